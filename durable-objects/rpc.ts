@@ -1,0 +1,34 @@
+/** Errors cross an RPC as values: a thrown one loses its class on the way. */
+import { AuthRejection, type ErrorValue, MatrixError } from '../src/protocol/errors.ts'
+
+export type RpcResult<T> = { ok: true; value: T } | { ok: false; error: ErrorValue }
+
+/** Runs `work`, and turns a failure that the protocol names into a value. Stands outside the transaction. */
+export function toResult<T>(work: () => T): RpcResult<T> {
+  try {
+    return { ok: true, value: work() }
+  } catch (error) {
+    return { ok: false, error: asErrorValue(error) }
+  }
+}
+
+/** As `toResult`, for work that waits. */
+export async function toResultAsync<T>(work: () => Promise<T>): Promise<RpcResult<T>> {
+  try {
+    return { ok: true, value: await work() }
+  } catch (error) {
+    return { ok: false, error: asErrorValue(error) }
+  }
+}
+
+/** The value behind a result, or the error it carries, thrown with its class again. */
+export function fromResult<T>(result: RpcResult<T>): T {
+  if (result.ok) return result.value
+  throw MatrixError.fromValue(result.error)
+}
+
+function asErrorValue(error: unknown): ErrorValue {
+  if (error instanceof MatrixError) return error.toValue()
+  if (error instanceof AuthRejection) return new MatrixError('M_FORBIDDEN', error.message).toValue()
+  throw error
+}

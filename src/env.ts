@@ -1,0 +1,34 @@
+/** The Worker's bindings: the same names under `wrangler deploy` and on one machine. */
+
+export interface Env {
+  ROOM: DurableObjectNamespace
+  USER: DurableObjectNamespace
+  MEDIA: R2Bucket
+  /** This Worker's own `FanOut` entrypoint: wakes go through it in slices. */
+  FANOUT: Service
+  /** One machine only: the Postgres endpoint that speaks the Neon driver's protocol. */
+  PG?: Fetcher
+  /** One machine only: the Redis endpoint that speaks Upstash's REST protocol. */
+  REDIS?: Fetcher
+  DATABASE_URL: string
+  UPSTASH_REDIS_REST_URL: string
+  UPSTASH_REDIS_REST_TOKEN: string
+  SERVER_NAME: string
+  PUBLIC_URL: string
+  /** JSON list, newest first: `[{"id":"ed25519:a_b1","seed":"<unpadded base64 of 32 bytes>"}]`. */
+  SIGNING_KEYS: string
+  /** JSON list, newest first: `[{"id":"k1","secret":"<unpadded base64 of 32 bytes>"}]`. */
+  TOKEN_KEYS: string
+  REGISTRATION?: 'open' | 'token' | 'closed'
+  REGISTRATION_SHARED_SECRET?: string
+  RATE_LIMITS?: 'on' | 'off'
+  DEFAULT_ROOM_VERSION?: string
+  PASSWORD_COST?: 'normal' | 'low'
+  LOG_LEVEL?: 'debug' | 'info' | 'warn' | 'error' | 'silent'
+  /** Header in which a trusted proxy names the client's address; none: limits by address are off. */
+  CLIENT_ADDRESS_HEADER?: string
+  /** How long a room gathers changes for the archive, ms. Default 1000. */
+  ARCHIVE_DELAY_MS?: string
+  /** `on` in tests alone: opens `/_selvedge/test/*` and the fault hooks. */
+  TEST_HOOKS?: string
+}

@@ -1,0 +1,86 @@
+/** The one error type of the client and federation APIs, and the status each error code answers with. */
+
+/** Status by error code: spec, Client-Server API §Common error codes, and the endpoints that define the others. */
+export const ERROR_STATUS = {
+  M_FORBIDDEN: 403,
+  M_UNKNOWN_TOKEN: 401,
+  M_MISSING_TOKEN: 401,
+  M_UNAUTHORIZED: 401,
+  M_USER_LOCKED: 401,
+  M_USER_SUSPENDED: 403,
+  M_USER_DEACTIVATED: 403,
+  M_LIMIT_EXCEEDED: 429,
+  M_BAD_JSON: 400,
+  M_NOT_JSON: 400,
+  M_MISSING_PARAM: 400,
+  M_INVALID_PARAM: 400,
+  M_NOT_FOUND: 404,
+  M_UNRECOGNIZED: 404,
+  M_UNKNOWN: 500,
+  M_USER_IN_USE: 400,
+  M_INVALID_USERNAME: 400,
+  M_WEAK_PASSWORD: 400,
+  M_EXCLUSIVE: 400,
+  M_ROOM_IN_USE: 400,
+  M_INVALID_ROOM_STATE: 400,
+  M_UNSUPPORTED_ROOM_VERSION: 400,
+  M_INCOMPATIBLE_ROOM_VERSION: 400,
+  M_UNABLE_TO_AUTHORISE_JOIN: 400,
+  M_UNABLE_TO_GRANT_JOIN: 400,
+  M_BAD_STATE: 403,
+  M_BAD_ALIAS: 400,
+  M_DUPLICATE_ANNOTATION: 400,
+  M_GUEST_ACCESS_FORBIDDEN: 403,
+  M_TOO_LARGE: 413,
+  M_UNKNOWN_DEVICE: 400,
+} as const
+
+export type ErrorCode = keyof typeof ERROR_STATUS
+
+/** An error as it travels in JSON and across RPC. */
+export interface ErrorValue {
+  errcode: ErrorCode
+  message: string
+  status: number
+  /** Further keys of the body, such as `retry_after_ms` or `soft_logout`. */
+  extra?: Record<string, unknown>
+}
+
+/** A failure the protocol names. Domain code throws it; `workers/middleware/errors.ts` alone renders it. */
+export class MatrixError extends Error {
+  override readonly name = 'MatrixError'
+  readonly errcode: ErrorCode
+  readonly status: number
+  readonly extra: Record<string, unknown> | undefined
+
+  /**
+   * @param errcode the Matrix error code
+   * @param message what went wrong, for a person
+   * @param options `status` where the endpoint deviates from the table; `extra` keys of the body
+   */
+  constructor(
+    errcode: ErrorCode,
+    message: string,
+    options: { status?: number; extra?: Record<string, unknown> } = {},
+  ) {
+    super(message)
+    this.errcode = errcode
+    this.status = options.status ?? ERROR_STATUS[errcode]
+    this.extra = options.extra
+  }
+
+  toValue(): ErrorValue {
+    const value: ErrorValue = { errcode: this.errcode, message: this.message, status: this.status }
+    if (this.extra !== undefined) value.extra = this.extra
+    return value
+  }
+
+  static fromValue(value: ErrorValue): MatrixError {
+    return new MatrixError(value.errcode, value.message, { status: value.status, extra: value.extra })
+  }
+}
+
+/** An event that the authorisation rules refuse; carries the rule's sentence. Not an HTTP error by itself. */
+export class AuthRejection extends Error {
+  override readonly name = 'AuthRejection'
+}
