@@ -2,6 +2,69 @@
 import type { JsonObject, JsonValue } from './protocol/canonical-json.ts'
 import type { ClientEvent, Pdu, StrippedEvent } from './protocol/event.ts'
 import type { RoomEventFilter } from './protocol/filter.ts'
+import type { SigningKey } from './protocol/signing.ts'
+
+/** Everything the capabilities get from outside; functions take `Pick<Ports, …>` of what they use. */
+export interface Ports {
+  config: Config
+  clock: Clock
+  random: Random
+  log: Logger
+  accounts: AccountStore
+  aliases: AliasStore
+  archive: ArchiveStore
+  sessions: SessionStore
+  uia: UiaStore
+  nonces: NonceStore
+  limiter: RateLimiter
+  calls: CallCounters
+}
+
+/** The settings, as `src/config.ts` reads them from the environment. */
+export interface Config {
+  serverName: string
+  /** Without a slash at its end. */
+  publicUrl: string
+  registration: 'open' | 'token' | 'closed'
+  registrationSharedSecret?: string
+  rateLimits: boolean
+  defaultRoomVersion: string
+  passwordCost: 'normal' | 'low'
+  logLevel: LogLevel
+  /** Newest first: the first signs. */
+  signingKeys: SigningKey[]
+  /** Newest first: the first signs, all verify. */
+  tokenKeys: TokenKey[]
+  /** The header in which a trusted proxy names the client's address. */
+  clientAddressHeader?: string
+  archiveDelayMs: number
+  testHooks: boolean
+}
+
+/** A secret that access tokens are signed with. */
+export interface TokenKey {
+  id: string
+  secret: Uint8Array
+}
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
+export type LogFields = Record<string, string | number | boolean | undefined>
+
+/** Never pass it content, tokens or passwords. */
+export interface Logger {
+  debug(message: string, fields?: LogFields): void
+  info(message: string, fields?: LogFields): void
+  warn(message: string, fields?: LogFields): void
+  error(message: string, fields?: LogFields): void
+  /** A logger whose lines all carry these fields, such as the request id. */
+  with(fields: LogFields): Logger
+}
+
+/** Counts what costs money, by operation: for /metrics and for the tests of the budgets. */
+export interface CallCounters {
+  count(name: string, n?: number): void
+  snapshot(): Record<string, number>
+}
 
 export interface Clock {
   /** Milliseconds since the epoch. */

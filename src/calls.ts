@@ -1,0 +1,13 @@
+/** Counters of what costs money, by operation: requests to Postgres and Redis, RPCs, rows written. */
+import type { CallCounters } from './ports.ts'
+
+/** Fresh counters, all at zero. */
+export function countCalls(): CallCounters {
+  const counts = new Map<string, number>()
+  return {
+    count(name, n = 1) {
+      counts.set(name, (counts.get(name) ?? 0) + n)
+    },
+    snapshot: () => Object.fromEntries(counts),
+  }
+}

@@ -1,0 +1,98 @@
+/** The settings: the environment's variables, checked once, refused by the variable's name. */
+import * as z from 'zod'
+import type { Env } from './env.ts'
+import type { Config } from './ports.ts'
+import { SUPPORTED_ROOM_VERSIONS } from './protocol/room-version.ts'
+import { signingKey } from './protocol/signing.ts'
+
+const KEY_BYTES = 32
+
+/** Unpadded base64 of 32 bytes. */
+const Secret = z
+  .string()
+  .regex(/^[A-Za-z0-9+/]{43}$/, 'must be the unpadded base64 of 32 bytes')
+  .transform((text) => new Uint8Array(Buffer.from(text, 'base64')))
+  .refine((bytes) => bytes.length === KEY_BYTES)
+
+const SigningKeys = keyList(z.object({ id: z.string().regex(/^ed25519:[A-Za-z0-9_]+$/), seed: Secret }))
+const TokenKeys = keyList(z.object({ id: z.string().min(1), secret: Secret }))
+
+/** Appendices §Server Name, without the parts that only a resolver can judge. */
+const ServerName = z.string().regex(/^([A-Za-z0-9.-]{1,230}|\[[0-9A-Fa-f:.]{2,45}\])(:\d{1,5})?$/, {
+  message: 'must be a server name: host, or host:port',
+})
+
+const PublicUrl = z
+  .url({ protocol: /^https?$/, message: 'must be an http or https URL' })
+  .transform((url) => url.replace(/\/+$/, ''))
+
+const Variables = z.object({
+  SERVER_NAME: ServerName,
+  PUBLIC_URL: PublicUrl,
+  SIGNING_KEYS: SigningKeys,
+  TOKEN_KEYS: TokenKeys,
+  REGISTRATION: z.enum(['open', 'token', 'closed']).default('closed'),
+  REGISTRATION_SHARED_SECRET: z.string().min(1).optional(),
+  RATE_LIMITS: z.enum(['on', 'off']).default('on'),
+  DEFAULT_ROOM_VERSION: z.enum(SUPPORTED_ROOM_VERSIONS as [string, ...string[]]).default('12'),
+  PASSWORD_COST: z.enum(['normal', 'low']).default('normal'),
+  LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  CLIENT_ADDRESS_HEADER: z
+    .string()
+    .regex(/^[A-Za-z0-9-]+$/, 'must be the name of a header')
+    .optional(),
+  ARCHIVE_DELAY_MS: z
+    .string()
+    .regex(/^\d{1,9}$/, 'must be a number of milliseconds')
+    .default('1000')
+    .transform(Number),
+  TEST_HOOKS: z.enum(['on', 'off']).default('off'),
+})
+
+/**
+ * The settings that `env` names.
+ * @throws Error naming every wrong variable, never its value
+ */
+export function readConfig(env: Env): Config {
+  const parsed = Variables.safeParse(givenVariables(env))
+  if (!parsed.success) throw new Error(`configuration: ${problems(parsed.error)}`)
+  const v = parsed.data
+  return {
+    serverName: v.SERVER_NAME,
+    publicUrl: v.PUBLIC_URL,
+    registration: v.REGISTRATION,
+    registrationSharedSecret: v.REGISTRATION_SHARED_SECRET,
+    rateLimits: v.RATE_LIMITS === 'on',
+    defaultRoomVersion: v.DEFAULT_ROOM_VERSION,
+    passwordCost: v.PASSWORD_COST,
+    logLevel: v.LOG_LEVEL,
+    signingKeys: v.SIGNING_KEYS.map(({ id, seed }) => signingKey(id, seed)),
+    tokenKeys: v.TOKEN_KEYS,
+    clientAddressHeader: v.CLIENT_ADDRESS_HEADER,
+    archiveDelayMs: v.ARCHIVE_DELAY_MS,
+    testHooks: v.TEST_HOOKS === 'on',
+  }
+}
+
+/** An empty variable counts as one not given: deployment tools cannot unset. */
+function givenVariables(env: Env): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
+}
+
+function keyList<T extends z.ZodType>(key: T) {
+  return z
+    .string()
+    .transform((text, context) => {
+      try {
+        return JSON.parse(text) as unknown
+      } catch {
+        context.addIssue({ code: 'custom', message: 'must be a JSON list' })
+        return z.NEVER
+      }
+    })
+    .pipe(z.array(key).min(1, 'must hold at least one key'))
+}
+
+function problems(error: z.ZodError): string {
+  return error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')
+}

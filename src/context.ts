@@ -1,0 +1,51 @@
+/** Puts the outside world together from the Worker's bindings: the only importer of the storage adapters. */
+import { countCalls } from './calls.ts'
+import { readConfig } from './config.ts'
+import type { Env } from './env.ts'
+import { createLogger } from './log.ts'
+import type { Ports } from './ports.ts'
+import { postgresAccounts } from './storage/postgres/accounts.ts'
+import { postgresAliases } from './storage/postgres/aliases.ts'
+import { postgresArchive } from './storage/postgres/archive.ts'
+import { postgres } from './storage/postgres/client.ts'
+import { redis } from './storage/redis/client.ts'
+import { redisNonces } from './storage/redis/nonces.ts'
+import { redisRateLimiter } from './storage/redis/rate-limit.ts'
+import { redisSessions } from './storage/redis/sessions.ts'
+import { redisUia } from './storage/redis/uia.ts'
+import { systemClock, systemRandom } from './system.ts'
+
+const made = new WeakMap<Env, Ports>()
+
+/** The ports over these bindings: made at the first call, the same ones afterwards. */
+export function portsOf(env: Env): Ports {
+  const known = made.get(env)
+  if (known !== undefined) return known
+  const ports = createPorts(env)
+  made.set(env, ports)
+  return ports
+}
+
+/** Opens no connection: both databases are spoken to over HTTP, a request at a time. */
+function createPorts(env: Env): Ports {
+  const config = readConfig(env)
+  const clock = systemClock
+  const calls = countCalls()
+  const log = createLogger(config.logLevel, clock)
+  const sql = postgres(env, { calls, log })
+  const commands = redis(env, { calls, log })
+  return {
+    config,
+    clock,
+    random: systemRandom,
+    log,
+    calls,
+    accounts: postgresAccounts(sql),
+    aliases: postgresAliases(sql),
+    archive: postgresArchive(sql),
+    sessions: redisSessions(commands, clock),
+    uia: redisUia(commands),
+    nonces: redisNonces(commands),
+    limiter: redisRateLimiter(commands, clock),
+  }
+}
