@@ -1,0 +1,94 @@
+/** What every request passes once: its id, the ports, CORS and security headers, the access log, the metrics. */
+import type { Context, Next } from 'hono'
+import { matchedRoutes } from 'hono/route'
+import { objectsOf } from '../../durable-objects/stubs.ts'
+import { portsOf } from '../../src/context.ts'
+import type { Random } from '../../src/ports.ts'
+import { MatrixError } from '../../src/protocol/errors.ts'
+import type { AppEnv } from '../app-env.ts'
+import { DROP_HEADER, wantsDrop } from '../ops/test-hooks.ts'
+import { renderMatrixError } from './errors.ts'
+import { observeRequest } from './metrics.ts'
+
+const REQUEST_ID_LENGTH = 20
+
+/** What a proxy in front of us may name a request: anything else could forge lines of a log. */
+const REQUEST_ID_GRAMMAR = /^[A-Za-z0-9._-]{1,64}$/
+
+/** Client-Server API §Web Browser Clients: on every response, errors and unknown paths included. */
+const CORS: [string, string][] = [
+  ['Access-Control-Allow-Origin', '*'],
+  ['Access-Control-Allow-Methods', 'GET, POST, PUT, DELETE, OPTIONS'],
+  ['Access-Control-Allow-Headers', 'X-Requested-With, Content-Type, Authorization'],
+  ['Access-Control-Expose-Headers', 'Retry-After, X-Request-Id'],
+]
+
+/** Our answers are data for other origins' programs, and never a page to be rendered or framed. */
+const SECURITY: [string, string][] = [
+  ['X-Content-Type-Options', 'nosniff'],
+  ['Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'"],
+  ['Cross-Origin-Resource-Policy', 'cross-origin'],
+  ['Referrer-Policy', 'no-referrer'],
+]
+
+/** Spares browsers a preflight before each request, for as long as they allow. */
+const PREFLIGHT = { 'Access-Control-Max-Age': '86400' }
+
+/** The one middleware in front of all routes. */
+export async function edge(c: Context<AppEnv>, next: Next): Promise<void> {
+  const ports = portsOf(c.env)
+  const started = ports.clock.now()
+  const requestId = nameRequest(c.req.header('x-request-id'), ports.random)
+  const dropAfterFirstRpc = ports.config.testHooks && wantsDrop(c.req.header(DROP_HEADER))
+  c.set('ports', ports)
+  c.set('objects', objectsOf(c.env, ports.calls, { dropAfterFirstRpc }))
+  c.set('requestId', requestId)
+
+  const refusal = answerWithoutRouting(c)
+  if (refusal === undefined) await next()
+  else c.res = refusal
+
+  dress(c.res.headers, requestId)
+  const route = routePattern(c)
+  const { status } = c.res
+  const ms = ports.clock.now() - started
+  observeRequest(c.req.method, route, status, ms)
+  ports.log.info('request', { request_id: requestId, method: c.req.method, route, status, ms })
+}
+
+function nameRequest(given: string | undefined, random: Random): string {
+  return given !== undefined && REQUEST_ID_GRAMMAR.test(given) ? given : random.token(REQUEST_ID_LENGTH)
+}
+
+/** "Servers MUST expect that clients will approach them with OPTIONS requests": no auth, no side effects. */
+function answerWithoutRouting(c: Context<AppEnv>): Response | undefined {
+  if (c.req.method === 'OPTIONS') return new Response(null, { status: 204, headers: PREFLIGHT })
+  if (!isDecodable(c.req.path)) {
+    return renderMatrixError(new MatrixError('M_INVALID_PARAM', 'The path holds a broken percent escape'))
+  }
+  return undefined
+}
+
+function isDecodable(path: string): boolean {
+  if (!path.includes('%')) return true
+  try {
+    decodeURIComponent(path)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** A route that sets one of these headers itself, such as a page's own policy, keeps what it set. */
+function dress(headers: Headers, requestId: string): void {
+  for (const [name, value] of CORS) headers.set(name, value)
+  for (const [name, value] of SECURITY) if (!headers.has(name)) headers.set(name, value)
+  if (!headers.has('Cache-Control')) headers.set('Cache-Control', 'no-store')
+  headers.set('X-Request-Id', requestId)
+}
+
+/** The pattern and never the path, which names rooms and users; `none` where no route was found. */
+function routePattern(c: Context<AppEnv>): string {
+  const route = matchedRoutes(c).at(-1)
+  return route === undefined || route.method === 'ALL' ? 'none' : route.path
+}

@@ -1,0 +1,75 @@
+/** Checks a request's path, query and body against schemas, and names what is wrong by the right error code. */
+import type { Context, MiddlewareHandler } from 'hono'
+import * as z from 'zod'
+import type { JsonObject } from '../../src/protocol/canonical-json.ts'
+import { type ErrorCode, MatrixError } from '../../src/protocol/errors.ts'
+import type { AppEnv } from '../app-env.ts'
+import { isJsonObject, readJsonObject } from './body.ts'
+
+/** Any JSON object, taken as it is: for event contents, account data and the like. */
+export const jsonObject = z.custom<JsonObject>(isJsonObject, 'must be an object')
+
+interface Schemas {
+  param?: z.ZodType
+  query?: z.ZodType
+  json?: z.ZodType
+  /** No body at all stands for `{}`: old clients send none where every key is optional. */
+  bodyOptional?: boolean
+}
+
+type Target = 'param' | 'query' | 'json'
+
+type Checked<S extends Schemas> = {
+  [T in Target as S[T] extends z.ZodType ? T : never]: S[T] extends z.ZodType ? z.infer<S[T]> : never
+}
+
+/**
+ * A middleware after which `c.req.valid('param' | 'query' | 'json')` answers what the schemas made of the
+ * request. Unknown keys are ignored, as the schemas of zod do by themselves.
+ */
+export function validate<const S extends Schemas>(
+  schemas: S,
+): MiddlewareHandler<AppEnv, string, { in: Checked<S>; out: Checked<S> }> {
+  return async function validated(c, next) {
+    const checked = c as unknown as Context<AppEnv>
+    if (schemas.param !== undefined) keep(checked, 'param', schemas.param, c.req.param())
+    if (schemas.query !== undefined) keep(checked, 'query', schemas.query, c.req.query())
+    if (schemas.json !== undefined) {
+      keep(checked, 'json', schemas.json, await readJsonObject(c.req.raw, schemas.bodyOptional === true))
+    }
+    await next()
+  }
+}
+
+/** The value a schema makes of `input`; for the few inputs that are no part of a request's usual three. */
+export function check<T extends z.ZodType>(schema: T, input: unknown, where: Target): z.infer<T> {
+  const result = schema.safeParse(input)
+  if (result.success) return result.data
+  throw requestError(result.error.issues[0], input, where)
+}
+
+function keep(c: Context<AppEnv>, target: Target, schema: z.ZodType, input: unknown): void {
+  c.req.addValidatedData(target, check(schema, input, target) as object)
+}
+
+function requestError(issue: z.core.$ZodIssue | undefined, input: unknown, where: Target): MatrixError {
+  if (issue === undefined) return new MatrixError('M_BAD_JSON', 'The request does not fit its schema')
+  const name = issue.path.join('.') || 'The body'
+  return new MatrixError(errorCode(issue, input, where), `${name}: ${issue.message}`)
+}
+
+/** Absent: M_MISSING_PARAM. Of the wrong JSON type: M_BAD_JSON. Of the right type, but no good: M_INVALID_PARAM. */
+function errorCode(issue: z.core.$ZodIssue, input: unknown, where: Target): ErrorCode {
+  if (valueAt(input, issue.path) === undefined) return 'M_MISSING_PARAM'
+  const wrongType = issue.code === 'invalid_type' || issue.code === 'invalid_union' || issue.code === 'custom'
+  return where === 'json' && wrongType ? 'M_BAD_JSON' : 'M_INVALID_PARAM'
+}
+
+function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
+  let value = input
+  for (const key of path) {
+    if (typeof value !== 'object' || value === null) return undefined
+    value = (value as Record<PropertyKey, unknown>)[key]
+  }
+  return value
+}

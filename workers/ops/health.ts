@@ -1,0 +1,46 @@
+/** `/health`: live; with `?deep` also whether the databases and the object storage answer. `/metrics`: Prometheus. */
+import { type Context, Hono } from 'hono'
+import type { AppEnv } from '../app-env.ts'
+import { exposition } from '../middleware/metrics.ts'
+
+const PROBE_LIMIT_MS = 1000
+
+/** Each asks for something that is not there: the cheapest question that the part must answer itself. */
+const PROBES: Record<string, (c: Context<AppEnv>) => Promise<unknown>> = {
+  postgres: (c) => c.var.ports.aliases.find('#:'),
+  redis: (c) => c.var.ports.uia.get('health'),
+  r2: (c) => c.env.MEDIA.head('health'),
+}
+
+export const health = new Hono<AppEnv>()
+
+health.get('/health', async (c) => {
+  if (c.req.query('deep') === undefined) return c.json({ status: 'ok' })
+  const names = Object.keys(PROBES)
+  const answered = await Promise.all(names.map((name) => answersInTime(PROBES[name]!(c))))
+  const parts = Object.fromEntries(names.map((name, index) => [name, answered[index] ? 'ok' : 'down']))
+  const ok = answered.every(Boolean)
+  return c.json({ status: ok ? 'ok' : 'degraded', parts }, ok ? 200 : 503)
+})
+
+health.get('/metrics', (c) =>
+  c.body(exposition(c.var.ports.calls.snapshot()), 200, {
+    'Content-Type': 'text/plain; version=0.0.4; charset=utf-8',
+  }),
+)
+
+async function answersInTime(probe: Promise<unknown>): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), PROBE_LIMIT_MS)
+  })
+  try {
+    const answered = probe.then(
+      () => true,
+      () => false,
+    )
+    return await Promise.race([answered, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,33 @@
+/** Routes that exist in tests alone: planned faults, and the counters that the budgets are asserted from. */
+import { Hono } from 'hono'
+import * as z from 'zod'
+import { setFault } from '../../src/faults.ts'
+import { MatrixError } from '../../src/protocol/errors.ts'
+import type { AppEnv } from '../app-env.ts'
+import { validate } from '../middleware/validate.ts'
+
+/** With this header a request's Worker is cut off after its first RPC, as if the client had gone. */
+export const DROP_HEADER = 'x-selvedge-test'
+
+/** Whether the header's value asks for that. */
+export function wantsDrop(value: string | undefined): boolean {
+  return value === 'drop-after-first-rpc'
+}
+
+const Fault = z.object({ name: z.string().min(1), count: z.int().min(0), key: z.string().optional() })
+
+export const testHooks = new Hono<AppEnv>()
+
+/** Elsewhere the paths below answer as any unknown one. */
+testHooks.use(async (c, next) => {
+  if (!c.var.ports.config.testHooks) throw new MatrixError('M_UNRECOGNIZED', 'Unknown path')
+  await next()
+})
+
+testHooks.post('/faults', validate({ json: Fault }), (c) => {
+  const { name, count, key } = c.req.valid('json')
+  setFault(key === undefined ? name : `${name}:${key}`, count)
+  return c.json({})
+})
+
+testHooks.get('/calls', (c) => c.json(c.var.ports.calls.snapshot()))
