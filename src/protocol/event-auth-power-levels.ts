@@ -1,0 +1,96 @@
+/** The authorisation rules for m.room.power_levels: well-formed, and no change beyond the sender's own level. */
+import type { JsonObject, JsonValue } from './canonical-json.ts'
+import { type AuthContext, rejectUnless } from './event-auth-context.ts'
+import { isUserId } from './identifiers.ts'
+import { integerField, objectField } from './json-fields.ts'
+import { creatorsOf } from './power-levels.ts'
+
+const SCALARS = [
+  'users_default',
+  'events_default',
+  'state_default',
+  'ban',
+  'redact',
+  'kick',
+  'invite',
+] as const
+
+const MAPS = ['events', 'notifications'] as const
+
+/** @throws AuthRejection with the sentence of the rule that refuses */
+export function checkPowerLevels(context: AuthContext): void {
+  checkFormat(context)
+  const current = context.state.get('m.room.power_levels', '')
+  if (current !== undefined) checkChanges(context, current.pdu.content, context.event.content)
+}
+
+function checkFormat({ rules, event, create }: AuthContext): void {
+  const { content } = event
+  for (const key of SCALARS) {
+    rejectUnless(isIntegerOrAbsent(content[key]), `${key} must be an integer`)
+  }
+  for (const key of MAPS) {
+    rejectUnless(content[key] === undefined || isMapOfIntegers(content[key]), `${key} must hold integers`)
+  }
+  const { users } = content
+  if (users === undefined) return
+  rejectUnless(isMapOfIntegers(users), 'users must hold integers')
+  rejectUnless(Object.keys(users).every(isUserId), 'the keys of users must be user IDs')
+  if (!rules.privilegedCreators) return
+  const creators = creatorsOf(rules, create)
+  rejectUnless(!creators.some((userId) => users[userId] !== undefined), 'users must not contain a creator')
+}
+
+/**
+ * A property that is absent has no value to compare: adding one is judged by the new value alone, removing one by
+ * the old, though the default then in force may be another.
+ */
+function checkChanges({ event, levels }: AuthContext, before: JsonObject, after: JsonObject): void {
+  const own = levels.user(event.sender)
+  for (const key of SCALARS) {
+    const [old, next] = [integerField(before[key]), integerField(after[key])]
+    if (old === next) continue
+    rejectUnless(old === undefined || old <= own, `the current ${key} is above the sender's power level`)
+    rejectUnless(next === undefined || next <= own, `the new ${key} is above the sender's power level`)
+  }
+  for (const key of MAPS) {
+    for (const { name, old, next } of changedEntries(before[key], after[key])) {
+      rejectUnless(old === undefined || old <= own, `the current level of ${name} is above the sender's`)
+      rejectUnless(next === undefined || next <= own, `the new level of ${name} is above the sender's`)
+    }
+  }
+  for (const { name, old, next } of changedEntries(before.users, after.users)) {
+    rejectUnless(
+      old === undefined || name === event.sender || old < own,
+      `the current power level of ${name} is not below the sender's`,
+    )
+    rejectUnless(next === undefined || next <= own, `the new power level of ${name} is above the sender's`)
+  }
+}
+
+interface ChangedEntry {
+  name: string
+  old: number | undefined
+  next: number | undefined
+}
+
+/** The entries that were added, changed or removed. */
+function* changedEntries(
+  before: JsonValue | undefined,
+  after: JsonValue | undefined,
+): Generator<ChangedEntry> {
+  const [was, is] = [objectField(before) ?? {}, objectField(after) ?? {}]
+  for (const name of new Set([...Object.keys(was), ...Object.keys(is)])) {
+    const [old, next] = [integerField(was[name]), integerField(is[name])]
+    if (old !== next) yield { name, old, next }
+  }
+}
+
+function isIntegerOrAbsent(value: JsonValue | undefined): boolean {
+  return value === undefined || integerField(value) !== undefined
+}
+
+function isMapOfIntegers(value: JsonValue | undefined): value is JsonObject {
+  const map = objectField(value)
+  return map !== undefined && Object.values(map).every(isIntegerOrAbsent)
+}

@@ -1,0 +1,136 @@
+/** Client-Server API §Filtering: reading a filter, and asking it what a client wants to see. */
+import * as z from 'zod'
+import type { JsonObject } from './canonical-json.ts'
+import { MatrixError } from './errors.ts'
+import { isUserId } from './identifiers.ts'
+import { objectField } from './json-fields.ts'
+
+export { selectEventFields } from './event-fields.ts'
+
+const userIds = z.array(z.string().refine(isUserId, 'not a user ID'))
+const roomIds = z.array(z.string().startsWith('!', 'not a room ID'))
+const strings = z.array(z.string())
+
+export const EventFilter = z.object({
+  limit: z.int().min(0).optional(),
+  types: strings.optional(),
+  not_types: strings.optional(),
+  senders: userIds.optional(),
+  not_senders: userIds.optional(),
+})
+export type EventFilter = z.infer<typeof EventFilter>
+
+export const RoomEventFilter = EventFilter.extend({
+  rooms: roomIds.optional(),
+  not_rooms: roomIds.optional(),
+  contains_url: z.boolean().optional(),
+  lazy_load_members: z.boolean().optional(),
+  include_redundant_members: z.boolean().optional(),
+  unread_thread_notifications: z.boolean().optional(),
+  'org.matrix.msc3874.rel_types': strings.optional(),
+  'org.matrix.msc3874.not_rel_types': strings.optional(),
+})
+export type RoomEventFilter = z.infer<typeof RoomEventFilter>
+
+export const RoomFilter = z.object({
+  rooms: roomIds.optional(),
+  not_rooms: roomIds.optional(),
+  include_leave: z.boolean().optional(),
+  account_data: RoomEventFilter.optional(),
+  ephemeral: RoomEventFilter.optional(),
+  state: RoomEventFilter.optional(),
+  timeline: RoomEventFilter.optional(),
+})
+export type RoomFilter = z.infer<typeof RoomFilter>
+
+export const Filter = z.object({
+  event_fields: strings.optional(),
+  event_format: z.enum(['client', 'federation']).optional(),
+  account_data: EventFilter.optional(),
+  presence: EventFilter.optional(),
+  room: RoomFilter.optional(),
+})
+export type Filter = z.infer<typeof Filter>
+
+const DEFAULT_TIMELINE_LIMIT = 20
+const MAX_TIMELINE_LIMIT = 1000
+
+/** @throws MatrixError M_BAD_JSON when a field has the wrong type; unknown fields are left out */
+export function parseFilter(json: unknown): Filter {
+  return parse(Filter, json)
+}
+
+/** A filter for one kind of event, as /messages and /context take it. Fails as `parseFilter` does. */
+export function parseRoomEventFilter(json: unknown): RoomEventFilter {
+  return parse(RoomEventFilter, json)
+}
+
+/** Whether an event of a room is wanted. */
+export function matchesRoomEvent(
+  filter: RoomEventFilter | undefined,
+  event: { type: string; sender: string; content: JsonObject },
+  roomId: string,
+): boolean {
+  if (filter === undefined) return true
+  return (
+    matchesEvent(filter, event) &&
+    admits(filter.rooms, filter.not_rooms, roomId) &&
+    (filter.contains_url === undefined || filter.contains_url === (event.content.url !== undefined)) &&
+    admits(
+      filter['org.matrix.msc3874.rel_types'],
+      filter['org.matrix.msc3874.not_rel_types'],
+      objectField(event.content['m.relates_to'])?.rel_type,
+    )
+  )
+}
+
+/** Whether a room's data is wanted at all. */
+export function wantsRoom(filter: RoomFilter | undefined, roomId: string): boolean {
+  return filter === undefined || admits(filter.rooms, filter.not_rooms, roomId)
+}
+
+/** Whether an event outside rooms is wanted: account data, presence. */
+export function matchesEvent(
+  filter: EventFilter | undefined,
+  event: { type: string; sender?: string },
+): boolean {
+  if (filter === undefined) return true
+  return (
+    !filter.not_types?.some((pattern) => matchesWildcard(pattern, event.type)) &&
+    (filter.types?.some((pattern) => matchesWildcard(pattern, event.type)) ?? true) &&
+    admits(filter.senders, filter.not_senders, event.sender)
+  )
+}
+
+/** How many timeline events a room may bring. */
+export function timelineLimit(filter: Filter | undefined): number {
+  return Math.min(filter?.room?.timeline?.limit ?? DEFAULT_TIMELINE_LIMIT, MAX_TIMELINE_LIMIT)
+}
+
+function parse<T>(schema: z.ZodType<T>, json: unknown): T {
+  const result = schema.safeParse(json)
+  if (result.success) return result.data
+  const issue = result.error.issues[0]
+  throw new MatrixError('M_BAD_JSON', `filter: ${issue?.path.join('.') || 'the whole'}: ${issue?.message}`)
+}
+
+/** Exclusion wins over inclusion; a list that is absent says nothing, an empty one admits nothing. */
+function admits(included: string[] | undefined, excluded: string[] | undefined, value: unknown): boolean {
+  const isValue = (entry: string) => entry === value
+  return !excluded?.some(isValue) && (included?.some(isValue) ?? true)
+}
+
+/** `*` stands for any sequence of characters. Linear, since the patterns come from clients. */
+function matchesWildcard(pattern: string, text: string): boolean {
+  const [prefix = '', ...rest] = pattern.split('*')
+  const suffix = rest.pop()
+  if (suffix === undefined) return pattern === text
+  if (!text.startsWith(prefix)) return false
+  let at = prefix.length
+  for (const part of rest) {
+    const found = text.indexOf(part, at)
+    if (found === -1) return false
+    at = found + part.length
+  }
+  return text.length - suffix.length >= at && text.endsWith(suffix)
+}
