@@ -64,11 +64,10 @@ function checkJoin(context: AuthContext, { sender, target, senderIs }: Parties):
   rejectUnless(sender === target, 'nobody can join on behalf of another user')
   rejectUnless(senderIs !== 'ban', 'the user is banned')
   const admits = joinRuleOf(context)?.join
-  if (admits === 'anyone') return
-  const invited = senderIs === 'join' || senderIs === 'invite'
-  if (admits === 'invited') return rejectUnless(invited, 'the user is not invited')
-  rejectUnless(admits === 'vouched', 'the join rule lets nobody join')
-  if (!invited) checkVoucher(context)
+  rejectUnless(admits !== undefined, 'the join rule lets nobody join')
+  if (admits === 'anyone' || senderIs === 'join' || senderIs === 'invite') return
+  rejectUnless(admits === 'vouched', 'the user is not invited')
+  checkVoucher(context)
 }
 
 /** The creator's join, straight after the create event. */
@@ -89,20 +88,31 @@ function checkVoucher({ event, state, levels }: AuthContext): void {
   rejectUnless(levels.user(voucher) >= levels.invite, 'the user who vouches for the join may not invite')
 }
 
-function checkInvite(context: AuthContext, { sender, senderIs, targetIs }: Parties): void {
-  const { event, levels } = context
-  if (event.content.third_party_invite !== undefined) return checkThirdPartyInvite(context, targetIs)
+function checkInvite(context: AuthContext, parties: Parties): void {
+  const redeems = context.event.content.third_party_invite !== undefined
+  if (redeems) checkThirdPartyInvite(context, parties.targetIs)
+  else checkOrdinaryInvite(context, parties)
+}
+
+function checkOrdinaryInvite({ levels }: AuthContext, { sender, senderIs, targetIs }: Parties): void {
   rejectUnless(senderIs === 'join', 'the sender is not in the room')
   rejectUnless(targetIs !== 'join', 'the user is in the room already')
   rejectUnless(targetIs !== 'ban', 'the user is banned')
   rejectUnless(levels.user(sender) >= levels.invite, "the sender's power level is below the invite level")
 }
 
-function checkLeave({ levels }: AuthContext, { sender, target, senderIs, targetIs }: Parties): void {
-  if (sender === target) {
-    const canLeave = senderIs === 'invite' || senderIs === 'join' || senderIs === 'knock'
-    return rejectUnless(canLeave, 'the user is not in the room, nor invited or knocking')
-  }
+function checkLeave(context: AuthContext, parties: Parties): void {
+  if (parties.sender === parties.target) checkOwnLeave(parties)
+  else checkKick(context, parties)
+}
+
+function checkOwnLeave({ senderIs }: Parties): void {
+  const canLeave = senderIs === 'invite' || senderIs === 'join' || senderIs === 'knock'
+  rejectUnless(canLeave, 'the user is not in the room, nor invited or knocking')
+}
+
+/** Kicks, taken back invites, and unbans. */
+function checkKick({ levels }: AuthContext, { sender, target, senderIs, targetIs }: Parties): void {
   rejectUnless(senderIs === 'join', 'the sender is not in the room')
   const own = levels.user(sender)
   rejectUnless(targetIs !== 'ban' || own >= levels.ban, "the sender's power level is below the ban level")

@@ -27,18 +27,8 @@ export function checkEventAuth(
   state: StateMap,
   options: AuthOptions = {},
 ): void {
-  if (event.type === 'm.room.create') return checkCreate(rules, event)
-
-  const create = state.get('m.room.create', '')
-  rejectUnless(create !== undefined, 'the room has no create event')
-  const levels = powerLevels(rules, state, create)
-  const thirdPartyInviteVerified = options.thirdPartyInviteVerified ?? false
-  const context: AuthContext = { rules, event, state, create, levels, thirdPartyInviteVerified }
-
-  checkRoom(context)
-  checkFederation(context)
-  if (event.type === 'm.room.member') return checkMember(context)
-  checkOrdinary(context)
+  if (event.type === 'm.room.create') checkCreate(rules, event)
+  else checkInRoom(rules, event, state, options)
 }
 
 /**
@@ -104,6 +94,19 @@ function checkAdditionalCreators(additional: unknown): void {
   )
 }
 
+function checkInRoom(rules: RoomVersionRules, event: Pdu, state: StateMap, options: AuthOptions): void {
+  const create = state.get('m.room.create', '')
+  rejectUnless(create !== undefined, 'the room has no create event')
+  const levels = powerLevels(rules, state, create)
+  const thirdPartyInviteVerified = options.thirdPartyInviteVerified ?? false
+  const context: AuthContext = { rules, event, state, create, levels, thirdPartyInviteVerified }
+
+  checkRoom(context)
+  checkFederation(context)
+  if (event.type === 'm.room.member') checkMember(context)
+  else checkOrdinary(context)
+}
+
 /** Room version 12, rule 2: the room id is the id of the create event under another sigil. */
 function checkRoom({ rules, event, create }: AuthContext): void {
   const roomId = rules.roomIdIsCreateHash ? `!${create.eventId.slice(1)}` : create.pdu.room_id
@@ -121,14 +124,20 @@ function checkFederation({ event, create }: AuthContext): void {
 /** The rules for all events but the create event and memberships. */
 function checkOrdinary(context: AuthContext): void {
   const { event, state, levels } = context
-  const { sender, type, state_key: stateKey } = event
-  rejectUnless(membershipIn(state, sender) === 'join', 'the sender is not in the room')
-  if (type === 'm.room.third_party_invite') {
-    return rejectUnless(
-      levels.user(sender) >= levels.invite,
+  rejectUnless(membershipIn(state, event.sender) === 'join', 'the sender is not in the room')
+  if (event.type === 'm.room.third_party_invite') {
+    rejectUnless(
+      levels.user(event.sender) >= levels.invite,
       "the sender's power level is below the invite level",
     )
+  } else {
+    checkByType(context)
   }
+}
+
+function checkByType(context: AuthContext): void {
+  const { sender, type, state_key: stateKey } = context.event
+  const { levels } = context
   rejectUnless(
     levels.event(type, stateKey !== undefined) <= levels.user(sender),
     `the sender's power level is below the level required for ${type}`,
