@@ -2,20 +2,15 @@
 import * as z from 'zod'
 import type { Env } from './env.ts'
 import type { Config } from './ports.ts'
+import { decodeBase64 } from './protocol/base64.ts'
 import { SUPPORTED_ROOM_VERSIONS } from './protocol/room-version.ts'
 import { signingKey } from './protocol/signing.ts'
 
-const KEY_BYTES = 32
-
-/** Unpadded base64 of 32 bytes. */
-const Secret = z
-  .string()
-  .regex(/^[A-Za-z0-9+/]{43}$/, 'must be the unpadded base64 of 32 bytes')
-  .transform((text) => new Uint8Array(Buffer.from(text, 'base64')))
-  .refine((bytes) => bytes.length === KEY_BYTES)
+/** 43 digits of base64 are 32 bytes. */
+const Secret = z.string().regex(/^[A-Za-z0-9+/]{43}$/, 'must be the unpadded base64 of 32 bytes')
 
 const SigningKeys = keyList(z.object({ id: z.string().regex(/^ed25519:[A-Za-z0-9_]+$/), seed: Secret }))
-const TokenKeys = keyList(z.object({ id: z.string().min(1), secret: Secret }))
+const TokenKeys = keyList(z.object({ id: z.string().min(1), secret: Secret.transform(decodeBase64) }))
 
 /** Appendices §Server Name, without the parts that only a resolver can judge. */
 const ServerName = z.string().regex(/^([A-Za-z0-9.-]{1,230}|\[[0-9A-Fa-f:.]{2,45}\])(:\d{1,5})?$/, {

@@ -33,7 +33,7 @@ function createPorts(env: Env): Ports {
   const calls = countCalls()
   const log = createLogger(config.logLevel, clock)
   const sql = postgres(env, { calls, log })
-  const commands = redis(env, { calls, log })
+  const commands = redis(env, { calls, log, clock })
   return {
     config,
     clock,
@@ -42,7 +42,7 @@ function createPorts(env: Env): Ports {
     calls,
     accounts: postgresAccounts(sql),
     aliases: postgresAliases(sql),
-    archive: postgresArchive(sql),
+    archive: postgresArchive(sql, clock),
     sessions: redisSessions(commands, clock),
     uia: redisUia(commands),
     nonces: redisNonces(commands),

@@ -105,7 +105,7 @@ export interface Alias {
 }
 
 export interface AliasStore {
-  /** Reserves for a room about to be created; the row is free again a minute later unless the room's log confirms it. */
+  /** Reserves for a room about to be created; others may have it a minute later unless the room's log confirms it. */
   reserve(alias: Alias, now: number): Promise<boolean>
   /** Adds a finished alias; false when it is taken. */
   add(alias: Alias, now: number): Promise<boolean>
@@ -161,8 +161,12 @@ export interface Session {
 
 /** The write-through copy of the User object's device row. Only the User object writes it. */
 export interface SessionStore {
-  /** @throws when Redis fails or gives no answer in 150 ms: the caller then asks the User object */
+  /**
+   * The session, or undefined where Redis does not vouch for it: the User object then decides.
+   * @throws when Redis fails, failed a moment ago, or gives no answer in 150 ms: the User object then decides too
+   */
   get(sessionId: string): Promise<Session | undefined>
+  /** Vouches for it, unless it was removed: a session that has ended stays ended, whatever overtakes whatever. */
   put(session: Session): Promise<void>
   remove(sessionIds: string[]): Promise<void>
 }
@@ -192,9 +196,16 @@ export interface NonceStore {
   take(nonce: string): Promise<boolean>
 }
 
+/** At most `count` actions in `seconds`, for each key. */
+export interface RateLimit {
+  action: string
+  count: number
+  seconds: number
+}
+
 export interface RateLimiter {
-  /** Counts one action; answers undefined, or the ms to wait. */
-  hit(action: string, key: string): Promise<number | undefined>
+  /** Counts one action for each of the keys (an account, an address); answers undefined, or the ms to wait. */
+  hit(limit: RateLimit, keys: string[]): Promise<number | undefined>
 }
 
 // ---------------------------------------------------------------- Room object
@@ -281,6 +292,8 @@ export interface Increment {
   from: number
   to: number
   events: TimelineEvent[]
+  /** The member events of the senders, for clients that load members lazily. */
+  members: ClientEvent[]
   /** Who types, if that changed. */
   typing?: string[]
   /** Member counts, if they changed. */

@@ -1,0 +1,70 @@
+/** Accounts and registration tokens in Postgres. */
+import type { Account, AccountStore } from '../../ports.ts'
+import type { Sql, SqlRow } from './client.ts'
+
+const TOKEN_IS_GOOD = `(uses_allowed is null or uses < uses_allowed)`
+
+/** The token's row is locked before the account is made, so that its last use is given away once. */
+const CREATE = `
+  with token as (
+    select 1 from registration_tokens
+    where token = $7::text and ${TOKEN_IS_GOOD} and (expires_ts is null or expires_ts > $5::bigint)
+    for update
+  ), permission as (
+    select $7::text is null or exists (select 1 from token) as given
+  ), made as (
+    insert into accounts (localpart, password_hash, admin, deactivated, created_ts, created_by_session)
+    select $1::text, $2::text, $3::boolean, $4::boolean, $5::bigint, $6::text from permission where given
+    on conflict (localpart) do nothing
+    returning 1
+  ), spent as (
+    update registration_tokens set uses = uses + 1
+    where token = $7::text and exists (select 1 from made)
+  )
+  select permission.given, exists (select 1 from made) as made from permission`
+
+const FIND = `
+  select localpart, password_hash, admin, deactivated, created_ts, created_by_session
+  from accounts where localpart = $1::text`
+
+const TOKEN_VALID = `
+  select 1 from registration_tokens
+  where token = $1::text and ${TOKEN_IS_GOOD} and (expires_ts is null or expires_ts > $2::bigint)`
+
+/** The account store over this database. */
+export function postgresAccounts(sql: Sql): AccountStore {
+  return {
+    async create(account, registrationToken) {
+      const [row] = await sql.query(CREATE, [
+        account.localpart,
+        account.passwordHash,
+        account.admin,
+        account.deactivated,
+        account.createdTs,
+        account.createdBySession,
+        registrationToken ?? null,
+      ])
+      if (row?.made === true) return 'created'
+      return row?.given === true ? 'taken' : 'token_spent'
+    },
+    async find(localpart) {
+      const [row] = await sql.query(FIND, [localpart])
+      return row === undefined ? undefined : accountOf(row)
+    },
+    async registrationTokenValid(token, now) {
+      const rows = await sql.query(TOKEN_VALID, [token, now])
+      return rows.length > 0
+    },
+  }
+}
+
+function accountOf(row: SqlRow): Account {
+  return {
+    localpart: String(row.localpart),
+    passwordHash: row.password_hash === null ? null : String(row.password_hash),
+    admin: row.admin === true,
+    deactivated: row.deactivated === true,
+    createdTs: Number(row.created_ts),
+    createdBySession: row.created_by_session === null ? null : String(row.created_by_session),
+  }
+}

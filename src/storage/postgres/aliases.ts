@@ -1,0 +1,46 @@
+/** Room aliases in Postgres. */
+import type { Alias, AliasStore } from '../../ports.ts'
+import type { Sql, SqlRow } from './client.ts'
+
+const RESERVED_FOR_MS = 60_000
+
+/** A reservation whose time is over gives way; until somebody takes it, it still resolves, as its room may be alive. */
+const TAKE = `
+  insert into aliases as held (alias, room_id, creator, created_ts, pending_until)
+  values ($1::text, $2::text, $3::text, $4::bigint, $5::bigint)
+  on conflict (alias) do update
+    set room_id = excluded.room_id, creator = excluded.creator,
+        created_ts = excluded.created_ts, pending_until = excluded.pending_until
+    where held.pending_until < $4::bigint
+  returning 1`
+
+/** The alias store over this database. */
+export function postgresAliases(sql: Sql): AliasStore {
+  const take = async ({ alias, roomId, creator }: Alias, now: number, pendingUntil: number | null) => {
+    const rows = await sql.query(TAKE, [alias, roomId, creator, now, pendingUntil])
+    return rows.length > 0
+  }
+  return {
+    reserve: (alias, now) => take(alias, now, now + RESERVED_FOR_MS),
+    add: (alias, now) => take(alias, now, null),
+    async find(alias) {
+      const [row] = await sql.query('select alias, room_id, creator from aliases where alias = $1::text', [
+        alias,
+      ])
+      return row === undefined ? undefined : aliasOf(row)
+    },
+    async remove(alias) {
+      await sql.query('delete from aliases where alias = $1::text', [alias])
+    },
+    async ofRoom(roomId) {
+      const rows = await sql.query('select alias from aliases where room_id = $1::text order by alias', [
+        roomId,
+      ])
+      return rows.map((row) => String(row.alias))
+    },
+  }
+}
+
+function aliasOf(row: SqlRow): Alias {
+  return { alias: String(row.alias), roomId: String(row.room_id), creator: String(row.creator) }
+}

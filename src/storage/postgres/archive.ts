@@ -1,0 +1,130 @@
+/** The archive in Postgres: the logs of rooms and users, applied in order, once or many times alike. */
+import type { ArchiveStore, RoomLogEntry, UserLogEntry } from '../../ports.ts'
+import type { Sql } from './client.ts'
+
+/** Holds the room's row for the transaction: a batch sent again waits for the one whose answer was lost. */
+const LOCK_ROOM = `
+  insert into rooms as known (room_id, version) values ($1::text, $2::text)
+  on conflict (room_id) do update set version = known.version`
+
+/**
+ * One batch. Rows guard themselves by position; an event that is there already stays, as it may have been
+ * redacted since. A removed alias must not come back when an old batch is repeated: it asks the room's row.
+ */
+const APPLY_ROOM = `
+  with entry as (
+    select * from jsonb_to_recordset($2::jsonb) as e (
+      kind text, pos bigint, event_id text, depth bigint, pdu text, type text, state_key text, sender text,
+      ts bigint, current boolean, membership text, redacted boolean, alias text, creator text, listed boolean
+    )
+  ), appended as (
+    insert into events (event_id, room_id, pos, depth, type, state_key, sender, ts, pdu, redacted)
+    select event_id, $1::text, pos, depth, type, state_key, sender, ts, pdu, redacted from entry
+    where kind = 'event'
+    on conflict (event_id) do nothing
+  ), rewritten as (
+    update events set pdu = entry.pdu, redacted = true
+    from entry where entry.kind = 'redacted' and events.event_id = entry.event_id
+  ), state as (
+    insert into room_state as held (room_id, type, state_key, event_id, pos)
+    select distinct on (type, state_key) $1::text, type, state_key, event_id, pos from entry
+    where kind = 'event' and current and state_key is not null order by type, state_key, pos desc
+    on conflict (room_id, type, state_key) do update set event_id = excluded.event_id, pos = excluded.pos
+    where held.pos < excluded.pos
+  ), member as (
+    insert into room_memberships as held (room_id, user_id, membership, event_id, pos)
+    select distinct on (state_key) $1::text, state_key, membership, event_id, pos from entry
+    where kind = 'event' and current and membership is not null order by state_key, pos desc
+    on conflict (room_id, user_id) do update
+      set membership = excluded.membership, event_id = excluded.event_id, pos = excluded.pos
+    where held.pos < excluded.pos
+  ), named as (
+    insert into aliases as held (alias, room_id, creator, created_ts)
+    select distinct on (alias) alias, $1::text, creator, $3::bigint from entry
+    where kind = 'alias' and pos >= (select archived_pos from rooms where room_id = $1::text)
+    on conflict (alias) do update set pending_until = null where held.room_id = excluded.room_id
+  ), listing as (
+    insert into public_rooms as held (room_id, listed, pos)
+    select $1::text, listed, pos from entry where kind = 'visibility' order by pos desc limit 1
+    on conflict (room_id) do update set listed = excluded.listed, pos = excluded.pos
+    where held.pos < excluded.pos
+  )
+  update rooms set archived_pos = greatest(archived_pos, (select max(pos) from entry))
+  where room_id = $1::text`
+
+const APPLY_USER = `
+  insert into user_records as held (user_id, kind, key, seq, body)
+  select distinct on (kind, key) $1::text, kind, key, seq, body
+  from jsonb_to_recordset($2::jsonb) as e (kind text, key text, seq bigint, body text)
+  order by kind, key, seq desc
+  on conflict (user_id, kind, key) do update set seq = excluded.seq, body = excluded.body
+  where held.seq < excluded.seq`
+
+/** The archive over this database. */
+export function postgresArchive(sql: Sql, clock: { now(): number }): ArchiveStore {
+  return {
+    async applyRoom(roomId, roomVersion, entries) {
+      if (entries.length === 0) return
+      const batch = JSON.stringify(redactedWithin(entries).map(roomRow))
+      await sql.transaction([
+        { text: LOCK_ROOM, values: [roomId, roomVersion] },
+        { text: APPLY_ROOM, values: [roomId, batch, clock.now()] },
+      ])
+    },
+    async applyUser(userId, entries) {
+      if (entries.length === 0) return
+      await sql.query(APPLY_USER, [userId, JSON.stringify(entries.map(userRow))])
+    },
+  }
+}
+
+/** A statement does not see the rows it inserts: an event redacted in its own batch goes in redacted. */
+function redactedWithin(entries: RoomLogEntry[]): (RoomLogEntry & { redacted?: boolean })[] {
+  const redactions = new Map<string, string>()
+  for (const entry of entries) if (entry.kind === 'redacted') redactions.set(entry.eventId, entry.pdu)
+  const last = entries.filter(
+    (entry) => entry.kind !== 'redacted' || redactions.get(entry.eventId) === entry.pdu,
+  )
+  return last.map((entry) => {
+    if (entry.kind !== 'event') return entry
+    const pdu = redactions.get(entry.eventId)
+    return pdu === undefined ? { ...entry, redacted: false } : { ...entry, pdu, redacted: true }
+  })
+}
+
+/** An entry under the names of the columns. */
+function roomRow(entry: RoomLogEntry & { redacted?: boolean }): Record<string, unknown> {
+  const { kind, pos } = entry
+  switch (entry.kind) {
+    case 'event':
+      return {
+        kind,
+        pos,
+        event_id: entry.eventId,
+        depth: entry.depth,
+        pdu: entry.pdu.toWellFormed(),
+        type: storable(entry.type),
+        state_key: entry.stateKey === null ? null : storable(entry.stateKey),
+        sender: storable(entry.sender),
+        ts: entry.ts,
+        current: entry.current,
+        membership: entry.membership === null ? null : storable(entry.membership),
+        redacted: entry.redacted,
+      }
+    case 'redacted':
+      return { kind, pos, event_id: entry.eventId, pdu: entry.pdu.toWellFormed() }
+    case 'alias':
+      return { kind, pos, alias: storable(entry.alias), creator: storable(entry.creator) }
+    case 'visibility':
+      return { kind, pos, listed: entry.public }
+  }
+}
+
+function userRow({ kind, key, seq, body }: UserLogEntry): Record<string, unknown> {
+  return { kind, key: storable(key), seq, body: body === null ? null : body.toWellFormed() }
+}
+
+/** Postgres refuses NUL in text, and halves of surrogate pairs; the symbol for NUL stands in for it. */
+function storable(text: string): string {
+  return text.toWellFormed().replaceAll('\0', '\u2400')
+}

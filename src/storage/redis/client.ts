@@ -1,0 +1,113 @@
+/** Redis over HTTP: Upstash's client, to Upstash itself or to the endpoint of one machine. */
+import { Redis } from '@upstash/redis/cloudflare'
+import type { Env } from '../../env.ts'
+import type { CallCounters, Clock, Logger } from '../../ports.ts'
+import { MatrixError } from '../../protocol/errors.ts'
+
+/** Clients over one database, and what they know of its health. */
+export interface RedisClients {
+  /** A client whose calls throw when they take longer. */
+  within(timeoutMs: number): Redis
+  /** When a call of this isolate last failed. */
+  lastFailure(): number | undefined
+}
+
+interface Ports {
+  calls: CallCounters
+  log: Logger
+  clock: Clock
+}
+
+interface Target {
+  url: string
+  token: string
+  fetch: typeof fetch
+}
+
+interface Question {
+  path?: string[]
+  body?: unknown
+}
+
+type Ask = <T>(question: Question) => Promise<{ result?: T; error?: string }>
+
+/** The client with its HTTP in our hands: its own takes no binding, and quotes whole commands in its errors. */
+class RedisOverHttp extends Redis {
+  constructor({ url, token }: Target, request: Ask) {
+    super({
+      url,
+      token,
+      automaticDeserialization: false,
+      enableAutoPipelining: false,
+      enableTelemetry: false,
+      responseEncoding: false,
+      readYourWrites: false,
+      retry: false,
+    })
+    this.client = { request }
+  }
+}
+
+/** The clients for these bindings. Opens no connection. */
+export function redis(env: Env, { calls, log, clock }: Ports): RedisClients {
+  const target = targetOf(env)
+  let failedAt: number | undefined
+  const ask = async (question: Question, timeoutMs: number): Promise<unknown> => {
+    calls.count('redis')
+    calls.count('redis_commands', question.path === undefined ? 1 : (question.body as unknown[]).length)
+    try {
+      return await exchange(target, question, timeoutMs)
+    } catch (error) {
+      failedAt = clock.now()
+      log.warn('redis is unavailable', { reason: error instanceof Error ? error.name : undefined })
+      throw new MatrixError('M_UNKNOWN', 'The session store is not available. Try again soon.', {
+        status: 503,
+      })
+    }
+  }
+  return {
+    within: (timeoutMs) => new RedisOverHttp(target, ((question) => ask(question, timeoutMs)) as Ask),
+    lastFailure: () => failedAt,
+  }
+}
+
+function targetOf(env: Env): Target {
+  const { REDIS: binding } = env
+  if (binding === undefined) {
+    return { url: env.UPSTASH_REDIS_REST_URL.replace(/\/+$/, ''), token: env.UPSTASH_REDIS_REST_TOKEN, fetch }
+  }
+  // The local endpoint has this process as its only client, and asks for no token.
+  return {
+    url: 'http://redis.local',
+    token: 'local',
+    fetch: (input, init) => binding.fetch(input, init),
+  }
+}
+
+/** One HTTP request; anything but a clean answer throws. */
+async function exchange(target: Target, { path = [], body }: Question, timeoutMs: number): Promise<unknown> {
+  const send = target.fetch
+  const response = await send([target.url, ...path].join('/'), {
+    method: 'POST',
+    headers: { authorization: `Bearer ${target.token}`, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+    // Timed out, it throws. The client's own handling would make it a null, as if the key were gone.
+    signal: AbortSignal.timeout(timeoutMs),
+  })
+  if (!response.ok) {
+    await response.body?.cancel()
+    throw new RedisRefusal()
+  }
+  const answer = await response.json()
+  if ([answer].flat().some(isRefusal)) throw new RedisRefusal()
+  return answer
+}
+
+function isRefusal(outcome: unknown): boolean {
+  return typeof outcome === 'object' && outcome !== null && 'error' in outcome && outcome.error !== undefined
+}
+
+/** A refused command or request: its text is left behind, since it may hold a session. */
+class RedisRefusal extends Error {
+  override readonly name = 'RedisRefusal'
+}
