@@ -1,0 +1,131 @@
+/** The Matrix calls the bench makes, for one user each, over the lean HTTP client. */
+
+import type { HttpClient } from './http.ts'
+
+/** A logged-in user. */
+export interface Session {
+  http: HttpClient
+  userId: string
+  name: string
+  token: string
+}
+
+interface CreateRoomOptions {
+  preset?: 'public_chat' | 'private_chat'
+  name?: string
+}
+
+const V3 = '/_matrix/client/v3'
+const PASSWORD = 'a long enough bench password'
+/** Names are unique by run, so that one server can be measured again and again. */
+const RUN = Date.now().toString(36)
+let counter = 0
+
+/** A short text no other message of any run has. */
+export function uniqueMarker(): string {
+  counter += 1
+  return `m${RUN}x${counter}`
+}
+
+/** One call whose answer must be a success; the failure names the call and what the server said. */
+export async function call<T>(
+  http: HttpClient,
+  method: string,
+  path: string,
+  token?: string,
+  body?: unknown,
+): Promise<T> {
+  const reply = await http.request(method, path, token, body === undefined ? undefined : JSON.stringify(body))
+  if (reply.status < 200 || reply.status > 299) {
+    throw new Error(`${method} ${path.slice(0, 120)}: ${reply.status} ${reply.body.slice(0, 200)}`)
+  }
+  return JSON.parse(reply.body) as T
+}
+
+/** Registers a user of a fresh name with the one-shot dummy stage. */
+export async function register(http: HttpClient): Promise<Session> {
+  const name = `bench-${uniqueMarker()}`
+  const answer = await call<{ user_id: string; access_token: string }>(
+    http,
+    'POST',
+    `${V3}/register`,
+    undefined,
+    { username: name, password: PASSWORD, auth: { type: 'm.login.dummy' } },
+  )
+  return { http, name, userId: answer.user_id, token: answer.access_token }
+}
+
+/** Registers many users, `width` requests at a time. */
+export function registerMany(http: HttpClient, count: number, width = 8): Promise<Session[]> {
+  return inParallel(count, width, () => register(http))
+}
+
+export async function login(session: Session): Promise<void> {
+  await call(session.http, 'POST', `${V3}/login`, undefined, {
+    type: 'm.login.password',
+    identifier: { type: 'm.id.user', user: session.name },
+    password: PASSWORD,
+  })
+}
+
+export async function createRoom(session: Session, options: CreateRoomOptions = {}): Promise<string> {
+  const body = { preset: 'private_chat', ...options }
+  return (await call<{ room_id: string }>(session.http, 'POST', `${V3}/createRoom`, session.token, body))
+    .room_id
+}
+
+export async function join(session: Session, roomId: string): Promise<void> {
+  await call(session.http, 'POST', `${V3}/join/${encodeURIComponent(roomId)}`, session.token, {})
+}
+
+export async function leave(session: Session, roomId: string): Promise<void> {
+  await call(session.http, 'POST', `${V3}/rooms/${encodeURIComponent(roomId)}/leave`, session.token, {})
+}
+
+/** A text message; its transaction id and its body are the marker. */
+export async function send(session: Session, roomId: string, marker = uniqueMarker()): Promise<void> {
+  const path = `${V3}/rooms/${encodeURIComponent(roomId)}/send/m.room.message/${marker}`
+  await call(session.http, 'PUT', path, session.token, { msgtype: 'm.text', body: marker })
+}
+
+export async function messages(session: Session, roomId: string, limit: number): Promise<void> {
+  const path = `${V3}/rooms/${encodeURIComponent(roomId)}/messages?dir=b&limit=${limit}`
+  await call(session.http, 'GET', path, session.token)
+}
+
+export interface SyncAnswer {
+  text: string
+  nextBatch: string
+}
+
+export function syncPath(since: string | undefined, timeoutMs: number): string {
+  return `${V3}/sync?timeout=${timeoutMs}${since === undefined ? '' : `&since=${encodeURIComponent(since)}`}`
+}
+
+/** One sync that does not wait. */
+export async function syncNow(session: Session, since?: string): Promise<SyncAnswer> {
+  const reply = await session.http.request('GET', syncPath(since, 0), session.token)
+  return readSync(reply.status, reply.body)
+}
+
+/** Reads only the token: parsing whole answers would be most of the client's work with 1,000 receivers. */
+export function readSync(status: number, text: string): SyncAnswer {
+  const nextBatch = /"next_batch":\s*"([^"]+)"/.exec(text)?.[1]
+  if (status !== 200 || nextBatch === undefined) throw new Error(`sync: ${status} ${text.slice(0, 200)}`)
+  return { text, nextBatch }
+}
+
+/** Runs `work` for 0…count-1, `width` at a time, and keeps the order of the results. */
+export async function inParallel<T>(
+  count: number,
+  width: number,
+  work: (index: number) => Promise<T>,
+): Promise<T[]> {
+  const results = new Array<T>(count)
+  let next = 0
+  const lane = async () => {
+    for (let index = next++; index < count; index = next++) results[index] = await work(index)
+  }
+  await Promise.all(Array.from({ length: Math.min(width, count) }, lane))
+  return results
+}

@@ -1,0 +1,127 @@
+/** Every figure the bench can measure: its words, its unit and which way is better. */
+
+import type { Sizes } from './target.ts'
+
+export interface Figure {
+  /** `{n}` stands for the size the row ran with. */
+  label: string
+  unit: '/s' | 'ms' | 'MB'
+  better: 'more' | 'less'
+  /** The ceiling's figure this one is shown as a share of. */
+  ceiling?: 'send.one' | 'send.eight' | 'send.p50' | 'send.p99'
+  size?: keyof Sizes
+}
+
+export const FIGURES = {
+  'client.one': { label: "the client's own floor, one at a time", unit: '/s', better: 'more' },
+  'client.eight': { label: "the client's own floor, 8 in flight", unit: '/s', better: 'more' },
+
+  'send.one': { label: 'sends, one at a time', unit: '/s', better: 'more', ceiling: 'send.one' },
+  'send.eight': { label: 'sends, 8 in flight', unit: '/s', better: 'more', ceiling: 'send.eight' },
+  'send.one.live': {
+    label: 'sends, one at a time, 3 receivers',
+    unit: '/s',
+    better: 'more',
+    ceiling: 'send.one',
+  },
+  'send.eight.live': {
+    label: 'sends, 8 in flight, 3 receivers',
+    unit: '/s',
+    better: 'more',
+    ceiling: 'send.eight',
+  },
+
+  'send.p50': { label: 'send, p50', unit: 'ms', better: 'less', ceiling: 'send.p50' },
+  'send.p99': { label: 'send, p99', unit: 'ms', better: 'less', ceiling: 'send.p99' },
+  'delivery.p50': { label: 'delivery, p50', unit: 'ms', better: 'less' },
+  'delivery.p99': { label: 'delivery, p99', unit: 'ms', better: 'less' },
+  'delivery.after.p50': { label: 'delivery minus send, p50', unit: 'ms', better: 'less' },
+  'delivery.after.p99': { label: 'delivery minus send, p99', unit: 'ms', better: 'less' },
+
+  'sync.one.p50': { label: 'incremental sync, 1 changed room, p50', unit: 'ms', better: 'less' },
+  'sync.one.p99': { label: 'incremental sync, 1 changed room, p99', unit: 'ms', better: 'less' },
+  'sync.initial.p50': { label: 'initial sync, 10 rooms, p50', unit: 'ms', better: 'less' },
+  'sync.initial.p99': { label: 'initial sync, 10 rooms, p99', unit: 'ms', better: 'less' },
+  'create.p50': { label: 'createRoom, p50', unit: 'ms', better: 'less' },
+  'create.p99': { label: 'createRoom, p99', unit: 'ms', better: 'less' },
+  'join.p50': { label: 'join, p50', unit: 'ms', better: 'less' },
+  'join.p99': { label: 'join, p99', unit: 'ms', better: 'less' },
+  'login.p50': { label: 'login, p50', unit: 'ms', better: 'less' },
+  'login.p99': { label: 'login, p99', unit: 'ms', better: 'less' },
+
+  'members.register': { label: 'registrations, 8 in flight', unit: '/s', better: 'more' },
+  'members.join': { label: 'joins of one room, 8 in flight', unit: '/s', better: 'more' },
+  'members.small.send': { label: 'send, room of 2 members, p50', unit: 'ms', better: 'less' },
+  'members.big.send': {
+    label: 'send, room of {n} members, p50',
+    unit: 'ms',
+    better: 'less',
+    size: 'members',
+  },
+  'members.small.delivery': { label: 'delivery, room of 2 members, p50', unit: 'ms', better: 'less' },
+  'members.big.delivery': {
+    label: 'delivery to 10 awake of {n} members, p50',
+    unit: 'ms',
+    better: 'less',
+    size: 'members',
+  },
+
+  'awake.send': { label: 'send, {n} awake in the room', unit: 'ms', better: 'less', size: 'awake' },
+  'awake.half': { label: 'half of {n} awake have it', unit: 'ms', better: 'less', size: 'awake' },
+  'awake.all': { label: 'all of {n} awake have it', unit: 'ms', better: 'less', size: 'awake' },
+  'awake.memory': { label: 'memory an awake user, {n} awake', unit: 'MB', better: 'less', size: 'awake' },
+
+  'history.small.send': { label: 'send, room of 10 events, p50', unit: 'ms', better: 'less' },
+  'history.big.send': { label: 'send, room of {n} events, p50', unit: 'ms', better: 'less', size: 'events' },
+  'history.small.messages': { label: '/messages of 10, room of 10 events, p50', unit: 'ms', better: 'less' },
+  'history.big.messages': {
+    label: '/messages of 10, room of {n} events, p50',
+    unit: 'ms',
+    better: 'less',
+    size: 'events',
+  },
+  'history.small.initial': { label: 'initial sync, room of 10 events, p50', unit: 'ms', better: 'less' },
+  'history.big.initial': {
+    label: 'initial sync, room of {n} events, p50',
+    unit: 'ms',
+    better: 'less',
+    size: 'events',
+  },
+
+  'rooms.small.idle': { label: 'idle sync, user with 1 room, p50', unit: 'ms', better: 'less' },
+  'rooms.big.idle': {
+    label: 'idle sync, user with {n} rooms, p50',
+    unit: 'ms',
+    better: 'less',
+    size: 'rooms',
+  },
+  'rooms.small.one': { label: 'sync of 1 changed room, user with 1 room, p50', unit: 'ms', better: 'less' },
+  'rooms.big.one': {
+    label: 'sync of 1 changed room, user with {n} rooms, p50',
+    unit: 'ms',
+    better: 'less',
+    size: 'rooms',
+  },
+  'rooms.small.return': { label: 'return to 20 changed rooms, of 20, p50', unit: 'ms', better: 'less' },
+  'rooms.big.return': {
+    label: 'return to 20 changed rooms, of {n}, p50',
+    unit: 'ms',
+    better: 'less',
+    size: 'rooms',
+  },
+
+  'memory.rest': { label: 'memory of the process tree at rest', unit: 'MB', better: 'less' },
+  'memory.end': { label: 'memory of the process tree after all rows', unit: 'MB', better: 'less' },
+} as const satisfies Record<string, Figure>
+
+export type FigureId = keyof typeof FIGURES
+
+export function figureOf(id: FigureId): Figure {
+  return FIGURES[id]
+}
+
+/** The figure's words, with the size it was measured at. */
+export function labelOf(id: FigureId, sizes: Sizes): string {
+  const { label, size } = figureOf(id)
+  return size === undefined ? label : label.replace('{n}', sizes[size].toLocaleString('en'))
+}

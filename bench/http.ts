@@ -1,0 +1,177 @@
+/** A lean HTTP/1.1 client over raw keep-alive sockets: it shares two cores with the server it measures. */
+
+import net from 'node:net'
+
+export interface Reply {
+  status: number
+  body: string
+}
+
+interface Exchange {
+  resolve(reply: Reply): void
+  reject(error: Error): void
+}
+
+interface Head {
+  status: number
+  bodyStart: number
+  length: number | 'chunked' | 'until-close'
+  close: boolean
+}
+
+const HEAD_END = Buffer.from('\r\n\r\n')
+const SOCKET_TIMEOUT_MS = 180_000
+
+/** One socket, one request at a time; whoever holds it may destroy it to abandon a long poll. */
+export class Connection {
+  readonly #socket: net.Socket
+  #exchange: Exchange | undefined
+  #pending: Buffer | undefined
+  #head: Head | undefined
+  closed = false
+
+  constructor(host: string, port: number) {
+    this.#socket = net.connect({ host, port, noDelay: true })
+    this.#socket.setTimeout(SOCKET_TIMEOUT_MS, () =>
+      this.#fail(new Error('the server said nothing for three minutes')),
+    )
+    this.#socket.on('data', (chunk) => this.#receive(chunk))
+    this.#socket.on('error', (error) => this.#fail(error))
+    this.#socket.on('close', () => this.#ended())
+  }
+
+  /** Sends one request whose bytes are ready and waits for the whole reply. */
+  exchange(request: string): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      this.#exchange = { resolve, reject }
+      this.#socket.write(request)
+    })
+  }
+
+  destroy(): void {
+    this.closed = true
+    this.#socket.destroy()
+  }
+
+  #receive(chunk: Buffer): void {
+    this.#pending = this.#pending === undefined ? chunk : Buffer.concat([this.#pending, chunk])
+    this.#head ??= readHead(this.#pending)
+    if (this.#head === undefined) return
+    const body = readBody(this.#pending, this.#head)
+    if (body !== undefined) this.#settle(this.#head, body)
+  }
+
+  #settle(head: Head, body: string): void {
+    const exchange = this.#exchange
+    this.#exchange = undefined
+    this.#pending = undefined
+    this.#head = undefined
+    if (head.close) this.destroy()
+    exchange?.resolve({ status: head.status, body })
+  }
+
+  #ended(): void {
+    const head = this.#head
+    if (head?.length === 'until-close' && this.#pending !== undefined) {
+      this.#settle({ ...head, close: true }, this.#pending.toString('utf8', head.bodyStart))
+    }
+    this.#fail(new Error('the server closed the connection'))
+  }
+
+  #fail(error: Error): void {
+    const exchange = this.#exchange
+    this.#exchange = undefined
+    this.destroy()
+    exchange?.reject(error)
+  }
+}
+
+/** Idle connections to one server; grows to as many as are in flight. */
+export class HttpClient {
+  readonly host: string
+  readonly port: number
+  readonly #idle: Connection[] = []
+
+  constructor(url: string) {
+    const parsed = new URL(url)
+    if (parsed.protocol !== 'http:')
+      throw new Error(`the bench speaks plain http only, not ${parsed.protocol}`)
+    this.host = parsed.hostname
+    this.port = Number(parsed.port || 80)
+  }
+
+  connect(): Connection {
+    return new Connection(this.host, this.port)
+  }
+
+  async request(method: string, path: string, token?: string, json?: string): Promise<Reply> {
+    const connection = this.#take()
+    const reply = await connection.exchange(this.encode(method, path, token, json))
+    if (!connection.closed) this.#idle.push(connection)
+    return reply
+  }
+
+  /** The request's bytes, in one string so that they leave in one packet. */
+  encode(method: string, path: string, token?: string, json?: string): string {
+    const authorization = token === undefined ? '' : `authorization: Bearer ${token}\r\n`
+    const start = `${method} ${path} HTTP/1.1\r\nhost: ${this.host}:${this.port}\r\n${authorization}`
+    if (json === undefined) return `${start}\r\n`
+    return `${start}content-type: application/json\r\ncontent-length: ${Buffer.byteLength(json)}\r\n\r\n${json}`
+  }
+
+  close(): void {
+    for (const connection of this.#idle.splice(0)) connection.destroy()
+  }
+
+  #take(): Connection {
+    for (let connection = this.#idle.pop(); connection !== undefined; connection = this.#idle.pop()) {
+      if (!connection.closed) return connection
+    }
+    return this.connect()
+  }
+}
+
+function readHead(bytes: Buffer): Head | undefined {
+  const end = bytes.indexOf(HEAD_END)
+  if (end < 0) return undefined
+  const text = bytes.toString('latin1', 0, end).toLowerCase()
+  const status = Number(text.slice(9, 12))
+  const length = /\r\ncontent-length: *(\d+)/.exec(text)?.[1]
+  const chunked = /\r\ntransfer-encoding:[^\r]*chunked/.test(text)
+  return {
+    status,
+    bodyStart: end + HEAD_END.length,
+    length: bodyLength(status, length, chunked),
+    close: /\r\nconnection: *close/.test(text),
+  }
+}
+
+function bodyLength(status: number, length: string | undefined, chunked: boolean): Head['length'] {
+  if (status === 204 || status === 304) return 0
+  if (chunked) return 'chunked'
+  return length === undefined ? 'until-close' : Number(length)
+}
+
+function readBody(bytes: Buffer, head: Head): string | undefined {
+  if (head.length === 'until-close') return undefined
+  if (head.length === 'chunked') return readChunks(bytes, head.bodyStart)
+  const end = head.bodyStart + head.length
+  return bytes.length < end ? undefined : bytes.toString('utf8', head.bodyStart, end)
+}
+
+/** The joined chunks, or undefined while the last one has not come. */
+function readChunks(bytes: Buffer, start: number): string | undefined {
+  // The common case while a long answer arrives: it cannot be whole yet.
+  if (bytes.length < start + 5 || bytes.toString('latin1', bytes.length - 4) !== '\r\n\r\n') return undefined
+  const parts: Buffer[] = []
+  for (let at = start; ; ) {
+    const lineEnd = bytes.indexOf('\r\n', at)
+    if (lineEnd < 0) return undefined
+    const size = Number.parseInt(bytes.toString('latin1', at, lineEnd), 16)
+    if (size === 0) return Buffer.concat(parts).toString('utf8')
+    const end = lineEnd + 2 + size
+    if (bytes.length < end + 2) return undefined
+    parts.push(bytes.subarray(lineEnd + 2, end))
+    at = end + 2
+  }
+}

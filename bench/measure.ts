@@ -1,0 +1,110 @@
+/** Rounds, percentiles and the two ways to measure: how many in a time, and how long each. */
+
+export interface Timing {
+  rounds: number
+  /** How long one round runs. */
+  roundMs: number
+  /** How long the unrecorded round before them runs. */
+  warmUpMs: number
+  /** A latency round ends early when it has this many samples. */
+  maxSamples: number
+}
+
+export interface Summary {
+  min: number
+  median: number
+  max: number
+  rounds: number[]
+}
+
+export function summarise(rounds: readonly number[]): Summary {
+  const sorted = [...rounds].sort((a, b) => a - b)
+  return {
+    min: sorted[0] ?? Number.NaN,
+    median: percentile(sorted, 50),
+    max: sorted.at(-1) ?? Number.NaN,
+    rounds: [...rounds],
+  }
+}
+
+/** The nearest-rank percentile of samples in any order. */
+export function percentile(samples: readonly number[], rank: number): number {
+  const sorted = [...samples].sort((a, b) => a - b)
+  return sorted[Math.max(0, Math.ceil((rank / 100) * sorted.length) - 1)] ?? Number.NaN
+}
+
+/** Operations a second with `width` in flight, one figure a round. */
+export async function throughput(
+  timing: Timing,
+  width: number,
+  work: () => Promise<unknown>,
+): Promise<number[]> {
+  await operationsPerSecond(timing.warmUpMs, width, work)
+  const rounds: number[] = []
+  while (rounds.length < timing.rounds) rounds.push(await operationsPerSecond(timing.roundMs, width, work))
+  return rounds
+}
+
+async function operationsPerSecond(
+  durationMs: number,
+  width: number,
+  work: () => Promise<unknown>,
+): Promise<number> {
+  const start = performance.now()
+  let done = 0
+  const lane = async () => {
+    while (performance.now() - start < durationMs) {
+      await work()
+      done += 1
+    }
+  }
+  await Promise.all(Array.from({ length: width }, lane))
+  return done / ((performance.now() - start) / 1000)
+}
+
+/** One sample may hold several figures (send, delivery …), each in ms. */
+export type Sample<Key extends string> = Record<Key, number>
+
+/** One-at-a-time samples, a list for each round; `sample` times itself, so what it prepares is not counted. */
+export async function sampleRounds<Key extends string>(
+  timing: Timing,
+  sample: () => Promise<Sample<Key>>,
+): Promise<Sample<Key>[][]> {
+  await samplesFor(timing.warmUpMs, timing.maxSamples, sample)
+  const rounds: Sample<Key>[][] = []
+  while (rounds.length < timing.rounds)
+    rounds.push(await samplesFor(timing.roundMs, timing.maxSamples, sample))
+  return rounds
+}
+
+async function samplesFor<Key extends string>(
+  durationMs: number,
+  maxSamples: number,
+  sample: () => Promise<Sample<Key>>,
+): Promise<Sample<Key>[]> {
+  const end = performance.now() + durationMs
+  const samples: Sample<Key>[] = []
+  do samples.push(await sample())
+  while (performance.now() < end && samples.length < maxSamples)
+  return samples
+}
+
+/** One percentile of one figure for each round. */
+export function percentiles<Key extends string>(rounds: Sample<Key>[][], key: Key, rank: number): number[] {
+  return rounds.map((samples) =>
+    percentile(
+      samples.map((sample) => sample[key]),
+      rank,
+    ),
+  )
+}
+
+export async function timed(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now()
+  await work()
+  return performance.now() - start
+}
+
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}

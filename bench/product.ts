@@ -1,0 +1,57 @@
+/** Selvedge itself, by its real launcher in processes of its own; or any homeserver that already runs. */
+
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startChild } from './child.ts'
+import type { Sizes, Target } from './target.ts'
+
+const ROOT = join(import.meta.dirname, '..')
+const START_LIMIT_MS = 60_000
+
+export function product(sizes: Sizes): Target {
+  return {
+    name: 'selvedge',
+    title: 'Selvedge',
+    sizes,
+    async start() {
+      const directory = await mkdtemp(join(tmpdir(), 'selvedge-bench-'))
+      const options = {
+        port: '0',
+        'data-dir': directory,
+        registration: 'open',
+        'rate-limits': 'off',
+        'password-cost': 'low',
+        'log-level': 'error',
+      }
+      const child = await startChild({
+        command: process.execPath,
+        args: [
+          join(ROOT, 'local/start.mjs'),
+          ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]),
+        ],
+        cwd: ROOT,
+        ready: /Selvedge is ready: (http:\/\/[^\s,]+)[\s,]/,
+        timeoutMs: START_LIMIT_MS,
+      })
+      return {
+        url: child.ready,
+        pids: [child.pid],
+        async stop() {
+          await child.stop()
+          await rm(directory, { recursive: true, force: true })
+        },
+      }
+    },
+  }
+}
+
+/** A server that somebody else started and will end: its memory is not ours to read. */
+export function runningServer(url: string, sizes: Sizes): Target {
+  return {
+    name: 'selvedge',
+    title: new URL(url).host,
+    sizes,
+    start: async () => ({ url, pids: [], stop: async () => undefined }),
+  }
+}

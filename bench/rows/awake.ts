@@ -1,0 +1,43 @@
+/** A room in which everybody is awake: when the last one has a message, and what each costs in memory. */
+
+import { createRoom, inParallel, join, register, registerMany } from '../client.ts'
+import { deliver } from '../delivery.ts'
+import { pause, percentiles, sampleRounds } from '../measure.ts'
+import { treeMemoryMb } from '../process-tree.ts'
+import { withAwake } from '../receiver.ts'
+import type { Row } from '../target.ts'
+
+const WIDTH = 8
+/** Long enough for a start's garbage to be collected and idle objects to be put away. */
+const SETTLE_MS = 3_000
+/** A message to everybody is a burst of work: pauses keep one from running into the next. */
+const BETWEEN_MS = 100
+
+export const awakeRow: Row = {
+  name: 'awake',
+  description:
+    'members of one room who all long-poll: from before the send until half and all have it; memory is the growth from before these users existed until all have had messages, a user',
+  ownServer: true,
+  async run({ http, server, sizes, timing, record }) {
+    const sender = await register(http)
+    const room = await createRoom(sender, { preset: 'public_chat' })
+    await pause(SETTLE_MS)
+    const before = treeMemoryMb(server.pids)
+    const members = await registerMany(http, sizes.awake, WIDTH)
+    await inParallel(members.length, WIDTH, (index) => join(members[index]!, room))
+    await withAwake(members, async (receivers) => {
+      const rounds = await sampleRounds(timing, async () => {
+        await pause(BETWEEN_MS)
+        return { ...(await deliver(sender, room, receivers)) }
+      })
+      record('awake.send', percentiles(rounds, 'send', 50))
+      record('awake.half', percentiles(rounds, 'half', 50))
+      record('awake.all', percentiles(rounds, 'all', 50))
+      await pause(SETTLE_MS)
+      const after = treeMemoryMb(server.pids)
+      if (before !== undefined && after !== undefined) {
+        record('awake.memory', [(after - before) / members.length])
+      }
+    })
+  },
+}

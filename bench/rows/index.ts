@@ -1,0 +1,23 @@
+/** All rows, in the order they run. */
+
+import type { Row } from '../target.ts'
+import { awakeRow } from './awake.ts'
+import { historyRow } from './history.ts'
+import { callsRow, deliveryRow, syncRow } from './latency.ts'
+import { membersRow } from './members.ts'
+import { endRow, restRow } from './memory.ts'
+import { roomsRow } from './rooms.ts'
+import { throughputRow } from './throughput.ts'
+
+export const ROWS: readonly Row[] = [
+  restRow,
+  throughputRow,
+  deliveryRow,
+  syncRow,
+  callsRow,
+  membersRow,
+  historyRow,
+  roomsRow,
+  endRow,
+  awakeRow,
+]

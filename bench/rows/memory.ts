@@ -1,0 +1,32 @@
+/** Memory of the server's whole process tree: before anybody came, and after all other rows. */
+
+import { pause } from '../measure.ts'
+import { treeMemoryMb } from '../process-tree.ts'
+import type { Row, RowContext } from '../target.ts'
+
+const SETTLE_MS = 5_000
+const BETWEEN_MS = 500
+
+export const restRow: Row = {
+  name: 'rest',
+  description: 'proportional set size (Pss) of launcher, runtime and databases, some seconds after the start',
+  run: (context) => recordMemory(context, 'memory.rest'),
+}
+
+export const endRow: Row = {
+  name: 'end',
+  description: 'the same after every other row',
+  run: (context) => recordMemory(context, 'memory.end'),
+}
+
+async function recordMemory({ server, timing, record }: RowContext, figure: 'memory.rest' | 'memory.end') {
+  await pause(SETTLE_MS)
+  const samples: number[] = []
+  while (samples.length < timing.rounds) {
+    const memory = treeMemoryMb(server.pids)
+    if (memory === undefined) return
+    samples.push(memory)
+    await pause(BETWEEN_MS)
+  }
+  record(figure, samples)
+}

@@ -1,0 +1,64 @@
+/** A user with many rooms against one with few: looking should cost what changed, not what is there. */
+
+import { createRoom, inParallel, join, register, type Session, send, syncNow } from '../client.ts'
+import type { HttpClient } from '../http.ts'
+import { percentiles, sampleRounds, type Timing, timed } from '../measure.ts'
+import type { Row } from '../target.ts'
+
+const WIDTH = 8
+/** How many rooms change while the user is away. */
+const CHANGED = 20
+/** The partner speaks in this many of the rooms, taken in turn. */
+const SHARED = 100
+
+interface Household {
+  user: Session
+  partner: Session
+  /** The rooms in which the partner speaks. */
+  shared: readonly string[]
+}
+
+export const roomsRow: Row = {
+  name: 'rooms',
+  description:
+    'a /sync that does not wait: with nothing new, with 1 changed room, after an absence in which 20 changed',
+  async run({ http, sizes, timing, record }) {
+    const single = await furnish(http, 1)
+    record('rooms.small.idle', await syncAfter(timing, single, 0))
+    record('rooms.small.one', await syncAfter(timing, single, 1))
+    record('rooms.small.return', await syncAfter(timing, await furnish(http, CHANGED), CHANGED))
+    const many = await furnish(http, sizes.rooms)
+    record('rooms.big.idle', await syncAfter(timing, many, 0))
+    record('rooms.big.one', await syncAfter(timing, many, 1))
+    record('rooms.big.return', await syncAfter(timing, many, CHANGED))
+  },
+}
+
+async function furnish(http: HttpClient, rooms: number): Promise<Household> {
+  const user = await register(http)
+  const partner = await register(http)
+  const owned = await inParallel(rooms, WIDTH, () => createRoom(user, { preset: 'public_chat' }))
+  const shared = owned.slice(0, SHARED)
+  await inParallel(shared.length, WIDTH, (index) => join(partner, shared[index]!))
+  return { user, partner, shared }
+}
+
+/** p50 of a sync after the partner spoke in `changed` rooms, for each round. */
+async function syncAfter(
+  timing: Timing,
+  { user, partner, shared }: Household,
+  changed: number,
+): Promise<number[]> {
+  let since = (await syncNow(user)).nextBatch
+  let turn = 0
+  const rounds = await sampleRounds(timing, async () => {
+    const first = turn
+    turn += changed
+    await inParallel(changed, WIDTH, (index) => send(partner, shared[(first + index) % shared.length]!))
+    const time = await timed(async () => {
+      since = (await syncNow(user, since)).nextBatch
+    })
+    return { time }
+  })
+  return percentiles(rounds, 'time', 50)
+}
