@@ -1,7 +1,7 @@
 /** What every handler finds in its context. */
 import type { Objects } from '../durable-objects/stubs.ts'
-import type { Ports, Session } from '../src/ports.ts'
 import type { Env } from '../src/env.ts'
+import type { Ports, Session } from '../src/ports.ts'
 
 /** `session` is there behind `accessToken` or `tokenClaims`; the rest is there for every request. */
 export type AppEnv = {

@@ -51,7 +51,9 @@ export function exposition(calls: Record<string, number>): string {
     `selvedge_events_appended_total ${calls[EVENTS_APPENDED] ?? 0}`,
     '# HELP selvedge_calls_total Calls to objects and databases, and rows written, by operation.',
     '# TYPE selvedge_calls_total counter',
-    ...Object.entries(calls).map(([name, n]) => `selvedge_calls_total{operation="${escapeLabel(name)}"} ${n}`),
+    ...Object.entries(calls).map(
+      ([name, n]) => `selvedge_calls_total{operation="${escapeLabel(name)}"} ${n}`,
+    ),
   ]
   return `${lines.join('\n')}\n`
 }

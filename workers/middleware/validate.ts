@@ -60,9 +60,13 @@ function requestError(issue: z.core.$ZodIssue | undefined, input: unknown, where
 
 /** Absent: M_MISSING_PARAM. Of the wrong JSON type: M_BAD_JSON. Of the right type, but no good: M_INVALID_PARAM. */
 function errorCode(issue: z.core.$ZodIssue, input: unknown, where: Target): ErrorCode {
-  if (valueAt(input, issue.path) === undefined) return 'M_MISSING_PARAM'
-  const wrongType = issue.code === 'invalid_type' || issue.code === 'invalid_union' || issue.code === 'custom'
-  return where === 'json' && wrongType ? 'M_BAD_JSON' : 'M_INVALID_PARAM'
+  const value = valueAt(input, issue.path)
+  if (value === undefined) return 'M_MISSING_PARAM'
+  if (where !== 'json') return 'M_INVALID_PARAM'
+  const rightType = issue.code !== 'invalid_type' && issue.code !== 'invalid_union'
+  return rightType && (typeof value === 'string' || typeof value === 'number')
+    ? 'M_INVALID_PARAM'
+    : 'M_BAD_JSON'
 }
 
 function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {

@@ -1,0 +1,56 @@
+/** Schemas of what stands in many paths and bodies: identifiers, and the checks that go with them. */
+import * as z from 'zod'
+import type { AliasStore, Session } from '../../src/ports.ts'
+import { MatrixError } from '../../src/protocol/errors.ts'
+import {
+  fitsBytes,
+  isEventId,
+  isRoomAlias,
+  isRoomId,
+  isUserId,
+  MAX_ID_BYTES,
+  serverNameOf,
+} from '../../src/protocol/identifiers.ts'
+
+const bytes = (text: string) => fitsBytes(text, MAX_ID_BYTES)
+
+export const RoomId = z.string().refine(isRoomId, 'not a room ID')
+export const UserId = z.string().refine(isUserId, 'not a user ID')
+export const EventId = z.string().refine(isEventId, 'not an event ID')
+export const RoomAlias = z.string().refine(isRoomAlias, 'not a room alias')
+/** "The type of the event … MUST NOT exceed 255 bytes"; an empty segment is another path. */
+export const EventType = z.string().min(1).refine(bytes, 'too long')
+export const StateKey = z.string().refine(bytes, 'too long')
+export const TxnId = z.string().min(1).refine(bytes, 'too long')
+/** A query parameter that is a boolean. */
+export const Flag = z.enum(['true', 'false']).transform((text) => text === 'true')
+/** A query parameter that is a whole number. */
+export const Count = z
+  .string()
+  .regex(/^\d{1,15}$/, 'not a whole number')
+  .transform(Number)
+
+export const InRoom = z.object({ roomId: RoomId })
+
+/** @throws MatrixError M_FORBIDDEN unless the path's user is the one who asks */
+export function requireSelf(session: Session, userId: string): void {
+  if (session.userId !== userId) throw new MatrixError('M_FORBIDDEN', 'That belongs to another user')
+}
+
+/** Whether an identifier with a domain is this server's own. */
+export function isLocal(id: string, serverName: string): boolean {
+  return serverNameOf(id) === serverName
+}
+
+/** @throws MatrixError M_FORBIDDEN for a user of another server */
+export function requireLocalUser(userId: string, serverName: string): void {
+  if (isLocal(userId, serverName)) return
+  throw new MatrixError('M_FORBIDDEN', `This server does not federate: ${userId} cannot be reached`)
+}
+
+/** The room behind an alias of this server. @throws MatrixError M_NOT_FOUND */
+export async function roomOfAlias(aliases: AliasStore, alias: string): Promise<string> {
+  const found = await aliases.find(alias)
+  if (found === undefined) throw new MatrixError('M_NOT_FOUND', `There is no room alias ${alias} here`)
+  return found.roomId
+}

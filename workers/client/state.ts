@@ -1,0 +1,83 @@
+/** A room's state, read and written: Client-Server API §Getting events for a room, §Sending events to a room. */
+import { type Context, Hono } from 'hono'
+import * as z from 'zod'
+import type { JsonObject } from '../../src/protocol/canonical-json.ts'
+import { MatrixError } from '../../src/protocol/errors.ts'
+import type { AppEnv } from '../app-env.ts'
+import { accessToken } from '../middleware/access-token.ts'
+import { jsonObject, validate } from '../middleware/validate.ts'
+import { checkState, namedAliases } from './event-content.ts'
+import { EventType, InRoom, isLocal, RoomId, requireLocalUser, StateKey } from './params.ts'
+
+/** "The state_key … Defaults to the empty string; when it is empty, the trailing slash is optional." */
+const PATHS = [
+  '/rooms/:roomId/state/:eventType/:stateKey',
+  '/rooms/:roomId/state/:eventType/',
+  '/rooms/:roomId/state/:eventType',
+]
+
+const OneState = z.object({ roomId: RoomId, eventType: EventType, stateKey: StateKey.default('') })
+const Format = z.object({ format: z.enum(['content', 'event']).default('content') })
+
+export const state = new Hono<AppEnv>()
+
+state.get('/rooms/:roomId/state', accessToken, validate({ param: InRoom }), async (c) => {
+  const { roomId } = c.req.valid('param')
+  return c.json(await c.var.objects.room(roomId).state(c.var.session.userId))
+})
+
+for (const path of PATHS) {
+  state.get(path, accessToken, validate({ param: OneState, query: Format }), async (c) => {
+    const { roomId, eventType, stateKey } = c.req.valid('param')
+    const event = await c.var.objects.room(roomId).stateEvent(c.var.session.userId, eventType, stateKey)
+    return c.json(c.req.valid('query').format === 'event' ? event : event.content)
+  })
+
+  state.put(path, accessToken, validate({ param: OneState, json: jsonObject }), async (c) => {
+    const { roomId, eventType, stateKey } = c.req.valid('param')
+    const content = c.req.valid('json')
+    await checkNewState(c, roomId, { type: eventType, stateKey, content })
+    const { userId, deviceId } = c.var.session
+    const request = { sender: userId, deviceId, type: eventType, stateKey, content }
+    return c.json({ event_id: await c.var.objects.room(roomId).send(request) })
+  })
+}
+
+interface NewState {
+  type: string
+  stateKey: string
+  content: JsonObject
+}
+
+async function checkNewState(c: Context<AppEnv>, roomId: string, event: NewState): Promise<void> {
+  checkState(event.type, event.content)
+  if (event.type === 'm.room.member' && event.content.membership === 'invite') {
+    requireLocalUser(event.stateKey, c.var.ports.config.serverName)
+  }
+  if (event.type === 'm.room.canonical_alias' && event.stateKey === '') {
+    await checkAliases(c, roomId, event.content)
+  }
+}
+
+/** "M_BAD_ALIAS: … the room alias does not point to the room": asked of newly added aliases alone. */
+async function checkAliases(c: Context<AppEnv>, roomId: string, content: JsonObject): Promise<void> {
+  const named = namedAliases(content)
+  if (named.length === 0) return
+  const before = new Set(namedAliases(await currentContent(c, roomId)))
+  for (const alias of named.filter((name) => !before.has(name))) {
+    const found = isLocal(alias, c.var.ports.config.serverName)
+      ? await c.var.ports.aliases.find(alias)
+      : undefined
+    if (found?.roomId !== roomId) throw new MatrixError('M_BAD_ALIAS', `${alias} does not point to this room`)
+  }
+}
+
+async function currentContent(c: Context<AppEnv>, roomId: string): Promise<JsonObject> {
+  try {
+    const room = c.var.objects.room(roomId)
+    return (await room.stateEvent(c.var.session.userId, 'm.room.canonical_alias', '')).content
+  } catch (error) {
+    if (error instanceof MatrixError && error.errcode === 'M_NOT_FOUND') return {}
+    throw error
+  }
+}

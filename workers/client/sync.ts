@@ -1,0 +1,94 @@
+/** `/sync`. This Worker holds the long poll, on a socket to the User object, which sleeps meanwhile. */
+import { Hono } from 'hono'
+import * as z from 'zod'
+import type { Clock, SyncRequest, UserGateway } from '../../src/ports.ts'
+import { MatrixError } from '../../src/protocol/errors.ts'
+import type { AppEnv } from '../app-env.ts'
+import { tokenClaims } from '../middleware/access-token.ts'
+import { validate } from '../middleware/validate.ts'
+import { Count, Flag } from './params.ts'
+
+const MAX_TIMEOUT_MS = 60_000
+
+/** How often a socket may break under one poll before the client is told to ask again. */
+const MAX_ATTEMPTS = 4
+
+const SyncQuery = z.object({
+  since: z.string().min(1).optional(),
+  filter: z.string().optional(),
+  full_state: Flag.default(false),
+  timeout: Count.transform((ms) => Math.min(ms, MAX_TIMEOUT_MS)).default(0),
+  use_state_after: Flag.optional(),
+  'org.matrix.msc4222.use_state_after': Flag.optional(),
+  // Presence is not there yet: the parameter is checked, and changes nothing.
+  set_presence: z.enum(['offline', 'online', 'unavailable']).optional(),
+})
+
+export const sync = new Hono<AppEnv>()
+
+sync.get('/sync', tokenClaims, validate({ query: SyncQuery }), (c) => {
+  const { objects, ports, session } = c.var
+  const query = c.req.valid('query')
+  const request: SyncRequest = {
+    session,
+    since: query.since,
+    filter: query.filter,
+    fullState: query.full_state,
+    stateAfter: query.use_state_after ?? query['org.matrix.msc4222.use_state_after'] ?? false,
+    timeoutMs: query.timeout,
+  }
+  return poll(objects.user(session.userId), request, ports.clock)
+})
+
+/**
+ * Asks the User object, and waits on its socket when there is nothing yet. A socket breaks when its object is
+ * reset: then the same question is put again, since a sync token answers it as well the second time.
+ */
+async function poll(user: UserGateway, request: SyncRequest, clock: Clock): Promise<Response> {
+  const deadline = clock.now() + request.timeoutMs
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+    const timeoutMs = Math.max(0, deadline - clock.now())
+    const answer = await user.sync({ ...request, timeoutMs })
+    if (answer.webSocket === null) return new Response(answer.body, answer)
+    const token = answer.headers.get('x-sync-token') ?? ''
+    const body = await waitOn(answer.webSocket, token, timeoutMs)
+    if (body !== undefined) return jsonResponse(body)
+  }
+  if (request.since === undefined)
+    throw new MatrixError('M_UNKNOWN', 'Interrupted; try again', { status: 503 })
+  return jsonResponse(emptyAnswer(request.since))
+}
+
+/**
+ * The body that comes by the socket, or the empty answer when the time is over, or undefined when the socket broke.
+ * Messages are `t<token>`, the token for the empty answer from now on, and `r<body>`, the complete answer.
+ */
+async function waitOn(socket: WebSocket, firstToken: string, ms: number): Promise<string | undefined> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let token = firstToken
+  try {
+    return await new Promise<string | undefined>((resolve) => {
+      timer = setTimeout(() => resolve(emptyAnswer(token)), ms)
+      socket.addEventListener('message', ({ data }) => {
+        if (typeof data !== 'string') return
+        if (data.startsWith('t')) token = data.slice(1)
+        if (data.startsWith('r')) resolve(data.slice(1))
+      })
+      socket.addEventListener('close', () => resolve(undefined))
+      socket.addEventListener('error', () => resolve(undefined))
+      socket.accept()
+    })
+  } finally {
+    clearTimeout(timer)
+    // Left open, the socket would stay in the object after this Worker has answered.
+    socket.close()
+  }
+}
+
+function emptyAnswer(token: string): string {
+  return JSON.stringify({ next_batch: token })
+}
+
+function jsonResponse(body: string): Response {
+  return new Response(body, { headers: { 'Content-Type': 'application/json' } })
+}
