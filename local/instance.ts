@@ -1,0 +1,215 @@
+/** One whole server on this machine: Postgres, Redis, the Worker and TLS, started and stopped together. */
+import type { Miniflare } from 'miniflare'
+import { authority, claimPort } from './address.ts'
+import { bundleWorker } from './bundle.ts'
+import { type DataFolder, openDataFolder } from './data-folder.ts'
+import { loadKeys } from './keys.ts'
+import { type LogLevel, logHandler } from './logs.ts'
+import { runMigrations } from './migrations.ts'
+import type { Options } from './options.ts'
+import { migrationsFolder } from './paths.ts'
+import type { Database } from './postgres/database.ts'
+import { openEmbedded } from './postgres/embedded.ts'
+import { type SqlService, sqlEndpoint } from './postgres/endpoint.ts'
+import { hasAccounts, openServer } from './postgres/server.ts'
+import { openEmbeddedRedis, openRedisServer, type RedisBackend } from './redis/backend.ts'
+import { redisEndpoint } from './redis/endpoint.ts'
+import { type Runtime, startRuntime, workerName } from './runtime.ts'
+import { type ServiceControls, switchable } from './service.ts'
+import { messageOf, StartError } from './start-error.ts'
+import { listenTls, readPem, readTlsFiles, type TlsListener } from './tls.ts'
+
+export interface InstanceOptions extends Options {
+  /** The Worker, bundled before; bundled now unless given. */
+  source?: string
+  /** A Postgres endpoint shared with other instances, migrated and with a folder of keys of its own. */
+  sql?: SqlService
+  /** Further bindings, such as `TEST_HOOKS`. */
+  bindings?: Record<string, string>
+  /** Opens the objects' storage to tests. */
+  inspect?: boolean
+  /** Where log lines go; the console unless told. */
+  writeLog?: (line: string) => void
+}
+
+export interface Instance {
+  /** Where it listens without TLS. */
+  url: string
+  httpsUrl?: string
+  host: string
+  port: number
+  mf: Miniflare
+  workerName: string
+  postgres: ServiceControls
+  redis: ServiceControls & { flush(): Promise<void> }
+  /** The process id of the Workers runtime. */
+  runtimePid(): number
+  /** Ends everything; may be called twice. */
+  stop(): Promise<void>
+}
+
+/** Starts everything and answers once requests are served. @throws StartError with a line for the operator */
+export async function startInstance(options: InstanceOptions): Promise<Instance> {
+  const closers: (() => unknown)[] = []
+  let stopping: Promise<void> | undefined
+  const stop = () => {
+    stopping ??= closeAll(closers)
+    return stopping
+  }
+  try {
+    return await start(options, closers, stop)
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+async function start(
+  options: InstanceOptions,
+  closers: (() => unknown)[],
+  stop: () => Promise<void>,
+): Promise<Instance> {
+  const { host } = options
+  const tls =
+    options['https-port'] === undefined ? undefined : readTlsFiles(options['tls-cert']!, options['tls-key']!)
+  const ca = options.ca === undefined ? undefined : readPem(options.ca, 'ca')
+  const port = await claimPort(host, Number(options.port), 'port')
+  const httpsPort = tls && (await claimPort(host, Number(options['https-port']), 'https-port'))
+  const folder = openDataFolder(options['data-dir'])
+  closers.push(folder.unlock)
+
+  const url = `http://${authority(host, port)}`
+  const httpsUrl = httpsPort === undefined ? undefined : `https://${authority(host, httpsPort)}`
+  const [source, postgres, redis] = await settled([
+    options.source ?? bundleWorker(),
+    openPostgres(options, folder, closers),
+    openRedis(options, folder, closers),
+  ] as const)
+  const keys = loadKeys(folder.keys, options['server-name'], folder.hasObjects || postgres.hasAccounts)
+  const sql = switchable(postgres.service)
+  const commands = switchable(redisEndpoint(redis))
+  const runtime: Runtime = await startRuntime({
+    host,
+    port,
+    source,
+    bindings: {
+      ...bindingsOf(options, options['public-url'] ?? httpsUrl ?? url),
+      SIGNING_KEYS: JSON.stringify(keys.signing_keys),
+      TOKEN_KEYS: JSON.stringify(keys.token_keys),
+      ...options.bindings,
+    },
+    sql: sql.service,
+    redis: commands.service,
+    objects: folder.objects,
+    run: folder.run,
+    allowPrivateNetworks: options['allow-private-networks'] === 'on',
+    ca,
+    inspect: options.inspect ?? false,
+    onLog: logHandler(options['log-level'] as LogLevel, options.writeLog ?? ((line) => console.log(line))),
+  })
+  closers.push(() => runtime.mf.dispose())
+  if (tls) {
+    const listener: TlsListener = await listenTls(tls, { host, port: httpsPort! }, { host, port })
+    closers.push(listener.close)
+  }
+  return {
+    url,
+    httpsUrl,
+    host,
+    port,
+    mf: runtime.mf,
+    workerName,
+    postgres: sql.controls,
+    redis: withFlush(commands.controls, redis),
+    runtimePid: () => runtime.process.pid()!,
+    stop,
+  }
+}
+
+/** Last opened, first closed; one that fails does not keep the others open. */
+async function closeAll(closers: (() => unknown)[]): Promise<void> {
+  for (const close of closers.reverse()) {
+    try {
+      await close()
+    } catch (error) {
+      console.error(`While stopping: ${messageOf(error)}`)
+    }
+  }
+}
+
+/** As `Promise.all`, but waits for all before it fails, so that what was opened is known and can be closed. */
+async function settled<T extends readonly unknown[]>(
+  work: T,
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  const results = await Promise.allSettled(work)
+  const failed = results.find((result) => result.status === 'rejected')
+  if (failed) throw failed.reason
+  return Promise.all(work) as Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }>
+}
+
+async function openPostgres(
+  options: InstanceOptions,
+  folder: DataFolder,
+  closers: (() => unknown)[],
+): Promise<{ service: SqlService; hasAccounts: boolean }> {
+  if (options.sql) return { service: options.sql, hasAccounts: false }
+  const url = options['database-url']
+  const database: Database = url ? await openServer(url) : await openEmbedded(folder.postgres)
+  closers.push(() => database.close())
+  const used = await hasAccounts(database)
+  await runMigrations(database, migrationsFolder)
+  return { service: sqlEndpoint(database), hasAccounts: used }
+}
+
+async function openRedis(
+  options: InstanceOptions,
+  folder: DataFolder,
+  closers: (() => unknown)[],
+): Promise<RedisBackend> {
+  const url = options['redis-url']
+  const backend = url ? await reachRedis(url) : openEmbeddedRedis(folder.redis)
+  closers.push(() => backend.close())
+  return backend
+}
+
+async function reachRedis(url: string): Promise<RedisBackend> {
+  try {
+    return await openRedisServer(url)
+  } catch (error) {
+    throw new StartError(`Redis at ${new URL(url).host} (--redis-url) cannot be used: ${messageOf(error)}`)
+  }
+}
+
+function bindingsOf(options: InstanceOptions, publicUrl: string): Record<string, string> {
+  return {
+    // The drivers insist on addresses; with the service bindings nothing is sent to them.
+    DATABASE_URL: 'postgresql://local:local@postgres.internal/selvedge',
+    UPSTASH_REDIS_REST_URL: 'http://redis.internal',
+    UPSTASH_REDIS_REST_TOKEN: 'local',
+    SERVER_NAME: options['server-name'],
+    PUBLIC_URL: publicUrl,
+    REGISTRATION: options.registration,
+    REGISTRATION_SHARED_SECRET: options['registration-shared-secret'] ?? '',
+    RATE_LIMITS: options['rate-limits'],
+    DEFAULT_ROOM_VERSION: options['default-room-version'],
+    PASSWORD_COST: options['password-cost'],
+    LOG_LEVEL: options['log-level'],
+    CLIENT_ADDRESS_HEADER: options['client-address-header'] ?? '',
+    ARCHIVE_DELAY_MS: options['archive-delay-ms'],
+  }
+}
+
+function withFlush(
+  controls: ServiceControls,
+  redis: RedisBackend,
+): ServiceControls & { flush(): Promise<void> } {
+  return {
+    get calls() {
+      return controls.calls
+    },
+    stop: controls.stop,
+    start: controls.start,
+    delay: controls.delay,
+    flush: () => redis.flush(),
+  }
+}

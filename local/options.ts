@@ -1,0 +1,221 @@
+/** The one table of options: each is a flag and an environment variable; flags win. */
+import { parseArgs } from 'node:util'
+import { StartError } from './start-error.ts'
+
+interface OptionRow {
+  /** The environment variable; `SELVEDGE_` and the flag's name unless told. */
+  variable?: string
+  value: string
+  default?: string
+  help: string
+  /** Says what is wrong with a value, or nothing. */
+  check?: (text: string) => string | undefined
+}
+
+const oneOf =
+  (...allowed: string[]) =>
+  (text: string) =>
+    allowed.includes(text) ? undefined : `must be ${allowed.slice(0, -1).join(', ')} or ${allowed.at(-1)}`
+
+const integerIn = (least: number, most: number) => (text: string) =>
+  /^\d{1,9}$/.test(text) && Number(text) >= least && Number(text) <= most
+    ? undefined
+    : `must be a whole number from ${least} to ${most}`
+
+const urlOf =
+  (...protocols: string[]) =>
+  (text: string) =>
+    URL.canParse(text) && protocols.includes(new URL(text).protocol)
+      ? undefined
+      : `must be a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`
+
+const serverName = (text: string) =>
+  /^([A-Za-z0-9.-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(:\d{1,5})?$/.test(text)
+    ? undefined
+    : 'must be a host name, with a port or without'
+
+const headerName = (text: string) =>
+  /^[A-Za-z0-9-]+$/.test(text) ? undefined : 'must be the name of a header'
+
+export const optionTable = {
+  host: { value: 'address', default: '127.0.0.1', help: 'Address to listen on.' },
+  port: {
+    value: 'number',
+    default: '8008',
+    help: 'Port to listen on; 0 picks a free one.',
+    check: integerIn(0, 65535),
+  },
+  'server-name': {
+    value: 'name',
+    default: 'localhost',
+    help: 'The part of user ids after the colon. Cannot change once there is data.',
+    check: serverName,
+  },
+  'public-url': {
+    value: 'url',
+    help: 'Where clients reach the server. Default: the address it listens on.',
+    check: urlOf('https:', 'http:'),
+  },
+  'data-dir': { value: 'folder', default: '.selvedge', help: 'Everything the server keeps.' },
+  'https-port': { value: 'number', help: 'Port for TLS; 0 picks a free one.', check: integerIn(0, 65535) },
+  'tls-cert': { value: 'file', help: 'Certificate chain for --https-port, PEM.' },
+  'tls-key': { value: 'file', help: 'Private key for --https-port, PEM.' },
+  ca: { value: 'file', help: 'Certificates to trust beside the usual ones, PEM.' },
+  registration: {
+    value: 'open|token|closed',
+    default: 'open',
+    help: 'Who may make an account.',
+    check: oneOf('open', 'token', 'closed'),
+  },
+  'registration-shared-secret': {
+    value: 'secret',
+    help: 'Lets its holder make accounts whatever --registration says.',
+  },
+  'rate-limits': {
+    value: 'on|off',
+    default: 'on',
+    help: 'Limits on how often one may ask.',
+    check: oneOf('on', 'off'),
+  },
+  'allow-private-networks': {
+    value: 'on|off',
+    default: 'off',
+    help: 'Whether the server may call private and loopback addresses.',
+    check: oneOf('on', 'off'),
+  },
+  'default-room-version': {
+    value: '10|11|12',
+    default: '12',
+    help: 'Version of new rooms.',
+    check: oneOf('10', '11', '12'),
+  },
+  'password-cost': {
+    value: 'normal|low',
+    default: 'normal',
+    help: 'low is for tests: fast to check, fast to guess.',
+    check: oneOf('normal', 'low'),
+  },
+  'log-level': {
+    value: 'level',
+    default: 'info',
+    help: 'debug, info, warn, error or silent.',
+    check: oneOf('debug', 'info', 'warn', 'error', 'silent'),
+  },
+  'client-address-header': {
+    value: 'name',
+    help: 'Header in which a trusted proxy names the client; without it there are no limits by address.',
+    check: headerName,
+  },
+  'database-url': {
+    variable: 'DATABASE_URL',
+    value: 'url',
+    help: 'A Postgres to use instead of the embedded one.',
+    check: urlOf('postgres:', 'postgresql:'),
+  },
+  'redis-url': {
+    variable: 'REDIS_URL',
+    value: 'url',
+    help: 'A Redis to use instead of the embedded one.',
+    check: urlOf('redis:', 'rediss:'),
+  },
+  'archive-delay-ms': {
+    value: 'ms',
+    default: '1000',
+    help: 'How long a room gathers changes before they go to Postgres.',
+    check: integerIn(0, 3_600_000),
+  },
+} as const satisfies Record<string, OptionRow>
+
+export type OptionName = keyof typeof optionTable
+/** Every option with its text, its default filled in; absent where it has none. */
+export type Options = {
+  [Name in OptionName]: (typeof optionTable)[Name] extends { default: string } ? string : string | undefined
+}
+
+const rows = Object.entries(optionTable) as [OptionName, OptionRow][]
+
+/** The options of a command line. @throws StartError, exit code 2, naming what is wrong */
+export function readOptions(args: string[], env: Record<string, string | undefined>): Options | 'help' {
+  const flags = readFlags(args)
+  if (flags.help) return 'help'
+  const options: Partial<Record<OptionName, string>> = {}
+  for (const [name, row] of rows) {
+    // An empty variable is how shells and compose files say that there is none.
+    const fromEnv = env[variableOf(name, row)] || undefined
+    const value = flags[name] ?? fromEnv ?? row.default
+    if (value === undefined) continue
+    const source = flags[name] === undefined && fromEnv !== undefined ? variableOf(name, row) : `--${name}`
+    if (value === '') throw refusal(`${source} needs a value`)
+    const wrong = row.check?.(value)
+    if (wrong) throw refusal(`${source} ${wrong}, not ${shown(name, value)}`)
+    options[name] = value
+  }
+  refuseContradictions(options)
+  return options as Options
+}
+
+/** The table as `--help` prints it. */
+export function helpText(): string {
+  const lines = rows.map(([name, row]) => ({
+    flag: `--${name} <${row.value}>`,
+    variable: variableOf(name, row),
+    help: row.default ? `${row.help} [${row.default}]` : row.help,
+  }))
+  const width = (key: 'flag' | 'variable') => Math.max(...lines.map((line) => line[key].length)) + 2
+  const table = lines.map(
+    (line) => `  ${line.flag.padEnd(width('flag'))}${line.variable.padEnd(width('variable'))}${line.help}`,
+  )
+  return [
+    'Usage: npm start -- [options]',
+    '',
+    'Each option is also an environment variable; flags win.',
+    '',
+    ...table,
+    '',
+  ].join('\n')
+}
+
+function readFlags(args: string[]): Record<string, string | undefined> & { help?: string } {
+  const known = Object.fromEntries(rows.map(([name]) => [name, { type: 'string' as const }]))
+  const { tokens } = parseArgs({
+    args,
+    options: { ...known, help: { type: 'boolean', short: 'h' } },
+    strict: false,
+    tokens: true,
+  })
+  const flags: Record<string, string | undefined> = {}
+  for (const token of tokens) {
+    if (token.kind === 'positional') throw refusal(`unexpected argument ${token.value}`)
+    if (token.kind === 'option-terminator') continue
+    if (token.name === 'help' || token.rawName === '-h') flags.help = 'help'
+    else if (!(token.name in optionTable)) throw refusal(`unknown option ${token.rawName}`)
+    else if (flags[token.name] !== undefined) throw refusal(`${token.rawName} is given twice`)
+    else if (token.value === undefined || (!token.inlineValue && token.value.startsWith('--'))) {
+      throw refusal(`${token.rawName} needs a value`)
+    } else flags[token.name] = token.value
+  }
+  return flags
+}
+
+function refuseContradictions(options: Partial<Record<OptionName, string>>): void {
+  for (const file of ['tls-cert', 'tls-key'] as const) {
+    if (options['https-port'] !== undefined && !options[file]) throw refusal(`--https-port needs --${file}`)
+    if (options['https-port'] === undefined && options[file]) throw refusal(`--${file} needs --https-port`)
+  }
+  const { port } = options
+  if (port !== '0' && port === options['https-port'])
+    throw refusal(`--https-port and --port are both ${port}`)
+}
+
+function variableOf(name: string, row: OptionRow): string {
+  return row.variable ?? `SELVEDGE_${name.toUpperCase().replaceAll('-', '_')}`
+}
+
+/** A value that may be shown: addresses carry passwords. */
+function shown(name: OptionName, value: string): string {
+  return name === 'database-url' || name === 'redis-url' ? 'what was given' : `"${value}"`
+}
+
+function refusal(message: string): StartError {
+  return new StartError(`${message} (see --help)`, 2)
+}

@@ -1,0 +1,111 @@
+/** The Worker under miniflare's own API, listening by a direct socket. */
+import { Miniflare, type MiniflareOptions, type Request, Response } from 'miniflare'
+import type { SqlService } from './postgres/endpoint.ts'
+import type { RedisService } from './redis/endpoint.ts'
+import type { JsonAnswer } from './service.ts'
+import { messageOf, StartError } from './start-error.ts'
+import { type RuntimeProcess, runtimeProcess } from './workerd.ts'
+
+/** The Worker's name under miniflare. */
+export const workerName = 'selvedge'
+
+/** Not later than the pinned workerd knows. */
+const compatibilityDate = '2026-07-22'
+
+export interface RuntimeOptions {
+  host: string
+  port: number
+  /** The bundled Worker. */
+  source: string
+  bindings: Record<string, string>
+  sql: SqlService
+  redis: RedisService
+  /** Where Durable Objects and R2 are kept. */
+  objects: string
+  /** A folder of this instance, for the runtime's process id. */
+  run: string
+  allowPrivateNetworks: boolean
+  /** Certificates to trust beside the usual ones, PEM. */
+  ca?: string
+  /** Opens the objects' storage to tests. */
+  inspect: boolean
+  onLog: NonNullable<MiniflareOptions['handleStructuredLogs']>
+}
+
+export interface Runtime {
+  mf: Miniflare
+  process: RuntimeProcess
+}
+
+/** Starts the Worker and answers once it listens. @throws StartError */
+export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
+  const runtime = runtimeProcess(options.run)
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+  const before = new Map(signals.map((signal) => [signal, process.listeners(signal)]))
+  let mf: Miniflare | undefined
+  try {
+    mf = new Miniflare(miniflareOptions(options, runtime))
+    // Miniflare's own handlers would end the process at once, before anything is closed.
+    for (const [signal, ours] of before) {
+      for (const listener of process.listeners(signal)) {
+        if (!ours.includes(listener)) process.removeListener(signal, listener)
+      }
+    }
+    await mf.ready
+    return { mf, process: runtime }
+  } catch (error) {
+    await mf?.dispose().catch(() => {})
+    throw new StartError(`The Workers runtime did not start: ${messageOf(error).split('\n').join(' ')}`)
+  }
+}
+
+function miniflareOptions(options: RuntimeOptions, runtime: RuntimeProcess): MiniflareOptions {
+  return {
+    // Otherwise miniflare asks the internet for a `request.cf`.
+    cf: false,
+    logRequests: false,
+    defaultPersistRoot: options.objects,
+    handleStructuredLogs: options.onLog,
+    unsafeRuntimeEnv: runtime.env,
+    unsafeInspectDurableObjects: options.inspect,
+    workers: [
+      {
+        name: workerName,
+        modules: [{ type: 'ESModule', path: 'worker.mjs', contents: options.source }],
+        compatibilityDate,
+        compatibilityFlags: ['nodejs_compat', 'global_fetch_strictly_public'],
+        unsafeDirectSockets: [{ host: options.host, port: options.port }],
+        durableObjects: {
+          ROOM: { className: 'Room', useSQLite: true },
+          USER: { className: 'User', useSQLite: true },
+        },
+        r2Buckets: ['MEDIA'],
+        serviceBindings: {
+          PG: async (request: Request) =>
+            reply(
+              await options.sql({ header: (name) => request.headers.get(name), body: await request.text() }),
+            ),
+          REDIS: async (request: Request) =>
+            reply(await options.redis({ path: new URL(request.url).pathname, body: await request.text() })),
+          FANOUT: { name: workerName, entrypoint: 'FanOut' },
+        },
+        bindings: options.bindings,
+        outboundService: { network: network(options) },
+      },
+    ],
+  }
+}
+
+/** A Worker cannot check the address behind a name: the runtime does, for `fetch` and `connect`. */
+function network({ allowPrivateNetworks, ca }: RuntimeOptions) {
+  return {
+    allow: allowPrivateNetworks ? ['public', 'private'] : ['public'],
+    deny: [],
+    // Without these there is no https at all.
+    tlsOptions: { trustBrowserCas: true, trustedCertificates: ca ? [ca] : [] },
+  }
+}
+
+function reply({ status, json }: JsonAnswer): Response {
+  return Response.json(json, { status })
+}

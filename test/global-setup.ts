@@ -1,0 +1,41 @@
+/** Before all tests: bundles the Worker once, and runs one Postgres that lends each file a schema of its own. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestProject } from 'vitest/node'
+import { bundleWorker } from '../local/bundle.ts'
+import { openEmbedded } from '../local/postgres/embedded.ts'
+import { lendSchemas } from './support/schemas.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Where files ask for schemas: see `support/schemas.ts`. */
+    schemasUrl: string
+    /** The bundled Worker, or why it cannot be bundled. */
+    worker: { source: string } | { error: string }
+  }
+}
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const folder = mkdtempSync(join(tmpdir(), 'selvedge-test-'))
+  // What the files leave behind when they are killed, as some tests do, goes with this folder.
+  process.env.TMPDIR = folder
+  const database = await openEmbedded(join(folder, 'postgres'))
+  const schemas = await lendSchemas(database)
+  project.provide('schemasUrl', schemas.url)
+  project.provide('worker', await bundled())
+  return async () => {
+    await schemas.close()
+    await database.close()
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+  }
+}
+
+/** A Worker that does not bundle fails the tests that need it, and no others. */
+async function bundled(): Promise<{ source: string } | { error: string }> {
+  try {
+    return { source: await bundleWorker() }
+  } catch (error) {
+    return { error: error instanceof Error ? error.message : String(error) }
+  }
+}

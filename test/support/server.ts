@@ -1,0 +1,154 @@
+/** A whole server for one test file: its own Worker, objects, Redis and Postgres schema. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { neon, neonConfig } from '@neondatabase/serverless'
+import { inject } from 'vitest'
+import { type Instance, type InstanceOptions, startInstance } from '../../local/instance.ts'
+import type { SqlService } from '../../local/postgres/endpoint.ts'
+
+export type ObjectKind = 'ROOM' | 'USER'
+
+export interface TestServer {
+  readonly url: string
+  readonly serverName: string
+  readonly instance: Instance
+  readonly postgres: Instance['postgres']
+  readonly redis: Instance['redis']
+  /** Kills the runtime as `kill -9` does and waits until it serves again, on the same data and port. */
+  restart(): Promise<void>
+  stop(): Promise<void>
+  /** Takes an object out of memory, as the platform does at will. */
+  evict(kind: ObjectKind, name: string): Promise<void>
+  /** Rows of a query inside an object's own SQLite. */
+  sql(kind: ObjectKind, name: string, query: string): Promise<Record<string, unknown>[]>
+  /** Rows of a query on this server's Postgres, which it answers even while the Worker finds it stopped. */
+  pg(query: string, params?: unknown[]): Promise<Record<string, unknown>[]>
+}
+
+export interface TestServerOptions extends Partial<InstanceOptions> {
+  bindings?: Record<string, string>
+}
+
+/** Object names, as `durable-objects/stubs.ts` makes them. */
+export const objectName = {
+  room: (serverName: string, roomId: string) => `${serverName}/room/${roomId}`,
+  user: (serverName: string, userId: string) => `${serverName}/user/${userId}`,
+}
+
+const classNames: Record<ObjectKind, string> = { ROOM: 'Room', USER: 'User' }
+
+/** Starts a server made for tests: cheap passwords, no rate limits, hooks open, a quick archive, quiet. */
+export async function startServer(overrides: TestServerOptions = {}): Promise<TestServer> {
+  const folder = mkdtempSync(join(tmpdir(), 'selvedge-server-'))
+  const schema = await borrowSchema()
+  const instance = await startInstance({
+    host: '127.0.0.1',
+    port: '0',
+    'server-name': 'test.example',
+    'public-url': undefined,
+    'data-dir': folder,
+    'https-port': undefined,
+    'tls-cert': undefined,
+    'tls-key': undefined,
+    ca: undefined,
+    registration: 'open',
+    'registration-shared-secret': undefined,
+    'rate-limits': 'off',
+    'allow-private-networks': 'off',
+    'default-room-version': '12',
+    'password-cost': 'low',
+    'log-level': 'silent',
+    'client-address-header': undefined,
+    'database-url': undefined,
+    'redis-url': undefined,
+    'archive-delay-ms': '50',
+    sql: schema.service,
+    inspect: true,
+    ...overrides,
+    source: overrides.source ?? bundledWorker(),
+    bindings: { TEST_HOOKS: 'on', ...overrides.bindings },
+  })
+  const { mf, workerName } = instance
+  return {
+    url: instance.url,
+    serverName: overrides['server-name'] ?? 'test.example',
+    instance,
+    postgres: instance.postgres,
+    redis: instance.redis,
+    restart: () => killRuntime(instance),
+    async stop() {
+      await instance.stop()
+      await schema.giveBack()
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+    },
+    evict: (kind, name) => mf.unsafeEvictDurableObject(workerName, classNames[kind], { name }),
+    async sql(kind, name, query) {
+      const storage = await mf.unsafeGetDurableObjectStorage(workerName, classNames[kind], { name })
+      return storage.exec(query)
+    },
+    pg: schema.query,
+  }
+}
+
+function bundledWorker(): string {
+  const worker = inject('worker')
+  if ('error' in worker) throw new Error(worker.error)
+  return worker.source
+}
+
+async function killRuntime(instance: Instance): Promise<void> {
+  const killed = instance.runtimePid()
+  process.kill(killed, 'SIGKILL')
+  const deadline = Date.now() + 20_000
+  for (;;) {
+    if (instance.runtimePid() !== killed && (await answers(instance.url))) return
+    if (Date.now() > deadline) throw new Error('the runtime did not come back')
+    await sleep(10)
+  }
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    await (await fetch(`${url}/health`)).body?.cancel()
+    return true
+  } catch {
+    return false
+  }
+}
+
+interface BorrowedSchema {
+  service: SqlService
+  query(text: string, params?: unknown[]): Promise<Record<string, unknown>[]>
+  giveBack(): Promise<void>
+}
+
+async function borrowSchema(): Promise<BorrowedSchema> {
+  const lender = inject('schemasUrl')
+  const lent = await fetch(lender, { method: 'POST' })
+  if (!lent.ok) throw new Error(`no schema: ${await lent.text()}`)
+  const { name } = (await lent.json()) as { name: string }
+  const url = `${lender}/${name}`
+  // The driver has one global endpoint: the host of its connection string tells the schemas apart.
+  neonConfig.fetchEndpoint = (host: string) => `${lender}/${host}`
+  const sql = neon(`postgresql://test:test@${name}/test`, { disableWarningInBrowsers: true })
+  return {
+    service: async ({ header, body }) => {
+      const names = [
+        'neon-raw-text-output',
+        'neon-array-mode',
+        'neon-batch-isolation-level',
+        'neon-batch-read-only',
+        'neon-batch-deferrable',
+      ]
+      const headers = names.flatMap((key) => (header(key) ? [[key, header(key)!] as [string, string]] : []))
+      const answer = await fetch(url, { method: 'POST', headers, body })
+      return { status: answer.status, json: await answer.json() }
+    },
+    query: (text, params = []) => sql.query(text, params) as Promise<Record<string, unknown>[]>,
+    giveBack: async () => {
+      await fetch(url, { method: 'DELETE' })
+    },
+  }
+}
