@@ -3,6 +3,7 @@ import * as z from 'zod'
 import type { Env } from './env.ts'
 import type { Config } from './ports.ts'
 import { decodeBase64 } from './protocol/base64.ts'
+import { isServerName } from './protocol/identifiers.ts'
 import { SUPPORTED_ROOM_VERSIONS } from './protocol/room-version.ts'
 import { signingKey } from './protocol/signing.ts'
 
@@ -12,10 +13,7 @@ const Secret = z.string().regex(/^[A-Za-z0-9+/]{43}$/, 'must be the unpadded bas
 const SigningKeys = keyList(z.object({ id: z.string().regex(/^ed25519:[A-Za-z0-9_]+$/), seed: Secret }))
 const TokenKeys = keyList(z.object({ id: z.string().min(1), secret: Secret.transform(decodeBase64) }))
 
-/** Appendices §Server Name, without the parts that only a resolver can judge. */
-const ServerName = z.string().regex(/^([A-Za-z0-9.-]{1,230}|\[[0-9A-Fa-f:.]{2,45}\])(:\d{1,5})?$/, {
-  message: 'must be a server name: host, or host:port',
-})
+const ServerName = z.string().refine(isServerName, 'must be a server name: host, or host:port')
 
 const PublicUrl = z
   .url({ protocol: /^https?$/, message: 'must be an http or https URL' })

@@ -1,0 +1,92 @@
+/** A user's account data, global and by room, each with its place in the user's own log. */
+import type { UserLogEntry } from '../../src/ports.ts'
+import type { JsonObject } from '../../src/protocol/canonical-json.ts'
+import { MatrixError } from '../../src/protocol/errors.ts'
+import { defaultPushRules } from '../../src/protocol/push-rules.ts'
+import { first } from '../sqlite.ts'
+
+/** An empty `room_id` is global account data. */
+export const ACCOUNT_DATA_SCHEMA = `
+  CREATE TABLE account_data (
+    room_id TEXT NOT NULL,
+    type TEXT NOT NULL,
+    content TEXT NOT NULL,
+    pos INTEGER NOT NULL,
+    PRIMARY KEY (room_id, type)
+  ) WITHOUT ROWID;
+  CREATE INDEX account_data_by_pos ON account_data (pos);
+`
+
+export interface AccountDataEvent {
+  /** Null: global. */
+  roomId: string | null
+  type: string
+  content: JsonObject
+}
+
+interface Row extends Record<string, SqlStorageValue> {
+  room_id: string
+  type: string
+  content: string
+}
+
+const GLOBAL = ''
+const PUSH_RULES = 'm.push_rules'
+
+/** "The server MUST return 405 M_BAD_JSON" for what only the server may set. */
+const MANAGED_BY_SERVER: ReadonlySet<string> = new Set(['m.fully_read', PUSH_RULES])
+
+/** Sets a value at a place in the user's log; the same value again is news again. */
+export function putAccountData(
+  sql: SqlStorage,
+  { roomId, type, content }: AccountDataEvent,
+  nextOwn: () => number,
+): { archive: UserLogEntry[] } {
+  if (MANAGED_BY_SERVER.has(type)) {
+    throw new MatrixError('M_BAD_JSON', `${type} is managed by the server`, { status: 405 })
+  }
+  const pos = nextOwn()
+  const body = JSON.stringify(content)
+  sql.exec(
+    'INSERT OR REPLACE INTO account_data (room_id, type, content, pos) VALUES (?, ?, ?, ?)',
+    roomId ?? GLOBAL,
+    type,
+    body,
+    pos,
+  )
+  return { archive: [{ seq: pos, kind: 'account_data', key: JSON.stringify([roomId, type]), body }] }
+}
+
+/** @throws MatrixError M_NOT_FOUND */
+export function getAccountData(
+  sql: SqlStorage,
+  userId: string,
+  roomId: string | null,
+  type: string,
+): JsonObject {
+  const query = 'SELECT room_id, type, content FROM account_data WHERE room_id = ? AND type = ?'
+  const row = first<Row>(sql, query, roomId ?? GLOBAL, type)
+  if (row !== undefined) return eventOf(row).content
+  if (roomId === null && type === PUSH_RULES) return defaultPushRules(userId)
+  throw new MatrixError('M_NOT_FOUND', 'No such account data')
+}
+
+/**
+ * What changed after `ownPos`, oldest first. From the beginning (0) that includes the default push rules, which
+ * every client wants to know.
+ */
+export function accountDataSince(sql: SqlStorage, userId: string, ownPos: number): AccountDataEvent[] {
+  const rows = sql
+    .exec<Row>('SELECT room_id, type, content FROM account_data WHERE pos > ? ORDER BY pos', ownPos)
+    .toArray()
+  const events = rows.map(eventOf)
+  const lacksRules = !events.some(({ roomId, type }) => roomId === null && type === PUSH_RULES)
+  if (ownPos === 0 && lacksRules) {
+    events.unshift({ roomId: null, type: PUSH_RULES, content: defaultPushRules(userId) })
+  }
+  return events
+}
+
+function eventOf({ room_id, type, content }: Row): AccountDataEvent {
+  return { roomId: room_id === GLOBAL ? null : room_id, type, content: JSON.parse(content) as JsonObject }
+}

@@ -1,0 +1,133 @@
+/** Registration with interactive authentication. */
+import type { Config, Ports, UiaSession } from '../ports.ts'
+import type { JsonObject } from '../protocol/canonical-json.ts'
+import { MatrixError } from '../protocol/errors.ts'
+import { userIdOf } from '../protocol/identifiers.ts'
+import { type AuthData, authenticate, type Challenge } from './interactive-auth.ts'
+import { hashPassword } from './passwords.ts'
+import { beginSession, type DeviceWishes, type SessionAnswer, type UserOf } from './sessions.ts'
+import { registrationStages } from './stages.ts'
+import { newLocalpart } from './usernames.ts'
+
+type RegistrationPorts = Pick<Ports, 'config' | 'accounts' | 'uia' | 'random' | 'clock'>
+
+export interface RegistrationRequest {
+  username?: string
+  password?: string
+  auth?: AuthData
+  /** No device and no token are wanted. */
+  inhibitLogin: boolean
+  device: DeviceWishes
+}
+
+export type RegistrationOutcome =
+  | { done: true; answer: SessionAnswer | { user_id: string; home_server: string } }
+  | { done: false; challenge: Challenge }
+
+const FLOWS: Record<Exclude<Config['registration'], 'closed'>, string[][]> = {
+  open: [['m.login.dummy']],
+  token: [['m.login.registration_token']],
+}
+
+const RANDOM_LOCALPART_LENGTH = 12
+
+/** Takes a registration one step on: to the account, or to what the client must prove first. */
+export async function register(
+  ports: RegistrationPorts,
+  userOf: UserOf,
+  request: RegistrationRequest,
+): Promise<RegistrationOutcome> {
+  const { config, random } = ports
+  if (config.registration === 'closed')
+    throw new MatrixError('M_FORBIDDEN', 'Registration is closed on this server')
+  const { username, auth } = request
+  if (username !== undefined && auth === undefined) await checkAvailable(ports, username)
+  const outcome = await authenticate(
+    ports,
+    {
+      endpoint: 'POST /register',
+      body: boundBody(request),
+      flows: FLOWS[config.registration],
+      stages: registrationStages,
+      // Repeated requests of one session without a user name must mean one account.
+      facts: { localpart: random.token(RANDOM_LOCALPART_LENGTH).toLowerCase() },
+    },
+    auth,
+  )
+  if (!outcome.done) return outcome
+  const localpart = await createAccount(ports, request, outcome.session)
+  return { done: true, answer: await answer(ports, userOf, localpart, request) }
+}
+
+/**
+ * Whether a new user could have this name now.
+ * @throws MatrixError M_INVALID_USERNAME or M_USER_IN_USE
+ */
+export async function checkAvailable(
+  { config, accounts }: Pick<Ports, 'config' | 'accounts'>,
+  username: string,
+): Promise<void> {
+  const localpart = newLocalpart(username, config.serverName)
+  if ((await accounts.find(localpart)) !== undefined) throw nameTaken()
+}
+
+/** The answer once the account is there. */
+export async function answer(
+  ports: Pick<Ports, 'config'>,
+  userOf: UserOf,
+  localpart: string,
+  { inhibitLogin, device }: Pick<RegistrationRequest, 'inhibitLogin' | 'device'>,
+): Promise<SessionAnswer | { user_id: string; home_server: string }> {
+  const userId = userIdOf(localpart, ports.config.serverName)
+  if (inhibitLogin) return { user_id: userId, home_server: ports.config.serverName }
+  return beginSession(ports, userOf, userId, device)
+}
+
+export function nameTaken(): MatrixError {
+  return new MatrixError('M_USER_IN_USE', 'The user name is taken')
+}
+
+/** The password is left out: it would stand in Redis in the clear. */
+function boundBody({ username, inhibitLogin, device }: RegistrationRequest): JsonObject {
+  return {
+    ...(username !== undefined && { username }),
+    ...(inhibitLogin && { inhibit_login: true }),
+    ...(device.deviceId !== undefined && { device_id: device.deviceId }),
+  }
+}
+
+async function createAccount(
+  ports: RegistrationPorts,
+  request: RegistrationRequest,
+  session: UiaSession,
+): Promise<string> {
+  const { config, accounts, clock } = ports
+  if (!request.password) throw new MatrixError('M_MISSING_PARAM', 'password: Required')
+  const username = request.username ?? session.body.username
+  const localpart =
+    typeof username === 'string' ? newLocalpart(username, config.serverName) : session.facts.localpart!
+  const made = await accounts.create(
+    {
+      localpart,
+      passwordHash: await hashPassword(request.password, ports),
+      admin: false,
+      deactivated: false,
+      createdTs: clock.now(),
+      createdBySession: session.id,
+    },
+    session.facts.registrationToken,
+  )
+  if (made === 'created' || (await isRepetition(ports, localpart, session))) return localpart
+  if (made === 'taken') throw nameTaken()
+  throw new MatrixError('M_FORBIDDEN', 'The registration token has been used up')
+}
+
+/** A finished registration, sent again in its session because the answer was lost, means the same account. */
+async function isRepetition(
+  { accounts }: RegistrationPorts,
+  localpart: string,
+  session: UiaSession,
+): Promise<boolean> {
+  const account = await accounts.find(localpart)
+  return account?.createdBySession === session.id
+}
