@@ -1,10 +1,10 @@
 /** Client-Server API §Predefined Rules: the push rules every user starts with, as data. */
 import type { JsonObject, JsonValue } from './canonical-json.ts'
 
-const SOUND: JsonObject = { set_tweak: 'sound', value: 'default' }
-const RING: JsonObject = { set_tweak: 'sound', value: 'ring' }
-const HIGHLIGHT: JsonObject = { set_tweak: 'highlight' }
-const TWO_MEMBERS: JsonObject = { kind: 'room_member_count', is: '2' }
+const SOUND: JsonObject = Object.freeze({ set_tweak: 'sound', value: 'default' })
+const RING: JsonObject = Object.freeze({ set_tweak: 'sound', value: 'ring' })
+const HIGHLIGHT: JsonObject = Object.freeze({ set_tweak: 'highlight' })
+const TWO_MEMBERS: JsonObject = Object.freeze({ kind: 'room_member_count', is: '2' })
 
 /** The server-default rules for a user, by kind and in order of priority: the value of `global`. */
 export function defaultPushRules(userId: string): JsonObject {
