@@ -134,12 +134,21 @@ export type Options = {
 
 const rows = Object.entries(optionTable) as [OptionName, OptionRow][]
 
-/** The options of a command line. @throws StartError, exit code 2, naming what is wrong */
-export function readOptions(args: string[], env: Record<string, string | undefined>): Options | 'help' {
-  const flags = readFlags(args)
+/**
+ * The options of a command line; of a command that knows `names` alone where given.
+ *
+ * @throws StartError, exit code 2, naming what is wrong
+ */
+export function readOptions<Name extends OptionName = OptionName>(
+  args: string[],
+  env: Record<string, string | undefined>,
+  names?: readonly Name[],
+): Pick<Options, Name> | 'help' {
+  const known = rowsOf(names)
+  const flags = readFlags(args, known)
   if (flags.help) return 'help'
   const options: Partial<Record<OptionName, string>> = {}
-  for (const [name, row] of rows) {
+  for (const [name, row] of known) {
     // An empty variable is how shells and compose files say that there is none.
     const fromEnv = env[variableOf(name, row)] || undefined
     const value = flags[name] ?? fromEnv ?? row.default
@@ -151,12 +160,12 @@ export function readOptions(args: string[], env: Record<string, string | undefin
     options[name] = value
   }
   refuseContradictions(options)
-  return options as Options
+  return options as Pick<Options, Name>
 }
 
 /** The table as `--help` prints it. */
-export function helpText(): string {
-  const lines = rows.map(([name, row]) => ({
+export function helpText(command = 'npm start', names?: readonly OptionName[]): string {
+  const lines = rowsOf(names).map(([name, row]) => ({
     flag: `--${name} <${row.value}>`,
     variable: variableOf(name, row),
     help: row.default ? `${row.help} [${row.default}]` : row.help,
@@ -166,7 +175,7 @@ export function helpText(): string {
     (line) => `  ${line.flag.padEnd(width('flag'))}${line.variable.padEnd(width('variable'))}${line.help}`,
   )
   return [
-    'Usage: npm start -- [options]',
+    `Usage: ${command} -- [options]`,
     '',
     'Each option is also an environment variable; flags win.',
     '',
@@ -175,11 +184,15 @@ export function helpText(): string {
   ].join('\n')
 }
 
-function readFlags(args: string[]): Record<string, string | undefined> & { help?: string } {
-  const known = Object.fromEntries(rows.map(([name]) => [name, { type: 'string' as const }]))
+function rowsOf(names?: readonly OptionName[]): [OptionName, OptionRow][] {
+  return names ? rows.filter(([name]) => names.includes(name)) : rows
+}
+
+function readFlags(args: string[], known: [OptionName, OptionRow][]): Record<string, string | undefined> {
+  const types = Object.fromEntries(known.map(([name]) => [name, { type: 'string' as const }]))
   const { tokens } = parseArgs({
     args,
-    options: { ...known, help: { type: 'boolean', short: 'h' } },
+    options: { ...types, help: { type: 'boolean', short: 'h' } },
     strict: false,
     tokens: true,
   })
@@ -188,7 +201,7 @@ function readFlags(args: string[]): Record<string, string | undefined> & { help?
     if (token.kind === 'positional') throw refusal(`unexpected argument ${token.value}`)
     if (token.kind === 'option-terminator') continue
     if (token.name === 'help' || token.rawName === '-h') flags.help = 'help'
-    else if (!(token.name in optionTable)) throw refusal(`unknown option ${token.rawName}`)
+    else if (!(token.name in types)) throw refusal(`unknown option ${token.rawName}`)
     else if (flags[token.name] !== undefined) throw refusal(`${token.rawName} is given twice`)
     else if (token.value === undefined || (!token.inlineValue && token.value.startsWith('--'))) {
       throw refusal(`${token.rawName} needs a value`)

@@ -1,0 +1,48 @@
+/** `npm start`: reads the options, starts the server, prints where it is, and ends it cleanly when asked. */
+import { startInstance } from './instance.ts'
+import { helpText, readOptions } from './options.ts'
+import { messageOf, StartError } from './start-error.ts'
+
+try {
+  await run()
+} catch (error) {
+  // What the operator can mend is one line; anything else is a fault of ours and keeps its stack.
+  console.error(error instanceof StartError ? `selvedge: ${error.message}` : error)
+  process.exit(error instanceof StartError ? error.exitCode : 1)
+}
+
+async function run(): Promise<void> {
+  const options = readOptions(process.argv.slice(2), process.env)
+  if (options === 'help') {
+    process.stdout.write(helpText())
+    return
+  }
+  const asked = stopAsked()
+  const instance = await startInstance(options)
+  console.log(`Selvedge is ready: ${instance.url}`)
+  if (instance.httpsUrl) console.log(`Selvedge is ready: ${instance.httpsUrl}`)
+  await asked
+  await instance.stop()
+  process.exit(0)
+}
+
+/** Resolves at the first signal, or when a parent of another Node version, or npm, is gone. */
+function stopAsked(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve())
+    if (process.connected) process.once('disconnect', resolve)
+    else if (process.env.npm_lifecycle_event === 'start') whenOrphaned(resolve)
+  })
+}
+
+/** npm killed by force tells its children nothing; only their parent changes. */
+function whenOrphaned(tell: () => void): void {
+  const parent = process.ppid
+  setInterval(() => {
+    if (process.ppid !== parent) tell()
+  }, 500).unref()
+}
+
+process.on('unhandledRejection', (reason) => {
+  console.error(`selvedge: ${messageOf(reason)}`)
+})

@@ -1,0 +1,66 @@
+/** `npm run check|test|migrate|bench`: installs what is missing, then runs the task under the pinned Node. */
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { install, pinnedNode, root } from './install.mjs'
+
+const [task = '', ...args] = process.argv.slice(2)
+const script = (path, ...more) => [join(root, path), ...more]
+const vitest = (...more) =>
+  script('node_modules/vitest/vitest.mjs', 'run', '--config', 'test/vitest.config.ts', ...more)
+const tsc = (project) => script('node_modules/typescript/bin/tsc', '-p', project)
+
+/** Each task is commands for the pinned Node, run in order until one fails. */
+const tasks = {
+  test: () => [vitest(...args)],
+  migrate: () => [script('local/migrate.ts', ...args)],
+  bench: () => [script('bench/main.ts', ...args)],
+  check: () => [
+    script('node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', ...args),
+    tsc('tsconfig.json'),
+    tsc('tsconfig.node.json'),
+    vitest('test/layering.test.ts', 'test/lockfile.test.ts'),
+    script('node_modules/wrangler/bin/wrangler.js', 'deploy', '--dry-run', '--outdir', temporary()),
+  ],
+}
+
+if (!Object.hasOwn(tasks, task)) {
+  console.error(`selvedge: unknown task "${task}": ${Object.keys(tasks).join(', ')}`)
+  process.exit(2)
+}
+install()
+for (const command of tasks[task]()) {
+  const code = await run(command)
+  if (code !== 0) process.exit(code)
+}
+
+function run(command) {
+  const child = spawn(pinnedNode, ['--disable-warning=ExperimentalWarning', ...command], {
+    cwd: root,
+    stdio: 'inherit',
+    env: {
+      ...process.env,
+      PATH: `${join(root, 'node_modules', '.bin')}${delimiter}${process.env.PATH}`,
+      WRANGLER_SEND_METRICS: 'false',
+    },
+  })
+  const forward = (signal) => child.kill(signal)
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.once(signal, forward)
+  // A terminal sends Ctrl-C to both.
+  process.once('SIGINT', () => {})
+  return new Promise((resolve) => {
+    child.once('error', (error) => {
+      console.error(`selvedge: Node could not be started: ${error.message}`)
+      resolve(1)
+    })
+    child.once('exit', (code) => resolve(code ?? 1))
+  })
+}
+
+/** A folder that goes with this process. */
+function temporary() {
+  const folder = mkdtempSync(join(tmpdir(), 'selvedge-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
