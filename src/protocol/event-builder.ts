@@ -47,7 +47,7 @@ export function buildEvent(
   return { eventId: eventIdOfReference(reference), pdu, json: canonicalJson(pdu as JsonObject) }
 }
 
-/** Keys stand in the order of canonical JSON, which sorting then finds as it wants it. */
+/** The event before it is hashed. What the draft lacks has no key at all: receivers tell absent from empty. */
 function unhashedPdu(draft: EventDraft): Pdu {
   const pdu: Pdu = {
     auth_events: draft.authEvents,
