@@ -22,6 +22,7 @@ export const RoomAlias = z.string().refine(isRoomAlias, 'not a room alias')
 export const EventType = z.string().min(1).refine(bytes, 'too long')
 export const StateKey = z.string().refine(bytes, 'too long')
 export const TxnId = z.string().min(1).refine(bytes, 'too long')
+export const DeviceId = z.string().min(1).refine(bytes, 'too long')
 /** A query parameter that is a boolean. */
 export const Flag = z.enum(['true', 'false']).transform((text) => text === 'true')
 /** A query parameter that is a whole number. */
