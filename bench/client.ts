@@ -115,6 +115,13 @@ export function readSync(status: number, text: string): SyncAnswer {
   return { text, nextBatch }
 }
 
+/** A fast answer that lacks what was acknowledged before it was asked is no result. */
+export function requireMarkers(answer: SyncAnswer, markers: readonly string[]): void {
+  const missing = markers.filter((marker) => !answer.text.includes(marker))
+  if (missing.length > 0)
+    throw new Error(`a sync lacked ${missing.length} of ${markers.length} messages sent before it`)
+}
+
 /** Runs `work` for 0…count-1, `width` at a time, and keeps the order of the results. */
 export async function inParallel<T>(
   count: number,

@@ -8,7 +8,7 @@ import { judge, tuwunelReference } from './goals.ts'
 import { type Options, readOptions, USAGE } from './options.ts'
 import { plot } from './plot.ts'
 import { product, runningServer } from './product.ts'
-import { describeMachine, type Results, renderResults } from './report.ts'
+import { describeMachine, measureBusy, type Results, renderResults } from './report.ts'
 import { ROWS } from './rows/index.ts'
 import { runTarget } from './run.ts'
 import { synapse } from './synapse.ts'
@@ -27,10 +27,12 @@ async function main(): Promise<number> {
   ] as const) {
     process.once(signal, () => void stopAll().then(() => process.exit(code)))
   }
+  const busy = await measureBusy()
   const runs = await measureAll(options)
   const results: Results = {
     date: new Date().toISOString().slice(0, 10),
     machine: describeMachine(),
+    busy,
     timing: options.timing,
     runs,
     verdicts: judge(runs),

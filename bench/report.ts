@@ -3,17 +3,21 @@
 import { cpus, release, totalmem } from 'node:os'
 import { FIGURES, type FigureId, figureOf, labelOf } from './figures.ts'
 import type { Verdict } from './goals.ts'
-import type { Summary, Timing } from './measure.ts'
+import { pause, type Summary, type Timing } from './measure.ts'
 import type { Run, RunName, Runs, Sizes } from './target.ts'
 
 export interface Results {
   date: string
   machine: string
+  /** The share of the processors that others used before the bench began. */
+  busy: number
   timing: Timing
   runs: Runs
   verdicts: Verdict[]
 }
 
+const BUSY_SAMPLE_MS = 2_000
+const BUSY_LIMIT = 0.15
 const ORDER: readonly RunName[] = ['selvedge', 'synapse', 'tuwunel', 'ceiling']
 const NO_SIZES: Sizes = { members: 0, awake: 0, events: 0, rooms: 0 }
 
@@ -21,6 +25,28 @@ export function describeMachine(): string {
   const [cpu] = cpus()
   const memory = Math.round(totalmem() / 2 ** 30)
   return `${cpus().length} × ${cpu?.model.trim()}, ${memory} GiB, Linux ${release()}, Node ${process.version}`
+}
+
+/** Processor time that was not idle, as a share, over a moment in which the bench does nothing. */
+export async function measureBusy(): Promise<number> {
+  const before = processorTimes()
+  await pause(BUSY_SAMPLE_MS)
+  const after = processorTimes()
+  return 1 - (after.idle - before.idle) / Math.max(1, after.total - before.total)
+}
+
+function processorTimes(): { idle: number; total: number } {
+  const times = cpus().map((cpu) => cpu.times)
+  const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)
+  return {
+    idle: sum(times.map((time) => time.idle)),
+    total: sum(times.flatMap((time) => Object.values(time))),
+  }
+}
+
+function busyNote(busy: number): string {
+  const share = `${Math.round(busy * 100)} % of the processors was in use before the start`
+  return busy > BUSY_LIMIT ? `${share}: NOT A QUIET MACHINE, the figures are too low to quote` : share
 }
 
 /** Every figure that was measured, in the catalogue's order. */
@@ -35,7 +61,7 @@ export function renderResults(results: Results): string {
   const { runs, verdicts } = results
   const names = ORDER.filter((name) => runs[name] !== undefined)
   const sections = [
-    `${results.machine}\n${results.date}; min / median / max of ${results.timing.rounds} rounds`,
+    `${results.machine}\n${busyNote(results.busy)}\n${results.date}; min / median / max of ${results.timing.rounds} rounds`,
     renderTable(
       [
         'figure',

@@ -1,6 +1,17 @@
 /** How long one call takes when nothing else happens, one at a time. */
 
-import { createRoom, join, leave, login, register, type Session, send, syncNow } from '../client.ts'
+import {
+  createRoom,
+  join,
+  leave,
+  login,
+  register,
+  requireMarkers,
+  type Session,
+  send,
+  syncNow,
+  uniqueMarker,
+} from '../client.ts'
 import { deliver } from '../delivery.ts'
 import type { FigureId } from '../figures.ts'
 import type { HttpClient } from '../http.ts'
@@ -35,10 +46,14 @@ export const syncRow: Row = {
     const { sender, other, room } = await makePair(context.http)
     let since = (await syncNow(other)).nextBatch
     await recordLatency(context, 'sync.one', async () => {
-      await send(sender, room)
-      return timed(async () => {
-        since = (await syncNow(other, since)).nextBatch
-      })
+      const marker = uniqueMarker()
+      await send(sender, room, marker)
+      const start = performance.now()
+      const answer = await syncNow(other, since)
+      const time = performance.now() - start
+      requireMarkers(answer, [marker])
+      since = answer.nextBatch
+      return time
     })
 
     const owner = await register(context.http)

@@ -1,8 +1,18 @@
 /** A user with many rooms against one with few: looking should cost what changed, not what is there. */
 
-import { createRoom, inParallel, join, register, type Session, send, syncNow } from '../client.ts'
+import {
+  createRoom,
+  inParallel,
+  join,
+  register,
+  requireMarkers,
+  type Session,
+  send,
+  syncNow,
+  uniqueMarker,
+} from '../client.ts'
 import type { HttpClient } from '../http.ts'
-import { percentiles, sampleRounds, type Timing, timed } from '../measure.ts'
+import { percentiles, sampleRounds, type Timing } from '../measure.ts'
 import type { Row } from '../target.ts'
 
 const WIDTH = 8
@@ -16,6 +26,9 @@ interface Household {
   partner: Session
   /** The rooms in which the partner speaks. */
   shared: readonly string[]
+  /** The user's sync token: carried from one measurement to the next, as no answer to an old one should be timed. */
+  since: string
+  turn: number
 }
 
 export const roomsRow: Row = {
@@ -40,25 +53,31 @@ async function furnish(http: HttpClient, rooms: number): Promise<Household> {
   const owned = await inParallel(rooms, WIDTH, () => createRoom(user, { preset: 'public_chat' }))
   const shared = owned.slice(0, SHARED)
   await inParallel(shared.length, WIDTH, (index) => join(partner, shared[index]!))
-  return { user, partner, shared }
+  return { user, partner, shared, since: (await syncNow(user)).nextBatch, turn: 0 }
 }
 
 /** p50 of a sync after the partner spoke in `changed` rooms, for each round. */
-async function syncAfter(
-  timing: Timing,
-  { user, partner, shared }: Household,
-  changed: number,
-): Promise<number[]> {
-  let since = (await syncNow(user)).nextBatch
-  let turn = 0
+async function syncAfter(timing: Timing, household: Household, changed: number): Promise<number[]> {
   const rounds = await sampleRounds(timing, async () => {
-    const first = turn
-    turn += changed
-    await inParallel(changed, WIDTH, (index) => send(partner, shared[(first + index) % shared.length]!))
-    const time = await timed(async () => {
-      since = (await syncNow(user, since)).nextBatch
-    })
+    const markers = await speak(household, changed)
+    const start = performance.now()
+    const answer = await syncNow(household.user, household.since)
+    const time = performance.now() - start
+    requireMarkers(answer, markers)
+    household.since = answer.nextBatch
     return { time }
   })
   return percentiles(rounds, 'time', 50)
+}
+
+/** The partner says something in the next `count` shared rooms. */
+async function speak(household: Household, count: number): Promise<string[]> {
+  const { partner, shared } = household
+  const first = household.turn
+  household.turn += count
+  return inParallel(count, WIDTH, async (index) => {
+    const marker = uniqueMarker()
+    await send(partner, shared[(first + index) % shared.length]!, marker)
+    return marker
+  })
 }
