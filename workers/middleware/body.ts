@@ -32,7 +32,7 @@ export function isJsonObject(value: unknown): value is JsonObject {
 
 function parse(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes))
   } catch {
     throw new MatrixError('M_NOT_JSON', 'The body is not JSON in UTF-8')
   }

@@ -1,0 +1,74 @@
+/** Account data, global and of one room. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Api, api, type Client } from '../../support/client.ts'
+import { startServer, type TestServer } from '../../support/server.ts'
+
+let server: TestServer
+let http: Api
+let alice: Client
+let bob: Client
+let roomId: string
+
+beforeAll(async () => {
+  server = await startServer()
+  http = api(server)
+  alice = await http.register('alice')
+  bob = await http.register('bob')
+  roomId = await alice.createRoom()
+})
+afterAll(() => server?.stop())
+
+const scopes: [string, (of: Client, type: string) => string][] = [
+  ['global', (of, type) => `/user/${encodeURIComponent(of.userId)}/account_data/${type}`],
+  [
+    'of a room',
+    (of, type) =>
+      `/user/${encodeURIComponent(of.userId)}/rooms/${encodeURIComponent(roomId)}/account_data/${type}`,
+  ],
+]
+
+describe.each(scopes)('account data %s', (scope, path) => {
+  it('comes back as it was stored', async () => {
+    const content = { list: [1, { deep: null }], text: 'ä' }
+    expect((await alice.put(path(alice, 'org.example.a'), content)).body).toEqual({})
+    expect((await alice.get(path(alice, 'org.example.a'))).body).toEqual(content)
+  })
+
+  it('is not there until it is set', async () => {
+    const { status, body } = await alice.get(path(alice, 'org.example.none'))
+    expect([status, body.errcode]).toEqual([404, 'M_NOT_FOUND'])
+  })
+
+  it('wakes a waiting sync', async () => {
+    const { next_batch: since } = (await alice.sync()).body
+    const waiting = alice.sync({ since, timeout: 10_000 })
+    await alice.put(path(alice, 'org.example.news'), { n: 1 })
+    const { body } = await waiting
+    const data = scope === 'global' ? body.account_data : body.rooms.join[roomId].account_data
+    expect(data.events).toEqual([{ type: 'org.example.news', content: { n: 1 } }])
+  })
+
+  it('belongs to its user alone', async () => {
+    for (const answer of [await bob.get(path(alice, 'x')), await bob.put(path(alice, 'x'), {})]) {
+      expect([answer.status, answer.body.errcode]).toEqual([403, 'M_FORBIDDEN'])
+    }
+  })
+
+  it.each(['m.push_rules', 'm.fully_read'])('leaves %s to the server', async (type) => {
+    const { status, body } = await alice.put(path(alice, type), {})
+    expect([status, body.errcode]).toEqual([405, 'M_BAD_JSON'])
+  })
+
+  it('is an object', async () => {
+    const { status, body } = await alice.put(path(alice, 'org.example.a'), ['no'])
+    expect([status, body.errcode]).toEqual([400, 'M_BAD_JSON'])
+  })
+})
+
+describe('account data of what is no room', () => {
+  it('is refused', async () => {
+    const path = `/user/${encodeURIComponent(alice.userId)}/rooms/lounge/account_data/x`
+    const { status, body } = await alice.put(path, {})
+    expect([status, body.errcode]).toEqual([400, 'M_INVALID_PARAM'])
+  })
+})

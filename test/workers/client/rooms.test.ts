@@ -1,0 +1,183 @@
+/** createRoom: every parameter and preset. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Api, api, type Client } from '../../support/client.ts'
+import { startServer, type TestServer } from '../../support/server.ts'
+
+let server: TestServer
+let http: Api
+let alice: Client
+let bob: Client
+
+beforeAll(async () => {
+  server = await startServer()
+  http = api(server)
+  alice = await http.register('alice')
+  bob = await http.register('bob')
+})
+afterAll(() => server?.stop())
+
+const at = (roomId: string, type: string, key = '') =>
+  `/rooms/${encodeURIComponent(roomId)}/state/${type}/${encodeURIComponent(key)}`
+
+async function content(roomId: string, type: string, key = '') {
+  return (await alice.get(at(roomId, type, key))).body
+}
+
+describe('room versions', () => {
+  it('makes version 12 rooms by default, whose id is the hash of their create event', async () => {
+    const roomId = await alice.createRoom()
+    const { body } = await alice.get(at(roomId, 'm.room.create'), { format: 'event' })
+    expect(body.content.room_version).toBe('12')
+    expect(body.event_id).toBe(`$${roomId.slice(1)}`)
+    expect(body.room_id).toBe(roomId)
+    expect(body.content).not.toHaveProperty('creator')
+  })
+
+  it.each(['10', '11'])('makes version %s rooms under a name of this server', async (version) => {
+    const roomId = await alice.createRoom({ room_version: version })
+    expect(roomId).toMatch(/^![A-Za-z0-9]{18}:test\.example$/)
+    const create = await content(roomId, 'm.room.create')
+    expect(create.room_version).toBe(version)
+    expect(create.creator).toBe(version === '10' ? alice.userId : undefined)
+  })
+
+  it('does not know other versions', async () => {
+    const { status, body } = await alice.post('/createRoom', { room_version: 'org.example.99' })
+    expect([status, body.errcode]).toEqual([400, 'M_UNSUPPORTED_ROOM_VERSION'])
+  })
+})
+
+describe('presets', () => {
+  it.each([
+    [{}, 'invite', 'can_join'],
+    [{ preset: 'private_chat' }, 'invite', 'can_join'],
+    [{ preset: 'trusted_private_chat' }, 'invite', 'can_join'],
+    [{ preset: 'public_chat' }, 'public', 'forbidden'],
+    [{ visibility: 'public' }, 'public', 'forbidden'],
+    [{ visibility: 'private' }, 'invite', 'can_join'],
+    [{ visibility: 'public', preset: 'private_chat' }, 'invite', 'can_join'],
+  ])('%j: join rule %s, guests %s, shared history', async (parameters, joinRule, guests) => {
+    const roomId = await alice.createRoom(parameters)
+    expect(await content(roomId, 'm.room.join_rules')).toEqual({ join_rule: joinRule })
+    expect(await content(roomId, 'm.room.guest_access')).toEqual({ guest_access: guests })
+    expect(await content(roomId, 'm.room.history_visibility')).toEqual({ history_visibility: 'shared' })
+  })
+
+  it('gives trusted invitees the power of the creator in version 11', async () => {
+    const roomId = await alice.createRoom({
+      room_version: '11',
+      preset: 'trusted_private_chat',
+      invite: [bob.userId],
+    })
+    const { users } = await content(roomId, 'm.room.power_levels')
+    expect(users).toEqual({ [alice.userId]: 100, [bob.userId]: 100 })
+  })
+
+  it('makes trusted invitees creators in version 12', async () => {
+    const roomId = await alice.createRoom({ preset: 'trusted_private_chat', invite: [bob.userId] })
+    expect((await content(roomId, 'm.room.create')).additional_creators).toEqual([bob.userId])
+    expect((await content(roomId, 'm.room.power_levels')).users).toEqual({})
+  })
+})
+
+describe('parameters', () => {
+  it('lets initial_state override the preset, and name and topic override initial_state', async () => {
+    const roomId = await alice.createRoom({
+      preset: 'private_chat',
+      name: 'the name',
+      topic: 'the topic',
+      initial_state: [
+        { type: 'm.room.join_rules', content: { join_rule: 'knock' } },
+        { type: 'm.room.name', state_key: '', content: { name: 'overridden' } },
+        { type: 'org.example.x', state_key: 'k', content: { a: 1 } },
+      ],
+    })
+    expect(await content(roomId, 'm.room.join_rules')).toEqual({ join_rule: 'knock' })
+    expect(await content(roomId, 'm.room.name')).toEqual({ name: 'the name' })
+    expect(await content(roomId, 'org.example.x', 'k')).toEqual({ a: 1 })
+    const topic = await content(roomId, 'm.room.topic')
+    expect(topic.topic).toBe('the topic')
+    expect(topic['m.topic']['m.text']).toContainEqual({ body: 'the topic', mimetype: 'text/plain' })
+  })
+
+  it('overrides power levels', async () => {
+    const roomId = await alice.createRoom({
+      power_level_content_override: { events_default: 25, invite: 30 },
+    })
+    const levels = await content(roomId, 'm.room.power_levels')
+    expect([levels.events_default, levels.invite, levels.state_default]).toEqual([25, 30, 50])
+  })
+
+  it('keeps creation_content, but for what the server decides', async () => {
+    const roomId = await alice.createRoom({
+      creation_content: { type: 'm.space', 'm.federate': false, room_version: '1', creator: bob.userId },
+    })
+    expect(await content(roomId, 'm.room.create')).toEqual({
+      type: 'm.space',
+      'm.federate': false,
+      room_version: '12',
+    })
+  })
+
+  it('takes additional_creators in version 12', async () => {
+    const roomId = await alice.createRoom({ creation_content: { additional_creators: [bob.userId] } })
+    expect((await content(roomId, 'm.room.create')).additional_creators).toEqual([bob.userId])
+  })
+
+  it('invites, and says whether the room is a direct chat', async () => {
+    const roomId = await alice.createRoom({ is_direct: true, invite: [bob.userId, bob.userId] })
+    const member = await content(roomId, 'm.room.member', bob.userId)
+    expect(member).toMatchObject({ membership: 'invite', is_direct: true })
+  })
+
+  it('names the room by an alias, and makes it canonical', async () => {
+    const roomId = await alice.createRoom({ room_alias_name: 'lounge' })
+    const { body } = await http.request(
+      'GET',
+      `/directory/room/${encodeURIComponent('#lounge:test.example')}`,
+    )
+    expect(body).toEqual({ room_id: roomId, servers: ['test.example'] })
+    expect(await content(roomId, 'm.room.canonical_alias')).toEqual({ alias: '#lounge:test.example' })
+  })
+
+  it('refuses an alias that is taken', async () => {
+    await alice.createRoom({ room_alias_name: 'taken' })
+    const { status, body } = await bob.post('/createRoom', { room_alias_name: 'taken' })
+    expect([status, body.errcode]).toEqual([400, 'M_ROOM_IN_USE'])
+  })
+
+  it('frees the alias of a room that could not be made', async () => {
+    const refused = await alice.post('/createRoom', {
+      room_alias_name: 'second-try',
+      power_level_content_override: { users: { 'no user': 1 } },
+    })
+    expect(refused.status).toBeGreaterThanOrEqual(400)
+    expect((await alice.post('/createRoom', { room_alias_name: 'second-try' })).status).toBe(200)
+  })
+})
+
+describe('refusals', () => {
+  it.each([
+    ['a malformed invitee', { invite: ['bob'] }, 400, 'M_INVALID_PARAM'],
+    ['an invitee elsewhere', { invite: ['@eve:elsewhere.example'] }, 403, 'M_FORBIDDEN'],
+    ['a third party', { invite_3pid: [{ medium: 'email', address: 'a@b.c' }] }, 403, 'M_FORBIDDEN'],
+    ['an alias with a domain', { room_alias_name: 'a:b' }, 400, 'M_INVALID_PARAM'],
+    ['power levels that are no integers', { power_level_content_override: { ban: '50' } }, 400, 'M_BAD_JSON'],
+    [
+      'additional creators that are no users',
+      { creation_content: { additional_creators: ['bob'] } },
+      400,
+      'M_INVALID_PARAM',
+    ],
+    [
+      'a second create event',
+      { initial_state: [{ type: 'm.room.create', content: {} }] },
+      403,
+      'M_FORBIDDEN',
+    ],
+    ['a float', { creation_content: { x: 1.5 } }, 400, 'M_BAD_JSON'],
+  ])('refuses %s', async (_, parameters, expected, errcode) => {
+    const { status, body } = await alice.post('/createRoom', parameters)
+    expect([status, body.errcode]).toEqual([expected, errcode])
+  })
+})

@@ -1,0 +1,143 @@
+/** History, single events and member lists. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Api, api, type Client } from '../../support/client.ts'
+import { startServer, type TestServer } from '../../support/server.ts'
+
+let server: TestServer
+let http: Api
+let alice: Client
+let bob: Client
+let roomId: string
+let said: string[]
+
+beforeAll(async () => {
+  server = await startServer()
+  http = api(server)
+  alice = await http.register('alice')
+  bob = await http.register('bob')
+  roomId = await alice.createRoom({ preset: 'public_chat' })
+  said = []
+  for (let n = 0; n < 25; n += 1) said.push(await alice.say(roomId, `message ${n}`))
+})
+afterAll(() => server?.stop())
+
+const room = (rest: string, id = roomId) => `/rooms/${encodeURIComponent(id)}${rest}`
+const ids = (chunk: { event_id: string }[]) => chunk.map((event) => event.event_id)
+
+async function walk(dir: 'b' | 'f', limit: number): Promise<string[]> {
+  const seen: string[] = []
+  let from: string | undefined
+  do {
+    const { status, body } = await alice.get(room('/messages'), { dir, limit, from })
+    expect(status).toBe(200)
+    expect(body.chunk.length).toBeLessThanOrEqual(limit)
+    seen.push(...ids(body.chunk))
+    from = body.end
+  } while (from !== undefined)
+  return seen
+}
+
+describe('/messages', () => {
+  it('goes back from the end, ten events at a time by default', async () => {
+    const { body } = await alice.get(room('/messages'), { dir: 'b' })
+    expect(ids(body.chunk)).toEqual(said.slice(-10).reverse())
+    expect(body.chunk[0]).toMatchObject({ room_id: roomId, content: { body: 'message 24' } })
+  })
+
+  it('shows everything once, either way, whatever the pages', async () => {
+    const back = await walk('b', 7)
+    const forth = await walk('f', 4)
+    expect(forth).toEqual([...back].reverse())
+    expect(new Set(back).size).toBe(back.length)
+    expect(back.slice(0, said.length)).toEqual([...said].reverse())
+    expect((await alice.get(room(`/event/${encodeURIComponent(forth[0]!)}`))).body.type).toBe('m.room.create')
+  })
+
+  it('goes on from where a sync stood', async () => {
+    const { body: sync } = await alice.sync({ filter: '{"room":{"timeline":{"limit":3}}}' })
+    const { timeline } = sync.rooms.join[roomId]
+    const older = await alice.get(room('/messages'), { dir: 'b', from: timeline.prev_batch, limit: 2 })
+    expect(ids(older.body.chunk)).toEqual([said.at(-4), said.at(-5)])
+    const all = await alice.get(room('/messages'), { dir: 'b', from: sync.next_batch, limit: 2 })
+    expect(ids(all.body.chunk)).toEqual([said.at(-1), said.at(-2)])
+  })
+
+  it('keeps to a filter', async () => {
+    const { body } = await alice.get(room('/messages'), { dir: 'f', filter: '{"types":["m.room.create"]}' })
+    expect(body.chunk.map((event: { type: string }) => event.type)).toEqual(['m.room.create'])
+  })
+
+  it.each([
+    [{}, 'M_MISSING_PARAM'],
+    [{ dir: 'x' }, 'M_INVALID_PARAM'],
+    [{ dir: 'b', limit: 'many' }, 'M_INVALID_PARAM'],
+    [{ dir: 'b', limit: -1 }, 'M_INVALID_PARAM'],
+    [{ dir: 'b', from: 'rubbish' }, 'M_INVALID_PARAM'],
+    [{ dir: 'b', filter: '{' }, 'M_NOT_JSON'],
+    [{ dir: 'b', filter: '{"types":1}' }, 'M_BAD_JSON'],
+  ])('refuses %j', async (query, errcode) => {
+    const { status, body } = await alice.get(room('/messages'), query)
+    expect([status, body.errcode]).toEqual([400, errcode])
+  })
+
+  it('is for who may see the room', async () => {
+    const closed = await alice.createRoom()
+    const { status, body } = await bob.get(room('/messages', closed), { dir: 'b' })
+    expect([status, body.errcode]).toEqual([403, 'M_FORBIDDEN'])
+  })
+})
+
+describe('/event', () => {
+  it('answers one event', async () => {
+    const { body } = await alice.get(room(`/event/${encodeURIComponent(said[3]!)}`))
+    expect(body).toMatchObject({ event_id: said[3], room_id: roomId, content: { body: 'message 3' } })
+    expect(body.unsigned.age).toBeGreaterThanOrEqual(0)
+  })
+
+  it('hides what is missing and what is not to be seen alike', async () => {
+    const missing = await alice.get(room(`/event/${encodeURIComponent(`$${'a'.repeat(43)}`)}`))
+    const closed = await alice.createRoom()
+    const hidden = await alice.say(closed, 'secret')
+    const unseen = await bob.get(room(`/event/${encodeURIComponent(hidden)}`, closed))
+    for (const { status, body } of [missing, unseen]) {
+      expect([status, body.errcode]).toEqual([404, 'M_NOT_FOUND'])
+    }
+  })
+})
+
+describe('members', () => {
+  it('are listed, and picked by membership', async () => {
+    const here = await alice.createRoom({ invite: [bob.userId] })
+    const list = async (query = {}) => {
+      const { body } = await alice.get(room('/members', here), query)
+      return body.chunk.map((event: { state_key: string }) => event.state_key).sort()
+    }
+    expect(await list()).toEqual([alice.userId, bob.userId])
+    expect(await list({ membership: 'invite' })).toEqual([bob.userId])
+    expect(await list({ not_membership: 'invite' })).toEqual([alice.userId])
+  })
+
+  it('are listed as they were at a sync token', async () => {
+    const here = await alice.createRoom({ preset: 'public_chat' })
+    const { next_batch: before } = (await alice.sync()).body
+    await bob.join(here)
+    const { body } = await alice.get(room('/members', here), { at: before })
+    expect(body.chunk.map((event: { state_key: string }) => event.state_key)).toEqual([alice.userId])
+  })
+
+  it('that are joined come with their names', async () => {
+    const { body } = await alice.get(room('/joined_members'))
+    expect(Object.keys(body.joined)).toEqual([alice.userId])
+  })
+
+  it('are picked by memberships that exist', async () => {
+    const { status, body } = await alice.get(room('/members'), { membership: 'present' })
+    expect([status, body.errcode]).toEqual([400, 'M_INVALID_PARAM'])
+  })
+
+  it.each(['/members', '/joined_members'])('are not told to strangers: %s', async (path) => {
+    const closed = await alice.createRoom()
+    const { status, body } = await bob.get(room(path, closed))
+    expect([status, body.errcode]).toEqual([403, 'M_FORBIDDEN'])
+  })
+})
