@@ -7,8 +7,8 @@ import type { Ports } from './ports.ts'
 import { postgresAccounts } from './storage/postgres/accounts.ts'
 import { postgresAliases } from './storage/postgres/aliases.ts'
 import { postgresArchive } from './storage/postgres/archive.ts'
-import { postgres } from './storage/postgres/client.ts'
-import { redis } from './storage/redis/client.ts'
+import { type PostgresTarget, postgres } from './storage/postgres/client.ts'
+import { type RedisTarget, redis } from './storage/redis/client.ts'
 import { redisNonces } from './storage/redis/nonces.ts'
 import { redisRateLimiter } from './storage/redis/rate-limit.ts'
 import { redisSessions } from './storage/redis/sessions.ts'
@@ -32,8 +32,8 @@ function createPorts(env: Env): Ports {
   const clock = systemClock
   const calls = countCalls()
   const log = createLogger(config.logLevel, clock)
-  const sql = postgres(env, { calls, log })
-  const commands = redis(env, { calls, log, clock })
+  const sql = postgres(postgresOf(env), { calls, log })
+  const commands = redis(redisOf(env), { calls, log, clock })
   return {
     config,
     clock,
@@ -48,4 +48,21 @@ function createPorts(env: Env): Ports {
     nonces: redisNonces(commands),
     limiter: redisRateLimiter(commands, clock),
   }
+}
+
+/** On one machine the endpoint knows its database by itself; the driver only wants the shape of a URL. */
+function postgresOf({ PG: binding, DATABASE_URL: url }: Env): PostgresTarget {
+  if (binding === undefined) return { url, fetch }
+  return {
+    url: 'postgresql://selvedge:local@postgres.local/selvedge',
+    endpoint: 'http://postgres.local/sql',
+    fetch: (input, init) => binding.fetch(input, init),
+  }
+}
+
+/** On one machine the endpoint has this process as its only client, and asks for no token. */
+function redisOf(env: Env): RedisTarget {
+  const { REDIS: binding, UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } = env
+  if (binding === undefined) return { url: url.replace(/\/+$/, ''), token, fetch }
+  return { url: 'http://redis.local', token: 'local', fetch: (input, init) => binding.fetch(input, init) }
 }

@@ -6,7 +6,7 @@ import { defaultPushRules } from '../../src/protocol/push-rules.ts'
 import { first } from '../sqlite.ts'
 
 /** An empty `room_id` is global account data. */
-export const ACCOUNT_DATA_SCHEMA = `
+export const ACCOUNT_DATA_TABLE = `
   CREATE TABLE account_data (
     room_id TEXT NOT NULL,
     type TEXT NOT NULL,

@@ -4,7 +4,7 @@ import { MatrixError } from '../../src/protocol/errors.ts'
 import { first } from '../sqlite.ts'
 
 /** The hashes and the expiry are for sessions with refresh tokens; `locked` and `suspended` for moderation. */
-export const DEVICES_SCHEMA = `
+export const DEVICES_TABLE = `
   CREATE TABLE devices (
     device_id TEXT PRIMARY KEY,
     session_id TEXT NOT NULL,

@@ -5,7 +5,7 @@ import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import { first } from '../sqlite.ts'
 
-export const FILTERS_SCHEMA = `
+export const FILTERS_TABLE = `
   CREATE TABLE filters (filter_id TEXT PRIMARY KEY, filter TEXT NOT NULL) WITHOUT ROWID;
 `
 

@@ -1,6 +1,5 @@
 /** Postgres over HTTP: Neon's driver, to Neon itself or to the endpoint of one machine. */
 import { NeonDbError, type NeonQueryFunction, neon, neonConfig } from '@neondatabase/serverless'
-import type { Env } from '../../env.ts'
 import type { CallCounters, Logger } from '../../ports.ts'
 import { MatrixError } from '../../protocol/errors.ts'
 
@@ -22,19 +21,23 @@ export interface Sql {
 /** A serverless Postgres that slept needs some seconds to wake. */
 const TIMEOUT_MS = 15_000
 
-/** The local endpoint knows its database by itself; the driver only wants the shape of a URL. */
-const LOCAL_URL = 'postgresql://selvedge:selvedge@postgres.local/selvedge'
-
 /** SQLSTATE classes that say the server is not there for us: connection, resources, operator intervention. */
 const UNAVAILABLE_CLASSES = new Set(['08', '53', '57'])
 
-/** The database these bindings name. Opens no connection. */
-export function postgres(env: Env, ports: { calls: CallCounters; log: Logger }): Sql {
-  const url = env.PG === undefined ? env.DATABASE_URL : LOCAL_URL
-  configureDriver(env.PG)
+/** Where the database is, and how it is reached. */
+export interface PostgresTarget {
+  url: string
+  /** The HTTP endpoint, where it is not Neon's own for that URL. */
+  endpoint?: string
+  fetch: typeof fetch
+}
+
+/** The database at `target`. Opens no connection. */
+export function postgres(target: PostgresTarget, ports: { calls: CallCounters; log: Logger }): Sql {
+  configureDriver(target)
   let driver: NeonQueryFunction<false, false> | undefined
   const connected = () => {
-    driver ??= neon(url)
+    driver ??= neon(target.url)
     return driver
   }
   const counted = async <T>(ask: () => Promise<T>): Promise<T> => {
@@ -55,12 +58,11 @@ export function postgres(env: Env, ports: { calls: CallCounters; log: Logger }):
   }
 }
 
-/** The driver takes its way of fetching from one global place; an isolate has one set of bindings. */
-function configureDriver(binding: Fetcher | undefined): void {
-  const send: typeof fetch = binding === undefined ? fetch : (input, init) => binding.fetch(input, init)
+/** The driver takes its way of fetching from one global place; an isolate has one database. */
+function configureDriver({ endpoint, fetch: send }: PostgresTarget): void {
   neonConfig.fetchFunction = (url: string, init: RequestInit) =>
     send(url, { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) })
-  if (binding !== undefined) neonConfig.fetchEndpoint = () => 'http://postgres.local/sql'
+  if (endpoint !== undefined) neonConfig.fetchEndpoint = () => endpoint
 }
 
 /** The driver's errors may quote parameters: only the SQLSTATE leaves this file. */

@@ -1,6 +1,5 @@
 /** Redis over HTTP: Upstash's client, to Upstash itself or to the endpoint of one machine. */
 import { Redis } from '@upstash/redis/cloudflare'
-import type { Env } from '../../env.ts'
 import type { CallCounters, Clock, Logger } from '../../ports.ts'
 import { MatrixError } from '../../protocol/errors.ts'
 
@@ -18,7 +17,9 @@ interface Ports {
   clock: Clock
 }
 
-interface Target {
+/** Where the database is, and how it is reached. */
+export interface RedisTarget {
+  /** Without a slash at its end. */
   url: string
   token: string
   fetch: typeof fetch
@@ -33,7 +34,7 @@ type Ask = <T>(question: Question) => Promise<{ result?: T; error?: string }>
 
 /** The client with its HTTP in our hands: its own takes no binding, and quotes whole commands in its errors. */
 class RedisOverHttp extends Redis {
-  constructor({ url, token }: Target, request: Ask) {
+  constructor({ url, token }: RedisTarget, request: Ask) {
     super({
       url,
       token,
@@ -48,9 +49,8 @@ class RedisOverHttp extends Redis {
   }
 }
 
-/** The clients for these bindings. Opens no connection. */
-export function redis(env: Env, { calls, log, clock }: Ports): RedisClients {
-  const target = targetOf(env)
+/** The clients for `target`. Opens no connection. */
+export function redis(target: RedisTarget, { calls, log, clock }: Ports): RedisClients {
   let failedAt: number | undefined
   const ask = async (question: Question, timeoutMs: number): Promise<unknown> => {
     calls.count('redis')
@@ -71,21 +71,12 @@ export function redis(env: Env, { calls, log, clock }: Ports): RedisClients {
   }
 }
 
-function targetOf(env: Env): Target {
-  const { REDIS: binding } = env
-  if (binding === undefined) {
-    return { url: env.UPSTASH_REDIS_REST_URL.replace(/\/+$/, ''), token: env.UPSTASH_REDIS_REST_TOKEN, fetch }
-  }
-  // The local endpoint has this process as its only client, and asks for no token.
-  return {
-    url: 'http://redis.local',
-    token: 'local',
-    fetch: (input, init) => binding.fetch(input, init),
-  }
-}
-
 /** One HTTP request; anything but a clean answer throws. */
-async function exchange(target: Target, { path = [], body }: Question, timeoutMs: number): Promise<unknown> {
+async function exchange(
+  target: RedisTarget,
+  { path = [], body }: Question,
+  timeoutMs: number,
+): Promise<unknown> {
   const send = target.fetch
   const response = await send([target.url, ...path].join('/'), {
     method: 'POST',
