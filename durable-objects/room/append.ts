@@ -1,0 +1,150 @@
+/** The one pipeline that writes events: build, authorise, hash, sign, append. Nothing else writes one. */
+import type { Membership, MembershipChange } from '../../src/ports.ts'
+import { authEventKeys } from '../../src/protocol/auth-events.ts'
+import { canonicalJson, type JsonObject } from '../../src/protocol/canonical-json.ts'
+import { AuthRejection, MatrixError } from '../../src/protocol/errors.ts'
+import { type IdentifiedPdu, type StrippedEvent, strippedEvent } from '../../src/protocol/event.ts'
+import { checkEventAuth } from '../../src/protocol/event-auth.ts'
+import { type BuiltEvent, buildEvent } from '../../src/protocol/event-builder.ts'
+import { checkEventSize } from '../../src/protocol/event-format.ts'
+import { placeInChain } from './auth-chain.ts'
+import { assembleTimelineEvent } from './client-events.ts'
+import type { RoomContext } from './context.ts'
+import { applyRedaction } from './redact.ts'
+
+/** A local event before the room gives it its place. */
+export interface LocalEvent {
+  sender: string
+  type: string
+  stateKey?: string
+  content: JsonObject
+  redacts?: string
+  /** See `txnKey`. */
+  txn?: string
+}
+
+/** Server-Server API §PDUs: an event names at most 20 prev_events. */
+const MAX_PREV_EVENTS = 20
+
+/**
+ * Appends a local event, inside the caller's transaction. Answers its id.
+ * @throws MatrixError M_FORBIDDEN with the rule's sentence, M_TOO_LARGE, M_BAD_JSON
+ */
+export function appendLocal(room: RoomContext, event: LocalEvent): string {
+  const { store } = room
+  const prev = store.extremities.slice(0, MAX_PREV_EVENTS)
+  const authEvents = authEventKeys(store.rules, event)
+    .map(([type, key]) => store.get(type, key)?.eventId)
+    .filter((id) => id !== undefined)
+  const built = buildEvent(
+    store.rules,
+    {
+      roomId: store.roomId,
+      sender: event.sender,
+      type: event.type,
+      stateKey: event.stateKey,
+      content: event.content,
+      redacts: event.redacts,
+      originServerTs: room.clock.now(),
+      depth: Math.max(...prev.map((extremity) => extremity.depth)) + 1,
+      authEvents,
+      prevEvents: prev.map((extremity) => extremity.eventId),
+    },
+    room.serverName,
+    room.signingKey,
+  )
+  checkEventSize(built.json, built.pdu, built.eventId, store.roomId)
+  authorise(room, built)
+  writeEvent(room, built, event.txn ?? null)
+  return built.eventId
+}
+
+function authorise(room: RoomContext, { pdu }: BuiltEvent): void {
+  try {
+    checkEventAuth(room.store.rules, pdu, room.store)
+  } catch (error) {
+    if (error instanceof AuthRejection) throw new MatrixError('M_FORBIDDEN', error.message)
+    throw error
+  }
+}
+
+/** Writes an authorised event and everything that follows from it. Its prev_events were all the extremities. */
+export function writeEvent(room: RoomContext, event: BuiltEvent, txn: string | null): void {
+  const { store } = room
+  const pos = store.positions.next()
+  const { pdu, eventId } = event
+  const isState = pdu.state_key !== undefined
+  const chain = isState ? placeInChain(store.sql, pdu.auth_events) : null
+  const replaced = isState ? store.get(pdu.type, pdu.state_key ?? '') : undefined
+  store.insertEvent({ eventId, pdu, pos, json: event.json, txn, chain })
+  store.setExtremities([{ eventId, depth: pdu.depth }])
+  if (isState) writeState(room, event, pos)
+  if (pdu.type === 'm.room.redaction') applyRedaction(room, event, pos)
+  room.appended.push(assembleTimelineEvent(pos, eventId, pdu, replaced, txn))
+}
+
+/** What visibility needs of a state event without opening it. */
+const INDEXED_VALUE: Readonly<Record<string, string>> = {
+  'm.room.member': 'membership',
+  'm.room.history_visibility': 'history_visibility',
+}
+
+function writeState(room: RoomContext, event: IdentifiedPdu, pos: number): void {
+  const { type, content } = event.pdu
+  const value = INDEXED_VALUE[type] === undefined ? undefined : content[INDEXED_VALUE[type]]
+  room.store.putState(event, pos, typeof value === 'string' ? value : null)
+  if (type === 'm.room.member') writeMember(room, event, pos)
+}
+
+function writeMember(room: RoomContext, { pdu, eventId }: IdentifiedPdu, pos: number): void {
+  const { store } = room
+  const userId = pdu.state_key ?? ''
+  const membership = pdu.content.membership as Membership
+  const before = store.member(userId)
+  const unchanged = before?.membership === membership
+  store.countMember(before?.membership, membership)
+  store.putMember(userId, membership, eventId, unchanged ? before.sincePos : pos)
+  if (membership !== 'join') store.sql.exec('DELETE FROM subscribers WHERE user_id = ?', userId)
+  if (!room.isLocal(userId)) return
+  const change: MembershipChange = {
+    roomId: store.roomId,
+    pos,
+    membership,
+    unchanged,
+    eventId,
+    sender: pdu.sender,
+  }
+  if (membership === 'invite' || membership === 'knock') change.strippedState = strippedState(room, userId)
+  store.sql.exec(
+    'INSERT INTO member_feed (user_id, pos, change) VALUES (?, ?, ?)',
+    userId,
+    pos,
+    JSON.stringify(change),
+  )
+  room.fed.push(userId)
+}
+
+/** Client-Server API §Stripped state: what an invited or knocking user should see. */
+const STRIPPED_TYPES = [
+  'm.room.create',
+  'm.room.name',
+  'm.room.avatar',
+  'm.room.topic',
+  'm.room.join_rules',
+  'm.room.canonical_alias',
+  'm.room.encryption',
+] as const
+
+function strippedState(room: RoomContext, userId: string): StrippedEvent[] {
+  const events = STRIPPED_TYPES.map((type) => room.store.get(type, ''))
+  const member = room.store.get('m.room.member', userId)
+  return [...events, member].filter((event) => event !== undefined).map((event) => strippedEvent(event.pdu))
+}
+
+/** Whether a state event with this content stands already: sending it again changes nothing. */
+export function unchangedState(room: RoomContext, event: LocalEvent): string | undefined {
+  if (event.stateKey === undefined) return undefined
+  const current = room.store.get(event.type, event.stateKey)
+  if (current === undefined || current.pdu.sender !== event.sender) return undefined
+  return canonicalJson(current.pdu.content) === canonicalJson(event.content) ? current.eventId : undefined
+}

@@ -1,0 +1,102 @@
+/** The room's typed log on its way to Postgres: in order, at least once, in batches. */
+import type { ArchiveStore, RoomLogEntry } from '../../src/ports.ts'
+import { readMeta, writeMeta } from '../sqlite.ts'
+import type { RoomStore } from './store.ts'
+
+const BATCH = 500
+
+type ArchivedRow = {
+  pos: number
+  event_id: string
+  type: string
+  state_key: string | null
+  sender: string
+  ts: number
+  depth: number
+  pdu: string
+  from_pos: number | null
+  value: string | null
+}
+
+/** What a Room's consumers have done: one row, written when a batch has reached the archive. */
+export interface Cursors {
+  /** The position up to which the archive knows. */
+  archived: number
+  /** The position up to which every subscriber was woken. */
+  woken: number
+}
+
+export function readCursors(sql: SqlStorage): Cursors {
+  const stored = readMeta<string>(sql, 'cursors')
+  return stored === undefined ? { archived: 0, woken: 0 } : (JSON.parse(stored) as Cursors)
+}
+
+export function writeCursors(sql: SqlStorage, cursors: Cursors): void {
+  writeMeta(sql, 'cursors', JSON.stringify(cursors))
+}
+
+/** Entries after a position, oldest first, at most one batch. */
+export function entriesAfter(store: RoomStore, pos: number): RoomLogEntry[] {
+  const events = store.sql
+    .exec<ArchivedRow>(
+      `SELECT e.pos, e.event_id, e.type, e.state_key, e.sender, e.ts, e.depth, e.pdu, s.from_pos, s.value
+       FROM events e LEFT JOIN state s ON s.type = e.type AND s.state_key = e.state_key AND s.from_pos = e.pos
+       WHERE e.pos > ? ORDER BY e.pos LIMIT ?`,
+      pos,
+      BATCH,
+    )
+    .toArray()
+    .map(eventEntry)
+  const others = store.sql
+    .exec<{ entry: string }>('SELECT entry FROM log WHERE pos > ? ORDER BY pos LIMIT ?', pos, BATCH)
+    .toArray()
+    .map((row) => JSON.parse(row.entry) as RoomLogEntry)
+  // Each list may have been cut; what lies beyond the nearer cut waits for the next batch.
+  return [...events, ...others].sort((a, b) => a.pos - b.pos).slice(0, BATCH)
+}
+
+function eventEntry(row: ArchivedRow): RoomLogEntry {
+  return {
+    kind: 'event',
+    pos: row.pos,
+    eventId: row.event_id,
+    depth: row.depth,
+    pdu: row.pdu,
+    type: row.type,
+    stateKey: row.state_key,
+    sender: row.sender,
+    ts: row.ts,
+    current: row.from_pos !== null,
+    membership: row.type === 'm.room.member' ? row.value : null,
+  }
+}
+
+/** The archive consumer: sends what is new, one request at a time. */
+export class Archiver {
+  readonly #store: RoomStore
+  readonly #archive: ArchiveStore
+  readonly #woken: () => number
+
+  /** @param woken the wakes' watermark, stored along with the archive's cursor to save a row */
+  constructor(store: RoomStore, archive: ArchiveStore, woken: () => number) {
+    this.#store = store
+    this.#archive = archive
+    this.#woken = woken
+  }
+
+  /** Sends everything. @throws when Postgres does not take it: nothing is lost, the alarm tries again */
+  async flush(): Promise<void> {
+    for (;;) {
+      const { archived } = readCursors(this.#store.sql)
+      const entries = entriesAfter(this.#store, archived)
+      const last = entries.at(-1)
+      if (last === undefined) return
+      await this.#archive.applyRoom(this.#store.roomId, this.#store.rules.version, entries)
+      this.#store.transaction(() => {
+        writeCursors(this.#store.sql, { archived: last.pos, woken: this.#woken() })
+        this.#store.sql.exec('DELETE FROM log WHERE pos <= ?', last.pos)
+      })
+      if (entries.length < BATCH) return
+    }
+  }
+}

@@ -1,0 +1,30 @@
+/** What the parts of a Room share: its rows, its clock and key, and what the running mutation has appended. */
+import type { Clock, TimelineEvent } from '../../src/ports.ts'
+import { serverNameOf } from '../../src/protocol/identifiers.ts'
+import type { SigningKey } from '../../src/protocol/signing.ts'
+import type { RoomStore } from './store.ts'
+
+export class RoomContext {
+  readonly store: RoomStore
+  readonly clock: Clock
+  readonly serverName: string
+  readonly signingKey: SigningKey
+  /** Events of the mutation under way: they reach subscribers once it is committed. */
+  appended: TimelineEvent[] = []
+  /** Local users whose membership the mutation under way has changed. */
+  fed: string[] = []
+
+  /** The mutation under way changed an event that was appended before. */
+  rewritten = false
+
+  constructor(store: RoomStore, clock: Clock, serverName: string, signingKey: SigningKey) {
+    this.store = store
+    this.clock = clock
+    this.serverName = serverName
+    this.signingKey = signingKey
+  }
+
+  isLocal(userId: string): boolean {
+    return serverNameOf(userId) === this.serverName
+  }
+}

@@ -1,0 +1,130 @@
+/** A room's first moment: everything after the create event, in one transaction and in the order of the spec. */
+import type { CreateRoomPlan } from '../../src/ports.ts'
+import { canonicalJson, type JsonObject } from '../../src/protocol/canonical-json.ts'
+import { MatrixError } from '../../src/protocol/errors.ts'
+import type { Pdu } from '../../src/protocol/event.ts'
+import { checkEventAuth } from '../../src/protocol/event-auth.ts'
+import { checkEventSize } from '../../src/protocol/event-format.ts'
+import { eventIdOf, roomIdOfCreate } from '../../src/protocol/event-hash.ts'
+import { type RoomVersionRules, roomVersion } from '../../src/protocol/room-version.ts'
+import { appendLocal, writeEvent } from './append.ts'
+import type { RoomContext } from './context.ts'
+import { appendLog } from './log.ts'
+
+/** Client-Server API §createRoom, `preset`. */
+const PRESETS = {
+  private_chat: { joinRule: 'invite', historyVisibility: 'shared', guestAccess: 'can_join' },
+  trusted_private_chat: { joinRule: 'invite', historyVisibility: 'shared', guestAccess: 'can_join' },
+  public_chat: { joinRule: 'public', historyVisibility: 'shared', guestAccess: 'forbidden' },
+} as const
+
+/**
+ * Makes the room from its signed create event. Asked again with the same create event, it changes nothing.
+ * @throws MatrixError where the plan breaks the room's own rules: nothing is made then
+ */
+export function createRoom(room: RoomContext, createPdu: Pdu, version: string, plan: CreateRoomPlan): string {
+  const rules = roomVersion(version)
+  if (rules === undefined) {
+    throw new MatrixError('M_UNSUPPORTED_ROOM_VERSION', `Room version ${version} is not supported`)
+  }
+  const eventId = eventIdOf(createPdu, rules)
+  if (room.store.exists) return existingRoom(room, eventId)
+  const roomId = rules.roomIdIsCreateHash ? roomIdOfCreate(createPdu, rules) : (createPdu.room_id ?? '')
+  const json = canonicalJson(createPdu as JsonObject)
+  checkEventSize(json, createPdu, eventId, roomId)
+  checkEventAuth(rules, createPdu, room.store)
+  room.store.initialise(roomId, version)
+  writeEvent(room, { eventId, pdu: createPdu, json }, null)
+  for (const event of firstEvents(rules, createPdu, plan)) {
+    appendLocal(room, { sender: createPdu.sender, ...event })
+  }
+  if (plan.alias !== undefined) {
+    appendLog(room, { kind: 'alias', pos: 0, alias: plan.alias, creator: createPdu.sender })
+  }
+  if (plan.public) appendLog(room, { kind: 'visibility', pos: 0, public: true })
+  return roomId
+}
+
+function existingRoom(room: RoomContext, createEventId: string): string {
+  if (room.store.get('m.room.create', '')?.eventId === createEventId) return room.store.roomId
+  throw new MatrixError('M_ROOM_IN_USE', 'A room with this id exists')
+}
+
+interface FirstEvent {
+  type: string
+  stateKey: string
+  content: JsonObject
+}
+
+function* firstEvents(rules: RoomVersionRules, create: Pdu, plan: CreateRoomPlan): Generator<FirstEvent> {
+  const { sender } = create
+  yield {
+    type: 'm.room.member',
+    stateKey: sender,
+    content: { membership: 'join', ...plan.profile },
+  }
+  yield state('m.room.power_levels', firstPowerLevels(rules, sender, plan))
+  if (plan.alias !== undefined) yield state('m.room.canonical_alias', { alias: plan.alias })
+  yield* presetEvents(plan)
+  yield* plan.initialState
+  if (plan.name !== undefined) yield state('m.room.name', { name: plan.name })
+  if (plan.topic !== undefined) yield state('m.room.topic', topicContent(plan.topic))
+  for (const userId of plan.invite) {
+    const content: JsonObject = { membership: 'invite' }
+    if (plan.isDirect) content.is_direct = true
+    yield { type: 'm.room.member', stateKey: userId, content }
+  }
+}
+
+function state(type: string, content: JsonObject): FirstEvent {
+  return { type, stateKey: '', content }
+}
+
+/** What `initial_state` sets, the preset leaves alone (ROOM1). */
+function* presetEvents(plan: CreateRoomPlan): Generator<FirstEvent> {
+  const preset = PRESETS[plan.preset]
+  const given = new Set(plan.initialState.filter((s) => s.stateKey === '').map((s) => s.type))
+  const events = [
+    state('m.room.join_rules', { join_rule: preset.joinRule }),
+    state('m.room.history_visibility', { history_visibility: preset.historyVisibility }),
+    state('m.room.guest_access', { guest_access: preset.guestAccess }),
+  ]
+  for (const event of events) if (!given.has(event.type)) yield event
+}
+
+/** Version 1.15 of the spec: the topic also as a block of typed texts. */
+function topicContent(topic: string): JsonObject {
+  return { topic, 'm.topic': { 'm.text': [{ body: topic, mimetype: 'text/plain' }] } }
+}
+
+function firstPowerLevels(rules: RoomVersionRules, creator: string, plan: CreateRoomPlan): JsonObject {
+  // v12: creators stand above all levels and must not be among `users`; a tombstone ends the room for good, so it
+  // asks for more than ordinary administrators have (Room Version 12).
+  const users: JsonObject = {}
+  if (!rules.privilegedCreators) {
+    users[creator] = 100
+    if (plan.preset === 'trusted_private_chat') for (const userId of plan.invite) users[userId] = 100
+  }
+  const levels: JsonObject = {
+    users,
+    users_default: 0,
+    events: {
+      'm.room.avatar': 50,
+      'm.room.canonical_alias': 50,
+      'm.room.encryption': 100,
+      'm.room.history_visibility': 100,
+      'm.room.name': 50,
+      'm.room.power_levels': 100,
+      'm.room.server_acl': 100,
+      'm.room.tombstone': rules.privilegedCreators ? 150 : 100,
+    },
+    events_default: 0,
+    state_default: 50,
+    ban: 50,
+    kick: 50,
+    redact: 50,
+    invite: plan.preset === 'public_chat' ? 50 : 0,
+    notifications: { room: 50 },
+  }
+  return { ...levels, ...plan.powerLevelOverride }
+}

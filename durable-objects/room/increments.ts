@@ -1,0 +1,69 @@
+/** What a wake carries: the news since a subscriber's position, made once for all who stand there. */
+import type { Increment, TimelineEvent } from '../../src/ports.ts'
+import type { RoomContext } from './context.ts'
+import type { Typing } from './typing.ts'
+
+/** A wake above this size carries nothing: the User object then pulls (design: "Wake"). In characters of JSON. */
+const MAX_INCREMENT = 16_384
+const KEPT_EVENTS = 64
+
+/** The newest events, as they were appended; what is older, a subscriber pulls. */
+export class RecentEvents {
+  #events: TimelineEvent[] = []
+  /** Everything visible after this position is in the list. */
+  #completeAfter: number
+
+  constructor(head: number) {
+    this.#completeAfter = head
+  }
+
+  push(events: readonly TimelineEvent[]): void {
+    this.#events.push(...events)
+    const surplus = this.#events.length - KEPT_EVENTS
+    if (surplus > 0) this.#completeAfter = this.#events.splice(0, surplus).at(-1)?.pos ?? this.#completeAfter
+  }
+
+  after(pos: number): TimelineEvent[] | undefined {
+    if (pos < this.#completeAfter) return undefined
+    return this.#events.filter((event) => event.pos > pos)
+  }
+
+  /** What was kept may not be served any more: an event was rewritten. */
+  reset(head: number): void {
+    this.#events = []
+    this.#completeAfter = head
+  }
+}
+
+/** The increment (from, to], or undefined where it is too old or too large to travel with a wake. */
+export function makeIncrement(
+  room: RoomContext,
+  recent: RecentEvents,
+  typing: Typing,
+  from: number,
+  to: number,
+): Increment | undefined {
+  const events = recent.after(from)
+  if (events === undefined) return undefined
+  const increment: Increment = { from, to, events, members: senders(room, events) }
+  // Who stands before this incarnation may have been shown typing that died with the last one.
+  if (from < Math.max(typing.pos, room.store.positions.startedAt)) increment.typing = typing.users()
+  if (events.some(({ event }) => event.type === 'm.room.member')) increment.counts = room.store.counts
+  return JSON.stringify(increment).length <= MAX_INCREMENT ? increment : undefined
+}
+
+/** The member events of the senders, for clients that load members lazily. */
+function senders(room: RoomContext, events: readonly TimelineEvent[]): Increment['members'] {
+  const userIds = new Set(events.map(({ event }) => event.sender))
+  return [...userIds]
+    .map((userId) => room.store.get('m.room.member', userId))
+    .filter((member) => member !== undefined)
+    .map(({ eventId, pdu }) => ({
+      event_id: eventId,
+      type: pdu.type,
+      state_key: pdu.state_key,
+      sender: pdu.sender,
+      content: pdu.content,
+      origin_server_ts: pdu.origin_server_ts,
+    }))
+}

@@ -1,0 +1,112 @@
+/** Membership changes that local users ask for: the content of the member event, and when none is needed. */
+import type { Membership, MembershipRequest } from '../../src/ports.ts'
+import type { JsonObject, JsonValue } from '../../src/protocol/canonical-json.ts'
+import { MatrixError } from '../../src/protocol/errors.ts'
+import { powerLevels } from '../../src/protocol/power-levels.ts'
+import { appendLocal } from './append.ts'
+import type { RoomContext } from './context.ts'
+
+type Action = MembershipRequest['action']
+
+interface ActionRule {
+  membership: Membership
+  /** Memberships of the target for which there is nothing to do. */
+  already: readonly (Membership | null)[]
+  /** Memberships the target must have; absent: the authorisation rules alone decide. */
+  needs?: { memberships: readonly (Membership | null)[]; error: () => MatrixError }
+}
+
+const notInRoom = () => new MatrixError('M_FORBIDDEN', 'The user is not in the room')
+
+const ACTIONS: Readonly<Record<Action, ActionRule>> = {
+  join: { membership: 'join', already: ['join'] },
+  invite: { membership: 'invite', already: ['invite'] },
+  knock: { membership: 'knock', already: ['knock'] },
+  leave: {
+    membership: 'leave',
+    already: ['leave'],
+    needs: { memberships: ['join', 'invite', 'knock'], error: notInRoom },
+  },
+  kick: {
+    membership: 'leave',
+    already: [],
+    needs: { memberships: ['join', 'invite', 'knock'], error: notInRoom },
+  },
+  ban: { membership: 'ban', already: ['ban'] },
+  unban: {
+    membership: 'leave',
+    already: [],
+    needs: {
+      memberships: ['ban'],
+      error: () => new MatrixError('M_BAD_STATE', 'The user is not banned'),
+    },
+  },
+}
+
+/**
+ * Changes a membership, inside the caller's transaction. Answers the event id, or undefined where nothing had to
+ * change.
+ * @throws MatrixError M_FORBIDDEN, M_BAD_STATE
+ */
+export function changeMembership(room: RoomContext, request: MembershipRequest): string | undefined {
+  const rule = ACTIONS[request.action]
+  const current = room.store.member(request.target)?.membership ?? null
+  // Reading the rules first: a room that does not exist is M_NOT_FOUND, whatever is asked of it.
+  const { rules } = room.store
+  if (request.action !== 'ban' && rule.already.includes(current)) return undefined
+  if (rule.needs !== undefined && !rule.needs.memberships.includes(current)) throw rule.needs.error()
+  if (request.action === 'knock' && !rules.knock)
+    throw new MatrixError('M_FORBIDDEN', 'Nobody can knock here')
+  return appendLocal(room, {
+    sender: request.sender,
+    type: 'm.room.member',
+    stateKey: request.target,
+    content: memberContent(room, request, rule.membership, current),
+  })
+}
+
+function memberContent(
+  room: RoomContext,
+  request: MembershipRequest,
+  membership: Membership,
+  current: Membership | null,
+): JsonObject {
+  const content: JsonObject = { ...request.content, ...request.profile, membership }
+  if (request.reason !== undefined) content.reason = request.reason
+  if (request.isDirect) content.is_direct = true
+  delete content.join_authorised_via_users_server
+  if (request.action === 'join' && current !== 'invite') {
+    const authoriser = authorisingUser(room, request.joinedAllowRooms ?? [])
+    if (authoriser !== undefined) content.join_authorised_via_users_server = authoriser
+  }
+  return content
+}
+
+/** The join rule and the rooms whose members `restricted` lets in. */
+export function joinRule(room: RoomContext): { joinRule: string; allowRooms: string[] } {
+  const { content } = room.store.get('m.room.join_rules', '')?.pdu ?? {}
+  const allow = Array.isArray(content?.allow) ? content.allow : []
+  const allowRooms = allow.map(allowedRoom).filter((roomId) => roomId !== undefined)
+  return { joinRule: typeof content?.join_rule === 'string' ? content.join_rule : 'invite', allowRooms }
+}
+
+function allowedRoom(entry: JsonValue): string | undefined {
+  if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) return undefined
+  return entry.type === 'm.room_membership' && typeof entry.room_id === 'string' ? entry.room_id : undefined
+}
+
+const RESTRICTED = new Set(['restricted', 'knock_restricted'])
+
+/**
+ * Restricted rooms: the local member who vouches for a joiner found in one of the allowed rooms: joined, and with
+ * the power to invite (Client-Server API §Restricted rooms).
+ */
+function authorisingUser(room: RoomContext, joinedAllowRooms: readonly string[]): string | undefined {
+  const rule = joinRule(room)
+  if (!RESTRICTED.has(rule.joinRule)) return undefined
+  if (!rule.allowRooms.some((roomId) => joinedAllowRooms.includes(roomId))) return undefined
+  const levels = powerLevels(room.store.rules, room.store)
+  return room.store
+    .membersWith('join', 1_000)
+    .find((userId) => room.isLocal(userId) && levels.user(userId) >= levels.invite)
+}

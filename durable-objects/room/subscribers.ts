@@ -1,0 +1,153 @@
+/**
+ * Wakes: an outbox consumer with a watermark for each subscriber. At least once, any order; who does not answer is
+ * tried again. See `docs/decisions/` and the model in `test/` for why each rule is there.
+ */
+import type { Increment, Wake } from '../../src/ports.ts'
+import { backoff } from '../timers.ts'
+
+interface Subscriber {
+  userId: string
+  /** Raised by each pull: the answer to a wake that left before a pull says nothing about the time after it. */
+  generation: number
+  /** The position up to which this subscriber knows. */
+  acked: number
+  waking: boolean
+  failures: number
+  retryAt: number
+}
+
+/** What became of one user's wake; undefined: no answer. */
+export type WakeAnswer = { unsubscribe: boolean } | undefined
+
+export interface WakeTransport {
+  wake(userId: string, wake: Wake): Promise<WakeAnswer>
+  /** As `wake`, for many users at once, through stateless Workers. */
+  wakeMany(userIds: string[], wake: Wake): Promise<WakeAnswer[]>
+}
+
+export interface SubscribersOptions {
+  sql: SqlStorage
+  roomId: () => string
+  head: () => number
+  increment: (from: number, to: number) => Increment | undefined
+  transport: WakeTransport
+  now: () => number
+  /** Asks for a run of `notify` at a time (ms), from the alarm. */
+  retryAt: (at: number) => void
+}
+
+/** Up to this many, the Room wakes by itself; above, in slices through the fan-out. */
+const DIRECT = 200
+const SLICE = 50
+
+export class Subscribers {
+  readonly #options: SubscribersOptions
+  readonly #byUser = new Map<string, Subscriber>()
+
+  /** @param watermark the position up to which every stored subscriber is known to have been woken */
+  constructor(options: SubscribersOptions, watermark: number) {
+    this.#options = options
+    const rows = options.sql.exec<{ user_id: string }>('SELECT user_id FROM subscribers')
+    for (const { user_id } of rows) this.#byUser.set(user_id, subscriber(user_id, watermark))
+  }
+
+  /**
+   * A pull: its answer stands for all wakes up to `position`. One row the first time. Call it in the same
+   * synchronous step that reads the answer.
+   */
+  subscribe(userId: string, position: number): void {
+    const known = this.#byUser.get(userId)
+    if (known === undefined) {
+      this.#options.sql.exec('INSERT OR IGNORE INTO subscribers (user_id) VALUES (?)', userId)
+    }
+    const next = known ?? subscriber(userId, position)
+    next.generation += 1
+    next.acked = Math.max(next.acked, position)
+    this.#byUser.set(userId, next)
+  }
+
+  /** A user who is not in the room any more; their row went in the transaction that ended the membership. */
+  remove(userId: string): void {
+    this.#byUser.delete(userId)
+  }
+
+  /** The lowest position any subscriber has confirmed: everything up to it is done. */
+  watermark(): number {
+    let lowest = this.#options.head()
+    for (const { acked } of this.#byUser.values()) lowest = Math.min(lowest, acked)
+    return lowest
+  }
+
+  /** Whether a subscriber was shown more than `position`. */
+  anyoneBeyond(position: number): boolean {
+    for (const { acked } of this.#byUser.values()) if (acked > position) return true
+    return false
+  }
+
+  /** Wakes everyone who stands behind the head and is not being woken already. */
+  notify(): void {
+    const now = this.#options.now()
+    const head = this.#options.head()
+    const behind = [...this.#byUser.values()].filter(
+      (one) => !one.waking && one.acked < head && one.retryAt <= now,
+    )
+    if (behind.length === 0) return
+    for (const [from, group] of Map.groupBy(behind, (one) => one.acked)) this.#wakeGroup(group, from, head)
+  }
+
+  #wakeGroup(group: Subscriber[], from: number, to: number): void {
+    const wake: Wake = {
+      roomId: this.#options.roomId(),
+      from,
+      to,
+      increment: this.#options.increment(from, to),
+    }
+    if (group.length <= DIRECT) {
+      for (const one of group) void this.#wakeOne(one, wake)
+      return
+    }
+    for (let start = 0; start < group.length; start += SLICE) {
+      void this.#wakeSlice(group.slice(start, start + SLICE), wake)
+    }
+  }
+
+  async #wakeOne(one: Subscriber, wake: Wake): Promise<void> {
+    const { generation } = one
+    one.waking = true
+    const answer = await this.#options.transport.wake(one.userId, wake).catch(() => undefined)
+    this.#answered(one, generation, wake.to, answer)
+    this.notify()
+  }
+
+  async #wakeSlice(slice: Subscriber[], wake: Wake): Promise<void> {
+    const generations = slice.map((one) => one.generation)
+    for (const one of slice) one.waking = true
+    const userIds = slice.map((one) => one.userId)
+    const answers = await this.#options.transport.wakeMany(userIds, wake).catch(() => [])
+    for (const [i, one] of slice.entries()) this.#answered(one, generations[i] ?? -1, wake.to, answers[i])
+    this.notify()
+  }
+
+  #answered(one: Subscriber, generation: number, to: number, answer: WakeAnswer): void {
+    one.waking = false
+    if (answer === undefined) {
+      one.retryAt = this.#options.now() + backoff(one.failures++)
+      this.#options.retryAt(one.retryAt)
+      return
+    }
+    one.failures = 0
+    one.retryAt = 0
+    // A pull has come since that wake left: its own answer stands, and the subscription with it.
+    if (one.generation !== generation) return
+    if (!answer.unsubscribe) {
+      one.acked = Math.max(one.acked, to)
+      return
+    }
+    this.#byUser.delete(one.userId)
+    this.#options.sql.exec('DELETE FROM subscribers WHERE user_id = ?', one.userId)
+  }
+}
+
+function subscriber(userId: string, acked: number): Subscriber {
+  return { userId, generation: 0, acked, waking: false, failures: 0, retryAt: 0 }
+}

@@ -1,0 +1,203 @@
+/** Reading the room: its history, single events, its state and its members, each cut to what the viewer may see. */
+import type { MessagesAnswer, MessagesRequest, Session } from '../../src/ports.ts'
+import { MatrixError } from '../../src/protocol/errors.ts'
+import { type ClientEvent, clientEvent, type Pdu } from '../../src/protocol/event.ts'
+import { matchesRoomEvent, type RoomEventFilter } from '../../src/protocol/filter.ts'
+import { forViewer, timelineEvent } from './client-events.ts'
+import type { RoomContext } from './context.ts'
+import type { EventRow, RoomStore } from './store.ts'
+import { Viewer } from './visibility.ts'
+
+/** Rows read at once, and at most in one request: a filter that matches nothing must not read a whole room. */
+const BATCH = 100
+const SCAN_LIMIT = 2_000
+
+/** `p<position>`: a place just before the position. */
+export function placeToken(pos: number): string {
+  return `p${pos}`
+}
+
+/** @throws MatrixError M_INVALID_PARAM */
+export function parsePlaceToken(token: string): number {
+  const pos = /^p(-?\d{1,15})$/.exec(token)?.[1]
+  if (pos === undefined) throw new MatrixError('M_INVALID_PARAM', 'Unknown pagination token')
+  return Number(pos)
+}
+
+export interface Scan {
+  rows: EventRow[]
+  /** The place the scan came to, from which to go on; undefined: nothing is left that way. */
+  next: number | undefined
+}
+
+/** Visible, matching events from a place on, at most `limit`. */
+export function scan(
+  store: RoomStore,
+  viewer: Viewer,
+  options: {
+    dir: 'f' | 'b'
+    from: number
+    /** Exclusive (f: pos < to) or inclusive (b: pos >= to) end. */
+    to: number
+    limit: number
+    filter?: RoomEventFilter
+  },
+): Scan {
+  const rows: EventRow[] = []
+  let place = options.from
+  for (let read = 0; read < SCAN_LIMIT; read += BATCH) {
+    const batch =
+      options.dir === 'b'
+        ? store.eventsBetween(options.to, place, 'newest', BATCH)
+        : store.eventsBetween(place, options.to, 'oldest', BATCH)
+    for (const row of batch) {
+      if (rows.length >= options.limit) return { rows, next: place }
+      place = options.dir === 'b' ? row.pos : row.pos + 1
+      if (viewer.maySee(row) && matches(options.filter, row, store.roomId)) rows.push(row)
+    }
+    if (batch.length < BATCH) return { rows, next: undefined }
+  }
+  return { rows, next: place }
+}
+
+function matches(filter: RoomEventFilter | undefined, row: EventRow, roomId: string): boolean {
+  if (filter === undefined) return true
+  const content = (JSON.parse(row.pdu) as Pdu).content
+  return matchesRoomEvent(filter, { type: row.type, sender: row.sender, content }, roomId)
+}
+
+/** Client-Server API §GET /rooms/{roomId}/messages. */
+export function messages(room: RoomContext, request: MessagesRequest): MessagesAnswer {
+  const { store } = room
+  const viewer = new Viewer(store, request.viewer.userId)
+  if (!viewer.mayLook(store.head)) throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
+  const backwards = request.dir === 'b'
+  const from =
+    request.from === undefined ? (backwards ? store.head + 1 : firstPlace()) : parsePlaceToken(request.from)
+  const to = request.to === undefined ? (backwards ? firstPlace() : lastPlace()) : parsePlaceToken(request.to)
+  const { rows, next } = scan(store, viewer, {
+    dir: request.dir,
+    from,
+    to,
+    limit: request.limit,
+    filter: request.filter,
+  })
+  const now = room.clock.now()
+  const chunk = rows.map((row) => forViewer(timelineEvent(store, row), request.viewer, now, store.roomId))
+  const answer: MessagesAnswer = { chunk, start: placeToken(from) }
+  if (next !== undefined) answer.end = placeToken(next)
+  if (request.filter?.lazy_load_members) answer.state = sendersOf(room, rows)
+  return answer
+}
+
+/** Below every position that backfill will ever give, and above every one that an event will. */
+function firstPlace(): number {
+  return -999_999_999_999
+}
+function lastPlace(): number {
+  return 999_999_999_999
+}
+
+/** The member events of those who sent `rows`. */
+function sendersOf(room: RoomContext, rows: readonly EventRow[]): ClientEvent[] {
+  const senders = new Set(rows.map((row) => row.sender))
+  return [...senders]
+    .map((sender) => currentState(room, 'm.room.member', sender))
+    .filter((event) => event !== undefined)
+}
+
+/** A current state event in the form clients see. */
+export function currentState(room: RoomContext, type: string, stateKey: string): ClientEvent | undefined {
+  const event = room.store.get(type, stateKey)
+  return event && clientEvent(event.eventId, event.pdu, room.store.roomId)
+}
+
+/** One event; what the viewer may not see is not found (Client-Server API §GET /rooms/{roomId}/event). */
+export function eventFor(room: RoomContext, session: Session, eventId: string): ClientEvent {
+  const row = room.store.event(eventId)
+  const notFound = () => new MatrixError('M_NOT_FOUND', 'Event not found')
+  if (row === undefined || !new Viewer(room.store, session.userId).maySee(row)) throw notFound()
+  return forViewer(timelineEvent(room.store, row), session, room.clock.now(), room.store.roomId)
+}
+
+/** All state events in force just after a position. */
+export function stateAt(store: RoomStore, pos: number, types?: { only?: string; not?: string }): EventRow[] {
+  const where =
+    types?.only !== undefined ? 'AND s.type = ?' : types?.not !== undefined ? 'AND s.type != ?' : ''
+  const bindings = [types?.only ?? types?.not].filter((type) => type !== undefined)
+  const inForce =
+    pos >= store.head ? 's.to_pos IS NULL' : 's.from_pos <= ? AND (s.to_pos IS NULL OR s.to_pos > ?)'
+  const places = pos >= store.head ? [] : [pos, pos]
+  return store.sql
+    .exec<EventRow>(
+      `SELECT e.pos, e.event_id, e.type, e.state_key, e.sender, e.ts, e.depth, e.txn, e.pdu
+       FROM state s JOIN events e ON e.event_id = s.event_id WHERE ${inForce} ${where} ORDER BY e.pos`,
+      ...places,
+      ...bindings,
+    )
+    .toArray()
+}
+
+/** A state event for a client: what it replaced is of no use there. */
+export function stateEvent(row: EventRow, roomId?: string): ClientEvent {
+  return clientEvent(row.event_id, JSON.parse(row.pdu) as Pdu, roomId)
+}
+
+/** Client-Server API §GET /rooms/{roomId}/state: now for members, as it was for those who left. */
+export function stateFor(room: RoomContext, userId: string): ClientEvent[] {
+  const { store } = room
+  const limit = new Viewer(store, userId).stateLimit(store.head)
+  return stateAt(store, limit).map((row) => stateEvent(row, store.roomId))
+}
+
+/** @throws MatrixError M_FORBIDDEN outside the room, M_NOT_FOUND where the state has no such entry */
+export function stateEventFor(
+  room: RoomContext,
+  userId: string,
+  type: string,
+  stateKey: string,
+): ClientEvent {
+  const { store } = room
+  const limit = new Viewer(store, userId).stateLimit(store.head)
+  const entry = store.stateRowAt(type, stateKey, limit)
+  const row = entry && store.event(entry.event_id)
+  if (row === undefined) throw new MatrixError('M_NOT_FOUND', 'No such state event')
+  return stateEvent(row, store.roomId)
+}
+
+/** Client-Server API §GET /rooms/{roomId}/members. */
+export function membersFor(
+  room: RoomContext,
+  userId: string,
+  query: { at?: string; membership?: string; notMembership?: string },
+): ClientEvent[] {
+  const { store } = room
+  const limit = new Viewer(store, userId).stateLimit(store.head)
+  const at = query.at === undefined ? limit : Math.min(limit, parsePlaceToken(query.at) - 1)
+  return stateAt(store, at, { only: 'm.room.member' })
+    .map((row) => stateEvent(row, store.roomId))
+    .filter(({ content }) => query.membership === undefined || content.membership === query.membership)
+    .filter(({ content }) => query.notMembership === undefined || content.membership !== query.notMembership)
+}
+
+/** Client-Server API §GET /rooms/{roomId}/joined_members: for those in the room. */
+export function joinedMembersFor(
+  room: RoomContext,
+  userId: string,
+): Record<string, { display_name?: string; avatar_url?: string }> {
+  const { store } = room
+  if (store.member(userId)?.membership !== 'join') {
+    // Asking for the rules first tells a room that does not exist from one the user is not in.
+    void store.rules
+    throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
+  }
+  const joined: Record<string, { display_name?: string; avatar_url?: string }> = {}
+  for (const event of membersFor(room, userId, { membership: 'join' })) {
+    const { displayname, avatar_url } = event.content
+    const profile: { display_name?: string; avatar_url?: string } = {}
+    if (typeof displayname === 'string') profile.display_name = displayname
+    if (typeof avatar_url === 'string') profile.avatar_url = avatar_url
+    joined[event.state_key ?? ''] = profile
+  }
+  return joined
+}

@@ -1,0 +1,40 @@
+/** Who is typing: takes positions like everything a client sees, and lives in memory only. */
+
+/** The longest a client may claim to type, ms (DIR5). */
+const MAX_TIMEOUT_MS = 30_000
+
+/**
+ * Typing users and the position of the last change. An incarnation that died may have shown typing at positions
+ * above the durable head: `resumeAt` makes the list (now empty) news for whoever stands there.
+ */
+export class Typing {
+  readonly #users = new Map<string, ReturnType<typeof setTimeout>>()
+  /** The position of the newest change; 0: none yet. */
+  pos = 0
+
+  /** A viewer who stands past the durable head saw typing of an incarnation that is gone. */
+  resumeAt(pos: number): void {
+    this.pos = Math.max(this.pos, pos)
+  }
+
+  users(): string[] {
+    return [...this.#users.keys()]
+  }
+
+  /**
+   * Marks a user as typing for `timeoutMs` at most, or as done. Answers whether the list changed.
+   * @param expired called when the time is over and the user is off the list
+   */
+  set(userId: string, typing: boolean, timeoutMs: number, expired: () => void): boolean {
+    const timer = this.#users.get(userId)
+    if (timer !== undefined) clearTimeout(timer)
+    this.#users.delete(userId)
+    if (!typing) return timer !== undefined
+    const end = () => {
+      this.#users.delete(userId)
+      expired()
+    }
+    this.#users.set(userId, setTimeout(end, Math.min(timeoutMs, MAX_TIMEOUT_MS)))
+    return timer === undefined
+  }
+}

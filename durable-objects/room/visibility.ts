@@ -1,0 +1,70 @@
+/** Who may see which event: the rules of history visibility over the room's state intervals. */
+import type { Membership } from '../../src/ports.ts'
+import { MatrixError } from '../../src/protocol/errors.ts'
+import { type HistoryVisibility, maySeeEvent } from '../../src/protocol/history-visibility.ts'
+import type { EventRow, RoomStore, StateRow } from './store.ts'
+
+const VISIBILITIES: ReadonlySet<string> = new Set(['world_readable', 'shared', 'invited', 'joined'])
+
+/** One viewer's eyes on a room: loaded once a request, then asked for each event. */
+export class Viewer {
+  readonly userId: string
+  readonly #memberships: StateRow[]
+  readonly #visibilities: StateRow[]
+
+  constructor(store: RoomStore, userId: string) {
+    this.userId = userId
+    this.#memberships = store.stateHistory('m.room.member', userId)
+    this.#visibilities = store.stateHistory('m.room.history_visibility', '')
+  }
+
+  /** Client-Server API §Room History Visibility, with the state just before and just after the event. */
+  maySee(event: Pick<EventRow, 'pos' | 'type' | 'state_key'>): boolean {
+    const { pos } = event
+    const own = event.type === 'm.room.member' && event.state_key === this.userId
+    const after = this.#membershipAt(pos)
+    const before = own ? this.#membershipAt(pos - 1) : after
+    const visibility = this.#visibilityAt(pos - 1)
+    const visibilityAfter = this.#visibilityAt(pos)
+    const joinedLater = this.#memberships.some(
+      (row) => row.value === 'join' && (row.to_pos === null || row.to_pos > pos),
+    )
+    // One's own member event is seen by the membership before or after it; so is the leave that ends one's view.
+    if (own && (before === 'join' || before === 'invite' || before === 'knock')) return true
+    return maySeeEvent({ visibility, visibilityAfter, membershipAt: after, joinedLater })
+  }
+
+  /**
+   * Up to which position the room's state is shown: the head for members, the leave for those who left, and the
+   * head again where everybody may look (HV6).
+   * @throws MatrixError M_FORBIDDEN for everybody else
+   */
+  stateLimit(head: number): number {
+    const current = this.#memberships.at(-1)
+    if (current?.value === 'join') return head
+    if (this.#visibilityAt(head) === 'world_readable') return head
+    const lastJoin = this.#memberships.findLast((row) => row.value === 'join')
+    if (lastJoin?.to_pos !== undefined && lastJoin.to_pos !== null) return lastJoin.to_pos
+    throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
+  }
+
+  /** Whether the viewer was ever joined, or everybody may look. */
+  mayLook(head: number): boolean {
+    return (
+      this.#memberships.some((row) => row.value === 'join') || this.#visibilityAt(head) === 'world_readable'
+    )
+  }
+
+  #membershipAt(pos: number): Membership | null {
+    return (rowAt(this.#memberships, pos)?.value ?? null) as Membership | null
+  }
+
+  #visibilityAt(pos: number): HistoryVisibility {
+    const value = rowAt(this.#visibilities, pos)?.value
+    return (value != null && VISIBILITIES.has(value) ? value : 'shared') as HistoryVisibility
+  }
+}
+
+function rowAt(rows: readonly StateRow[], pos: number): StateRow | undefined {
+  return rows.findLast((row) => row.from_pos <= pos && (row.to_pos === null || row.to_pos > pos))
+}

@@ -1,0 +1,17 @@
+/** How wakes leave a Room: straight to the User objects, or through slices of stateless Workers. */
+import type { Env } from '../../src/env.ts'
+import type { Wake } from '../../src/ports.ts'
+import type { Objects } from '../stubs.ts'
+import type { WakeAnswer, WakeTransport } from './subscribers.ts'
+
+/** The fan-out entrypoint's one method: see `durable-objects/fan-out.ts`. */
+interface FanOutStub {
+  wake(userIds: string[], wake: Wake): Promise<WakeAnswer[]>
+}
+
+export function fanOut(env: Env, objects: Objects): WakeTransport {
+  return {
+    wake: (userId, wake) => objects.user(userId).wake(wake),
+    wakeMany: (userIds, wake) => (env.FANOUT as unknown as FanOutStub).wake(userIds, wake),
+  }
+}

@@ -1,0 +1,154 @@
+/** Gateways to the objects: their names, and their answers back from values. Nothing else names or calls an object. */
+import type { Env } from '../src/env.ts'
+import { takeFault } from '../src/faults.ts'
+import type { CallCounters, RoomGateway, UserGateway } from '../src/ports.ts'
+import { MatrixError } from '../src/protocol/errors.ts'
+import { fromResult, type RpcResult } from './rpc.ts'
+
+export interface Objects {
+  room(roomId: string): RoomGateway
+  user(userId: string): UserGateway
+}
+
+/** An object's side of a gateway: the same methods, with errors as values; what answers a `Response` is its `fetch`. */
+export type RpcSide<Gateway> = {
+  [Method in keyof Gateway as Gateway[Method] extends (...args: never[]) => Promise<Response>
+    ? never
+    : Method]: Gateway[Method] extends (...args: infer Args) => Promise<infer Value>
+    ? (
+        ...args: Args
+      ) => [Value] extends [Response] ? Promise<Value> : RpcResult<Value> | Promise<RpcResult<Value>>
+    : never
+}
+
+/** A test cut this request's Worker off, as a client that goes away does in production. */
+export class ClientGone extends Error {
+  override readonly name = 'ClientGone'
+}
+
+export interface StubOptions {
+  /** Tests: the Worker is cancelled when its first RPC has been answered. */
+  dropAfterFirstRpc?: boolean
+}
+
+/** What may be asked again when an object was reset in the middle: a second run changes nothing more. */
+const REPEATABLE: ReadonlySet<string> = new Set([
+  'create',
+  'changeMembership',
+  'pull',
+  'messages',
+  'event',
+  'state',
+  'stateEvent',
+  'members',
+  'joinedMembers',
+  'joinRule',
+  'isJoined',
+  'mayEditAliases',
+  'checkSession',
+  'logout',
+  'devices',
+  'device',
+  'profile',
+  'joinedRooms',
+  'getFilter',
+  'getAccountData',
+  'positionOf',
+  'membershipChanged',
+  'wake',
+])
+
+/** What answers with a WebSocket goes by `fetch`: an RPC cannot carry one. */
+const OVER_FETCH: ReadonlySet<string> = new Set(['sync'])
+
+export function roomName(serverName: string, roomId: string): string {
+  return `${serverName}/room/${roomId}`
+}
+
+export function userName(serverName: string, userId: string): string {
+  return `${serverName}/user/${userId}`
+}
+
+/** The id behind an object's name. */
+export function idOfName(name: string): string {
+  return name.slice(name.indexOf('/', name.indexOf('/') + 1) + 1)
+}
+
+/** The gateways for one Worker invocation or one object. */
+export function objectsOf(env: Env, counters: CallCounters, options: StubOptions = {}): Objects {
+  const serverName = env.SERVER_NAME
+  return {
+    room: (roomId) => gateway<RoomGateway>('room', env.ROOM, roomName(serverName, roomId), counters, options),
+    user: (userId) => gateway<UserGateway>('user', env.USER, userName(serverName, userId), counters, options),
+  }
+}
+
+type Call = (...args: unknown[]) => Promise<unknown>
+
+function gateway<Gateway>(
+  kind: 'room' | 'user',
+  namespace: DurableObjectNamespace,
+  name: string,
+  counters: CallCounters,
+  options: StubOptions,
+): Gateway {
+  const connect = (): Record<string, Call> =>
+    namespace.get(namespace.idFromName(name)) as unknown as Record<string, Call>
+  const call = async (method: string, args: unknown[]): Promise<unknown> => {
+    counters.count(`${kind}.${method}`)
+    if (takeFault(`drop:${kind}.${method}`)) throw new Error(`A test dropped ${kind}.${method}`)
+    const answer = await callRepeatedly(connect, method, args)
+    if (options.dropAfterFirstRpc) throw new ClientGone()
+    return fromResult(answer as RpcResult<unknown>)
+  }
+  const viaFetch = async (method: string, request: unknown): Promise<Response> => {
+    counters.count(`${kind}.${method}`)
+    const url = `https://object/${method}?request=${encodeURIComponent(JSON.stringify(request))}`
+    const stub = namespace.get(namespace.idFromName(name))
+    const response = await stub.fetch(url, { headers: { Upgrade: 'websocket' } }).catch((error) => {
+      throw unavailable(error)
+    })
+    if (options.dropAfterFirstRpc) throw new ClientGone()
+    return response
+  }
+  return new Proxy({} as object, {
+    get: (_, method) => {
+      // With a `then`, `await` would take the gateway for a promise.
+      if (typeof method !== 'string' || method === 'then') return undefined
+      if (OVER_FETCH.has(method)) return (request: unknown) => viaFetch(method, request)
+      return (...args: unknown[]) => call(method, args)
+    },
+  }) as Gateway
+}
+
+async function callRepeatedly(connect: () => Record<string, Call>, method: string, args: unknown[]) {
+  try {
+    return await connect()[method]!(...args)
+  } catch (error) {
+    if (!isReset(error) || !mayRepeat(method, args)) throw unavailable(error)
+    try {
+      return await connect()[method]!(...args)
+    } catch (second) {
+      throw unavailable(second)
+    }
+  }
+}
+
+function mayRepeat(method: string, args: unknown[]): boolean {
+  if (REPEATABLE.has(method)) return true
+  // A send is idempotent by its transaction id, and a state event by its content.
+  if (method !== 'send') return false
+  const { txnId, stateKey } = args[0] as { txnId?: string; stateKey?: string }
+  return txnId !== undefined || stateKey !== undefined
+}
+
+function isReset(error: unknown): boolean {
+  const marks = error as { durableObjectReset?: boolean; retryable?: boolean } | null
+  return marks?.durableObjectReset === true || marks?.retryable === true
+}
+
+/** An object that cannot be reached is a passing fault of ours: never a verdict about the request. */
+function unavailable(error: unknown): unknown {
+  if (!isReset(error)) return error
+  return new MatrixError('M_UNKNOWN', 'The server was interrupted; try again', { status: 503 })
+}

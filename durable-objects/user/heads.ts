@@ -1,0 +1,137 @@
+/** What a User object knows of its rooms' heads, durably and for now: the part of the sync contract that wakes feed. */
+import type { Increment, Wake } from '../../src/ports.ts'
+
+/** Rooms whose newest increments are kept, and events a room: what a poll between two wakes is answered from. */
+const KEPT_ROOMS = 200
+const KEPT_EVENTS = 64
+
+/** Increments that join without a gap. */
+interface Chain {
+  from: number
+  to: number
+  increments: Increment[]
+}
+
+export class Heads {
+  readonly #sql: SqlStorage
+  /** The newest epoch in which each room moved: durable, one row a room an epoch. */
+  readonly #moved = new Map<number, number>()
+  /** Heads known for certain: only an answer, or the token of a waiting socket, makes one known. */
+  readonly #known = new Map<number, number>()
+  /** Pulls under way, by room. */
+  readonly #asking = new Map<number, number>()
+  readonly #chains = new Map<number, Chain>()
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql
+    const rows = sql.exec<{ no: number; epoch: number }>('SELECT no, epoch FROM moved')
+    for (const { no, epoch } of rows) this.#moved.set(no, epoch)
+  }
+
+  /** Notes that a room moved in `epoch`, before anybody relies on it: durable with the current turn. */
+  note(room: number, epoch: number): void {
+    if ((this.#moved.get(room) ?? 0) >= epoch) return
+    this.#moved.set(room, epoch)
+    this.#sql.exec('INSERT OR REPLACE INTO moved (no, epoch) VALUES (?, ?)', room, epoch)
+  }
+
+  movedIn(room: number): number {
+    return this.#moved.get(room) ?? 0
+  }
+
+  head(room: number): number | undefined {
+    return this.#known.get(room)
+  }
+
+  /** An answer, or a waiting socket's token, says where a room stands. */
+  learn(room: number, head: number): void {
+    this.#known.set(room, Math.max(this.#known.get(room) ?? 0, head))
+  }
+
+  /** A wake raises a known head; it never makes one known, since it may be an old copy. */
+  raise(room: number, head: number): void {
+    const known = this.#known.get(room)
+    if (known !== undefined && known < head) this.#known.set(room, head)
+  }
+
+  /** Nothing is known of a room any more: it was left, or its wakes are no longer wanted. */
+  forget(room: number): void {
+    this.#known.delete(room)
+    this.#chains.delete(room)
+  }
+
+  asking(room: number): boolean {
+    return (this.#asking.get(room) ?? 0) > 0
+  }
+
+  /** Counts a pull under way; call the answer when it is over. */
+  startAsking(room: number): () => void {
+    this.#asking.set(room, (this.#asking.get(room) ?? 0) + 1)
+    return () => {
+      const left = (this.#asking.get(room) ?? 1) - 1
+      if (left === 0) this.#asking.delete(room)
+      else this.#asking.set(room, left)
+    }
+  }
+
+  /** Keeps what a wake carried, if it joins on to what is kept. */
+  keep(room: number, wake: Wake): void {
+    const { increment } = wake
+    if (increment === undefined) {
+      this.#chains.delete(room)
+      return
+    }
+    const chain = this.#chains.get(room)
+    this.#chains.delete(room)
+    const next = extend(chain, increment)
+    this.#chains.set(room, next)
+    if (this.#chains.size > KEPT_ROOMS) this.#chains.delete(this.#chains.keys().next().value as number)
+  }
+
+  /** The kept increments that lead from `since` to `head` without a gap, if there are such. */
+  between(room: number, since: number, head: number): Increment[] | undefined {
+    const chain = this.#chains.get(room)
+    if (chain === undefined || chain.from > since || chain.to < head) return undefined
+    return chain.increments.filter((increment) => increment.to > since)
+  }
+
+  /**
+   * A new epoch has begun: carries over each room that stands further than the snapshot, is being asked, or is not
+   * known and was moved in the epoch before. Call it in the transaction that begins the epoch.
+   */
+  rollTo(epoch: number, rooms: Iterable<number>, positions: ReadonlyMap<number, number>): void {
+    for (const room of rooms) {
+      const head = this.#known.get(room)
+      const unsure = this.asking(room) || head === undefined
+      const carried = unsure ? this.movedIn(room) === epoch - 1 : head > (positions.get(room) ?? 0)
+      if (carried) this.note(room, epoch)
+    }
+  }
+
+  /** After a rolled back transaction: memory follows the table again. */
+  reload(): void {
+    this.#moved.clear()
+    const rows = this.#sql.exec<{ no: number; epoch: number }>('SELECT no, epoch FROM moved')
+    for (const { no, epoch } of rows) this.#moved.set(no, epoch)
+  }
+}
+
+function extend(chain: Chain | undefined, increment: Increment): Chain {
+  const fresh = { from: increment.from, to: increment.to, increments: [increment] }
+  // A redaction changes events kept before it; a gap or an older copy cannot be joined.
+  if (chain === undefined || hasRedaction(increment) || increment.from > chain.to) return fresh
+  if (increment.to <= chain.to) return chain
+  const added = increment.from === chain.to ? increment : after(increment, chain.to)
+  const increments = [...chain.increments, added]
+  let events = increments.reduce((sum, one) => sum + one.events.length, 0)
+  while (increments.length > 1 && events > KEPT_EVENTS) events -= increments.shift()?.events.length ?? 0
+  return { from: increments[0]?.from ?? increment.from, to: increment.to, increments }
+}
+
+function after(increment: Increment, pos: number): Increment {
+  return { ...increment, from: pos, events: increment.events.filter((event) => event.pos > pos) }
+}
+
+function hasRedaction(increment: Increment): boolean {
+  return increment.events.some(({ event }) => event.type === 'm.room.redaction')
+}

@@ -1,0 +1,48 @@
+/** The user's changes on their way to Postgres: in order, at least once, in batches. */
+import type { ArchiveStore, UserLogEntry } from '../../src/ports.ts'
+import { first } from '../sqlite.ts'
+
+const BATCH = 500
+
+type LogRow = { seq: number; kind: string; key: string; body: string | null }
+
+export class UserLog {
+  readonly #sql: SqlStorage
+  #last: number
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql
+    this.#last = first<{ seq: number | null }>(sql, 'SELECT max(seq) AS seq FROM log')?.seq ?? 0
+  }
+
+  /**
+   * Adds changes, inside the caller's transaction; one row each. Sequence numbers follow the clock (µs), since the
+   * rows that knew the last one go when they are archived.
+   */
+  append(changes: readonly Omit<UserLogEntry, 'seq'>[], nowMs: number): void {
+    for (const { kind, key, body } of changes) {
+      this.#last = Math.max(this.#last + 1, nowMs * 1_000)
+      this.#sql.exec(
+        'INSERT INTO log (seq, kind, key, body) VALUES (?, ?, ?, ?)',
+        this.#last,
+        kind,
+        key,
+        body,
+      )
+    }
+  }
+
+  /** Sends everything. @throws when Postgres does not take it: nothing is lost, the alarm tries again */
+  async flush(userId: string, archive: ArchiveStore): Promise<void> {
+    for (;;) {
+      const entries: UserLogEntry[] = this.#sql
+        .exec<LogRow>('SELECT seq, kind, key, body FROM log ORDER BY seq LIMIT ?', BATCH)
+        .toArray()
+      const last = entries.at(-1)
+      if (last === undefined) return
+      await archive.applyUser(userId, entries)
+      this.#sql.exec('DELETE FROM log WHERE seq <= ?', last.seq)
+      if (entries.length < BATCH) return
+    }
+  }
+}

@@ -1,0 +1,113 @@
+/** The user's list of rooms, as the Rooms' member feeds tell it. */
+import type { Membership, MembershipChange } from '../../src/ports.ts'
+import type { JsonObject } from '../../src/protocol/canonical-json.ts'
+
+export interface UserRoom {
+  /** The room's short name in sync tokens. */
+  no: number
+  roomId: string
+  membership: Membership
+  was: Membership | null
+  pos: number
+  own: number
+  stripped: JsonObject[]
+  forgotten: boolean
+}
+
+type Row = {
+  no: number
+  room_id: string
+  membership: string
+  was: string | null
+  pos: number
+  own: number
+  stripped: string | null
+  forgotten: number
+}
+
+/** All rooms in memory, read once an incarnation: sync walks them on each request. */
+export class Memberships {
+  readonly #sql: SqlStorage
+  readonly #byNo = new Map<number, UserRoom>()
+  readonly #byId = new Map<string, UserRoom>()
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql
+    const query = 'SELECT no, room_id, membership, was, pos, own, stripped, forgotten FROM rooms'
+    for (const row of sql.exec<Row>(query)) this.#keep(fromRow(row))
+  }
+
+  all(): Iterable<UserRoom> {
+    return this.#byNo.values()
+  }
+
+  byNo(no: number): UserRoom | undefined {
+    return this.#byNo.get(no)
+  }
+
+  byId(roomId: string): UserRoom | undefined {
+    return this.#byId.get(roomId)
+  }
+
+  joinedRooms(): string[] {
+    return [...this.all()].filter((room) => room.membership === 'join').map((room) => room.roomId)
+  }
+
+  /**
+   * Takes a change from a Room, at least once and in any order: one at or below the stored position is old. One
+   * row. Call it inside a transaction.
+   * @param nextOwn gives the next position of the user's own log
+   * @returns the room where something changed that a sync shows
+   */
+  apply(change: MembershipChange, nextOwn: () => number): UserRoom | undefined {
+    const known = this.#byId.get(change.roomId)
+    if (known !== undefined && change.pos <= known.pos) return undefined
+    const unchanged = change.unchanged && known?.membership === change.membership
+    const room: UserRoom = {
+      no: known?.no ?? this.#nextNo(),
+      roomId: change.roomId,
+      membership: change.membership,
+      was: unchanged ? known.was : (known?.membership ?? null),
+      pos: change.pos,
+      own: unchanged ? known.own : nextOwn(),
+      stripped: (change.strippedState ?? []) as unknown as JsonObject[],
+      forgotten: false,
+    }
+    this.#sql.exec(
+      `INSERT OR REPLACE INTO rooms (no, room_id, membership, was, pos, own, event_id, stripped, forgotten)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)`,
+      room.no,
+      room.roomId,
+      room.membership,
+      room.was,
+      room.pos,
+      room.own,
+      change.eventId,
+      change.strippedState === undefined ? null : JSON.stringify(change.strippedState),
+    )
+    this.#keep(room)
+    return unchanged ? undefined : room
+  }
+
+  #nextNo(): number {
+    return Math.max(0, ...this.#byNo.keys()) + 1
+  }
+
+  #keep(room: UserRoom): void {
+    this.#byNo.set(room.no, room)
+    this.#byId.set(room.roomId, room)
+  }
+}
+
+function fromRow(row: Row): UserRoom {
+  return {
+    no: row.no,
+    roomId: row.room_id,
+    membership: row.membership as Membership,
+    was: row.was as Membership | null,
+    pos: row.pos,
+    own: row.own,
+    stripped: row.stripped === null ? [] : (JSON.parse(row.stripped) as JsonObject[]),
+    forgotten: row.forgotten === 1,
+  }
+}

@@ -1,0 +1,57 @@
+/** The User object's own tables. Append-only: a change is a new entry at the end. */
+import { ACCOUNT_DATA_TABLE } from './account-data.ts'
+import { DEVICES_TABLE } from './devices.ts'
+import { FILTERS_TABLE } from './filters.ts'
+
+export const USER_MIGRATIONS: readonly string[] = [
+  DEVICES_TABLE,
+  FILTERS_TABLE,
+  ACCOUNT_DATA_TABLE,
+  `
+  -- The user's rooms: this table IS the list of joined, invited, knocked, left and forgotten rooms.
+  CREATE TABLE rooms (
+    -- The room's short name in sync tokens.
+    no INTEGER PRIMARY KEY,
+    room_id TEXT NOT NULL UNIQUE,
+    membership TEXT NOT NULL,
+    -- The membership before this one.
+    was TEXT,
+    -- Position of the member event in the room: an older change is ignored.
+    pos INTEGER NOT NULL,
+    -- Position of the change of membership in the user's own log.
+    own INTEGER NOT NULL,
+    event_id TEXT NOT NULL,
+    -- Stripped state of invites and knocks.
+    stripped TEXT,
+    forgotten INTEGER NOT NULL DEFAULT 0
+  );
+
+  -- Snapshots of the user's room positions, which sync tokens refer to.
+  CREATE TABLE epochs (
+    epoch INTEGER PRIMARY KEY,
+    created_ts INTEGER NOT NULL,
+    positions TEXT NOT NULL
+  );
+
+  -- The newest epoch in which a room moved: one row a room an epoch, however busy the room.
+  CREATE TABLE moved (no INTEGER PRIMARY KEY, epoch INTEGER NOT NULL);
+
+  -- The epochs of the last two tokens that each device sent back: they are kept.
+  CREATE TABLE device_epochs (
+    device_id TEXT PRIMARY KEY,
+    last INTEGER NOT NULL,
+    previous INTEGER NOT NULL
+  ) WITHOUT ROWID;
+
+  -- Sessions that ended, until Redis has been told.
+  CREATE TABLE revoked (session_id TEXT PRIMARY KEY) WITHOUT ROWID;
+
+  -- Changes on their way to the archive.
+  CREATE TABLE log (
+    seq INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    key TEXT NOT NULL,
+    body TEXT
+  );
+  `,
+]

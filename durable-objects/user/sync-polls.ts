@@ -1,0 +1,189 @@
+/** `/sync` on a User object: answers at once, or keeps the client waiting until a wake, a change or the time. */
+import type { Clock, MembershipChange, SyncRequest, Wake } from '../../src/ports.ts'
+import type { JsonObject } from '../../src/protocol/canonical-json.ts'
+import { MatrixError } from '../../src/protocol/errors.ts'
+import { type Filter, parseFilter } from '../../src/protocol/filter.ts'
+import type { Objects } from '../stubs.ts'
+import { Epochs } from './epochs.ts'
+import { Heads } from './heads.ts'
+import { Memberships } from './memberships.ts'
+import type { SyncQuery } from './room-sections.ts'
+import { type Poll, Sockets, type WaitingSocket } from './sockets.ts'
+import { type AccountDataChange, Sync } from './sync.ts'
+import { parseSyncToken, type SyncToken } from './sync-token.ts'
+
+export interface SyncPollsParts {
+  ctx: DurableObjectState
+  sql: SqlStorage
+  userId: string
+  clock: Clock
+  objects: Objects
+  own: () => number
+  accountData: (since: number) => AccountDataChange[]
+  filter: (id: string) => JsonObject
+  transaction: <T>(work: () => T) => T
+}
+
+/** A user who has not asked for this long wants no wakes. */
+const AWAKE_MS = 60_000
+/** How often a poll looks again before it waits: a Room that cannot be reached must not keep it spinning. */
+const LOOKS = 3
+/** A longer inline filter is stored, and the socket keeps its id. */
+const LONGEST_INLINE_FILTER = 2_000
+
+export class SyncPolls {
+  readonly memberships: Memberships
+  readonly sockets: Sockets
+  readonly #parts: SyncPollsParts
+  readonly #epochs: Epochs
+  readonly #heads: Heads
+  readonly #sync: Sync
+  #lastAsked = 0
+
+  constructor(parts: SyncPollsParts) {
+    this.#parts = parts
+    this.memberships = new Memberships(parts.sql)
+    this.#epochs = new Epochs(parts.sql)
+    this.#heads = new Heads(parts.sql)
+    this.sockets = new Sockets(parts.ctx)
+    this.#sync = new Sync({
+      ...parts,
+      memberships: this.memberships,
+      epochs: this.#epochs,
+      heads: this.#heads,
+      moved: () => this.serve(),
+    })
+    this.#learnFromSockets()
+  }
+
+  /** @throws MatrixError M_INVALID_PARAM for a token or filter that is none */
+  async sync(request: SyncRequest): Promise<Response> {
+    this.#lastAsked = this.#parts.clock.now()
+    const query = this.#queryOf(request)
+    const token = request.since === undefined ? undefined : parseSyncToken(request.since)
+    if (token !== undefined) this.#epochs.sentBack(request.session.deviceId, token.epoch)
+    let answer = await this.#sync.answer(query, token)
+    // Wakes came in between: a sync that found nothing looks once more before it waits.
+    for (let looks = 1; looks < LOOKS && !answer.news && this.#isBehind(answer.token); looks += 1) {
+      answer = await this.#sync.answer(query, parseSyncToken(answer.token))
+    }
+    const atOnce = answer.news || token === undefined || request.fullState || request.timeoutMs === 0
+    if (atOnce) return Response.json(answer.body)
+    const { session, filter, stateAfter } = request
+    return this.sockets.open({ session, token: answer.token, filter: this.#keptFilter(filter), stateAfter })
+  }
+
+  /** A Room's news. Noted durably before it is answered; the waiting get it at once. */
+  wake(wake: Wake): { unsubscribe: boolean } {
+    const room = this.memberships.byId(wake.roomId)
+    if (room === undefined) return { unsubscribe: true }
+    this.#heads.note(room.no, this.#epochs.newest)
+    this.#heads.raise(room.no, wake.to)
+    this.#heads.keep(room.no, wake)
+    const served = this.serve()
+    const idle = this.#parts.clock.now() - this.#lastAsked > AWAKE_MS
+    const unsubscribe = served === 0 && this.sockets.size === 0 && idle && !this.#heads.asking(room.no)
+    if (unsubscribe) this.#heads.forget(room.no)
+    return { unsubscribe }
+  }
+
+  /** After a membership was stored: a room that was left has no head any more. */
+  membershipApplied({ roomId, membership }: MembershipChange): void {
+    const room = this.memberships.byId(roomId)
+    if (room !== undefined && membership !== 'join') this.#heads.forget(room.no)
+    this.serve()
+  }
+
+  /** Answers those waiting sockets that are behind. Answers how many there were. */
+  serve(): number {
+    let served = 0
+    for (const waiting of this.sockets.all()) {
+      if (waiting.busy || !this.#isBehind(waiting.poll.token)) continue
+      served += 1
+      this.#serveOne(waiting)
+    }
+    return served
+  }
+
+  /** Where a sync token stands in a room, as a place in its history. */
+  positionOf(text: string, roomId: string): string {
+    const token = parseSyncToken(text)
+    const room = this.memberships.byId(roomId)
+    if (room === undefined || this.#epochs.snapshot(token.epoch) === undefined) {
+      throw new MatrixError('M_INVALID_PARAM', 'This token knows nothing of the room')
+    }
+    return `p${this.#epochs.position(token, room.no) + 1}`
+  }
+
+  // ------------------------------------------------------------ inside
+
+  #isBehind(token: string): boolean {
+    return this.#sync.behind(parseSyncToken(token))
+  }
+
+  #serveOne(waiting: WaitingSocket): void {
+    const query = this.#queryOf({ ...waiting.poll, fullState: false })
+    const answer = this.#sync.answerAtOnce(query, parseSyncToken(waiting.poll.token))
+    if (answer === undefined) void this.#serveLater(waiting, query)
+    else if (answer.news) this.sockets.answer(waiting, JSON.stringify(answer.body))
+    else this.sockets.advance(waiting, answer.token)
+  }
+
+  /** Asks the Rooms for a waiting socket; wakes that come meanwhile are looked at when they have answered. */
+  async #serveLater(waiting: WaitingSocket, query: SyncQuery): Promise<void> {
+    waiting.busy = true
+    try {
+      for (let looks = 0; looks < LOOKS && this.#isBehind(waiting.poll.token); looks += 1) {
+        const answer = await this.#sync.answer(query, parseSyncToken(waiting.poll.token))
+        if (answer.news) return this.sockets.answer(waiting, JSON.stringify(answer.body))
+        this.sockets.advance(waiting, answer.token)
+      }
+    } finally {
+      waiting.busy = false
+    }
+  }
+
+  #queryOf(poll: Poll & { fullState: boolean }): SyncQuery
+  #queryOf(poll: Omit<SyncRequest, 'timeoutMs' | 'since'>): SyncQuery
+  #queryOf({ session, filter, stateAfter, fullState }: Omit<SyncRequest, 'timeoutMs' | 'since'>): SyncQuery {
+    return { session, filter: this.#filter(filter), fullState, stateAfter }
+  }
+
+  #filter(text: string | undefined): Filter | undefined {
+    if (text === undefined) return undefined
+    if (!text.startsWith('{')) return parseFilter(this.#storedFilter(text))
+    return parseFilter(parseInline(text))
+  }
+
+  #storedFilter(id: string): JsonObject {
+    try {
+      return this.#parts.filter(id)
+    } catch {
+      throw new MatrixError('M_INVALID_PARAM', 'No such filter')
+    }
+  }
+
+  /** A socket's attachment is small: a filter that would not fit makes its poll forget itself at an eviction. */
+  #keptFilter(filter: string | undefined): string | undefined {
+    return filter === undefined || filter.length <= LONGEST_INLINE_FILTER ? filter : undefined
+  }
+
+  /** After an eviction: what a socket waits with is known (model: `restart`). */
+  #learnFromSockets(): void {
+    for (const { poll } of this.sockets.all()) {
+      const token: SyncToken = parseSyncToken(poll.token)
+      if (this.#epochs.snapshot(token.epoch) === undefined) continue
+      for (const room of this.memberships.all()) {
+        if (room.membership === 'join') this.#heads.learn(room.no, this.#epochs.position(token, room.no))
+      }
+    }
+  }
+}
+
+function parseInline(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new MatrixError('M_NOT_JSON', 'The filter is not JSON')
+  }
+}

@@ -1,0 +1,37 @@
+/**
+ * Sync tokens: `s<epoch>.<own>.<todevice>~<room>:<pos>,…`. The epoch names a stored snapshot of the user's room
+ * positions, the tail the rooms that differ from it, by their short numbers. An old token is as good as a new one.
+ */
+import { MatrixError } from '../../src/protocol/errors.ts'
+
+export interface SyncToken {
+  epoch: number
+  /** Position in the user's own log. */
+  own: number
+  /** The last to-device message contained in the answer that gave this token. */
+  toDevice: number
+  /** Position by room number. */
+  tail: ReadonlyMap<number, number>
+}
+
+/** A tail longer than this starts a new epoch. */
+export const MAX_TAIL = 32
+
+const TOKEN = /^s(\d{1,15})\.(\d{1,15})\.(\d{1,15})(?:~((?:\d{1,15}:\d{1,15},)*\d{1,15}:\d{1,15}))?$/
+
+export function formatSyncToken({ epoch, own, toDevice, tail }: SyncToken): string {
+  const head = `s${epoch}.${own}.${toDevice}`
+  return tail.size === 0 ? head : `${head}~${[...tail].map(([room, pos]) => `${room}:${pos}`).join(',')}`
+}
+
+/** @throws MatrixError M_INVALID_PARAM for what is no token of this server */
+export function parseSyncToken(text: string): SyncToken {
+  const match = TOKEN.exec(text)
+  if (match === null) throw new MatrixError('M_INVALID_PARAM', 'Unknown sync token')
+  const tail = new Map<number, number>()
+  for (const entry of match[4]?.split(',') ?? []) {
+    const [room, pos] = entry.split(':')
+    tail.set(Number(room), Number(pos))
+  }
+  return { epoch: Number(match[1]), own: Number(match[2]), toDevice: Number(match[3]), tail }
+}

@@ -1,0 +1,321 @@
+/**
+ * Composes sync answers by the contract of the model in `test/durable-objects/sync-model`: which rooms may have
+ * moved, what they answer, and the token that stands for it. An increment writes nothing.
+ */
+import type { Clock, Increment, RoomSlice } from '../../src/ports.ts'
+import type { JsonObject } from '../../src/protocol/canonical-json.ts'
+import { matchesEvent, timelineLimit, wantsRoom } from '../../src/protocol/filter.ts'
+import type { Objects } from '../stubs.ts'
+import type { Epochs } from './epochs.ts'
+import type { Heads } from './heads.ts'
+import type { Memberships, UserRoom } from './memberships.ts'
+import { roomSection, type SyncQuery, sliceOf } from './room-sections.ts'
+import { formatSyncToken, MAX_TAIL, type SyncToken } from './sync-token.ts'
+
+/** Account data as sync shows it. */
+export interface AccountDataChange {
+  roomId: string | null
+  type: string
+  content: JsonObject
+}
+
+export interface SyncParts {
+  userId: string
+  clock: Clock
+  objects: Objects
+  memberships: Memberships
+  epochs: Epochs
+  heads: Heads
+  /** The newest position of the user's own log. */
+  own: () => number
+  /** Account data changed after a position of the own log; all of it for 0. */
+  accountData: (since: number) => AccountDataChange[]
+  transaction: <T>(work: () => T) => T
+  /** A room was found further than it was known: waiting sockets may have to be told. */
+  moved: () => void
+}
+
+export interface SyncAnswer {
+  /** The whole answer, `next_batch` included. */
+  body: JsonObject
+  token: string
+  /** Whether it holds anything but a token. */
+  news: boolean
+}
+
+/** One room of a sync: where it stands, and how its part is got. */
+interface Task {
+  room: UserRoom
+  since: number
+  /** First sight, or all state again. */
+  full: boolean
+  /** First sight in this chain of tokens: shown even when empty. */
+  first: boolean
+  /** Given where wakes have brought everything already. */
+  increments?: Increment[]
+}
+
+interface Plan {
+  /** Absent for an initial sync, and for a token whose epoch is gone. */
+  token: SyncToken | undefined
+  /** A token was given, but its epoch is gone: the answer is that after a long absence. */
+  absent: boolean
+  since: number
+  own: number
+  tasks: Task[]
+}
+
+/** Pulls under way at once: a Durable Object has six waiting connections. */
+const PULLS = 6
+
+export class Sync {
+  readonly #parts: SyncParts
+
+  constructor(parts: SyncParts) {
+    this.#parts = parts
+  }
+
+  /** Answers what lies after `token`, asking the Rooms that may have moved. */
+  async answer(query: SyncQuery, token: SyncToken | undefined): Promise<SyncAnswer> {
+    const plan = this.#plan(query, token)
+    const slices = new Map<Task, RoomSlice>()
+    const queue = plan.tasks.filter((task) => !this.#takeIncrements(query, task, slices))
+    const workers = Array.from({ length: Math.min(PULLS, queue.length) }, async () => {
+      for (let task = queue.shift(); task !== undefined; task = queue.shift()) {
+        const slice = await this.#pull(query, task)
+        if (slice !== undefined) slices.set(task, slice)
+      }
+    })
+    await Promise.all(workers)
+    const alive = plan.token === undefined || this.#parts.epochs.snapshot(plan.token.epoch) !== undefined
+    return alive ? this.#compose(query, plan, slices) : this.answer(query, token)
+  }
+
+  /** As `answer`, but only from what is at hand; undefined where a Room must be asked. */
+  answerAtOnce(query: SyncQuery, token: SyncToken): SyncAnswer | undefined {
+    const plan = this.#plan(query, token)
+    const slices = new Map<Task, RoomSlice>()
+    if (!plan.tasks.every((task) => this.#takeIncrements(query, task, slices))) return undefined
+    return this.#compose(query, plan, slices)
+  }
+
+  /** Whether a waiting client with this token may be missing something. */
+  behind(token: SyncToken): boolean {
+    const { epochs, heads, memberships } = this.#parts
+    if (this.#parts.own() > token.own || epochs.snapshot(token.epoch) === undefined) return true
+    for (const room of memberships.all()) {
+      if (room.membership !== 'join') continue
+      const head = heads.head(room.no)
+      const behind =
+        head === undefined ? heads.movedIn(room.no) >= token.epoch : head > epochs.position(token, room.no)
+      if (behind) return true
+    }
+    return false
+  }
+
+  // ------------------------------------------------------------ planning
+
+  #plan(query: SyncQuery, given: SyncToken | undefined): Plan {
+    const { epochs, memberships } = this.#parts
+    const absent = given !== undefined && epochs.snapshot(given.epoch) === undefined
+    const token = absent ? undefined : given
+    const plan: Plan = { token, absent, since: given?.own ?? 0, own: this.#parts.own(), tasks: [] }
+    for (const room of memberships.all()) {
+      if (room.forgotten || !wantsRoom(query.filter?.room, room.roomId)) continue
+      const task =
+        room.membership === 'join' ? this.#joinedTask(query, token, room) : leftTask(query, plan, room)
+      if (task !== undefined) plan.tasks.push(this.#withPosition(task, token))
+    }
+    return plan
+  }
+
+  #joinedTask(query: SyncQuery, token: SyncToken | undefined, room: UserRoom): Task | undefined {
+    const { epochs, heads } = this.#parts
+    const since = token === undefined ? 0 : epochs.position(token, room.no)
+    if (token === undefined || room.own > token.own || since === 0) {
+      return { room, since: 0, full: true, first: true }
+    }
+    if (query.fullState) return { room, since, full: true, first: true }
+    if (!token.tail.has(room.no) && heads.movedIn(room.no) < token.epoch) return undefined
+    const head = heads.head(room.no)
+    if (head === undefined) return { room, since, full: false, first: false }
+    if (head <= since) return undefined
+    return { room, since, full: false, first: false, increments: heads.between(room.no, since, head) }
+  }
+
+  #withPosition(task: Task, token: SyncToken | undefined): Task {
+    if (task.room.membership === 'join' || token === undefined) return task
+    return { ...task, since: this.#parts.epochs.position(token, task.room.no) }
+  }
+
+  // ------------------------------------------------------------ asking
+
+  #takeIncrements(query: SyncQuery, task: Task, slices: Map<Task, RoomSlice>): boolean {
+    if (task.increments === undefined) return false
+    slices.set(task, sliceOf(task.increments, task.since, query, task.room.roomId))
+    return true
+  }
+
+  /** Asks a Room. Unreachable: undefined, and the room stays where the token has it, to be asked again. */
+  async #pull(query: SyncQuery, task: Task): Promise<RoomSlice | undefined> {
+    const { heads, epochs, objects, userId } = this.#parts
+    const { room } = task
+    const joined = room.membership === 'join'
+    // Noted before it is asked: a pull stands for the wakes up to the head, and its answer may be lost.
+    if (joined) heads.note(room.no, epochs.newest)
+    const answered = heads.startAsking(room.no)
+    try {
+      const slice = await objects.room(room.roomId).pull({
+        userId,
+        since: task.since,
+        fullState: task.full,
+        timelineLimit: timelineLimit(query.filter),
+        filter: { timeline: query.filter?.room?.timeline, state: query.filter?.room?.state },
+        stateAfter: query.stateAfter,
+        subscribe: joined,
+      })
+      if (joined && slice.membership !== 'join') return undefined
+      if (joined) heads.learn(room.no, slice.head)
+      if (joined && slice.head > task.since) this.#parts.moved()
+      return slice
+    } catch {
+      return undefined
+    } finally {
+      answered()
+    }
+  }
+
+  // ------------------------------------------------------------ composing
+
+  #compose(query: SyncQuery, plan: Plan, slices: ReadonlyMap<Task, RoomSlice>): SyncAnswer {
+    const now = this.#parts.clock.now()
+    const rooms = new Sections()
+    const positions = new Map<number, number>()
+    const accountData = this.#parts.accountData(plan.token === undefined && !plan.absent ? 0 : plan.since)
+    const byRoom = Map.groupBy(accountData, (change) => change.roomId)
+    for (const [task, slice] of slices) {
+      const { room } = task
+      if (room.membership === 'join') positions.set(room.no, slice.head)
+      if (plan.absent) slice.limited = true
+      const section = roomSection(slice, query, now, {
+        roomId: room.roomId,
+        first: task.first,
+        accountData: (byRoom.get(room.roomId) ?? []).map(asEvent),
+      })
+      byRoom.delete(room.roomId)
+      if (section !== undefined)
+        rooms.add(room.membership === 'join' ? 'join' : 'leave', room.roomId, section)
+    }
+    this.#addAccountData(rooms, byRoom)
+    this.#addInvites(query, plan, rooms)
+    const own = (byRoom.get(null) ?? []).map(asEvent)
+    const global = own.filter((event) => matchesEvent(query.filter?.account_data, event as { type: string }))
+    const token = this.#issue(plan, positions)
+    const body: JsonObject = { next_batch: token }
+    if (global.length > 0) body.account_data = { events: global }
+    if (!rooms.empty) body.rooms = rooms.byKind
+    return { body, token, news: global.length > 0 || !rooms.empty }
+  }
+
+  /** Rooms in which only the user's own data changed. */
+  #addAccountData(rooms: Sections, byRoom: ReadonlyMap<string | null, AccountDataChange[]>): void {
+    for (const [roomId, changes] of byRoom) {
+      if (roomId === null || this.#parts.memberships.byId(roomId)?.membership !== 'join') continue
+      rooms.add('join', roomId, { account_data: { events: changes.map(asEvent) } })
+    }
+  }
+
+  #addInvites(query: SyncQuery, plan: Plan, rooms: Sections): void {
+    for (const room of this.#parts.memberships.all()) {
+      if (room.membership !== 'invite' && room.membership !== 'knock') continue
+      if (room.own <= plan.since || room.forgotten || !wantsRoom(query.filter?.room, room.roomId)) continue
+      rooms.add(room.membership, room.roomId, { [`${room.membership}_state`]: { events: room.stripped } })
+    }
+  }
+
+  /** The token of an answer; starts a new epoch where the tail would grow too long. */
+  #issue(plan: Plan, moved: ReadonlyMap<number, number>): string {
+    const { epochs } = this.#parts
+    const rest = { own: plan.own, toDevice: plan.token?.toDevice ?? 0 }
+    const { token } = plan
+    if (token !== undefined && token.epoch === epochs.newest) {
+      const tail = this.#nextTail(token, moved)
+      if (tail.size <= MAX_TAIL) return formatSyncToken({ epoch: token.epoch, tail, ...rest })
+    }
+    const positions = this.#positions(token, moved)
+    for (const epoch of new Set([epochs.newest, token?.epoch ?? epochs.newest])) {
+      const tail = epochs.tailOver(epoch, positions)
+      if (tail !== undefined) return formatSyncToken({ epoch, tail, ...rest })
+    }
+    return formatSyncToken({ epoch: this.#startEpoch(positions), tail: new Map(), ...rest })
+  }
+
+  #nextTail(token: SyncToken, moved: ReadonlyMap<number, number>): Map<number, number> {
+    const { epochs, memberships } = this.#parts
+    const snapshot = epochs.snapshot(token.epoch)
+    const tail = new Map<number, number>()
+    for (const [room, pos] of [...token.tail, ...moved]) {
+      if (memberships.byNo(room)?.membership !== 'join') continue
+      if (snapshot?.get(room) === pos) tail.delete(room)
+      else tail.set(room, pos)
+    }
+    return tail
+  }
+
+  #positions(token: SyncToken | undefined, moved: ReadonlyMap<number, number>): Map<number, number> {
+    const { epochs, memberships } = this.#parts
+    const positions = new Map<number, number>()
+    for (const room of memberships.all()) {
+      if (room.membership !== 'join') continue
+      const pos = moved.get(room.no) ?? (token === undefined ? 0 : epochs.position(token, room.no))
+      if (pos > 0) positions.set(room.no, pos)
+    }
+    return positions
+  }
+
+  #startEpoch(positions: ReadonlyMap<number, number>): number {
+    const { epochs, heads, memberships, clock } = this.#parts
+    return this.#parts.transaction(() => {
+      const epoch = epochs.start(positions, clock.now())
+      const joined = [...memberships.all()].filter((room) => room.membership === 'join')
+      heads.rollTo(
+        epoch,
+        joined.map((room) => room.no),
+        positions,
+      )
+      return epoch
+    })
+  }
+}
+
+/**
+ * Rooms left since the token: shown up to the leave (SYNC9). Those left before are shown in an initial sync, and
+ * only to who asks for them.
+ */
+function leftTask(query: SyncQuery, plan: Plan, room: UserRoom): Task | undefined {
+  if (room.membership !== 'leave' && room.membership !== 'ban') return undefined
+  const initial = plan.token === undefined && !plan.absent
+  const wanted = initial ? query.filter?.room?.include_leave === true : room.own > plan.since
+  return wanted ? { room, since: 0, full: initial, first: true } : undefined
+}
+
+function asEvent({ type, content }: AccountDataChange): JsonObject {
+  return { type, content }
+}
+
+type Kind = 'join' | 'leave' | 'invite' | 'knock'
+
+/** The `rooms` of an answer, as they are gathered. */
+class Sections {
+  readonly byKind: { [kind in Kind]?: JsonObject } = {}
+
+  get empty(): boolean {
+    return Object.keys(this.byKind).length === 0
+  }
+
+  add(kind: Kind, roomId: string, section: JsonObject): void {
+    const rooms = this.byKind[kind] ?? {}
+    rooms[roomId] = section
+    this.byKind[kind] = rooms
+  }
+}
