@@ -26,7 +26,8 @@ const SOCKET_TIMEOUT_MS = 180_000
 export class Connection {
   readonly #socket: net.Socket
   #exchange: Exchange | undefined
-  #pending: Buffer | undefined
+  #chunks: Buffer[] = []
+  #size = 0
   #head: Head | undefined
   closed = false
 
@@ -54,17 +55,26 @@ export class Connection {
   }
 
   #receive(chunk: Buffer): void {
-    this.#pending = this.#pending === undefined ? chunk : Buffer.concat([this.#pending, chunk])
-    this.#head ??= readHead(this.#pending)
-    if (this.#head === undefined) return
-    const body = readBody(this.#pending, this.#head)
+    this.#chunks.push(chunk)
+    this.#size += chunk.length
+    this.#head ??= readHead(this.#joined())
+    if (this.#head === undefined || !mayBeWhole(this.#head, this.#size, chunk)) return
+    const body = readBody(this.#joined(), this.#head)
     if (body !== undefined) this.#settle(this.#head, body)
+  }
+
+  #joined(): Buffer {
+    const [only] = this.#chunks
+    const joined = this.#chunks.length === 1 && only !== undefined ? only : Buffer.concat(this.#chunks)
+    this.#chunks = [joined]
+    return joined
   }
 
   #settle(head: Head, body: string): void {
     const exchange = this.#exchange
     this.#exchange = undefined
-    this.#pending = undefined
+    this.#chunks = []
+    this.#size = 0
     this.#head = undefined
     if (head.close) this.destroy()
     exchange?.resolve({ status: head.status, body })
@@ -72,8 +82,8 @@ export class Connection {
 
   #ended(): void {
     const head = this.#head
-    if (head?.length === 'until-close' && this.#pending !== undefined) {
-      this.#settle({ ...head, close: true }, this.#pending.toString('utf8', head.bodyStart))
+    if (head?.length === 'until-close') {
+      this.#settle({ ...head, close: true }, this.#joined().toString('utf8', head.bodyStart))
     }
     this.#fail(new Error('the server closed the connection'))
   }
@@ -152,6 +162,14 @@ function bodyLength(status: number, length: string | undefined, chunked: boolean
   return length === undefined ? 'until-close' : Number(length)
 }
 
+/** Whether looking at the whole is worth it: joining at every chunk of a long answer would cost its square. */
+function mayBeWhole({ length, bodyStart }: Head, size: number, newest: Buffer): boolean {
+  if (length === 'until-close') return false
+  if (length === 'chunked')
+    return newest.length < 4 || newest.toString('latin1', newest.length - 4) === '\r\n\r\n'
+  return size >= bodyStart + length
+}
+
 function readBody(bytes: Buffer, head: Head): string | undefined {
   if (head.length === 'until-close') return undefined
   if (head.length === 'chunked') return readChunks(bytes, head.bodyStart)
@@ -161,8 +179,6 @@ function readBody(bytes: Buffer, head: Head): string | undefined {
 
 /** The joined chunks, or undefined while the last one has not come. */
 function readChunks(bytes: Buffer, start: number): string | undefined {
-  // The common case while a long answer arrives: it cannot be whole yet.
-  if (bytes.length < start + 5 || bytes.toString('latin1', bytes.length - 4) !== '\r\n\r\n') return undefined
   const parts: Buffer[] = []
   for (let at = start; ; ) {
     const lineEnd = bytes.indexOf('\r\n', at)

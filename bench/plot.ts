@@ -8,13 +8,16 @@ import { circle, documentOf, line, rect, text } from './svg.ts'
 import type { RunName, Runs } from './target.ts'
 
 const WIDTH = 1000
-const LEFT = 330
+const LEFT = 350
 const RIGHT = WIDTH - 90
 const PLOT_WIDTH = RIGHT - LEFT
 const MARGIN = 32
+/** Leaves a column for the values, clear of the limit's line. */
+const GOALS_WIDTH = PLOT_WIDTH - 50
 const MUTED = '#6b7280'
 const GRID = '#e5e7eb'
 const GOAL = '#b91c1c'
+const REACHED = '#0f766e'
 
 interface Series {
   run: RunName
@@ -24,7 +27,7 @@ interface Series {
 /** Top to bottom in a group; the product stands out, what is not measured in this run is pale. */
 const SERIES: readonly Series[] = [
   { run: 'ceiling', colour: '#cbd5e1' },
-  { run: 'selvedge', colour: '#0f766e' },
+  { run: 'selvedge', colour: REACHED },
   { run: 'tuwunel', colour: '#fbbf77' },
   { run: 'synapse', colour: '#818cf8' },
 ]
@@ -163,7 +166,7 @@ function goalsPanel(verdicts: readonly Verdict[], runs: Runs): Draw {
     const limits = verdicts.filter(({ goal }) => 'value' in goal.bound || goal.bound.run === 'selvedge')
     if (limits.length === 0) return { height: 0, parts: [] }
     const largest = Math.min(3, Math.max(1.25, ...limits.map(({ value, bound }) => value / bound)))
-    const scale = (share: number) => LEFT + (Math.min(share, largest) / largest) * PLOT_WIDTH
+    const scale = (share: number) => LEFT + (Math.min(share, largest) / largest) * GOALS_WIDTH
     const body = limits.map((verdict) => (y: number) => goalBar(verdict, runs, y, scale))
     const ticks = [0, 0.5, 1, 1.5, 2, 2.5, 3].filter((tick) => tick <= largest)
     const drawn = panel(top, 'Limits: the line is the limit, further left is better', body, ticks, scale)
@@ -175,26 +178,16 @@ function goalsPanel(verdicts: readonly Verdict[], runs: Runs): Draw {
   }
 }
 
-function goalBar(
-  { goal, value, bound, reached }: Verdict,
-  runs: Runs,
-  top: number,
-  scale: (share: number) => number,
-): Panel {
-  const { unit } = figureOf(goal.figure)
-  const colour = reached ? '#0f766e' : GOAL
-  const end = scale(value / bound)
-  const words = `${formatNumber(value)} of ${formatNumber(bound)} ${unit}`
-  const inside = end > RIGHT - 60
+function goalBar(verdict: Verdict, runs: Runs, top: number, scale: (share: number) => number): Panel {
+  const { goal, value, bound, reached } = verdict
+  const colour = reached ? REACHED : GOAL
+  const words = `${formatNumber(value)} of ${formatNumber(bound)} ${figureOf(goal.figure).unit}`
   return {
     height: 24,
     parts: [
       labelText(labelOf(goal.figure, sizesOf(runs)), top + 11),
-      rect(LEFT, top, end - LEFT, 14, { fill: colour, 'fill-opacity': 0.85, rx: 1.5 }),
-      text(inside ? end - 6 : end + 6, top + 11, words, {
-        'font-size': 11,
-        ...(inside ? { 'text-anchor': 'end', fill: '#ffffff' } : {}),
-      }),
+      rect(LEFT, top, scale(value / bound) - LEFT, 14, { fill: colour, 'fill-opacity': 0.85, rx: 1.5 }),
+      text(WIDTH - MARGIN, top + 11, words, { 'text-anchor': 'end', 'font-size': 11, fill: colour }),
     ],
   }
 }
