@@ -1,0 +1,110 @@
+/** User-interactive authentication. */
+import { describe, expect, it } from 'vitest'
+import {
+  type AuthData,
+  authenticate,
+  type InteractiveOperation,
+  type Stage,
+} from '../../../src/accounts/interactive-auth.ts'
+import type { AccountStore } from '../../../src/ports.ts'
+import { MatrixError } from '../../../src/protocol/errors.ts'
+import { memoryUia, world } from '../../support/world.ts'
+
+const secretStage: Stage = ({ secret }) => {
+  if (secret === 'open sesame') return { knew: 'it' }
+  throw new MatrixError('M_UNAUTHORIZED', 'That is not the secret')
+}
+
+const dummy = { type: 'm.login.dummy' }
+
+function setUp(flows: string[][] = [['m.login.dummy']]) {
+  const uia = memoryUia()
+  const ports = { ...world(), uia, accounts: {} as AccountStore }
+  const operation: InteractiveOperation = {
+    endpoint: 'POST /thing',
+    body: { colour: 'red' },
+    flows,
+    stages: { 'm.login.dummy': () => ({}), secret: secretStage },
+  }
+  const ask = (auth?: AuthData, changes: Partial<InteractiveOperation> = {}) =>
+    authenticate(ports, { ...operation, ...changes }, auth)
+  const challenge = async (...args: Parameters<typeof ask>) => {
+    const outcome = await ask(...args)
+    if (outcome.done) throw new Error('done, where a challenge was expected')
+    return outcome.challenge
+  }
+  return { ask, challenge, uia }
+}
+
+describe('interactive auth', () => {
+  it('asks first, without errcode, even for a lone dummy stage', async () => {
+    const { challenge } = setUp()
+    expect(await challenge()).toEqual({
+      flows: [{ stages: ['m.login.dummy'] }],
+      params: {},
+      session: expect.stringMatching(/^\w{24}$/),
+    })
+  })
+
+  it('is done in one call by a stage without session where one stage is enough, and stores nothing', async () => {
+    const { ask, uia } = setUp()
+    expect(await ask(dummy)).toMatchObject({ done: true })
+    expect(uia.writes()).toBe(0)
+  })
+
+  it('goes through the stages of a flow in their order, and keeps what they proved', async () => {
+    const { ask, challenge } = setUp([['secret', 'm.login.dummy']])
+    const { session } = await challenge()
+    const early = await challenge({ ...dummy, session })
+    expect(early).toMatchObject({ session, errcode: 'M_UNRECOGNIZED' })
+    const half = await challenge({ type: 'secret', secret: 'open sesame', session })
+    expect(half).toMatchObject({ session, completed: ['secret'] })
+    expect(half).not.toHaveProperty('errcode')
+    expect(await ask({ ...dummy, session })).toMatchObject({ done: true, session: { facts: { knew: 'it' } } })
+  })
+
+  it('tells why a stage failed, and lets it be tried again', async () => {
+    const { ask, challenge } = setUp([['secret']])
+    const { session } = await challenge()
+    const failed = await challenge({ type: 'secret', secret: 'guess', session })
+    expect(failed).toMatchObject({ session, errcode: 'M_UNAUTHORIZED', flows: [{ stages: ['secret'] }] })
+    expect(await ask({ type: 'secret', secret: 'open sesame', session })).toMatchObject({ done: true })
+  })
+
+  it('takes a completed stage again, and a session alone as the question whether it is done', async () => {
+    const { ask, challenge } = setUp([['secret', 'm.login.dummy']])
+    const { session } = await challenge({ type: 'secret', secret: 'open sesame' })
+    expect(await challenge({ type: 'secret', secret: 'anything', session })).toMatchObject({
+      completed: ['secret'],
+    })
+    expect(await challenge({ session })).toMatchObject({ completed: ['secret'] })
+    await ask({ ...dummy, session })
+    expect(await ask({ session })).toMatchObject({ done: true })
+  })
+
+  it('binds a session to its endpoint and to what was said, but lets a client say more', async () => {
+    const { ask, challenge } = setUp()
+    const { session } = await challenge(undefined, { body: {} })
+    await expect(ask({ ...dummy, session }, { endpoint: 'POST /other' })).rejects.toThrow(/another request/)
+    expect(await ask({ ...dummy, session }, { body: { colour: 'red' } })).toMatchObject({ done: true })
+    await expect(ask({ ...dummy, session }, { body: { colour: 'blue' } })).rejects.toMatchObject({
+      errcode: 'M_FORBIDDEN',
+    })
+    expect(await ask({ session }, { body: {} })).toMatchObject({ session: { body: { colour: 'red' } } })
+  })
+
+  it('begins anew for a session it does not know', async () => {
+    const { challenge } = setUp()
+    const answer = await challenge({ ...dummy, session: 'gone' })
+    expect(answer).toMatchObject({ errcode: 'M_FORBIDDEN' })
+    expect(answer.session).not.toBe('gone')
+  })
+
+  it('does not call a failure of storage a failed stage', async () => {
+    const { ask } = setUp([['broken']])
+    const broken: Stage = () => {
+      throw new MatrixError('M_UNKNOWN', 'Postgres is away', { status: 503 })
+    }
+    await expect(ask({ type: 'broken' }, { stages: { broken } })).rejects.toMatchObject({ status: 503 })
+  })
+})

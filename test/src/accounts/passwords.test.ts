@@ -1,0 +1,53 @@
+/** Password hashes. */
+import { describe, expect, it } from 'vitest'
+import { hashPassword, verifyPassword } from '../../../src/accounts/passwords.ts'
+import { systemRandom } from '../../../src/system.ts'
+
+const low = { passwordCost: 'low' as const }
+const normal = { passwordCost: 'normal' as const }
+
+describe('passwords', () => {
+  it('accepts the password and no other', async () => {
+    const stored = await hashPassword('pässword 🔑', { config: low, random: systemRandom })
+    expect(await verifyPassword('pässword 🔑', stored, low)).toBe(true)
+    expect(await verifyPassword('passwort', stored, low)).toBe(false)
+    expect(await verifyPassword('', stored, low)).toBe(false)
+  })
+
+  it('takes the cost from the hash, so that a new setting keeps old passwords', async () => {
+    const stored = await hashPassword('secret', { config: low, random: systemRandom })
+    expect(await verifyPassword('secret', stored, normal)).toBe(true)
+  })
+
+  it('hashes at N=16384, r=8, p=5 in production, with a salt of its own each time', async () => {
+    const first = await hashPassword('secret', { config: normal, random: systemRandom })
+    const second = await hashPassword('secret', { config: normal, random: systemRandom })
+    expect(first).toMatch(/^\$scrypt\$ln=14,r=8,p=5\$/)
+    expect(first).not.toBe(second)
+    expect(await verifyPassword('secret', second, low)).toBe(true)
+  })
+
+  it('computes scrypt as RFC 7914 does', async () => {
+    // RFC 7914 §12, second vector: "password", "NaCl", N=1024, r=8, p=16, shortened to its first 32 bytes.
+    const stored = '$scrypt$ln=10,r=8,p=16$TmFDbA$/bq+HJ00cgB4VucZDQHp/nxq18vII3gw53N2Y0s3MWI'
+    expect(await verifyPassword('password', stored, low)).toBe(true)
+  })
+
+  it('reads one password typed with composed and with combining letters', async () => {
+    const stored = await hashPassword('caf\u00e9', { config: low, random: systemRandom })
+    expect(await verifyPassword('cafe\u0301', stored, low)).toBe(true)
+  })
+
+  it('refuses everything where there is no hash, or one it cannot read, after the same work', async () => {
+    expect(await verifyPassword('secret', undefined, low)).toBe(false)
+    expect(await verifyPassword('secret', '$2b$12$somethingelse', low)).toBe(false)
+    const started = performance.now()
+    await verifyPassword('secret', undefined, normal)
+    const unknown = performance.now() - started
+    const stored = await hashPassword('secret', { config: normal, random: systemRandom })
+    const again = performance.now()
+    await verifyPassword('wrong', stored, normal)
+    const wrong = performance.now() - again
+    expect(unknown).toBeGreaterThan(wrong / 5)
+  })
+})
