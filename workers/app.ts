@@ -2,7 +2,7 @@
 import { Hono } from 'hono'
 import type { AppEnv } from './app-env.ts'
 import { versions } from './client/discovery.ts'
-import { clientApp } from './client/index.ts'
+import { clientApp, clientV1App } from './client/index.ts'
 import { sharedSecret } from './client/shared-secret.ts'
 import { edge } from './middleware/edge.ts'
 import { renderError } from './middleware/errors.ts'
@@ -28,6 +28,7 @@ app.route('/_matrix/client', versions)
 app.route('/_matrix/client/v3', clientApp)
 // "r0" is what "v3" was called before specification v1.1; old clients and bridges still say it.
 app.route('/_matrix/client/r0', clientApp)
+app.route('/_matrix/client/v1', clientV1App)
 app.route('/_synapse/admin/v1', sharedSecret)
 app.route('/.well-known/matrix', wellKnown)
 app.route('/_selvedge/test', testHooks)

@@ -9,6 +9,7 @@ import { isRoomAlias } from '../../src/protocol/identifiers.ts'
 import { type RoomVersionRules, roomVersion } from '../../src/protocol/room-version.ts'
 import type { AppEnv } from '../app-env.ts'
 import { accessToken } from '../middleware/access-token.ts'
+import { limitSession } from '../middleware/rate-limit.ts'
 import { jsonObject, validate } from '../middleware/validate.ts'
 import { checkState, PowerLevels } from './event-content.ts'
 import { EventType, requireLocalUser, StateKey, UserId } from './params.ts'
@@ -35,36 +36,42 @@ type CreateRoom = z.infer<typeof CreateRoom>
 
 export const createRoom = new Hono<AppEnv>()
 
-createRoom.post('/createRoom', accessToken, validate({ json: CreateRoom, bodyOptional: true }), async (c) => {
-  const body = c.req.valid('json')
-  const rules = versionRules(body.room_version ?? c.var.ports.config.defaultRoomVersion)
-  checkPlan(body, c.var.ports.config.serverName)
-  const preset = body.preset ?? (body.visibility === 'public' ? 'public_chat' : 'private_chat')
-  const alias = aliasOf(body.room_alias_name, c.var.ports.config.serverName)
-  const { roomId, pdu } = createEvent(c, rules, createContent(rules, body, preset, c.var.session.userId))
-  const [profile] = await Promise.all([
-    c.var.objects.user(c.var.session.userId).profile(),
-    alias === undefined ? undefined : reserve(c, { alias, roomId, creator: c.var.session.userId }),
-  ])
-  const plan: CreateRoomPlan = {
-    profile,
-    isDirect: body.is_direct,
-    preset,
-    invite: [...new Set(body.invite)],
-    initialState: body.initial_state.map((s) => ({
-      type: s.type,
-      stateKey: s.state_key,
-      content: s.content,
-    })),
-    powerLevelOverride: body.power_level_content_override,
-    name: body.name,
-    topic: body.topic,
-    alias,
-    public: body.visibility === 'public',
-  }
-  await orFreeAlias(c, alias, () => c.var.objects.room(roomId).create(pdu, rules.version, plan))
-  return c.json({ room_id: roomId })
-})
+createRoom.post(
+  '/createRoom',
+  accessToken,
+  limitSession('join'),
+  validate({ json: CreateRoom, bodyOptional: true }),
+  async (c) => {
+    const body = c.req.valid('json')
+    const rules = versionRules(body.room_version ?? c.var.ports.config.defaultRoomVersion)
+    checkPlan(body, c.var.ports.config.serverName)
+    const preset = body.preset ?? (body.visibility === 'public' ? 'public_chat' : 'private_chat')
+    const alias = aliasOf(body.room_alias_name, c.var.ports.config.serverName)
+    const { roomId, pdu } = createEvent(c, rules, createContent(rules, body, preset, c.var.session.userId))
+    const [profile] = await Promise.all([
+      c.var.objects.user(c.var.session.userId).profile(),
+      alias === undefined ? undefined : reserve(c, { alias, roomId, creator: c.var.session.userId }),
+    ])
+    const plan: CreateRoomPlan = {
+      profile,
+      isDirect: body.is_direct,
+      preset,
+      invite: [...new Set(body.invite)],
+      initialState: body.initial_state.map((s) => ({
+        type: s.type,
+        stateKey: s.state_key,
+        content: s.content,
+      })),
+      powerLevelOverride: body.power_level_content_override,
+      name: body.name,
+      topic: body.topic,
+      alias,
+      public: body.visibility === 'public',
+    }
+    await orFreeAlias(c, alias, () => c.var.objects.room(roomId).create(pdu, rules.version, plan))
+    return c.json({ room_id: roomId })
+  },
+)
 
 function versionRules(version: string): RoomVersionRules {
   const rules = roomVersion(version)

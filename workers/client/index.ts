@@ -9,7 +9,7 @@ import { discovery } from './discovery.ts'
 import { filters } from './filters.ts'
 import { membership } from './membership.ts'
 import { pushRules } from './push-rules.ts'
-import { registration } from './registration.ts'
+import { registration, registrationV1 } from './registration.ts'
 import { send } from './send.ts'
 import { session } from './session.ts'
 import { state } from './state.ts'
@@ -38,3 +38,6 @@ for (const part of [
 ]) {
   clientApp.route('/', part)
 }
+
+/** Endpoints that came after `v3` start again at `v1`. */
+export const clientV1App = registrationV1

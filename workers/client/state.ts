@@ -5,6 +5,7 @@ import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
 import { accessToken } from '../middleware/access-token.ts'
+import { limitSession } from '../middleware/rate-limit.ts'
 import { jsonObject, validate } from '../middleware/validate.ts'
 import { checkState, namedAliases } from './event-content.ts'
 import { EventType, InRoom, isLocal, RoomId, requireLocalUser, StateKey } from './params.ts'
@@ -33,14 +34,20 @@ for (const path of PATHS) {
     return c.json(c.req.valid('query').format === 'event' ? event : event.content)
   })
 
-  state.put(path, accessToken, validate({ param: OneState, json: jsonObject }), async (c) => {
-    const { roomId, eventType, stateKey } = c.req.valid('param')
-    const content = c.req.valid('json')
-    await checkNewState(c, roomId, { type: eventType, stateKey, content })
-    const { userId, deviceId } = c.var.session
-    const request = { sender: userId, deviceId, type: eventType, stateKey, content }
-    return c.json({ event_id: await c.var.objects.room(roomId).send(request) })
-  })
+  state.put(
+    path,
+    accessToken,
+    limitSession('message'),
+    validate({ param: OneState, json: jsonObject }),
+    async (c) => {
+      const { roomId, eventType, stateKey } = c.req.valid('param')
+      const content = c.req.valid('json')
+      await checkNewState(c, roomId, { type: eventType, stateKey, content })
+      const { userId, deviceId } = c.var.session
+      const request = { sender: userId, deviceId, type: eventType, stateKey, content }
+      return c.json({ event_id: await c.var.objects.room(roomId).send(request) })
+    },
+  )
 }
 
 interface NewState {

@@ -10,12 +10,15 @@ interface Histogram {
   total: number
 }
 
+/** Others are counted together: a client may send any word, and each label lives as long as the isolate. */
+const METHODS = new Set(['GET', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'HEAD', 'PATCH'])
+
 const requests = new Map<string, number>()
 const latencies = new Map<string, Histogram>()
 
 /** Counts one answered request. */
 export function observeRequest(method: string, route: string, status: number, ms: number): void {
-  const labels = `method="${method}",route="${route}"`
+  const labels = `method="${METHODS.has(method) ? method : 'other'}",route="${route}"`
   const byStatus = `${labels},status="${status}"`
   requests.set(byStatus, (requests.get(byStatus) ?? 0) + 1)
   observeLatency(labels, ms / 1000)
