@@ -1,0 +1,128 @@
+/** What a TypeScript file imports and which globals it uses, read from its syntax tree. */
+import { parseAst } from 'vite'
+
+export interface Import {
+  specifier: string
+  /** Names imported, as the other module calls them. */
+  names: string[]
+}
+
+export interface Syntax {
+  imports: Import[]
+  /** Globals used as values: `Date`, `fetch`; a member's or method's access with it, as in `Math.random`. */
+  globals: Set<string>
+  async: boolean
+}
+
+interface Node {
+  type: string
+  [key: string]: unknown
+}
+
+/** Parts of a node that hold types, labels or names, and no values. */
+const skippedKeys = new Set([
+  'typeAnnotation',
+  'typeParameters',
+  'typeArguments',
+  'returnType',
+  'superTypeArguments',
+  'label',
+])
+
+/** TypeScript's nodes that wrap a value. */
+const valueWrappers = new Set([
+  'TSAsExpression',
+  'TSNonNullExpression',
+  'TSSatisfiesExpression',
+  'TSTypeAssertion',
+])
+
+/** Parses a file. A name declared anywhere in it is not taken for a global. */
+export function readSyntax(path: string, source: string): Syntax {
+  const root = parseAst(source, { lang: path.endsWith('x') ? 'tsx' : 'ts' }) as unknown as Node
+  const imports: Import[] = []
+  const used = new Set<string>()
+  const declared = new Set<string>()
+  let asynchronous = false
+  visit(root, undefined, undefined, (node, parent, key) => {
+    if (node.async === true || node.type === 'AwaitExpression') asynchronous = true
+    const imported = importOf(node)
+    if (imported) imports.push(imported)
+    if (node.type !== 'Identifier') return
+    const name = node.name as string
+    if (isDeclaration(parent, key)) declared.add(name)
+    else if (isValue(parent, key)) {
+      used.add(name)
+      const member = memberUsed(node, parent)
+      if (member) used.add(member)
+    }
+  })
+  const globals = new Set([...used].filter((name) => !declared.has(name.split('.')[0]!)))
+  return { imports, globals, async: asynchronous }
+}
+
+type Visitor = (node: Node, parent: Node | undefined, key: string | undefined) => void
+
+function visit(node: Node, parent: Node | undefined, key: string | undefined, visitor: Visitor): void {
+  visitor(node, parent, key)
+  const typesOnly = node.type.startsWith('TS') && !valueWrappers.has(node.type)
+  for (const [childKey, child] of Object.entries(node)) {
+    if (skippedKeys.has(childKey) || typesOnly) continue
+    for (const one of Array.isArray(child) ? child : [child]) {
+      if (one && typeof (one as Node).type === 'string') visit(one as Node, node, childKey, visitor)
+    }
+  }
+}
+
+function importOf(node: Node): Import | undefined {
+  const source = node.source as { value?: unknown } | null | undefined
+  if (typeof source?.value !== 'string') return undefined
+  const specifiers = (node.specifiers ?? []) as { imported?: { name?: string }; local?: { name?: string } }[]
+  const names = specifiers.map(({ imported, local }) => imported?.name ?? local?.name ?? '*')
+  return { specifier: source.value, names }
+}
+
+function isDeclaration(parent: Node | undefined, key: string | undefined): boolean {
+  switch (parent?.type) {
+    case 'VariableDeclarator':
+    case 'ClassDeclaration':
+      return key === 'id'
+    case 'FunctionDeclaration':
+    case 'FunctionExpression':
+    case 'ArrowFunctionExpression':
+      return key === 'id' || key === 'params'
+    case 'ImportSpecifier':
+    case 'ImportDefaultSpecifier':
+    case 'ImportNamespaceSpecifier':
+      return key === 'local'
+    case 'AssignmentPattern':
+      return key === 'left'
+    case 'CatchClause':
+      return key === 'param'
+    case 'RestElement':
+    case 'ArrayPattern':
+      return true
+    default:
+      return false
+  }
+}
+
+function isValue(parent: Node | undefined, key: string | undefined): boolean {
+  if (parent?.computed === true) return true
+  if (parent?.type === 'MemberExpression') return key === 'object'
+  // Keys of objects and classes; a shorthand `{ fetch }` uses the name as its value too.
+  if (key === 'key') return false
+  return parent?.type !== 'ImportSpecifier' && parent?.type !== 'ExportSpecifier'
+}
+
+/** `Math.random` for the `Math` in it; `new Date()` for a Date without arguments. */
+function memberUsed(node: Node, parent: Node | undefined): string | undefined {
+  if (parent?.type === 'MemberExpression') {
+    const property = parent.property as Node
+    return property.type === 'Identifier' ? `${node.name}.${property.name}` : undefined
+  }
+  const called = parent?.type === 'NewExpression' || parent?.type === 'CallExpression'
+  if (called && parent.callee === node && (parent.arguments as unknown[]).length === 0)
+    return `${node.name}.()`
+  return undefined
+}
