@@ -62,7 +62,7 @@ export function exposition(calls: Record<string, number>): string {
 }
 
 /** The counter under which rooms count what they append. */
-const EVENTS_APPENDED = 'room.events_appended'
+const EVENTS_APPENDED = 'events.appended'
 
 function histogramLines(labels: string, { counts, sum, total }: Histogram): string[] {
   const name = 'selvedge_http_request_duration_seconds'

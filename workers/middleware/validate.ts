@@ -62,11 +62,13 @@ function requestError(issue: z.core.$ZodIssue | undefined, input: unknown, where
 function errorCode(issue: z.core.$ZodIssue, input: unknown, where: Target): ErrorCode {
   const value = valueAt(input, issue.path)
   if (value === undefined) return 'M_MISSING_PARAM'
-  if (where !== 'json') return 'M_INVALID_PARAM'
-  const rightType = issue.code !== 'invalid_type' && issue.code !== 'invalid_union'
-  return rightType && (typeof value === 'string' || typeof value === 'number')
-    ? 'M_INVALID_PARAM'
-    : 'M_BAD_JSON'
+  return where === 'json' && isWrongType(issue, value) ? 'M_BAD_JSON' : 'M_INVALID_PARAM'
+}
+
+/** Only strings and numbers have further conditions in our schemas; what is chosen from a list is a string. */
+function isWrongType({ code }: z.core.$ZodIssue, value: unknown): boolean {
+  if (code === 'invalid_type' || code === 'invalid_union') return true
+  return typeof value !== 'string' && (typeof value !== 'number' || code === 'invalid_value')
 }
 
 function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
