@@ -115,11 +115,28 @@ export function readSync(status: number, text: string): SyncAnswer {
   return { text, nextBatch }
 }
 
-/** A fast answer that lacks what was acknowledged before it was asked is no result. */
-export function requireMarkers(answer: SyncAnswer, markers: readonly string[]): void {
-  const missing = markers.filter((marker) => !answer.text.includes(marker))
+const LATE_LIMIT_MS = 10_000
+
+/**
+ * Syncs from a token until everything marked has been seen, as a client does.
+ * Its time is then the time until the user has all of the news, however many answers brought it.
+ */
+export async function syncUntil(
+  session: Session,
+  since: string,
+  markers: readonly string[],
+): Promise<{ nextBatch: string; time: number }> {
+  const start = performance.now()
+  let missing = markers
+  let nextBatch = since
+  do {
+    const answer = await syncNow(session, nextBatch)
+    nextBatch = answer.nextBatch
+    missing = missing.filter((marker) => !answer.text.includes(marker))
+  } while (missing.length > 0 && performance.now() - start < LATE_LIMIT_MS)
   if (missing.length > 0)
-    throw new Error(`a sync lacked ${missing.length} of ${markers.length} messages sent before it`)
+    throw new Error(`${missing.length} of ${markers.length} messages did not come by sync`)
+  return { nextBatch, time: performance.now() - start }
 }
 
 /** Runs `work` for 0…count-1, `width` at a time, and keeps the order of the results. */

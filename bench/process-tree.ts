@@ -1,6 +1,12 @@
 /** Memory of whole process trees from /proc: shared pages are counted once (Pss). */
 
 import { readdirSync, readFileSync } from 'node:fs'
+import { pause } from './measure.ts'
+
+const SETTLE_STEP_MS = 5_000
+const SETTLE_LIMIT_MS = 60_000
+/** A change of less than this share in one step counts as none. */
+const STILL = 0.01
 
 /** Pss in MB of these processes and all their descendants, or undefined where /proc does not tell. */
 export function treeMemoryMb(roots: readonly number[]): number | undefined {
@@ -15,6 +21,19 @@ export function treeMemoryMb(roots: readonly number[]): number | undefined {
     queue.push(...(children.get(pid) ?? []))
   }
   return kilobytes === 0 ? undefined : kilobytes / 1024
+}
+
+/** The trees' memory once it has stopped moving: a start leaves garbage that is collected some seconds later. */
+export async function settledMemoryMb(roots: readonly number[]): Promise<number | undefined> {
+  const deadline = performance.now() + SETTLE_LIMIT_MS
+  let previous = treeMemoryMb(roots)
+  while (previous !== undefined && performance.now() < deadline) {
+    await pause(SETTLE_STEP_MS)
+    const current = treeMemoryMb(roots)
+    if (current === undefined || Math.abs(current - previous) < previous * STILL) return current
+    previous = current
+  }
+  return previous
 }
 
 function childrenByParent(): Map<number, number[]> {

@@ -3,13 +3,11 @@
 import { createRoom, inParallel, join, register, registerMany } from '../client.ts'
 import { deliver } from '../delivery.ts'
 import { pause, percentiles, sampleRounds } from '../measure.ts'
-import { treeMemoryMb } from '../process-tree.ts'
+import { settledMemoryMb } from '../process-tree.ts'
 import { withAwake } from '../receiver.ts'
 import type { Row } from '../target.ts'
 
 const WIDTH = 8
-/** Long enough for a start's garbage to be collected and idle objects to be put away. */
-const SETTLE_MS = 3_000
 /** A message to everybody is a burst of work: pauses keep one from running into the next. */
 const BETWEEN_MS = 100
 
@@ -21,8 +19,7 @@ export const awakeRow: Row = {
   async run({ http, server, sizes, timing, record }) {
     const sender = await register(http)
     const room = await createRoom(sender, { preset: 'public_chat' })
-    await pause(SETTLE_MS)
-    const before = treeMemoryMb(server.pids)
+    const before = await settledMemoryMb(server.pids)
     const members = await registerMany(http, sizes.awake, WIDTH)
     await inParallel(members.length, WIDTH, (index) => join(members[index]!, room))
     await withAwake(members, async (receivers) => {
@@ -33,8 +30,7 @@ export const awakeRow: Row = {
       record('awake.send', percentiles(rounds, 'send', 50))
       record('awake.half', percentiles(rounds, 'half', 50))
       record('awake.all', percentiles(rounds, 'all', 50))
-      await pause(SETTLE_MS)
-      const after = treeMemoryMb(server.pids)
+      const after = await settledMemoryMb(server.pids)
       if (before !== undefined && after !== undefined) {
         record('awake.memory', [(after - before) / members.length])
       }

@@ -6,10 +6,10 @@ import {
   leave,
   login,
   register,
-  requireMarkers,
   type Session,
   send,
   syncNow,
+  syncUntil,
   uniqueMarker,
 } from '../client.ts'
 import { deliver } from '../delivery.ts'
@@ -48,11 +48,8 @@ export const syncRow: Row = {
     await recordLatency(context, 'sync.one', async () => {
       const marker = uniqueMarker()
       await send(sender, room, marker)
-      const start = performance.now()
-      const answer = await syncNow(other, since)
-      const time = performance.now() - start
-      requireMarkers(answer, [marker])
-      since = answer.nextBatch
+      const { nextBatch, time } = await syncUntil(other, since, [marker])
+      since = nextBatch
       return time
     })
 

@@ -1,15 +1,14 @@
 /** Memory of the server's whole process tree: before anybody came, and after all other rows. */
 
 import { pause } from '../measure.ts'
-import { treeMemoryMb } from '../process-tree.ts'
+import { settledMemoryMb, treeMemoryMb } from '../process-tree.ts'
 import type { Row, RowContext } from '../target.ts'
 
-const SETTLE_MS = 5_000
 const BETWEEN_MS = 500
 
 export const restRow: Row = {
   name: 'rest',
-  description: 'proportional set size (Pss) of launcher, runtime and databases, some seconds after the start',
+  description: 'proportional set size (Pss) of launcher, runtime and databases, once a start's garbage is collected',
   run: (context) => recordMemory(context, 'memory.rest'),
 }
 
@@ -20,7 +19,7 @@ export const endRow: Row = {
 }
 
 async function recordMemory({ server, timing, record }: RowContext, figure: 'memory.rest' | 'memory.end') {
-  await pause(SETTLE_MS)
+  if ((await settledMemoryMb(server.pids)) === undefined) return
   const samples: number[] = []
   while (samples.length < timing.rounds) {
     const memory = treeMemoryMb(server.pids)
