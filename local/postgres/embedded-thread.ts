@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { PGlite } from '@electric-sql/pglite'
 import { pg_trgm } from '@electric-sql/pglite/contrib/pg_trgm'
 import { PGLiteSocketServer } from '@electric-sql/pglite-socket'
+import { prepareCluster } from './template.ts'
 
 export interface ThreadData {
   folder: string
@@ -15,6 +16,7 @@ const { folder, socket } = workerData as ThreadData
 const tell = (message: FromThread) => parentPort!.postMessage(message)
 
 try {
+  await prepareCluster(folder)
   // PGlite's own settings take 130 MB more and do not sync what they acknowledge.
   const startParams = [...PGlite.defaultStartParams, '-c', 'shared_buffers=8MB', '-c', 'fsync=on']
   const db = await PGlite.create({ dataDir: folder, startParams, extensions: { pg_trgm } })
