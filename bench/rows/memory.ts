@@ -8,7 +8,7 @@ const BETWEEN_MS = 500
 
 export const restRow: Row = {
   name: 'rest',
-  description: 'proportional set size (Pss) of launcher, runtime and databases, once a start's garbage is collected',
+  description: 'proportional set size (Pss) of launcher, runtime and databases, once it has stopped moving',
   run: (context) => recordMemory(context, 'memory.rest'),
 }
 
