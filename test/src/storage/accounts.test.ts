@@ -4,16 +4,10 @@ import type { Account, AccountStore } from '../../../src/ports.ts'
 import { postgresAccounts } from '../../../src/storage/postgres/accounts.ts'
 import { postgres } from '../../../src/storage/postgres/client.ts'
 import { world } from '../../support/world.ts'
-import { type Borrowed, borrowPostgres } from './borrow.ts'
+import { databases, type OpenDatabase } from './databases.ts'
 
-let borrowed: Borrowed
+let database: OpenDatabase
 let accounts: AccountStore
-
-beforeAll(async () => {
-  borrowed = await borrowPostgres()
-  accounts = postgresAccounts(borrowed.sql)
-})
-afterAll(() => borrowed.giveBack())
 
 const account = (localpart: string, changes: Partial<Account> = {}): Account => ({
   localpart,
@@ -27,55 +21,65 @@ const account = (localpart: string, changes: Partial<Account> = {}): Account => 
 
 async function token(name: string, uses: number | null, expires: number | null = null) {
   const text = 'insert into registration_tokens (token, uses_allowed, expires_ts) values ($1, $2, $3)'
-  await borrowed.sql.query(text, [name, uses, expires])
+  await database.sql.query(text, [name, uses, expires])
 }
 
-describe('accounts', () => {
-  it('come back as they were made', async () => {
-    const alice = account('alice', { admin: true })
-    const bridge = account('bridge', { passwordHash: null, createdBySession: null, deactivated: true })
-    expect(await accounts.create(alice)).toBe('created')
-    expect(await accounts.create(bridge)).toBe('created')
-    expect(await accounts.find('alice')).toEqual(alice)
-    expect(await accounts.find('bridge')).toEqual(bridge)
-    expect(await accounts.find('nobody')).toBeUndefined()
-  })
+for (const { title, skip, open } of databases) {
+  describe.skipIf(skip)(`on ${title}`, () => {
+    beforeAll(async () => {
+      database = await open()
+      accounts = postgresAccounts(database.sql)
+    })
+    afterAll(() => database.close())
 
-  it('keep their name, deactivated or not', async () => {
-    await accounts.create(account('gone', { deactivated: true }))
-    expect(await accounts.create(account('gone', { admin: true }))).toBe('taken')
-    expect(await accounts.find('gone')).toMatchObject({ admin: false, deactivated: true })
-  })
+    describe('accounts', () => {
+      it('come back as they were made', async () => {
+        const alice = account('alice', { admin: true })
+        const bridge = account('bridge', { passwordHash: null, createdBySession: null, deactivated: true })
+        expect(await accounts.create(alice)).toBe('created')
+        expect(await accounts.create(bridge)).toBe('created')
+        expect(await accounts.find('alice')).toEqual(alice)
+        expect(await accounts.find('bridge')).toEqual(bridge)
+        expect(await accounts.find('nobody')).toBeUndefined()
+      })
 
-  it('are made once when many ask at once', async () => {
-    const outcomes = await Promise.all(Array.from({ length: 5 }, () => accounts.create(account('race'))))
-    expect(outcomes.toSorted()).toEqual(['created', 'taken', 'taken', 'taken', 'taken'])
-  })
-})
+      it('keep their name, deactivated or not', async () => {
+        await accounts.create(account('gone', { deactivated: true }))
+        expect(await accounts.create(account('gone', { admin: true }))).toBe('taken')
+        expect(await accounts.find('gone')).toMatchObject({ admin: false, deactivated: true })
+      })
 
-describe('registration tokens', () => {
-  it('are good for as many accounts as they allow, and a taken name uses none up', async () => {
-    await token('twice', 2)
-    expect(await accounts.create(account('t1'), 'twice')).toBe('created')
-    expect(await accounts.create(account('t1'), 'twice')).toBe('taken')
-    expect(await accounts.registrationTokenValid('twice', 0)).toBe(true)
-    expect(await accounts.create(account('t2'), 'twice')).toBe('created')
-    expect(await accounts.registrationTokenValid('twice', 0)).toBe(false)
-    expect(await accounts.create(account('t3'), 'twice')).toBe('token_spent')
-    expect(await accounts.find('t3')).toBeUndefined()
-  })
+      it('are made once when many ask at once', async () => {
+        const outcomes = await Promise.all(Array.from({ length: 5 }, () => accounts.create(account('race'))))
+        expect(outcomes.toSorted()).toEqual(['created', 'taken', 'taken', 'taken', 'taken'])
+      })
+    })
 
-  it('end at their time, and unknown ones are none', async () => {
-    await token('dated', null, 1_700_000_000_200)
-    expect(await accounts.registrationTokenValid('dated', 1_700_000_000_199)).toBe(true)
-    expect(await accounts.registrationTokenValid('dated', 1_700_000_000_200)).toBe(false)
-    expect(await accounts.create(account('u1'), 'dated')).toBe('created')
-    expect(await accounts.create(account('u2', { createdTs: 1_700_000_000_300 }), 'dated')).toBe(
-      'token_spent',
-    )
-    expect(await accounts.create(account('u3'), 'unknown')).toBe('token_spent')
+    describe('registration tokens', () => {
+      it('are good for as many accounts as they allow, and a taken name uses none up', async () => {
+        await token('twice', 2)
+        expect(await accounts.create(account('t1'), 'twice')).toBe('created')
+        expect(await accounts.create(account('t1'), 'twice')).toBe('taken')
+        expect(await accounts.registrationTokenValid('twice', 0)).toBe(true)
+        expect(await accounts.create(account('t2'), 'twice')).toBe('created')
+        expect(await accounts.registrationTokenValid('twice', 0)).toBe(false)
+        expect(await accounts.create(account('t3'), 'twice')).toBe('token_spent')
+        expect(await accounts.find('t3')).toBeUndefined()
+      })
+
+      it('end at their time, and unknown ones are none', async () => {
+        await token('dated', null, 1_700_000_000_200)
+        expect(await accounts.registrationTokenValid('dated', 1_700_000_000_199)).toBe(true)
+        expect(await accounts.registrationTokenValid('dated', 1_700_000_000_200)).toBe(false)
+        expect(await accounts.create(account('u1'), 'dated')).toBe('created')
+        expect(await accounts.create(account('u2', { createdTs: 1_700_000_000_300 }), 'dated')).toBe(
+          'token_spent',
+        )
+        expect(await accounts.create(account('u3'), 'unknown')).toBe('token_spent')
+      })
+    })
   })
-})
+}
 
 describe('a database that fails', () => {
   const over = (send: typeof fetch) =>

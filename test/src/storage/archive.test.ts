@@ -4,22 +4,16 @@ import type { ArchiveStore, RoomLogEntry } from '../../../src/ports.ts'
 import { postgresAliases } from '../../../src/storage/postgres/aliases.ts'
 import { postgresArchive } from '../../../src/storage/postgres/archive.ts'
 import { standingClock } from '../../support/world.ts'
-import { type Borrowed, borrowPostgres } from './borrow.ts'
+import { databases, type OpenDatabase } from './databases.ts'
 
 type EventEntry = Extract<RoomLogEntry, { kind: 'event' }>
 
-let borrowed: Borrowed
+let database: OpenDatabase
 let archive: ArchiveStore
 let rooms = 0
 
-beforeAll(async () => {
-  borrowed = await borrowPostgres()
-  archive = postgresArchive(borrowed.sql, standingClock())
-})
-afterAll(() => borrowed.giveBack())
-
 const newRoom = () => `!room${++rooms}:test.example`
-const query = (text: string, ...values: string[]) => borrowed.sql.query(text, values)
+const query = (text: string, ...values: string[]) => database.sql.query(text, values)
 
 function message(roomId: string, pos: number, changes: Partial<EventEntry> = {}): EventEntry {
   const sender = '@alice:test.example'
@@ -60,153 +54,169 @@ async function contents(roomId: string) {
   return { room, events, state, members, listing }
 }
 
-describe('the archive of a room', () => {
-  it('holds events, current state, members, listing and how far it goes', async () => {
-    const roomId = newRoom()
-    await archive.applyRoom(roomId, '12', [
-      member(roomId, 1, '@alice:test.example', 'join'),
-      message(roomId, 2, { type: 'm.room.name', stateKey: '', current: true }),
-      message(roomId, 3),
-      { kind: 'visibility', pos: 4, public: true },
-      member(roomId, 5, '@alice:test.example', 'leave'),
-    ])
-    const held = await contents(roomId)
-    expect(held.room).toEqual([{ version: '12', pos: 5 }])
-    expect(held.events.map(({ pos }) => pos)).toEqual([1, 2, 3, 5])
-    expect(held.state).toEqual([
-      { type: 'm.room.member', state_key: '@alice:test.example', pos: 5 },
-      { type: 'm.room.name', state_key: '', pos: 2 },
-    ])
-    expect(held.members).toEqual([{ user_id: '@alice:test.example', membership: 'leave' }])
-    expect(held.listing).toEqual([{ listed: true }])
-  })
+for (const { title, skip, open } of databases) {
+  describe.skipIf(skip)(`on ${title}`, () => {
+    beforeAll(async () => {
+      database = await open()
+      archive = postgresArchive(database.sql, standingClock())
+    })
+    afterAll(() => database.close())
 
-  it('is the same after batches come twice, and after an old batch comes again', async () => {
-    const roomId = newRoom()
-    const first = [
-      member(roomId, 1, '@bob:test.example', 'join'),
-      message(roomId, 2),
-      { kind: 'visibility', pos: 3, public: true } as const,
-    ]
-    const second = [
-      member(roomId, 4, '@bob:test.example', 'ban'),
-      { kind: 'redacted', pos: 5, eventId: first[1].eventId, pdu: '{"content":{}}' } as const,
-      { kind: 'visibility', pos: 6, public: false } as const,
-    ]
-    await archive.applyRoom(roomId, '11', first)
-    await archive.applyRoom(roomId, '11', second)
-    const once = await contents(roomId)
-    expect(once.events[1]).toMatchObject({ pdu: '{"content":{}}', redacted: true })
-    expect(once.members).toEqual([{ user_id: '@bob:test.example', membership: 'ban' }])
-    expect(once.listing).toEqual([{ listed: false }])
-    for (const batch of [second, first, first, [...first, ...second]])
-      await archive.applyRoom(roomId, '11', batch)
-    expect(await contents(roomId)).toEqual(once)
-  })
+    describe('the archive of a room', () => {
+      it('holds events, current state, members, listing and how far it goes', async () => {
+        const roomId = newRoom()
+        await archive.applyRoom(roomId, '12', [
+          member(roomId, 1, '@alice:test.example', 'join'),
+          message(roomId, 2, { type: 'm.room.name', stateKey: '', current: true }),
+          message(roomId, 3),
+          { kind: 'visibility', pos: 4, public: true },
+          member(roomId, 5, '@alice:test.example', 'leave'),
+        ])
+        const held = await contents(roomId)
+        expect(held.room).toEqual([{ version: '12', pos: 5 }])
+        expect(held.events.map(({ pos }) => pos)).toEqual([1, 2, 3, 5])
+        expect(held.state).toEqual([
+          { type: 'm.room.member', state_key: '@alice:test.example', pos: 5 },
+          { type: 'm.room.name', state_key: '', pos: 2 },
+        ])
+        expect(held.members).toEqual([{ user_id: '@alice:test.example', membership: 'leave' }])
+        expect(held.listing).toEqual([{ listed: true }])
+      })
 
-  it('archives an event redacted when it was redacted in its own batch', async () => {
-    const roomId = newRoom()
-    const event = message(roomId, 1)
-    const redaction: RoomLogEntry = {
-      kind: 'redacted',
-      pos: 2,
-      eventId: event.eventId,
-      pdu: '{"content":{}}',
-    }
-    await archive.applyRoom(roomId, '12', [event, redaction])
-    expect((await contents(roomId)).events).toMatchObject([{ pos: 1, pdu: '{"content":{}}', redacted: true }])
-  })
+      it('is the same after batches come twice, and after an old batch comes again', async () => {
+        const roomId = newRoom()
+        const event = message(roomId, 2)
+        const first: RoomLogEntry[] = [
+          member(roomId, 1, '@bob:test.example', 'join'),
+          event,
+          { kind: 'visibility', pos: 3, public: true },
+        ]
+        const second: RoomLogEntry[] = [
+          member(roomId, 4, '@bob:test.example', 'ban'),
+          { kind: 'redacted', pos: 5, eventId: event.eventId, pdu: '{"content":{}}' },
+          { kind: 'visibility', pos: 6, public: false },
+        ]
+        await archive.applyRoom(roomId, '11', first)
+        await archive.applyRoom(roomId, '11', second)
+        const once = await contents(roomId)
+        expect(once.events[1]).toMatchObject({ pdu: '{"content":{}}', redacted: true })
+        expect(once.members).toEqual([{ user_id: '@bob:test.example', membership: 'ban' }])
+        expect(once.listing).toEqual([{ listed: false }])
+        for (const batch of [second, first, first, [...first, ...second]])
+          await archive.applyRoom(roomId, '11', batch)
+        expect(await contents(roomId)).toEqual(once)
+      })
 
-  it('keeps NUL and broken surrogates: escaped in the PDU, replaced in what is looked up', async () => {
-    const roomId = newRoom()
-    const content = { body: 'a\0b \ud800 \\u0000 "quoted"' }
-    const pdu = JSON.stringify({ content, type: 'odd\0type' })
-    await archive.applyRoom(roomId, '12', [
-      message(roomId, 1, { pdu, type: 'odd\0type', stateKey: 'key\0\udfff', current: true }),
-    ])
-    const { events, state } = await contents(roomId)
-    expect(events).toMatchObject([{ type: 'odd\u2400type', state_key: 'key\u2400\ufffd', pdu }])
-    expect(JSON.parse(String(events[0]?.pdu))).toEqual({ content, type: 'odd\0type' })
-    expect(state).toMatchObject([{ type: 'odd\u2400type' }])
-  })
+      it('archives an event redacted when it was redacted in its own batch', async () => {
+        const roomId = newRoom()
+        const event = message(roomId, 1)
+        const redaction: RoomLogEntry = {
+          kind: 'redacted',
+          pos: 2,
+          eventId: event.eventId,
+          pdu: '{"content":{}}',
+        }
+        await archive.applyRoom(roomId, '12', [event, redaction])
+        expect((await contents(roomId)).events).toMatchObject([
+          { pos: 1, pdu: '{"content":{}}', redacted: true },
+        ])
+      })
 
-  it('takes 500 entries in one request', async () => {
-    const roomId = newRoom()
-    const entries = Array.from({ length: 500 }, (_, index) => message(roomId, index + 1))
-    await archive.applyRoom(roomId, '12', entries)
-    expect((await contents(roomId)).events).toHaveLength(500)
-  })
-})
+      it('keeps NUL and broken surrogates: escaped in the PDU, replaced in what is looked up', async () => {
+        const roomId = newRoom()
+        const content = { body: 'a\0b \ud800 \\u0000 "quoted"' }
+        const pdu = JSON.stringify({ content, type: 'odd\0type' })
+        await archive.applyRoom(roomId, '12', [
+          message(roomId, 1, { pdu, type: 'odd\0type', stateKey: 'key\0\udfff', current: true }),
+        ])
+        const { events, state } = await contents(roomId)
+        expect(events).toMatchObject([{ type: 'odd\u2400type', state_key: 'key\u2400\ufffd', pdu }])
+        expect(JSON.parse(String(events[0]?.pdu))).toEqual({ content, type: 'odd\0type' })
+        expect(state).toMatchObject([{ type: 'odd\u2400type' }])
+      })
 
-describe('aliases', () => {
-  const alias = (name: string, roomId: string) => ({
-    alias: `#${name}:test.example`,
-    roomId,
-    creator: '@a:test.example',
-  })
+      it('takes 500 entries in one request', async () => {
+        const roomId = newRoom()
+        const entries = Array.from({ length: 500 }, (_, index) => message(roomId, index + 1))
+        await archive.applyRoom(roomId, '12', entries)
+        expect((await contents(roomId)).events).toHaveLength(500)
+      })
+    })
 
-  it('are reserved for a minute, and kept by the log of their room', async () => {
-    const aliases = postgresAliases(borrowed.sql)
-    const [mine, theirs] = [alias('kept', newRoom()), alias('kept', newRoom())]
-    expect(await aliases.reserve(mine, 1000)).toBe(true)
-    expect(await aliases.reserve(theirs, 60_999)).toBe(false)
-    expect(await aliases.find(mine.alias)).toEqual(mine)
-    await archive.applyRoom(mine.roomId, '12', [
-      { kind: 'alias', pos: 1, alias: mine.alias, creator: mine.creator },
-    ])
-    expect(await aliases.reserve(theirs, 1_000_000)).toBe(false)
-    expect(await aliases.ofRoom(mine.roomId)).toEqual([mine.alias])
-  })
+    describe('aliases', () => {
+      const alias = (name: string, roomId: string) => ({
+        alias: `#${name}:test.example`,
+        roomId,
+        creator: '@a:test.example',
+      })
 
-  it('go to the next who asks when the minute is over, and are not taken back by a late room', async () => {
-    const aliases = postgresAliases(borrowed.sql)
-    const [late, next] = [alias('late', newRoom()), alias('late', newRoom())]
-    await aliases.reserve(late, 1000)
-    expect(await aliases.reserve(next, 61_001)).toBe(true)
-    await archive.applyRoom(late.roomId, '12', [
-      { kind: 'alias', pos: 1, alias: late.alias, creator: late.creator },
-    ])
-    expect(await aliases.find(next.alias)).toEqual(next)
-  })
+      it('are reserved for a minute, and kept by the log of their room', async () => {
+        const aliases = postgresAliases(database.sql)
+        const [mine, theirs] = [alias('kept', newRoom()), alias('kept', newRoom())]
+        expect(await aliases.reserve(mine, 1000)).toBe(true)
+        expect(await aliases.reserve(theirs, 60_999)).toBe(false)
+        expect(await aliases.find(mine.alias)).toEqual(mine)
+        await archive.applyRoom(mine.roomId, '12', [
+          { kind: 'alias', pos: 1, alias: mine.alias, creator: mine.creator },
+        ])
+        expect(await aliases.reserve(theirs, 1_000_000)).toBe(false)
+        expect(await aliases.ofRoom(mine.roomId)).toEqual([mine.alias])
+      })
 
-  it('do not come back when a batch is repeated after they were removed', async () => {
-    const aliases = postgresAliases(borrowed.sql)
-    const own = alias('removed', newRoom())
-    const batch: RoomLogEntry[] = [
-      { kind: 'alias', pos: 1, alias: own.alias, creator: own.creator },
-      message(own.roomId, 2),
-    ]
-    await archive.applyRoom(own.roomId, '12', batch)
-    expect(await aliases.find(own.alias)).toEqual(own)
-    await aliases.remove(own.alias)
-    await archive.applyRoom(own.roomId, '12', batch)
-    expect(await aliases.find(own.alias)).toBeUndefined()
-  })
+      it('go to the next who asks when the minute is over, and are not taken back by a late room', async () => {
+        const aliases = postgresAliases(database.sql)
+        const [late, next] = [alias('late', newRoom()), alias('late', newRoom())]
+        await aliases.reserve(late, 1000)
+        expect(await aliases.reserve(next, 61_001)).toBe(true)
+        await archive.applyRoom(late.roomId, '12', [
+          { kind: 'alias', pos: 1, alias: late.alias, creator: late.creator },
+        ])
+        expect(await aliases.find(next.alias)).toEqual(next)
+      })
 
-  it('belong to whoever added them first', async () => {
-    const aliases = postgresAliases(borrowed.sql)
-    const [first, second] = [alias('added', newRoom()), alias('added', newRoom())]
-    expect(await aliases.add(first, 0)).toBe(true)
-    expect(await aliases.add(second, 10_000_000)).toBe(false)
-  })
-})
+      it('do not come back when a batch is repeated after they were removed', async () => {
+        const aliases = postgresAliases(database.sql)
+        const own = alias('removed', newRoom())
+        const batch: RoomLogEntry[] = [
+          { kind: 'alias', pos: 1, alias: own.alias, creator: own.creator },
+          message(own.roomId, 2),
+        ]
+        await archive.applyRoom(own.roomId, '12', batch)
+        expect(await aliases.find(own.alias)).toEqual(own)
+        await aliases.remove(own.alias)
+        await archive.applyRoom(own.roomId, '12', batch)
+        expect(await aliases.find(own.alias)).toBeUndefined()
+      })
 
-describe('the archive of a user', () => {
-  const records = (userId: string) =>
-    query('select kind, key, seq::int, body from user_records where user_id = $1 order by kind, key', userId)
+      it('belong to whoever added them first', async () => {
+        const aliases = postgresAliases(database.sql)
+        const [first, second] = [alias('added', newRoom()), alias('added', newRoom())]
+        expect(await aliases.add(first, 0)).toBe(true)
+        expect(await aliases.add(second, 10_000_000)).toBe(false)
+      })
+    })
 
-  it('holds the newest of each fact, in whatever order and however often batches come', async () => {
-    const userId = '@carol:test.example'
-    const older = [
-      { seq: 1, kind: 'device', key: 'A', body: '{"v":1}' },
-      { seq: 2, kind: 'device', key: 'A', body: '{"v":2}' },
-      { seq: 3, kind: 'device', key: 'B\0', body: '{"v":"\\u0000"}' },
-    ]
-    const newer = [{ seq: 4, kind: 'device', key: 'A', body: null }]
-    for (const batch of [older, newer, older]) await archive.applyUser(userId, batch)
-    expect(await records(userId)).toEqual([
-      { kind: 'device', key: 'A', seq: 4, body: null },
-      { kind: 'device', key: 'B\u2400', seq: 3, body: '{"v":"\\u0000"}' },
-    ])
+    describe('the archive of a user', () => {
+      const records = (userId: string) =>
+        query(
+          'select kind, key, seq::int, body from user_records where user_id = $1 order by kind, key',
+          userId,
+        )
+
+      it('holds the newest of each fact, in whatever order and however often batches come', async () => {
+        const userId = '@carol:test.example'
+        const older = [
+          { seq: 1, kind: 'device', key: 'A', body: '{"v":1}' },
+          { seq: 2, kind: 'device', key: 'A', body: '{"v":2}' },
+          { seq: 3, kind: 'device', key: 'B\0', body: '{"v":"\\u0000"}' },
+        ]
+        const newer = [{ seq: 4, kind: 'device', key: 'A', body: null }]
+        for (const batch of [older, newer, older]) await archive.applyUser(userId, batch)
+        expect(await records(userId)).toEqual([
+          { kind: 'device', key: 'A', seq: 4, body: null },
+          { kind: 'device', key: 'B\u2400', seq: 3, body: '{"v":"\\u0000"}' },
+        ])
+      })
+    })
   })
-})
+}
