@@ -1,0 +1,84 @@
+/** Rate limits. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Answer, type Api, api, testPassword } from '../../support/client.ts'
+import { startServer, type TestServer } from '../../support/server.ts'
+
+let server: TestServer
+let http: Api
+let addresses = 0
+
+beforeAll(async () => {
+  server = await startServer({ 'rate-limits': 'on', 'client-address-header': 'x-real-ip' })
+  http = api(server)
+})
+afterAll(() => server?.stop())
+
+const newAddress = () => `192.0.2.${++addresses}`
+const register = (username: string, address: string) =>
+  http.request(
+    'POST',
+    '/register',
+    { username, password: testPassword, auth: { type: 'm.login.dummy' } },
+    { headers: { 'x-real-ip': address } },
+  )
+const login = (user: string, address: string) =>
+  http.request(
+    'POST',
+    '/login',
+    { type: 'm.login.password', user, password: 'wrong' },
+    { headers: { 'x-real-ip': address } },
+  )
+
+function expectLimited({ status, body, headers }: Answer): void {
+  expect([status, body.errcode]).toEqual([429, 'M_LIMIT_EXCEEDED'])
+  expect(body.retry_after_ms).toBeGreaterThan(0)
+  expect(Number(headers.get('retry-after'))).toBe(Math.ceil(body.retry_after_ms / 1000))
+}
+
+/** Repeats until refused; answers how many passed and the refusal. */
+async function untilLimited(
+  ask: () => Promise<Answer>,
+  most = 100,
+): Promise<{ passed: number; refusal: Answer }> {
+  for (let passed = 0; passed < most; passed += 1) {
+    const refusal = await ask()
+    if (refusal.status === 429) return { passed, refusal }
+  }
+  throw new Error(`${most} requests passed`)
+}
+
+describe('rate limits', () => {
+  it('hold off guesses of one account from many addresses', async () => {
+    const { passed, refusal } = await untilLimited(() => login('victim', newAddress()))
+    // A window may begin in between.
+    expect(passed).toBeGreaterThanOrEqual(30)
+    expect(passed).toBeLessThanOrEqual(60)
+    expectLimited(refusal)
+    expect((await login('other', newAddress())).status).toBe(403)
+  })
+
+  it('hold off guesses of many accounts from one address', async () => {
+    const address = newAddress()
+    let accounts = 0
+    const { refusal } = await untilLimited(() => login(`account${++accounts}`, address))
+    expectLimited(refusal)
+    expect((await login('account1', newAddress())).status).toBe(403)
+  })
+
+  it('hold off registrations from one address', async () => {
+    const address = newAddress()
+    let accounts = 0
+    const { passed, refusal } = await untilLimited(() => register(`flood${++accounts}`, address))
+    expect(passed).toBeGreaterThanOrEqual(20)
+    expectLimited(refusal)
+    expect((await register('calm', newAddress())).status).toBe(200)
+  })
+
+  it('count in each isolate when Redis is away', async () => {
+    server.redis.stop()
+    const { passed, refusal } = await untilLimited(() => login('quiet', newAddress()))
+    server.redis.start()
+    expect(passed).toBeGreaterThanOrEqual(30)
+    expectLimited(refusal)
+  })
+})
