@@ -1,7 +1,7 @@
 /** One message from before its send to the receivers' answers: the sample that several rows take. */
 
 import { type Session, send, uniqueMarker } from './client.ts'
-import { percentile } from './measure.ts'
+import { pause, percentile, type Sample, sampleRounds, type Timing } from './measure.ts'
 import type { Receiver } from './receiver.ts'
 
 export interface Delivery {
@@ -15,12 +15,29 @@ export interface Delivery {
   after: number
 }
 
-/** Sends one message and waits until every receiver's /sync has answered with it. */
-export async function deliver(
+/** After a delivery the receivers ask again: the next sample must not run into that. */
+const PACE_MS = 10
+
+/** One-at-a-time deliveries, with a short pause before each so that everybody waits again. */
+export function deliveryRounds(
+  timing: Timing,
   sender: Session,
   room: string,
   receivers: readonly Receiver[],
-): Promise<Delivery> {
+  paceMs = PACE_MS,
+): Promise<Sample<keyof Delivery>[][]> {
+  return sampleRounds(timing, async () => {
+    await pause(paceMs)
+    return deliver(sender, room, receivers)
+  })
+}
+
+/** Sends one message and waits until every receiver's /sync has answered with it. */
+async function deliver(
+  sender: Session,
+  room: string,
+  receivers: readonly Receiver[],
+): Promise<Sample<keyof Delivery>> {
   const marker = uniqueMarker()
   const expected = receivers.map((receiver) => receiver.expect(marker))
   const start = performance.now()

@@ -1,8 +1,8 @@
 /** A room in which everybody is awake: when the last one has a message, and what each costs in memory. */
 
 import { createRoom, inParallel, join, register, registerMany } from '../client.ts'
-import { deliver } from '../delivery.ts'
-import { pause, percentiles, sampleRounds } from '../measure.ts'
+import { deliveryRounds } from '../delivery.ts'
+import { percentiles } from '../measure.ts'
 import { settledMemoryMb } from '../process-tree.ts'
 import { withAwake } from '../receiver.ts'
 import type { Row } from '../target.ts'
@@ -23,10 +23,7 @@ export const awakeRow: Row = {
     const members = await registerMany(http, sizes.awake, WIDTH)
     await inParallel(members.length, WIDTH, (index) => join(members[index]!, room))
     await withAwake(members, async (receivers) => {
-      const rounds = await sampleRounds(timing, async () => {
-        await pause(BETWEEN_MS)
-        return { ...(await deliver(sender, room, receivers)) }
-      })
+      const rounds = await deliveryRounds(timing, sender, room, receivers, BETWEEN_MS)
       record('awake.send', percentiles(rounds, 'send', 50))
       record('awake.half', percentiles(rounds, 'half', 50))
       record('awake.all', percentiles(rounds, 'all', 50))

@@ -12,7 +12,7 @@ import {
   syncUntil,
   uniqueMarker,
 } from '../client.ts'
-import { deliver } from '../delivery.ts'
+import { deliveryRounds } from '../delivery.ts'
 import type { FigureId } from '../figures.ts'
 import type { HttpClient } from '../http.ts'
 import { percentiles, sampleRounds, timed } from '../measure.ts'
@@ -24,12 +24,11 @@ const INITIAL_MESSAGES = 5
 
 export const deliveryRow: Row = {
   name: 'delivery',
-  description: 'one message at a time to one waiting receiver: until the send is answered, until /sync is',
+  description:
+    'one message at a time, 10 ms apart, to one waiting receiver: until the send is answered, until /sync is',
   async run({ http, timing, record }) {
     const { sender, other, room } = await makePair(http)
-    const rounds = await withAwake([other], (receivers) =>
-      sampleRounds(timing, async () => ({ ...(await deliver(sender, room, receivers)) })),
-    )
+    const rounds = await withAwake([other], (receivers) => deliveryRounds(timing, sender, room, receivers))
     record('send.p50', percentiles(rounds, 'send', 50))
     record('send.p99', percentiles(rounds, 'send', 99))
     record('delivery.p50', percentiles(rounds, 'all', 50))
