@@ -1,6 +1,7 @@
 /** Gateways to the objects: their names, and their answers back from values. Nothing else names or calls an object. */
 import type { Env } from '../src/env.ts'
 import { takeFault } from '../src/faults.ts'
+import { checkValue, countCall } from '../src/limiter.ts'
 import type { CallCounters, RoomGateway, UserGateway } from '../src/ports.ts'
 import { MatrixError } from '../src/protocol/errors.ts'
 import { fromResult, type RpcResult } from './rpc.ts'
@@ -95,14 +96,19 @@ function gateway<Gateway>(
   const connect = (): Record<string, Call> =>
     namespace.get(namespace.idFromName(name)) as unknown as Record<string, Call>
   const call = async (method: string, args: unknown[]): Promise<unknown> => {
-    counters.count(`${kind}.${method}`)
-    if (takeFault(`drop:${kind}.${method}`)) throw new Error(`A test dropped ${kind}.${method}`)
+    const operation = `${kind}.${method}`
+    counters.count(operation)
+    countCall(operation)
+    checkValue(operation, args)
+    if (takeFault(`drop:${operation}`)) throw new Error(`A test dropped ${operation}`)
     const answer = await callRepeatedly(connect, method, args)
+    checkValue(operation, answer)
     if (options.dropAfterFirstRpc) throw new ClientGone()
     return fromResult(answer as RpcResult<unknown>)
   }
   const viaFetch = async (method: string, request: unknown): Promise<Response> => {
     counters.count(`${kind}.${method}`)
+    countCall(`${kind}.${method}`)
     const url = `https://object/${method}?request=${encodeURIComponent(JSON.stringify(request))}`
     const stub = namespace.get(namespace.idFromName(name))
     const response = await stub.fetch(url, { headers: { Upgrade: 'websocket' } }).catch((error) => {

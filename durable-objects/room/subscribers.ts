@@ -92,17 +92,20 @@ export class Subscribers {
       (one) => !one.waking && one.acked < head && one.retryAt <= now,
     )
     if (behind.length === 0) return
-    for (const [from, group] of Map.groupBy(behind, (one) => one.acked)) this.#wakeGroup(group, from, head)
+    const direct = behind.length <= DIRECT
+    for (const [from, group] of Map.groupBy(behind, (one) => one.acked)) {
+      this.#wakeGroup(group, from, head, direct)
+    }
   }
 
-  #wakeGroup(group: Subscriber[], from: number, to: number): void {
+  #wakeGroup(group: Subscriber[], from: number, to: number, direct: boolean): void {
     const wake: Wake = {
       roomId: this.#options.roomId(),
       from,
       to,
       increment: this.#options.increment(from, to),
     }
-    if (group.length <= DIRECT) {
+    if (direct) {
       for (const one of group) void this.#wakeOne(one, wake)
       return
     }

@@ -1,5 +1,6 @@
 /** How wakes leave a Room: straight to the User objects, or through slices of stateless Workers. */
 import type { Env } from '../../src/env.ts'
+import { checkValue, countCall } from '../../src/limiter.ts'
 import type { Wake } from '../../src/ports.ts'
 import type { Objects } from '../stubs.ts'
 import type { WakeAnswer, WakeTransport } from './subscribers.ts'
@@ -12,6 +13,10 @@ interface FanOutStub {
 export function fanOut(env: Env, objects: Objects): WakeTransport {
   return {
     wake: (userId, wake) => objects.user(userId).wake(wake),
-    wakeMany: (userIds, wake) => (env.FANOUT as unknown as FanOutStub).wake(userIds, wake),
+    async wakeMany(userIds, wake) {
+      countCall('fan_out.wake')
+      checkValue('fan_out.wake', wake)
+      return (env.FANOUT as unknown as FanOutStub).wake(userIds, wake)
+    },
   }
 }

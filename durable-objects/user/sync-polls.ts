@@ -21,6 +21,8 @@ export interface SyncPollsParts {
   own: () => number
   accountData: (since: number) => AccountDataChange[]
   filter: (id: string) => JsonObject
+  /** Stores a filter, and answers its id. */
+  storeFilter: (filter: JsonObject) => string
   transaction: <T>(work: () => T) => T
 }
 
@@ -163,9 +165,10 @@ export class SyncPolls {
     }
   }
 
-  /** A socket's attachment is small: a filter that would not fit makes its poll forget itself at an eviction. */
+  /** A socket's attachment is small: a filter that would not fit is stored, and known by its id from then on. */
   #keptFilter(filter: string | undefined): string | undefined {
-    return filter === undefined || filter.length <= LONGEST_INLINE_FILTER ? filter : undefined
+    if (filter === undefined || filter.length <= LONGEST_INLINE_FILTER) return filter
+    return this.#parts.storeFilter(parseInline(filter) as JsonObject)
   }
 
   /** After an eviction: what a socket waits with is known (model: `restart`). */

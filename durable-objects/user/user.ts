@@ -111,12 +111,7 @@ export class User extends DurableObject<Env> implements RpcSide<UserGateway> {
   // ------------------------------------------------------------ filters and account data
 
   putFilter(session: Session, filter: JsonObject): RpcResult<string> {
-    return this.#checked(session, () =>
-      this.#mutate(() => {
-        const { filterId, archive } = putFilter(this.#sql, filter)
-        return { value: filterId, archive }
-      }),
-    )
+    return this.#checked(session, () => this.#storeFilter(filter))
   }
 
   getFilter(session: Session, filterId: string) {
@@ -212,9 +207,17 @@ export class User extends DurableObject<Env> implements RpcSide<UserGateway> {
       own: () => this.#own,
       accountData: (since) => accountDataSince(this.#sql, this.#userId, since),
       filter: (id) => getFilter(this.#sql, id),
+      storeFilter: (filter) => this.#storeFilter(filter),
       transaction: (work) => this.#transaction(work),
     })
     return this.#syncPolls
+  }
+
+  #storeFilter(filter: JsonObject): string {
+    return this.#mutate(() => {
+      const { filterId, archive } = putFilter(this.#sql, filter)
+      return { value: filterId, archive }
+    })
   }
 
   /** The newest position of the user's own log. */
