@@ -101,7 +101,10 @@ function gateway<Gateway>(
     countCall(operation)
     checkValue(operation, args)
     if (takeFault(`drop:${operation}`)) throw new Error(`A test dropped ${operation}`)
-    const answer = await callRepeatedly(connect, method, args)
+    const answer = await onceMore(
+      () => connect()[method]!(...args),
+      () => mayRepeat(method, args),
+    )
     checkValue(operation, answer)
     if (options.dropAfterFirstRpc) throw new ClientGone()
     return fromResult(answer as RpcResult<unknown>)
@@ -110,10 +113,9 @@ function gateway<Gateway>(
     counters.count(`${kind}.${method}`)
     countCall(`${kind}.${method}`)
     const url = `https://object/${method}?request=${encodeURIComponent(JSON.stringify(request))}`
-    const stub = namespace.get(namespace.idFromName(name))
-    const response = await stub.fetch(url, { headers: { Upgrade: 'websocket' } }).catch((error) => {
-      throw unavailable(error)
-    })
+    const ask = () =>
+      namespace.get(namespace.idFromName(name)).fetch(url, { headers: { Upgrade: 'websocket' } })
+    const response = await onceMore(ask, () => true)
     if (options.dropAfterFirstRpc) throw new ClientGone()
     return response
   }
@@ -127,17 +129,16 @@ function gateway<Gateway>(
   }) as Gateway
 }
 
-async function callRepeatedly(connect: () => Record<string, Call>, method: string, args: unknown[]) {
+/** Runs `work`, and again if its object was reset in the middle and a second run changes nothing more. */
+async function onceMore<T>(work: () => Promise<T>, mayRepeat: () => boolean): Promise<T> {
   try {
-    return await connect()[method]!(...args)
+    return await work()
   } catch (error) {
-    if (!isReset(error) || !mayRepeat(method, args)) throw unavailable(error)
-    try {
-      return await connect()[method]!(...args)
-    } catch (second) {
-      throw unavailable(second)
-    }
+    if (!isReset(error) || !mayRepeat()) throw unavailable(error)
   }
+  return work().catch((error) => {
+    throw unavailable(error)
+  })
 }
 
 function mayRepeat(method: string, args: unknown[]): boolean {

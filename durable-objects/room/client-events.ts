@@ -1,7 +1,7 @@
 /** Stored events in the form clients see, with what the room alone knows of them. */
-import type { Session, TimelineEvent } from '../../src/ports.ts'
+import type { TimelineEvent } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
-import { type ClientEvent, clientEvent, type Pdu } from '../../src/protocol/event.ts'
+import { clientEvent, type Pdu } from '../../src/protocol/event.ts'
 import { first } from '../sqlite.ts'
 import type { EventRow, RoomStore } from './store.ts'
 
@@ -18,7 +18,7 @@ function parseTxn(txn: string | null): { deviceId: string; txnId: string } | und
   return { deviceId, txnId: rest.join(TXN_SEPARATOR) }
 }
 
-/** An event as every viewer may see it; what differs by request is added by `forViewer`. */
+/** An event as every viewer may see it; what differs by request is added by `forViewer` (durable-objects/for-viewer.ts). */
 export function timelineEvent(store: RoomStore, row: EventRow): TimelineEvent {
   const pdu = JSON.parse(row.pdu) as Pdu
   const replaced = row.state_key === null ? undefined : replacedBy(store, row)
@@ -59,21 +59,4 @@ function replacedBy(store: RoomStore, row: EventRow): { eventId: string; pdu: Pd
     row.pos,
   )
   return found && { eventId: found.event_id, pdu: JSON.parse(found.pdu) as Pdu }
-}
-
-/**
- * An event for one request: its age (ms) at this moment, and the transaction id if this very device sent it
- * (Client-Server API §Transaction identifiers).
- */
-export function forViewer(
-  { event, txn }: TimelineEvent,
-  viewer: Pick<Session, 'userId' | 'deviceId'>,
-  now: number,
-  roomId?: string,
-): ClientEvent {
-  const unsigned: JsonObject = { ...event.unsigned, age: Math.max(0, now - event.origin_server_ts) }
-  if (txn !== undefined && event.sender === viewer.userId && txn.deviceId === viewer.deviceId) {
-    unsigned.transaction_id = txn.txnId
-  }
-  return roomId === undefined ? { ...event, unsigned } : { ...event, room_id: roomId, unsigned }
 }

@@ -67,22 +67,26 @@ export function getAccountData(
   const query = 'SELECT room_id, type, content FROM account_data WHERE room_id = ? AND type = ?'
   const row = first<Row>(sql, query, roomId ?? GLOBAL, type)
   if (row !== undefined) return eventOf(row).content
-  if (roomId === null && type === PUSH_RULES) return defaultPushRules(userId)
+  if (roomId === null && type === PUSH_RULES) return { global: defaultPushRules(userId) }
   throw new MatrixError('M_NOT_FOUND', 'No such account data')
 }
 
 /**
- * What changed after `ownPos`, oldest first. From the beginning (0) that includes the default push rules, which
- * every client wants to know.
+ * What changed after `ownPos`, oldest first; undefined: everything, with the default push rules, which every
+ * client wants to know at its first sync.
  */
-export function accountDataSince(sql: SqlStorage, userId: string, ownPos: number): AccountDataEvent[] {
+export function accountDataSince(
+  sql: SqlStorage,
+  userId: string,
+  ownPos: number | undefined,
+): AccountDataEvent[] {
   const rows = sql
-    .exec<Row>('SELECT room_id, type, content FROM account_data WHERE pos > ? ORDER BY pos', ownPos)
+    .exec<Row>('SELECT room_id, type, content FROM account_data WHERE pos > ? ORDER BY pos', ownPos ?? 0)
     .toArray()
   const events = rows.map(eventOf)
   const lacksRules = !events.some(({ roomId, type }) => roomId === null && type === PUSH_RULES)
-  if (ownPos === 0 && lacksRules) {
-    events.unshift({ roomId: null, type: PUSH_RULES, content: defaultPushRules(userId) })
+  if (ownPos === undefined && lacksRules) {
+    events.unshift({ roomId: null, type: PUSH_RULES, content: { global: defaultPushRules(userId) } })
   }
   return events
 }

@@ -11,6 +11,8 @@ const NOTHING: Positions = new Map()
 export class Epochs {
   readonly #sql: SqlStorage
   readonly #snapshots = new Map<number, Positions>()
+  /** The epoch each device sent back last, as far as this incarnation has read it. */
+  readonly #sentBack = new Map<string, number>()
   #newest: number
 
   constructor(sql: SqlStorage) {
@@ -81,7 +83,8 @@ export class Epochs {
   /** Remembers the epoch of a token that a device sent back. One row, when it is another than last time. */
   sentBack(deviceId: string, epoch: number): void {
     const query = 'SELECT last FROM device_epochs WHERE device_id = ?'
-    const last = first<{ last: number }>(this.#sql, query, deviceId)?.last
+    const last = this.#sentBack.get(deviceId) ?? first<{ last: number }>(this.#sql, query, deviceId)?.last
+    this.#sentBack.set(deviceId, epoch)
     if (last === epoch) return
     this.#sql.exec(
       'INSERT OR REPLACE INTO device_epochs (device_id, last, previous) VALUES (?, ?, ?)',

@@ -9,7 +9,7 @@ import {
   selectEventFields,
   timelineLimit,
 } from '../../src/protocol/filter.ts'
-import { forViewer } from '../room/client-events.ts'
+import { forViewer } from '../for-viewer.ts'
 
 /** What a sync asks for, the same for every room. */
 export interface SyncQuery {

@@ -19,7 +19,7 @@ export interface SyncPollsParts {
   clock: Clock
   objects: Objects
   own: () => number
-  accountData: (since: number) => AccountDataChange[]
+  accountData: (since: number | undefined) => AccountDataChange[]
   filter: (id: string) => JsonObject
   /** Stores a filter, and answers its id. */
   storeFilter: (filter: JsonObject) => string

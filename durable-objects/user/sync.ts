@@ -28,8 +28,8 @@ export interface SyncParts {
   heads: Heads
   /** The newest position of the user's own log. */
   own: () => number
-  /** Account data changed after a position of the own log; all of it for 0. */
-  accountData: (since: number) => AccountDataChange[]
+  /** Account data changed after a position of the own log; undefined: all of it. */
+  accountData: (since: number | undefined) => AccountDataChange[]
   transaction: <T>(work: () => T) => T
   /** A room was found further than it was known: waiting sockets may have to be told. */
   moved: () => void
@@ -191,7 +191,9 @@ export class Sync {
     const now = this.#parts.clock.now()
     const rooms = new Sections()
     const positions = new Map<number, number>()
-    const accountData = this.#parts.accountData(plan.token === undefined && !plan.absent ? 0 : plan.since)
+    const initial = plan.token === undefined && !plan.absent
+    const unchanged = !initial && plan.since >= plan.own
+    const accountData = unchanged ? [] : this.#parts.accountData(initial ? undefined : plan.since)
     const byRoom = Map.groupBy(accountData, (change) => change.roomId)
     for (const [task, slice] of slices) {
       const { room } = task

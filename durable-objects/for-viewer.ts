@@ -1,0 +1,21 @@
+/** What an event shows to one request alone: both objects hand events to clients. */
+import type { Session, TimelineEvent } from '../src/ports.ts'
+import type { JsonObject } from '../src/protocol/canonical-json.ts'
+import type { ClientEvent } from '../src/protocol/event.ts'
+
+/**
+ * An event for one request: its age (ms) at this moment, and the transaction id if this very device sent it
+ * (Client-Server API §Transaction identifiers).
+ */
+export function forViewer(
+  { event, txn }: TimelineEvent,
+  viewer: Pick<Session, 'userId' | 'deviceId'>,
+  now: number,
+  roomId?: string,
+): ClientEvent {
+  const unsigned: JsonObject = { ...event.unsigned, age: Math.max(0, now - event.origin_server_ts) }
+  if (txn !== undefined && event.sender === viewer.userId && txn.deviceId === viewer.deviceId) {
+    unsigned.transaction_id = txn.txnId
+  }
+  return roomId === undefined ? { ...event, unsigned } : { ...event, room_id: roomId, unsigned }
+}
