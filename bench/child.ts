@@ -1,6 +1,9 @@
 /** Child processes of the bench: started, watched for their ready line, ended by their own pid. */
 
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 
 const STOP_GRACE_MS = 8_000
 const KEPT_OUTPUT = 4_000
@@ -20,21 +23,28 @@ interface ChildOptions extends SpawnOptions {
   timeoutMs: number
 }
 
-const running = new Set<Child>()
+type Stop = Child['stop']
+
+const running = new Set<Stop>()
+const folders = new Set<string>()
 
 /** Starts a server and resolves when it says that it is ready. */
 export function startChild(options: ChildOptions): Promise<Child> {
   const { command, args, ready, timeoutMs, ...spawnOptions } = options
   const child = spawn(command, args, { ...spawnOptions, stdio: ['ignore', 'pipe', 'pipe'] })
   const name = [command, ...args].join(' ').slice(0, 120)
+  // Known from here on, so that an interrupted start leaves nothing running.
+  const stop = track(child)
   return new Promise((resolve, reject) => {
     let output = ''
     const fail = (why: string) => {
       clearTimeout(timer)
-      child.kill('SIGKILL')
+      void stop('SIGTERM')
       reject(new Error(`${name}: ${why}\n${output.slice(-KEPT_OUTPUT)}`))
     }
     const timer = setTimeout(() => fail(`not ready after ${timeoutMs / 1000} s`), timeoutMs)
+    const endedEarly = (code: number | null, signal: string | null) =>
+      fail(`ended before it was ready (${signal ?? code})`)
     const listen = (chunk: Buffer) => {
       output = (output + chunk.toString()).slice(-2 * KEPT_OUTPUT)
       const match = ready.exec(output)
@@ -42,13 +52,13 @@ export function startChild(options: ChildOptions): Promise<Child> {
       clearTimeout(timer)
       // From here on the output is only drained, so that the pipe never fills.
       for (const stream of [child.stdout, child.stderr]) stream?.removeAllListeners('data').resume()
-      child.removeAllListeners('exit')
-      resolve(track(child, child.pid, match[1] ?? match[0]))
+      child.removeListener('exit', endedEarly)
+      resolve({ pid: child.pid, ready: match[1] ?? match[0], stop })
     }
     child.stdout?.on('data', listen)
     child.stderr?.on('data', listen)
     child.once('error', (error) => fail(error.message))
-    child.once('exit', (code, signal) => fail(`ended before it was ready (${signal ?? code})`))
+    child.once('exit', endedEarly)
   })
 }
 
@@ -77,23 +87,33 @@ export function runToEnd(
 
 /** Ends whatever still runs: for the signals that end the bench itself. */
 export async function stopAll(): Promise<void> {
-  await Promise.all([...running].map((child) => child.stop()))
+  await Promise.all([...running].map((stop) => stop()))
 }
 
-function track(child: ChildProcess, pid: number, ready: string): Child {
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
-  const tracked: Child = {
-    pid,
-    ready,
-    async stop(signal = 'SIGTERM') {
-      running.delete(tracked)
-      if (child.exitCode !== null || child.signalCode !== null) return
-      child.kill(signal)
-      const force = setTimeout(() => child.kill('SIGKILL'), STOP_GRACE_MS)
-      await ended
-      clearTimeout(force)
-    },
+/** A folder for a server's data that goes with the bench, if its server does not take it along before. */
+export function temporaryFolder(name: string): string {
+  const folder = mkdtempSync(join(tmpdir(), `selvedge-${name}-`))
+  folders.add(folder)
+  return folder
+}
+
+process.once('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+})
+
+function track(child: ChildProcess): Stop {
+  const ended = new Promise<void>((resolve) => {
+    child.once('close', () => resolve())
+    child.once('error', () => resolve())
+  })
+  const stop: Stop = async (signal = 'SIGTERM') => {
+    running.delete(stop)
+    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
+    child.kill(signal)
+    const force = setTimeout(() => child.kill('SIGKILL'), STOP_GRACE_MS)
+    await ended
+    clearTimeout(force)
   }
-  running.add(tracked)
-  return tracked
+  running.add(stop)
+  return stop
 }

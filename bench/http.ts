@@ -49,6 +49,11 @@ export class Connection {
     })
   }
 
+  /** Whether part of a reply has come. */
+  get answering(): boolean {
+    return this.#size > 0
+  }
+
   destroy(): void {
     this.closed = true
     this.#socket.destroy()
@@ -115,8 +120,20 @@ export class HttpClient {
   }
 
   async request(method: string, path: string, token?: string, json?: string): Promise<Reply> {
-    const connection = this.#take()
-    const reply = await connection.exchange(this.encode(method, path, token, json))
+    const bytes = this.encode(method, path, token, json)
+    const idle = this.#takeIdle()
+    const connection = idle ?? this.connect()
+    try {
+      return await this.#exchange(connection, bytes)
+    } catch (error) {
+      // An idle connection may be closed by the server in the moment it is used again.
+      if (idle !== undefined && !idle.answering) return this.#exchange(this.connect(), bytes)
+      throw new Error(`${method} ${path.slice(0, 120)}: ${error instanceof Error ? error.message : error}`)
+    }
+  }
+
+  async #exchange(connection: Connection, bytes: string): Promise<Reply> {
+    const reply = await connection.exchange(bytes)
     if (!connection.closed) this.#idle.push(connection)
     return reply
   }
@@ -133,11 +150,11 @@ export class HttpClient {
     for (const connection of this.#idle.splice(0)) connection.destroy()
   }
 
-  #take(): Connection {
+  #takeIdle(): Connection | undefined {
     for (let connection = this.#idle.pop(); connection !== undefined; connection = this.#idle.pop()) {
       if (!connection.closed) return connection
     }
-    return this.connect()
+    return undefined
   }
 }
 

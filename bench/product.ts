@@ -1,9 +1,8 @@
 /** Selvedge itself, by its real launcher in processes of its own; or any homeserver that already runs. */
 
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { startChild } from './child.ts'
+import { startChild, temporaryFolder } from './child.ts'
 import type { Sizes, Target } from './target.ts'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -15,7 +14,7 @@ export function product(sizes: Sizes): Target {
     title: 'Selvedge',
     sizes,
     async start() {
-      const directory = await mkdtemp(join(tmpdir(), 'selvedge-bench-'))
+      const directory = temporaryFolder('bench')
       const options = {
         port: '0',
         'data-dir': directory,

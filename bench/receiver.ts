@@ -65,7 +65,11 @@ export class Receiver {
         this.#since = answer.nextBatch
         this.#settle(answer.text, at)
       } catch (error) {
-        this.#fail(error instanceof Error ? error : new Error(String(error)))
+        this.#fail(
+          new Error(
+            `the long poll of ${this.#session.userId}: ${error instanceof Error ? error.message : error}`,
+          ),
+        )
         return
       }
     }

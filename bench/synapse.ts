@@ -1,9 +1,9 @@
 /** Synapse with Postgres on the same machine, installed by pip and lifted of its limits, for comparison. */
 
-import { chmod, chown, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir, userInfo } from 'node:os'
+import { chmod, chown, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { userInfo } from 'node:os'
 import { join } from 'node:path'
-import { type Child, runToEnd, startChild } from './child.ts'
+import { type Child, runToEnd, startChild, temporaryFolder } from './child.ts'
 import type { Sizes, Target } from './target.ts'
 
 const POSTGRES_BIN = process.env.POSTGRES_BIN ?? '/usr/lib/postgresql/15/bin'
@@ -24,7 +24,7 @@ export async function synapse(directory: string, sizes: Sizes): Promise<Target> 
     title: 'Synapse',
     sizes,
     async start() {
-      const home = await mkdtemp(join(tmpdir(), 'selvedge-synapse-'))
+      const home = temporaryFolder('synapse')
       // Postgres runs as another user and must reach its folder.
       await chmod(home, 0o711)
       const postgres = await startPostgres(join(home, 'postgres'))
