@@ -2,6 +2,7 @@
 import { countCalls } from './calls.ts'
 import { readConfig } from './config.ts'
 import type { Env } from './env.ts'
+import { limitedFetch } from './limiter.ts'
 import { createLogger } from './log.ts'
 import type { Ports } from './ports.ts'
 import { postgresAccounts } from './storage/postgres/accounts.ts'
@@ -52,17 +53,19 @@ function createPorts(env: Env): Ports {
 
 /** On one machine the endpoint knows its database by itself; the driver only wants the shape of a URL. */
 function postgresOf({ PG: binding, DATABASE_URL: url }: Env): PostgresTarget {
-  if (binding === undefined) return { url, fetch }
+  if (binding === undefined) return { url, fetch: limitedFetch('postgres', fetch) }
   return {
     url: 'postgresql://selvedge:local@postgres.local/selvedge',
     endpoint: 'http://postgres.local/sql',
-    fetch: (input, init) => binding.fetch(input, init),
+    fetch: limitedFetch('postgres', (input, init) => binding.fetch(input, init)),
   }
 }
 
 /** On one machine the endpoint has this process as its only client, and asks for no token. */
 function redisOf(env: Env): RedisTarget {
   const { REDIS: binding, UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } = env
-  if (binding === undefined) return { url: url.replace(/\/+$/, ''), token, fetch }
-  return { url: 'http://redis.local', token: 'local', fetch: (input, init) => binding.fetch(input, init) }
+  if (binding === undefined)
+    return { url: url.replace(/\/+$/, ''), token, fetch: limitedFetch('redis', fetch) }
+  const send = limitedFetch('redis', (input, init) => binding.fetch(input, init))
+  return { url: 'http://redis.local', token: 'local', fetch: send }
 }

@@ -1,16 +1,22 @@
 /** The Worker: answers HTTP, and exports the objects that the runtime makes. */
+import { env as bindings } from 'cloudflare:workers'
+import { FanOut } from '../durable-objects/fan-out.ts'
+import { Room } from '../durable-objects/room/room.ts'
+import { User } from '../durable-objects/user/user.ts'
 import { portsOf } from '../src/context.ts'
 import type { Env } from '../src/env.ts'
+import { limitCalls, withinLimits } from '../src/limiter.ts'
 import { app } from './app.ts'
 
-export { FanOut } from '../durable-objects/fan-out.ts'
-export { Room } from '../durable-objects/room/room.ts'
-export { User } from '../durable-objects/user/user.ts'
+export { FanOut, Room, User }
+
+const isTest = (bindings as Env).TEST_HOOKS === 'on'
+if (isTest) for (const objectClass of [FanOut, Room, User]) limitCalls(objectClass)
 
 export default {
   fetch(request, env, ctx) {
     // Wrong settings fail here, by the variable's name, before anything is answered.
     portsOf(env)
-    return app.fetch(request, env, ctx)
+    return isTest ? withinLimits(() => app.fetch(request, env, ctx)) : app.fetch(request, env, ctx)
   },
 } satisfies ExportedHandler<Env>

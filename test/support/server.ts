@@ -78,9 +78,11 @@ export async function startServer(overrides: TestServerOptions = {}): Promise<Te
     redis: instance.redis,
     restart: () => killRuntime(instance),
     async stop() {
+      const passed = overrides.source === undefined ? await passedLimits(instance.url) : []
       await instance.stop()
       await schema.giveBack()
       rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+      if (passed.length > 0) throw new Error(`The platform's limits were passed: ${passed.join(', ')}`)
     },
     evict: (kind, name) => mf.unsafeEvictDurableObject(workerName, classNames[kind], { name }),
     async sql(kind, name, query) {
@@ -95,6 +97,13 @@ function bundledWorker(): string {
   const worker = inject('worker')
   if ('error' in worker) throw new Error(worker.error)
   return worker.source
+}
+
+/** Breaches of `src/limiter.ts` since the runtime started: whoever swallowed their errors, the file fails. */
+async function passedLimits(url: string): Promise<string[]> {
+  const answer = await fetch(`${url}/_selvedge/test/passed-limits`).catch(() => undefined)
+  // A server that the test ended, or started without the hooks, has nothing to tell.
+  return answer?.ok ? ((await answer.json()) as string[]) : []
 }
 
 async function killRuntime(instance: Instance): Promise<void> {

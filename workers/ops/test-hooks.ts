@@ -2,6 +2,7 @@
 import { Hono } from 'hono'
 import * as z from 'zod'
 import { setFault } from '../../src/faults.ts'
+import { passedLimits } from '../../src/limiter.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
 import { validate } from '../middleware/validate.ts'
@@ -31,3 +32,5 @@ testHooks.post('/faults', validate({ json: Fault }), (c) => {
 })
 
 testHooks.get('/calls', (c) => c.json(c.var.ports.calls.snapshot()))
+
+testHooks.get('/passed-limits', (c) => c.json(passedLimits()))

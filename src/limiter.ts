@@ -1,0 +1,109 @@
+/** Cloudflare's limits, which do not exist on one machine: in tests, an invocation that passes one is refused by name. */
+import { AsyncLocalStorage } from 'node:async_hooks'
+
+/** What one invocation may do. All that runs in an object shares this, but each call from outside tops up `calls`. */
+export const LIMITS = {
+  /** Requests over HTTP that wait for their answer. The platform lets the seventh queue behind hung ones. */
+  waitingFetches: 6,
+  /** Outgoing calls, RPCs and requests over HTTP together. */
+  calls: 500,
+  /** Characters of an RPC value's JSON: an isolate's 128 MB are shared by many objects. */
+  valueLength: 1_000_000,
+} as const
+
+export type Limit = keyof typeof LIMITS
+
+/** RPCs whose arguments or answers grow with a room: each hands over what one client's answer is made of. */
+const LARGE_VALUES: ReadonlySet<string> = new Set([
+  'room.create',
+  'room.pull',
+  'room.messages',
+  'room.state',
+  'room.members',
+  'room.joinedMembers',
+])
+
+/** The platform would have refused or delayed this call. */
+export class LimitPassed extends Error {
+  override readonly name = 'LimitPassed'
+
+  constructor(limit: Limit, operation: string) {
+    super(`${operation} passes the limit ${limit}, ${LIMITS[limit]}`)
+  }
+}
+
+/** What an invocation has spent. */
+interface Spent {
+  calls: number
+  waiting: number
+}
+
+const current = new AsyncLocalStorage<Spent>()
+const breaches = new Set<string>()
+
+/** Every breach in this isolate so far: a caller that survives failures would hide the error. */
+export function passedLimits(): string[] {
+  return [...breaches]
+}
+
+/** Runs one invocation within the limits. Outside of one, nothing below limits anything. */
+export function withinLimits<T>(work: () => T): T {
+  return current.run({ calls: 0, waiting: 0 }, work)
+}
+
+/**
+ * Counts an outgoing call of the running invocation.
+ * @throws LimitPassed
+ */
+export function countCall(operation: string): void {
+  const spent = current.getStore()
+  if (spent === undefined) return
+  spent.calls += 1
+  if (spent.calls > LIMITS.calls) refuse('calls', operation)
+}
+
+/** The same `send`, counted, and refused while too many requests wait. */
+export function limitedFetch(operation: string, send: typeof fetch): typeof fetch {
+  return async (input, init) => {
+    countCall(operation)
+    const spent = current.getStore()
+    if (spent === undefined) return send(input, init)
+    if (spent.waiting >= LIMITS.waitingFetches) refuse('waitingFetches', operation)
+    spent.waiting += 1
+    try {
+      return await send(input, init)
+    } finally {
+      spent.waiting -= 1
+    }
+  }
+}
+
+/**
+ * Looks at what an RPC carries, one way or the other.
+ * @throws LimitPassed
+ */
+export function checkValue(operation: string, value: unknown): void {
+  if (current.getStore() === undefined || LARGE_VALUES.has(operation)) return
+  if ((JSON.stringify(value) ?? '').length > LIMITS.valueLength) refuse('valueLength', operation)
+}
+
+/** The methods of an object's class share what the object may spend; each call from outside tops up the calls. */
+export function limitCalls({ prototype }: { prototype: object }): void {
+  const spentBy = new WeakMap<object, Spent>()
+  for (const [name, property] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
+    const method: unknown = property.value
+    if (name === 'constructor' || typeof method !== 'function') continue
+    const limited = function (this: object, ...args: unknown[]): unknown {
+      const spent = spentBy.get(this) ?? { calls: 0, waiting: 0 }
+      spentBy.set(this, spent)
+      spent.calls = 0
+      return current.run(spent, () => method.apply(this, args))
+    }
+    Object.defineProperty(prototype, name, { ...property, value: limited })
+  }
+}
+
+function refuse(limit: Limit, operation: string): never {
+  breaches.add(`${operation}: ${limit}`)
+  throw new LimitPassed(limit, operation)
+}

@@ -1,0 +1,111 @@
+/** Cloudflare's limits, as tests enforce them. */
+import { describe, expect, it } from 'vitest'
+import {
+  checkValue,
+  countCall,
+  LIMITS,
+  LimitPassed,
+  limitCalls,
+  limitedFetch,
+  passedLimits,
+  withinLimits,
+} from '../../src/limiter.ts'
+
+function call(times: number, operation = 'room.send'): void {
+  for (let i = 0; i < times; i += 1) countCall(operation)
+}
+
+/** A `fetch` whose answers wait until they are let go. */
+function hanging() {
+  const waiting: (() => void)[] = []
+  const send = (() =>
+    new Promise((resolve) => waiting.push(() => resolve(new Response())))) as unknown as typeof fetch
+  return { send: limitedFetch('postgres', send), letGo: () => waiting.splice(0).forEach((go) => void go()) }
+}
+
+describe('outgoing calls of an invocation', () => {
+  it('may be 500, and one more is refused by name', () => {
+    withinLimits(() => {
+      call(LIMITS.calls, 'user.wake')
+      expect(passedLimits()).not.toContain('user.wake: calls')
+      expect(() => call(1, 'user.wake')).toThrow(LimitPassed)
+      expect(() => call(1, 'user.wake')).toThrow('user.wake passes the limit calls, 500')
+    })
+    expect(passedLimits()).toContain('user.wake: calls')
+  })
+
+  it('count across awaits, each invocation for itself', async () => {
+    const spend = async (calls: number) => {
+      call(calls / 2)
+      await Promise.resolve()
+      call(calls / 2)
+      return 'done'
+    }
+    const all = LIMITS.calls
+    expect(await Promise.all([1, 2].map(() => withinLimits(() => spend(all))))).toEqual(['done', 'done'])
+    await expect(withinLimits(() => spend(all + 2))).rejects.toThrow(LimitPassed)
+  })
+
+  it('are not counted outside of an invocation', () => {
+    expect(() => call(LIMITS.calls + 1)).not.toThrow()
+  })
+})
+
+describe('requests that wait', () => {
+  it('may be six, and the seventh is refused until one has its answer', async () => {
+    const { send, letGo } = hanging()
+    await withinLimits(async () => {
+      const six = Array.from({ length: LIMITS.waitingFetches }, () => send('http://x'))
+      await expect(send('http://x')).rejects.toThrow('postgres passes the limit waitingFetches, 6')
+      letGo()
+      await Promise.all(six)
+      const again = send('http://x')
+      letGo()
+      await expect(again).resolves.toBeInstanceOf(Response)
+    })
+    expect(passedLimits()).toContain('postgres: waitingFetches')
+  })
+
+  it('wait no more when they fail', async () => {
+    const send = limitedFetch('redis', () => Promise.reject(new Error('no')))
+    await withinLimits(async () => {
+      for (let i = 0; i <= LIMITS.waitingFetches; i += 1) await expect(send('http://x')).rejects.toThrow('no')
+    })
+  })
+})
+
+describe('an RPC value', () => {
+  const large = { text: 'x'.repeat(LIMITS.valueLength) }
+
+  it('is at most a megabyte, unless it is listed', () => {
+    withinLimits(() => {
+      checkValue('user.wake', { text: 'x'.repeat(1000) })
+      checkValue('user.logout', undefined)
+      checkValue('room.pull', large)
+      expect(() => checkValue('user.wake', large)).toThrow('user.wake passes the limit valueLength')
+    })
+    expect(passedLimits()).toContain('user.wake: valueLength')
+  })
+})
+
+describe('an object', () => {
+  class Counter {
+    readonly #calls: number
+
+    constructor(calls: number) {
+      this.#calls = calls
+    }
+
+    run(): string {
+      call(this.#calls)
+      return 'done'
+    }
+  }
+
+  it('may spend as much after each call from outside, and no more', () => {
+    limitCalls(Counter)
+    const modest = new Counter(LIMITS.calls)
+    expect([modest.run(), modest.run()]).toEqual(['done', 'done'])
+    expect(() => new Counter(LIMITS.calls + 1).run()).toThrow(LimitPassed)
+  })
+})
