@@ -1,6 +1,5 @@
 /** The settings: the environment's variables, checked once, refused by the variable's name. */
 import * as z from 'zod'
-import type { Env } from './env.ts'
 import type { Config } from './ports.ts'
 import { decodeBase64 } from './protocol/base64.ts'
 import { isServerName } from './protocol/identifiers.ts'
@@ -46,7 +45,7 @@ const Variables = z.object({
  * The settings that `env` names.
  * @throws Error naming every wrong variable, never its value
  */
-export function readConfig(env: Env): Config {
+export function readConfig(env: object): Config {
   const parsed = Variables.safeParse(givenVariables(env))
   if (!parsed.success) throw new Error(`configuration: ${problems(parsed.error)}`)
   const v = parsed.data
@@ -68,7 +67,7 @@ export function readConfig(env: Env): Config {
 }
 
 /** An empty variable counts as one not given: deployment tools cannot unset. */
-function givenVariables(env: Env): Record<string, unknown> {
+function givenVariables(env: object): Record<string, unknown> {
   return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
 }
 

@@ -2,6 +2,7 @@
 import { NeonDbError, type NeonQueryFunction, neon, neonConfig } from '@neondatabase/serverless'
 import type { CallCounters, Logger } from '../../ports.ts'
 import { MatrixError } from '../../protocol/errors.ts'
+import { withDeadline } from '../deadline.ts'
 
 export type SqlValue = string | number | boolean | null
 export type SqlRow = Record<string, unknown>
@@ -61,7 +62,11 @@ export function postgres(target: PostgresTarget, ports: { calls: CallCounters; l
 /** The driver takes its way of fetching from one global place; an isolate has one database. */
 function configureDriver({ endpoint, fetch: send }: PostgresTarget): void {
   neonConfig.fetchFunction = (url: string, init: RequestInit) =>
-    send(url, { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) })
+    withDeadline(TIMEOUT_MS, async (signal) => {
+      const response = await send(url, { ...init, signal })
+      // Read here, so that the deadline covers the body too.
+      return new Response(await response.text(), { status: response.status })
+    })
   if (endpoint !== undefined) neonConfig.fetchEndpoint = () => endpoint
 }
 

@@ -2,6 +2,7 @@
 import { Redis } from '@upstash/redis/cloudflare'
 import type { CallCounters, Clock, Logger } from '../../ports.ts'
 import { MatrixError } from '../../protocol/errors.ts'
+import { withDeadline } from '../deadline.ts'
 
 /** Clients over one database, and what they know of its health. */
 export interface RedisClients {
@@ -56,7 +57,8 @@ export function redis(target: RedisTarget, { calls, log, clock }: Ports): RedisC
     calls.count('redis')
     calls.count('redis_commands', question.path === undefined ? 1 : (question.body as unknown[]).length)
     try {
-      return await exchange(target, question, timeoutMs)
+      // Too late, it throws. The client's own handling would make it a null, as if the key were gone.
+      return await withDeadline(timeoutMs, (signal) => exchange(target, question, signal))
     } catch (error) {
       failedAt = clock.now()
       log.warn('redis is unavailable', { reason: error instanceof Error ? error.name : undefined })
@@ -75,15 +77,14 @@ export function redis(target: RedisTarget, { calls, log, clock }: Ports): RedisC
 async function exchange(
   target: RedisTarget,
   { path = [], body }: Question,
-  timeoutMs: number,
+  signal: AbortSignal,
 ): Promise<unknown> {
   const send = target.fetch
   const response = await send([target.url, ...path].join('/'), {
     method: 'POST',
     headers: { authorization: `Bearer ${target.token}`, 'content-type': 'application/json' },
     body: JSON.stringify(body),
-    // Timed out, it throws. The client's own handling would make it a null, as if the key were gone.
-    signal: AbortSignal.timeout(timeoutMs),
+    signal,
   })
   if (!response.ok) {
     await response.body?.cancel()

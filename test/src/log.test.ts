@@ -1,0 +1,17 @@
+/** The log. */
+import { expect, it } from 'vitest'
+import { createLogger } from '../../src/log.ts'
+import { standingClock } from '../support/world.ts'
+
+it('writes one JSON object a line, from its level up, with the fields bound to it', () => {
+  const lines: string[] = []
+  const log = createLogger('warn', standingClock(0), (level, line) => lines.push(`${level} ${line}`))
+  const request = log.with({ request_id: 'r1' })
+  request.info('not this')
+  request.warn('two\nlines', { status: 503 })
+  log.error('plain')
+  expect(lines).toEqual([
+    'warn {"time":"1970-01-01T00:00:00.000Z","level":"warn","message":"two\\nlines","request_id":"r1","status":503}',
+    'error {"time":"1970-01-01T00:00:00.000Z","level":"error","message":"plain"}',
+  ])
+})
