@@ -30,7 +30,7 @@ const urlOf =
       : `must be a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`
 
 const serverName = (text: string) =>
-  /^([A-Za-z0-9.-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(:\d{1,5})?$/.test(text)
+  /^([A-Za-z0-9.-]{1,230}|\[[0-9A-Fa-f:.]{2,45}\])(:\d{1,5})?$/.test(text)
     ? undefined
     : 'must be a host name, with a port or without'
 
@@ -216,7 +216,7 @@ function refuseContradictions(options: Partial<Record<OptionName, string>>): voi
     if (options['https-port'] === undefined && options[file]) throw refusal(`--${file} needs --https-port`)
   }
   const { port } = options
-  if (port !== '0' && port === options['https-port'])
+  if (port !== undefined && port !== '0' && port === options['https-port'])
     throw refusal(`--https-port and --port are both ${port}`)
 }
 

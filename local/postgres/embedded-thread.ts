@@ -1,4 +1,5 @@
 /** The thread of the embedded Postgres: runs PGlite and lends it a Unix socket until told to stop. */
+import { setFlagsFromString } from 'node:v8'
 import { parentPort, workerData } from 'node:worker_threads'
 import { PGlite } from '@electric-sql/pglite'
 import { pg_trgm } from '@electric-sql/pglite/contrib/pg_trgm'
@@ -14,6 +15,10 @@ export type FromThread = { kind: 'ready' } | { kind: 'failed'; reason: string }
 
 const { folder, socket } = workerData as ThreadData
 const tell = (message: FromThread) => parentPort!.postMessage(message)
+
+// The optimising compiler would take 100 MB and seconds of all cores at each start, and Postgres
+// is no faster for it at what we ask: measured with 500-event batches and single selects.
+for (const flag of ['--no-wasm-tier-up', '--no-wasm-dynamic-tiering']) setFlagsFromString(flag)
 
 try {
   await prepareCluster(folder)

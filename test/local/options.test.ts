@@ -1,0 +1,91 @@
+/** The options of the launcher: where each comes from, and what is refused in which words. */
+import { describe, expect, it } from 'vitest'
+import { helpText, optionTable, readOptions } from '../../local/options.ts'
+
+describe('options', () => {
+  it('have their defaults', () => {
+    expect(readOptions([], {})).toEqual({
+      host: '127.0.0.1',
+      port: '8008',
+      'server-name': 'localhost',
+      'data-dir': '.selvedge',
+      registration: 'open',
+      'rate-limits': 'on',
+      'allow-private-networks': 'off',
+      'default-room-version': '12',
+      'password-cost': 'normal',
+      'log-level': 'info',
+      'archive-delay-ms': '1000',
+    })
+  })
+
+  it('come from the environment, and from flags before it', () => {
+    const env = {
+      SELVEDGE_PORT: '1',
+      SELVEDGE_SERVER_NAME: 'env.example',
+      DATABASE_URL: 'postgres://h/d',
+      REDIS_URL: '',
+    }
+    const options = readOptions(['--port', '2', '--log-level=warn'], env)
+    expect(options).toMatchObject({
+      port: '2',
+      'log-level': 'warn',
+      'server-name': 'env.example',
+      'database-url': 'postgres://h/d',
+    })
+    expect(options).not.toHaveProperty('redis-url')
+  })
+
+  it.each([
+    [['--bogus'], 'unknown option --bogus'],
+    [['-x'], 'unknown option -x'],
+    [['extra'], 'unexpected argument extra'],
+    [['--port'], '--port needs a value'],
+    [['--port', '--host', 'x'], '--port needs a value'],
+    [['--server-name='], '--server-name needs a value'],
+    [['--port', '70000'], '--port must be a whole number from 0 to 65535, not "70000"'],
+    [['--port', 'http'], '--port must be a whole number from 0 to 65535, not "http"'],
+    [['--port', '1', '--port', '2'], '--port is given twice'],
+    [['--registration', 'maybe'], '--registration must be open, token or closed, not "maybe"'],
+    [['--default-room-version', '9'], '--default-room-version must be 10, 11 or 12, not "9"'],
+    [
+      ['--public-url', 'ftp://x'],
+      '--public-url must be a URL that starts with https:// or http://, not "ftp://x"',
+    ],
+    [['--server-name', 'a b'], '--server-name must be a host name, with a port or without, not "a b"'],
+    [['--https-port', '8448'], '--https-port needs --tls-cert'],
+    [['--https-port', '8448', '--tls-cert', 'c'], '--https-port needs --tls-key'],
+    [['--tls-key', 'k'], '--tls-key needs --https-port'],
+    [
+      ['--port', '9', '--https-port', '9', '--tls-cert', 'c', '--tls-key', 'k'],
+      '--https-port and --port are both 9',
+    ],
+  ])('refuse %j by name', (args, message) => {
+    expect(() => readOptions(args, {})).toThrow(
+      expect.objectContaining({ message: `${message} (see --help)`, exitCode: 2 }),
+    )
+  })
+
+  it('name the variable that holds a wrong value, and never show an address with its password', () => {
+    expect(() => readOptions([], { SELVEDGE_RATE_LIMITS: 'yes' })).toThrow(
+      'SELVEDGE_RATE_LIMITS must be on or off',
+    )
+    expect(() => readOptions([], { DATABASE_URL: 'mysql://u:hunter2@h/d' })).toThrow(
+      'DATABASE_URL must be a URL that starts with postgres:// or postgresql://, not what was given',
+    )
+  })
+
+  it('know only their own for another command', () => {
+    expect(readOptions(['--data-dir', 'x'], {}, ['data-dir'])).toEqual({ 'data-dir': 'x' })
+    expect(() => readOptions(['--port', '1'], {}, ['data-dir'])).toThrow('unknown option --port')
+  })
+
+  it('are each in the help, with flag, variable and default', () => {
+    expect(readOptions(['--help'], {})).toBe('help')
+    expect(readOptions(['-h'], {})).toBe('help')
+    const help = helpText()
+    for (const name of Object.keys(optionTable)) expect(help).toContain(`--${name} <`)
+    expect(help).toMatch(/--port <number> +SELVEDGE_PORT +Port to listen on; 0 picks a free one\. \[8008\]/)
+    expect(help).toMatch(/--database-url <url> +DATABASE_URL /)
+  })
+})
