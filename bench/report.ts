@@ -66,7 +66,7 @@ export function renderResults(results: Results): string {
       [
         'figure',
         'unit',
-        ...names.map((name) => name.toUpperCase()),
+        ...names.map((name) => runs[name]!.title),
         ...(runs.ceiling ? ['of the ceiling'] : []),
       ],
       measuredFigures(runs).map((id) => figureRow(id, runs, names)),
