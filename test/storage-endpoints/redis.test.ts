@@ -133,12 +133,12 @@ describe.each(kinds)('$title', ({ open, missing }) => {
     })
 
     it('forgets when the time is over', async () => {
-      await redis.set('short', 'x', { px: 60 })
+      await redis.set('short', 'x', { px: 1000 })
       await redis.set('long', 'x', { ex: 100 })
-      expect(await redis.ttl('long')).toBe(100)
-      expect(await redis.pttl('long')).toBeGreaterThan(90_000)
       expect(await redis.get('short')).toBe('x')
-      await sleep(80)
+      expect([99, 100]).toContain(await redis.ttl('long'))
+      expect(await redis.pttl('long')).toBeGreaterThan(90_000)
+      await sleep(1010)
       expect(await redis.get('short')).toBeNull()
       expect(await redis.exists('short')).toBe(0)
       expect(await redis.incr('short')).toBe(1)
@@ -151,7 +151,7 @@ describe.each(kinds)('$title', ({ open, missing }) => {
       await redis.set('k', 'a')
       expect(await redis.expire('k', 50)).toBe(1)
       await redis.set('k', 'b', { keepTtl: true })
-      expect(await redis.ttl('k')).toBe(50)
+      expect([49, 50]).toContain(await redis.ttl('k'))
       await redis.set('k', 'c')
       expect(await redis.ttl('k')).toBe(-1)
       expect(await redis.pexpire('k', 20)).toBe(1)
@@ -166,7 +166,7 @@ describe.each(kinds)('$title', ({ open, missing }) => {
       await redis.incr('n')
       await redis.expire('n', 50)
       await redis.incr('n')
-      expect(await redis.ttl('n')).toBe(50)
+      expect([49, 50]).toContain(await redis.ttl('n'))
     })
 
     it('runs a pipeline in order and gives each command its own outcome', async () => {
@@ -236,7 +236,7 @@ describe('the embedded Redis on disk', () => {
         ],
         false,
       ),
-    ).toEqual([{ result: '1' }, { result: 100 }])
+    ).toEqual([{ result: '1' }, { result: expect.closeTo(100, -1) }])
     await first.close()
     await second.close()
     rmSync(folder, { recursive: true })
