@@ -28,8 +28,8 @@ export class ClientGone extends Error {
 }
 
 export interface StubOptions {
-  /** Tests: the Worker is cancelled when its first RPC has been answered. */
-  dropAfterFirstRpc?: boolean
+  /** Tests: the Worker is cancelled when this RPC, such as `room.send`, or its first one has been answered. */
+  dropAfterRpc?: 'first' | (string & {})
 }
 
 /** What may be asked again when an object was reset in the middle: a second run changes nothing more. */
@@ -106,17 +106,18 @@ function gateway<Gateway>(
       () => mayRepeat(method, args),
     )
     checkValue(operation, answer)
-    if (options.dropAfterFirstRpc) throw new ClientGone()
+    dropIfAsked(options, operation)
     return fromResult(answer as RpcResult<unknown>)
   }
   const viaFetch = async (method: string, request: unknown): Promise<Response> => {
-    counters.count(`${kind}.${method}`)
-    countCall(`${kind}.${method}`)
+    const operation = `${kind}.${method}`
+    counters.count(operation)
+    countCall(operation)
     const url = `https://object/${method}?request=${encodeURIComponent(JSON.stringify(request))}`
     const ask = () =>
       namespace.get(namespace.idFromName(name)).fetch(url, { headers: { Upgrade: 'websocket' } })
     const response = await onceMore(ask, () => true)
-    if (options.dropAfterFirstRpc) throw new ClientGone()
+    dropIfAsked(options, operation)
     return response
   }
   return new Proxy({} as object, {
@@ -139,6 +140,11 @@ async function onceMore<T>(work: () => Promise<T>, mayRepeat: () => boolean): Pr
   return work().catch((error) => {
     throw unavailable(error)
   })
+}
+
+/** @throws ClientGone */
+function dropIfAsked({ dropAfterRpc }: StubOptions, operation: string): void {
+  if (dropAfterRpc === 'first' || dropAfterRpc === operation) throw new ClientGone()
 }
 
 function mayRepeat(method: string, args: unknown[]): boolean {

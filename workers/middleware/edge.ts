@@ -6,7 +6,7 @@ import { portsOf } from '../../src/context.ts'
 import type { Random } from '../../src/ports.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
-import { DROP_HEADER, wantsDrop } from '../ops/test-hooks.ts'
+import { DROP_HEADER, dropAfterRpc } from '../ops/test-hooks.ts'
 import { renderMatrixError } from './errors.ts'
 import { observeRequest } from './metrics.ts'
 
@@ -39,9 +39,9 @@ export async function edge(c: Context<AppEnv>, next: Next): Promise<void> {
   const ports = portsOf(c.env)
   const started = ports.clock.now()
   const requestId = nameRequest(c.req.header('x-request-id'), ports.random)
-  const dropAfterFirstRpc = ports.config.testHooks && wantsDrop(c.req.header(DROP_HEADER))
+  const drop = ports.config.testHooks ? dropAfterRpc(c.req.header(DROP_HEADER)) : undefined
   c.set('ports', ports)
-  c.set('objects', objectsOf(c.env, ports.calls, { dropAfterFirstRpc }))
+  c.set('objects', objectsOf(c.env, ports.calls, { dropAfterRpc: drop }))
   c.set('requestId', requestId)
 
   const refusal = answerWithoutRouting(c)

@@ -7,12 +7,13 @@ import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
 import { validate } from '../middleware/validate.ts'
 
-/** With this header a request's Worker is cut off after its first RPC, as if the client had gone. */
+/** With this header a request's Worker is cut off after an RPC, as if the client had gone. */
 export const DROP_HEADER = 'x-selvedge-test'
 
-/** Whether the header's value asks for that. */
-export function wantsDrop(value: string | undefined): boolean {
-  return value === 'drop-after-first-rpc'
+/** The RPC after which the header's value wants that: `drop-after-first-rpc`, or `drop-after-rpc room.send`. */
+export function dropAfterRpc(value: string | undefined): string | undefined {
+  if (value === 'drop-after-first-rpc') return 'first'
+  return /^drop-after-rpc (\w+\.\w+)$/.exec(value ?? '')?.[1]
 }
 
 const Fault = z.object({ name: z.string().min(1), count: z.int().min(0), key: z.string().optional() })
