@@ -1,5 +1,6 @@
 /** Waiting clients: hibernating sockets that carry everything an answer needs, so that the object may sleep. */
 import type { Session } from '../../src/ports.ts'
+import type { SyncQuery } from './room-sections.ts'
 
 /** What a socket's attachment holds: all that is known of a poll after an eviction. */
 export interface Poll {
@@ -13,6 +14,8 @@ export interface Poll {
 export interface WaitingSocket {
   socket: WebSocket
   poll: Poll
+  /** What the poll asks for, once it has been parsed in this incarnation. */
+  query?: SyncQuery
   /** Rooms are being asked for it. */
   busy: boolean
 }
@@ -38,11 +41,11 @@ export class Sockets {
   }
 
   /** Opens a socket that waits. Answers the Worker's end, with the token to give when its time is over. */
-  open(poll: Poll): Response {
+  open(poll: Poll, query: SyncQuery): Response {
     const { 0: client, 1: server } = new WebSocketPair()
     this.#ctx.acceptWebSocket(server)
     server.serializeAttachment(poll)
-    this.#waiting.set(server, { socket: server, poll, busy: false })
+    this.#waiting.set(server, { socket: server, poll, query, busy: false })
     return new Response(null, {
       status: 101,
       webSocket: client,

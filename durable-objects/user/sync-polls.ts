@@ -72,7 +72,8 @@ export class SyncPolls {
     const atOnce = answer.news || token === undefined || request.fullState || request.timeoutMs === 0
     if (atOnce) return Response.json(answer.body)
     const { session, filter, stateAfter } = request
-    return this.sockets.open({ session, token: answer.token, filter: this.#keptFilter(filter), stateAfter })
+    const poll = { session, token: answer.token, filter: this.#keptFilter(filter), stateAfter }
+    return this.sockets.open(poll, query)
   }
 
   /** A Room's news. Noted durably before it is answered; the waiting get it at once. */
@@ -124,7 +125,8 @@ export class SyncPolls {
   }
 
   #serveOne(waiting: WaitingSocket): void {
-    const query = this.#queryOf({ ...waiting.poll, fullState: false })
+    waiting.query ??= this.#queryOf({ ...waiting.poll, fullState: false })
+    const { query } = waiting
     const answer = this.#sync.answerAtOnce(query, parseSyncToken(waiting.poll.token))
     if (answer === undefined) void this.#serveLater(waiting, query)
     else if (answer.news) this.sockets.answer(waiting, JSON.stringify(answer.body))
