@@ -68,7 +68,7 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
       storage,
       clock,
       [
-        { name: 'wake', run: async () => this.#started.notify() as undefined },
+        { name: 'wake', run: async () => this.#wakeBehind() },
         { name: 'feed', run: () => this.#drainFeed() },
         { name: 'archive', run: async () => (await archiver.flush()) as undefined },
       ],
@@ -231,6 +231,11 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
     })
     await Promise.race([told, patience])
     clearTimeout(timer)
+  }
+
+  #wakeBehind(): number | undefined {
+    this.#started.notify()
+    return this.#started.nextRetry()
   }
 
   async #drainFeed(): Promise<number | undefined> {

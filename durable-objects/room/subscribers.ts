@@ -63,6 +63,9 @@ export class Subscribers {
     const next = known ?? subscriber(userId, position)
     next.generation += 1
     next.acked = Math.max(next.acked, position)
+    // Who asks is there: the next wake need not wait for the ones that failed before.
+    next.failures = 0
+    next.retryAt = 0
     this.#byUser.set(userId, next)
   }
 
@@ -96,6 +99,17 @@ export class Subscribers {
     for (const [from, group] of Map.groupBy(behind, (one) => one.acked)) {
       this.#wakeGroup(group, from, head, direct)
     }
+  }
+
+  /** When those whose last wake failed are to be tried again, ms; undefined: nobody waits for that. */
+  nextRetry(): number | undefined {
+    const head = this.#options.head()
+    let next: number | undefined
+    for (const { failures, waking, acked, retryAt } of this.#byUser.values()) {
+      if (failures === 0 || waking || acked >= head) continue
+      next = Math.min(next ?? retryAt, retryAt)
+    }
+    return next
   }
 
   #wakeGroup(group: Subscriber[], from: number, to: number, direct: boolean): void {

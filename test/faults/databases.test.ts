@@ -1,0 +1,202 @@
+/** Postgres or Redis away: people go on talking, and no session ends or comes back by it. */
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { type Answer, type Api, api, type Client, must, testPassword } from '../support/client.ts'
+import { objectName, startServer, type TestServer } from '../support/server.ts'
+import { eventually, inRoom, Receiver } from './helpers.ts'
+
+let server: TestServer
+let http: Api
+let alice: Client
+let bob: Client
+let roomId: string
+
+beforeAll(async () => {
+  server = await startServer()
+  http = api(server)
+  alice = await http.register('alice')
+  bob = await http.register('bob')
+  roomId = await alice.createRoom({ invite: [bob.userId] })
+  must(await bob.join(roomId))
+})
+afterAll(() => server?.stop())
+afterEach(() => {
+  server.postgres.start()
+  server.redis.start()
+})
+
+const failure = ({ status, body }: Answer) => [status, body.errcode]
+const whoami = (client: Client) => client.get('/account/whoami').then(failure)
+const register = (username: string) =>
+  http.request('POST', '/register', {
+    username,
+    password: testPassword,
+    auth: { type: 'm.login.dummy' },
+  })
+const login = (user: string) =>
+  http.request('POST', '/login', { type: 'm.login.password', user, password: testPassword })
+
+async function health(query = ''): Promise<{ status: number; body: unknown }> {
+  const answer = await fetch(`${server.url}/health${query}`)
+  return { status: answer.status, body: await answer.json() }
+}
+
+/** Ends what the Worker remembers of sessions for some seconds; the objects' memory goes too. */
+const forgetEverything = () => server.restart()
+
+/** Alice and Bob talk, as if nothing were. */
+async function expectTalking(text: string): Promise<void> {
+  const receiver = await Receiver.start(bob, roomId)
+  try {
+    const eventId = await alice.say(roomId, text)
+    await receiver.until(text, 5_000)
+    expect(receiver.events.map((event) => event.event_id)).toEqual([eventId])
+  } finally {
+    await receiver.stop()
+  }
+}
+
+const unavailable = [503, 'M_UNKNOWN']
+
+describe('while Postgres is down', () => {
+  it('people who are logged in send, sync, make rooms and invite', async () => {
+    server.postgres.stop()
+    await expectTalking('without postgres')
+    const room = await alice.createRoom({ invite: [bob.userId], name: 'Made meanwhile' })
+    must(await bob.join(room))
+    must(await alice.put(inRoom(room, 'state', 'm.room.topic'), { topic: 'Outages' }))
+    must(await alice.put(`/user/${encodeURIComponent(alice.userId)}/account_data/org.example`, { n: 1 }))
+  })
+
+  it('so do people whom nobody remembers', async () => {
+    server.postgres.stop()
+    await forgetEverything()
+    await expectTalking('without postgres, without memory')
+  })
+
+  it('registration, login, aliases and their rooms are refused clearly', async () => {
+    server.postgres.stop()
+    const alias = `/directory/room/${encodeURIComponent('#a:test.example')}`
+    const answers = [
+      await register('carol'),
+      await login('alice'),
+      await http.request('GET', alias),
+      await alice.put(alias, { room_id: roomId }),
+      await alice.post('/createRoom', { room_alias_name: 'a' }),
+      await http.request('GET', '/register/available?username=carol'),
+    ]
+    expect(answers.map(failure)).toEqual(answers.map(() => unavailable))
+    for (const { body } of answers) expect(body.error).toContain('database is not available')
+    server.postgres.start()
+    expect(failure(await register('carol'))).toEqual([200, undefined])
+    expect(failure(await alice.put(alias, { room_id: roomId }))).toEqual([200, undefined])
+  })
+
+  it('health names it', async () => {
+    server.postgres.stop()
+    const parts = { postgres: 'down', redis: 'ok', r2: 'ok' }
+    expect(await health('?deep')).toEqual({ status: 503, body: { status: 'degraded', parts } })
+    expect(await health()).toEqual({ status: 200, body: { status: 'ok' } })
+    server.postgres.start()
+    expect(await health('?deep')).toMatchObject({ status: 200, body: { status: 'ok' } })
+  })
+
+  it('the archive waits, and catches up afterwards', async () => {
+    server.postgres.stop()
+    const sent: string[] = []
+    for (let n = 0; n < 20; n += 1) sent.push(await alice.say(roomId, `archived ${n}`))
+    const query = 'select event_id from events where event_id = any($1) order by pos'
+    expect(await server.pg(query, [sent])).toEqual([])
+    server.postgres.start()
+    const rows = await eventually(
+      () => server.pg(query, [sent]),
+      (found) => found.length === sent.length,
+      25_000,
+    )
+    expect(rows.map((row) => row.event_id)).toEqual(sent)
+  }, 40_000)
+})
+
+describe('Redis emptied', () => {
+  it('logs nobody out, and brings nobody back', async () => {
+    const phone = await http.login('alice')
+    expect(await whoami(phone)).toEqual([200, undefined])
+    must(await phone.post('/logout'))
+    await server.redis.flush()
+    await forgetEverything()
+    expect(await whoami(phone)).toEqual([401, 'M_UNKNOWN_TOKEN'])
+    expect(await whoami(alice)).toEqual([200, undefined])
+    await expectTalking('redis emptied')
+    // Alice's session was copied anew; the phone's stays out.
+    expect(await whoami(phone)).toEqual([401, 'M_UNKNOWN_TOKEN'])
+  })
+})
+
+describe('while Redis is down', () => {
+  it('nobody is logged out, and everybody sends and syncs', async () => {
+    server.redis.stop()
+    await forgetEverything()
+    expect([await whoami(alice), await whoami(bob)]).toEqual([
+      [200, undefined],
+      [200, undefined],
+    ])
+    await expectTalking('without redis')
+  })
+
+  it('a token is slow to check at most, not refused, when Redis only hangs', async () => {
+    await forgetEverything()
+    server.redis.delay(3_000)
+    try {
+      const started = performance.now()
+      expect(await whoami(alice)).toEqual([200, undefined])
+      expect(performance.now() - started).toBeLessThan(2_000)
+    } finally {
+      server.redis.delay(0)
+    }
+  })
+
+  it('a logged-out token stays out, then and afterwards', async () => {
+    const before = await http.login('alice')
+    const during = await http.login('alice')
+    // Both have a copy in Redis.
+    expect([await whoami(before), await whoami(during)]).toEqual([
+      [200, undefined],
+      [200, undefined],
+    ])
+    must(await before.post('/logout'))
+    server.redis.stop()
+    const out = [401, 'M_UNKNOWN_TOKEN']
+    expect(await whoami(before)).toEqual(out)
+    must(await during.post('/logout'))
+    expect(await whoami(during)).toEqual(out)
+    server.redis.start()
+    expect([await whoami(before), await whoami(during)]).toEqual([out, out])
+    // The User object tells Redis as soon as it can; from then on no isolate, however fresh, takes it for alive.
+    const user = objectName.user(server.serverName, alice.userId)
+    await eventually(
+      () => server.sql('USER', user, 'SELECT session_id FROM revoked'),
+      (rows) => rows.length === 0,
+      25_000,
+    )
+    await forgetEverything()
+    expect([await whoami(before), await whoami(during)]).toEqual([out, out])
+  }, 40_000)
+
+  it('login goes on, and registration in one step too', async () => {
+    server.redis.stop()
+    expect(failure(await login('alice'))).toEqual([200, undefined])
+    expect(failure(await register('dave'))).toEqual([200, undefined])
+  })
+
+  it('registration in steps is refused clearly', async () => {
+    server.redis.stop()
+    const answer = await http.request('POST', '/register', { username: 'erin', password: testPassword })
+    expect(failure(answer)).toEqual(unavailable)
+    expect(answer.body.error).toContain('session store is not available')
+  })
+
+  it('health names it', async () => {
+    server.redis.stop()
+    const parts = { postgres: 'ok', redis: 'down', r2: 'ok' }
+    expect(await health('?deep')).toEqual({ status: 503, body: { status: 'degraded', parts } })
+  })
+})

@@ -1,0 +1,184 @@
+/** Rooms and users that die, sleep, or lose what they tell each other: everybody still learns of everything, once. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { type Api, api, type Body, type Client, must } from '../support/client.ts'
+import { objectName, startServer, type TestServer } from '../support/server.ts'
+import { eventually, history, inRoom, planFault, Receiver } from './helpers.ts'
+
+let server: TestServer
+let http: Api
+let alice: Client
+let bob: Client
+let roomId: string
+
+beforeAll(async () => {
+  server = await startServer()
+  http = api(server)
+  alice = await http.register('alice')
+  bob = await http.register('bob')
+  roomId = await alice.createRoom({ invite: [bob.userId] })
+  must(await bob.join(roomId))
+})
+afterAll(() => server?.stop())
+
+const put = (text: string, txnId: string) =>
+  alice.put(inRoom(roomId, 'send', 'm.room.message', txnId), { msgtype: 'm.text', body: text })
+
+const textsOf = (answer: { body: Body }): string[] =>
+  (answer.body.rooms?.join?.[roomId]?.timeline.events ?? []).map((event: Body) => event.content.body)
+
+/** A poll of Bob's that surely waits. */
+async function waitingPoll(client: Client = bob): Promise<{ answer: ReturnType<Client['sync']> }> {
+  const { next_batch: since } = must(await client.sync()).body
+  const answer = client.sync({ since, timeout: 25_000 })
+  await sleep(300)
+  return { answer }
+}
+
+describe('a Room that dies between its commit and its wakes', () => {
+  it('answers the send that it was asked again, and wakes', async () => {
+    const { answer } = await waitingPoll()
+    await planFault(http, 'room:abort-after-commit')
+    const sent = must(await put('died once', 'died-1'))
+    const received = (await answer).body.rooms.join[roomId].timeline.events
+    expect(received.map((event: Body) => event.event_id)).toEqual([sent.body.event_id])
+  })
+
+  it('wakes from its alarm when nobody asks it again', async () => {
+    const { answer } = await waitingPoll()
+    // The gateway asks a second time: that one dies too, and the sender gives up.
+    await planFault(http, 'room:abort-after-commit', 2)
+    const failed = await put('died twice', 'died-2')
+    expect([failed.status, failed.body.errcode]).toEqual([503, 'M_UNKNOWN'])
+    const received = (await answer).body.rooms.join[roomId].timeline.events
+    expect(received.map((event: Body) => event.content.body)).toEqual(['died twice'])
+    const retried = must(await put('died twice', 'died-2'))
+    expect(retried.body.event_id).toBe(received[0].event_id)
+    const texts = (await history(bob, roomId)).map((event) => event.content.body)
+    expect(texts.filter((text) => text === 'died twice')).toHaveLength(1)
+  })
+
+  it('tells of a membership that it had committed', async () => {
+    const carol = await http.register('carol')
+    await planFault(http, 'room:abort-after-commit', 2)
+    expect((await alice.invite(roomId, carol.userId)).status).toBe(503)
+    const { body } = await eventually(
+      () => carol.sync(),
+      (answer) => answer.body.rooms?.invite?.[roomId] !== undefined,
+    )
+    expect(body.rooms.invite[roomId].invite_state.events).not.toEqual([])
+  })
+})
+
+describe('wakes', () => {
+  let receiver: Receiver
+  beforeEach(async () => {
+    receiver = await Receiver.start(bob, roomId)
+  })
+  afterEach(() => receiver.stop())
+
+  it.each([
+    ['twice, the second copy out of order', 'wake:twice', 6],
+    ['whose answers are lost', 'wake:answer-lost', 2],
+    ['that are dropped', 'drop:user.wake', 2],
+  ])('%s bring each message once, in order', async (_, fault, times) => {
+    await planFault(http, fault, times)
+    const sent: string[] = []
+    for (let n = 0; n < 12; n += 1) {
+      sent.push(await alice.say(roomId, `${fault} ${n}`))
+      await sleep(n % 4 === 0 ? 150 : 10)
+    }
+    await receiver.until(`${fault} 11`)
+    // The late copies have come by then.
+    await sleep(500)
+    expect(receiver.gaps).toBe(0)
+    expect(receiver.events.map((event) => event.event_id)).toEqual(sent)
+  })
+})
+
+describe('the membership call', () => {
+  it('dropped ten times keeps nobody waiting, and arrives', async () => {
+    const dave = await http.register('dave')
+    await planFault(http, 'drop:user.membershipChanged', 10)
+    const started = performance.now()
+    must(await alice.invite(roomId, dave.userId))
+    expect(performance.now() - started).toBeLessThan(4_000)
+    expect((await dave.sync()).body.rooms?.invite).toBeUndefined()
+    await eventually(
+      () => dave.sync(),
+      (answer) => answer.body.rooms?.invite?.[roomId] !== undefined,
+      25_000,
+    )
+  }, 40_000)
+})
+
+describe('a User object under a waiting poll', () => {
+  const bobsName = () => objectName.user(server.serverName, bob.userId)
+
+  it('evicted, delivers by the socket that slept', async () => {
+    const { answer } = await waitingPoll()
+    await server.evict('USER', bobsName())
+    await alice.say(roomId, 'to a sleeper')
+    expect(textsOf(await answer)).toEqual(['to a sleeper'])
+  })
+
+  it('evicted with its Room, delivers too', async () => {
+    const { answer } = await waitingPoll()
+    await server.evict('USER', bobsName())
+    await server.evict('ROOM', objectName.room(server.serverName, roomId))
+    await alice.say(roomId, 'to two sleepers')
+    expect(textsOf(await answer)).toEqual(['to two sleepers'])
+  })
+
+  it('aborted, is asked again by the Worker', async () => {
+    const phone = await http.login('bob')
+    const { answer } = await waitingPoll()
+    await planFault(http, 'user:abort-after-commit')
+    // Asked a second time, the object finds that session ended already.
+    expect([200, 401]).toContain((await phone.post('/logout')).status)
+    await sleep(300)
+    await alice.say(roomId, 'to the risen')
+    expect(textsOf(await answer)).toEqual(['to the risen'])
+  })
+})
+
+describe('a device that slept long', () => {
+  const ROOMS = 36
+  const MESSAGES = 30
+
+  it('misses nothing that the other one has seen', async () => {
+    const erin = await http.register('erin')
+    const rooms: string[] = []
+    for (let n = 0; n < ROOMS; n += 1) rooms.push(await alice.createRoom({ invite: [erin.userId] }))
+    for (const id of rooms) must(await erin.join(id))
+    const phone = await http.login('erin')
+    const asleep: string = must(await phone.sync()).body.next_batch
+    let since: string = must(await erin.sync()).body.next_batch
+    const sent = new Map<string, string[]>()
+    for (const [index, id] of rooms.entries()) {
+      const ids: string[] = []
+      // More than a wake's memory and a timeline's limit in the first room; all rooms move, so an epoch passes.
+      for (let n = 0; n < (index === 0 ? MESSAGES : 2); n += 1) ids.push(await alice.say(id, `${index}/${n}`))
+      sent.set(id, ids)
+      since = must(await erin.sync({ since, timeout: 0 })).body.next_batch
+    }
+    expect(since.split('~')[0]).not.toBe(asleep.split('~')[0])
+    await server.evict('USER', objectName.user(server.serverName, erin.userId))
+    const { body } = must(await phone.sync({ since: asleep, timeout: 0 }))
+    for (const [id, ids] of sent) expect(await missed(phone, id, asleep, body)).toEqual(ids)
+  }, 60_000)
+
+  /** The messages since a token: the answer's timeline, and before it what lies in the gap. */
+  async function missed(client: Client, id: string, from: string, body: Body): Promise<string[]> {
+    const { timeline } = body.rooms.join[id]
+    const found: Body[] = [...timeline.events]
+    let before: string | undefined = timeline.limited ? timeline.prev_batch : undefined
+    while (before !== undefined) {
+      const query = { dir: 'b', from: before, to: from, limit: 10 }
+      const page: Body = must(await client.get(inRoom(id, 'messages'), query)).body
+      found.unshift(...page.chunk.reverse())
+      before = page.end
+    }
+    return found.filter((event) => event.type === 'm.room.message').map((event) => event.event_id)
+  }
+})
