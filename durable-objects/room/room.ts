@@ -24,7 +24,7 @@ import { Archiver, readCursors } from './archive.ts'
 import { RoomContext } from './context.ts'
 import { createRoom } from './create.ts'
 import { makeIncrement, RecentEvents } from './increments.ts'
-import { MemberFeed } from './member-feed.ts'
+import { FEED_SLICE, MemberFeed } from './member-feed.ts'
 import { changeMembership, joinRule } from './membership.ts'
 import { pull } from './pull.ts'
 import { ROOM_MIGRATIONS } from './schema.ts'
@@ -37,6 +37,7 @@ import { fanOut } from './wake-transport.ts'
 
 /** How long a request waits for the User objects whose memberships it changed, ms. */
 const FEED_PATIENCE_MS = 2_000
+const FEED_RETRY_MS = 1_000
 
 export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
   readonly #ports: Ports
@@ -61,7 +62,7 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
     this.#feed = new MemberFeed(
       storage.sql,
       (userId, change) => this.#objects.user(userId).membershipChanged(change),
-      () => this.#timers.arm(clock.now() + 1_000),
+      () => this.#timers.arm(clock.now() + FEED_RETRY_MS),
     )
     const archiver = new Archiver(this.#room.store, this.#ports.archive, () => this.#started.watermark())
     this.#timers = new Timers(
@@ -224,7 +225,10 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
 
   /** Waits until the users' objects know of their memberships, for a while. */
   async #confirmed(userIds: string[]): Promise<void> {
-    const told = Promise.all([...new Set(userIds)].map((userId) => this.#feed.deliverTo(userId)))
+    const users = [...new Set(userIds)]
+    // The others are told from the alarm, in slices.
+    if (users.length > FEED_SLICE) this.#timers.arm(this.#ports.clock.now())
+    const told = Promise.all(users.slice(0, FEED_SLICE).map((userId) => this.#feed.deliverTo(userId)))
     let timer: ReturnType<typeof setTimeout> | undefined
     const patience = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, FEED_PATIENCE_MS)
@@ -239,8 +243,9 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
   }
 
   async #drainFeed(): Promise<number | undefined> {
-    await this.#feed.deliverAll()
-    return this.#feed.waiting() ? this.#ports.clock.now() + 1_000 : undefined
+    const confirmed = await this.#feed.deliverSome()
+    if (!this.#feed.waiting()) return undefined
+    return this.#ports.clock.now() + (confirmed ? 0 : FEED_RETRY_MS)
   }
 
   #typingChanged(): void {

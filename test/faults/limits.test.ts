@@ -1,0 +1,33 @@
+/** Large rooms within the platform's limits: `stop` fails for every breach that `src/limiter.ts` has seen. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { LIMITS } from '../../src/limiter.ts'
+import { type Api, api, type Client, must } from '../support/client.ts'
+import { startServer, type TestServer } from '../support/server.ts'
+import { eventually } from './helpers.ts'
+
+let server: TestServer
+let http: Api
+let alice: Client
+
+beforeAll(async () => {
+  server = await startServer()
+  http = api(server)
+  alice = await http.register('alice')
+})
+afterAll(() => server?.stop())
+
+describe('a room made with more invites than an invocation has calls', () => {
+  it('reaches everyone, a slice at a time', async () => {
+    const last = await http.register('last')
+    const others = Array.from({ length: LIMITS.calls + 100 }, (_, n) => `@guest${n}:test.example`)
+    const roomId = await alice.createRoom({ invite: [...others, last.userId] })
+    await eventually(
+      () => last.sync(),
+      ({ body }) => body.rooms?.invite?.[roomId] !== undefined,
+      25_000,
+    )
+    const { body } = must(await alice.get(`/rooms/${encodeURIComponent(roomId)}/members`))
+    expect(body.chunk).toHaveLength(others.length + 2)
+    expect((await http.request('GET', '/_selvedge/test/passed-limits')).body).toEqual([])
+  }, 40_000)
+})
