@@ -1,9 +1,9 @@
 /** Gateways to the objects: their names, and their answers back from values. Nothing else names or calls an object. */
 import type { Env } from '../src/env.ts'
-import { takeFault } from '../src/faults.ts'
 import { checkValue, countCall } from '../src/limiter.ts'
 import type { CallCounters, RoomGateway, UserGateway } from '../src/ports.ts'
 import { MatrixError } from '../src/protocol/errors.ts'
+import { throughFaults } from './network-faults.ts'
 import { fromResult, type RpcResult } from './rpc.ts'
 
 export interface Objects {
@@ -100,10 +100,11 @@ function gateway<Gateway>(
     counters.count(operation)
     countCall(operation)
     checkValue(operation, args)
-    if (takeFault(`drop:${operation}`)) throw new Error(`A test dropped ${operation}`)
-    const answer = await onceMore(
-      () => connect()[method]!(...args),
-      () => mayRepeat(method, args),
+    const answer = await throughFaults(operation, () =>
+      onceMore(
+        () => connect()[method]!(...args),
+        () => mayRepeat(method, args),
+      ),
     )
     checkValue(operation, answer)
     dropIfAsked(options, operation)

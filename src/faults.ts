@@ -8,9 +8,14 @@ export function setFault(name: string, count: number): void {
   else planned.delete(name)
 }
 
+/** Whether any place shall fail: nowhere but in tests. */
+export function faultsPlanned(): boolean {
+  return planned.size > 0
+}
+
 /** Whether the place `name` shall fail now; uses up one of its planned failures. */
 export function takeFault(name: string): boolean {
-  if (planned.size === 0) return false
+  if (!faultsPlanned()) return false
   const left = planned.get(name)
   if (left === undefined) return false
   setFault(name, left - 1)

@@ -69,11 +69,14 @@ function readState(
   slice: RoomSlice,
 ): void {
   const { store } = room
-  const end = request.stateAfter || timeline.length === 0 ? head : (timeline[0]?.pos ?? head) - 1
+  const limit = new Viewer(store, request.userId).stateEnd(head)
+  if (limit === undefined) return
+  const start = timeline[0]?.pos
+  const end = Math.min(limit, request.stateAfter || start === undefined ? head : start - 1)
   const filter = request.filter?.state
   const rows = request.fullState
     ? fullState(room, request, end, timeline)
-    : [...changedState(room, request.since, end), ...lazyMembers(room, request, timeline)]
+    : [...changedState(room, request.since, end), ...lazyMembers(room, request, timeline, end)]
   const seen = new Set<string>()
   for (const row of rows) {
     if (seen.has(row.event_id)) continue
@@ -99,9 +102,14 @@ function fullState(
   return [...stateAt(room.store, end, { not: 'm.room.member' }), ...membersAt(room, wanted, end)]
 }
 
-function lazyMembers(room: RoomContext, request: PullRequest, timeline: readonly EventRow[]): EventRow[] {
+function lazyMembers(
+  room: RoomContext,
+  request: PullRequest,
+  timeline: readonly EventRow[],
+  end: number,
+): EventRow[] {
   if (!request.filter?.state?.lazy_load_members) return []
-  return membersAt(room, new Set(timeline.map((event) => event.sender)), room.store.head)
+  return membersAt(room, new Set(timeline.map((event) => event.sender)), end)
 }
 
 function membersAt(room: RoomContext, userIds: ReadonlySet<string>, pos: number): EventRow[] {

@@ -212,7 +212,9 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
   }
 
   #forgetGone(userId: string): void {
-    if (this.#room.store.member(userId)?.membership !== 'join') this.#subscribers?.remove(userId)
+    if (this.#room.store.member(userId)?.membership === 'join') return
+    this.#subscribers?.remove(userId)
+    if (this.#typing.end(userId)) this.#typingChanged()
   }
 
   async #mutateAndFeed<T>(work: () => T): Promise<T> {

@@ -39,6 +39,8 @@ export interface SubscribersOptions {
 /** Up to this many, the Room wakes by itself; above, in slices through the fan-out. */
 const DIRECT = 200
 const SLICE = 50
+/** A wake that is under way this long may be one that nobody will answer, ms. */
+const STUCK_MS = 10_000
 
 export class Subscribers {
   readonly #options: SubscribersOptions
@@ -101,13 +103,13 @@ export class Subscribers {
     }
   }
 
-  /** When those whose last wake failed are to be tried again, ms; undefined: nobody waits for that. */
+  /** When to look again (ms), after a `notify`, at those who have not answered; undefined: everyone has. */
   nextRetry(): number | undefined {
+    const stuck = this.#options.now() + STUCK_MS
     const head = this.#options.head()
     let next: number | undefined
-    for (const { failures, waking, acked, retryAt } of this.#byUser.values()) {
-      if (failures === 0 || waking || acked >= head) continue
-      next = Math.min(next ?? retryAt, retryAt)
+    for (const { acked, waking, retryAt } of this.#byUser.values()) {
+      if (acked < head) next = Math.min(next ?? stuck, waking ? stuck : retryAt)
     }
     return next
   }
@@ -147,6 +149,10 @@ export class Subscribers {
 
   #answered(one: Subscriber, generation: number, to: number, answer: WakeAnswer): void {
     one.waking = false
+    // They left, and may be back under a subscription of its own.
+    if (this.#byUser.get(one.userId) !== one) return
+    // A pull has come since that wake left: its own answer stands, and the subscription with it.
+    if (one.generation !== generation) return
     if (answer === undefined) {
       one.retryAt = this.#options.now() + backoff(one.failures++)
       this.#options.retryAt(one.retryAt)
@@ -154,8 +160,6 @@ export class Subscribers {
     }
     one.failures = 0
     one.retryAt = 0
-    // A pull has come since that wake left: its own answer stands, and the subscription with it.
-    if (one.generation !== generation) return
     if (!answer.unsubscribe) {
       one.acked = Math.max(one.acked, to)
       return

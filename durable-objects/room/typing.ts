@@ -26,15 +26,20 @@ export class Typing {
    * @param expired called when the time is over and the user is off the list
    */
   set(userId: string, typing: boolean, timeoutMs: number, expired: () => void): boolean {
-    const timer = this.#users.get(userId)
-    if (timer !== undefined) clearTimeout(timer)
-    this.#users.delete(userId)
-    if (!typing) return timer !== undefined
+    const wasTyping = this.end(userId)
+    if (!typing) return wasTyping
     const end = () => {
       this.#users.delete(userId)
       expired()
     }
     this.#users.set(userId, setTimeout(end, Math.min(timeoutMs, MAX_TIMEOUT_MS)))
-    return timer === undefined
+    return !wasTyping
+  }
+
+  /** Takes a user off the list. Answers whether they were on it. */
+  end(userId: string): boolean {
+    const timer = this.#users.get(userId)
+    clearTimeout(timer)
+    return this.#users.delete(userId)
   }
 }

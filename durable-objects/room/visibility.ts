@@ -40,12 +40,18 @@ export class Viewer {
    * @throws MatrixError M_FORBIDDEN for everybody else
    */
   stateLimit(head: number): number {
+    const end = this.stateEnd(head)
+    if (end === undefined) throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
+    return end
+  }
+
+  /** As `stateLimit`; undefined for those who are shown none of it, such as who was invited and declined. */
+  stateEnd(head: number): number | undefined {
     const current = this.#memberships.at(-1)
     if (current?.value === 'join') return head
     if (this.#visibilityAt(head) === 'world_readable') return head
     const lastJoin = this.#memberships.findLast((row) => row.value === 'join')
-    if (lastJoin?.to_pos !== undefined && lastJoin.to_pos !== null) return lastJoin.to_pos
-    throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
+    return lastJoin?.to_pos ?? undefined
   }
 
   /** Whether the viewer was ever joined, or everybody may look. */

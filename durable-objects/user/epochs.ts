@@ -48,7 +48,7 @@ export class Epochs {
     if (snapshot === undefined) return undefined
     const tail = new Map<number, number>()
     for (const [room, pos] of positions) {
-      if (snapshot.get(room) === pos) continue
+      if ((snapshot.get(room) ?? 0) === pos) continue
       tail.set(room, pos)
       if (tail.size > MAX_TAIL) return undefined
     }

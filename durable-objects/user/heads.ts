@@ -107,13 +107,6 @@ export class Heads {
       if (carried) this.note(room, epoch)
     }
   }
-
-  /** After a rolled back transaction: memory follows the table again. */
-  reload(): void {
-    this.#moved.clear()
-    const rows = this.#sql.exec<{ no: number; epoch: number }>('SELECT no, epoch FROM moved')
-    for (const { no, epoch } of rows) this.#moved.set(no, epoch)
-  }
 }
 
 function extend(chain: Chain | undefined, increment: Increment): Chain {

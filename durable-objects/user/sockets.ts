@@ -6,6 +6,8 @@ import type { SyncQuery } from './room-sections.ts'
 export interface Poll {
   session: Session
   token: string
+  /** The token stood at every head when this was written: an incarnation that reads it knows those heads. */
+  level: boolean
   /** As the client gave it: an id, or inline JSON. */
   filter?: string
   stateAfter: boolean
@@ -55,17 +57,19 @@ export class Sockets {
 
   /** Gives the whole answer; the socket waits no more. */
   answer(waiting: WaitingSocket, body: string): void {
-    this.#waiting.delete(waiting.socket)
+    if (!this.#waiting.delete(waiting.socket)) return
     waiting.socket.serializeAttachment(null)
-    waiting.socket.send(`r${body}`)
+    send(waiting.socket, `r${body}`)
   }
 
-  /** Nothing the client wants to see has happened, but its place has moved. */
-  advance(waiting: WaitingSocket, token: string): void {
-    if (waiting.poll.token === token) return
-    waiting.poll = { ...waiting.poll, token }
-    waiting.socket.serializeAttachment(waiting.poll)
-    waiting.socket.send(`t${token}`)
+  /** Nothing the client wants to see has happened, but its place may have moved. */
+  advance(waiting: WaitingSocket, token: string, level: boolean): void {
+    const { socket, poll } = waiting
+    const moves = poll.token !== token
+    if (!this.#waiting.has(socket) || (!moves && poll.level === level)) return
+    waiting.poll = { ...poll, token, level }
+    socket.serializeAttachment(waiting.poll)
+    if (moves) send(socket, `t${token}`)
   }
 
   /** The Worker has closed its end. */
@@ -80,5 +84,14 @@ export class Sockets {
       this.#waiting.delete(socket)
       socket.close(1000, 'The session is over')
     }
+  }
+}
+
+/** To a client that has just gone, an answer is a lost one: it asks again with the same token. */
+function send(socket: WebSocket, message: string): void {
+  try {
+    socket.send(message)
+  } catch {
+    // Closed already; the close event follows.
   }
 }

@@ -1,4 +1,5 @@
 /** `/sync` on a User object: answers at once, or keeps the client waiting until a wake, a change or the time. */
+import { takeFault } from '../../src/faults.ts'
 import type { Clock, MembershipChange, SyncRequest, Wake } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
@@ -9,7 +10,7 @@ import { Heads } from './heads.ts'
 import { Memberships } from './memberships.ts'
 import type { SyncQuery } from './room-sections.ts'
 import { type Poll, Sockets, type WaitingSocket } from './sockets.ts'
-import { type AccountDataChange, Sync } from './sync.ts'
+import { type AccountDataChange, Sync, type SyncAnswer } from './sync.ts'
 import { parseSyncToken, type SyncToken } from './sync-token.ts'
 
 export interface SyncPollsParts {
@@ -28,8 +29,8 @@ export interface SyncPollsParts {
 
 /** A user who has not asked for this long wants no wakes. */
 const AWAKE_MS = 60_000
-/** How often a poll looks again before it waits: a Room that cannot be reached must not keep it spinning. */
-const LOOKS = 3
+/** How often a poll looks again in vain before it waits: a Room that cannot be reached must not keep it spinning. */
+const LOOKS = 2
 /** A longer inline filter is stored, and the socket keeps its id. */
 const LONGEST_INLINE_FILTER = 2_000
 
@@ -41,6 +42,8 @@ export class SyncPolls {
   readonly #heads: Heads
   readonly #sync: Sync
   #lastAsked = 0
+  /** Counts what may be news for somebody: a look during which it stood still has seen everything. */
+  #changes = 0
 
   constructor(parts: SyncPollsParts) {
     this.#parts = parts
@@ -64,16 +67,13 @@ export class SyncPolls {
     const query = this.#queryOf(request)
     const token = request.since === undefined ? undefined : parseSyncToken(request.since)
     if (token !== undefined) this.#epochs.sentBack(request.session.deviceId, token.epoch)
-    let answer = await this.#sync.answer(query, token)
-    // Wakes came in between: a sync that found nothing looks once more before it waits.
-    for (let looks = 1; looks < LOOKS && !answer.news && this.#isBehind(answer.token); looks += 1) {
-      answer = await this.#sync.answer(query, parseSyncToken(answer.token))
-    }
+    const answer = await this.#onward(query, await this.#sync.answer(query, token))
     const atOnce = answer.news || token === undefined || request.fullState || request.timeoutMs === 0
     if (atOnce) return Response.json(answer.body)
     const { session, filter, stateAfter } = request
-    const poll = { session, token: answer.token, filter: this.#keptFilter(filter), stateAfter }
-    return this.sockets.open(poll, query)
+    const level = !this.#isBehind(answer.token)
+    const kept = this.#keptFilter(filter)
+    return this.sockets.open({ session, token: answer.token, level, filter: kept, stateAfter }, query)
   }
 
   /** A Room's news. Noted durably before it is answered; the waiting get it at once. */
@@ -84,7 +84,7 @@ export class SyncPolls {
     this.#heads.raise(room.no, wake.to)
     this.#heads.keep(room.no, wake)
     const served = this.serve()
-    const idle = this.#parts.clock.now() - this.#lastAsked > AWAKE_MS
+    const idle = this.#parts.clock.now() - this.#lastAsked > AWAKE_MS || takeFault('user:idle')
     const unsubscribe = served === 0 && this.sockets.size === 0 && idle && !this.#heads.asking(room.no)
     if (unsubscribe) this.#heads.forget(room.no)
     return { unsubscribe }
@@ -99,6 +99,7 @@ export class SyncPolls {
 
   /** Answers those waiting sockets that are behind. Answers how many there were. */
   serve(): number {
+    this.#changes += 1
     let served = 0
     for (const waiting of this.sockets.all()) {
       if (waiting.busy || !this.#isBehind(waiting.poll.token)) continue
@@ -129,22 +130,40 @@ export class SyncPolls {
     const { query } = waiting
     const answer = this.#sync.answerAtOnce(query, parseSyncToken(waiting.poll.token))
     if (answer === undefined) void this.#serveLater(waiting, query)
-    else if (answer.news) this.sockets.answer(waiting, JSON.stringify(answer.body))
-    else this.sockets.advance(waiting, answer.token)
+    else this.#give(waiting, answer)
   }
 
-  /** Asks the Rooms for a waiting socket; wakes that come meanwhile are looked at when they have answered. */
+  /** Asks the Rooms for a waiting socket; what comes meanwhile is looked at when they have answered. */
   async #serveLater(waiting: WaitingSocket, query: SyncQuery): Promise<void> {
+    const { token } = waiting.poll
     waiting.busy = true
+    this.sockets.advance(waiting, token, false)
     try {
-      for (let looks = 0; looks < LOOKS && this.#isBehind(waiting.poll.token); looks += 1) {
-        const answer = await this.#sync.answer(query, parseSyncToken(waiting.poll.token))
-        if (answer.news) return this.sockets.answer(waiting, JSON.stringify(answer.body))
-        this.sockets.advance(waiting, answer.token)
-      }
+      const first = await this.#sync.answer(query, parseSyncToken(token))
+      this.#give(waiting, await this.#onward(query, first))
     } finally {
       waiting.busy = false
     }
+  }
+
+  #give(waiting: WaitingSocket, { news, body, token }: SyncAnswer): void {
+    if (news) this.sockets.answer(waiting, JSON.stringify(body))
+    else this.sockets.advance(waiting, token, !this.#isBehind(token))
+  }
+
+  /**
+   * Goes on from an answer that found nothing while there may be more: wakes came in between, or a Room was not
+   * reached. Ends with news, with a token that stands at all heads, or when looking leads nowhere.
+   */
+  async #onward(query: SyncQuery, from: SyncAnswer): Promise<SyncAnswer> {
+    let answer = from
+    for (let vain = 0; vain < LOOKS && !answer.news && this.#isBehind(answer.token); ) {
+      const changes = this.#changes
+      const next = await this.#sync.answer(query, parseSyncToken(answer.token))
+      vain = next.token === answer.token && changes === this.#changes ? vain + 1 : 0
+      answer = next
+    }
+    return answer
   }
 
   #queryOf(poll: Poll & { fullState: boolean }): SyncQuery
@@ -175,13 +194,17 @@ export class SyncPolls {
 
   /** After an eviction: what a socket waits with is known (model: `restart`). */
   #learnFromSockets(): void {
-    for (const { poll } of this.sockets.all()) {
+    const waiting = this.sockets.all()
+    for (const { poll } of waiting) {
+      if (!poll.level) continue
       const token: SyncToken = parseSyncToken(poll.token)
       if (this.#epochs.snapshot(token.epoch) === undefined) continue
       for (const room of this.memberships.all()) {
         if (room.membership === 'join') this.#heads.learn(room.no, this.#epochs.position(token, room.no))
       }
     }
+    // Rooms were being asked for the others, or none could be.
+    if (waiting.some(({ poll }) => !poll.level)) this.serve()
   }
 }
 

@@ -174,7 +174,8 @@ export class Sync {
         stateAfter: query.stateAfter,
         subscribe: joined,
       })
-      if (joined && slice.membership !== 'join') return undefined
+      // The feed brings the change; until then the room is shown neither here nor there.
+      if (joined !== (slice.membership === 'join')) return undefined
       if (joined) heads.learn(room.no, slice.head)
       if (joined && slice.head > task.since) this.#parts.moved()
       return slice
@@ -208,10 +209,10 @@ export class Sync {
       if (section !== undefined)
         rooms.add(room.membership === 'join' ? 'join' : 'leave', room.roomId, section)
     }
-    this.#addAccountData(rooms, byRoom)
+    this.#addAccountData(query, rooms, byRoom)
     this.#addInvites(query, plan, rooms)
     const own = (byRoom.get(null) ?? []).map(asEvent)
-    const global = own.filter((event) => matchesEvent(query.filter?.account_data, event as { type: string }))
+    const global = own.filter((event) => matchesEvent(query.filter?.account_data, event))
     const token = this.#issue(plan, positions)
     const body: JsonObject = { next_batch: token }
     if (global.length > 0) body.account_data = { events: global }
@@ -220,17 +221,29 @@ export class Sync {
   }
 
   /** Rooms in which only the user's own data changed. */
-  #addAccountData(rooms: Sections, byRoom: ReadonlyMap<string | null, AccountDataChange[]>): void {
+  #addAccountData(
+    { filter }: SyncQuery,
+    rooms: Sections,
+    byRoom: ReadonlyMap<string | null, AccountDataChange[]>,
+  ): void {
     for (const [roomId, changes] of byRoom) {
       if (roomId === null || this.#parts.memberships.byId(roomId)?.membership !== 'join') continue
-      rooms.add('join', roomId, { account_data: { events: changes.map(asEvent) } })
+      if (!wantsRoom(filter?.room, roomId)) continue
+      const events = changes.map(asEvent).filter((event) => matchesEvent(filter?.room?.account_data, event))
+      if (events.length > 0) rooms.add('join', roomId, { account_data: { events } })
     }
   }
 
   #addInvites(query: SyncQuery, plan: Plan, rooms: Sections): void {
     for (const room of this.#parts.memberships.all()) {
       if (room.membership !== 'invite' && room.membership !== 'knock') continue
-      if (room.own <= plan.since || room.forgotten || !wantsRoom(query.filter?.room, room.roomId)) continue
+      if (
+        room.own <= plan.since ||
+        room.own > plan.own ||
+        room.forgotten ||
+        !wantsRoom(query.filter?.room, room.roomId)
+      )
+        continue
       rooms.add(room.membership, room.roomId, { [`${room.membership}_state`]: { events: room.stripped } })
     }
   }
@@ -270,7 +283,8 @@ export class Sync {
     for (const room of memberships.all()) {
       if (room.membership !== 'join') continue
       const pos = moved.get(room.no) ?? (token === undefined ? 0 : epochs.position(token, room.no))
-      if (pos > 0) positions.set(room.no, pos)
+      // A room not got yet stands at 0, in so many words: a snapshot may know it from another device.
+      positions.set(room.no, pos)
     }
     return positions
   }
@@ -301,7 +315,7 @@ function leftTask(query: SyncQuery, plan: Plan, room: UserRoom): Task | undefine
   return wanted ? { room, since: 0, full: initial, first: true } : undefined
 }
 
-function asEvent({ type, content }: AccountDataChange): JsonObject {
+function asEvent({ type, content }: AccountDataChange): { type: string; content: JsonObject } {
   return { type, content }
 }
 

@@ -148,8 +148,9 @@ export class User extends DurableObject<Env> implements RpcSide<UserGateway> {
     })
   }
 
-  wake(wake: Wake): RpcResult<{ unsubscribe: boolean }> {
-    return toResult(() => this.#polls.wake(wake))
+  wake(wake: Wake): RpcResult<{ unsubscribe: boolean }> | Promise<never> {
+    const result = toResult(() => this.#polls.wake(wake))
+    return takeFault('user:abort-after-wake') ? this.#abort() : result
   }
 
   /** `/sync`: the answer, or a socket on which it comes. Errors are rendered here, since no RPC carries them. */
@@ -284,7 +285,7 @@ export class User extends DurableObject<Env> implements RpcSide<UserGateway> {
     })
   }
 
-  /** Tests: the object dies with its mutation on disk. */
+  /** Tests: the object dies with what it has written on disk, and answers nobody. */
   async #abort(): Promise<never> {
     await this.ctx.storage.sync()
     this.ctx.abort('A test aborted this user after the commit')

@@ -1,0 +1,25 @@
+/** Tests: what a network may do to a call between objects, where a test has planned it for the operation. */
+import { faultsPlanned, takeFault } from '../src/faults.ts'
+
+/** How long a late call or a late copy is under way, ms. */
+const LATE_MS = 150
+
+const pass = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
+
+/**
+ * Sends a call through the planned faults: `drop:` loses it, `late:` holds it, `twice:` sends a copy after it,
+ * `slow:` holds its answer and `lose:` loses that. With none planned it is the call alone.
+ */
+export async function throughFaults<T>(operation: string, call: () => Promise<T>): Promise<T> {
+  if (!faultsPlanned()) return call()
+  if (takeFault(`drop:${operation}`)) throw new Error(`A test dropped ${operation}`)
+  if (takeFault(`late:${operation}`)) await pass(LATE_MS)
+  if (takeFault(`twice:${operation}`))
+    void pass(LATE_MS)
+      .then(call)
+      .catch(() => undefined)
+  const answer = await call()
+  if (takeFault(`slow:${operation}`)) await pass(LATE_MS)
+  if (takeFault(`lose:${operation}`)) throw new Error(`A test lost the answer of ${operation}`)
+  return answer
+}
