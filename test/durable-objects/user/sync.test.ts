@@ -1,0 +1,358 @@
+/** What a sync shows, and when: the facts of Client-Server API §GET /sync, through HTTP. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Api, api, type Body, type Client, must, type Query } from '../../support/client.ts'
+import { objectName, startServer, type TestServer } from '../../support/server.ts'
+
+let server: TestServer
+let http: Api
+let alice: Client
+let bob: Client
+let people = 0
+
+beforeAll(async () => {
+  server = await startServer()
+  http = api(server)
+  alice = await http.register('alice')
+  bob = await http.register('bob')
+})
+afterAll(() => server?.stop())
+
+const newcomer = () => http.register(`person${people++}`)
+const at = (room: string, rest: string) => `/rooms/${encodeURIComponent(room)}/${rest}`
+const asked = async (client: Client, query: Query = {}): Promise<Body> => must(await client.sync(query)).body
+const tokenOf = async (client: Client): Promise<string> => (await asked(client)).next_batch
+const typesOf = (events: Body[]) => events.map(({ type }) => type)
+const bodiesOf = (section: Body) => section.timeline.events.map((event: Body) => event.content.body)
+const member = (client: Client, reason?: string) => ({ user_id: client.userId, reason })
+const inline = (filter: Body) => JSON.stringify(filter)
+
+describe('an increment', () => {
+  it('shows what came after the token, and nothing else', async () => {
+    const room = await alice.createRoom()
+    await alice.say(room, 'before')
+    const since = await tokenOf(alice)
+    await alice.say(room, 'after')
+    const body = await asked(alice, { since })
+    expect(bodiesOf(body.rooms.join[room])).toEqual(['after'])
+    expect(body.rooms.join[room].timeline.limited).toBe(false)
+    expect(body.rooms.join[room].state.events).toEqual([])
+    expect(await asked(alice, { since: body.next_batch })).toEqual({ next_batch: body.next_batch })
+  })
+
+  it('that leaves events out is limited, leads to them, and tells the state of the gap', async () => {
+    const room = await alice.createRoom()
+    const since = await tokenOf(alice)
+    await alice.put(at(room, 'state/m.room.topic'), { topic: 'in the gap' })
+    for (let i = 0; i < 4; i += 1) await alice.say(room, `${i}`)
+    const section = (await asked(alice, { since, filter: inline({ room: { timeline: { limit: 2 } } }) }))
+      .rooms.join[room]
+    expect(bodiesOf(section)).toEqual(['2', '3'])
+    expect(section.timeline.limited).toBe(true)
+    expect(typesOf(section.state.events)).toEqual(['m.room.topic'])
+    const back = must(
+      await alice.get(at(room, 'messages'), { dir: 'b', from: section.timeline.prev_batch, limit: 3 }),
+    )
+    expect(back.body.chunk.map((event: Body) => event.content.body ?? event.type)).toEqual([
+      '1',
+      '0',
+      'm.room.topic',
+    ])
+  })
+
+  it('does not repeat in the state what the timeline shows', async () => {
+    const room = await alice.createRoom()
+    const since = await tokenOf(alice)
+    await alice.put(at(room, 'state/m.room.topic'), { topic: 'shown once' })
+    const section = (await asked(alice, { since })).rooms.join[room]
+    expect(typesOf(section.timeline.events)).toEqual(['m.room.topic'])
+    expect(section.state.events).toEqual([])
+  })
+
+  it('shows a room that was joined since with all its state', async () => {
+    const room = await alice.createRoom({ preset: 'public_chat', name: 'Joined' })
+    const since = await tokenOf(bob)
+    must(await bob.join(room))
+    const section = (await asked(bob, { since, filter: inline({ room: { timeline: { limit: 1 } } }) })).rooms
+      .join[room]
+    expect(typesOf(section.state.events)).toContain('m.room.create')
+    expect(typesOf(section.state.events)).toContain('m.room.name')
+    expect(section.timeline.events.at(-1).content.membership).toBe('join')
+  })
+
+  it('of nothing has the token it was asked with', async () => {
+    const since = await tokenOf(await newcomer())
+    const other = await newcomer()
+    const own = await tokenOf(other)
+    expect((await asked(other, { since: own })).next_batch).toBe(own)
+    expect(since).toMatch(/^s/)
+  })
+})
+
+describe('a room that was left', () => {
+  it.each([
+    ['a leave', (_: string) => undefined],
+    ['a kick', (room: string) => alice.post(at(room, 'kick'), member(bob))],
+    ['a ban', (room: string) => alice.post(at(room, 'ban'), member(bob))],
+  ])('by %s is shown up to there, once', async (_, remove) => {
+    const room = await alice.createRoom({ preset: 'public_chat' })
+    must(await bob.join(room))
+    const since = await tokenOf(bob)
+    await alice.say(room, 'while there')
+    must((await remove(room)) ?? (await bob.post(at(room, 'leave'))))
+    await alice.say(room, 'afterwards')
+    await alice.put(at(room, 'state/m.room.topic'), { topic: 'afterwards' })
+    const body = await asked(bob, { since })
+    const section = body.rooms.leave[room]
+    expect(
+      section.timeline.events.map((event: Body) => event.content.body ?? event.content.membership),
+    ).toEqual(['while there', _ === 'a ban' ? 'ban' : 'leave'])
+    expect(JSON.stringify(section)).not.toContain('afterwards')
+    expect(await asked(bob, { since: body.next_batch })).toEqual({ next_batch: body.next_batch })
+  })
+
+  it('and joined again is shown as a new one', async () => {
+    const room = await alice.createRoom({ preset: 'public_chat' })
+    must(await bob.join(room))
+    const since = await tokenOf(bob)
+    must(await bob.post(at(room, 'leave')))
+    must(await bob.join(room))
+    const section = (await asked(bob, { since })).rooms.join[room]
+    expect(typesOf(section.timeline.events)).toContain('m.room.create')
+  })
+})
+
+describe('an invitation', () => {
+  it('comes with the create event and the own membership', async () => {
+    const since = await tokenOf(bob)
+    const room = await alice.createRoom({ name: 'Come in' })
+    must(await alice.invite(room, bob.userId))
+    const { events } = (await asked(bob, { since })).rooms.invite[room].invite_state
+    expect(typesOf(events)).toContain('m.room.create')
+    expect(typesOf(events)).toContain('m.room.name')
+    expect(events.find((event: Body) => event.state_key === bob.userId).content.membership).toBe('invite')
+  })
+
+  it('that is declined shows the refusal, and nothing of the room', async () => {
+    const room = await alice.createRoom({
+      topic: 'secret',
+      initial_state: [{ type: 'org.example.secret', content: { secret: true } }],
+    })
+    must(await alice.invite(room, bob.userId))
+    const since = await tokenOf(bob)
+    must(await bob.post(at(room, 'leave')))
+    const section = (await asked(bob, { since })).rooms.leave[room]
+    expect(JSON.stringify(section)).not.toContain('secret')
+    expect(section.state.events).toEqual([])
+  })
+
+  it('that never was, but a ban, shows nothing of the room either', async () => {
+    const room = await alice.createRoom({ topic: 'secret' })
+    const stranger = await newcomer()
+    const since = await tokenOf(stranger)
+    must(await alice.post(at(room, 'ban'), member(stranger)))
+    expect(JSON.stringify(await asked(stranger, { since }))).not.toContain('secret')
+  })
+
+  it('one knocks for is shown among knocks', async () => {
+    const room = await alice.createRoom({
+      initial_state: [{ type: 'm.room.join_rules', content: { join_rule: 'knock' } }],
+    })
+    const since = await tokenOf(bob)
+    must(await bob.post(`/knock/${encodeURIComponent(room)}`))
+    const { events } = (await asked(bob, { since })).rooms.knock[room].knock_state
+    expect(typesOf(events)).toContain('m.room.create')
+  })
+})
+
+describe('a filter', () => {
+  let room: string
+  let since: string
+
+  beforeAll(async () => {
+    room = await alice.createRoom({ preset: 'public_chat' })
+    must(await bob.join(room))
+    since = await tokenOf(alice)
+    await alice.say(room, 'by alice')
+    await bob.say(room, 'by bob')
+    await alice.put(at(room, 'state/m.room.topic'), { topic: 'new' })
+  })
+
+  const filtered = async (filter: Body, query: Query = {}) =>
+    (await asked(alice, { since, filter: inline(filter), ...query })).rooms?.join?.[room]
+
+  it('chooses types', async () => {
+    const section = await filtered({ room: { timeline: { types: ['m.room.message'] } } })
+    expect(bodiesOf(section)).toEqual(['by alice', 'by bob'])
+  })
+
+  it('chooses senders', async () => {
+    expect(bodiesOf(await filtered({ room: { timeline: { senders: [bob.userId] } } }))).toEqual(['by bob'])
+  })
+
+  it('leaves rooms out, and what happened in them is not lost', async () => {
+    const body = await asked(alice, { since, filter: inline({ room: { not_rooms: [room] } }) })
+    expect(body.rooms?.join?.[room]).toBeUndefined()
+    const later = (await asked(alice, { since: body.next_batch })).rooms.join[room]
+    expect(later.timeline.events).toHaveLength(3)
+  })
+
+  it('leaves a room out of the first sync, and the next one shows it whole', async () => {
+    const body = await asked(alice, { filter: inline({ room: { not_rooms: [room] } }) })
+    const later = (await asked(alice, { since: body.next_batch })).rooms.join[room]
+    expect(typesOf([...later.timeline.events, ...later.state.events])).toContain('m.room.create')
+  })
+
+  it('holds for account data of rooms', async () => {
+    const before = await tokenOf(alice)
+    const path = `/user/${encodeURIComponent(alice.userId)}/rooms/${encodeURIComponent(room)}/account_data/org.example.tag`
+    must(await alice.put(path, { a: 1 }))
+    const none = inline({ room: { account_data: { not_types: ['org.example.tag'] } } })
+    expect((await asked(alice, { since: before, filter: none })).rooms).toBeUndefined()
+    expect((await asked(alice, { since: before })).rooms.join[room].account_data.events).toEqual([
+      { type: 'org.example.tag', content: { a: 1 } },
+    ])
+  })
+
+  it('given by its id is the same', async () => {
+    const path = `/user/${encodeURIComponent(alice.userId)}/filter`
+    const { filter_id } = must(await alice.post(path, { room: { timeline: { limit: 1 } } })).body
+    const section = (await asked(alice, { since, filter: filter_id })).rooms.join[room]
+    expect(typesOf(section.timeline.events)).toEqual(['m.room.topic'])
+  })
+
+  it('that loads members lazily brings those who speak', async () => {
+    const lazy = inline({
+      room: { state: { lazy_load_members: true }, timeline: { senders: [bob.userId], limit: 1 } },
+    })
+    const section = (await asked(alice, { filter: lazy })).rooms.join[room]
+    const members = section.state.events.filter(({ type }: Body) => type === 'm.room.member')
+    expect(members.map(({ state_key }: Body) => state_key).toSorted()).toEqual([alice.userId, bob.userId])
+  })
+
+  it('does not narrow what a poll without it is told, even after an eviction', async () => {
+    const carol = await newcomer()
+    const [seen, hidden] = [await carol.createRoom(), await carol.createRoom()]
+    const from = await tokenOf(carol)
+    const narrow = carol.sync({ since: from, timeout: 3_000, filter: inline({ room: { rooms: [seen] } }) })
+    await sleep(300)
+    await carol.say(hidden, 'unseen by the poll')
+    await sleep(300)
+    await server.evict('USER', objectName.user(server.serverName, carol.userId))
+    const body = await asked(carol, { since: from })
+    expect(bodiesOf(body.rooms.join[hidden])).toEqual(['unseen by the poll'])
+    await carol.say(seen, 'seen')
+    expect(bodiesOf((await narrow).body.rooms.join[seen])).toEqual(['seen'])
+  })
+})
+
+describe('what is asked for otherwise', () => {
+  it('full_state brings all state', async () => {
+    const room = await alice.createRoom()
+    const since = await tokenOf(alice)
+    const section = (await asked(alice, { since, full_state: true })).rooms.join[room]
+    expect(typesOf(section.state.events)).toContain('m.room.create')
+    expect(section.timeline.events).toEqual([])
+  })
+
+  it.each(['use_state_after', 'org.matrix.msc4222.use_state_after'])(
+    '%s brings the state after the timeline',
+    async (name) => {
+      const room = await alice.createRoom()
+      const since = await tokenOf(alice)
+      await alice.put(at(room, 'state/m.room.topic'), { topic: 'new' })
+      const section = (await asked(alice, { since, [name]: true })).rooms.join[room]
+      expect(section.state).toBeUndefined()
+      expect(typesOf(section.state_after.events)).toEqual(['m.room.topic'])
+      expect(typesOf(section['org.matrix.msc4222.state_after'].events)).toEqual(['m.room.topic'])
+    },
+  )
+
+  it.each(['nonsense', 's1', 's1.2.3~', 's1.2.3~4', 'p12'])('the token %s is none of ours', async (since) => {
+    const { status, body } = await alice.sync({ since })
+    expect([status, body.errcode]).toEqual([400, 'M_INVALID_PARAM'])
+  })
+})
+
+describe('a waiting poll', () => {
+  const waits = async (act: (room: string) => Promise<unknown>): Promise<Body> => {
+    const room = await alice.createRoom({ preset: 'public_chat' })
+    must(await bob.join(room))
+    const since = await tokenOf(bob)
+    const poll = asked(bob, { since, timeout: 15_000 })
+    await sleep(100)
+    const started = Date.now()
+    await act(room)
+    const body = await poll
+    expect(Date.now() - started).toBeLessThan(5_000)
+    return { ...body, room }
+  }
+
+  it('is woken by a message', async () => {
+    const { rooms, room } = await waits((id) => alice.say(id, 'hello'))
+    expect(bodiesOf(rooms.join[room])).toEqual(['hello'])
+  })
+
+  it('is woken by an invitation', async () => {
+    const { rooms } = await waits(async () =>
+      must(await alice.createRoom({ invite: [bob.userId] }).then((id) => alice.get(at(id, 'state')))),
+    )
+    expect(Object.keys(rooms.invite)).toHaveLength(1)
+  })
+
+  it('is woken by typing', async () => {
+    const { rooms, room } = await waits((id) =>
+      alice.put(at(id, `typing/${encodeURIComponent(alice.userId)}`), { typing: true, timeout: 5_000 }),
+    )
+    expect(rooms.join[room].ephemeral.events).toEqual([
+      { type: 'm.typing', content: { user_ids: [alice.userId] } },
+    ])
+  })
+
+  it('is woken by account data', async () => {
+    const { account_data } = await waits(() =>
+      bob.put(`/user/${encodeURIComponent(bob.userId)}/account_data/org.example.x`, { x: 1 }),
+    )
+    expect(account_data.events).toEqual([{ type: 'org.example.x', content: { x: 1 } }])
+  })
+
+  it('is told that someone types no more when they leave', async () => {
+    const room = await alice.createRoom({ preset: 'public_chat' })
+    must(await bob.join(room))
+    must(
+      await bob.put(at(room, `typing/${encodeURIComponent(bob.userId)}`), { typing: true, timeout: 30_000 }),
+    )
+    const since = await tokenOf(alice)
+    must(await bob.post(at(room, 'leave')))
+    let body = await asked(alice, { since, timeout: 5_000 })
+    if (body.rooms.join[room].ephemeral.events.length === 0)
+      body = await asked(alice, { since: body.next_batch, timeout: 5_000 })
+    expect(body.rooms.join[room].ephemeral.events).toEqual([{ type: 'm.typing', content: { user_ids: [] } }])
+  })
+})
+
+describe('an event', () => {
+  it('names its transaction to the device that sent it alone', async () => {
+    const room = await alice.createRoom({ preset: 'public_chat' })
+    must(await bob.join(room))
+    const phone = await http.login('alice')
+    const since = [await tokenOf(alice), await tokenOf(phone), await tokenOf(bob)]
+    await alice.say(room, 'mine', 'my-txn')
+    const unsigned = async (client: Client, i: number) =>
+      (await asked(client, { since: since[i] })).rooms.join[room].timeline.events[0].unsigned
+    expect(await unsigned(alice, 0)).toMatchObject({ transaction_id: 'my-txn', age: expect.any(Number) })
+    expect(await unsigned(phone, 1)).not.toHaveProperty('transaction_id')
+    expect(await unsigned(bob, 2)).not.toHaveProperty('transaction_id')
+  })
+
+  it('of state names what it replaced', async () => {
+    const room = await alice.createRoom({ topic: 'old' })
+    const since = await tokenOf(alice)
+    const old = must(await alice.get(at(room, 'state'))).body.find(
+      ({ type }: Body) => type === 'm.room.topic',
+    )
+    must(await alice.put(at(room, 'state/m.room.topic'), { topic: 'new' }))
+    const [event] = (await asked(alice, { since })).rooms.join[room].timeline.events
+    expect(event.unsigned).toMatchObject({ replaces_state: old.event_id, prev_content: { topic: 'old' } })
+  })
+})
