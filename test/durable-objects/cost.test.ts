@@ -1,0 +1,116 @@
+/** What operations cost, counted: the budgets of the design, held by the counters of the adapters. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Api, api, type Client, must } from '../support/client.ts'
+import { startServer, type TestServer } from '../support/server.ts'
+
+let server: TestServer
+let http: Api
+let alice: Client
+let bob: Client
+let room: string
+
+beforeAll(async () => {
+  server = await startServer()
+  http = api(server)
+  alice = await http.register('alice')
+  bob = await http.register('bob')
+  room = await alice.createRoom({ preset: 'public_chat' })
+  must(await bob.join(room))
+  await alice.say(room, 'first')
+})
+afterAll(() => server?.stop())
+
+type Counts = Record<string, number>
+
+const counts = async (): Promise<Counts> => must(await http.request('GET', '/_selvedge/test/calls')).body
+
+/** Longer than the archive's delay: what is due is done. */
+const quiet = () => sleep(400)
+
+/** What the work has cost, its after-work included. */
+async function costOf(work: () => Promise<unknown>): Promise<Counts> {
+  await quiet()
+  const before = await counts()
+  await work()
+  await quiet()
+  const after = await counts()
+  const spent = Object.entries(after).map(([name, count]) => [name, count - (before[name] ?? 0)] as const)
+  return Object.fromEntries(spent.filter(([, count]) => count !== 0))
+}
+
+const sum = (cost: Counts, prefix: string) =>
+  Object.entries(cost).reduce((total, [name, count]) => total + (name.startsWith(prefix) ? count : 0), 0)
+
+/** Requests to objects: everything counted under their names but the rows. */
+const objectRequests = (cost: Counts) => sum(cost, 'room.') + sum(cost, 'user.') - rows(cost)
+const rows = (cost: Counts) => (cost['room.rows_written'] ?? 0) + (cost['user.rows_written'] ?? 0)
+
+async function token(client: Client): Promise<string> {
+  return must(await client.sync()).body.next_batch
+}
+
+async function plan(name: string): Promise<void> {
+  must(await http.request('POST', '/_selvedge/test/faults', { name, count: 1 }))
+}
+
+describe('a sync', () => {
+  it('that waits for nothing is one object request, and writes nothing', async () => {
+    const since = await token(bob)
+    await bob.sync({ since, timeout: 200 })
+    const cost = await costOf(() => bob.sync({ since, timeout: 200 }))
+    expect(cost).toEqual({ 'user.sync': 1 })
+  })
+
+  it('of one changed room is one object request, and writes nothing', async () => {
+    const since = await token(bob)
+    await alice.say(room, 'news')
+    const cost = await costOf(async () => {
+      const { body } = must(await bob.sync({ since }))
+      expect(body.rooms.join[room].timeline.events).toHaveLength(1)
+    })
+    expect(cost).toEqual({ 'user.sync': 1 })
+  })
+})
+
+describe('a message', () => {
+  it('costs its send, a wake for each who is awake, six rows and no Redis', async () => {
+    const [ofAlice, ofBob] = [await token(alice), await token(bob)]
+    await alice.say(room, 'warm')
+    const cost = await costOf(() => alice.say(room, 'counted'))
+    expect([ofAlice, ofBob].length).toBe(2)
+    expect(objectRequests(cost)).toBe(3)
+    expect(cost).toMatchObject({ 'room.send': 1, 'user.wake': 2 })
+    expect(rows(cost)).toBeLessThanOrEqual(6)
+    expect(sum(cost, 'redis')).toBe(0)
+  })
+
+  it('costs one wake for who looked and went, and then nothing', async () => {
+    const other = await alice.createRoom({ preset: 'public_chat' })
+    must(await bob.join(other))
+    await token(bob)
+    await alice.say(other, 'warm')
+    await plan('user:idle')
+    const first = await costOf(() => alice.say(other, 'one'))
+    const second = await costOf(() => alice.say(other, 'two'))
+    expect([first['user.wake'], second['user.wake']]).toEqual([1, undefined])
+    expect(rows(first)).toBeLessThanOrEqual(9)
+  })
+
+  it('costs nothing for who sleeps', async () => {
+    const other = await alice.createRoom({ preset: 'public_chat' })
+    must(await bob.join(other))
+    const cost = await costOf(() => alice.say(other, 'unheard'))
+    expect(objectRequests(cost)).toBe(1)
+  })
+})
+
+describe('a login', () => {
+  it('is one object request, three rows and one when they are archived, two Redis commands, two requests to Postgres', async () => {
+    const cost = await costOf(() => http.login('bob'))
+    expect(objectRequests(cost)).toBe(1)
+    expect(rows(cost)).toBeLessThanOrEqual(4)
+    expect(sum(cost, 'redis')).toBeLessThanOrEqual(2)
+    expect(sum(cost, 'postgres')).toBeLessThanOrEqual(2)
+  })
+})
