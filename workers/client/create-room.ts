@@ -15,6 +15,7 @@ import { checkState, PowerLevels } from './event-content.ts'
 import { EventType, requireLocalUser, StateKey, UserId } from './params.ts'
 
 const OPAQUE_ID_LENGTH = 18
+const NONCE_KEY = 'selvedge.nonce'
 
 const InitialState = z.object({ type: EventType, state_key: StateKey.default(''), content: jsonObject })
 
@@ -47,7 +48,10 @@ createRoom.post(
     checkPlan(body, c.var.ports.config.serverName)
     const preset = body.preset ?? (body.visibility === 'public' ? 'public_chat' : 'private_chat')
     const alias = aliasOf(body.room_alias_name, c.var.ports.config.serverName)
-    const { roomId, pdu } = createEvent(c, rules, createContent(rules, body, preset, c.var.session.userId))
+    const content = createContent(rules, body, preset, c.var.session.userId)
+    // Where the id is the event's hash, two rooms of one person in one millisecond would be the same one.
+    if (rules.roomIdIsCreateHash) content[NONCE_KEY] = c.var.ports.random.token(OPAQUE_ID_LENGTH)
+    const { roomId, pdu } = createEvent(c, rules, content)
     const [profile] = await Promise.all([
       c.var.objects.user(c.var.session.userId).profile(),
       alias === undefined ? undefined : reserve(c, { alias, roomId, creator: c.var.session.userId }),

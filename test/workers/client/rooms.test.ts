@@ -116,6 +116,7 @@ describe('parameters', () => {
       type: 'm.space',
       'm.federate': false,
       room_version: '12',
+      'selvedge.nonce': expect.any(String),
     })
   })
 
