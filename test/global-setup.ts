@@ -1,10 +1,11 @@
-/** Before all tests: bundles the Worker once, and runs one Postgres that lends each file a schema of its own. */
+/** Before all tests: bundles the Worker, reads the specification, and runs one Postgres that lends each file a schema. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { bundleWorker } from '../local/bundle.ts'
 import { openEmbedded } from '../local/postgres/embedded.ts'
+import { openContract } from './contract/folder.ts'
 import { lendSchemas } from './support/schemas.ts'
 
 declare module 'vitest' {
@@ -20,6 +21,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const folder = mkdtempSync(join(tmpdir(), 'selvedge-test-'))
   // What the files leave behind when they are killed, as some tests do, goes with this folder.
   process.env.TMPDIR = folder
+  const contract = openContract(folder)
+  if (contract !== undefined) project.provide('contract', contract)
   const database = await openEmbedded(join(folder, 'postgres'))
   const schemas = await lendSchemas(database)
   project.provide('schemasUrl', schemas.url)

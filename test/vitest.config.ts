@@ -7,6 +7,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/global-setup.ts'],
+    setupFiles: ['test/contract/setup.ts'],
     reporters: ['default', fileURLToPath(new URL('./support/closing-line.ts', import.meta.url))],
     pool: 'forks',
     maxWorkers: 2,

@@ -15,6 +15,7 @@ import {
   SyncState,
 } from 'matrix-js-sdk'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { watchAnswer } from '../contract/watch.ts'
 import { testPassword } from '../support/client.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { silent } from './silence.ts'
@@ -43,8 +44,12 @@ let server: TestServer
 const noting: typeof fetch = async (input, init) => {
   const url = new URL(input instanceof Request ? input.url : input)
   const answer = await fetch(input, init)
-  const exchange: Exchange = { request: `${init?.method ?? 'GET'} ${url.pathname}`, status: answer.status }
-  if (!answer.ok) exchange.errcode = ((await answer.clone().json()) as { errcode?: string }).errcode
+  const { status } = answer
+  const method = init?.method ?? 'GET'
+  const exchange: Exchange = { request: `${method} ${url.pathname}`, status }
+  const body = (await answer.clone().json()) as { errcode?: string }
+  watchAnswer({ method, url: url.href, status, contentType: answer.headers.get('content-type') ?? '', body })
+  if (!answer.ok) exchange.errcode = body.errcode
   exchanges.push(exchange)
   return answer
 }

@@ -1,4 +1,5 @@
 /** A tiny client of the Client-Server API: answers status and body, and judges nothing. */
+import { watchAnswer } from '../contract/watch.ts'
 import type { TestServer } from './server.ts'
 
 /** A JSON body as tests look into it. */
@@ -134,8 +135,10 @@ async function send(
     body: raw !== undefined ? (raw as BodyInit) : body === undefined ? undefined : JSON.stringify(body),
     signal,
   })
-  const text = await answer.text()
-  return { status: answer.status, body: parsed(text), headers: answer.headers }
+  const { status, headers: received } = answer
+  const read = parsed(await answer.text())
+  watchAnswer({ method, url: url.href, status, contentType: received.get('content-type') ?? '', body: read })
+  return { status, body: read, headers: received }
 }
 
 function parsed(text: string): Body {
