@@ -1,5 +1,5 @@
 /** Judges an answer by the specification's schemas: what breaks them is told in sentences. */
-import Ajv, { type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
 import type { Operation, Spec } from './spec.ts'
 
 export interface Answered {
@@ -34,7 +34,7 @@ const MAX_TOLD = 5
 /** A judge that compiles each schema when it is first needed. */
 export function judgeBy(spec: Spec): Judge {
   const validators = new Map<string, ValidateFunction>()
-  const ajv = new Ajv({ strict: false, allErrors: true, validateSchema: false, formats: FORMATS })
+  const ajv = new Ajv2020({ strict: false, allErrors: true, validateSchema: false, formats: FORMATS })
   for (const [uri, document] of Object.entries(spec.documents)) ajv.addSchema(document, uri)
   const validatorFor = (uri: string): ValidateFunction => {
     let validator = validators.get(uri)

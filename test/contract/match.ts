@@ -6,6 +6,8 @@ const ALIASES: [RegExp, string][] = [
   [/^\/_matrix\/client\/r0\//, '/_matrix/client/v3/'],
   [/^\/_matrix\/media\/(r0|v1)\/(?!create$)/, '/_matrix/media/v3/'],
   [/^\/_matrix\/client\/v1\/refresh$/, '/_matrix/client/v3/refresh'],
+  // Clients that build paths from parts leave the last slash out.
+  [/(\/pushrules(\/global)?)$/, '$1/'],
   // "The trailing slash on this path is optional" where the state key is empty.
   [/(\/rooms\/[^/]+\/state\/[^/]+)$/, '$1/'],
 ]

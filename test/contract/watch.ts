@@ -51,7 +51,8 @@ export function watchAnswer({ method, url, status, contentType, body }: Exchange
   const operation = watch.match(method, pathname)
   answers += 1
   if (operation !== undefined && !isUnknownEndpoint(body)) {
-    const statuses = (operations[operation.id] ??= {})
+    operations[operation.id] ??= {}
+    const statuses = operations[operation.id]!
     statuses[status] = (statuses[status] ?? 0) + 1
   }
   const broken = watch.judge({ status, contentType, body }, operation)

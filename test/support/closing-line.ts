@@ -1,19 +1,38 @@
-/** The last line of a test run: how many passed, how many failed. */
-import type { Reporter, TestModule } from 'vitest/node'
+/** The last lines of a test run: what the contract says of it, and how many tests passed and failed. */
+import type { Reporter, TestModule, Vitest } from 'vitest/node'
+import { reportContract } from '../contract/report.ts'
 
 export default class ClosingLine implements Reporter {
-  onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): void {
+  #vitest: Vitest | undefined
+
+  onInit(vitest: Vitest): void {
+    this.#vitest = vitest
+  }
+
+  async onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): Promise<void> {
     const tests = modules.flatMap((module) => [...module.children.allTests()])
     const count = (state: string) => tests.filter((test) => test.result().state === state).length
     // A file that cannot be loaded has no tests, and must still count.
     const broken = modules.filter(
       (module) => module.state() === 'failed' && module.errors().length > 0,
     ).length
+    const failed = count('failed') + broken + errors.length
+    const faults = reportContract({
+      isWhole: await this.#isWhole(modules),
+      update: failed === 0 && this.#vitest?.config.snapshotOptions.updateSnapshot === 'all',
+    })
+    for (const fault of faults) console.log(`contract: ${fault}`)
+    if (faults.length > 0) process.exitCode = 1
     const skipped = count('skipped')
     if (skipped > 0) console.log(`${skipped} skipped`)
     // After the summary of the default reporter, which is printed in the same turn.
-    setImmediate(() =>
-      console.log(`${count('passed')} passed, ${count('failed') + broken + errors.length} failed`),
-    )
+    setImmediate(() => console.log(`${count('passed')} passed, ${failed + faults.length} failed`))
+  }
+
+  /** Whether all files ran, and nothing in them was left out by name. */
+  async #isWhole(modules: readonly TestModule[]): Promise<boolean> {
+    if (this.#vitest === undefined || this.#vitest.config.testNamePattern !== undefined) return false
+    const all = await this.#vitest.globTestSpecifications()
+    return modules.length === all.length
   }
 }
