@@ -27,7 +27,7 @@ export interface DeviceChange {
   revoked: string[]
 }
 
-interface DeviceRow extends Record<string, SqlStorageValue> {
+export interface DeviceRow extends Record<string, SqlStorageValue> {
   device_id: string
   session_id: string
   display_name: string | null
@@ -39,17 +39,28 @@ interface DeviceRow extends Record<string, SqlStorageValue> {
   expires_at: number | null
   locked: number
   suspended: number
+  family: string | null
+  previous_session_id: string | null
+  previous_expires_at: number | null
+  confirmed: number
+  refreshed_ts: number | null
 }
+
+/** What a device wants that logs in. */
+export interface LoginRequest {
+  deviceId?: string
+  displayName?: string
+  address?: string
+  /** Of the first refresh token, where the client wants one: the session expires then. */
+  refreshHash?: string
+}
+
+/** A session that has just begun; with `refreshHash`, what its tokens need. */
+export type OpenedSession = Session & { expiresAt?: number; family?: string }
 
 /** As other servers' device ids: easy to read out, and hardly ever the same twice. */
 const DEVICE_ID_LENGTH = 10
 const SESSION_ID_LENGTH = 20
-
-const UPSERT = `
-  INSERT INTO devices (device_id, session_id, display_name, created_ts, last_seen_ts, last_seen_ip)
-  VALUES (?, ?, ?, ?, ?, ?)
-  ON CONFLICT (device_id) DO UPDATE SET session_id = excluded.session_id, last_seen_ts = excluded.last_seen_ts,
-    last_seen_ip = excluded.last_seen_ip, refresh_hash = NULL, previous_refresh_hash = NULL, expires_at = NULL`
 
 /**
  * Gives a device a new session, and ends the one it had. "initial_device_display_name is ignored if device_id
@@ -58,34 +69,70 @@ const UPSERT = `
 export function openSession(
   sql: SqlStorage,
   userId: string,
-  request: { deviceId?: string; displayName?: string; address?: string },
-  { now, random }: { now: number; random: Random },
-): DeviceChange & { session: Session; isNewDevice: boolean } {
+  request: LoginRequest,
+  { now, random, lifetimeMs }: { now: number; random: Random; lifetimeMs: number },
+): DeviceChange & { session: OpenedSession; isNewDevice: boolean } {
   const deviceId = request.deviceId ?? random.token(DEVICE_ID_LENGTH).toUpperCase()
   const sessionId = random.token(SESSION_ID_LENGTH)
-  const known = find(sql, deviceId)
-  const { displayName = null, address = null } = request
-  sql.exec(UPSERT, deviceId, sessionId, displayName, now, now, address)
+  const known = findDevice(sql, deviceId)
+  const expires = request.refreshHash !== undefined
+  const device: DeviceRow = {
+    device_id: deviceId,
+    session_id: sessionId,
+    display_name: known === undefined ? (request.displayName ?? null) : known.display_name,
+    created_ts: known?.created_ts ?? now,
+    last_seen_ts: now,
+    last_seen_ip: request.address ?? null,
+    refresh_hash: request.refreshHash ?? null,
+    previous_refresh_hash: null,
+    expires_at: expires ? now + lifetimeMs : null,
+    locked: 0,
+    suspended: 0,
+    family: expires ? sessionId : null,
+    previous_session_id: null,
+    previous_expires_at: null,
+    confirmed: 1,
+    refreshed_ts: null,
+  }
+  storeDevice(sql, device)
   return {
-    session: { userId, deviceId, sessionId },
+    session: {
+      userId,
+      deviceId,
+      sessionId,
+      ...(expires && { expiresAt: now + lifetimeMs, family: sessionId }),
+    },
     isNewDevice: known === undefined,
-    archive: [archived(find(sql, deviceId)!)],
-    revoked: known === undefined ? [] : [known.session_id],
+    archive: [archivedDevice(device)],
+    revoked: known === undefined ? [] : sessionsOf(known),
   }
 }
 
+/** Writes a device row, whole. */
+export function storeDevice(sql: SqlStorage, device: DeviceRow): void {
+  const columns = Object.keys(device)
+  const places = columns.map(() => '?').join(', ')
+  sql.exec(
+    `INSERT OR REPLACE INTO devices (${columns.join(', ')}) VALUES (${places})`,
+    ...Object.values(device),
+  )
+}
+
 /**
- * Passes a live session.
- * @throws MatrixError M_UNKNOWN_TOKEN, or M_USER_LOCKED for a locked one
+ * Passes a live session; answers its device.
+ * @throws MatrixError M_UNKNOWN_TOKEN
  */
-export function checkSession(sql: SqlStorage, session: Session, now: number): void {
+export function checkSession(sql: SqlStorage, session: Session, now: number): DeviceRow {
   const device = ownDevice(sql, session)
-  if (device.expires_at !== null && device.expires_at <= now) {
-    throw new MatrixError('M_UNKNOWN_TOKEN', 'The access token has expired', { extra: { soft_logout: true } })
-  }
-  if (device.locked !== 0) {
-    throw new MatrixError('M_USER_LOCKED', 'This account is locked', { extra: { soft_logout: true } })
-  }
+  const isNewest = device.session_id === session.sessionId
+  const expiresAt = isNewest ? device.expires_at : device.previous_expires_at
+  if (expiresAt !== null && expiresAt <= now) throw tokenExpired()
+  return device
+}
+
+/** "soft_logout": the client keeps its keys, and refreshes its token or logs in again. */
+export function tokenExpired(): MatrixError {
+  return new MatrixError('M_UNKNOWN_TOKEN', 'The access token has expired', { extra: { soft_logout: true } })
 }
 
 /** Deletes the session's device. A locked or expired session may still do so. */
@@ -98,9 +145,34 @@ export function logout(sql: SqlStorage, session: Session): DeviceChange {
 /** Deletes all devices. */
 export function logoutAll(sql: SqlStorage, session: Session): DeviceChange {
   ownDevice(sql, session)
+  return deleteAllDevices(sql)
+}
+
+/** Deletes all devices but the session's own. */
+export function logoutOthers(sql: SqlStorage, session: Session): DeviceChange {
+  const { device_id: own } = ownDevice(sql, session)
+  const others = all(sql).filter(({ device_id }) => device_id !== own)
+  sql.exec('DELETE FROM devices WHERE device_id <> ?', own)
+  return deletion(others)
+}
+
+/** Deletes devices; those that are gone already are left out of the account. */
+export function deleteDevices(sql: SqlStorage, deviceIds: readonly string[]): DeviceChange {
+  const devices = [...new Set(deviceIds)].map((id) => findDevice(sql, id)).filter((row) => row !== undefined)
+  for (const { device_id } of devices) sql.exec('DELETE FROM devices WHERE device_id = ?', device_id)
+  return deletion(devices)
+}
+
+/** Deletes all devices of an account that is closed. */
+export function deleteAllDevices(sql: SqlStorage): DeviceChange {
   const devices = all(sql)
   sql.exec('DELETE FROM devices')
   return deletion(devices)
+}
+
+/** The ids of all live sessions. */
+export function liveSessions(sql: SqlStorage): string[] {
+  return all(sql).flatMap(sessionsOf)
 }
 
 /** All devices, as clients see them. */
@@ -118,38 +190,47 @@ export function renameDevice(sql: SqlStorage, deviceId: string, displayName: str
   const device = existing(sql, deviceId)
   if (device.display_name === displayName) return { archive: [], revoked: [] }
   sql.exec('UPDATE devices SET display_name = ? WHERE device_id = ?', displayName, deviceId)
-  return { archive: [archived({ ...device, display_name: displayName })], revoked: [] }
+  return { archive: [archivedDevice({ ...device, display_name: displayName })], revoked: [] }
 }
 
 function all(sql: SqlStorage): DeviceRow[] {
   return sql.exec<DeviceRow>('SELECT * FROM devices ORDER BY device_id').toArray()
 }
 
-function find(sql: SqlStorage, deviceId: string): DeviceRow | undefined {
+/** The device's row. */
+export function findDevice(sql: SqlStorage, deviceId: string): DeviceRow | undefined {
   return first<DeviceRow>(sql, 'SELECT * FROM devices WHERE device_id = ?', deviceId)
 }
 
 function existing(sql: SqlStorage, deviceId: string): DeviceRow {
-  const device = find(sql, deviceId)
+  const device = findDevice(sql, deviceId)
   if (device === undefined) throw new MatrixError('M_NOT_FOUND', 'No such device')
   return device
 }
 
-/** The device that the session belongs to, if it is still the device's session. */
+/** The device that the session belongs to, if it is the device's session, or the one before its last refresh. */
 function ownDevice(sql: SqlStorage, { deviceId, sessionId }: Session): DeviceRow {
-  const device = find(sql, deviceId)
-  if (device?.session_id === sessionId) return device
+  const device = findDevice(sql, deviceId)
+  if (device?.session_id === sessionId || device?.previous_session_id === sessionId) return device
+  // A client that can refresh its token may have been overtaken by itself: its keys are still good.
+  if (device?.refresh_hash != null) throw tokenExpired()
   throw new MatrixError('M_UNKNOWN_TOKEN', 'The access token is not valid any more')
 }
 
-function deletion(devices: DeviceRow[]): DeviceChange {
+/** What a deletion leaves to its caller. */
+export function deletion(devices: readonly DeviceRow[]): DeviceChange {
   return {
     archive: devices.map(({ device_id }) => ({ kind: 'device', key: device_id, body: null })),
-    revoked: devices.map(({ session_id }) => session_id),
+    revoked: devices.flatMap(sessionsOf),
   }
 }
 
-function archived(device: DeviceRow): Omit<UserLogEntry, 'seq'> {
+function sessionsOf({ session_id, previous_session_id }: DeviceRow): string[] {
+  return previous_session_id === null ? [session_id] : [session_id, previous_session_id]
+}
+
+/** The entry of a device for the archive. */
+export function archivedDevice(device: DeviceRow): Omit<UserLogEntry, 'seq'> {
   return { kind: 'device', key: device.device_id, body: JSON.stringify(device) }
 }
 

@@ -2,49 +2,84 @@
 import { decodeProtectedHeader, errors, jwtVerify, SignJWT } from 'jose'
 import * as z from 'zod'
 import type { Session, TokenKey } from '../ports.ts'
+import type { JsonValue } from '../protocol/canonical-json.ts'
 
 const ALGORITHM = 'HS256'
 
 /** Tokens whose signature this isolate has checked; what they stand for is still asked of the session's owner. */
-const checked = new Map<string, Session>()
+const checked = new Map<string, TokenSession>()
 const MAX_CHECKED = 5000
 
-const Claims = z.object({ iss: z.string(), sub: z.string(), did: z.string(), sid: z.string() })
+/** `until`: ms, since `exp` counts whole seconds and is judged by the clock of whoever reads it. */
+const Claims = z.object({
+  iss: z.string(),
+  sub: z.string(),
+  did: z.string(),
+  sid: z.string(),
+  gst: z.literal(true).optional(),
+  until: z.number().optional(),
+})
+
+/** What a token says: whose session it is, and until when (ms) it may be used. */
+export interface TokenSession extends Session {
+  expiresAt?: number
+}
 
 /** A token for the session, signed with the newest key. */
-export function issueAccessToken(session: Session, keys: TokenKey[], serverName: string): Promise<string> {
+export function issueAccessToken(
+  { deviceId, sessionId, userId, guest, expiresAt }: TokenSession,
+  keys: TokenKey[],
+  serverName: string,
+): Promise<string> {
+  const claims = {
+    did: deviceId,
+    sid: sessionId,
+    ...(guest === true && { gst: true }),
+    ...(expiresAt !== undefined && { until: expiresAt }),
+  }
+  return signToken(claims, userId, keys, serverName)
+}
+
+/** A JWT of this server about a user, signed with the newest key. */
+export function signToken(
+  claims: Record<string, JsonValue>,
+  userId: string,
+  keys: TokenKey[],
+  serverName: string,
+): Promise<string> {
   const [key] = keys
   if (key === undefined) throw new Error('There is no key to sign tokens with')
-  return new SignJWT({ did: session.deviceId, sid: session.sessionId })
+  return new SignJWT(claims)
     .setProtectedHeader({ alg: ALGORITHM, kid: key.id })
     .setIssuer(serverName)
-    .setSubject(session.userId)
+    .setSubject(userId)
     .sign(key.secret)
 }
 
-/** The session that a token names, or undefined when it is not one of ours. Says nothing of whether that has ended. */
+/**
+ * The session that a token names, or undefined when it is not one of ours. Says nothing of whether that has ended,
+ * and leaves its expiry to the caller.
+ */
 export async function verifyAccessToken(
   token: string,
   keys: TokenKey[],
   serverName: string,
-): Promise<Session | undefined> {
+): Promise<TokenSession | undefined> {
   const known = checked.get(token)
   if (known !== undefined) return known
-  const session = await sessionOf(token, keys, serverName)
+  const session = sessionOf(await verifyToken(token, keys, serverName))
   if (session !== undefined) remember(token, session)
   return session
 }
 
-async function sessionOf(token: string, keys: TokenKey[], serverName: string): Promise<Session | undefined> {
+/** What a JWT of this server says, or undefined when it is none. */
+export async function verifyToken(token: string, keys: TokenKey[], serverName: string): Promise<unknown> {
   try {
     const { kid } = decodeProtectedHeader(token)
     const key = keys.find(({ id }) => id === kid)
     if (key === undefined) return undefined
     const { payload } = await jwtVerify(token, key.secret, { algorithms: [ALGORITHM], issuer: serverName })
-    const claims = Claims.safeParse(payload)
-    if (!claims.success) return undefined
-    const { sub, did, sid } = claims.data
-    return { userId: sub, deviceId: did, sessionId: sid }
+    return payload
   } catch (error) {
     // `decodeProtectedHeader` throws a TypeError for what has not the form of a token.
     if (error instanceof errors.JOSEError || error instanceof TypeError) return undefined
@@ -52,8 +87,21 @@ async function sessionOf(token: string, keys: TokenKey[], serverName: string): P
   }
 }
 
+function sessionOf(payload: unknown): TokenSession | undefined {
+  const claims = Claims.safeParse(payload)
+  if (!claims.success) return undefined
+  const { sub, did, sid, gst, until } = claims.data
+  return {
+    userId: sub,
+    deviceId: did,
+    sessionId: sid,
+    ...(gst === true && { guest: true }),
+    ...(until !== undefined && { expiresAt: until }),
+  }
+}
+
 /** The oldest goes first: it costs one more check. */
-function remember(token: string, session: Session): void {
+function remember(token: string, session: TokenSession): void {
   if (checked.size >= MAX_CHECKED) {
     const [oldest] = checked.keys()
     if (oldest !== undefined) checked.delete(oldest)

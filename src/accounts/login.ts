@@ -6,7 +6,7 @@ import { verifyPassword } from './passwords.ts'
 import { beginSession, type DeviceWishes, type SessionAnswer, type UserOf } from './sessions.ts'
 import { knownLocalpart } from './usernames.ts'
 
-type LoginPorts = Pick<Ports, 'config' | 'accounts'>
+type LoginPorts = Pick<Ports, 'config' | 'accounts' | 'random' | 'clock'>
 
 /**
  * Begins a session for whoever knows the password of `user`: a localpart, or a full id of this server.

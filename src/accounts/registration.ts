@@ -73,7 +73,7 @@ export async function checkAvailable(
 
 /** The answer once the account is there. */
 export async function answer(
-  ports: Pick<Ports, 'config'>,
+  ports: Pick<Ports, 'config' | 'random' | 'clock'>,
   userOf: UserOf,
   localpart: string,
   { inhibitLogin, device }: Pick<RegistrationRequest, 'inhibitLogin' | 'device'>,
@@ -112,6 +112,7 @@ async function createAccount(
       passwordHash: await hashPassword(request.password, ports),
       admin: false,
       deactivated: false,
+      guest: false,
       createdTs: clock.now(),
       createdBySession: session.id,
     },

@@ -1,6 +1,7 @@
 /** Beginning a session: what registration and login end with. */
 import type { Ports, UserGateway } from '../ports.ts'
 import { issueAccessToken } from './access-token.ts'
+import { issuePair, newRefreshSecret } from './refresh.ts'
 
 /** The gateway to a user's object. */
 export type UserOf = (userId: string) => Pick<UserGateway, 'openSession'>
@@ -10,6 +11,9 @@ export interface DeviceWishes {
   deviceId?: string
   displayName?: string
   address?: string
+  /** The client can refresh its tokens: "the access token then expires". */
+  refresh?: boolean
+  guest?: boolean
 }
 
 /** The keys that the answers of /login and /register share; `home_server` is for clients older than v1.1. */
@@ -18,20 +22,27 @@ export interface SessionAnswer {
   access_token: string
   device_id: string
   home_server: string
+  refresh_token?: string
+  expires_in_ms?: number
 }
+
+type SessionPorts = Pick<Ports, 'config' | 'random' | 'clock'>
 
 /** Opens a session for the user's device, and answers with its token. */
 export async function beginSession(
-  { config }: Pick<Ports, 'config'>,
+  ports: SessionPorts,
   userOf: UserOf,
   userId: string,
-  wishes: DeviceWishes,
+  { deviceId, displayName, address, refresh = false, guest = false }: DeviceWishes,
 ): Promise<SessionAnswer> {
-  const session = await userOf(userId).openSession(wishes)
-  return {
-    user_id: userId,
-    access_token: await issueAccessToken(session, config.tokenKeys, config.serverName),
-    device_id: session.deviceId,
-    home_server: config.serverName,
-  }
+  const { tokenKeys, serverName } = ports.config
+  const renewal = refresh ? newRefreshSecret(ports) : undefined
+  const request = { deviceId, displayName, address, refreshHash: renewal?.hash }
+  const session = await userOf(userId).openSession(request)
+  const { expiresAt, family } = session
+  const tokens =
+    renewal === undefined || expiresAt === undefined || family === undefined
+      ? { access_token: await issueAccessToken({ ...session, guest }, tokenKeys, serverName) }
+      : await issuePair(ports, { ...session, expiresAt, family }, renewal.secret)
+  return { user_id: userId, device_id: session.deviceId, home_server: serverName, ...tokens }
 }

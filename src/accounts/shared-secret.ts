@@ -48,6 +48,7 @@ export async function registerBySecret(
     passwordHash: await hashPassword(request.password, ports),
     admin: request.admin,
     deactivated: false,
+    guest: false,
     createdTs: clock.now(),
     createdBySession: null,
   })

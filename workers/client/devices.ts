@@ -1,12 +1,16 @@
-/** Client-Server API §Device Management: the list of devices, and their names. */
-import { Hono } from 'hono'
+/** Client-Server API §Device Management: the list of devices, their names, and their end. */
+import { type Context, Hono } from 'hono'
 import * as z from 'zod'
+import { AuthData } from '../../src/accounts/interactive-auth.ts'
 import type { AppEnv } from '../app-env.ts'
-import { tokenClaims } from '../middleware/access-token.ts'
+import { accessToken, forgetSessions, tokenClaims } from '../middleware/access-token.ts'
 import { validate } from '../middleware/validate.ts'
+import { challenge } from './confirm.ts'
 import { DeviceId } from './params.ts'
 
 const OfDevice = z.object({ deviceId: DeviceId })
+const Deletion = z.object({ auth: AuthData.optional() })
+const Deletions = Deletion.extend({ devices: z.array(z.string()) })
 const Change = z.object({ display_name: z.string().max(255).optional() })
 
 export const devices = new Hono<AppEnv>()
@@ -31,3 +35,29 @@ devices.put('/devices/:deviceId', tokenClaims, validate({ param: OfDevice, json:
   else await user.renameDevice(session, deviceId, name)
   return c.json({})
 })
+
+devices.delete(
+  '/devices/:deviceId',
+  accessToken,
+  validate({ param: OfDevice, json: Deletion, bodyOptional: true }),
+  async (c) => {
+    const { deviceId } = c.req.valid('param')
+    const { auth } = c.req.valid('json')
+    const body = { device: deviceId }
+    const unproved = await challenge(c, { endpoint: 'DELETE /devices', body, auth })
+    return unproved ?? remove(c, [deviceId])
+  },
+)
+
+devices.post('/delete_devices', accessToken, validate({ json: Deletions }), async (c) => {
+  const { devices: ids, auth } = c.req.valid('json')
+  const unproved = await challenge(c, { endpoint: 'POST /delete_devices', body: { devices: ids }, auth })
+  return unproved ?? remove(c, ids)
+})
+
+async function remove(c: Context<AppEnv>, deviceIds: string[]): Promise<Response> {
+  const { objects, session } = c.var
+  await objects.user(session.userId).deleteDevices(session, deviceIds)
+  forgetSessions(session.userId)
+  return c.json({})
+}

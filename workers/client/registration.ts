@@ -1,6 +1,7 @@
 /** Client-Server API §Account registration. */
 import { Hono } from 'hono'
 import * as z from 'zod'
+import { registerGuest } from '../../src/accounts/guests.ts'
 import { AuthData } from '../../src/accounts/interactive-auth.ts'
 import { checkAvailable, register } from '../../src/accounts/registration.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
@@ -18,6 +19,7 @@ const Registration = z.object({
   device_id: DeviceId.optional(),
   initial_device_display_name: z.string().optional(),
   inhibit_login: z.boolean().default(false),
+  refresh_token: z.boolean().default(false),
   auth: AuthData.optional(),
 })
 
@@ -25,11 +27,12 @@ const Registration = z.object({
 export const registration = new Hono<AppEnv>()
 
 registration.post('/register', validate({ query: Kind, json: Registration }), async (c) => {
-  if (c.req.valid('query').kind === 'guest') {
-    throw new MatrixError('M_FORBIDDEN', 'Guest access is disabled on this server')
-  }
   await countAttempt(c, 'registration')
   const body = c.req.valid('json')
+  if (c.req.valid('query').kind === 'guest') {
+    const wishes = { displayName: body.initial_device_display_name, address: clientAddress(c) }
+    return c.json(await registerGuest(c.var.ports, c.var.objects.user, wishes))
+  }
   const outcome = await register(c.var.ports, c.var.objects.user, {
     username: body.username,
     password: body.password,
@@ -39,6 +42,7 @@ registration.post('/register', validate({ query: Kind, json: Registration }), as
       deviceId: body.device_id,
       displayName: body.initial_device_display_name,
       address: clientAddress(c),
+      refresh: body.refresh_token,
     },
   })
   if (!outcome.done) return c.json(outcome.challenge, 401)

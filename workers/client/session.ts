@@ -20,6 +20,7 @@ const Login = z.object({
   password: z.string().optional(),
   device_id: DeviceId.optional(),
   initial_device_display_name: z.string().optional(),
+  refresh_token: z.boolean().default(false),
 })
 
 export const session = new Hono<AppEnv>()
@@ -44,6 +45,7 @@ session.post('/login', validate({ json: Login }), async (c) => {
       deviceId: body.device_id,
       displayName: body.initial_device_display_name,
       address: clientAddress(c),
+      refresh: body.refresh_token,
     },
   )
   // The device's former token is dead from now on.
@@ -66,8 +68,8 @@ session.post('/logout/all', tokenClaims, async (c) => {
 })
 
 session.get('/account/whoami', accessToken, (c) => {
-  const { userId, deviceId } = c.var.session
-  return c.json({ user_id: userId, device_id: deviceId, is_guest: false })
+  const { userId, deviceId, guest = false } = c.var.session
+  return c.json({ user_id: userId, device_id: deviceId, is_guest: guest })
 })
 
 /** @throws MatrixError M_FORBIDDEN for identifiers that no account here can have */

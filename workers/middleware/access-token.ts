@@ -1,15 +1,22 @@
 /** Who a request speaks for: its access token, and whether the session behind it is still alive. */
 import type { Context, MiddlewareHandler } from 'hono'
-import { verifyAccessToken } from '../../src/accounts/access-token.ts'
+import { type TokenSession, verifyAccessToken } from '../../src/accounts/access-token.ts'
 import type { Session } from '../../src/ports.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
+import { refuseGuest, refuseSuspended } from './permitted.ts'
 
 /** How long this isolate believes what Redis or the User object said: a revoked token may live that much longer elsewhere. */
 const BELIEVED_MS = 5000
 const MAX_BELIEVED = 10_000
 
-const believed = new Map<string, { session: Session; until: number }>()
+interface Belief {
+  session: Session
+  suspended: boolean
+  until: number
+}
+
+const believed = new Map<string, Belief>()
 
 /**
  * Lets a live session pass. Redis is asked, and the User object where Redis does not know or does not answer:
@@ -18,10 +25,9 @@ const believed = new Map<string, { session: Session; until: number }>()
 export const accessToken: MiddlewareHandler<AppEnv> = async (c, next) => {
   const session = await claimsOf(c)
   const now = c.var.ports.clock.now()
-  if (!isBelieved(session, now)) {
-    await checkLive(c, session)
-    believe(session, now)
-  }
+  if (session.expiresAt !== undefined && session.expiresAt <= now) throw tokenExpired()
+  const belief = beliefIn(session, now) ?? believe(session, now, await checkLive(c, session))
+  if (belief.suspended) await refuseSuspended(c, session)
   c.set('session', session)
   await next()
 }
@@ -40,13 +46,19 @@ export function forgetSessions(userId: string, deviceId?: string): void {
   }
 }
 
-async function claimsOf(c: Context<AppEnv>): Promise<Session> {
+async function claimsOf(c: Context<AppEnv>): Promise<TokenSession> {
   const token = tokenOf(c)
   if (token === undefined) throw new MatrixError('M_MISSING_TOKEN', 'Missing access token')
   const { tokenKeys, serverName } = c.var.ports.config
   const session = await verifyAccessToken(token, tokenKeys, serverName)
   if (session === undefined) throw new MatrixError('M_UNKNOWN_TOKEN', 'Unrecognised access token')
+  if (session.guest === true) refuseGuest(c)
   return session
+}
+
+/** As the User object says it: the client keeps its keys. */
+function tokenExpired(): MatrixError {
+  return new MatrixError('M_UNKNOWN_TOKEN', 'The access token has expired', { extra: { soft_logout: true } })
 }
 
 /** By header, or by query parameter: gone since 1.20, but allowed in the versions that we name. */
@@ -55,24 +67,27 @@ function tokenOf(c: Context<AppEnv>): string | undefined {
   return fromHeader ?? (c.req.query('access_token') || undefined)
 }
 
-async function checkLive(c: Context<AppEnv>, session: Session): Promise<void> {
+/** Redis vouches for nobody who is suspended. */
+async function checkLive(c: Context<AppEnv>, session: Session): Promise<{ suspended: boolean }> {
   const { ports, objects } = c.var
   const copy = await ports.sessions.get(session.sessionId).catch(() => undefined)
   const isVouchedFor = copy?.userId === session.userId && copy.deviceId === session.deviceId
-  if (!isVouchedFor) await objects.user(session.userId).checkSession(session)
+  return isVouchedFor ? { suspended: false } : objects.user(session.userId).checkSession(session)
 }
 
-function isBelieved({ sessionId }: Session, now: number): boolean {
-  const entry = believed.get(sessionId)
-  return entry !== undefined && now < entry.until
+function beliefIn({ sessionId }: Session, now: number): Belief | undefined {
+  const belief = believed.get(sessionId)
+  return belief !== undefined && now < belief.until ? belief : undefined
 }
 
 /** The one believed longest goes first when there are too many: it costs one more question. */
-function believe(session: Session, now: number): void {
+function believe(session: Session, now: number, { suspended }: { suspended: boolean }): Belief {
   believed.delete(session.sessionId)
   if (believed.size >= MAX_BELIEVED) {
     const [oldest] = believed.keys()
     if (oldest !== undefined) believed.delete(oldest)
   }
-  believed.set(session.sessionId, { session, until: now + BELIEVED_MS })
+  const belief = { session, suspended, until: now + BELIEVED_MS }
+  believed.set(session.sessionId, belief)
+  return belief
 }

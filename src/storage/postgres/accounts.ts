@@ -13,8 +13,9 @@ const CREATE = `
   ), permission as (
     select $7::text is null or exists (select 1 from token) as given
   ), made as (
-    insert into accounts (localpart, password_hash, admin, deactivated, created_ts, created_by_session)
-    select $1::text, $2::text, $3::boolean, $4::boolean, $5::bigint, $6::text from permission where given
+    insert into accounts (localpart, password_hash, admin, deactivated, created_ts, created_by_session, guest)
+    select $1::text, $2::text, $3::boolean, $4::boolean, $5::bigint, $6::text, $8::boolean
+    from permission where given
     on conflict (localpart) do nothing
     returning 1
   ), spent as (
@@ -24,12 +25,20 @@ const CREATE = `
   select permission.given, exists (select 1 from made) as made from permission`
 
 const FIND = `
-  select localpart, password_hash, admin, deactivated, created_ts, created_by_session
+  select localpart, password_hash, admin, deactivated, guest, created_ts, created_by_session
   from accounts where localpart = $1::text`
 
 const TOKEN_VALID = `
   select 1 from registration_tokens
   where token = $1::text and ${TOKEN_IS_GOOD} and (expires_ts is null or expires_ts > $2::bigint)`
+
+/** A deactivated account gets no password again. */
+const SET_PASSWORD = `
+  update accounts set password_hash = $2::text where localpart = $1::text and not deactivated`
+
+const DEACTIVATE = `
+  update accounts set deactivated = true, password_hash = null, admin = false, erased = erased or $2::boolean
+  where localpart = $1::text`
 
 /** The account store over this database. */
 export function postgresAccounts(sql: Sql): AccountStore {
@@ -43,6 +52,7 @@ export function postgresAccounts(sql: Sql): AccountStore {
         account.createdTs,
         account.createdBySession,
         registrationToken ?? null,
+        account.guest,
       ])
       if (row?.made === true) return 'created'
       return row?.given === true ? 'taken' : 'token_spent'
@@ -55,6 +65,12 @@ export function postgresAccounts(sql: Sql): AccountStore {
       const rows = await sql.query(TOKEN_VALID, [token, now])
       return rows.length > 0
     },
+    async setPassword(localpart, passwordHash) {
+      await sql.query(SET_PASSWORD, [localpart, passwordHash])
+    },
+    async deactivate(localpart, erased) {
+      await sql.query(DEACTIVATE, [localpart, erased])
+    },
   }
 }
 
@@ -64,6 +80,7 @@ function accountOf(row: SqlRow): Account {
     passwordHash: row.password_hash === null ? null : String(row.password_hash),
     admin: row.admin === true,
     deactivated: row.deactivated === true,
+    guest: row.guest === true,
     createdTs: Number(row.created_ts),
     createdBySession: row.created_by_session === null ? null : String(row.created_by_session),
   }

@@ -1,0 +1,187 @@
+/** The account behind a User object: its sessions, its standing, its profile and its end. */
+import type { AccountStanding, Ports, Session, UserLogEntry } from '../../src/ports.ts'
+import type { JsonValue } from '../../src/protocol/canonical-json.ts'
+import { localpartOf } from '../../src/protocol/identifiers.ts'
+import { isShownInRooms } from '../../src/protocol/profile.ts'
+import { readMeta, writeMeta } from '../sqlite.ts'
+import type { Objects } from '../stubs.ts'
+import { closeAccount, tellAccounts } from './closing.ts'
+import * as devices from './devices.ts'
+import type { Memberships } from './memberships.ts'
+import { roomProfile, setProfileField } from './profile.ts'
+import { confirmSession, isFirstUse, type Refreshed, refreshRefused, refreshSession } from './refresh.ts'
+import { RoomJobs } from './room-jobs.ts'
+import { readStanding, requireUsable, writeStanding } from './standing.ts'
+
+/** What a mutation leaves to the consumers. */
+export interface Changes {
+  archive: readonly Omit<UserLogEntry, 'seq'>[]
+  revoked?: readonly string[]
+}
+
+interface AccountDependencies {
+  sql: SqlStorage
+  userId: () => string
+  ports: Pick<Ports, 'accounts' | 'clock' | 'config' | 'random'>
+  objects: () => Objects
+  memberships: () => Memberships
+  /** Runs one transaction, and hands on what it changed. */
+  mutate: <T>(work: () => Changes & { value: T }) => T
+  /** Has the alarm run the jobs now. */
+  runJobs: () => void
+}
+
+/** How long after a change of the profile a join may still show the old one, ms. */
+const PROFILE_UNSETTLED_MS = 60_000
+const PROFILE_CHANGED = 'profile_ts'
+
+export class UserAccount {
+  readonly #to: AccountDependencies
+  readonly jobs: RoomJobs
+  #standing: AccountStanding | undefined
+
+  constructor(dependencies: AccountDependencies) {
+    this.#to = dependencies
+    this.jobs = new RoomJobs(dependencies.sql, {
+      profile: (roomId) => this.#room(roomId).updateProfile(this.#userId, roomProfile(this.#sql)),
+      leave: (roomId) =>
+        this.#room(roomId).changeMembership({ sender: this.#userId, target: this.#userId, action: 'leave' }),
+      erase: (roomId) => this.#room(roomId).markErased(this.#userId),
+    })
+  }
+
+  // ------------------------------------------------------------ sessions
+
+  /** @throws MatrixError M_USER_DEACTIVATED or M_USER_LOCKED */
+  openSession(request: devices.LoginRequest): devices.OpenedSession {
+    requireUsable(this.standing)
+    return this.#to.mutate(() => {
+      const { session, archive, revoked } = devices.openSession(
+        this.#sql,
+        this.#userId,
+        request,
+        this.#context,
+      )
+      return { value: session, archive, revoked }
+    })
+  }
+
+  /** @throws MatrixError M_UNKNOWN_TOKEN; what reveals a copied token ends the session all the same */
+  refreshSession(request: Parameters<typeof refreshSession>[2]): Refreshed {
+    requireUsable(this.standing)
+    const renewed = this.#to.mutate(() => {
+      const { session, archive, revoked } = refreshSession(this.#sql, this.#userId, request, this.#context)
+      return { value: session, archive, revoked }
+    })
+    if (renewed === undefined) throw refreshRefused()
+    return renewed
+  }
+
+  /** Passes a live session of an account in use. @throws MatrixError M_UNKNOWN_TOKEN, M_USER_LOCKED */
+  check(session: Session): void {
+    const device = devices.checkSession(this.#sql, session, this.#to.ports.clock.now())
+    requireUsable(this.standing)
+    if (!isFirstUse(device, session)) return
+    this.#to.mutate(() => ({ value: undefined, archive: [confirmSession(this.#sql, device)] }))
+  }
+
+  /** The session's password is changed first: a device that is to go must not come back by the old one. */
+  async changePassword(session: Session, hash: string, logoutDevices: boolean): Promise<void> {
+    await this.#to.ports.accounts.setPassword(this.#localpart, hash)
+    if (!logoutDevices) return
+    this.#to.mutate(() => ({ value: undefined, ...devices.logoutOthers(this.#sql, session) }))
+  }
+
+  // ------------------------------------------------------------ standing
+
+  get standing(): AccountStanding {
+    this.#standing ??= readStanding(this.#sql)
+    return this.#standing
+  }
+
+  /** Redis and the isolates vouch for sessions: they forget them all, and ask here. */
+  setStanding(change: Partial<AccountStanding>): void {
+    this.#to.mutate(() => {
+      const archive = writeStanding(this.#sql, change)
+      const revoked = archive.length === 0 ? [] : devices.liveSessions(this.#sql)
+      return { value: undefined, archive, revoked }
+    })
+    this.forget()
+  }
+
+  /** Drops what is only remembered, after a transaction. */
+  forget(): void {
+    this.#standing = undefined
+  }
+
+  /** Closes the account; the sessions have ended when this returns, the rest follows. */
+  deactivate(session: Session, erase: boolean): void {
+    this.check(session)
+    this.#to.mutate(() => ({
+      value: undefined,
+      ...closeAccount(this.#sql, { erase, rooms: this.#to.memberships().all(), jobs: this.jobs }),
+    }))
+    this.forget()
+    this.#to.runJobs()
+  }
+
+  /** Tells Postgres what is pending. @throws when it does not answer */
+  tellAccounts(): Promise<void> {
+    return tellAccounts(this.#sql, this.#userId, this.#to.ports.accounts)
+  }
+
+  // ------------------------------------------------------------ profile and rooms
+
+  setProfileField(key: string, value: JsonValue | undefined): void {
+    const spreads = this.#to.mutate(() => {
+      const archive = setProfileField(this.#sql, key, value)
+      const shown = archive.length > 0 && isShownInRooms(key)
+      if (shown) {
+        this.jobs.add('profile', this.#to.memberships().joinedRooms())
+        writeMeta(this.#sql, PROFILE_CHANGED, this.#to.ports.clock.now())
+      }
+      return { value: shown, archive }
+    })
+    if (spreads) this.#to.runJobs()
+  }
+
+  /**
+   * What a membership asks for, inside the transaction that stores it: a closed account enters no room, and a join
+   * may have been written with the profile of a moment ago. Answers whether there is a job to run.
+   */
+  roomEntered(roomId: string, membership: string): boolean {
+    if (this.standing.deactivated) {
+      if (membership === 'leave' || membership === 'ban') return false
+      this.jobs.add('leave', [roomId])
+      return true
+    }
+    if (membership !== 'join') return false
+    const changedTs = readMeta<number>(this.#sql, PROFILE_CHANGED) ?? 0
+    if (this.#to.ports.clock.now() - changedTs > PROFILE_UNSETTLED_MS) return false
+    this.jobs.add('profile', [roomId])
+    return true
+  }
+
+  // ------------------------------------------------------------ inside
+
+  get #sql(): SqlStorage {
+    return this.#to.sql
+  }
+
+  get #userId(): string {
+    return this.#to.userId()
+  }
+
+  get #localpart(): string {
+    return localpartOf(this.#userId)
+  }
+
+  get #context() {
+    const { clock, random, config } = this.#to.ports
+    return { now: clock.now(), random, lifetimeMs: config.accessTokenLifetimeMs }
+  }
+
+  #room(roomId: string) {
+    return this.#to.objects().room(roomId)
+  }
+}

@@ -1,0 +1,32 @@
+/** Guests: accounts without a password, good for as long as their one session. */
+import type { Ports } from '../ports.ts'
+import { MatrixError } from '../protocol/errors.ts'
+import { userIdOf } from '../protocol/identifiers.ts'
+import { beginSession, type DeviceWishes, type SessionAnswer, type UserOf } from './sessions.ts'
+
+type GuestPorts = Pick<Ports, 'config' | 'accounts' | 'random' | 'clock'>
+
+const LOCALPART_LENGTH = 16
+
+/** Makes a guest, and begins their session. "The server will ignore any user name, password and device id." */
+export async function registerGuest(
+  ports: GuestPorts,
+  userOf: UserOf,
+  wishes: Pick<DeviceWishes, 'displayName' | 'address'>,
+): Promise<SessionAnswer> {
+  const { config, accounts, random, clock } = ports
+  if (!config.guests) throw new MatrixError('M_FORBIDDEN', 'Guest access is disabled on this server')
+  const localpart = `guest-${random.token(LOCALPART_LENGTH).toLowerCase()}`
+  const made = await accounts.create({
+    localpart,
+    passwordHash: null,
+    admin: false,
+    deactivated: false,
+    guest: true,
+    createdTs: clock.now(),
+    createdBySession: null,
+  })
+  if (made !== 'created')
+    throw new MatrixError('M_UNKNOWN', 'No name was found for the guest', { status: 503 })
+  return beginSession(ports, userOf, userIdOf(localpart, config.serverName), { ...wishes, guest: true })
+}

@@ -1,0 +1,50 @@
+/** Interactive authentication of someone who is logged in: that it is still them, by their password. */
+import type { Ports, Session } from '../ports.ts'
+import type { JsonObject } from '../protocol/canonical-json.ts'
+import { MatrixError } from '../protocol/errors.ts'
+import { localpartOf } from '../protocol/identifiers.ts'
+import { type AuthData, type AuthOutcome, authenticate, type Stage } from './interactive-auth.ts'
+import { verifyPassword } from './passwords.ts'
+import { knownLocalpart } from './usernames.ts'
+
+type AuthPorts = Pick<Ports, 'uia' | 'random' | 'accounts' | 'clock' | 'config'>
+
+const FLOWS = [['m.login.password']]
+
+/** Takes the confirmation one step on. `body` is the request's, without `auth` and without passwords. */
+export function confirmUser(
+  ports: AuthPorts,
+  { userId }: Session,
+  request: { endpoint: string; body: JsonObject; auth: AuthData | undefined },
+): Promise<AuthOutcome> {
+  const operation = {
+    endpoint: `${request.endpoint} ${userId}`,
+    body: request.body,
+    flows: FLOWS,
+    stages: { 'm.login.password': passwordOf(userId, ports) },
+  }
+  return authenticate(ports, operation, request.auth)
+}
+
+/** The password of this very user: somebody else's proves nothing. */
+function passwordOf(userId: string, { config, accounts }: AuthPorts): Stage {
+  return async (auth) => {
+    const { password } = auth
+    if (typeof password !== 'string') throw new MatrixError('M_MISSING_PARAM', 'password: Required')
+    const own = localpartOf(userId)
+    const named = namedUser(auth)
+    const isNamed = named === undefined || knownLocalpart(named, config.serverName) === own
+    const account = await accounts.find(own)
+    const isRight = await verifyPassword(password, account?.passwordHash ?? undefined, config)
+    if (!isRight || !isNamed) throw new MatrixError('M_FORBIDDEN', 'Invalid user name or password')
+    return {}
+  }
+}
+
+/** `identifier`, or what it replaced in r0.4. */
+function namedUser({ identifier, user }: AuthData): string | undefined {
+  if (typeof identifier === 'object' && identifier !== null && 'user' in identifier) {
+    return typeof identifier.user === 'string' ? identifier.user : ''
+  }
+  return typeof user === 'string' ? user : undefined
+}

@@ -1,0 +1,78 @@
+/** Refresh tokens: JWTs that name user, device and family, so that one that was used before is known as that. */
+import { createHash } from 'node:crypto'
+import * as z from 'zod'
+import type { Ports, UserGateway } from '../ports.ts'
+import { MatrixError } from '../protocol/errors.ts'
+import { issueAccessToken, signToken, verifyToken } from './access-token.ts'
+
+type TokenPorts = Pick<Ports, 'config' | 'random' | 'clock'>
+
+/** `rid` in place of the access token's `sid`: neither passes for the other. */
+const Claims = z.object({
+  iss: z.string(),
+  sub: z.string(),
+  did: z.string(),
+  fam: z.string(),
+  rid: z.string(),
+})
+
+const SECRET_LENGTH = 32
+
+export interface RefreshAnswer {
+  access_token: string
+  refresh_token: string
+  expires_in_ms: number
+}
+
+/** A secret for one refresh token; the User object keeps the hash alone. */
+export function newRefreshSecret({ random }: TokenPorts): { secret: string; hash: string } {
+  const secret = random.token(SECRET_LENGTH)
+  return { secret, hash: hashOf(secret) }
+}
+
+/** The pair for a session that expires. `family` is what all refresh tokens of one login share. */
+export async function issuePair(
+  { config, clock }: TokenPorts,
+  session: { userId: string; deviceId: string; sessionId: string; expiresAt: number; family: string },
+  secret: string,
+): Promise<RefreshAnswer> {
+  const { userId, deviceId, family, expiresAt } = session
+  const { tokenKeys, serverName } = config
+  return {
+    access_token: await issueAccessToken(session, tokenKeys, serverName),
+    refresh_token: await signToken(
+      { did: deviceId, fam: family, rid: secret },
+      userId,
+      tokenKeys,
+      serverName,
+    ),
+    expires_in_ms: Math.max(0, expiresAt - clock.now()),
+  }
+}
+
+/**
+ * A new pair for a refresh token.
+ * @throws MatrixError M_UNKNOWN_TOKEN when it is none of ours, or has had its day
+ */
+export async function refresh(
+  ports: TokenPorts,
+  userOf: (userId: string) => Pick<UserGateway, 'refreshSession'>,
+  refreshToken: string,
+): Promise<RefreshAnswer> {
+  const { tokenKeys, serverName } = ports.config
+  const claims = Claims.safeParse(await verifyToken(refreshToken, tokenKeys, serverName))
+  if (!claims.success) throw new MatrixError('M_UNKNOWN_TOKEN', 'Unrecognised refresh token')
+  const { sub: userId, did: deviceId, fam: family, rid } = claims.data
+  const { secret, hash } = newRefreshSecret(ports)
+  const session = await userOf(userId).refreshSession({
+    deviceId,
+    family,
+    presented: hashOf(rid),
+    next: hash,
+  })
+  return issuePair(ports, { ...session, family }, secret)
+}
+
+function hashOf(secret: string): string {
+  return createHash('sha256').update(secret).digest('base64')
+}

@@ -1,0 +1,64 @@
+/** Client-Server API §Profiles: which fields there are, what they may hold, and what of them rooms are shown. */
+import { Buffer } from 'node:buffer'
+import type { JsonObject, JsonValue } from './canonical-json.ts'
+import { MatrixError } from './errors.ts'
+import { fitsBytes } from './identifiers.ts'
+
+const MAX_KEY_BYTES = 255
+const MAX_PROFILE_BYTES = 64 * 1024
+/** Appendices §Common Namespaced Identifier Grammar. */
+const NAMESPACED = /^[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+$/
+const DEFINED: ReadonlySet<string> = new Set(['displayname', 'avatar_url', 'm.tz'])
+
+/** The fields that member events repeat, and how long (bytes) they may be: each stands in every room of the user. */
+const IN_ROOMS: Readonly<Record<string, number>> = { displayname: 1024, avatar_url: 1024 }
+
+/** Whether a change of the field is shown in the user's rooms. */
+export function isShownInRooms(key: string): boolean {
+  return Object.hasOwn(IN_ROOMS, key)
+}
+
+/** @throws MatrixError M_KEY_TOO_LARGE or M_INVALID_PARAM */
+export function checkProfileKey(key: string): void {
+  if (!fitsBytes(key, MAX_KEY_BYTES)) {
+    throw new MatrixError(
+      'M_KEY_TOO_LARGE',
+      `The name of a profile field holds at most ${MAX_KEY_BYTES} bytes`,
+    )
+  }
+  if (DEFINED.has(key) || NAMESPACED.test(key)) return
+  throw new MatrixError(
+    'M_INVALID_PARAM',
+    'The name of a profile field of your own is like a reversed domain name',
+  )
+}
+
+/** @throws MatrixError M_BAD_JSON or M_INVALID_PARAM */
+export function checkProfileValue(key: string, value: JsonValue): void {
+  if (!DEFINED.has(key)) return
+  if (typeof value !== 'string') throw new MatrixError('M_BAD_JSON', `${key}: must be a string`)
+  const limit = IN_ROOMS[key] ?? MAX_KEY_BYTES
+  if (!fitsBytes(value, limit)) {
+    throw new MatrixError('M_INVALID_PARAM', `${key}: must not be longer than ${limit} bytes`)
+  }
+}
+
+/** "The total profile MUST be under 64 KiB." @throws MatrixError M_PROFILE_TOO_LARGE */
+export function checkProfileSize(profile: JsonObject): void {
+  if (Buffer.byteLength(JSON.stringify(profile)) < MAX_PROFILE_BYTES) return
+  throw new MatrixError('M_PROFILE_TOO_LARGE', 'A profile holds less than 64 KiB')
+}
+
+/**
+ * The content of a joined user's member event with the profile as it is now. "The `join_authorised_via_users_server`
+ * key MUST NOT be copied": that somebody vouched for the join is no part of what came after.
+ */
+export function withProfile(content: JsonObject, profile: JsonObject): JsonObject {
+  const { join_authorised_via_users_server: _, ...kept } = content
+  for (const key of Object.keys(IN_ROOMS)) {
+    const value = profile[key]
+    if (value === undefined) delete kept[key]
+    else kept[key] = value
+  }
+  return kept
+}

@@ -1,0 +1,16 @@
+/** Client-Server API §Refreshing access tokens. */
+import { Hono } from 'hono'
+import * as z from 'zod'
+import { refresh } from '../../src/accounts/refresh.ts'
+import type { AppEnv } from '../app-env.ts'
+import { validate } from '../middleware/validate.ts'
+
+const Refresh = z.object({ refresh_token: z.string() })
+
+/** Below `v3` and, as clients from before the specification asked for it, below `v1`. */
+export const refreshing = new Hono<AppEnv>()
+
+refreshing.post('/refresh', validate({ json: Refresh }), async (c) => {
+  const { ports, objects } = c.var
+  return c.json(await refresh(ports, objects.user, c.req.valid('json').refresh_token))
+})

@@ -1,0 +1,9 @@
+/** Client-Server API §Voice over IP: the TURN servers. */
+import { Hono } from 'hono'
+import { turnCredentials } from '../../src/accounts/turn.ts'
+import type { AppEnv } from '../app-env.ts'
+import { accessToken } from '../middleware/access-token.ts'
+
+export const voip = new Hono<AppEnv>()
+
+voip.get('/voip/turnServer', accessToken, (c) => c.json(turnCredentials(c.var.ports, c.var.session.userId)))

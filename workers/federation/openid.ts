@@ -1,0 +1,15 @@
+/** Server-Server API §OpenID: whose an OpenID token is. Asked by anybody who was given one, so nothing is signed. */
+import { Hono } from 'hono'
+import { MatrixError } from '../../src/protocol/errors.ts'
+import type { AppEnv } from '../app-env.ts'
+
+/** Below `/_matrix/federation/v1`. */
+export const openIdUserInfo = new Hono<AppEnv>()
+
+openIdUserInfo.get('/openid/userinfo', async (c) => {
+  const token = c.req.query('access_token')
+  if (!token) throw new MatrixError('M_MISSING_TOKEN', 'Missing access token')
+  const userId = await c.var.ports.openIdTokens.find(token)
+  if (userId === undefined) throw new MatrixError('M_UNKNOWN_TOKEN', 'Unrecognised or expired OpenID token')
+  return c.json({ sub: userId })
+})
