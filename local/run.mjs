@@ -1,4 +1,4 @@
-/** `npm run check|test|migrate|bench`: installs what is missing, then runs the task under the pinned Node. */
+/** `npm run check|test|test:fuzz|migrate|admin:create|bench`: installs what is missing, then runs the task under the pinned Node. */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,14 +7,17 @@ import { install, pinnedNode, root } from './install.mjs'
 
 const [task = '', ...args] = process.argv.slice(2)
 const script = (path, ...more) => [join(root, path), ...more]
-const vitest = (...more) =>
-  script('node_modules/vitest/vitest.mjs', 'run', '--config', 'test/vitest.config.ts', ...more)
+const vitestBy = (config, ...more) =>
+  script('node_modules/vitest/vitest.mjs', 'run', '--config', config, ...more)
+const vitest = (...more) => vitestBy('test/vitest.config.ts', ...more)
 const tsc = (project) => script('node_modules/typescript/bin/tsc', '-p', project)
 
 /** Each task is commands for the pinned Node, run in order until one fails. */
 const tasks = {
   test: () => [vitest(...args)],
+  'test:fuzz': () => [vitestBy('test/fuzz/vitest.config.ts', ...args)],
   migrate: () => [script('local/migrate.ts', ...args)],
+  'admin:create': () => [script('local/admin-create.ts', ...args)],
   bench: () => [script('bench/main.ts', ...args)],
   check: () => [
     script('node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', ...args),

@@ -170,12 +170,16 @@ function operationAt(uri: string, { method, path, documents }: Place): Operation
     path,
     area: (value.tags as string[] | undefined)?.[0] ?? 'Other',
     deprecated: value.deprecated === true,
-    needsToken: ((value.security ?? []) as JsonRecord[]).length > 0,
+    needsToken: needsToken((value.security ?? []) as JsonRecord[]),
     parameters,
     body: bodyOf(uri, value, documents),
     answers: Object.fromEntries(answers),
   }
 }
+
+/** An empty requirement among others stands for none. */
+const needsToken = (security: JsonRecord[]) =>
+  security.length > 0 && security.every((requirement) => Object.keys(requirement).length > 0)
 
 function bodyOf(uri: string, operation: JsonRecord, documents: Spec['documents']): Operation['body'] {
   if (operation.requestBody === undefined) return undefined
