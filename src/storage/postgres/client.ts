@@ -3,6 +3,7 @@ import { NeonDbError, type NeonQueryFunction, neon, neonConfig } from '@neondata
 import type { CallCounters, Logger } from '../../ports.ts'
 import { MatrixError } from '../../protocol/errors.ts'
 import { withDeadline } from '../deadline.ts'
+import { storable } from './text.ts'
 
 export type SqlValue = string | number | boolean | null
 export type SqlRow = Record<string, unknown>
@@ -50,14 +51,17 @@ export function postgres(target: PostgresTarget, ports: { calls: CallCounters; l
     }
   }
   return {
-    query: (text, values) => counted(() => connected().query(text, values)),
+    query: (text, values) => counted(() => connected().query(text, values.map(sendable))),
     transaction: (statements) =>
       counted(() => {
         const sql = connected()
-        return sql.transaction(statements.map(({ text, values }) => sql.query(text, values)))
+        return sql.transaction(statements.map(({ text, values }) => sql.query(text, values.map(sendable))))
       }),
   }
 }
+
+/** A text that Postgres would refuse names nothing that it holds: to be asked for it is no failure. */
+const sendable = (value: SqlValue) => (typeof value === 'string' ? storable(value) : value)
 
 /** The driver takes its way of fetching from one global place; an isolate has one database. */
 function configureDriver({ endpoint, fetch: send }: PostgresTarget): void {
