@@ -1,0 +1,41 @@
+/** The room's entries in the directory: whether it is listed, and the aliases that its state names. */
+import type { JsonObject } from '../../src/protocol/canonical-json.ts'
+import { MatrixError } from '../../src/protocol/errors.ts'
+import { powerLevels } from '../../src/protocol/power-levels.ts'
+import { appendLocal } from './append.ts'
+import type { RoomContext } from './context.ts'
+import { appendLog } from './log.ts'
+
+const CANONICAL_ALIAS = 'm.room.canonical_alias'
+
+/** Whether the user may set the canonical alias: who may, speaks for the room in the directory. */
+export function mayEditAliases({ store }: RoomContext, userId: string): boolean {
+  if (store.member(userId)?.membership !== 'join') return false
+  const levels = powerLevels(store.rules, store)
+  return levels.user(userId) >= levels.event(CANONICAL_ALIAS, true)
+}
+
+/**
+ * Lists the room publicly, or no longer, inside the caller's transaction: the archive will know.
+ * @throws MatrixError M_NOT_FOUND, M_FORBIDDEN
+ */
+export function setListed(room: RoomContext, userId: string, listed: boolean): void {
+  void room.store.rules
+  if (!mayEditAliases(room, userId)) {
+    throw new MatrixError('M_FORBIDDEN', 'Only who may set the canonical alias lists the room')
+  }
+  appendLog(room, { kind: 'visibility', pos: 0, public: listed })
+}
+
+/** Takes an alias that is about to go out of the canonical alias event, if it is there and the user may. */
+export function dropAlias(room: RoomContext, userId: string, alias: string): void {
+  const content = room.store.get(CANONICAL_ALIAS, '')?.pdu.content
+  if (content === undefined || !mayEditAliases(room, userId)) return
+  const { alias: main, alt_aliases: others, ...rest } = content
+  const kept: JsonObject = { ...rest }
+  if (main !== undefined && main !== alias) kept.alias = main
+  if (Array.isArray(others)) kept.alt_aliases = others.filter((other) => other !== alias)
+  else if (others !== undefined) kept.alt_aliases = others
+  const named = main === alias || (Array.isArray(others) && others.includes(alias))
+  if (named) appendLocal(room, { sender: userId, type: CANONICAL_ALIAS, stateKey: '', content: kept })
+}

@@ -1,0 +1,98 @@
+/**
+ * The terms under which texts are found, for every language alike: words where spaces part them, and pairs of
+ * neighbouring characters where nothing does (Chinese, Japanese, Thai and their like). The same function reads texts
+ * and queries, and it writes Postgres' own notation, so no parser or dictionary of a database has a say.
+ */
+import { fold } from '../protocol/fold.ts'
+
+const WORDS = /[\p{L}\p{N}\p{M}]+|\p{Extended_Pictographic}/gu
+const SCRIPTS = ['Han', 'Hira', 'Kana', 'Bopo', 'Thai', 'Laoo', 'Khmr', 'Mymr']
+const UNSPACED_CLASS = SCRIPTS.map((script) => `\\p{scx=${script}}`).join('')
+/** A word as runs: of scripts that put no spaces between words, and of all others. */
+const RUNS = new RegExp(`[${UNSPACED_CLASS}]+|[^${UNSPACED_CLASS}]+`, 'gu')
+const UNSPACED = new RegExp(`^[${UNSPACED_CLASS}]`, 'u')
+/** Endings are written to the word without a space. */
+const HANGUL = /^\p{Script=Hangul}/u
+
+/** Longer ones are no words. */
+const MAX_WORD = 64
+const MAX_QUERY_TERMS = 64
+/** From here on a word of a query stands for all that begin with it. */
+const MIN_PREFIX = 3
+/** Postgres: the highest place in a tsvector, and how many a term may have. */
+const MAX_PLACE = 16_383
+const MAX_PLACES = 255
+
+interface Run {
+  characters: string[]
+  unspaced: boolean
+}
+
+/** A text as a tsvector literal; undefined where it holds nothing to find it by. */
+export function documentOf(text: string): string | undefined {
+  const places = new Map<string, number[]>()
+  let place = 0
+  for (const term of runsOf(text).flatMap(termsOf)) {
+    place = Math.min(place + 1, MAX_PLACE)
+    const known = places.get(term)
+    if (known === undefined) places.set(term, [place])
+    else if (known.length < MAX_PLACES && known.at(-1) !== place) known.push(place)
+  }
+  if (places.size === 0) return undefined
+  return [...places].map(([term, at]) => `'${term}':${at.join(',')}`).join(' ')
+}
+
+/** What somebody looks for as a tsquery literal: all of it must be found. Undefined where nothing can be. */
+export function queryOf(text: string): string | undefined {
+  const parts = new Set(runsOf(text).map(queryPart))
+  return parts.size === 0 ? undefined : [...parts].slice(0, MAX_QUERY_TERMS).join(' & ')
+}
+
+/** The words of `texts`, as they stand there, that the query found: for clients to highlight. */
+export function highlightsOf(query: string, texts: readonly string[]): string[] {
+  const runs = runsOf(query)
+  const found = new Set(runs.filter(({ unspaced }) => unspaced).map(({ characters }) => characters.join('')))
+  const words = runs.filter(({ unspaced }) => !unspaced)
+  for (const text of texts) {
+    for (const [surface] of text.matchAll(WORDS)) {
+      for (const [run] of surface.matchAll(RUNS)) {
+        if (words.some((word) => finds(word, fold(run)))) found.add(run)
+      }
+    }
+  }
+  return [...found]
+}
+
+function finds(word: Run, folded: string): boolean {
+  const wanted = word.characters.join('')
+  return isPrefix(word) ? folded.startsWith(wanted) : folded === wanted
+}
+
+function runsOf(text: string): Run[] {
+  const words = fold(text).match(WORDS) ?? []
+  return words
+    .flatMap((word) => word.match(RUNS) ?? [])
+    .map((run) => ({ characters: [...run], unspaced: UNSPACED.test(run) }))
+}
+
+/** An unspaced run is its pairs, and its last character alone, so that any character begins some term. */
+function termsOf({ characters, unspaced }: Run): string[] {
+  if (!unspaced) return [characters.slice(0, MAX_WORD).join('')]
+  return characters.map((character, index) => character + (characters[index + 1] ?? ''))
+}
+
+/** Of an unspaced run of two and more, only pairs are asked for, one directly after the other. */
+function queryPart(run: Run): string {
+  const terms = termsOf(run)
+  if (run.unspaced && terms.length > 1) {
+    return `(${terms
+      .slice(0, -1)
+      .map((pair) => `'${pair}'`)
+      .join(' <-> ')})`
+  }
+  return `'${terms[0]}'${isPrefix(run) ? ':*' : ''}`
+}
+
+function isPrefix({ characters, unspaced }: Run): boolean {
+  return unspaced || characters.length >= MIN_PREFIX || HANGUL.test(characters[0] ?? '')
+}

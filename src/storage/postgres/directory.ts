@@ -1,0 +1,134 @@
+/** Lists of rooms and people, from the archive in Postgres. */
+import type { DirectoryStore, DirectoryUser, PublicRoomsPage } from '../../ports.ts'
+import { publicRoom, type RoomFacts } from '../../protocol/room-summary.ts'
+import type { Sql, SqlRow } from './client.ts'
+import { storable } from './text.ts'
+
+/** `$1` the folded term, `$2` a JSON list of room types. */
+const LISTED = `
+  from public_rooms p join room_summaries s on s.room_id = p.room_id
+  where p.listed and s.joined_members > 0
+    and ($1::text is null or strpos(s.facts->>'folded_name', $1::text) > 0
+      or strpos(s.facts->>'folded_topic', $1::text) > 0
+      or strpos(s.facts->>'folded_canonical_alias', $1::text) > 0)
+    and ($2::jsonb is null or $2::jsonb @> jsonb_build_array(s.facts->>'room_type'))`
+
+const COUNT_LISTED = `select count(*)::int as total ${LISTED}`
+
+const PAGES = {
+  after: `
+    select s.room_id, s.facts, s.joined_members ${LISTED}
+      and ($3::int is null or (-s.joined_members, s.room_id) > (-$3::int, $4::text))
+    order by s.joined_members desc, s.room_id limit $5::int`,
+  before: `
+    select s.room_id, s.facts, s.joined_members ${LISTED}
+      and ($3::int is null or (-s.joined_members, s.room_id) < (-$3::int, $4::text))
+    order by s.joined_members, s.room_id desc limit $5::int`,
+}
+
+const IS_LISTED = `
+  select coalesce(p.listed, false) as listed
+  from rooms r left join public_rooms p on p.room_id = r.room_id where r.room_id = $1::text`
+
+/**
+ * Whoever shares a room with the viewer, or has joined one that everybody may join or read. They are shown by the
+ * name they bear there, the newest of several: a name borne among others only stays among them. First comes whom
+ * the term names exactly, then whose name or id begins with it, then who shares most with the viewer.
+ */
+const USERS = `
+  with seen as (
+    select m.user_id, m.display_name, m.avatar_url, m.folded, e.ts,
+      exists (
+        select from room_memberships own
+        where own.room_id = m.room_id and own.user_id = $1::text and own.membership = 'join'
+      ) as shared
+    from room_memberships m
+    join room_summaries s on s.room_id = m.room_id
+    join events e on e.event_id = m.event_id
+    where m.membership = 'join'
+      and not exists (select from jsonb_array_elements_text($2::jsonb) as word where strpos(m.folded, word) = 0)
+      and (
+        s.facts->>'join_rule' = 'public' or s.facts->>'history_visibility' = 'world_readable'
+        or exists (
+          select from room_memberships own
+          where own.room_id = m.room_id and own.user_id = $1::text and own.membership = 'join'
+        )
+      )
+  ), named as (
+    select distinct on (user_id) user_id, display_name, avatar_url, folded,
+      count(*) filter (where shared) over (partition by user_id) as rooms_shared
+    from seen order by user_id, ts desc
+  )
+  select user_id, display_name, avatar_url from named
+  order by
+    case
+      when strpos(folded, '@' || $3::text || ':') > 0 or starts_with(folded, $3::text || ' @')
+        or folded = ' ' || $3::text then 0
+      when starts_with(folded, $3::text) or strpos(folded, ' @' || $3::text) > 0 then 1
+      else 2
+    end,
+    rooms_shared desc, display_name is null, user_id
+  limit $4::int`
+
+const MUTUAL = `
+  from room_memberships a join room_memberships b on b.room_id = a.room_id
+  where a.user_id = $1::text and a.membership = 'join' and b.user_id = $2::text and b.membership = 'join'`
+const COUNT_MUTUAL = `select count(*)::int as total ${MUTUAL}`
+const MUTUAL_PAGE = `
+  select a.room_id ${MUTUAL} and ($3::text is null or a.room_id > $3::text) order by a.room_id limit $4::int`
+
+/** The directory over this database. */
+export function postgresDirectory(sql: Sql): DirectoryStore {
+  return {
+    publicRooms: (page) => publicRooms(sql, page),
+    async isListed(roomId) {
+      const [row] = await sql.query(IS_LISTED, [roomId])
+      return row && row.listed === true
+    },
+    async users({ viewer, words, limit }) {
+      const folded = words.map(storable)
+      const rows = await sql.query(USERS, [viewer, JSON.stringify(folded), folded.join(' '), limit])
+      return rows.map(userOf)
+    },
+    async mutualRooms([one, other], { after, limit }) {
+      const [counted = [], page = []] = await sql.transaction([
+        { text: COUNT_MUTUAL, values: [one, storable(other)] },
+        { text: MUTUAL_PAGE, values: [one, storable(other), after ?? null, limit] },
+      ])
+      return { rooms: page.map((row) => String(row.room_id)), total: Number(counted[0]?.total) }
+    },
+  }
+}
+
+async function publicRooms(sql: Sql, { limit, term, roomTypes, from }: PublicRoomsPage) {
+  const filter = [
+    term === undefined ? null : storable(term),
+    roomTypes === undefined ? null : storable(JSON.stringify(roomTypes)),
+  ]
+  const direction = from?.direction ?? 'after'
+  const place = [from?.joined ?? null, from === undefined ? null : storable(from.roomId)]
+  const [counted = [], page = []] = await sql.transaction([
+    { text: COUNT_LISTED, values: filter },
+    { text: PAGES[direction], values: [...filter, ...place, limit + 1] },
+  ])
+  const rooms = page.slice(0, limit).map(roomOf)
+  if (direction === 'before') rooms.reverse()
+  return { rooms, more: page.length > limit, total: Number(counted[0]?.total) }
+}
+
+function roomOf(row: SqlRow) {
+  return publicRoom(String(row.room_id), factsOf(row.facts), Number(row.joined_members))
+}
+
+/** Facts that were taken back stand there as null. */
+function factsOf(facts: unknown): RoomFacts {
+  const known = Object.entries(facts as Record<string, string | null>).filter(([, value]) => value !== null)
+  return Object.fromEntries(known) as RoomFacts
+}
+
+function userOf(row: SqlRow): DirectoryUser {
+  const user: DirectoryUser = { userId: String(row.user_id) }
+  if (row.display_name !== null) user.displayName = String(row.display_name)
+  if (row.avatar_url !== null) user.avatarUrl = String(row.avatar_url)
+  return user
+}

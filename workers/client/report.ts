@@ -1,0 +1,70 @@
+/** Telling the people who run the server of rooms, events and users: Client-Server API §Reporting Content. */
+import { type Context, Hono } from 'hono'
+import * as z from 'zod'
+import type { Report } from '../../src/ports.ts'
+import { MatrixError } from '../../src/protocol/errors.ts'
+import { localpartOf } from '../../src/protocol/identifiers.ts'
+import type { AppEnv } from '../app-env.ts'
+import { accessToken } from '../middleware/access-token.ts'
+import { limitSession } from '../middleware/rate-limit.ts'
+import { validate } from '../middleware/validate.ts'
+import { EventId, InRoom, isLocal, UserId } from './params.ts'
+
+/** "May be blank." */
+const Reason = z.object({ reason: z.string() })
+const OptionalReason = z.object({ reason: z.string().default('') })
+const InEvent = InRoom.extend({ eventId: EventId })
+const OneUser = z.object({ userId: UserId })
+
+export const report = new Hono<AppEnv>()
+
+/** "The caller is not required to be joined to the room." */
+report.post(
+  '/rooms/:roomId/report',
+  accessToken,
+  limitSession('report'),
+  validate({ param: InRoom, json: Reason }),
+  async (c) => {
+    const { roomId } = c.req.valid('param')
+    await c.var.objects.room(roomId).joinRule()
+    return keep(c, { roomId, ...c.req.valid('json') })
+  },
+)
+
+/** "The event was not found or you are not joined to the room" are one answer. */
+report.post(
+  '/rooms/:roomId/report/:eventId',
+  accessToken,
+  limitSession('report'),
+  validate({ param: InEvent, json: OptionalReason, bodyOptional: true }),
+  async (c) => {
+    const { roomId, eventId } = c.req.valid('param')
+    const { objects, session } = c.var
+    const room = objects.room(roomId)
+    const [joined] = await Promise.all([room.isJoined(session.userId), room.event(session, eventId)])
+    if (!joined) throw new MatrixError('M_NOT_FOUND', 'Event not found')
+    return keep(c, { roomId, eventId, ...c.req.valid('json') })
+  },
+)
+
+report.post(
+  '/users/:userId/report',
+  accessToken,
+  limitSession('report'),
+  validate({ param: OneUser, json: Reason }),
+  async (c) => {
+    const { userId } = c.req.valid('param')
+    const { accounts, config } = c.var.ports
+    const isOurs = isLocal(userId, config.serverName)
+    if (isOurs && (await accounts.find(localpartOf(userId))) === undefined) {
+      throw new MatrixError('M_NOT_FOUND', 'The user was not found')
+    }
+    return keep(c, { userId, ...c.req.valid('json') })
+  },
+)
+
+async function keep(c: Context<AppEnv>, about: Omit<Report, 'reporter'>) {
+  const { reports, clock } = c.var.ports
+  await reports.add({ reporter: c.var.session.userId, ...about }, clock.now())
+  return c.json({})
+}

@@ -1,0 +1,150 @@
+/** Client-Server API §Server Side Search. */
+import { type Context, Hono } from 'hono'
+import * as z from 'zod'
+import type { FoundEvent, SearchContext } from '../../src/ports.ts'
+import { MatrixError } from '../../src/protocol/errors.ts'
+import type { ClientEvent } from '../../src/protocol/event.ts'
+import { RoomEventFilter } from '../../src/protocol/filter.ts'
+import { searchableText } from '../../src/search/document.ts'
+import {
+  type SearchCriteria,
+  type SearchGroup,
+  type SearchResults,
+  type SearchToken,
+  searchEvents,
+} from '../../src/search/search.ts'
+import { highlightsOf } from '../../src/search/terms.ts'
+import type { AppEnv } from '../app-env.ts'
+import { tokenClaims } from '../middleware/access-token.ts'
+import { limitSession } from '../middleware/rate-limit.ts'
+import { validate } from '../middleware/validate.ts'
+import { readPageToken, writePageToken } from './page-token.ts'
+
+const DEFAULT_LIMIT = 10
+const MAX_LIMIT = 50
+const DEFAULT_CONTEXT = 5
+const MAX_CONTEXT = 20
+
+const Around = z
+  .int()
+  .min(0)
+  .default(DEFAULT_CONTEXT)
+  .transform((count) => Math.min(count, MAX_CONTEXT))
+const GroupKey = z.enum(['room_id', 'sender'])
+const Order = z.enum(['rank', 'recent'])
+
+const RoomEvents = z.object({
+  search_term: z.string(),
+  keys: z.array(z.enum(['content.body', 'content.name', 'content.topic'])).optional(),
+  filter: RoomEventFilter.optional(),
+  order_by: Order.default('rank'),
+  event_context: z
+    .object({ before_limit: Around, after_limit: Around, include_profile: z.boolean().default(false) })
+    .optional(),
+  include_state: z.boolean().default(false),
+  groupings: z.object({ group_by: z.array(z.object({ key: GroupKey })).default([]) }).optional(),
+})
+type RoomEvents = z.infer<typeof RoomEvents>
+
+const Body = z.object({ search_categories: z.object({ room_events: RoomEvents.optional() }) })
+const Query = z.object({ next_batch: z.string().min(1).optional() })
+
+const Token: z.ZodType<SearchToken> = z.object({
+  order: Order,
+  place: z.object({ rank: z.number(), ts: z.int(), eventId: z.string() }),
+  shown: z.int().min(0),
+  group: z.object({ key: GroupKey, value: z.string() }).optional(),
+})
+
+export const search = new Hono<AppEnv>()
+
+/** The first question goes to the User object: which rooms there are to search. */
+search.post(
+  '/search',
+  tokenClaims,
+  limitSession('search'),
+  validate({ query: Query, json: Body }),
+  async (c) => {
+    const request = c.req.valid('json').search_categories.room_events
+    if (request === undefined) return c.json({ search_categories: {} })
+    const { objects, ports, session } = c.var
+    const criteria = criteriaOf(request, c.req.valid('query').next_batch)
+    const results = await searchEvents(criteria, {
+      store: ports.search,
+      rooms: await objects.user(session.userId).visitedRooms(session),
+      visible: (roomId, eventIds) => objects.room(roomId).visibleEvents(session.userId, eventIds),
+    })
+    return c.json({ search_categories: { room_events: await answer(c, request, results) } })
+  },
+)
+
+function criteriaOf(request: RoomEvents, nextBatch: string | undefined): SearchCriteria {
+  const { search_term: term, order_by: order, keys, filter, groupings } = request
+  const from = nextBatch === undefined ? undefined : readPageToken(Token, nextBatch)
+  if (from !== undefined && from.order !== order) {
+    throw new MatrixError('M_INVALID_PARAM', 'next_batch: belongs to another order')
+  }
+  const limit = Math.max(1, Math.min(filter?.limit ?? DEFAULT_LIMIT, MAX_LIMIT))
+  const groupBy = [...new Set(groupings?.group_by.map(({ key }) => key))]
+  return { term, keys, filter, order, limit, groupBy, from }
+}
+
+async function answer(c: Context<AppEnv>, request: RoomEvents, results: SearchResults) {
+  const { hits, count, groups, next } = results
+  const found = await foundEvents(c, request, results)
+  const shown = hits.flatMap(({ eventId, rank }) => {
+    const entry = found.get(eventId)
+    return entry === undefined ? [] : [{ rank, result: entry.event, context: entry.context }]
+  })
+  const texts = shown.map(({ result }) => searchableText({ ...result, stateKey: result.state_key ?? null }))
+  return {
+    count,
+    results: shown,
+    highlights: highlightsOf(
+      request.search_term,
+      texts.filter((text) => text !== undefined),
+    ),
+    groups: Object.fromEntries(Object.entries(groups).map(([key, byValue]) => [key, grouped(byValue)])),
+    ...(request.include_state ? { state: await stateOf(c, hits) } : {}),
+    ...(next === undefined ? {} : { next_batch: writePageToken(next) }),
+  }
+}
+
+/** The events of the page as their rooms show them, by id. */
+async function foundEvents(
+  c: Context<AppEnv>,
+  { event_context: around }: RoomEvents,
+  { hits }: SearchResults,
+): Promise<Map<string, FoundEvent>> {
+  const context: SearchContext | undefined = around && {
+    before: around.before_limit,
+    after: around.after_limit,
+    profiles: around.include_profile,
+  }
+  const byRoom = Map.groupBy(hits, ({ roomId }) => roomId)
+  const answers = await Promise.all(
+    [...byRoom].map(([roomId, inRoom]) => {
+      const eventIds = inRoom.map(({ eventId }) => eventId)
+      return c.var.objects.room(roomId).foundEvents(c.var.session, eventIds, context)
+    }),
+  )
+  return new Map(answers.flat().map((found) => [found.event.event_id, found]))
+}
+
+async function stateOf(
+  c: Context<AppEnv>,
+  hits: SearchResults['hits'],
+): Promise<Record<string, ClientEvent[]>> {
+  const { objects, session } = c.var
+  const rooms = [...new Set(hits.map(({ roomId }) => roomId))]
+  const states = rooms.map(async (roomId) => [roomId, await objects.room(roomId).state(session.userId)])
+  return Object.fromEntries(await Promise.all(states))
+}
+
+function grouped(byValue: Record<string, SearchGroup> | undefined) {
+  const groups = Object.entries(byValue ?? {}).map(([value, { results, order, next }]) => [
+    value,
+    { results, order, ...(next === undefined ? {} : { next_batch: writePageToken(next) }) },
+  ])
+  return Object.fromEntries(groups)
+}
