@@ -177,9 +177,10 @@ function operationAt(uri: string, { method, path, documents }: Place): Operation
   }
 }
 
-/** An empty requirement among others stands for none. */
+/** An empty requirement among others stands for none; what is no token is for other servers. */
 const needsToken = (security: JsonRecord[]) =>
-  security.length > 0 && security.every((requirement) => Object.keys(requirement).length > 0)
+  security.length > 0 &&
+  security.every((requirement) => Object.keys(requirement).some((name) => name.endsWith('okenBearer')))
 
 function bodyOf(uri: string, operation: JsonRecord, documents: Spec['documents']): Operation['body'] {
   if (operation.requestBody === undefined) return undefined

@@ -17,6 +17,8 @@ export interface Cast {
   ownEvent: string
   victimAlias: string
   victimFilter: string
+  /** A token of the victim's sync. */
+  victimToken: string
 }
 
 export async function gather(server: TestServer): Promise<Cast> {
@@ -45,6 +47,7 @@ export async function gather(server: TestServer): Promise<Cast> {
     ownEvent: await attacker.say(ownRoom, 'to myself'),
     victimAlias: '#hers:test.example',
     victimFilter: filter.body.filter_id,
+    victimToken: must(await victim.sync({ set_presence: 'offline' })).body.next_batch,
   }
 }
 

@@ -1,6 +1,6 @@
 /** What holds of every answer, however bad the request was. */
 import type { Judge } from '../contract/judge.ts'
-import type { Expected } from './attacks.ts'
+import type { Expected } from './attack.ts'
 import type { Draft } from './request.ts'
 
 export interface Received {
