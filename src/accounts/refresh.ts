@@ -50,27 +50,35 @@ export async function issuePair(
   }
 }
 
+/** What a refresh token says of itself. */
+export interface RefreshToken {
+  userId: string
+  deviceId: string
+  family: string
+  secret: string
+}
+
+/** @throws MatrixError M_UNKNOWN_TOKEN when it is none of ours */
+export async function readRefreshToken({ config }: TokenPorts, token: string): Promise<RefreshToken> {
+  const claims = Claims.safeParse(await verifyToken(token, config.tokenKeys, config.serverName))
+  if (!claims.success) throw new MatrixError('M_UNKNOWN_TOKEN', 'Unrecognised refresh token')
+  const { sub, did, fam, rid } = claims.data
+  return { userId: sub, deviceId: did, family: fam, secret: rid }
+}
+
 /**
  * A new pair for a refresh token.
- * @throws MatrixError M_UNKNOWN_TOKEN when it is none of ours, or has had its day
+ * @throws MatrixError M_UNKNOWN_TOKEN when it has had its day; its session may have ended with that
  */
 export async function refresh(
   ports: TokenPorts,
   userOf: (userId: string) => Pick<UserGateway, 'refreshSession'>,
-  refreshToken: string,
+  { userId, deviceId, family, secret }: RefreshToken,
 ): Promise<RefreshAnswer> {
-  const { tokenKeys, serverName } = ports.config
-  const claims = Claims.safeParse(await verifyToken(refreshToken, tokenKeys, serverName))
-  if (!claims.success) throw new MatrixError('M_UNKNOWN_TOKEN', 'Unrecognised refresh token')
-  const { sub: userId, did: deviceId, fam: family, rid } = claims.data
-  const { secret, hash } = newRefreshSecret(ports)
-  const session = await userOf(userId).refreshSession({
-    deviceId,
-    family,
-    presented: hashOf(rid),
-    next: hash,
-  })
-  return issuePair(ports, { ...session, family }, secret)
+  const next = newRefreshSecret(ports)
+  const request = { deviceId, family, presented: hashOf(secret), next: next.hash }
+  const session = await userOf(userId).refreshSession(request)
+  return issuePair(ports, { ...session, family }, next.secret)
 }
 
 function hashOf(secret: string): string {

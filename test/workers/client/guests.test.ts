@@ -1,0 +1,102 @@
+/** Guests: Client-Server API §Guest Access. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Answer, type Api, api, type Client, must } from '../../support/client.ts'
+import { startServer, type TestServer } from '../../support/server.ts'
+
+let server: TestServer
+let http: Api
+let alice: Client
+
+beforeAll(async () => {
+  server = await startServer({ guests: 'on' })
+  http = api(server)
+  alice = await http.register('alice')
+})
+afterAll(() => server?.stop())
+
+const failure = ({ status, body }: Answer) => [status, body.errcode]
+
+async function newGuest(): Promise<Client> {
+  const { body } = must(await http.request('POST', '/register', {}, { query: { kind: 'guest' } }))
+  return http.as({ userId: body.user_id, token: body.access_token, deviceId: body.device_id })
+}
+
+const roomFor = (guestAccess: string) =>
+  alice.createRoom({
+    preset: 'public_chat',
+    initial_state: [{ type: 'm.room.guest_access', content: { guest_access: guestAccess } }],
+  })
+
+describe('guests', () => {
+  it('are told apart', async () => {
+    const guest = await newGuest()
+    const whoami = (client: Client) => client.get('/account/whoami')
+    expect((await whoami(guest)).body).toEqual({
+      user_id: guest.userId,
+      device_id: guest.deviceId,
+      is_guest: true,
+    })
+    expect((await whoami(alice)).body.is_guest).toBe(false)
+  })
+
+  it('come in where guests can join, may talk there, and nowhere else', async () => {
+    const guest = await newGuest()
+    const [open, closed] = [await roomFor('can_join'), await roomFor('forbidden')]
+    const silent = await alice.createRoom({
+      initial_state: [{ type: 'm.room.join_rules', content: { join_rule: 'public' } }],
+      preset: 'public_chat',
+    })
+    expect((await guest.join(open)).status).toBe(200)
+    await guest.say(open, 'hello')
+    expect((await guest.get(`/rooms/${encodeURIComponent(open)}/messages`, { dir: 'b' })).status).toBe(200)
+    expect((await guest.get('/joined_rooms')).body.joined_rooms).toEqual([open])
+    for (const room of [closed, silent]) {
+      expect(failure(await guest.join(room))).toEqual([403, 'M_GUEST_ACCESS_FORBIDDEN'])
+    }
+    expect((await guest.post(`/rooms/${encodeURIComponent(open)}/leave`)).status).toBe(200)
+  })
+
+  it('leave a room that closes to them, and nobody else does', async () => {
+    const [guest, member] = [await newGuest(), await http.register('member')]
+    const room = await roomFor('can_join')
+    must(await guest.join(room))
+    must(await member.join(room))
+    const path = `/rooms/${encodeURIComponent(room)}`
+    must(await alice.put(`${path}/state/m.room.guest_access`, { guest_access: 'forbidden' }))
+    const { joined } = (await alice.get(`${path}/joined_members`)).body
+    expect(Object.keys(joined).sort()).toEqual([alice.userId, member.userId])
+    expect((await guest.get('/joined_rooms')).body.joined_rooms).toEqual([])
+  })
+
+  it('have a name, and no more of a profile', async () => {
+    const guest = await newGuest()
+    const set = (key: string, value: unknown) =>
+      guest.put(`/profile/${guest.userId}/${key}`, { [key]: value })
+    expect((await set('displayname', 'Guest')).status).toBe(200)
+    expect((await http.request('GET', `/profile/${guest.userId}`)).body).toEqual({ displayname: 'Guest' })
+    expect(failure(await set('avatar_url', 'mxc://x.example/y'))).toEqual([403, 'M_GUEST_ACCESS_FORBIDDEN'])
+  })
+
+  it('may not do what asks for an account', async () => {
+    const guest = await newGuest()
+    const room = await roomFor('can_join')
+    must(await guest.join(room))
+    for (const answer of [
+      await guest.post('/createRoom', {}),
+      await guest.invite(room, alice.userId),
+      await guest.post('/account/password', { new_password: 'x' }),
+      await guest.post('/account/deactivate', {}),
+      await guest.get('/account/3pid'),
+      await guest.put(`/user/${guest.userId}/account_data/org.example`, {}),
+      await guest.post(`/user/${guest.userId}/openid/request_token`, {}),
+    ]) {
+      expect(failure(answer)).toEqual([403, 'M_GUEST_ACCESS_FORBIDDEN'])
+    }
+  })
+
+  it('log out, and are gone', async () => {
+    const guest = await newGuest()
+    expect((await guest.post('/logout')).status).toBe(200)
+    expect(failure(await guest.get('/account/whoami'))).toEqual([401, 'M_UNKNOWN_TOKEN'])
+  })
+})
