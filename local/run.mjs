@@ -1,4 +1,4 @@
-/** `npm run check|test|test:fuzz|migrate|admin:create|bench`: installs what is missing, then runs the task under the pinned Node. */
+/** `npm run check|test|test:fuzz|migrate|admin:create|rebuild:room|rebuild:user|bench`: installs what is missing, then runs the task under the pinned Node. */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -18,6 +18,8 @@ const tasks = {
   'test:fuzz': () => [vitestBy('test/fuzz/vitest.config.ts', ...args)],
   migrate: () => [script('local/migrate.ts', ...args)],
   'admin:create': () => [script('local/admin-create.ts', ...args)],
+  'rebuild:room': () => [script('local/rebuild.ts', 'room', ...args)],
+  'rebuild:user': () => [script('local/rebuild.ts', 'user', ...args)],
   bench: () => [script('bench/main.ts', ...args)],
   check: () => [
     script('node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', ...args),

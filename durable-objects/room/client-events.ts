@@ -3,6 +3,7 @@ import type { TimelineEvent } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import { clientEvent, type Pdu } from '../../src/protocol/event.ts'
 import { first } from '../sqlite.ts'
+import type { ShownRow } from './erasure.ts'
 import type { EventRow, RoomStore } from './store.ts'
 
 const TXN_SEPARATOR = '\n'
@@ -12,16 +13,23 @@ export function txnKey(deviceId: string, type: string, txnId: string): string {
   return [deviceId, type, txnId].join(TXN_SEPARATOR)
 }
 
-function parseTxn(txn: string | null): { deviceId: string; txnId: string } | undefined {
-  if (txn === null) return undefined
+/** The key of an event that was delayed (MSC4140): no device has an empty id. */
+export function delayedKey(delayId: string): string {
+  return txnKey('', '', delayId)
+}
+
+/** What the sender is shown of the request that a stored key stands for. */
+function parseTxn(txn: string | null): Pick<TimelineEvent, 'txn' | 'delayId'> {
+  if (txn === null) return {}
   const [deviceId = '', , ...rest] = txn.split(TXN_SEPARATOR)
-  return { deviceId, txnId: rest.join(TXN_SEPARATOR) }
+  const id = rest.join(TXN_SEPARATOR)
+  return deviceId === '' ? { delayId: id } : { txn: { deviceId, txnId: id } }
 }
 
 /** An event as every viewer may see it; what differs by request is added by `forViewer` (durable-objects/for-viewer.ts). */
-export function timelineEvent(store: RoomStore, row: EventRow): TimelineEvent {
+export function timelineEvent(store: RoomStore, row: ShownRow): TimelineEvent {
   const pdu = JSON.parse(row.pdu) as Pdu
-  const replaced = row.state_key === null ? undefined : replacedBy(store, row)
+  const replaced = row.state_key === null || row.pruned ? undefined : replacedBy(store, row)
   return assembleTimelineEvent(row.pos, row.event_id, pdu, replaced, row.txn)
 }
 
@@ -42,10 +50,7 @@ export function assembleTimelineEvent(
     unsigned.prev_sender = replaced.pdu.sender
   }
   event.unsigned = unsigned
-  const result: TimelineEvent = { pos, event }
-  const sent = parseTxn(txn)
-  if (sent !== undefined) result.txn = sent
-  return result
+  return { pos, event, ...parseTxn(txn) }
 }
 
 /** The state event that `row` took the place of. */

@@ -14,6 +14,9 @@ export class RoomContext {
   /** Local users whose membership the mutation under way has changed. */
   fed: string[] = []
 
+  /** Events come back from the archive: nobody is told of them one by one. */
+  restoring = false
+
   /** The mutation under way changed an event that was appended before. */
   rewritten = false
 

@@ -12,7 +12,7 @@ export class Positions {
   #last: number
   #reservedTo: number
   /** Where this incarnation began: positions between the durable head and this one were volatile, or never given. */
-  readonly startedAt: number
+  startedAt: number
 
   constructor(sql: SqlStorage) {
     this.#sql = sql
@@ -29,6 +29,14 @@ export class Positions {
       writeMeta(this.#sql, 'reserved_to', this.#reservedTo)
     }
     return this.#last
+  }
+
+  /** A rebuilt room goes on far above everything it ever gave. Call it inside a transaction. One row. */
+  restartAt(pos: number): void {
+    this.#last = pos
+    this.#reservedTo = pos
+    this.startedAt = pos
+    writeMeta(this.#sql, 'reserved_to', pos)
   }
 
   /** After a transaction was rolled back: its reservation is gone, the numbers it used stay used. */

@@ -2,6 +2,8 @@
 import type { Membership } from '../../src/ports.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import { type HistoryVisibility, maySeeEvent } from '../../src/protocol/history-visibility.ts'
+import { Erasures, type ShownRow } from './erasure.ts'
+import { hasForgotten } from './forget.ts'
 import type { EventRow, RoomStore, StateRow } from './store.ts'
 
 const VISIBILITIES: ReadonlySet<string> = new Set(['world_readable', 'shared', 'invited', 'joined'])
@@ -11,19 +13,30 @@ export class Viewer {
   readonly userId: string
   readonly #memberships: StateRow[]
   readonly #visibilities: StateRow[]
+  readonly #erasures: Erasures
 
   constructor(store: RoomStore, userId: string) {
     this.userId = userId
-    this.#memberships = store.stateHistory('m.room.member', userId)
+    const memberships = store.stateHistory('m.room.member', userId)
+    const last = memberships.at(-1)?.value
+    const gone = last === 'leave' || last === 'ban'
+    // Who forgot the room is to it like somebody who never was there.
+    this.#memberships = gone && hasForgotten(store.sql, userId) ? [] : memberships
     this.#visibilities = store.stateHistory('m.room.history_visibility', '')
+    this.#erasures = new Erasures(store, this.#memberships)
+  }
+
+  /** The event as the viewer may see it: redacted, where its sender was erased; undefined: not at all. */
+  shown(row: EventRow): ShownRow | undefined {
+    return this.maySee(row) ? this.#erasures.shown(row) : undefined
   }
 
   /** Client-Server API §Room History Visibility, with the state just before and just after the event. */
   maySee(event: Pick<EventRow, 'pos' | 'type' | 'state_key'>): boolean {
     const { pos } = event
     const own = event.type === 'm.room.member' && event.state_key === this.userId
-    const after = this.#membershipAt(pos)
-    const before = own ? this.#membershipAt(pos - 1) : after
+    const after = this.membershipAt(pos)
+    const before = own ? this.membershipAt(pos - 1) : after
     const visibility = this.#visibilityAt(pos - 1)
     const visibilityAfter = this.#visibilityAt(pos)
     const joinedLater = this.#memberships.some(
@@ -61,8 +74,17 @@ export class Viewer {
     )
   }
 
-  #membershipAt(pos: number): Membership | null {
+  /** The viewer's membership just after a position; null: never had one until then. */
+  membershipAt(pos: number): Membership | null {
     return (rowAt(this.#memberships, pos)?.value ?? null) as Membership | null
+  }
+
+  /** The position from which on nothing is hidden from the viewer: that of the join which still stands. */
+  get seesAllFrom(): number {
+    const current = this.#memberships.at(-1)
+    if (current?.value !== 'join') return Number.MAX_SAFE_INTEGER
+    const joined = this.#memberships.findLastIndex((row) => row.value !== 'join') + 1
+    return this.#memberships[joined]?.from_pos ?? Number.MAX_SAFE_INTEGER
   }
 
   #visibilityAt(pos: number): HistoryVisibility {

@@ -1,9 +1,10 @@
 /** Epochs: stored snapshots of the user's room positions, so that a token need only name what differs. */
-import { first } from '../sqlite.ts'
+import { first, readMeta } from '../sqlite.ts'
 import { MAX_TAIL, type SyncToken } from './sync-token.ts'
 
 export type Positions = ReadonlyMap<number, number>
 
+/** The epoch that every user starts with. */
 const FIRST = 1
 const DAY_MS = 86_400_000
 const NOTHING: Positions = new Map()
@@ -13,21 +14,24 @@ export class Epochs {
   readonly #snapshots = new Map<number, Positions>()
   /** The epoch each device sent back last, as far as this incarnation has read it. */
   readonly #sentBack = new Map<string, number>()
+  /** Epochs before this one were of an object that is gone; this one is empty for ever, and needs no row. */
+  readonly #first: number
   #newest: number
 
   constructor(sql: SqlStorage) {
     this.#sql = sql
+    this.#first = readMeta<number>(sql, 'first_epoch') ?? FIRST
     this.#newest =
-      first<{ epoch: number | null }>(sql, 'SELECT max(epoch) AS epoch FROM epochs')?.epoch ?? FIRST
+      first<{ epoch: number | null }>(sql, 'SELECT max(epoch) AS epoch FROM epochs')?.epoch ?? this.#first
   }
 
   get newest(): number {
     return this.#newest
   }
 
-  /** The snapshot of an epoch; undefined once it is gone. The first one is empty for ever, and needs no row. */
+  /** The snapshot of an epoch; undefined once it is gone. */
   snapshot(epoch: number): Positions | undefined {
-    if (epoch === FIRST) return NOTHING
+    if (epoch === this.#first) return NOTHING
     const known = this.#snapshots.get(epoch)
     if (known !== undefined) return known
     const row = first<{ positions: string }>(this.#sql, 'SELECT positions FROM epochs WHERE epoch = ?', epoch)

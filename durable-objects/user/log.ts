@@ -32,6 +32,11 @@ export class UserLog {
     }
   }
 
+  /** Whether anything is on its way. */
+  waiting(): boolean {
+    return first(this.#sql, 'SELECT 1 AS found FROM log LIMIT 1') !== undefined
+  }
+
   /** Sends everything. @throws when Postgres does not take it: nothing is lost, the alarm tries again */
   async flush(userId: string, archive: ArchiveStore): Promise<void> {
     for (;;) {

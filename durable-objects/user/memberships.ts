@@ -1,5 +1,5 @@
 /** The user's list of rooms, as the Rooms' member feeds tell it. */
-import type { Membership, MembershipChange } from '../../src/ports.ts'
+import type { Membership, MembershipChange, VisitedRoom } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 
 export interface UserRoom {
@@ -53,6 +53,13 @@ export class Memberships {
     return [...this.all()].filter((room) => room.membership === 'join').map((room) => room.roomId)
   }
 
+  /** The rooms the user may search: those they are in, and up to their leave those they were in. */
+  visitedRooms(): VisitedRoom[] {
+    return [...this.all()]
+      .filter((room) => !room.forgotten)
+      .map(({ roomId, membership, pos }) => (membership === 'join' ? { roomId } : { roomId, leftAt: pos }))
+  }
+
   /**
    * Takes a change from a Room, at least once and in any order: one at or below the stored position is old. One
    * row. Call it inside a transaction.
@@ -71,11 +78,12 @@ export class Memberships {
       pos: change.pos,
       own: unchanged ? known.own : nextOwn(),
       stripped: (change.strippedState ?? []) as unknown as JsonObject[],
-      forgotten: false,
+      // Forgotten rooms stay so until somebody lets the user in again.
+      forgotten: isGone(change.membership) && (change.forgotten ?? known?.forgotten ?? false),
     }
     this.#sql.exec(
       `INSERT OR REPLACE INTO rooms (no, room_id, membership, was, pos, own, event_id, stripped, forgotten)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)`,
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       room.no,
       room.roomId,
       room.membership,
@@ -84,6 +92,7 @@ export class Memberships {
       room.own,
       change.eventId,
       change.strippedState === undefined ? null : JSON.stringify(change.strippedState),
+      room.forgotten ? 1 : 0,
     )
     this.#keep(room)
     return unchanged ? undefined : room
@@ -97,6 +106,10 @@ export class Memberships {
     this.#byNo.set(room.no, room)
     this.#byId.set(room.roomId, room)
   }
+}
+
+function isGone(membership: Membership): boolean {
+  return membership === 'leave' || membership === 'ban'
 }
 
 function fromRow(row: Row): UserRoom {

@@ -76,6 +76,17 @@ function addRedacts(event: ClientEvent, pdu: Pdu): void {
   event.content = { ...pdu.content, redacts }
 }
 
+/** Client-Server API §Stripped state: what an invited or knocking user should see. */
+export const STRIPPED_TYPES = [
+  'm.room.create',
+  'm.room.name',
+  'm.room.avatar',
+  'm.room.topic',
+  'm.room.join_rules',
+  'm.room.canonical_alias',
+  'm.room.encryption',
+] as const
+
 /** The stripped form of a state event. */
 export function strippedEvent(pdu: Pdu): StrippedEvent {
   return { type: pdu.type, state_key: pdu.state_key ?? '', sender: pdu.sender, content: pdu.content }

@@ -7,6 +7,7 @@ import type { AppEnv } from '../app-env.ts'
 import { accessToken } from '../middleware/access-token.ts'
 import { limitSession } from '../middleware/rate-limit.ts'
 import { jsonObject, validate } from '../middleware/validate.ts'
+import { DelayQuery, delayOf, schedule } from './delay.ts'
 import { checkMessage } from './event-content.ts'
 import { EventType, RoomId, TxnId } from './params.ts'
 
@@ -19,10 +20,14 @@ send.put(
   '/rooms/:roomId/send/:eventType/:txnId',
   accessToken,
   limitSession('message'),
-  validate({ param: OnceOfType, json: jsonObject }),
+  validate({ param: OnceOfType, query: DelayQuery, json: jsonObject }),
   async (c) => {
     const { roomId, eventType, txnId } = c.req.valid('param')
     const request = messageOf(c.var.session, eventType, c.req.valid('json'))
+    const delay = delayOf(c.req.valid('query'))
+    if (delay !== undefined) {
+      return c.json({ delay_id: await schedule(c, roomId, { ...request, txnId }, delay) })
+    }
     return c.json({ event_id: await c.var.objects.room(roomId).send({ ...request, txnId }) })
   },
 )

@@ -7,7 +7,9 @@ import type { AppEnv } from '../app-env.ts'
 import { accessToken } from '../middleware/access-token.ts'
 import { limitSession } from '../middleware/rate-limit.ts'
 import { jsonObject, validate } from '../middleware/validate.ts'
+import { DelayQuery, delayOf, schedule } from './delay.ts'
 import { checkState, namedAliases } from './event-content.ts'
+import { requireTakesInvites } from './invite-permission.ts'
 import { EventType, InRoom, isLocal, RoomId, requireLocalUser, StateKey } from './params.ts'
 
 /** "The state_key … Defaults to the empty string; when it is empty, the trailing slash is optional." */
@@ -38,13 +40,15 @@ for (const path of PATHS) {
     path,
     accessToken,
     limitSession('message'),
-    validate({ param: OneState, json: jsonObject }),
+    validate({ param: OneState, query: DelayQuery, json: jsonObject }),
     async (c) => {
       const { roomId, eventType, stateKey } = c.req.valid('param')
       const content = c.req.valid('json')
       await checkNewState(c, roomId, { type: eventType, stateKey, content })
       const { userId, deviceId } = c.var.session
       const request = { sender: userId, deviceId, type: eventType, stateKey, content }
+      const delay = delayOf(c.req.valid('query'))
+      if (delay !== undefined) return c.json({ delay_id: await schedule(c, roomId, request, delay) })
       return c.json({ event_id: await c.var.objects.room(roomId).send(request) })
     },
   )
@@ -56,10 +60,12 @@ interface NewState {
   content: JsonObject
 }
 
-async function checkNewState(c: Context<AppEnv>, roomId: string, event: NewState): Promise<void> {
+/** @throws MatrixError for what no client may put into a room's state */
+export async function checkNewState(c: Context<AppEnv>, roomId: string, event: NewState): Promise<void> {
   checkState(event.type, event.content)
   if (event.type === 'm.room.member' && event.content.membership === 'invite') {
     requireLocalUser(event.stateKey, c.var.ports.config.serverName)
+    await requireTakesInvites(c, event.stateKey)
   }
   if (event.type === 'm.room.canonical_alias' && event.stateKey === '') {
     await checkAliases(c, roomId, event.content)

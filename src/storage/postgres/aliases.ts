@@ -14,6 +14,10 @@ const TAKE = `
     where held.pending_until < $4::bigint
   returning 1`
 
+/** The new room need not confirm them: it exists. */
+const MOVE_ALIASES = `
+  update aliases set room_id = $2::text, pending_until = null where room_id = $1::text`
+
 /** The alias store over this database. */
 export function postgresAliases(sql: Sql): AliasStore {
   const take = async ({ alias, roomId, creator }: Alias, now: number, pendingUntil: number | null) => {
@@ -37,6 +41,9 @@ export function postgresAliases(sql: Sql): AliasStore {
         roomId,
       ])
       return rows.map((row) => String(row.alias))
+    },
+    async move(from, to) {
+      await sql.query(MOVE_ALIASES, [from, to])
     },
   }
 }

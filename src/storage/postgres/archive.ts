@@ -1,6 +1,8 @@
 /** The archive in Postgres: the logs of rooms and users, applied in order, once or many times alike. */
 import type { ArchiveStore, RoomLogEntry, UserLogEntry } from '../../ports.ts'
+import { derivedStatements, type SearchDocument } from './archive-derived.ts'
 import type { Sql } from './client.ts'
+import { storable } from './text.ts'
 
 /** Holds the room's row for the transaction: a batch sent again waits for the one whose answer was lost. */
 const LOCK_ROOM = `
@@ -15,11 +17,12 @@ const APPLY_ROOM = `
   with entry as (
     select * from jsonb_to_recordset($2::jsonb) as e (
       kind text, pos bigint, event_id text, depth bigint, pdu text, type text, state_key text, sender text,
-      ts bigint, current boolean, membership text, redacted boolean, alias text, creator text, listed boolean
+      ts bigint, current boolean, membership text, redacted boolean, alias text, creator text, listed boolean, txn text,
+      user_id text, receipt_type text, thread_id text, event_pos bigint
     )
   ), appended as (
-    insert into events (event_id, room_id, pos, depth, type, state_key, sender, ts, pdu, redacted)
-    select event_id, $1::text, pos, depth, type, state_key, sender, ts, pdu, redacted from entry
+    insert into events (event_id, room_id, pos, depth, type, state_key, sender, ts, pdu, redacted, txn, in_state)
+    select event_id, $1::text, pos, depth, type, state_key, sender, ts, pdu, redacted, txn, current from entry
     where kind = 'event'
     on conflict (event_id) do nothing
   ), rewritten as (
@@ -36,7 +39,16 @@ const APPLY_ROOM = `
     select distinct on (state_key) $1::text, state_key, membership, event_id, pos from entry
     where kind = 'event' and current and membership is not null order by state_key, pos desc
     on conflict (room_id, user_id) do update
-      set membership = excluded.membership, event_id = excluded.event_id, pos = excluded.pos
+      set membership = excluded.membership, event_id = excluded.event_id, pos = excluded.pos,
+        forgotten = held.forgotten and excluded.membership in ('leave', 'ban')
+    where held.pos < excluded.pos
+  ), receipt as (
+    insert into receipts as held (room_id, user_id, receipt_type, thread_id, event_id, event_pos, ts, pos)
+    select distinct on (user_id, receipt_type, thread_id)
+      $1::text, user_id, receipt_type, thread_id, event_id, event_pos, ts, pos from entry
+    where kind = 'receipt' order by user_id, receipt_type, thread_id, pos desc
+    on conflict (room_id, user_id, receipt_type, thread_id) do update
+      set event_id = excluded.event_id, event_pos = excluded.event_pos, ts = excluded.ts, pos = excluded.pos
     where held.pos < excluded.pos
   ), named as (
     insert into aliases as held (alias, room_id, creator, created_ts)
@@ -60,15 +72,49 @@ const APPLY_USER = `
   on conflict (user_id, kind, key) do update set seq = excluded.seq, body = excluded.body
   where held.seq < excluded.seq`
 
+/** After the batch's memberships; who has come back since then forgot nothing. */
+const FORGET = `
+  update room_memberships as held set forgotten = true
+  from jsonb_to_recordset($2::jsonb) as e (kind text, pos bigint, user_id text)
+  where e.kind = 'forgotten' and held.room_id = $1::text and held.user_id = e.user_id and held.pos < e.pos
+    and held.membership in ('leave', 'ban')`
+
+/** Before the batch raises the archived position, which tells a repeated one. */
+const MOVE_ALIASES = `
+  update aliases set room_id = $2::text, pending_until = null
+  where room_id = $1::text and $3::bigint > (select archived_pos from rooms where room_id = $1::text)`
+
+/** After the batch, in which the old room may have been listed; its own position tells a repeated one. */
+const MOVE_LISTING = `
+  with unlisted as (
+    update public_rooms set listed = false, pos = $3::bigint
+    where room_id = $1::text and listed and pos < $3::bigint
+    returning 1
+  )
+  insert into public_rooms as held (room_id, listed, pos) select $2::text, true, 0 from unlisted
+  on conflict (room_id) do nothing`
+
 /** The archive over this database. */
-export function postgresArchive(sql: Sql, clock: { now(): number }): ArchiveStore {
+export function postgresArchive(
+  sql: Sql,
+  clock: { now(): number },
+  searchDocument: SearchDocument,
+): ArchiveStore {
   return {
     async applyRoom(roomId, roomVersion, entries) {
       if (entries.length === 0) return
-      const batch = JSON.stringify(redactedWithin(entries).map(roomRow))
+      const settled = redactedWithin(entries)
+      const batch = JSON.stringify(settled.map(roomRow))
+      const replaced = entries.filter((entry) => entry.kind === 'replaced')
+      const move = (text: string) => replaced.map((by) => ({ text, values: [roomId, by.roomId, by.pos] }))
+      const forgotten = entries.some((entry) => entry.kind === 'forgotten')
       await sql.transaction([
         { text: LOCK_ROOM, values: [roomId, roomVersion] },
+        ...move(MOVE_ALIASES),
         { text: APPLY_ROOM, values: [roomId, batch, clock.now()] },
+        ...(forgotten ? [{ text: FORGET, values: [roomId, batch] }] : []),
+        ...move(MOVE_LISTING),
+        ...derivedStatements(roomId, settled, searchDocument),
       ])
     },
     async applyUser(userId, entries) {
@@ -110,6 +156,7 @@ function roomRow(entry: RoomLogEntry & { redacted?: boolean }): Record<string, u
         current: entry.current,
         membership: entry.membership === null ? null : storable(entry.membership),
         redacted: entry.redacted,
+        txn: entry.txn == null ? null : storable(entry.txn),
       }
     case 'redacted':
       return { kind, pos, event_id: entry.eventId, pdu: entry.pdu.toWellFormed() }
@@ -117,14 +164,24 @@ function roomRow(entry: RoomLogEntry & { redacted?: boolean }): Record<string, u
       return { kind, pos, alias: storable(entry.alias), creator: storable(entry.creator) }
     case 'visibility':
       return { kind, pos, listed: entry.public }
+    case 'forgotten':
+      return { kind, pos, user_id: storable(entry.userId) }
+    case 'replaced':
+      return { kind, pos }
+    case 'receipt':
+      return {
+        kind,
+        pos,
+        user_id: storable(entry.userId),
+        receipt_type: entry.type,
+        thread_id: storable(entry.threadId ?? ''),
+        event_id: storable(entry.eventId),
+        event_pos: entry.eventPos,
+        ts: entry.ts,
+      }
   }
 }
 
 function userRow({ kind, key, seq, body }: UserLogEntry): Record<string, unknown> {
   return { kind, key: storable(key), seq, body: body === null ? null : body.toWellFormed() }
-}
-
-/** Postgres refuses NUL in text, and halves of surrogate pairs; the symbol for NUL stands in for it. */
-function storable(text: string): string {
-  return text.toWellFormed().replaceAll('\0', '\u2400')
 }

@@ -1,0 +1,107 @@
+/** The rows of delayed events (MSC4140): those that wait, and for a day those that are over. */
+import type { DelayedEvent } from '../../src/ports.ts'
+import type { JsonObject } from '../../src/protocol/canonical-json.ts'
+import type { Pdu } from '../../src/protocol/event.ts'
+import { first } from '../sqlite.ts'
+import type { RoomContext } from './context.ts'
+
+export const DELAYED_EVENTS_TABLE = `
+  CREATE TABLE delayed_events (
+    delay_id TEXT PRIMARY KEY,
+    sender TEXT NOT NULL,
+    type TEXT NOT NULL,
+    state_key TEXT,
+    -- Emptied once it is sent or cancelled: what was said then stands in the event alone.
+    content TEXT NOT NULL,
+    redacts TEXT,
+    -- Device, path and transaction id of the request.
+    txn TEXT,
+    delay_ms INTEGER NOT NULL,
+    running_since INTEGER NOT NULL,
+    -- Null: sent or cancelled.
+    send_at INTEGER,
+    -- What became of it, as JSON.
+    finalised TEXT,
+    finalised_at INTEGER
+  ) WITHOUT ROWID;
+  CREATE INDEX delayed_events_due ON delayed_events (send_at) WHERE send_at IS NOT NULL;
+  CREATE UNIQUE INDEX delayed_events_by_txn ON delayed_events (sender, txn) WHERE txn IS NOT NULL;
+`
+
+export type Finalised = NonNullable<DelayedEvent['finalised']>
+
+export interface DelayedRow extends Record<string, SqlStorageValue> {
+  delay_id: string
+  sender: string
+  type: string
+  state_key: string | null
+  content: string
+  redacts: string | null
+  delay_ms: number
+  running_since: number
+  send_at: number | null
+  finalised: string | null
+}
+
+/** The next event whose time has come. */
+export function dueEvent(sql: SqlStorage, now: number): string | undefined {
+  const query = 'SELECT delay_id FROM delayed_events WHERE send_at <= ? ORDER BY send_at LIMIT 1'
+  return first<{ delay_id: string }>(sql, query, now)?.delay_id
+}
+
+/** When the next one is due (ms). */
+export function nextDue(sql: SqlStorage): number | undefined {
+  const query = 'SELECT min(send_at) AS at FROM delayed_events WHERE send_at IS NOT NULL'
+  return first<{ at: number | null }>(sql, query)?.at ?? undefined
+}
+
+/** Ends the wait of a delayed event. */
+export function finalise(
+  room: RoomContext,
+  row: Pick<DelayedRow, 'delay_id'>,
+  how: Omit<Finalised, 'at'>,
+): void {
+  const at = room.clock.now()
+  room.store.sql.exec(
+    `UPDATE delayed_events SET send_at = NULL, content = '{}', finalised = ?, finalised_at = ? WHERE delay_id = ?`,
+    JSON.stringify({ ...how, at } satisfies Finalised),
+    at,
+    row.delay_id,
+  )
+}
+
+/** A newer state event of somebody else takes the place that a delayed one waits for: that one is cancelled. */
+export function cancelForState(room: RoomContext, { type, state_key, sender }: Pdu): void {
+  const rows = room.store.sql.exec<DelayedRow>(
+    `SELECT * FROM delayed_events
+     WHERE send_at IS NOT NULL AND type = ? AND state_key = ? AND sender != ?`,
+    type,
+    state_key ?? '',
+    sender,
+  )
+  for (const row of rows.toArray()) {
+    const error = { errcode: 'M_CANCELLED_BY_STATE_UPDATE', error: 'Somebody else has set this state' }
+    finalise(room, row, { outcome: 'cancel', reason: 'error', error })
+  }
+}
+
+/** A user's delayed events in this room, those that are over too. */
+export function delayedEventsOf(room: RoomContext, userId: string): DelayedEvent[] {
+  return room.store.sql
+    .exec<DelayedRow>('SELECT * FROM delayed_events WHERE sender = ? ORDER BY running_since', userId)
+    .toArray()
+    .map((row) => ({
+      delayId: row.delay_id,
+      roomId: room.store.roomId,
+      type: row.type,
+      ...(row.state_key !== null && { stateKey: row.state_key }),
+      content: JSON.parse(row.content) as JsonObject,
+      delayMs: row.delay_ms,
+      runningSince: row.running_since,
+      ...(row.finalised !== null && { finalised: JSON.parse(row.finalised) as Finalised }),
+    }))
+}
+
+export function findDelayed(sql: SqlStorage, delayId: string): DelayedRow | undefined {
+  return first<DelayedRow>(sql, 'SELECT * FROM delayed_events WHERE delay_id = ?', delayId)
+}

@@ -1,0 +1,187 @@
+/**
+ * Upgrading a room. The old Room owns it: what is under way is on record there until the new room is made and the
+ * tombstone stands, so that an interrupted upgrade goes on from the alarm.
+ */
+import type { CreateRoomPlan, UpgradeRequest } from '../../src/ports.ts'
+import type { JsonObject } from '../../src/protocol/canonical-json.ts'
+import { MatrixError } from '../../src/protocol/errors.ts'
+import type { Pdu } from '../../src/protocol/event.ts'
+import { buildEvent } from '../../src/protocol/event-builder.ts'
+import { checkEventSize } from '../../src/protocol/event-format.ts'
+import { powerLevels } from '../../src/protocol/power-levels.ts'
+import {
+  closedPowerLevels,
+  type NewState,
+  replacementCreate,
+  replacementPowerLevels,
+  TRANSFERRED_FAMILIES,
+  TRANSFERRED_TYPES,
+} from '../../src/protocol/room-upgrade.ts'
+import { type RoomVersionRules, roomVersion } from '../../src/protocol/room-version.ts'
+import { readMeta, writeMeta } from '../sqlite.ts'
+import { appendLocal } from './append.ts'
+import type { RoomContext } from './context.ts'
+import { appendLog } from './log.ts'
+
+/** One upgrade, as `meta` keeps it; `done` once the tombstone stands. */
+export interface Upgrade {
+  request: UpgradeRequest
+  roomId: string
+  createPdu: Pdu
+  done: boolean
+}
+
+/** Bans are events of the new room, made in one transaction with it. */
+const MAX_BANS = 2_000
+
+export function currentUpgrade(room: RoomContext): Upgrade | undefined {
+  const stored = readMeta<string>(room.store.sql, 'upgrade')
+  return stored === undefined ? undefined : (JSON.parse(stored) as Upgrade)
+}
+
+/**
+ * Puts an upgrade on record, inside the caller's transaction; the same one again is the one that is there.
+ * @throws MatrixError M_FORBIDDEN without the power for a tombstone, M_UNSUPPORTED_ROOM_VERSION
+ */
+export function beginUpgrade(room: RoomContext, request: UpgradeRequest): Upgrade {
+  checkMayUpgrade(room, request.sender)
+  const rules = roomVersion(request.version)
+  if (rules === undefined) {
+    throw new MatrixError('M_UNSUPPORTED_ROOM_VERSION', `Room version ${request.version} is not supported`)
+  }
+  const known = currentUpgrade(room)
+  if (known !== undefined && (!known.done || isSame(known.request, request))) return known
+  const upgrade = { request, ...newCreate(room, rules, request), done: false }
+  writeMeta(room.store.sql, 'upgrade', JSON.stringify(upgrade))
+  return upgrade
+}
+
+function isSame(a: UpgradeRequest, b: UpgradeRequest): boolean {
+  return a.sender === b.sender && a.version === b.version
+}
+
+function checkMayUpgrade(room: RoomContext, sender: string): void {
+  const levels = powerLevels(room.store.rules, room.store)
+  const joined = room.store.member(sender)?.membership === 'join'
+  if (joined && levels.user(sender) >= levels.event('m.room.tombstone', true)) return
+  throw new MatrixError('M_FORBIDDEN', 'Upgrading a room takes the power to send its tombstone')
+}
+
+function newCreate(
+  room: RoomContext,
+  rules: RoomVersionRules,
+  request: UpgradeRequest,
+): { roomId: string; createPdu: Pdu } {
+  const { store } = room
+  const create = store.get('m.room.create', '')?.pdu.content ?? {}
+  const lastEventId = store.extremities[0]?.eventId ?? ''
+  const content = replacementCreate(rules, { roomId: store.roomId, create, lastEventId }, request)
+  if (rules.roomIdIsCreateHash) content['selvedge.nonce'] = request.nonce
+  const named = rules.roomIdIsCreateHash ? undefined : `!${request.nonce}:${room.serverName}`
+  const { eventId, pdu, json } = buildEvent(
+    rules,
+    {
+      roomId: named,
+      type: 'm.room.create',
+      stateKey: '',
+      sender: request.sender,
+      content,
+      originServerTs: room.clock.now(),
+      depth: 1,
+      authEvents: [],
+      prevEvents: [],
+    },
+    room.serverName,
+    room.signingKey,
+  )
+  const roomId = named ?? `!${eventId.slice(1)}`
+  checkEventSize(json, pdu, eventId, roomId)
+  return { roomId, createPdu: pdu }
+}
+
+/** What the new room is made with, from the old one's state now. */
+export function replacementPlan(room: RoomContext, { request }: Upgrade): CreateRoomPlan {
+  const rules = roomVersion(request.version)
+  if (rules === undefined) throw new Error('An upgrade on record names an unknown room version')
+  const { store } = room
+  const levels = powerLevels(store.rules, store)
+  const additionalCreators = rules.privilegedCreators ? request.additionalCreators : []
+  const by = { sender: request.sender, level: levels.user(request.sender), additionalCreators }
+  const { first, last } = replacementPowerLevels(rules, levels.content, by)
+  const power = (content: JsonObject): NewState => ({ type: 'm.room.power_levels', stateKey: '', content })
+  return {
+    profile: request.profile,
+    isDirect: false,
+    preset: 'private_chat',
+    invite: [],
+    initialState: [],
+    public: false,
+    replicated: [
+      power(first),
+      ...transferred(room),
+      ...bans(room, new Set([request.sender, ...additionalCreators])),
+      ...(first === last ? [] : [power(last)]),
+    ],
+  }
+}
+
+function transferred(room: RoomContext): NewState[] {
+  const { store } = room
+  const single = TRANSFERRED_TYPES.map((type) => store.get(type, ''))
+  const families = TRANSFERRED_FAMILIES.flatMap((type) =>
+    store.currentKeys(type).map((key) => store.get(type, key)),
+  )
+  return [...single, ...families]
+    .filter((event) => event !== undefined)
+    .map(({ pdu }) => ({ type: pdu.type, stateKey: pdu.state_key ?? '', content: pdu.content }))
+    .filter(({ content }) => Object.keys(content).length > 0)
+}
+
+/** "Membership events should not be transferred", but for bans: who was put out must not come in by the new door. */
+function bans(room: RoomContext, spared: ReadonlySet<string>): NewState[] {
+  const { store } = room
+  return store
+    .membersWith('ban', MAX_BANS)
+    .filter((userId) => !spared.has(userId))
+    .map((stateKey) => {
+      const reason = store.get('m.room.member', stateKey)?.pdu.content.reason
+      const content: JsonObject = { membership: 'ban' }
+      if (typeof reason === 'string') content.reason = reason
+      return { type: 'm.room.member', stateKey, content }
+    })
+}
+
+/** The new room refused what it was to be made of: the old one stays as it was. */
+export function dropUpgrade(room: RoomContext): void {
+  room.store.sql.exec("DELETE FROM meta WHERE key = 'upgrade'")
+}
+
+/** The new room stands: closes the old one, inside the caller's transaction. Once. */
+export function completeUpgrade(room: RoomContext, upgrade: Upgrade): void {
+  if (currentUpgrade(room)?.done !== false) return
+  const { store } = room
+  const { sender } = upgrade.request
+  const state = (type: string, content: JsonObject) =>
+    appendLocal(room, { sender, type, stateKey: '', content })
+  state('m.room.tombstone', {
+    body: 'This room has been replaced',
+    replacement_room: upgrade.roomId,
+  })
+  // "If possible": who may end a room need not have the power for the rest.
+  const levels = closedPowerLevels(powerLevels(store.rules, store).content)
+  if (levels !== undefined) ifAllowed(() => state('m.room.power_levels', levels))
+  if (store.get('m.room.canonical_alias', '') !== undefined) {
+    ifAllowed(() => state('m.room.canonical_alias', {}))
+  }
+  appendLog(room, { kind: 'replaced', pos: 0, roomId: upgrade.roomId })
+  writeMeta(store.sql, 'upgrade', JSON.stringify({ ...upgrade, done: true } satisfies Upgrade))
+}
+
+/** An event is refused before anything of it is written. */
+function ifAllowed(work: () => void): void {
+  try {
+    work()
+  } catch (error) {
+    if (!(error instanceof MatrixError && error.errcode === 'M_FORBIDDEN')) throw error
+  }
+}

@@ -1,0 +1,53 @@
+/** Runs upgrades: record, new room, tombstone; from the request, and from the alarm where that was cut off. */
+import type { UpgradeRequest } from '../../src/ports.ts'
+import { MatrixError } from '../../src/protocol/errors.ts'
+import type { RoomHost } from './host.ts'
+import {
+  beginUpgrade,
+  completeUpgrade,
+  currentUpgrade,
+  dropUpgrade,
+  replacementPlan,
+  type Upgrade,
+} from './upgrade.ts'
+
+const RETRY_MS = 2_000
+
+export class Upgrades {
+  readonly #host: RoomHost
+
+  constructor(host: RoomHost) {
+    this.#host = host
+  }
+
+  /** Answers the new room's id once it stands and the old one is closed. */
+  async run(request: UpgradeRequest): Promise<string> {
+    const { arm, mutate, room } = this.#host
+    const begun = mutate(() => beginUpgrade(room, request))
+    // In the turn of the record's commit: whatever happens to this request, the alarm finishes what it began.
+    arm(room.clock.now() + RETRY_MS)
+    const upgrade = await begun
+    if (!upgrade.done) await this.#finish(upgrade)
+    return upgrade.roomId
+  }
+
+  /** From the alarm. */
+  async resume(): Promise<undefined> {
+    const upgrade = currentUpgrade(this.#host.room)
+    if (upgrade?.done === false) await this.#finish(upgrade)
+    return undefined
+  }
+
+  async #finish(upgrade: Upgrade): Promise<void> {
+    const { objects, mutate, room } = this.#host
+    try {
+      const plan = replacementPlan(room, upgrade)
+      await objects.room(upgrade.roomId).create(upgrade.createPdu, upgrade.request.version, plan)
+      await mutate(() => completeUpgrade(room, upgrade))
+    } catch (error) {
+      const refused = error instanceof MatrixError && error.status < 500
+      if (refused) await mutate(() => dropUpgrade(room))
+      throw error
+    }
+  }
+}

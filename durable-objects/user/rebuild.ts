@@ -1,0 +1,98 @@
+/**
+ * A User made again from the archive alone. Sessions go on; sync tokens of before are answered as after a long
+ * absence, since everything is newer than they can know.
+ */
+import type { ArchivedMembership, ArchiveReader, UserRecord } from '../../src/ports.ts'
+import { type Pdu, STRIPPED_TYPES, strippedEvent } from '../../src/protocol/event.ts'
+import { writeMeta } from '../sqlite.ts'
+import { wipeTables } from '../wipe.ts'
+
+const BATCH = 500
+/** Kept through a rebuild: ended sessions of which Redis has not been told. */
+const KEPT = ['revoked']
+
+/** A room as the archive knows it, with what an invited or knocking user sees of it. */
+export interface KnownRoom extends ArchivedMembership {
+  stripped?: string
+}
+
+export interface UserCopy {
+  records: UserRecord[]
+  rooms: KnownRoom[]
+}
+
+/** Everything that the archive has of a user. */
+export async function readCopy(reader: ArchiveReader, userId: string): Promise<UserCopy> {
+  const records: UserRecord[] = []
+  for (let after: [string, string] = ['', '']; ; ) {
+    const batch = await reader.userRecords(userId, after, BATCH)
+    records.push(...batch)
+    const last = batch.at(-1)
+    if (last === undefined || batch.length < BATCH) break
+    after = [last.kind, last.key]
+  }
+  const rooms: KnownRoom[] = []
+  for (const room of await reader.userRooms(userId)) rooms.push(await withStripped(reader, userId, room))
+  return { records, rooms }
+}
+
+async function withStripped(
+  reader: ArchiveReader,
+  userId: string,
+  room: ArchivedMembership,
+): Promise<KnownRoom> {
+  if (room.membership !== 'invite' && room.membership !== 'knock') return room
+  const pdus = await reader.currentState(room.roomId, STRIPPED_TYPES, userId)
+  const own = (pdu: Pdu) => pdu.type === 'm.room.member'
+  // The user's own member event comes last, as the Room itself tells it.
+  const ordered = [...pdus.filter((pdu) => !own(pdu)), ...pdus.filter(own)]
+  return { ...room, stripped: JSON.stringify(ordered.map(strippedEvent)) }
+}
+
+/**
+ * Puts the copy in the place of everything there is, inside the caller's transaction.
+ * @param base above every place in the user's own log, and every epoch, that was ever given
+ */
+export function restoreCopy(sql: SqlStorage, { records, rooms }: UserCopy, base: number): void {
+  wipeTables(sql, KEPT)
+  writeMeta(sql, 'own', base)
+  writeMeta(sql, 'first_epoch', base)
+  for (const record of records) RESTORERS[record.kind]?.(sql, record, base)
+  for (const [index, room] of rooms.entries()) {
+    sql.exec(
+      `INSERT INTO rooms (no, room_id, membership, was, pos, own, event_id, stripped, forgotten)
+       VALUES (?, ?, ?, NULL, ?, ?, ?, ?, ?)`,
+      index + 1,
+      room.roomId,
+      room.membership,
+      room.pos,
+      base,
+      room.eventId,
+      room.stripped ?? null,
+      room.forgotten ? 1 : 0,
+    )
+  }
+}
+
+type Restorer = (sql: SqlStorage, record: UserRecord, base: number) => void
+
+/** How each kind of archived record comes back. */
+const RESTORERS: Readonly<Record<string, Restorer>> = {
+  device: (sql, { body }) => insertRow(sql, 'devices', JSON.parse(body) as Record<string, SqlStorageValue>),
+  filter: (sql, { key, body }) => insertRow(sql, 'filters', { filter_id: key, filter: body }),
+  profile: (sql, { key, body }) => insertRow(sql, 'profile', { key, value: body }),
+  standing: (sql, { body }) => writeMeta(sql, 'standing', body),
+  account_data: (sql, { key, body }, base) => {
+    const [roomId, type] = JSON.parse(key) as [string | null, string]
+    insertRow(sql, 'account_data', { room_id: roomId ?? '', type, content: body, pos: base })
+  },
+}
+
+/** The columns that the record names and the table has: what was archived before a column came leaves it as it is. */
+function insertRow(sql: SqlStorage, table: string, row: Record<string, SqlStorageValue>): void {
+  const known = sql.exec<{ name: string }>(`SELECT name FROM pragma_table_info('${table}')`).toArray()
+  const columns = known.map(({ name }) => name).filter((name) => row[name] !== undefined)
+  const places = columns.map(() => '?').join(', ')
+  const values = columns.map((name) => row[name] ?? null)
+  sql.exec(`INSERT OR REPLACE INTO ${table} (${columns.join(', ')}) VALUES (${places})`, ...values)
+}

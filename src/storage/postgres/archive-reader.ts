@@ -1,0 +1,92 @@
+/** Reading the archive back: what a wiped Room or User object is made from again. */
+import type { ArchiveReader, Membership } from '../../ports.ts'
+import type { Pdu } from '../../protocol/event.ts'
+import type { Sql } from './client.ts'
+
+const ROOM = 'select version, archived_pos from rooms where room_id = $1::text'
+
+const EVENTS = `
+  select pos, event_id, pdu, in_state, txn from events
+  where room_id = $1::text and pos > $2::bigint order by pos limit $3::int`
+
+const ROOM_OF_EVENT = 'select room_id from events where event_id = $1::text'
+
+const FORGOTTEN = 'select user_id from room_memberships where room_id = $1::text and forgotten'
+
+const RECEIPTS = `
+  select user_id, receipt_type, thread_id, event_id, event_pos, ts, pos from receipts where room_id = $1::text`
+
+const RECORDS = `
+  select kind, key, body from user_records
+  where user_id = $1::text and body is not null and (kind, key) > ($2::text, $3::text)
+  order by kind, key limit $4::int`
+
+const ROOMS = `
+  select room_id, membership, event_id, pos, forgotten from room_memberships
+  where user_id = $1::text order by room_id`
+
+const CURRENT_STATE = `
+  select events.pdu from room_state join events using (event_id)
+  where room_state.room_id = $1::text
+    and ((room_state.type = any(string_to_array($2::text, ',')) and room_state.state_key = '')
+      or (room_state.type = 'm.room.member' and room_state.state_key = $3::text))
+  order by events.pos`
+
+/** The archive's reading side over this database. */
+export function postgresArchiveReader(sql: Sql): ArchiveReader {
+  return {
+    async room(roomId) {
+      const [row] = await sql.query(ROOM, [roomId])
+      if (row === undefined) return undefined
+      return { version: String(row.version), archivedPos: Number(row.archived_pos) }
+    },
+    async roomEvents(roomId, after, limit) {
+      const rows = await sql.query(EVENTS, [roomId, after, limit])
+      return rows.map((row) => ({
+        pos: Number(row.pos),
+        eventId: String(row.event_id),
+        pdu: String(row.pdu),
+        inState: row.in_state === true,
+        txn: row.txn === null ? null : String(row.txn),
+      }))
+    },
+    async roomOfEvent(eventId) {
+      const [row] = await sql.query(ROOM_OF_EVENT, [eventId])
+      return row === undefined ? undefined : String(row.room_id)
+    },
+    async receiptsIn(roomId) {
+      const rows = await sql.query(RECEIPTS, [roomId])
+      return rows.map((row) => ({
+        pos: Number(row.pos),
+        userId: String(row.user_id),
+        type: row.receipt_type === 'm.read' ? ('m.read' as const) : ('m.read.private' as const),
+        ...(row.thread_id === '' ? {} : { threadId: String(row.thread_id) }),
+        eventId: String(row.event_id),
+        eventPos: Number(row.event_pos),
+        ts: Number(row.ts),
+      }))
+    },
+    async forgottenBy(roomId) {
+      const rows = await sql.query(FORGOTTEN, [roomId])
+      return rows.map((row) => String(row.user_id))
+    },
+    async userRecords(userId, [kind, key], limit) {
+      const rows = await sql.query(RECORDS, [userId, kind, key, limit])
+      return rows.map((row) => ({ kind: String(row.kind), key: String(row.key), body: String(row.body) }))
+    },
+    async userRooms(userId) {
+      const rows = await sql.query(ROOMS, [userId])
+      return rows.map((row) => ({
+        roomId: String(row.room_id),
+        membership: String(row.membership) as Membership,
+        pos: Number(row.pos),
+        eventId: String(row.event_id),
+        forgotten: row.forgotten === true,
+      }))
+    },
+    async currentState(roomId, types, member) {
+      const rows = await sql.query(CURRENT_STATE, [roomId, types.join(','), member])
+      return rows.map((row) => JSON.parse(String(row.pdu)) as Pdu)
+    },
+  }
+}

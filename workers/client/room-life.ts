@@ -1,0 +1,53 @@
+/** A room after its first day: forgetting it, and replacing it by one of another version. */
+import { Hono } from 'hono'
+import * as z from 'zod'
+import { MatrixError } from '../../src/protocol/errors.ts'
+import { roomVersion } from '../../src/protocol/room-version.ts'
+import type { AppEnv } from '../app-env.ts'
+import { accessToken } from '../middleware/access-token.ts'
+import { limitSession } from '../middleware/rate-limit.ts'
+import { validate } from '../middleware/validate.ts'
+import { InRoom, UserId } from './params.ts'
+
+const NONCE_LENGTH = 18
+
+const Upgrade = z.object({ new_version: z.string(), additional_creators: z.array(UserId).default([]) })
+
+export const roomLife = new Hono<AppEnv>()
+
+/** Client-Server API §POST /rooms/{roomId}/forget. */
+roomLife.post(
+  '/rooms/:roomId/forget',
+  accessToken,
+  validate({ param: InRoom, json: z.object({}), bodyOptional: true }),
+  async (c) => {
+    await c.var.objects.room(c.req.valid('param').roomId).forget(c.var.session.userId)
+    return c.json({})
+  },
+)
+
+/** Client-Server API §Room Upgrades. */
+roomLife.post(
+  '/rooms/:roomId/upgrade',
+  accessToken,
+  limitSession('join'),
+  validate({ param: InRoom, json: Upgrade }),
+  async (c) => {
+    const { ports, objects, session } = c.var
+    const { roomId } = c.req.valid('param')
+    const { new_version: version, additional_creators: additionalCreators } = c.req.valid('json')
+    if (roomVersion(version) === undefined) {
+      throw new MatrixError('M_UNSUPPORTED_ROOM_VERSION', `This server does not know room version ${version}`)
+    }
+    const replacement = await objects.room(roomId).upgrade({
+      sender: session.userId,
+      profile: await objects.user(session.userId).profile(),
+      version,
+      additionalCreators,
+      nonce: ports.random.token(NONCE_LENGTH),
+    })
+    // The old room's log moves them too, whatever becomes of this request; so they need not be waited for.
+    await ports.aliases.move(roomId, replacement).catch(() => undefined)
+    return c.json({ replacement_room: replacement })
+  },
+)
