@@ -5,12 +5,19 @@ import type { Env } from './env.ts'
 import { limitedFetch } from './limiter.ts'
 import { createLogger } from './log.ts'
 import type { Ports } from './ports.ts'
+import { searchDocument } from './search/document.ts'
 import { postgresAccounts } from './storage/postgres/accounts.ts'
 import { postgresAliases } from './storage/postgres/aliases.ts'
 import { postgresArchive } from './storage/postgres/archive.ts'
+import { postgresArchiveReader } from './storage/postgres/archive-reader.ts'
 import { type PostgresTarget, postgres } from './storage/postgres/client.ts'
+import { postgresDirectory } from './storage/postgres/directory.ts'
+import { postgresRegistrationTokens } from './storage/postgres/registration-tokens.ts'
+import { postgresReports } from './storage/postgres/reports.ts'
+import { postgresSearch } from './storage/postgres/search.ts'
 import { type RedisTarget, redis } from './storage/redis/client.ts'
 import { redisNonces } from './storage/redis/nonces.ts'
+import { redisOpenIdTokens } from './storage/redis/openid.ts'
 import { redisRateLimiter } from './storage/redis/rate-limit.ts'
 import { redisSessions } from './storage/redis/sessions.ts'
 import { redisUia } from './storage/redis/uia.ts'
@@ -42,11 +49,17 @@ function createPorts(env: Env): Ports {
     log,
     calls,
     accounts: postgresAccounts(sql),
+    registrationTokens: postgresRegistrationTokens(sql),
     aliases: postgresAliases(sql),
-    archive: postgresArchive(sql, clock),
+    directory: postgresDirectory(sql),
+    search: postgresSearch(sql),
+    reports: postgresReports(sql),
+    archive: postgresArchive(sql, clock, searchDocument),
+    archiveReader: postgresArchiveReader(sql),
     sessions: redisSessions(commands, clock),
     uia: redisUia(commands),
     nonces: redisNonces(commands),
+    openIdTokens: redisOpenIdTokens(commands),
     limiter: redisRateLimiter(commands, clock),
   }
 }

@@ -1,9 +1,17 @@
 /** The whole HTTP surface: one middleware in front, then what is mounted where. */
 import { Hono } from 'hono'
+import { rebuild } from './admin/rebuild.ts'
+import { registrationTokens } from './admin/registration-tokens.ts'
 import type { AppEnv } from './app-env.ts'
+import { delayedEvents } from './client/delayed-events.ts'
 import { versions } from './client/discovery.ts'
-import { clientApp, clientV1App } from './client/index.ts'
+import { clientApp, clientUnstableApp, clientV1App } from './client/index.ts'
+import { jumpToDate } from './client/jump-to-date.ts'
+import { whois } from './client/moderation.ts'
+import { profile } from './client/profile.ts'
+import { relations } from './client/relations.ts'
 import { sharedSecret } from './client/shared-secret.ts'
+import { openIdUserInfo } from './federation/openid.ts'
 import { edge } from './middleware/edge.ts'
 import { renderError } from './middleware/errors.ts'
 import { notFoundIn } from './middleware/not-found.ts'
@@ -29,7 +37,19 @@ app.route('/_matrix/client/v3', clientApp)
 // "r0" is what "v3" was called before specification v1.1; old clients and bridges still say it.
 app.route('/_matrix/client/r0', clientApp)
 app.route('/_matrix/client/v1', clientV1App)
+// The names that these had before the specification took them in; old clients and bridges still say them.
+app.route('/_matrix/client/unstable', relations)
+app.route('/_matrix/client/unstable/org.matrix.msc3856', relations)
+app.route('/_matrix/client/unstable/org.matrix.msc3030', jumpToDate)
+app.route('/_matrix/client/unstable', clientUnstableApp)
+// The names of the profile API before version 1.16 of the specification.
+app.route('/_matrix/client/unstable/uk.tcpip.msc4133', profile)
+app.route('/_matrix/client/unstable/org.matrix.msc4140', delayedEvents)
+app.route('/_matrix/federation/v1', openIdUserInfo)
 app.route('/_synapse/admin/v1', sharedSecret)
+app.route('/_synapse/admin/v1', registrationTokens)
+app.route('/_synapse/admin/v1', whois)
 app.route('/.well-known/matrix', wellKnown)
+app.route('/_selvedge/admin', rebuild)
 app.route('/_selvedge/test', testHooks)
 app.route('/', health)

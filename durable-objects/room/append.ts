@@ -3,14 +3,23 @@ import type { Membership, MembershipChange } from '../../src/ports.ts'
 import { authEventKeys } from '../../src/protocol/auth-events.ts'
 import { canonicalJson, type JsonObject } from '../../src/protocol/canonical-json.ts'
 import { AuthRejection, MatrixError } from '../../src/protocol/errors.ts'
-import { type IdentifiedPdu, type StrippedEvent, strippedEvent } from '../../src/protocol/event.ts'
+import {
+  type IdentifiedPdu,
+  STRIPPED_TYPES,
+  type StrippedEvent,
+  strippedEvent,
+} from '../../src/protocol/event.ts'
 import { checkEventAuth } from '../../src/protocol/event-auth.ts'
 import { type BuiltEvent, buildEvent } from '../../src/protocol/event-builder.ts'
 import { checkEventSize } from '../../src/protocol/event-format.ts'
+import { objectField, stringField } from '../../src/protocol/json-fields.ts'
 import { placeInChain } from './auth-chain.ts'
 import { assembleTimelineEvent } from './client-events.ts'
 import type { RoomContext } from './context.ts'
+import { cancelForState } from './delayed-store.ts'
+import { remember } from './forget.ts'
 import { applyRedaction } from './redact.ts'
+import { writeRelation } from './relations.ts'
 
 /** A local event before the room gives it its place. */
 export interface LocalEvent {
@@ -73,14 +82,35 @@ export function writeEvent(room: RoomContext, event: BuiltEvent, txn: string | n
   const { store } = room
   const pos = store.positions.next()
   const { pdu, eventId } = event
-  const isState = pdu.state_key !== undefined
-  const chain = isState ? placeInChain(store.sql, pdu.auth_events) : null
-  const replaced = isState ? store.get(pdu.type, pdu.state_key ?? '') : undefined
-  store.insertEvent({ eventId, pdu, pos, json: event.json, txn, chain })
+  const replaced = pdu.state_key === undefined ? undefined : store.get(pdu.type, pdu.state_key)
+  placeEvent(room, event, { pos, txn, inState: true })
   store.setExtremities([{ eventId, depth: pdu.depth }])
-  if (isState) writeState(room, event, pos)
+  if (pdu.state_key !== undefined) cancelForState(room, pdu)
   if (pdu.type === 'm.room.redaction') applyRedaction(room, event, pos)
   room.appended.push(assembleTimelineEvent(pos, eventId, pdu, replaced, txn))
+}
+
+/** Where an event stands in the room. */
+export interface Place {
+  pos: number
+  /** See `txnKey`. */
+  txn: string | null
+  /** A state event that is part of the room's state from its position on. */
+  inState: boolean
+}
+
+/**
+ * Puts an event in its place, with everything that follows from it alone; of an archived event, that is all there
+ * is to do.
+ */
+export function placeEvent(room: RoomContext, event: BuiltEvent, { pos, txn, inState }: Place): void {
+  const { store } = room
+  const { pdu, eventId } = event
+  const isState = pdu.state_key !== undefined
+  const chain = isState ? placeInChain(store.sql, pdu.auth_events) : null
+  store.insertEvent({ eventId, pdu, pos, json: event.json, txn, chain })
+  writeRelation(store.sql, event, pos)
+  if (isState && inState) writeState(room, event, pos)
 }
 
 /** What visibility needs of a state event without opening it. */
@@ -105,16 +135,27 @@ function writeMember(room: RoomContext, { pdu, eventId }: IdentifiedPdu, pos: nu
   store.countMember(before?.membership, membership)
   store.putMember(userId, membership, eventId, unchanged ? before.sincePos : pos)
   if (membership !== 'join') store.sql.exec('DELETE FROM subscribers WHERE user_id = ?', userId)
-  if (!room.isLocal(userId)) return
-  const change: MembershipChange = {
-    roomId: store.roomId,
-    pos,
-    membership,
-    unchanged,
-    eventId,
-    sender: pdu.sender,
-  }
+  if (membership !== 'leave' && membership !== 'ban') remember(store.sql, userId)
+  // Of a room that is being made from the archive, members are told when all of it is there.
+  if (!room.isLocal(userId) || room.restoring) return
+  feedMember(room, { userId, membership, eventId, sender: pdu.sender, pos, unchanged })
+}
+
+/** Writes a local user's membership to the feed, inside the caller's transaction. */
+export function feedMember(
+  room: RoomContext,
+  member: { userId: string } & Pick<
+    MembershipChange,
+    'membership' | 'eventId' | 'sender' | 'pos' | 'unchanged'
+  >,
+): void {
+  const { store } = room
+  const { userId, ...rest } = member
+  const { membership, unchanged, pos } = rest
+  const change: MembershipChange = { roomId: store.roomId, ...rest }
   if (membership === 'invite' || membership === 'knock') change.strippedState = strippedState(room, userId)
+  const predecessor = membership === 'join' && !unchanged ? predecessorOf(room) : undefined
+  if (predecessor !== undefined) change.predecessor = predecessor
   store.sql.exec(
     'INSERT INTO member_feed (user_id, pos, change) VALUES (?, ?, ?)',
     userId,
@@ -124,16 +165,11 @@ function writeMember(room: RoomContext, { pdu, eventId }: IdentifiedPdu, pos: nu
   room.fed.push(userId)
 }
 
-/** Client-Server API §Stripped state: what an invited or knocking user should see. */
-const STRIPPED_TYPES = [
-  'm.room.create',
-  'm.room.name',
-  'm.room.avatar',
-  'm.room.topic',
-  'm.room.join_rules',
-  'm.room.canonical_alias',
-  'm.room.encryption',
-] as const
+/** The room that this one replaced, if any. */
+function predecessorOf(room: RoomContext): string | undefined {
+  const create = room.store.get('m.room.create', '')?.pdu.content
+  return stringField(objectField(create?.predecessor)?.room_id)
+}
 
 function strippedState(room: RoomContext, userId: string): StrippedEvent[] {
   const events = STRIPPED_TYPES.map((type) => room.store.get(type, ''))

@@ -14,6 +14,7 @@ type ArchivedRow = {
   ts: number
   depth: number
   pdu: string
+  txn: string | null
   from_pos: number | null
   value: string | null
 }
@@ -39,7 +40,7 @@ export function writeCursors(sql: SqlStorage, cursors: Cursors): void {
 export function entriesAfter(store: RoomStore, pos: number): RoomLogEntry[] {
   const events = store.sql
     .exec<ArchivedRow>(
-      `SELECT e.pos, e.event_id, e.type, e.state_key, e.sender, e.ts, e.depth, e.pdu, s.from_pos, s.value
+      `SELECT e.pos, e.event_id, e.type, e.state_key, e.sender, e.ts, e.depth, e.pdu, e.txn, s.from_pos, s.value
        FROM events e LEFT JOIN state s ON s.type = e.type AND s.state_key = e.state_key AND s.from_pos = e.pos
        WHERE e.pos > ? ORDER BY e.pos LIMIT ?`,
       pos,
@@ -68,6 +69,7 @@ function eventEntry(row: ArchivedRow): RoomLogEntry {
     ts: row.ts,
     current: row.from_pos !== null,
     membership: row.type === 'm.room.member' ? row.value : null,
+    txn: row.txn,
   }
 }
 
@@ -76,6 +78,8 @@ export class Archiver {
   readonly #store: RoomStore
   readonly #archive: ArchiveStore
   readonly #woken: () => number
+  /** One request is in flight at a time. */
+  #running: Promise<void> | undefined
 
   /** @param woken the wakes' watermark, stored along with the archive's cursor to save a row */
   constructor(store: RoomStore, archive: ArchiveStore, woken: () => number) {
@@ -86,12 +90,20 @@ export class Archiver {
 
   /** Sends everything. @throws when Postgres does not take it: nothing is lost, the alarm tries again */
   async flush(): Promise<void> {
+    while (this.#running !== undefined) await this.#running.catch(() => undefined)
+    this.#running = this.#flushAll().finally(() => {
+      this.#running = undefined
+    })
+    await this.#running
+  }
+
+  async #flushAll(): Promise<void> {
     for (;;) {
       const { archived } = readCursors(this.#store.sql)
       const entries = entriesAfter(this.#store, archived)
       const last = entries.at(-1)
       if (last === undefined) return
-      await this.#archive.applyRoom(this.#store.roomId, this.#store.rules.version, entries)
+      await this.#archive.applyRoom(this.#store.roomId, this.#store.version, entries)
       this.#store.transaction(() => {
         writeCursors(this.#store.sql, { archived: last.pos, woken: this.#woken() })
         this.#store.sql.exec('DELETE FROM log WHERE pos <= ?', last.pos)

@@ -63,6 +63,10 @@ function* firstEvents(rules: RoomVersionRules, create: Pdu, plan: CreateRoomPlan
     stateKey: sender,
     content: { membership: 'join', ...plan.profile },
   }
+  if (plan.replicated !== undefined) {
+    yield* plan.replicated
+    return
+  }
   yield state('m.room.power_levels', firstPowerLevels(rules, sender, plan))
   if (plan.alias !== undefined) yield state('m.room.canonical_alias', { alias: plan.alias })
   yield* presetEvents(plan)
@@ -70,7 +74,7 @@ function* firstEvents(rules: RoomVersionRules, create: Pdu, plan: CreateRoomPlan
   if (plan.name !== undefined) yield state('m.room.name', { name: plan.name })
   if (plan.topic !== undefined) yield state('m.room.topic', topicContent(plan.topic))
   for (const userId of plan.invite) {
-    const content: JsonObject = { membership: 'invite' }
+    const content: JsonObject = { ...plan.inviteProfiles?.[userId], membership: 'invite' }
     if (plan.isDirect) content.is_direct = true
     yield { type: 'm.room.member', stateKey: userId, content }
   }

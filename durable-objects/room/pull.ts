@@ -2,15 +2,18 @@
 import type { PullRequest, RoomSlice } from '../../src/ports.ts'
 import type { ClientEvent } from '../../src/protocol/event.ts'
 import { matchesRoomEvent, type RoomEventFilter } from '../../src/protocol/filter.ts'
-import { timelineEvent } from './client-events.ts'
+import { heroesFor, needsHeroes, SUMMARY_TYPES } from '../../src/protocol/heroes.ts'
+import { first } from '../sqlite.ts'
 import type { RoomContext } from './context.ts'
-import type { EventRow } from './store.ts'
-import { placeToken, scan, stateAt, stateEvent } from './timeline.ts'
+import type { ShownRow } from './erasure.ts'
+import { heroCandidates } from './heroes.ts'
+import { inFederationFormat, readingOf, viewedEvent } from './reading.ts'
+import { receiptsFor } from './receipts.ts'
+import type { EventRow, RoomStore } from './store.ts'
+import { membersAt, placeToken, scan, stateAt, stateEvent } from './timeline.ts'
 import type { Typing } from './typing.ts'
+import { unreadFor } from './unread.ts'
 import { Viewer } from './visibility.ts'
-
-/** Client-Server API §Room Summary: at most five heroes. */
-const HEROES = 5
 
 /** The answer to one pull; reads only. */
 export function pull(room: RoomContext, typing: Typing, request: PullRequest): RoomSlice {
@@ -22,25 +25,41 @@ export function pull(room: RoomContext, typing: Typing, request: PullRequest): R
   const slice: RoomSlice = { membership, head, events: [], limited: false, state: [] }
   if (member === undefined) return slice
   const rows = readTimeline(room, request, head, slice)
+  if (joined) readSummary(room, request, slice)
   readState(room, request, head, rows, slice)
   if (joined && typing.pos > request.since) slice.typing = typing.users()
-  if (joined) readSummary(room, request, slice)
+  if (joined) readReceipts(room, request, slice)
   return slice
 }
 
-function readTimeline(room: RoomContext, request: PullRequest, head: number, slice: RoomSlice): EventRow[] {
+/** Receipts that are news, and what they leave unread. */
+function readReceipts(room: RoomContext, request: PullRequest, slice: RoomSlice): void {
+  const { userId, since, unread } = request
+  const receipts = receiptsFor(room.store, userId, request.fullState ? 0 : since)
+  if (receipts.length > 0) slice.receipts = receipts
+  if (unread !== undefined && unread.counted !== slice.head) slice.unread = unreadFor(room, request, unread)
+}
+
+function readTimeline(room: RoomContext, request: PullRequest, head: number, slice: RoomSlice): ShownRow[] {
   const { store } = room
-  const { rows, next } = scan(store, new Viewer(store, request.userId), {
+  // Events inside aggregations show no transaction id: no device is known here.
+  const reading = readingOf(room, { userId: request.userId, deviceId: '' }, request.ignored)
+  const { rows, next } = scan(store, reading.viewer, {
     dir: 'b',
     from: head + 1,
     to: request.since + 1,
     limit: request.timelineLimit,
     filter: request.filter?.timeline,
+    ignored: request.ignored,
   })
   rows.reverse()
-  slice.events = rows.map((row) => timelineEvent(store, row))
   // The scan stops at the limit before it knows whether anything visible is left.
   slice.limited = next !== undefined && hasMore(room, request, next)
+  // Without a gap the client has all children itself.
+  const viewed = rows.map((row) => viewedEvent(reading, row, slice.limited))
+  slice.events = request.federationFormat
+    ? viewed.map((event, i) => inFederationFormat(event, rows[i] as ShownRow))
+    : viewed
   const firstPos = rows[0]?.pos ?? head + 1
   if (slice.limited || rows.length > 0) slice.prevBatch = placeToken(firstPos)
   return rows
@@ -53,6 +72,7 @@ function hasMore(room: RoomContext, request: PullRequest, place: number): boolea
     to: request.since + 1,
     limit: 1,
     filter: request.filter?.timeline,
+    ignored: request.ignored,
   })
   return rows.length > 0 || next !== undefined
 }
@@ -76,13 +96,16 @@ function readState(
   const filter = request.filter?.state
   const rows = request.fullState
     ? fullState(room, request, end, timeline)
-    : [...changedState(room, request.since, end), ...lazyMembers(room, request, timeline, end)]
+    : [...changedState(room, request.since, end), ...lazyMembers(room, request, timeline, slice, end)]
   const seen = new Set<string>()
   for (const row of rows) {
     if (seen.has(row.event_id)) continue
     seen.add(row.event_id)
     const event = stateEvent(row)
-    if (matchesState(filter, event, store.roomId)) slice.state.push(event)
+    if (!matchesState(filter, event, store.roomId)) continue
+    slice.state.push(
+      request.federationFormat ? inFederationFormat({ pos: row.pos, event }, row).event : event,
+    )
   }
 }
 
@@ -98,7 +121,11 @@ function fullState(
   timeline: readonly EventRow[],
 ): EventRow[] {
   if (!request.filter?.state?.lazy_load_members) return stateAt(room.store, end)
-  const wanted = new Set([request.userId, ...heroes(room, request.userId), ...timeline.map((e) => e.sender)])
+  const wanted = new Set([
+    request.userId,
+    ...heroesOf(room.store, request.userId),
+    ...timeline.map((event) => event.sender),
+  ])
   return [...stateAt(room.store, end, { not: 'm.room.member' }), ...membersAt(room, wanted, end)]
 }
 
@@ -106,17 +133,11 @@ function lazyMembers(
   room: RoomContext,
   request: PullRequest,
   timeline: readonly EventRow[],
+  { heroes = [] }: RoomSlice,
   end: number,
 ): EventRow[] {
   if (!request.filter?.state?.lazy_load_members) return []
-  return membersAt(room, new Set(timeline.map((event) => event.sender)), end)
-}
-
-function membersAt(room: RoomContext, userIds: ReadonlySet<string>, pos: number): EventRow[] {
-  return [...userIds]
-    .map((userId) => room.store.stateRowAt('m.room.member', userId, pos))
-    .map((entry) => entry && room.store.event(entry.event_id))
-    .filter((row) => row !== undefined)
+  return membersAt(room, new Set([...timeline.map((event) => event.sender), ...heroes]), end)
 }
 
 /** Entries that came into force in (since, end] and still stand at `end`. */
@@ -134,17 +155,19 @@ function changedState(room: RoomContext, since: number, end: number): EventRow[]
 }
 
 /** Counts and heroes when they may have changed (Client-Server API §GET /sync, RoomSummary). */
-function readSummary(room: RoomContext, request: PullRequest, slice: RoomSlice): void {
-  const changed = slice.events.some(({ event }) => event.type === 'm.room.member')
-  if (!request.fullState && !changed && !slice.limited) return
-  slice.counts = room.store.counts
-  slice.heroes = heroes(room, request.userId)
+function readSummary({ store }: RoomContext, request: PullRequest, slice: RoomSlice): void {
+  if (!request.fullState && !summaryChanged(store.sql, request.since)) return
+  slice.counts = store.counts
+  if (needsHeroes(store)) slice.heroes = heroesOf(store, request.userId)
 }
 
-function heroes(room: RoomContext, userId: string): string[] {
-  const { store } = room
-  const present = [...store.membersWith('join', HEROES + 1), ...store.membersWith('invite', HEROES + 1)]
-  const gone = () => [...store.membersWith('leave', HEROES + 1), ...store.membersWith('ban', HEROES + 1)]
-  const others = present.filter((other) => other !== userId)
-  return (others.length > 0 ? others : gone().filter((other) => other !== userId)).slice(0, HEROES)
+function summaryChanged(sql: SqlStorage, since: number): boolean {
+  const types = JSON.stringify([...SUMMARY_TYPES])
+  const query =
+    'SELECT 1 AS changed FROM state WHERE from_pos > ? AND type IN (SELECT value FROM json_each(?)) LIMIT 1'
+  return first(sql, query, since, types) !== undefined
+}
+
+function heroesOf(store: RoomStore, userId: string): string[] {
+  return needsHeroes(store) ? heroesFor(heroCandidates(store), userId) : []
 }

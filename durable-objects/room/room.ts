@@ -4,39 +4,62 @@ import { portsOf } from '../../src/context.ts'
 import type { Env } from '../../src/env.ts'
 import { takeFault } from '../../src/faults.ts'
 import type {
+  ChildrenRequest,
+  ContextRequest,
   CreateRoomPlan,
+  DelayedAction,
+  DelayedRequest,
+  MarkReadRequest,
   MembershipRequest,
   MessagesRequest,
+  MomentRequest,
   Ports,
+  Profile,
   PullRequest,
   RoomGateway,
+  SearchContext,
   SendRequest,
   Session,
+  ThreadsRequest,
+  UpgradeRequest,
 } from '../../src/ports.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { Pdu } from '../../src/protocol/event.ts'
-import { powerLevels } from '../../src/protocol/power-levels.ts'
 import { type RpcResult, toResult, toResultAsync } from '../rpc.ts'
 import { countingStorage, migrate } from '../sqlite.ts'
 import { type Objects, objectsOf, type RpcSide } from '../stubs.ts'
 import { Timers } from '../timers.ts'
 import { Archiver, readCursors } from './archive.ts'
+import { eventAtTime } from './at-time.ts'
+import { children, threads } from './children.ts'
 import { RoomContext } from './context.ts'
 import { createRoom } from './create.ts'
+import { Delayed } from './delayed.ts'
+import { delayedEventsOf } from './delayed-store.ts'
+import { markErased } from './erasure.ts'
+import { eventContext } from './event-context.ts'
+import { forget } from './forget.ts'
 import { makeIncrement, RecentEvents } from './increments.ts'
+import { dropAlias, mayEditAliases, setListed } from './listing.ts'
 import { FEED_SLICE, MemberFeed } from './member-feed.ts'
+import { updateProfile } from './member-profile.ts'
 import { changeMembership, joinRule } from './membership.ts'
+import { patiently } from './patience.ts'
 import { pull } from './pull.ts'
+import { Rebuild } from './rebuild.ts'
+import { markRead } from './receipts.ts'
 import { ROOM_MIGRATIONS } from './schema.ts'
+import { foundEvents, visibleEvents } from './search.ts'
 import { send } from './send.ts'
+import { peek, snapshot } from './snapshot.ts'
 import { RoomStore } from './store.ts'
 import { Subscribers } from './subscribers.ts'
+import { summaryFor } from './summary.ts'
 import { eventFor, joinedMembersFor, membersFor, messages, stateEventFor, stateFor } from './timeline.ts'
 import { Typing } from './typing.ts'
+import { Upgrades } from './upgrades.ts'
 import { fanOut } from './wake-transport.ts'
 
-/** How long a request waits for the User objects whose memberships it changed, ms. */
-const FEED_PATIENCE_MS = 2_000
 const FEED_RETRY_MS = 1_000
 
 export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
@@ -45,6 +68,10 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
   readonly #room: RoomContext
   readonly #timers: Timers
   readonly #feed: MemberFeed
+  readonly #delayed: Delayed
+  readonly #upgrades: Upgrades
+  readonly #rebuild: Rebuild
+  readonly #archiver: Archiver
   readonly #typing = new Typing()
   #subscribers: Subscribers | undefined
   #recent: RecentEvents | undefined
@@ -64,14 +91,31 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
       (userId, change) => this.#objects.user(userId).membershipChanged(change),
       () => this.#timers.arm(clock.now() + FEED_RETRY_MS),
     )
-    const archiver = new Archiver(this.#room.store, this.#ports.archive, () => this.#started.watermark())
+    this.#archiver = new Archiver(this.#room.store, this.#ports.archive, () => this.#started.watermark())
+    const host = {
+      room: this.#room,
+      objects: this.#objects,
+      mutate: <T>(work: () => T) => this.#mutateAndFeed(work),
+      arm: (at: number) => this.#timers.arm(at),
+    }
+    this.#delayed = new Delayed(host)
+    this.#upgrades = new Upgrades(host)
+    this.#rebuild = new Rebuild({
+      ...host,
+      reader: this.#ports.archiveReader,
+      flush: () => this.#archiver.flush(),
+      reset: () => this.#startAnew(),
+    })
     this.#timers = new Timers(
       storage,
       clock,
       [
         { name: 'wake', run: async () => this.#wakeBehind() },
         { name: 'feed', run: () => this.#drainFeed() },
-        { name: 'archive', run: async () => (await archiver.flush()) as undefined },
+        { name: 'rebuild', run: () => this.#rebuild.resume() },
+        { name: 'delayed', run: () => this.#delayed.sendDue() },
+        { name: 'upgrade', run: () => this.#upgrades.resume() },
+        { name: 'archive', run: async () => (await this.#archiver.flush()) as undefined },
       ],
       (job, error) => log.warn('room job failed', { job, error: String(error) }),
     )
@@ -94,12 +138,70 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
     return toResultAsync(() => this.#mutateAndFeed(() => changeMembership(this.#room, request)))
   }
 
+  updateProfile(userId: string, profile: Profile): Promise<RpcResult<void>> {
+    return toResultAsync(() => this.#mutateAndFeed(() => updateProfile(this.#room, userId, profile)))
+  }
+
+  markErased(userId: string): RpcResult<void> {
+    return toResult(() => this.#room.store.transaction(() => markErased(this.#room, userId)))
+  }
+
+  dropAlias(userId: string, alias: string): Promise<RpcResult<void>> {
+    return toResultAsync(() => this.#mutateAndFeed(() => dropAlias(this.#room, userId, alias)))
+  }
+
+  setListed(userId: string, listed: boolean): Promise<RpcResult<void>> {
+    return toResultAsync(async () => {
+      this.#room.store.transaction(() => setListed(this.#room, userId, listed))
+      this.#timers.arm(this.#ports.clock.now() + this.#ports.config.archiveDelayMs)
+      await patiently(this.#archiver.flush())
+    })
+  }
+
+  archived(): Promise<RpcResult<void>> {
+    return toResultAsync(async () => {
+      void this.#room.store.rules
+      await patiently(this.#archiver.flush())
+    })
+  }
+
+  forget(userId: string) {
+    return toResultAsync(() => this.#mutateAndFeed(() => forget(this.#room, userId)))
+  }
+
+  upgrade(request: UpgradeRequest) {
+    return toResultAsync(() => this.#upgrades.run(request))
+  }
+
+  schedule(request: DelayedRequest) {
+    return toResultAsync(() => this.#delayed.schedule(request))
+  }
+
+  delayedAction(delayId: string, action: DelayedAction, userId?: string) {
+    return toResultAsync(() => this.#delayed.act(delayId, action, userId))
+  }
+
+  rebuild(roomId: string) {
+    return toResultAsync(() => this.#rebuild.run(roomId))
+  }
+
   setTyping(userId: string, typing: boolean, timeoutMs: number): RpcResult<void> {
     return toResult(() => {
       if (this.#room.store.member(userId)?.membership !== 'join') {
         throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
       }
       if (this.#typing.set(userId, typing, timeoutMs, () => this.#typingChanged())) this.#typingChanged()
+    })
+  }
+
+  markRead(request: MarkReadRequest) {
+    return toResult(() => {
+      const { answer, audience } = this.#room.store.transaction(() => markRead(this.#room, request))
+      if (audience === 'none') return answer
+      this.#timers.arm(this.#ports.clock.now() + this.#ports.config.archiveDelayMs)
+      if (audience === 'all') this.#started.notify()
+      else this.#started.notifyOnly(request.userId)
+      return answer
     })
   }
 
@@ -121,6 +223,30 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
 
   event(viewer: Session, eventId: string) {
     return toResult(() => eventFor(this.#room, viewer, eventId))
+  }
+
+  context(request: ContextRequest) {
+    return toResult(() => eventContext(this.#room, request))
+  }
+
+  children(request: ChildrenRequest) {
+    return toResult(() => children(this.#room, request))
+  }
+
+  threads(request: ThreadsRequest) {
+    return toResult(() => threads(this.#room, request))
+  }
+
+  eventAtTime(request: MomentRequest) {
+    return toResult(() => eventAtTime(this.#room, request))
+  }
+
+  snapshot(viewer: Session, limit: number) {
+    return toResult(() => snapshot(this.#room, viewer, limit))
+  }
+
+  peek(viewer: Session, from?: string) {
+    return toResult(() => peek(this.#room, viewer, from))
   }
 
   state(viewer: string) {
@@ -147,17 +273,36 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
     })
   }
 
+  awake(userId: string, limit: number) {
+    return toResult(() => {
+      const { store } = this.#room
+      const isSmall = store.exists && store.counts.joined <= limit
+      return isSmall ? this.#started.userIds().filter((other) => other !== userId) : []
+    })
+  }
+
   isJoined(userId: string) {
     return toResult(() => this.#room.store.member(userId)?.membership === 'join')
   }
 
   mayEditAliases(userId: string) {
-    return toResult(() => {
-      const { store } = this.#room
-      if (store.member(userId)?.membership !== 'join') return false
-      const levels = powerLevels(store.rules, store)
-      return levels.user(userId) >= levels.event('m.room.canonical_alias', true)
-    })
+    return toResult(() => mayEditAliases(this.#room, userId))
+  }
+
+  summary(viewer: string | null) {
+    return toResult(() => summaryFor(this.#room, viewer))
+  }
+
+  visibleEvents(viewer: string, eventIds: string[]) {
+    return toResult(() => visibleEvents(this.#room, viewer, eventIds))
+  }
+
+  foundEvents(viewer: Session, eventIds: string[], context?: SearchContext) {
+    return toResult(() => foundEvents(this.#room, viewer, eventIds, context))
+  }
+
+  delayedEvents(userId: string) {
+    return toResult(() => delayedEventsOf(this.#room, userId))
   }
 
   // ------------------------------------------------------------ consumers
@@ -187,6 +332,12 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
     return this.#subscribers
   }
 
+  /** The tables were made again: what was remembered of the old ones is void, and everybody is told anew. */
+  #startAnew(): void {
+    this.#subscribers = undefined
+    this.#recent = undefined
+  }
+
   get #recentEvents(): RecentEvents {
     this.#recent ??= new RecentEvents(this.#room.store.head)
     return this.#recent
@@ -201,6 +352,7 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
     room.rewritten = false
     const value = room.store.transaction(work)
     const { appended, fed } = room
+    if (fed.length > 0) this.#timers.arm(this.#ports.clock.now() + this.#ports.config.archiveDelayMs)
     if (appended.length === 0) return { value, fed }
     // In the same turn as the commit, so that both reach the disk together: a crash loses no wake and no archive.
     this.#timers.arm(this.#ports.clock.now() + this.#ports.config.archiveDelayMs)
@@ -231,12 +383,7 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
     // The others are told from the alarm, in slices.
     if (users.length > FEED_SLICE) this.#timers.arm(this.#ports.clock.now())
     const told = Promise.all(users.slice(0, FEED_SLICE).map((userId) => this.#feed.deliverTo(userId)))
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const patience = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, FEED_PATIENCE_MS)
-    })
-    await Promise.race([told, patience])
-    clearTimeout(timer)
+    await patiently(told)
   }
 
   #wakeBehind(): number | undefined {

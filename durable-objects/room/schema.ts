@@ -1,5 +1,10 @@
 /** The Room's own tables. Append-only: a change is a new entry at the end. */
 
+import { DELAYED_EVENTS_TABLE } from './delayed-store.ts'
+import { ERASED_TABLE } from './erasure.ts'
+import { FORGOTTEN_TABLE } from './forget.ts'
+import { RECEIPTS_TABLE } from './receipts.ts'
+
 export const ROOM_MIGRATIONS: readonly string[] = [
   `
   -- Every event, by its position in the room. An event costs two rows, and a third with a transaction id.
@@ -74,4 +79,28 @@ export const ROOM_MIGRATIONS: readonly string[] = [
   -- What the archive must learn besides events, by position.
   CREATE TABLE log (pos INTEGER PRIMARY KEY, entry TEXT NOT NULL);
   `,
+  `
+  -- Which event relates to which: one row for an event that has a relation, gone when it is redacted.
+  CREATE TABLE relations (
+    parent_id TEXT NOT NULL,
+    rel_type TEXT NOT NULL,
+    child_pos INTEGER NOT NULL,
+    child_id TEXT NOT NULL,
+    sender TEXT NOT NULL,
+    type TEXT NOT NULL,
+    -- Of annotations.
+    key TEXT,
+    PRIMARY KEY (parent_id, rel_type, child_pos)
+  ) WITHOUT ROWID;
+
+  -- The times of 256 positions each, for jumps to a date: made from the events when first asked for.
+  CREATE TABLE time_blocks (
+    block INTEGER PRIMARY KEY,
+    min_ts INTEGER NOT NULL,
+    max_ts INTEGER NOT NULL
+  );
+  `,
+  FORGOTTEN_TABLE + DELAYED_EVENTS_TABLE,
+  ERASED_TABLE,
+  RECEIPTS_TABLE,
 ]

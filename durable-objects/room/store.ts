@@ -49,6 +49,8 @@ export class RoomStore implements StateMap {
   readonly sql: SqlStorage
   readonly storage: ObjectStorage
   readonly positions: Positions
+  /** The archive's events are being put in place: nobody else gets at the room meanwhile. */
+  restoring = false
   #rules: RoomVersionRules | undefined
   #roomId: string | undefined
   #extremities: Extremity[] | undefined
@@ -92,12 +94,20 @@ export class RoomStore implements StateMap {
   /** @throws M_NOT_FOUND where no room has been made */
   get rules(): RoomVersionRules {
     if (this.#rules === undefined) {
+      if (!this.restoring && readMeta(this.sql, 'rebuilding') !== undefined) {
+        throw new MatrixError('M_UNKNOWN', 'This room is being restored; try again soon', { status: 503 })
+      }
       const version = readMeta<string>(this.sql, 'room_version')
       const rules = version === undefined ? undefined : roomVersion(version)
       if (rules === undefined) throw new MatrixError('M_NOT_FOUND', 'No such room')
       this.#rules = rules
     }
     return this.#rules
+  }
+
+  /** The room's version, also while the room answers nobody. */
+  get version(): string {
+    return readMeta<string>(this.sql, 'room_version') ?? ''
   }
 
   get roomId(): string {
@@ -164,8 +174,17 @@ export class RoomStore implements StateMap {
       .toArray()
   }
 
-  rewriteEvent(eventId: string, json: string): void {
-    this.sql.exec('UPDATE events SET pdu = ? WHERE event_id = ?', json, eventId)
+  /**
+   * Replaces what is stored of an event, and leaves nothing of it in the file. SQLite overwrites a row where it
+   * stands if its length stays the same, and else leaves the old one lying about as free space: so the old text
+   * is covered first, and a shorter one is filled up with the white space that JSON allows.
+   */
+  rewriteEvent(row: Pick<EventRow, 'pos' | 'pdu'>, json: string): void {
+    const room = byteLength(row.pdu)
+    const length = byteLength(json)
+    const update = 'UPDATE events SET pdu = ? WHERE pos = ?'
+    if (length > room) this.sql.exec(update, ' '.repeat(room), row.pos)
+    this.sql.exec(update, json + ' '.repeat(Math.max(0, room - length)), row.pos)
     this.#state.clear()
   }
 
@@ -179,6 +198,12 @@ export class RoomStore implements StateMap {
   }
 
   /** The forward extremities: of a room without forks, the newest event. */
+  /** Something durable that is no event took a position. One row. */
+  moveHead(pos: number): void {
+    writeMeta(this.sql, 'other_head', pos)
+    this.#head = pos
+  }
+
   get extremities(): readonly Extremity[] {
     this.#extremities ??= this.#forked ?? this.#newestEvent()
     return this.#extremities
@@ -246,6 +271,17 @@ export class RoomStore implements StateMap {
       .toArray()
   }
 
+  /** The keys under which a type of state stands now. */
+  currentKeys(type: string): string[] {
+    return this.sql
+      .exec<{ state_key: string }>(
+        'SELECT state_key FROM state WHERE type = ? AND to_pos IS NULL ORDER BY state_key',
+        type,
+      )
+      .toArray()
+      .map((row) => row.state_key)
+  }
+
   /** Puts a state event in force from its position on, and ends its predecessor. */
   putState(event: IdentifiedPdu, pos: number, value: string | null): void {
     const { type } = event.pdu
@@ -306,6 +342,20 @@ export class RoomStore implements StateMap {
       .map((row) => row.user_id)
   }
 
+  /** Everybody who ever had a membership. */
+  allMembers(): { userId: string; membership: Membership; eventId: string }[] {
+    return this.sql
+      .exec<{ user_id: string; membership: string; event_id: string }>(
+        'SELECT user_id, membership, event_id FROM members',
+      )
+      .toArray()
+      .map((row) => ({
+        userId: row.user_id,
+        membership: row.membership as Membership,
+        eventId: row.event_id,
+      }))
+  }
+
   /** How many have joined and are invited; counted once an incarnation, then kept. */
   get counts(): { joined: number; invited: number } {
     this.#counts ??= { joined: this.#count('join'), invited: this.#count('invite') }
@@ -325,4 +375,10 @@ export class RoomStore implements StateMap {
     const query = 'SELECT count(*) AS n FROM members WHERE membership = ?'
     return first<{ n: number }>(this.sql, query, membership)?.n ?? 0
   }
+}
+
+const utf8 = new TextEncoder()
+
+function byteLength(text: string): number {
+  return utf8.encode(text).length
 }

@@ -2,7 +2,8 @@
 import type { UserLogEntry } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
-import { defaultPushRules } from '../../src/protocol/push-rules.ts'
+import { objectField } from '../../src/protocol/json-fields.ts'
+import { currentPushRules } from '../../src/protocol/push-rule-edits.ts'
 import { first } from '../sqlite.ts'
 
 /** An empty `room_id` is global account data. */
@@ -36,15 +37,24 @@ const PUSH_RULES = 'm.push_rules'
 /** "The server MUST return 405 M_BAD_JSON" for what only the server may set. */
 const MANAGED_BY_SERVER: ReadonlySet<string> = new Set(['m.fully_read', PUSH_RULES])
 
-/** Sets a value at a place in the user's log; the same value again is news again. */
+/** Sets a value as a client asks. @throws MatrixError M_BAD_JSON (405) for what only the server may set */
 export function putAccountData(
+  sql: SqlStorage,
+  event: AccountDataEvent,
+  nextOwn: () => number,
+): { archive: UserLogEntry[] } {
+  if (MANAGED_BY_SERVER.has(event.type)) {
+    throw new MatrixError('M_BAD_JSON', `${event.type} is managed by the server`, { status: 405 })
+  }
+  return writeAccountData(sql, event, nextOwn)
+}
+
+/** Sets a value at a place in the user's log; the same value again is news again. */
+export function writeAccountData(
   sql: SqlStorage,
   { roomId, type, content }: AccountDataEvent,
   nextOwn: () => number,
 ): { archive: UserLogEntry[] } {
-  if (MANAGED_BY_SERVER.has(type)) {
-    throw new MatrixError('M_BAD_JSON', `${type} is managed by the server`, { status: 405 })
-  }
   const pos = nextOwn()
   const body = JSON.stringify(content)
   sql.exec(
@@ -57,6 +67,17 @@ export function putAccountData(
   return { archive: [{ seq: pos, kind: 'account_data', key: JSON.stringify([roomId, type]), body }] }
 }
 
+/** What is stored, if anything is. */
+export function findAccountData(
+  sql: SqlStorage,
+  roomId: string | null,
+  type: string,
+): JsonObject | undefined {
+  const query = 'SELECT room_id, type, content FROM account_data WHERE room_id = ? AND type = ?'
+  const row = first<Row>(sql, query, roomId ?? GLOBAL, type)
+  return row === undefined ? undefined : eventOf(row).content
+}
+
 /** @throws MatrixError M_NOT_FOUND */
 export function getAccountData(
   sql: SqlStorage,
@@ -64,10 +85,9 @@ export function getAccountData(
   roomId: string | null,
   type: string,
 ): JsonObject {
-  const query = 'SELECT room_id, type, content FROM account_data WHERE room_id = ? AND type = ?'
-  const row = first<Row>(sql, query, roomId ?? GLOBAL, type)
-  if (row !== undefined) return eventOf(row).content
-  if (roomId === null && type === PUSH_RULES) return { global: defaultPushRules(userId) }
+  const content = findAccountData(sql, roomId, type)
+  if (roomId === null && type === PUSH_RULES) return pushRules(userId, content)
+  if (content !== undefined) return content
   throw new MatrixError('M_NOT_FOUND', 'No such account data')
 }
 
@@ -83,12 +103,19 @@ export function accountDataSince(
   const rows = sql
     .exec<Row>('SELECT room_id, type, content FROM account_data WHERE pos > ? ORDER BY pos', ownPos ?? 0)
     .toArray()
-  const events = rows.map(eventOf)
-  const lacksRules = !events.some(({ roomId, type }) => roomId === null && type === PUSH_RULES)
-  if (ownPos === undefined && lacksRules) {
-    events.unshift({ roomId: null, type: PUSH_RULES, content: { global: defaultPushRules(userId) } })
+  const isRules = ({ roomId, type }: AccountDataEvent) => roomId === null && type === PUSH_RULES
+  const events = rows
+    .map(eventOf)
+    .map((event) => (isRules(event) ? { ...event, content: pushRules(userId, event.content) } : event))
+  if (ownPos === undefined && !events.some(isRules)) {
+    events.unshift({ roomId: null, type: PUSH_RULES, content: pushRules(userId, undefined) })
   }
   return events
+}
+
+/** The stored rules with today's default ones, of which users keep their changes alone. */
+function pushRules(userId: string, stored: JsonObject | undefined): JsonObject {
+  return { global: currentPushRules(userId, objectField(stored?.global)) }
 }
 
 function eventOf({ room_id, type, content }: Row): AccountDataEvent {

@@ -1,15 +1,14 @@
 /** One room's part of a sync answer, from a Room's slice or from the increments that wakes brought. */
-import type { Increment, RoomSlice, Session, TimelineEvent } from '../../src/ports.ts'
+import type { Increment, RoomSlice, Session, TimelineEvent, UnreadEvent } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import type { ClientEvent } from '../../src/protocol/event.ts'
-import {
-  type Filter,
-  matchesEvent,
-  matchesRoomEvent,
-  selectEventFields,
-  timelineLimit,
-} from '../../src/protocol/filter.ts'
+import { type Filter, matchesRoomEvent, selectEventFields, timelineLimit } from '../../src/protocol/filter.ts'
+import { heroesFor } from '../../src/protocol/heroes.ts'
+import { isIgnored } from '../../src/protocol/ignored-users.ts'
+import { objectField } from '../../src/protocol/json-fields.ts'
 import { forViewer } from '../for-viewer.ts'
+import { ephemeralEvents } from './ephemeral.ts'
+import { unreadFields } from './unread.ts'
 
 /** What a sync asks for, the same for every room. */
 export interface SyncQuery {
@@ -17,6 +16,8 @@ export interface SyncQuery {
   filter: Filter | undefined
   fullState: boolean
   stateAfter: boolean
+  /** Whose messages and typing are not shown. */
+  ignored?: ReadonlySet<string>
 }
 
 /** The news of joined increments after `since`, as the Room itself would have answered a pull. */
@@ -28,7 +29,9 @@ export function sliceOf(
 ): RoomSlice {
   const room = query.filter?.room
   const events = increments.flatMap((increment) => increment.events).filter((event) => event.pos > since)
-  const matching = events.filter(({ event }) => matchesRoomEvent(room?.timeline, event, roomId))
+  const matching = events.filter(
+    ({ event }) => matchesRoomEvent(room?.timeline, event, roomId) && !isIgnored(query.ignored, event),
+  )
   const limit = timelineLimit(query.filter)
   const timeline = limit === 0 ? [] : matching.slice(-limit)
   const slice: RoomSlice = {
@@ -42,22 +45,30 @@ export function sliceOf(
   if (firstPos !== undefined) slice.prevBatch = `p${firstPos}`
   else if (slice.limited) slice.prevBatch = `p${slice.head + 1}`
   const stateEnd = query.stateAfter || firstPos === undefined ? slice.head : firstPos - 1
-  slice.state = stateOf(increments, events, stateEnd, timeline, room?.state?.lazy_load_members === true)
+  addSummary(increments, query, slice)
+  const lazy = room?.state?.lazy_load_members === true
+  slice.state = stateOf(increments, events, stateEnd, slice, lazy)
     .filter((event) => matchesRoomEvent(room?.state, event, roomId))
     .map(withoutUnsigned)
   const typing = increments.findLast((increment) => increment.typing !== undefined)?.typing
   if (typing !== undefined) slice.typing = typing
-  const counts = increments.findLast((increment) => increment.counts !== undefined)?.counts
-  if (counts !== undefined) slice.counts = counts
+  slice.receipts = increments.flatMap(({ receipts = [] }) => receipts).filter(({ pos }) => pos > since)
   return slice
 }
 
-/** State events up to `end`, the newest of each key; with lazy loading also the timeline's senders. */
+function addSummary(increments: readonly Increment[], { session }: SyncQuery, slice: RoomSlice): void {
+  const last = increments.findLast((increment) => increment.counts !== undefined)
+  if (last?.counts === undefined) return
+  slice.counts = last.counts
+  if (last.heroes !== undefined) slice.heroes = heroesFor(last.heroes, session.userId)
+}
+
+/** State events up to `end`, the newest of each key; with lazy loading also the timeline's senders, and the heroes. */
 function stateOf(
   increments: readonly Increment[],
   events: readonly TimelineEvent[],
   end: number,
-  timeline: readonly TimelineEvent[],
+  { events: timeline, heroes = [] }: RoomSlice,
   lazy: boolean,
 ): ClientEvent[] {
   const newest = new Map<string, ClientEvent>()
@@ -65,11 +76,11 @@ function stateOf(
     if (event.state_key !== undefined && pos <= end) newest.set(`${event.type}\n${event.state_key}`, event)
   }
   if (!lazy) return [...newest.values()]
-  const senders = new Set(timeline.map(({ event }) => event.sender))
+  const wanted = new Set([...timeline.map(({ event }) => event.sender), ...heroes])
   const inTimeline = new Set(timeline.map(({ event }) => event.event_id))
   for (const member of increments.flatMap((increment) => increment.members)) {
     const key = `${member.type}\n${member.state_key}`
-    if (senders.has(member.state_key ?? '') && !newest.has(key) && !inTimeline.has(member.event_id)) {
+    if (wanted.has(member.state_key ?? '') && !newest.has(key) && !inTimeline.has(member.event_id)) {
       newest.set(key, member)
     }
   }
@@ -88,7 +99,12 @@ export function roomSection(
   slice: RoomSlice,
   query: SyncQuery,
   now: number,
-  options: { roomId: string; first: boolean; accountData: JsonObject[] },
+  options: {
+    roomId: string
+    first: boolean
+    accountData: JsonObject[]
+    unread?: readonly UnreadEvent[] | undefined
+  },
 ): JsonObject | undefined {
   const { filter, session } = query
   const select = (event: ClientEvent) => selectEventFields(event, filter?.event_fields) as JsonObject
@@ -97,16 +113,19 @@ export function roomSection(
     limited: slice.limited,
   }
   if (slice.prevBatch !== undefined) timeline.prev_batch = slice.prevBatch
-  const typing = ephemeral(slice, query, options.roomId)
+  const passing = ephemeralEvents(slice, query, options.roomId)
+  // A receipt of the user's own changes the counts, even where the client does not want to see receipts.
+  const hasRead = slice.receipts?.some(({ userId }) => userId === session.userId) === true
   const accountData = options.accountData.filter((event) =>
-    matchesEvent(filter?.room?.account_data, event as { type: string }),
+    matchesRoomEvent(filter?.room?.account_data, ownData(event, session.userId), options.roomId),
   )
   const hasNews =
     options.first ||
     slice.events.length > 0 ||
     slice.limited ||
     slice.state.length > 0 ||
-    typing.length > 0 ||
+    passing.length > 0 ||
+    hasRead ||
     accountData.length > 0
   if (!hasNews) return undefined
   const state = { events: slice.state.map(select) }
@@ -119,17 +138,15 @@ export function roomSection(
     section.state = state
   }
   if (slice.membership !== 'join') return section
-  section.ephemeral = { events: typing }
+  section.ephemeral = { events: passing }
   section.account_data = { events: accountData }
   section.summary = summary(slice)
-  return section
+  return { ...section, ...unreadFields(options.unread, filter) }
 }
 
-function ephemeral(slice: RoomSlice, query: SyncQuery, roomId: string): JsonObject[] {
-  if (slice.typing === undefined) return []
-  const event = { type: 'm.typing', content: { user_ids: slice.typing } }
-  const wanted = matchesRoomEvent(query.filter?.room?.ephemeral, { ...event, sender: '' }, roomId)
-  return wanted ? [event] : []
+/** Account data has no sender: it counts as the user's own. */
+function ownData({ type, content }: JsonObject, sender: string) {
+  return { type: String(type), sender, content: objectField(content) ?? {} }
 }
 
 function summary({ counts, heroes }: RoomSlice): JsonObject {

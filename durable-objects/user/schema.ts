@@ -1,7 +1,12 @@
 /** The User object's own tables. Append-only: a change is a new entry at the end. */
 import { ACCOUNT_DATA_TABLE } from './account-data.ts'
+import { DELAYED_ROOMS_TABLE } from './delayed-rooms.ts'
 import { DEVICES_TABLE } from './devices.ts'
 import { FILTERS_TABLE } from './filters.ts'
+import { PROFILE_TABLE } from './profile.ts'
+import { READ_MARKERS_TABLE } from './read-markers.ts'
+import { REFRESH_COLUMNS } from './refresh.ts'
+import { ROOM_JOBS_TABLE } from './room-jobs.ts'
 
 export const USER_MIGRATIONS: readonly string[] = [
   DEVICES_TABLE,
@@ -54,4 +59,9 @@ export const USER_MIGRATIONS: readonly string[] = [
     body TEXT
   );
   `,
+  REFRESH_COLUMNS,
+  PROFILE_TABLE,
+  ROOM_JOBS_TABLE,
+  DELAYED_ROOMS_TABLE,
+  READ_MARKERS_TABLE,
 ]

@@ -1,17 +1,21 @@
 /** `/sync` on a User object: answers at once, or keeps the client waiting until a wake, a change or the time. */
 import { takeFault } from '../../src/faults.ts'
-import type { Clock, MembershipChange, SyncRequest, Wake } from '../../src/ports.ts'
+import type { Clock, MembershipChange, PresenceState, SyncRequest, Wake } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import { type Filter, parseFilter } from '../../src/protocol/filter.ts'
 import { Epochs } from './epochs.ts'
 import { Heads } from './heads.ts'
-import { Memberships } from './memberships.ts'
+import { ignoredUsers } from './ignored-users.ts'
+import { Memberships, type UserRoom } from './memberships.ts'
+import { Presence, type PresenceParts } from './presence.ts'
 import type { PullRooms } from './pull-transport.ts'
+import { rulesetOf, storedRuleset } from './push-rules.ts'
 import type { SyncQuery } from './room-sections.ts'
 import { type Poll, Sockets, type WaitingSocket } from './sockets.ts'
 import { type AccountDataChange, Sync, type SyncAnswer } from './sync.ts'
 import { parseSyncToken, type SyncToken } from './sync-token.ts'
+import { UnreadCounts } from './unread.ts'
 
 export interface SyncPollsParts {
   ctx: DurableObjectState
@@ -24,7 +28,16 @@ export interface SyncPollsParts {
   filter: (id: string) => JsonObject
   /** Stores a filter, and answers its id. */
   storeFilter: (filter: JsonObject) => string
+  /** Whose messages are not shown. */
+  ignored: () => ReadonlySet<string>
+  /** Whether an invite that is there is not shown. */
+  hidesInvite: (room: UserRoom) => boolean
   transaction: <T>(work: () => T) => T
+  presence: Pick<PresenceParts, 'enabled' | 'arm'> & {
+    tell: (roomIds: string[], state: PresenceState) => Promise<PresenceState[]>
+    /** How long a first sync waits for what others say of themselves. */
+    patience: () => Promise<void>
+  }
 }
 
 /** A user who has not asked for this long wants no wakes. */
@@ -41,6 +54,10 @@ export class SyncPolls {
   readonly #epochs: Epochs
   readonly #heads: Heads
   readonly #sync: Sync
+  readonly #unread: UnreadCounts
+  readonly presence: Presence
+  /** The user's push rules and whom they ignore, until they change. */
+  #settings: { ruleset: JsonObject; ignored: ReadonlySet<string> } | undefined
   #lastAsked = 0
   /** Counts what may be news for somebody: a look during which it stood still has seen everything. */
   #changes = 0
@@ -51,8 +68,23 @@ export class SyncPolls {
     this.#epochs = new Epochs(parts.sql)
     this.#heads = new Heads(parts.sql)
     this.sockets = new Sockets(parts.ctx)
+    this.#unread = new UnreadCounts({
+      userId: parts.userId,
+      ruleset: () => this.#readSettings().ruleset,
+      ignored: () => this.#readSettings().ignored,
+    })
+    this.presence = new Presence({
+      ...parts,
+      ...parts.presence,
+      tell: (state) => parts.presence.tell(this.memberships.joinedRooms(), state),
+      waiting: () => this.sockets.size,
+      changed: () => this.serve(),
+    })
     this.#sync = new Sync({
       ...parts,
+      unread: this.#unread,
+      ruleset: () => storedRuleset(parts.sql),
+      presence: this.presence,
       memberships: this.memberships,
       epochs: this.#epochs,
       heads: this.#heads,
@@ -67,6 +99,9 @@ export class SyncPolls {
     const query = this.#queryOf(request)
     const token = request.since === undefined ? undefined : parseSyncToken(request.since)
     if (token !== undefined) this.#epochs.sentBack(request.session.deviceId, token.epoch)
+    const met = this.presence.seen(request.session.deviceId, request.presence)
+    // A first sync shows who is there already.
+    if (token === undefined) await Promise.race([met, this.#parts.presence.patience()])
     const answer = await this.#onward(query, await this.#sync.answer(query, token))
     const atOnce = answer.news || token === undefined || request.fullState || request.timeoutMs === 0
     if (atOnce) return Response.json(answer.body)
@@ -83,6 +118,8 @@ export class SyncPolls {
     this.#heads.note(room.no, this.#epochs.newest)
     this.#heads.raise(room.no, wake.to)
     this.#heads.keep(room.no, wake)
+    this.#unread.advance(wake)
+    if (showsActivity(wake, this.#parts.userId)) this.presence.active()
     const served = this.serve()
     const idle = this.#parts.clock.now() - this.#lastAsked > AWAKE_MS || takeFault('user:idle')
     const unsubscribe = served === 0 && this.sockets.size === 0 && idle && !this.#heads.asking(room.no)
@@ -90,10 +127,17 @@ export class SyncPolls {
     return { unsubscribe }
   }
 
+  /** The user's push rules or whom they ignore have changed: what is unread is counted anew. */
+  settingsChanged(): void {
+    this.#settings = undefined
+    this.#unread.forgetAll()
+  }
+
   /** After a membership was stored: a room that was left has no head any more. */
   membershipApplied({ roomId, membership }: MembershipChange): void {
     const room = this.memberships.byId(roomId)
     if (room !== undefined && membership !== 'join') this.#heads.forget(room.no)
+    this.#unread.forget(roomId)
     this.serve()
   }
 
@@ -120,6 +164,12 @@ export class SyncPolls {
   }
 
   // ------------------------------------------------------------ inside
+
+  #readSettings(): { ruleset: JsonObject; ignored: ReadonlySet<string> } {
+    const { sql, userId } = this.#parts
+    this.#settings ??= { ruleset: rulesetOf(sql, userId), ignored: ignoredUsers(sql, userId) }
+    return this.#settings
+  }
 
   #isBehind(token: string): boolean {
     return this.#sync.behind(parseSyncToken(token))
@@ -167,8 +217,8 @@ export class SyncPolls {
   }
 
   #queryOf(poll: Poll & { fullState: boolean }): SyncQuery
-  #queryOf(poll: Omit<SyncRequest, 'timeoutMs' | 'since'>): SyncQuery
-  #queryOf({ session, filter, stateAfter, fullState }: Omit<SyncRequest, 'timeoutMs' | 'since'>): SyncQuery {
+  #queryOf(poll: Omit<SyncRequest, 'timeoutMs' | 'since' | 'presence'>): SyncQuery
+  #queryOf({ session, filter, stateAfter, fullState }: Omit<SyncRequest, 'timeoutMs' | 'since' | 'presence'>): SyncQuery {
     return { session, filter: this.#filter(filter), fullState, stateAfter }
   }
 
@@ -206,6 +256,17 @@ export class SyncPolls {
     // Rooms were being asked for the others, or none could be.
     if (waiting.some(({ poll }) => !poll.level)) this.serve()
   }
+}
+
+/** Something the user did: sent, read or began to type. */
+function showsActivity({ increment }: Wake, userId: string): boolean {
+  if (increment === undefined) return false
+  const { events, receipts = [], typing = [] } = increment
+  return (
+    events.some(({ event }) => event.sender === userId) ||
+    receipts.some((receipt) => receipt.userId === userId) ||
+    typing.includes(userId)
+  )
 }
 
 function parseInline(text: string): unknown {

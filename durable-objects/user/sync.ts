@@ -9,8 +9,10 @@ import type { Epochs } from './epochs.ts'
 import type { Heads } from './heads.ts'
 import type { Memberships, UserRoom } from './memberships.ts'
 import { inSlices, type PullRooms } from './pull-transport.ts'
+import type { Presence } from './presence.ts'
 import { roomSection, type SyncQuery, sliceOf } from './room-sections.ts'
 import { formatSyncToken, MAX_TAIL, type SyncToken } from './sync-token.ts'
+import { type UnreadCounts, unreadFields } from './unread.ts'
 
 /** Account data as sync shows it. */
 export interface AccountDataChange {
@@ -24,12 +26,20 @@ export interface SyncParts {
   clock: Clock
   pullRooms: PullRooms
   memberships: Memberships
+  unread: UnreadCounts
+  /** What the user has stored of their push rules; undefined: the default ones. */
+  ruleset: () => JsonObject | undefined
+  presence: Presence
   epochs: Epochs
   heads: Heads
   /** The newest position of the user's own log. */
   own: () => number
   /** Account data changed after a position of the own log; undefined: all of it. */
   accountData: (since: number | undefined) => AccountDataChange[]
+  /** Whose messages are not shown. */
+  ignored: () => ReadonlySet<string>
+  /** Whether an invite that is there is not shown. */
+  hidesInvite: (room: UserRoom) => boolean
   transaction: <T>(work: () => T) => T
   /** A room was found further than it was known: waiting sockets may have to be told. */
   moved: () => void
@@ -76,7 +86,8 @@ export class Sync {
   }
 
   /** Answers what lies after `token`, asking the Rooms that may have moved. */
-  async answer(query: SyncQuery, token: SyncToken | undefined): Promise<SyncAnswer> {
+  async answer(asked: SyncQuery, token: SyncToken | undefined): Promise<SyncAnswer> {
+    const query = this.#asOfNow(asked)
     const plan = this.#plan(query, token)
     const slices = new Map<Task, RoomSlice>()
     const queue = inSlices(plan.tasks.filter((task) => !this.#takeIncrements(query, task, slices)))
@@ -91,7 +102,8 @@ export class Sync {
   }
 
   /** As `answer`, but only from what is at hand; undefined where a Room must be asked. */
-  answerAtOnce(query: SyncQuery, token: SyncToken): SyncAnswer | undefined {
+  answerAtOnce(asked: SyncQuery, token: SyncToken): SyncAnswer | undefined {
+    const query = this.#asOfNow(asked)
     const plan = this.#plan(query, token)
     const slices = new Map<Task, RoomSlice>()
     if (!plan.tasks.every((task) => this.#takeIncrements(query, task, slices))) return undefined
@@ -101,6 +113,7 @@ export class Sync {
   /** Whether a waiting client with this token may be missing something. */
   behind(token: SyncToken): boolean {
     const { epochs, heads, memberships } = this.#parts
+    if (this.#parts.presence.latest > (token.presence ?? 0)) return true
     if (this.#parts.own() > token.own || epochs.snapshot(token.epoch) === undefined) return true
     for (const room of memberships.all()) {
       if (room.membership !== 'join') continue
@@ -110,6 +123,11 @@ export class Sync {
       if (behind) return true
     }
     return false
+  }
+
+  /** A waiting client's query may be older than what the user has ignored since. */
+  #asOfNow(query: SyncQuery): SyncQuery {
+    return { ...query, ignored: this.#parts.ignored() }
   }
 
   // ------------------------------------------------------------ planning
@@ -129,7 +147,7 @@ export class Sync {
   }
 
   #joinedTask(query: SyncQuery, token: SyncToken | undefined, room: UserRoom): Task | undefined {
-    const { epochs, heads } = this.#parts
+    const { epochs, heads, unread } = this.#parts
     const since = token === undefined ? 0 : epochs.position(token, room.no)
     if (token === undefined || room.own > token.own || since === 0) {
       return { room, since: 0, full: true, first: true }
@@ -139,7 +157,10 @@ export class Sync {
     const head = heads.head(room.no)
     if (head === undefined) return { room, since, full: false, first: false }
     if (head <= since) return undefined
-    return { room, since, full: false, first: false, increments: heads.between(room.no, since, head) }
+    // A Room is asked where nothing here knows what is unread: after an eviction.
+    const counted = unread.at(room.roomId, head) !== undefined
+    const increments = counted ? heads.between(room.no, since, head) : undefined
+    return { room, since, full: false, first: false, increments }
   }
 
   #withPosition(task: Task, token: SyncToken | undefined): Task {
@@ -151,7 +172,11 @@ export class Sync {
 
   #takeIncrements(query: SyncQuery, task: Task, slices: Map<Task, RoomSlice>): boolean {
     if (task.increments === undefined) return false
-    slices.set(task, sliceOf(task.increments, task.since, query, task.room.roomId))
+    if (query.filter?.event_format === 'federation') return false
+    const slice = sliceOf(task.increments, task.since, query, task.room.roomId)
+    // Behind a gap a client needs the aggregations of what it is shown, and those the Room makes for each viewer.
+    if (slice.limited) return false
+    slices.set(task, slice)
     return true
   }
 
@@ -183,7 +208,10 @@ export class Sync {
       timelineLimit: timelineLimit(query.filter),
       filter: { timeline: query.filter?.room?.timeline, state: query.filter?.room?.state },
       stateAfter: query.stateAfter,
+      federationFormat: query.filter?.event_format === 'federation',
       subscribe: task.room.membership === 'join',
+      unread: { ruleset: this.#parts.ruleset(), counted: this.#parts.unread.countedUpTo(task.room.roomId) },
+      ...(query.ignored?.size && { ignored: [...query.ignored] }),
     }
   }
 
@@ -193,6 +221,7 @@ export class Sync {
     // The feed brings the change; until then the room is shown neither here nor there.
     if (joined !== (slice.membership === 'join')) return false
     if (joined) this.#parts.heads.learn(room.no, slice.head)
+    if (joined) this.#parts.unread.learn(room.roomId, slice)
     if (joined && slice.head > since) this.#parts.moved()
     return true
   }
@@ -215,6 +244,7 @@ export class Sync {
         roomId: room.roomId,
         first: task.first,
         accountData: (byRoom.get(room.roomId) ?? []).map(asEvent),
+        unread: slice.unread?.events ?? this.#parts.unread.known(room.roomId),
       })
       byRoom.delete(room.roomId)
       if (section !== undefined)
@@ -224,11 +254,15 @@ export class Sync {
     this.#addInvites(query, plan, rooms)
     const own = (byRoom.get(null) ?? []).map(asEvent)
     const global = own.filter((event) => matchesEvent(query.filter?.account_data, event))
+    const presence = this.#parts.presence
+      .eventsAfter(plan.token?.presence, now)
+      .filter((event) => matchesEvent(query.filter?.presence, event))
     const token = this.#issue(plan, positions)
     const body: JsonObject = { next_batch: token }
+    if (presence.length > 0) body.presence = { events: presence }
     if (global.length > 0) body.account_data = { events: global }
     if (!rooms.empty) body.rooms = rooms.byKind
-    return { body, token, news: global.length > 0 || !rooms.empty }
+    return { body, token, news: global.length > 0 || presence.length > 0 || !rooms.empty }
   }
 
   /** Rooms in which only the user's own data changed. */
@@ -241,7 +275,9 @@ export class Sync {
       if (roomId === null || this.#parts.memberships.byId(roomId)?.membership !== 'join') continue
       if (!wantsRoom(filter?.room, roomId)) continue
       const events = changes.map(asEvent).filter((event) => matchesEvent(filter?.room?.account_data, event))
-      if (events.length > 0) rooms.add('join', roomId, { account_data: { events } })
+      if (events.length === 0) continue
+      const counts = unreadFields(this.#parts.unread.known(roomId), filter)
+      rooms.add('join', roomId, { account_data: { events }, ...counts })
     }
   }
 
@@ -252,7 +288,8 @@ export class Sync {
         room.own <= plan.since ||
         room.own > plan.own ||
         room.forgotten ||
-        !wantsRoom(query.filter?.room, room.roomId)
+        !wantsRoom(query.filter?.room, room.roomId) ||
+        this.#parts.hidesInvite(room)
       )
         continue
       rooms.add(room.membership, room.roomId, { [`${room.membership}_state`]: { events: room.stripped } })
@@ -262,7 +299,8 @@ export class Sync {
   /** The token of an answer; starts a new epoch where the tail would grow too long. */
   #issue(plan: Plan, moved: ReadonlyMap<number, number>): string {
     const { epochs } = this.#parts
-    const rest = { own: plan.own, toDevice: plan.token?.toDevice ?? 0 }
+    const presence = Math.max(plan.token?.presence ?? 0, this.#parts.presence.latest)
+    const rest = { own: plan.own, toDevice: plan.token?.toDevice ?? 0, presence }
     const { token } = plan
     if (token !== undefined && token.epoch === epochs.newest) {
       const tail = this.#nextTail(token, moved)

@@ -6,32 +6,45 @@ import { takeFault } from '../../src/faults.ts'
 import type {
   MembershipChange,
   Ports,
+  PresenceState,
+  PresenceValue,
+  PushRuleChange,
   Session,
   SyncRequest,
   UserGateway,
-  UserLogEntry,
   Wake,
 } from '../../src/ports.ts'
-import type { JsonObject } from '../../src/protocol/canonical-json.ts'
+import type { JsonObject, JsonValue } from '../../src/protocol/canonical-json.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
+import { IGNORED_USERS } from '../../src/protocol/ignored-users.ts'
 import { type RpcResult, toResult, toResultAsync } from '../rpc.ts'
 import { countingStorage, migrate, type ObjectStorage, readMeta, writeMeta } from '../sqlite.ts'
 import { idOfName, objectsOf, type RpcSide } from '../stubs.ts'
 import { Timers } from '../timers.ts'
+import { type Changes, UserAccount } from './account.ts'
 import { accountDataSince, getAccountData, putAccountData } from './account-data.ts'
 import * as devices from './devices.ts'
+import { delayedRooms, noteDelayed, pruneDelayed } from './delayed-rooms.ts'
 import { getFilter, putFilter } from './filters.ts'
+import { ignoredUsers } from './ignored-users.ts'
+import { hidesInvite, permissionFor } from './invites.ts'
 import { UserLog } from './log.ts'
+import { presenceContent } from './presence.ts'
+import { tellPresence } from './presence-exchange.ts'
+import { profileFields, roomProfile } from './profile.ts'
 import { pullRooms } from './pull-transport.ts'
+import { changePushRules } from './push-rules.ts'
+import { setFullyRead } from './read-markers.ts'
+import { RoomLife } from './room-life.ts'
 import { USER_MIGRATIONS } from './schema.ts'
 import { SessionCopies } from './sessions.ts'
 import { SyncPolls } from './sync-polls.ts'
+import { tagsOf } from './tags.ts'
 
-/** What a mutation leaves to the consumers. */
-interface Changes {
-  archive: readonly Omit<UserLogEntry, 'seq'>[]
-  revoked?: readonly string[]
-}
+/** How long a first sync waits for what the people around say of themselves, ms. */
+const PRESENCE_PATIENCE_MS = 300
+
+const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
 export class User extends DurableObject<Env> implements RpcSide<UserGateway> {
   readonly #ports: Ports
@@ -39,6 +52,8 @@ export class User extends DurableObject<Env> implements RpcSide<UserGateway> {
   readonly #timers: Timers
   readonly #log: UserLog
   readonly #sessions: SessionCopies
+  readonly #account: UserAccount
+  readonly #roomLife: RoomLife
   #syncPolls: SyncPolls | undefined
   #ownPos: number | undefined
 
@@ -52,12 +67,35 @@ export class User extends DurableObject<Env> implements RpcSide<UserGateway> {
     migrate(this.#storage, USER_MIGRATIONS)
     this.#log = new UserLog(this.#storage.sql)
     this.#sessions = new SessionCopies(this.#storage.sql, sessions)
+    this.#account = new UserAccount({
+      sql: this.#storage.sql,
+      userId: () => this.#userId,
+      ports: this.#ports,
+      objects: () => objectsOf(this.env, calls),
+      memberships: () => this.#polls.memberships,
+      mutate: (work) => this.#mutate(work),
+      runJobs: () => this.#timers.arm(clock.now()),
+    })
+    this.#roomLife = new RoomLife({
+      sql: this.#storage.sql,
+      userId: () => this.#userId,
+      now: () => clock.now(),
+      reader: this.#ports.archiveReader,
+      nextOwn: () => this.#nextOwn(),
+      mutate: (work) => this.#mutate(work),
+      flush: () => this.#log.flush(this.#userId, archive),
+      hasUnarchived: () => this.#log.waiting(),
+      replace: (work) => this.#replace(work),
+    })
     this.#timers = new Timers(
       this.#storage,
       clock,
       [
         { name: 'archive', run: async () => (await this.#log.flush(this.#userId, archive)) as undefined },
         { name: 'sessions', run: async () => (await this.#sessions.flush()) as undefined },
+        { name: 'presence', run: () => this.#polls.presence.check() },
+        { name: 'closing', run: async () => (await this.#account.tellAccounts()) as undefined },
+        { name: 'rooms', run: async () => ((await this.#account.jobs.run()) ? clock.now() : undefined) },
       ],
       (job, error) => log.warn('user job failed', { job, error: String(error) }),
     )
@@ -65,21 +103,27 @@ export class User extends DurableObject<Env> implements RpcSide<UserGateway> {
 
   // ------------------------------------------------------------ sessions and devices
 
-  openSession(request: { deviceId?: string; displayName?: string; address?: string }): RpcResult<Session> {
-    return toResult(() => {
-      const { clock, random } = this.#ports
-      const context = { now: clock.now(), random }
-      return this.#mutate(() => {
-        const { session, archive, revoked } = devices.openSession(this.#sql, this.#userId, request, context)
-        return { value: session, archive, revoked }
-      })
+  openSession(request: devices.LoginRequest) {
+    return toResult(() => this.#account.openSession(request))
+  }
+
+  refreshSession(request: Parameters<UserAccount['refreshSession']>[0]) {
+    return toResultAsync(async () => {
+      try {
+        return this.#account.refreshSession(request)
+      } finally {
+        await this.#sessions.flush().catch(() => undefined)
+      }
     })
   }
 
-  checkSession(session: Session): RpcResult<void> {
+  checkSession(session: Session): RpcResult<{ suspended: boolean }> {
     return toResult(() => {
       this.#check(session)
-      this.ctx.waitUntil(this.#sessions.copy(session))
+      const { suspended } = this.#account.standing
+      // Whoever may not do everything is asked about each time.
+      if (!suspended) this.ctx.waitUntil(this.#sessions.copy(session))
+      return { suspended }
     })
   }
 
@@ -89,6 +133,43 @@ export class User extends DurableObject<Env> implements RpcSide<UserGateway> {
 
   logoutAll(session: Session) {
     return this.#endSessions(() => devices.logoutAll(this.#sql, session))
+  }
+
+  deleteDevices(session: Session, deviceIds: string[]) {
+    const allowed = this.#checked(session, () => undefined)
+    return allowed.ok ? this.#endSessions(() => devices.deleteDevices(this.#sql, deviceIds)) : allowed
+  }
+
+  changePassword(session: Session, hash: string, logoutDevices: boolean): Promise<RpcResult<void>> {
+    return toResultAsync(async () => {
+      this.#check(session)
+      await this.#account.changePassword(session, hash, logoutDevices)
+      await this.#sessions.flush().catch(() => undefined)
+    })
+  }
+
+  /** Everybody has been refused before Postgres hears of it; the alarm tells it, where it is not there now. */
+  deactivate(session: Session, erase: boolean): Promise<RpcResult<void>> {
+    return toResultAsync(async () => {
+      this.#account.deactivate(session, erase)
+      await this.#account.tellAccounts().catch(() => undefined)
+      await this.#sessions.flush().catch(() => undefined)
+    })
+  }
+
+  standing() {
+    return toResult(() => this.#account.standing)
+  }
+
+  setStanding(change: { locked?: boolean; suspended?: boolean }): Promise<RpcResult<void>> {
+    return toResultAsync(async () => {
+      this.#account.setStanding(change)
+      await this.#sessions.flush().catch(() => undefined)
+    })
+  }
+
+  whois() {
+    return toResult(() => devices.listDevices(this.#sql))
   }
 
   devices(session: Session) {
@@ -106,7 +187,15 @@ export class User extends DurableObject<Env> implements RpcSide<UserGateway> {
   }
 
   profile() {
-    return toResult(() => ({}))
+    return toResult(() => roomProfile(this.#sql))
+  }
+
+  profileFields() {
+    return toResult(() => profileFields(this.#sql))
+  }
+
+  setProfileField(session: Session, key: string, value: JsonValue | undefined): RpcResult<void> {
+    return this.#checked(session, () => this.#account.setProfileField(key, value))
   }
 
   // ------------------------------------------------------------ filters and account data
@@ -123,6 +212,7 @@ export class User extends DurableObject<Env> implements RpcSide<UserGateway> {
     return this.#checked(session, () => {
       const change = { roomId, type, content }
       this.#mutate(() => ({ value: undefined, ...putAccountData(this.#sql, change, () => this.#nextOwn()) }))
+      if (type === IGNORED_USERS) this.#polls.settingsChanged()
       this.#polls.serve()
     })
   }
@@ -131,10 +221,97 @@ export class User extends DurableObject<Env> implements RpcSide<UserGateway> {
     return this.#checked(session, () => getAccountData(this.#sql, this.#userId, roomId, type))
   }
 
+  tags(session: Session, roomId: string) {
+    return this.#checked(session, () => tagsOf(this.#sql, roomId))
+  }
+
+  setTag(session: Session, roomId: string, tag: string, value: JsonObject | null) {
+    return this.#checked(session, () => {
+      this.#roomLife.setTag(roomId, tag, value)
+      this.#polls.serve()
+    })
+  }
+
+  ignoredUsers(session: Session) {
+    return this.#checked(session, () => [...ignoredUsers(this.#sql, this.#userId)])
+  }
+
+  invitePermission(sender: string) {
+    return toResult(() => permissionFor(this.#sql, sender))
+  }
+
+  roomAccountData(session: Session, roomId: string) {
+    return this.#checked(session, () =>
+      accountDataSince(this.#sql, this.#userId, undefined)
+        .filter((event) => event.roomId === roomId)
+        .map(({ type, content }) => ({ type, content })),
+    )
+  }
+
+  setFullyRead(session: Session, marker: { roomId: string; eventId: string; eventPos: number }) {
+    return this.#checked(session, () => {
+      this.#mutate(() => ({ value: undefined, ...setFullyRead(this.#sql, marker, () => this.#nextOwn()) }))
+      this.#polls.serve()
+    })
+  }
+
+  changePushRules(session: Session, change: PushRuleChange) {
+    return this.#checked(session, () => {
+      const userId = this.#userId
+      this.#mutate(() => ({
+        value: undefined,
+        ...changePushRules(this.#sql, userId, change, () => this.#nextOwn()),
+      }))
+      this.#polls.settingsChanged()
+      this.#polls.serve()
+    })
+  }
+
+  // ------------------------------------------------------------ presence
+
+  setPresence(session: Session, presence: PresenceValue, statusMsg: string | undefined) {
+    return this.#checked(session, () => this.#polls.presence.set(presence, statusMsg))
+  }
+
+  presence(viewer: string, rooms: string[]) {
+    return toResult(() => {
+      const shares = rooms.some((roomId) => this.#polls.memberships.byId(roomId)?.membership === 'join')
+      if (viewer !== this.#userId && !shares) {
+        throw new MatrixError('M_FORBIDDEN', 'You share no room with this user')
+      }
+      return presenceContent(this.#polls.presence.state(), this.#ports.clock.now())
+    })
+  }
+
+  hearPresence(state: PresenceState) {
+    return toResult(() => this.#polls.presence.hear(state))
+  }
+
   // ------------------------------------------------------------ rooms and sync
+
+  noteDelayed(session: Session, roomId: string) {
+    return this.#checked(session, () => noteDelayed(this.#sql, roomId))
+  }
+
+  delayedRooms(session: Session) {
+    return this.#checked(session, () => delayedRooms(this.#sql))
+  }
+
+  pruneDelayed(session: Session, roomIds: string[]) {
+    return this.#checked(session, () => pruneDelayed(this.#sql, roomIds))
+  }
+
+  rebuild(): Promise<RpcResult<number>> {
+    return toResultAsync(() => this.#roomLife.rebuild())
+  }
+
 
   joinedRooms(session: Session) {
     return this.#checked(session, () => this.#polls.memberships.joinedRooms())
+  }
+
+  visitedRooms(session: Session) {
+    return this.#checked(session, () => this.#polls.memberships.visitedRooms())
   }
 
   positionOf(session: Session, token: string, roomId: string) {
@@ -144,7 +321,12 @@ export class User extends DurableObject<Env> implements RpcSide<UserGateway> {
   membershipChanged(change: MembershipChange): RpcResult<void> {
     return toResult(() => {
       const polls = this.#polls
-      this.#transaction(() => polls.memberships.apply(change, () => this.#nextOwn()))
+      const leavesJob = this.#transaction(() => {
+        const applied = polls.memberships.apply(change, () => this.#nextOwn())
+        return applied !== undefined && this.#account.roomEntered(change.roomId, change.membership)
+      })
+      this.#roomLife.joined(change)
+      if (leavesJob) this.#timers.arm(this.#ports.clock.now())
       polls.membershipApplied(change)
     })
   }
@@ -211,6 +393,14 @@ export class User extends DurableObject<Env> implements RpcSide<UserGateway> {
       filter: (id) => getFilter(this.#sql, id),
       storeFilter: (filter) => this.#storeFilter(filter),
       transaction: (work) => this.#transaction(work),
+      ignored: () => ignoredUsers(this.#sql, this.#userId),
+      hidesInvite: (room) => hidesInvite(this.#sql, this.#userId, room),
+      presence: {
+        enabled: this.#ports.config.presence,
+        arm: (at) => this.#timers.arm(at),
+        tell: (roomIds, state) => tellPresence(objectsOf(this.env, this.#ports.calls), roomIds, state),
+        patience: () => sleep(PRESENCE_PATIENCE_MS),
+      },
     })
     return this.#syncPolls
   }
@@ -238,7 +428,7 @@ export class User extends DurableObject<Env> implements RpcSide<UserGateway> {
 
   /** @throws MatrixError M_UNKNOWN_TOKEN */
   #check(session: Session): void {
-    devices.checkSession(this.#sql, session, this.#ports.clock.now())
+    this.#account.check(session)
   }
 
   #checked<T>(session: Session, work: () => T): RpcResult<T> {
@@ -248,12 +438,22 @@ export class User extends DurableObject<Env> implements RpcSide<UserGateway> {
     })
   }
 
+  /** What is in memory is of tables that are gone; whoever waits is told that everything is new. */
+  #replace(work: () => void): void {
+    this.#transaction(work)
+    this.#ownPos = undefined
+    this.#account.forget()
+    this.#syncPolls = undefined
+    this.#polls.serve()
+  }
+
   #transaction<T>(work: () => T): T {
     try {
       return this.#storage.transactionSync(work)
     } catch (error) {
       // Memory follows the tables again, which the exception rolled back.
       this.#ownPos = undefined
+      this.#account.forget()
       this.#syncPolls = undefined
       throw error
     }

@@ -3,6 +3,8 @@ import { Hono } from 'hono'
 import { SUPPORTED_ROOM_VERSIONS } from '../../src/protocol/room-version.ts'
 import type { AppEnv } from '../app-env.ts'
 import { accessToken } from '../middleware/access-token.ts'
+import { isAdmin } from '../middleware/admin.ts'
+import { MAX_DELAY_MS, MAX_SCHEDULED } from './delay.ts'
 
 const LATEST_MINOR = 19
 
@@ -19,7 +21,26 @@ const VERSIONS = {
     'r0.6.1',
     ...Array.from({ length: LATEST_MINOR }, (_, index) => `v1.${index + 1}`),
   ],
-  unstable_features: { 'org.matrix.msc4222': true },
+  unstable_features: {
+    'org.matrix.msc2675': true,
+    'org.matrix.msc3030': true,
+    'org.matrix.msc3440.stable': true,
+    'org.matrix.msc3715.stable': true,
+    'org.matrix.msc3856.stable': true,
+    'org.matrix.msc3874': true,
+    'org.matrix.msc3912': true,
+    'org.matrix.msc3981': true,
+    'org.matrix.msc4115': true,
+    'org.matrix.msc4140': true,
+    'org.matrix.msc4155': true,
+    'org.matrix.msc4380.stable': true,
+    'org.matrix.msc4222': true,
+    'org.matrix.msc3266': true,
+    'org.matrix.msc3827.stable': true,
+    'org.matrix.msc4151': true,
+    'uk.half-shot.msc2666.query_mutual_rooms': true,
+    'uk.half-shot.msc2666.query_mutual_rooms.stable': true,
+  },
 }
 
 /** Mounted without a version: "/versions" has no prefix of its own. */
@@ -27,28 +48,31 @@ export const versions = new Hono<AppEnv>()
 
 versions.get('/versions', (c) => c.json(VERSIONS))
 
-/** What a client may not do here yet is said, since an absent capability counts as present. */
-const DISABLED = [
-  'm.change_password',
-  'm.set_displayname',
-  'm.set_avatar_url',
-  'm.profile_fields',
-  'm.3pid_changes',
-  'm.get_login_token',
-]
+/** An absent capability counts as present, but for `m.get_login_token`: so each is said. */
+const ENABLED: Record<string, boolean> = {
+  'm.change_password': true,
+  'm.set_displayname': true,
+  'm.set_avatar_url': true,
+  'm.profile_fields': true,
+  'm.3pid_changes': false,
+  'm.get_login_token': false,
+  'm.forget_forced_upon_leave': false,
+}
+
+const DELAYED_EVENTS = {
+  'org.matrix.msc4140.delayed_events': { max_delay_ms: MAX_DELAY_MS, max_scheduled: MAX_SCHEDULED },
+}
 
 const available = Object.fromEntries(SUPPORTED_ROOM_VERSIONS.map((version) => [version, 'stable']))
 
 export const discovery = new Hono<AppEnv>()
 
-discovery.get('/capabilities', accessToken, (c) => {
-  const disabled = Object.fromEntries(DISABLED.map((name) => [name, { enabled: false }]))
+discovery.get('/capabilities', accessToken, async (c) => {
+  const flags = Object.fromEntries(Object.entries(ENABLED).map(([name, enabled]) => [name, { enabled }]))
+  // "Servers MUST NOT advertise it to users who cannot use it."
+  const moderation = (await isAdmin(c)) ? { 'm.account_moderation': { suspend: true, lock: true } } : {}
   const roomVersions = { default: c.var.ports.config.defaultRoomVersion, available }
-  return c.json({ capabilities: { 'm.room_versions': roomVersions, ...disabled } })
+  return c.json({
+    capabilities: { 'm.room_versions': roomVersions, ...DELAYED_EVENTS, ...flags, ...moderation },
+  })
 })
-
-/** No TURN server is configured: clients take the empty object for exactly that. */
-discovery.get('/voip/turnServer', accessToken, (c) => c.json({}))
-
-/** No bridges. */
-discovery.get('/thirdparty/protocols', accessToken, (c) => c.json({}))

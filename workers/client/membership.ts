@@ -8,6 +8,7 @@ import type { AppEnv } from '../app-env.ts'
 import { accessToken, tokenClaims } from '../middleware/access-token.ts'
 import { limitSession } from '../middleware/rate-limit.ts'
 import { jsonObject, validate } from '../middleware/validate.ts'
+import { requireTakesInvites } from './invite-permission.ts'
 import { InRoom, isLocal, RoomAlias, RoomId, requireLocalUser, roomOfAlias, UserId } from './params.ts'
 
 const Reason = z.object({ reason: z.string().optional() })
@@ -66,7 +67,7 @@ membership.post(
     const { user_id: target, address, reason } = c.req.valid('json')
     if (target === undefined) throw noUserId(address)
     requireLocalUser(target, c.var.ports.config.serverName)
-    const profile = await profileOf(c, target)
+    const [profile] = await Promise.all([profileOf(c, target), requireTakesInvites(c, target)])
     await change(c, c.req.valid('param').roomId, { target, action: 'invite', profile, reason })
     return c.json({})
   },
@@ -106,7 +107,7 @@ async function change(c: Context<AppEnv>, roomId: string, request: Omit<Membersh
 }
 
 async function join(c: Context<AppEnv>, roomId: string, body: JsonObject & { reason?: string }) {
-  const { userId } = c.var.session
+  const { userId, guest } = c.var.session
   const [profile, joinedAllowRooms] = await Promise.all([profileOf(c, userId), allowRoomsJoined(c, roomId)])
   const { reason, ...content } = body
   const extra = ownContent(content)
@@ -115,6 +116,7 @@ async function join(c: Context<AppEnv>, roomId: string, body: JsonObject & { rea
     action: 'join',
     reason,
     profile,
+    guest,
     content: extra,
     joinedAllowRooms,
   })
@@ -122,7 +124,7 @@ async function join(c: Context<AppEnv>, roomId: string, body: JsonObject & { rea
 }
 
 /** What the room writes into a member event itself, or what means something else in the body of a join. */
-const RESERVED = new Set(['membership', 'third_party_signed', 'join_authorised_via_users_server'])
+const RESERVED = new Set(['membership', 'kind', 'third_party_signed', 'join_authorised_via_users_server'])
 
 function ownContent(body: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(body).filter(([key]) => !RESERVED.has(key)))
