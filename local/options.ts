@@ -37,6 +37,11 @@ const serverName = (text: string) =>
 const headerName = (text: string) =>
   /^[A-Za-z0-9-]+$/.test(text) ? undefined : 'must be the name of a header'
 
+const turnUris = (text: string) =>
+  /^turns?:[^\s,]+(,turns?:[^\s,]+)*$/.test(text)
+    ? undefined
+    : 'must be turn: or turns: URIs, with commas between them'
+
 export const optionTable = {
   host: { value: 'address', default: '127.0.0.1', help: 'Address to listen on.' },
   port: {
@@ -77,6 +82,30 @@ export const optionTable = {
     help: 'Limits on how often one may ask.',
     check: oneOf('on', 'off'),
   },
+  presence: {
+    value: 'on|off',
+    default: 'on',
+    help: 'Whether people see who is online.',
+    check: oneOf('on', 'off'),
+  },
+  guests: {
+    value: 'on|off',
+    default: 'off',
+    help: 'Whether guests may come without an account.',
+    check: oneOf('on', 'off'),
+  },
+  'access-token-lifetime-ms': {
+    value: 'ms',
+    default: '3600000',
+    help: 'How long an access token lives where the client can refresh it.',
+    check: integerIn(1, 999_999_999),
+  },
+  'turn-uri': {
+    value: 'uris',
+    help: 'TURN servers for calls, with commas between them; needs --turn-secret.',
+    check: turnUris,
+  },
+  'turn-secret': { value: 'secret', help: 'The secret that the TURN servers share with this one.' },
   'allow-private-networks': {
     value: 'on|off',
     default: 'off',
@@ -215,6 +244,9 @@ function refuseContradictions(options: Partial<Record<OptionName, string>>): voi
     if (options['https-port'] !== undefined && !options[file]) throw refusal(`--https-port needs --${file}`)
     if (options['https-port'] === undefined && options[file]) throw refusal(`--${file} needs --https-port`)
   }
+  const [turnUri, turnSecret] = [options['turn-uri'], options['turn-secret']]
+  if (turnUri !== undefined && !turnSecret) throw refusal('--turn-uri needs --turn-secret')
+  if (turnUri === undefined && turnSecret) throw refusal('--turn-secret needs --turn-uri')
   const { port } = options
   if (port !== undefined && port !== '0' && port === options['https-port'])
     throw refusal(`--https-port and --port are both ${port}`)
@@ -226,7 +258,9 @@ function variableOf(name: string, row: OptionRow): string {
 
 /** A value that may be shown: addresses carry passwords. */
 function shown(name: OptionName, value: string): string {
-  return name === 'database-url' || name === 'redis-url' ? 'what was given' : `"${value}"`
+  return name === 'database-url' || name === 'redis-url' || name === 'turn-secret'
+    ? 'what was given'
+    : `"${value}"`
 }
 
 function refusal(message: string): StartError {

@@ -26,6 +26,19 @@ const Variables = z.object({
   REGISTRATION: z.enum(['open', 'token', 'closed']).default('closed'),
   REGISTRATION_SHARED_SECRET: z.string().min(1).optional(),
   RATE_LIMITS: z.enum(['on', 'off']).default('on'),
+  PRESENCE: z.enum(['on', 'off']).default('on'),
+  GUESTS: z.enum(['on', 'off']).default('off'),
+  ACCESS_TOKEN_LIFETIME_MS: z
+    .string()
+    .regex(/^[1-9]\d{0,11}$/, 'must be a number of milliseconds')
+    .default('3600000')
+    .transform(Number),
+  TURN_URIS: z
+    .string()
+    .regex(/^turns?:[^\s,]+(,turns?:[^\s,]+)*$/, 'must be turn: or turns: URIs, with commas between them')
+    .transform((uris) => uris.split(','))
+    .optional(),
+  TURN_SECRET: z.string().min(1).optional(),
   DEFAULT_ROOM_VERSION: z.enum(SUPPORTED_ROOM_VERSIONS as [string, ...string[]]).default('12'),
   PASSWORD_COST: z.enum(['normal', 'low']).default('normal'),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
@@ -55,6 +68,13 @@ export function readConfig(env: object): Config {
     registration: v.REGISTRATION,
     registrationSharedSecret: v.REGISTRATION_SHARED_SECRET,
     rateLimits: v.RATE_LIMITS === 'on',
+    presence: v.PRESENCE === 'on',
+    guests: v.GUESTS === 'on',
+    accessTokenLifetimeMs: v.ACCESS_TOKEN_LIFETIME_MS,
+    turn:
+      v.TURN_URIS === undefined || v.TURN_SECRET === undefined
+        ? undefined
+        : { uris: v.TURN_URIS, secret: v.TURN_SECRET },
     defaultRoomVersion: v.DEFAULT_ROOM_VERSION,
     passwordCost: v.PASSWORD_COST,
     logLevel: v.LOG_LEVEL,

@@ -22,6 +22,14 @@ export interface Env {
   REGISTRATION?: 'open' | 'token' | 'closed'
   REGISTRATION_SHARED_SECRET?: string
   RATE_LIMITS?: 'on' | 'off'
+  /** Whether people see who is online. */
+  PRESENCE?: 'on' | 'off'
+  GUESTS?: 'on' | 'off'
+  /** How long an access token lives that comes with a refresh token, ms. Default 3600000. */
+  ACCESS_TOKEN_LIFETIME_MS?: string
+  /** TURN servers, with commas between them; with `TURN_SECRET`. */
+  TURN_URIS?: string
+  TURN_SECRET?: string
   DEFAULT_ROOM_VERSION?: string
   PASSWORD_COST?: 'normal' | 'low'
   LOG_LEVEL?: 'debug' | 'info' | 'warn' | 'error' | 'silent'

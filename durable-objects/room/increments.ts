@@ -1,7 +1,11 @@
 /** What a wake carries: the news since a subscriber's position, made once for all who stand there. */
 import type { Increment, TimelineEvent } from '../../src/ports.ts'
+import { type HeroCandidates, needsHeroes, SUMMARY_TYPES } from '../../src/protocol/heroes.ts'
 import type { RoomContext } from './context.ts'
+import { heroCandidates } from './heroes.ts'
+import { publicReceipts } from './receipts.ts'
 import type { Typing } from './typing.ts'
+import { pushFacts } from './unread.ts'
 
 /** A wake above this size carries nothing: the User object then pulls (design: "Wake"). In characters of JSON. */
 const MAX_INCREMENT = 16_384
@@ -45,16 +49,28 @@ export function makeIncrement(
 ): Increment | undefined {
   const events = recent.after(from)
   if (events === undefined) return undefined
-  const increment: Increment = { from, to, events, members: senders(room, events) }
+  const increment: Increment = { from, to, events, members: [] }
   // Who stands before this incarnation may have been shown typing that died with the last one.
   if (from < Math.max(typing.pos, room.store.positions.startedAt)) increment.typing = typing.users()
-  if (events.some(({ event }) => event.type === 'm.room.member')) increment.counts = room.store.counts
+  if (events.some(({ event }) => event.state_key !== undefined && SUMMARY_TYPES.has(event.type))) {
+    increment.counts = room.store.counts
+    if (needsHeroes(room.store)) increment.heroes = heroCandidates(room.store)
+  }
+  increment.members = membersFor(room, events, increment.heroes)
+  if (events.length > 0) increment.push = pushFacts(room, events)
+  const receipts = publicReceipts(room.store, from, to)
+  if (receipts.length > 0) increment.receipts = receipts
   return JSON.stringify(increment).length <= MAX_INCREMENT ? increment : undefined
 }
 
-/** The member events of the senders, for clients that load members lazily. */
-function senders(room: RoomContext, events: readonly TimelineEvent[]): Increment['members'] {
-  const userIds = new Set(events.map(({ event }) => event.sender))
+/** The member events of the senders and of new heroes, for clients that load members lazily. */
+function membersFor(
+  room: RoomContext,
+  events: readonly TimelineEvent[],
+  heroes: HeroCandidates | undefined,
+): Increment['members'] {
+  const senders = events.map(({ event }) => event.sender)
+  const userIds = new Set([...senders, ...(heroes?.present ?? []), ...(heroes?.gone ?? [])])
   return [...userIds]
     .map((userId) => room.store.get('m.room.member', userId))
     .filter((member) => member !== undefined)

@@ -14,6 +14,8 @@ interface Subscriber {
   waking: boolean
   failures: number
   retryAt: number
+  /** The position of the newest thing that is news for this one alone: what a pull tells, and no increment. */
+  own: number
 }
 
 /** What became of one user's wake; undefined: no answer. */
@@ -47,10 +49,13 @@ const STUCK_MS = 10_000
 export class Subscribers {
   readonly #options: SubscribersOptions
   readonly #byUser = new Map<string, Subscriber>()
+  /** The newest position that is news for everybody. */
+  #loud: number
 
   /** @param watermark the position up to which every stored subscriber is known to have been woken */
   constructor(options: SubscribersOptions, watermark: number) {
     this.#options = options
+    this.#loud = options.head()
     const rows = options.sql.exec<{ user_id: string }>('SELECT user_id FROM subscribers')
     for (const { user_id } of rows) this.#byUser.set(user_id, subscriber(user_id, watermark))
   }
@@ -81,7 +86,7 @@ export class Subscribers {
   /** The lowest position any subscriber has confirmed: everything up to it is done. */
   watermark(): number {
     let lowest = this.#options.head()
-    for (const { acked } of this.#byUser.values()) lowest = Math.min(lowest, acked)
+    for (const one of this.#byUser.values()) if (this.#isBehind(one)) lowest = Math.min(lowest, one.acked)
     return lowest
   }
 
@@ -91,38 +96,60 @@ export class Subscribers {
     return false
   }
 
-  /** Wakes everyone who stands behind the head and is not being woken already. */
+  /** Something new is for everybody. */
   notify(): void {
+    this.#loud = this.#options.head()
+    this.#wakeBehind()
+  }
+
+  /** Something new is for one user alone: the others are moved over its position by the next wake. */
+  notifyOnly(userId: string): void {
+    const one = this.#byUser.get(userId)
+    if (one !== undefined) one.own = this.#options.head()
+    this.#wakeBehind()
+  }
+
+  /** Those who want wakes. */
+  userIds(): string[] {
+    return [...this.#byUser.keys()]
+  }
+
+  #isBehind({ acked, own }: Subscriber): boolean {
+    return acked < Math.max(this.#loud, own)
+  }
+
+  /** Wakes everyone who stands behind what is news for them and is not being woken already. */
+  #wakeBehind(): void {
     const now = this.#options.now()
     const head = this.#options.head()
     const behind = [...this.#byUser.values()].filter(
-      (one) => !one.waking && one.acked < head && one.retryAt <= now,
+      (one) => !one.waking && this.#isBehind(one) && one.retryAt <= now,
     )
     if (behind.length === 0) return
     const direct = behind.length <= DIRECT
-    for (const [from, group] of Map.groupBy(behind, (one) => one.acked)) {
-      this.#wakeGroup(group, from, head, direct)
+    const [toAsk = [], toTell = []] = [true, false].map((asks) =>
+      behind.filter((one) => one.own > one.acked === asks),
+    )
+    for (const [from, group] of Map.groupBy(toTell, (one) => one.acked)) {
+      this.#wakeGroup(group, { from, to: head, increment: this.#options.increment(from, head) }, direct)
+    }
+    for (const [from, group] of Map.groupBy(toAsk, (one) => one.acked)) {
+      this.#wakeGroup(group, { from, to: head }, direct)
     }
   }
 
   /** When to look again (ms), after a `notify`, at those who have not answered; undefined: everyone has. */
   nextRetry(): number | undefined {
     const stuck = this.#options.now() + STUCK_MS
-    const head = this.#options.head()
     let next: number | undefined
-    for (const { acked, waking, retryAt } of this.#byUser.values()) {
-      if (acked < head) next = Math.min(next ?? stuck, waking ? stuck : retryAt)
+    for (const one of this.#byUser.values()) {
+      if (this.#isBehind(one)) next = Math.min(next ?? stuck, one.waking ? stuck : one.retryAt)
     }
     return next
   }
 
-  #wakeGroup(group: Subscriber[], from: number, to: number, direct: boolean): void {
-    const wake: Wake = {
-      roomId: this.#options.roomId(),
-      from,
-      to,
-      increment: this.#options.increment(from, to),
-    }
+  #wakeGroup(group: Subscriber[], news: Omit<Wake, 'roomId'>, direct: boolean): void {
+    const wake: Wake = { roomId: this.#options.roomId(), ...news }
     if (direct) {
       for (const one of group) void this.#wakeOne(one, wake)
       return
@@ -137,7 +164,7 @@ export class Subscribers {
     one.waking = true
     const answer = await this.#options.transport.wake(one.userId, wake).catch(() => undefined)
     this.#answered(one, generation, wake.to, answer)
-    this.notify()
+    this.#wakeBehind()
   }
 
   async #wakeSlice(slice: Subscriber[], wake: Wake): Promise<void> {
@@ -146,7 +173,7 @@ export class Subscribers {
     const userIds = slice.map((one) => one.userId)
     const answers = await this.#options.transport.wakeMany(userIds, wake).catch(() => [])
     for (const [i, one] of slice.entries()) this.#answered(one, generations[i] ?? -1, wake.to, answers[i])
-    this.notify()
+    this.#wakeBehind()
   }
 
   #answered(one: Subscriber, generation: number, to: number, answer: WakeAnswer): void {
@@ -172,5 +199,5 @@ export class Subscribers {
 }
 
 function subscriber(userId: string, acked: number): Subscriber {
-  return { userId, generation: 0, acked, waking: false, failures: 0, retryAt: 0 }
+  return { userId, generation: 0, acked, waking: false, failures: 0, retryAt: 0, own: 0 }
 }

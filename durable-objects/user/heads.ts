@@ -116,13 +116,25 @@ function extend(chain: Chain | undefined, increment: Increment): Chain {
   if (increment.to <= chain.to) return chain
   const added = increment.from === chain.to ? increment : after(increment, chain.to)
   const increments = [...chain.increments, added]
-  let events = increments.reduce((sum, one) => sum + one.events.length, 0)
-  while (increments.length > 1 && events > KEPT_EVENTS) events -= increments.shift()?.events.length ?? 0
+  let kept = increments.reduce((sum, one) => sum + weight(one), 0)
+  while (increments.length > 1 && kept > KEPT_EVENTS) {
+    const [oldest] = increments.splice(0, 1)
+    kept -= oldest === undefined ? 0 : weight(oldest)
+  }
   return { from: increments[0]?.from ?? increment.from, to: increment.to, increments }
 }
 
+/** Typing alone counts as one: a chain of it must end too. */
+function weight({ events, receipts = [] }: Increment): number {
+  return Math.max(1, events.length + receipts.length)
+}
+
 function after(increment: Increment, pos: number): Increment {
-  return { ...increment, from: pos, events: increment.events.filter((event) => event.pos > pos) }
+  const trimmed = { ...increment, from: pos, events: increment.events.filter((event) => event.pos > pos) }
+  if (trimmed.receipts !== undefined) {
+    trimmed.receipts = trimmed.receipts.filter((receipt) => receipt.pos > pos)
+  }
+  return trimmed
 }
 
 function hasRedaction(increment: Increment): boolean {

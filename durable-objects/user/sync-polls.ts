@@ -218,7 +218,12 @@ export class SyncPolls {
 
   #queryOf(poll: Poll & { fullState: boolean }): SyncQuery
   #queryOf(poll: Omit<SyncRequest, 'timeoutMs' | 'since' | 'presence'>): SyncQuery
-  #queryOf({ session, filter, stateAfter, fullState }: Omit<SyncRequest, 'timeoutMs' | 'since' | 'presence'>): SyncQuery {
+  #queryOf({
+    session,
+    filter,
+    stateAfter,
+    fullState,
+  }: Omit<SyncRequest, 'timeoutMs' | 'since' | 'presence'>): SyncQuery {
     return { session, filter: this.#filter(filter), fullState, stateAfter }
   }
 

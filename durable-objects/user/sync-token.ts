@@ -10,6 +10,8 @@ export interface SyncToken {
   own: number
   /** The last to-device message contained in the answer that gave this token. */
   toDevice: number
+  /** The place of the newest presence contained in that answer. */
+  presence?: number
   /** Position by room number. */
   tail: ReadonlyMap<number, number>
 }
@@ -17,10 +19,11 @@ export interface SyncToken {
 /** A tail longer than this starts a new epoch. */
 export const MAX_TAIL = 32
 
-const TOKEN = /^s(\d{1,15})\.(\d{1,15})\.(\d{1,15})(?:~((?:\d{1,15}:\d{1,15},)*\d{1,15}:\d{1,15}))?$/
+const TOKEN =
+  /^s(\d{1,15})\.(\d{1,15})\.(\d{1,15})(?:\.(\d{1,15}))?(?:~((?:\d{1,15}:\d{1,15},)*\d{1,15}:\d{1,15}))?$/
 
-export function formatSyncToken({ epoch, own, toDevice, tail }: SyncToken): string {
-  const head = `s${epoch}.${own}.${toDevice}`
+export function formatSyncToken({ epoch, own, toDevice, presence = 0, tail }: SyncToken): string {
+  const head = `s${epoch}.${own}.${toDevice}${presence === 0 ? '' : `.${presence}`}`
   return tail.size === 0 ? head : `${head}~${[...tail].map(([room, pos]) => `${room}:${pos}`).join(',')}`
 }
 
@@ -29,9 +32,15 @@ export function parseSyncToken(text: string): SyncToken {
   const match = TOKEN.exec(text)
   if (match === null) throw new MatrixError('M_INVALID_PARAM', 'Unknown sync token')
   const tail = new Map<number, number>()
-  for (const entry of match[4]?.split(',') ?? []) {
+  for (const entry of match[5]?.split(',') ?? []) {
     const [room, pos] = entry.split(':')
     tail.set(Number(room), Number(pos))
   }
-  return { epoch: Number(match[1]), own: Number(match[2]), toDevice: Number(match[3]), tail }
+  return {
+    epoch: Number(match[1]),
+    own: Number(match[2]),
+    toDevice: Number(match[3]),
+    presence: Number(match[4] ?? 0),
+    tail,
+  }
 }

@@ -27,6 +27,7 @@ export const RoomEventFilter = EventFilter.extend({
   lazy_load_members: z.boolean().optional(),
   include_redundant_members: z.boolean().optional(),
   unread_thread_notifications: z.boolean().optional(),
+  'org.matrix.msc3773.unread_thread_notifications': z.boolean().optional(),
   'org.matrix.msc3874.rel_types': strings.optional(),
   'org.matrix.msc3874.not_rel_types': strings.optional(),
 })

@@ -20,8 +20,7 @@ const SyncQuery = z.object({
   timeout: Count.transform((ms) => Math.min(ms, MAX_TIMEOUT_MS)).default(0),
   use_state_after: Flag.optional(),
   'org.matrix.msc4222.use_state_after': Flag.optional(),
-  // Presence is not there yet: the parameter is checked, and changes nothing.
-  set_presence: z.enum(['offline', 'online', 'unavailable']).optional(),
+  set_presence: z.enum(['offline', 'online', 'unavailable']).default('online'),
 })
 
 export const sync = new Hono<AppEnv>()
@@ -36,6 +35,7 @@ sync.get('/sync', tokenClaims, validate({ query: SyncQuery }), (c) => {
     fullState: query.full_state,
     stateAfter: query.use_state_after ?? query['org.matrix.msc4222.use_state_after'] ?? false,
     timeoutMs: query.timeout,
+    presence: query.set_presence,
   }
   return poll(objects.user(session.userId), request, ports.clock)
 })
@@ -44,7 +44,7 @@ sync.get('/sync', tokenClaims, validate({ query: SyncQuery }), (c) => {
  * Asks the User object, and waits on its socket when there is nothing yet. A socket breaks when its object is
  * reset: then the same question is put again, since a sync token answers it as well the second time.
  */
-async function poll(user: UserGateway, request: SyncRequest, clock: Clock): Promise<Response> {
+export async function poll(user: UserGateway, request: SyncRequest, clock: Clock): Promise<Response> {
   const deadline = clock.now() + request.timeoutMs
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const timeoutMs = Math.max(0, deadline - clock.now())

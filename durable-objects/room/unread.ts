@@ -1,0 +1,122 @@
+/** Which events a member has not read and is notified of: counted when somebody looks, by their push rules. */
+import type {
+  PullRequest,
+  PushFacts,
+  RoomSlice,
+  TimelineEvent,
+  UnreadEvent,
+  UnreadRequest,
+} from '../../src/ports.ts'
+import type { JsonObject } from '../../src/protocol/canonical-json.ts'
+import type { Pdu } from '../../src/protocol/event.ts'
+import { objectField, stringField } from '../../src/protocol/json-fields.ts'
+import { powerLevels } from '../../src/protocol/power-levels.ts'
+import { evaluatePush, type PushEvent } from '../../src/protocol/push-evaluator.ts'
+import { defaultPushRules } from '../../src/protocol/push-rules.ts'
+import { MAIN_THREAD } from '../../src/protocol/thread.ts'
+import type { RoomContext } from './context.ts'
+import { readUpTo, threadIn, threadRoot } from './receipts.ts'
+import type { RoomStore } from './store.ts'
+
+/** Older events than these count for nothing. */
+const SCANNED = 5_000
+
+type Row = {
+  pos: number
+  event_id: string
+  type: string
+  state_key: string | null
+  sender: string
+  pdu: string
+}
+
+/**
+ * What a joined member has not read. Their own events mark what came before as read, each in its thread ("sending
+ * an own event implies read up to it"), and nothing from before they joined counts.
+ */
+export function unreadFor(
+  room: RoomContext,
+  { userId, ignored: unwanted }: Pick<PullRequest, 'userId' | 'ignored'>,
+  request: UnreadRequest,
+): RoomSlice['unread'] {
+  const { store } = room
+  const member = store.member(userId)
+  if (member === undefined) return undefined
+  const displayName = stringField(store.get('m.room.member', userId)?.pdu.content.displayname)
+  const read = readUpTo(store, userId)
+  const floor = Math.max(read.room, member.sincePos)
+  const main = Math.max(floor, read.threads.get(MAIN_THREAD) ?? 0)
+  const ruleset = request.ruleset ?? defaultPushRules(userId)
+  const ignored = new Set(unwanted)
+  const levels = powerLevels(store.rules, store)
+  const answered = new Map<string, number>()
+  const events: UnreadEvent[] = []
+  for (const row of candidates(store, floor, main)) {
+    const pdu = JSON.parse(row.pdu) as Pdu
+    const thread = threadIn(store, pdu.content)
+    const bound = Math.max(floor, read.threads.get(thread) ?? 0, answered.get(thread) ?? 0)
+    if (row.pos <= bound) continue
+    if (row.sender === userId) answered.set(thread, row.pos)
+    if (ignored.has(row.sender) || pdu.unsigned?.redacted_because !== undefined) continue
+    const { notify, highlight } = evaluatePush(ruleset, pushEvent(row, pdu, store.roomId), {
+      userId,
+      displayName,
+      joined: store.counts.joined,
+      mayNotify: (key) => levels.user(row.sender) >= levels.notification(key),
+    })
+    if (notify) events.push({ pos: row.pos, thread, highlight })
+  }
+  events.reverse()
+  return { events, ...(displayName === undefined ? {} : { displayName }) }
+}
+
+/**
+ * The newest events after `floor`, newest first; up to `main` only those with a relation, since the others stand in
+ * the main timeline, which is read that far.
+ */
+function candidates(store: RoomStore, floor: number, main: number): Iterable<Row> {
+  return store.sql
+    .exec<Row>(
+      `SELECT * FROM (
+         SELECT pos, event_id, type, state_key, sender, pdu FROM events
+         WHERE pos > ? AND flags = 0 ORDER BY pos DESC LIMIT ?
+       ) WHERE pos > ? OR instr(pdu, '"m.relates_to"') > 0`,
+      floor,
+      SCANNED,
+      main,
+    )
+    .toArray()
+}
+
+function pushEvent(row: Row, pdu: Pdu, roomId: string): PushEvent {
+  const event: PushEvent = {
+    event_id: row.event_id,
+    room_id: roomId,
+    type: row.type,
+    sender: row.sender,
+    content: pdu.content,
+  }
+  if (row.state_key !== null) event.state_key = row.state_key
+  return event
+}
+
+/** What the objects of the members need to count new events by themselves. */
+export function pushFacts(room: RoomContext, events: readonly TimelineEvent[]): PushFacts {
+  const { store } = room
+  const levels = powerLevels(store.rules, store)
+  const facts: PushFacts = {
+    joined: store.counts.joined,
+    levels: Object.fromEntries(events.map(({ event }) => [event.sender, levels.user(event.sender)])),
+    notifications: objectField(levels.content.notifications) ?? {},
+    threads: {},
+    redacted: [],
+  }
+  for (const { event, pos } of events) {
+    const root = threadRoot(store, event.content as JsonObject)
+    if (root !== undefined) facts.threads[pos] = root
+    const target = event.type === 'm.room.redaction' ? event.redacts : undefined
+    const redacted = target === undefined ? undefined : store.event(target)
+    if (redacted !== undefined) facts.redacted.push(redacted.pos)
+  }
+  return facts
+}

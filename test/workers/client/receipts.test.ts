@@ -1,0 +1,197 @@
+/** Read receipts and read markers. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { type Api, api, type Body, type Client, must } from '../../support/client.ts'
+import { objectName, startServer, type TestServer } from '../../support/server.ts'
+
+let server: TestServer
+let http: Api
+let alice: Client
+let bob: Client
+let room: string
+
+beforeAll(async () => {
+  server = await startServer({ presence: 'off' })
+  http = api(server)
+  alice = await http.register('alice')
+  bob = await http.register('bob')
+})
+afterAll(() => server?.stop())
+beforeEach(async () => {
+  room = await alice.createRoom({ preset: 'public_chat' })
+  must(await bob.join(room))
+})
+
+const path = (rest: string, roomId = room) => `/rooms/${encodeURIComponent(roomId)}/${rest}`
+const read = (client: Client, type: string, eventId: string, body?: Body) =>
+  http.request('POST', path(`receipt/${type}/${encodeURIComponent(eventId)}`), body, { token: client.token })
+
+async function token(client: Client): Promise<string> {
+  return must(await client.sync()).body.next_batch
+}
+
+/** What a sync tells of receipts. */
+function receiptsIn(body: Body): Body {
+  const events = body.rooms?.join?.[room]?.ephemeral?.events ?? []
+  return events.find(({ type }: Body) => type === 'm.receipt')?.content
+}
+
+async function threadOf(root: string, text: string): Promise<string> {
+  const content = { msgtype: 'm.text', body: text, 'm.relates_to': { rel_type: 'm.thread', event_id: root } }
+  return must(await alice.put(path(`send/m.room.message/${text}`), content)).body.event_id
+}
+
+describe('a receipt', () => {
+  it('reaches a waiting member, with its time', async () => {
+    const event = await alice.say(room, 'one')
+    const since = await token(alice)
+    const waiting = alice.sync({ since, timeout: 10_000 })
+    expect(must(await read(bob, 'm.read', event)).body).toEqual({})
+    expect(receiptsIn((await waiting).body)).toEqual({
+      [event]: { 'm.read': { [bob.userId]: { ts: expect.any(Number) } } },
+    })
+  })
+
+  it('is in the first sync, and in one after an eviction', async () => {
+    const event = await alice.say(room, 'one')
+    const since = await token(alice)
+    must(await read(bob, 'm.read', event))
+    expect(receiptsIn((await alice.sync()).body)[event]).toBeDefined()
+    await server.evict('USER', objectName.user('test.example', alice.userId))
+    expect(receiptsIn((await alice.sync({ since })).body)[event]).toBeDefined()
+  })
+
+  it('never moves backwards', async () => {
+    const [first, second] = [await alice.say(room, 'one'), await alice.say(room, 'two')]
+    must(await read(bob, 'm.read', second))
+    const since = await token(alice)
+    must(await read(bob, 'm.read', first))
+    expect(receiptsIn((await alice.sync({ since })).body)).toBeUndefined()
+    expect(Object.keys(receiptsIn((await alice.sync()).body))).toEqual([second])
+  })
+
+  it('that is private is shown to its user alone, and disturbs nobody else', async () => {
+    const event = await alice.say(room, 'one')
+    const [ofAlice, ofBob] = [await token(alice), await token(bob)]
+    const waiting = bob.sync({ since: ofBob, timeout: 10_000 })
+    must(await read(bob, 'm.read.private', event))
+    expect(receiptsIn((await waiting).body)[event]['m.read.private']).toHaveProperty([bob.userId])
+    const quiet = (await alice.sync({ since: ofAlice, timeout: 300 })).body
+    expect(quiet.rooms).toBeUndefined()
+    expect(JSON.stringify((await alice.sync()).body)).not.toContain('m.read.private')
+  })
+
+  it('that is private breaks no chain: the next message still comes with the wake', async () => {
+    const event = await alice.say(room, 'one')
+    const since = await token(alice)
+    must(await read(bob, 'm.read.private', event))
+    await bob.say(room, 'two')
+    const calls = async () => must(await http.request('GET', '/_selvedge/test/calls')).body['room.pull'] ?? 0
+    await sleep(100)
+    const before = await calls()
+    const { body } = must(await alice.sync({ since }))
+    expect(body.rooms.join[room].timeline.events).toHaveLength(1)
+    expect(await calls()).toBe(before)
+  })
+
+  it('of a thread stands beside that of the main timeline', async () => {
+    const root = await alice.say(room, 'root')
+    const reply = await threadOf(root, 'reply')
+    must(await read(bob, 'm.read', root, { thread_id: 'main' }))
+    must(await read(bob, 'm.read', reply, { thread_id: root }))
+    const receipts = receiptsIn((await alice.sync()).body)
+    expect(receipts[root]['m.read'][bob.userId].thread_id).toBe('main')
+    expect(receipts[reply]['m.read'][bob.userId].thread_id).toBe(root)
+  })
+
+  it('of the whole room is shown instead of that of a thread at the same event', async () => {
+    const event = await alice.say(room, 'one')
+    must(await read(bob, 'm.read', event, { thread_id: 'main' }))
+    must(await read(bob, 'm.read', event))
+    const shown = receiptsIn((await alice.sync()).body)[event]['m.read'][bob.userId]
+    expect(shown).toEqual({ ts: expect.any(Number) })
+  })
+
+  it.each([
+    ['the main timeline, of an event in a thread', 'reply', { thread_id: 'main' }],
+    ['a thread, of an event outside', 'other', { thread_id: '$elsewhere' }],
+    ['a thread without a name', 'other', { thread_id: '' }],
+  ])('is refused for %s', async (_, which, body) => {
+    const root = await alice.say(room, 'root')
+    const event = which === 'reply' ? await threadOf(root, 'inside') : await alice.say(room, 'outside')
+    const answer = await read(bob, 'm.read', event, body)
+    expect([answer.status, answer.body.errcode]).toEqual([400, 'M_INVALID_PARAM'])
+  })
+
+  it.each(['m.unknown', 'm.seen'])('of type %s is refused', async (type) => {
+    const answer = await read(bob, type, await alice.say(room, 'one'))
+    expect([answer.status, answer.body.errcode]).toEqual([400, 'M_INVALID_PARAM'])
+  })
+
+  it('is refused for an event of another room, and outside the room', async () => {
+    const elsewhere = await alice.createRoom()
+    const foreign = await read(bob, 'm.read', await alice.say(elsewhere, 'hidden'))
+    expect([foreign.status, foreign.body.errcode]).toEqual([400, 'M_INVALID_PARAM'])
+    room = elsewhere
+    const outside = await read(bob, 'm.read', `$${'a'.repeat(43)}`)
+    expect([outside.status, outside.body.errcode]).toEqual([403, 'M_FORBIDDEN'])
+  })
+
+  it('reaches the archive', async () => {
+    const event = await alice.say(room, 'one')
+    must(await read(bob, 'm.read', event, { thread_id: 'main' }))
+    await sleep(400)
+    const rows = await server.pg(
+      'select user_id, receipt_type, thread_id, event_id from receipts where room_id = $1',
+      [room],
+    )
+    expect(rows).toEqual([
+      { user_id: bob.userId, receipt_type: 'm.read', thread_id: 'main', event_id: event },
+    ])
+  })
+})
+
+describe('the fully-read marker', () => {
+  const marker = async (client: Client) =>
+    (await client.get(`/user/${encodeURIComponent(client.userId)}${path('account_data/m.fully_read')}`)).body
+
+  it('is account data of the room, and wakes sync', async () => {
+    const event = await alice.say(room, 'one')
+    const since = await token(bob)
+    const waiting = bob.sync({ since, timeout: 10_000 })
+    must(await bob.post(path('read_markers'), { 'm.fully_read': event }))
+    const [shown] = (await waiting).body.rooms.join[room].account_data.events
+    expect(shown).toEqual({ type: 'm.fully_read', content: { event_id: event } })
+    expect(await marker(bob)).toEqual({ event_id: event })
+  })
+
+  it('moves by a receipt too, and never backwards', async () => {
+    const [first, second] = [await alice.say(room, 'one'), await alice.say(room, 'two')]
+    must(await read(bob, 'm.fully_read', second))
+    must(await read(bob, 'm.fully_read', first))
+    expect(await marker(bob)).toEqual({ event_id: second })
+  })
+
+  it('moves together with receipts', async () => {
+    const event = await alice.say(room, 'one')
+    const markers = { 'm.fully_read': event, 'm.read': event, 'm.read.private': event }
+    must(await bob.post(path('read_markers'), markers))
+    expect(Object.keys(receiptsIn((await bob.sync()).body)[event]).toSorted()).toEqual([
+      'm.read',
+      'm.read.private',
+    ])
+  })
+
+  it('knows no threads, and is not set as account data', async () => {
+    const event = await alice.say(room, 'one')
+    const threaded = await read(bob, 'm.fully_read', event, { thread_id: 'main' })
+    expect([threaded.status, threaded.body.errcode]).toEqual([400, 'M_INVALID_PARAM'])
+    const direct = await bob.put(
+      `/user/${encodeURIComponent(bob.userId)}${path('account_data/m.fully_read')}`,
+      {
+        event_id: event,
+      },
+    )
+    expect(direct.status).toBe(405)
+  })
+})
