@@ -112,7 +112,7 @@ class Walk {
   /** The innermost space that still has children nobody has asked. */
   #nextFrame(): Frame | undefined {
     for (let frame = this.#frames.at(-1); frame !== undefined; frame = this.#frames.at(-1)) {
-      frame.pending = frame.pending.filter((roomId) => !this.#visited.has(markOf(roomId)))
+      while (frame.pending.length > 0 && this.#visited.has(markOf(frame.pending[0]!))) frame.pending.shift()
       if (frame.pending.length > 0) return frame
       this.#frames.pop()
     }

@@ -92,8 +92,8 @@ export function postgresDirectory(sql: Sql): DirectoryStore {
     },
     async mutualRooms([one, other], { after, limit }) {
       const [counted = [], page = []] = await sql.transaction([
-        { text: COUNT_MUTUAL, values: [one, storable(other)] },
-        { text: MUTUAL_PAGE, values: [one, storable(other), after ?? null, limit] },
+        { text: COUNT_MUTUAL, values: [one, other] },
+        { text: MUTUAL_PAGE, values: [one, other, after ?? null, limit] },
       ])
       return { rooms: page.map((row) => String(row.room_id)), total: Number(counted[0]?.total) }
     },
@@ -102,11 +102,11 @@ export function postgresDirectory(sql: Sql): DirectoryStore {
 
 async function publicRooms(sql: Sql, { limit, term, roomTypes, from }: PublicRoomsPage) {
   const filter = [
-    term === undefined ? null : storable(term),
-    roomTypes === undefined ? null : storable(JSON.stringify(roomTypes)),
+    term ?? null,
+    roomTypes === undefined ? null : JSON.stringify(roomTypes.map((type) => type && storable(type))),
   ]
   const direction = from?.direction ?? 'after'
-  const place = [from?.joined ?? null, from === undefined ? null : storable(from.roomId)]
+  const place = [from?.joined ?? null, from?.roomId ?? null]
   const [counted = [], page = []] = await sql.transaction([
     { text: COUNT_LISTED, values: filter },
     { text: PAGES[direction], values: [...filter, ...place, limit + 1] },

@@ -1,7 +1,6 @@
 /** What users report, in Postgres. */
 import type { ReportStore } from '../../ports.ts'
 import type { Sql } from './client.ts'
-import { storable } from './text.ts'
 
 const ADD = `
   insert into reports (room_id, event_id, user_id, reporter, reason, received_ts)
@@ -9,11 +8,10 @@ const ADD = `
 
 /** The reports over this database. */
 export function postgresReports(sql: Sql): ReportStore {
-  const named = (id: string | undefined) => (id === undefined ? null : storable(id))
   return {
     async add({ roomId, eventId, userId, reporter, reason }, now) {
-      const about = [named(roomId), named(eventId), named(userId)]
-      await sql.query(ADD, [...about, reporter, storable(reason), now])
+      const about = [roomId ?? null, eventId ?? null, userId ?? null]
+      await sql.query(ADD, [...about, reporter, reason, now])
     },
   }
 }

@@ -70,7 +70,7 @@ function list(values: string[] | undefined): string | null {
 }
 
 function placeOf(after: SearchPlace | undefined): SqlValue[] {
-  return after === undefined ? [null, null, null] : [after.rank, after.ts, storable(after.eventId)]
+  return after === undefined ? [null, null, null] : [after.rank, after.ts, after.eventId]
 }
 
 function hitOf(row: SqlRow): SearchHit {
