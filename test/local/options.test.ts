@@ -11,6 +11,8 @@ describe('options', () => {
       'data-dir': '.selvedge',
       registration: 'open',
       'rate-limits': 'on',
+      guests: 'off',
+      'access-token-lifetime-ms': '3600000',
       'allow-private-networks': 'off',
       'default-room-version': '12',
       'password-cost': 'normal',

@@ -14,6 +14,7 @@ const account = (localpart: string, changes: Partial<Account> = {}): Account => 
   passwordHash: '$scrypt$ln=10,r=8,p=1$c2FsdA$aGFzaA',
   admin: false,
   deactivated: false,
+  guest: false,
   createdTs: 1_700_000_000_123,
   createdBySession: 'session1',
   ...changes,

@@ -74,6 +74,47 @@ describe('rate limits', () => {
     expect((await register('calm', newAddress())).status).toBe(200)
   })
 
+  it('hold off guests from one address, and guesses of the password of who is logged in', async () => {
+    const address = newAddress()
+    const headers = { 'x-real-ip': address }
+    const guest = () => http.request('POST', '/register', {}, { query: { kind: 'guest' }, headers })
+    expectLimited((await untilLimited(guest)).refusal)
+    const { body } = await register('holder', newAddress())
+    const auth = { type: 'm.login.password', password: 'wrong' }
+    const guess = () => http.request('POST', '/account/deactivate', { auth }, { token: body.access_token })
+    const { passed, refusal } = await untilLimited(guess)
+    expect(passed).toBeGreaterThanOrEqual(30)
+    expectLimited(refusal)
+  })
+
+  it('hold off messages, joins, new rooms and invitations of one account, and of no other', async () => {
+    const enter = async (name: string) => (await register(name, newAddress())).body
+    const [busy, calm] = [await enter('busy'), await enter('calm2')]
+    const as = ({ access_token: token }: { access_token: string }) => ({
+      put: (path: string, body: unknown) => http.request('PUT', path, body, { token }),
+      post: (path: string, body: unknown) => http.request('POST', path, body, { token }),
+    })
+    const { body } = await as(calm).post('/createRoom', { preset: 'public_chat' })
+    const path = `/rooms/${encodeURIComponent(body.room_id)}`
+    expect((await as(busy).post(`${path}/join`, {})).status).toBe(200)
+    let sent = 0
+    const say = () => {
+      sent += 1
+      return as(busy).put(`${path}/send/m.room.message/${sent}`, { msgtype: 'm.text', body: 'x' })
+    }
+    const messages = await untilLimited(say, 400)
+    expect(messages.passed).toBeGreaterThanOrEqual(50)
+    expectLimited(messages.refusal)
+    const joins = await untilLimited(() => as(busy).post(`${path}/join`, {}), 200)
+    expectLimited(joins.refusal)
+    expectLimited(await as(busy).post('/createRoom', {}))
+    const invites = await untilLimited(() => as(busy).post(`${path}/invite`, { user_id: calm.user_id }), 200)
+    expect(invites.passed).toBeGreaterThanOrEqual(20)
+    expectLimited(invites.refusal)
+    expect((await as(calm).put(`${path}/send/m.room.message/1`, { body: 'x' })).status).toBe(200)
+    expect((await as(calm).post(`${path}/join`, {})).status).toBe(200)
+  })
+
   it('count in each isolate when Redis is away', async () => {
     server.redis.stop()
     const { passed, refusal } = await untilLimited(() => login('quiet', newAddress()))
