@@ -1,5 +1,4 @@
 /** The User object: the one owner of a user's sessions, rooms and account data; it composes sync and holds its polls. */
-import { DurableObject } from 'cloudflare:workers'
 import { portsOf } from '../../src/context.ts'
 import type { Env } from '../../src/env.ts'
 import { takeFault } from '../../src/faults.ts'
@@ -14,7 +13,7 @@ import type {
   UserGateway,
   Wake,
 } from '../../src/ports.ts'
-import type { JsonObject, JsonValue } from '../../src/protocol/canonical-json.ts'
+import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import { IGNORED_USERS } from '../../src/protocol/ignored-users.ts'
 import { type RpcResult, toResult, toResultAsync } from '../rpc.ts'
@@ -23,15 +22,15 @@ import { idOfName, objectsOf, type RpcSide } from '../stubs.ts'
 import { Timers } from '../timers.ts'
 import { type Changes, UserAccount } from './account.ts'
 import { accountDataSince, getAccountData, putAccountData } from './account-data.ts'
-import * as devices from './devices.ts'
+import { AccountRpc } from './account-rpc.ts'
 import { delayedRooms, noteDelayed, pruneDelayed } from './delayed-rooms.ts'
+import type { DeviceChange } from './devices.ts'
 import { getFilter, putFilter } from './filters.ts'
 import { ignoredUsers } from './ignored-users.ts'
 import { hidesInvite, permissionFor } from './invites.ts'
 import { UserLog } from './log.ts'
 import { presenceContent } from './presence.ts'
 import { tellPresence } from './presence-exchange.ts'
-import { profileFields, roomProfile } from './profile.ts'
 import { pullRooms } from './pull-transport.ts'
 import { changePushRules } from './push-rules.ts'
 import { setFullyRead } from './read-markers.ts'
@@ -46,7 +45,7 @@ const PRESENCE_PATIENCE_MS = 300
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
-export class User extends DurableObject<Env> implements RpcSide<UserGateway> {
+export class User extends AccountRpc implements RpcSide<UserGateway> {
   readonly #ports: Ports
   readonly #storage: ObjectStorage
   readonly #timers: Timers
@@ -76,6 +75,14 @@ export class User extends DurableObject<Env> implements RpcSide<UserGateway> {
       mutate: (work) => this.#mutate(work),
       runJobs: () => this.#timers.arm(clock.now()),
     })
+    this.serveAccount({
+      sql: this.#storage.sql,
+      account: this.#account,
+      mutate: (work) => this.#mutate(work),
+      endSessions: (work) => this.#endSessions(work),
+      flushSessions: () => this.#sessions.flush().catch(() => undefined),
+      vouchFor: (session) => ctx.waitUntil(this.#sessions.copy(session)),
+    })
     this.#roomLife = new RoomLife({
       sql: this.#storage.sql,
       userId: () => this.#userId,
@@ -99,103 +106,6 @@ export class User extends DurableObject<Env> implements RpcSide<UserGateway> {
       ],
       (job, error) => log.warn('user job failed', { job, error: String(error) }),
     )
-  }
-
-  // ------------------------------------------------------------ sessions and devices
-
-  openSession(request: devices.LoginRequest) {
-    return toResult(() => this.#account.openSession(request))
-  }
-
-  refreshSession(request: Parameters<UserAccount['refreshSession']>[0]) {
-    return toResultAsync(async () => {
-      try {
-        return this.#account.refreshSession(request)
-      } finally {
-        await this.#sessions.flush().catch(() => undefined)
-      }
-    })
-  }
-
-  checkSession(session: Session): RpcResult<{ suspended: boolean }> {
-    return toResult(() => {
-      this.#check(session)
-      const { suspended } = this.#account.standing
-      // Whoever may not do everything is asked about each time.
-      if (!suspended) this.ctx.waitUntil(this.#sessions.copy(session))
-      return { suspended }
-    })
-  }
-
-  logout(session: Session) {
-    return this.#endSessions(() => devices.logout(this.#sql, session))
-  }
-
-  logoutAll(session: Session) {
-    return this.#endSessions(() => devices.logoutAll(this.#sql, session))
-  }
-
-  deleteDevices(session: Session, deviceIds: string[]) {
-    const allowed = this.#checked(session, () => undefined)
-    return allowed.ok ? this.#endSessions(() => devices.deleteDevices(this.#sql, deviceIds)) : allowed
-  }
-
-  changePassword(session: Session, hash: string, logoutDevices: boolean): Promise<RpcResult<void>> {
-    return toResultAsync(async () => {
-      this.#check(session)
-      await this.#account.changePassword(session, hash, logoutDevices)
-      await this.#sessions.flush().catch(() => undefined)
-    })
-  }
-
-  /** Everybody has been refused before Postgres hears of it; the alarm tells it, where it is not there now. */
-  deactivate(session: Session, erase: boolean): Promise<RpcResult<void>> {
-    return toResultAsync(async () => {
-      this.#account.deactivate(session, erase)
-      await this.#account.tellAccounts().catch(() => undefined)
-      await this.#sessions.flush().catch(() => undefined)
-    })
-  }
-
-  standing() {
-    return toResult(() => this.#account.standing)
-  }
-
-  setStanding(change: { locked?: boolean; suspended?: boolean }): Promise<RpcResult<void>> {
-    return toResultAsync(async () => {
-      this.#account.setStanding(change)
-      await this.#sessions.flush().catch(() => undefined)
-    })
-  }
-
-  whois() {
-    return toResult(() => devices.listDevices(this.#sql))
-  }
-
-  devices(session: Session) {
-    return this.#checked(session, () => devices.listDevices(this.#sql))
-  }
-
-  device(session: Session, deviceId: string) {
-    return this.#checked(session, () => devices.getDevice(this.#sql, deviceId))
-  }
-
-  renameDevice(session: Session, deviceId: string, displayName: string): RpcResult<void> {
-    return this.#checked(session, () =>
-      this.#mutate(() => ({ value: undefined, ...devices.renameDevice(this.#sql, deviceId, displayName) })),
-    )
-  }
-
-  profile() {
-    return toResult(() => roomProfile(this.#sql))
-  }
-
-  profileFields() {
-    return toResult(() => profileFields(this.#sql))
-  }
-
-  setProfileField(session: Session, key: string, value: JsonValue | undefined): RpcResult<void> {
-    return this.#checked(session, () => this.#account.setProfileField(key, value))
   }
 
   // ------------------------------------------------------------ filters and account data
@@ -304,7 +214,6 @@ export class User extends DurableObject<Env> implements RpcSide<UserGateway> {
   rebuild(): Promise<RpcResult<number>> {
     return toResultAsync(() => this.#roomLife.rebuild())
   }
-
 
   joinedRooms(session: Session) {
     return this.#checked(session, () => this.#polls.memberships.joinedRooms())
@@ -478,7 +387,7 @@ export class User extends DurableObject<Env> implements RpcSide<UserGateway> {
   }
 
   /** Revocation writes the device row first, then Redis; the answer waits for both, but no longer than Redis lets it. */
-  #endSessions(work: () => devices.DeviceChange): Promise<RpcResult<void>> {
+  #endSessions(work: () => DeviceChange): Promise<RpcResult<void>> {
     return toResultAsync(async () => {
       this.#mutate(() => ({ value: undefined, ...work() }))
       if (takeFault('user:abort-after-commit')) await this.#abort()
