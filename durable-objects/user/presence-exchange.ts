@@ -4,9 +4,9 @@ import type { Objects } from '../stubs.ts'
 
 /** In larger rooms nobody is told: presence there would cost more than all the rest. */
 const MAX_MEMBERS = 100
-/** What one invocation may call, halved: the rooms first, then the people. */
-const MAX_ROOMS = 200
-const MAX_PEOPLE = 200
+/** Of what one invocation may call, a good half: the pulls of the same sync need the rest. */
+const MAX_ROOMS = 150
+const MAX_PEOPLE = 150
 /** A Durable Object has six waiting connections. */
 const AT_ONCE = 6
 

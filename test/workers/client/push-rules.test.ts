@@ -1,0 +1,124 @@
+/** Push rules: reading them, and what a client may change. */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { type Api, api, type Body, type Client, must } from '../../support/client.ts'
+import { startServer, type TestServer } from '../../support/server.ts'
+
+let server: TestServer
+let http: Api
+let alice: Client
+let users = 0
+
+beforeAll(async () => {
+  server = await startServer({ presence: 'off' })
+  http = api(server)
+})
+afterAll(() => server?.stop())
+beforeEach(async () => {
+  users += 1
+  alice = await http.register(`alice${users}`)
+})
+
+const rule = (kind: string, id: string, rest = '') =>
+  `/pushrules/global/${kind}/${encodeURIComponent(id)}${rest}`
+const ids = async (kind: string): Promise<string[]> =>
+  must(await alice.get('/pushrules/global/')).body[kind].map((entry: Body) => entry.rule_id)
+const own = async (kind: string) => (await ids(kind)).filter((id) => !id.startsWith('.'))
+const put = (kind: string, id: string, body: Body, query: Body = {}) =>
+  http.request('PUT', rule(kind, id), body, { token: alice.token, query })
+const failure = ({ status, body }: { status: number; body: Body }) => [status, body.errcode]
+
+describe('a rule of one’s own', () => {
+  it('is added, read, changed in its place, and deleted', async () => {
+    expect(must(await put('content', 'cake', { actions: ['notify'], pattern: 'cake' })).body).toEqual({})
+    must(await put('content', 'tea', { actions: [], pattern: 'tea' }))
+    expect((await alice.get(rule('content', 'cake'))).body).toEqual({
+      rule_id: 'cake',
+      default: false,
+      enabled: true,
+      pattern: 'cake',
+      actions: ['notify'],
+    })
+    must(await put('content', 'cake', { actions: [], pattern: 'cakes' }))
+    expect(await own('content')).toEqual(['tea', 'cake'])
+    must(await alice.delete(rule('content', 'cake')))
+    expect(failure(await alice.get(rule('content', 'cake')))).toEqual([404, 'M_NOT_FOUND'])
+  })
+
+  it('stands behind the master rule and before the other default ones', async () => {
+    must(await put('override', 'mine', { actions: [], conditions: [] }))
+    expect((await ids('override')).slice(0, 3)).toEqual([
+      '.m.rule.master',
+      'mine',
+      '.m.rule.suppress_notices',
+    ])
+  })
+
+  it('is placed before and after another', async () => {
+    for (const id of ['one', 'two']) must(await put('underride', id, { actions: [] }))
+    must(await put('underride', 'three', { actions: [] }, { before: 'one' }))
+    must(await put('underride', 'four', { actions: [] }, { after: 'one' }))
+    expect(await own('underride')).toEqual(['two', 'three', 'one', 'four'])
+    must(await put('underride', 'two', { actions: [] }, { after: 'four' }))
+    expect(await own('underride')).toEqual(['three', 'one', 'four', 'two'])
+  })
+
+  it.each([
+    ['room', '.dotted', { actions: [] }, {}, [400, 'M_INVALID_PARAM']],
+    ['room', 'a\\b', { actions: [] }, {}, [400, 'M_INVALID_PARAM']],
+    ['room', 'a/b', { actions: [] }, {}, [400, 'M_INVALID_PARAM']],
+    ['strange', 'x', { actions: [] }, {}, [400, 'M_INVALID_PARAM']],
+    ['room', 'x', {}, {}, [400, 'M_MISSING_PARAM']],
+    ['room', 'x', { actions: 'notify' }, {}, [400, 'M_BAD_JSON']],
+    ['room', 'x', { actions: ['shout'] }, {}, [400, 'M_INVALID_PARAM']],
+    ['override', 'x', { actions: [], conditions: [{}] }, {}, [400, 'M_INVALID_PARAM']],
+    ['content', 'x', { actions: [] }, {}, [400, 'M_MISSING_PARAM']],
+    ['room', 'x', { actions: [] }, { before: 'nobody' }, [404, 'M_NOT_FOUND']],
+    ['override', 'x', { actions: [] }, { after: '.m.rule.master' }, [400, 'M_INVALID_PARAM']],
+  ])('is refused: %s %s %j %j', async (kind, id, body, query, expected) => {
+    expect(failure(await put(kind, id, body, query))).toEqual(expected)
+    expect(await own('room')).toEqual([])
+  })
+})
+
+describe('any rule', () => {
+  const master = '.m.rule.master'
+
+  it('is enabled and disabled, and says which', async () => {
+    expect((await alice.get(rule('override', master, '/enabled'))).body).toEqual({ enabled: false })
+    must(await alice.put(rule('override', master, '/enabled'), { enabled: true }))
+    expect((await alice.get(rule('override', master, '/enabled'))).body).toEqual({ enabled: true })
+    expect((await alice.get(rule('override', master))).body).toMatchObject({ default: true, enabled: true })
+  })
+
+  it('is given other actions', async () => {
+    const actions = ['notify', { set_tweak: 'highlight' }]
+    must(await alice.put(rule('underride', '.m.rule.message', '/actions'), { actions }))
+    expect((await alice.get(rule('underride', '.m.rule.message', '/actions'))).body).toEqual({ actions })
+  })
+
+  it('must exist, and the server’s own are not deleted', async () => {
+    const paths = [rule('room', 'none', '/enabled'), rule('room', 'none', '/actions'), rule('room', 'none')]
+    for (const path of paths) expect(failure(await alice.get(path))).toEqual([404, 'M_NOT_FOUND'])
+    const changes = [{ enabled: true }, { actions: [] }]
+    for (const [i, body] of changes.entries()) {
+      expect(failure(await alice.put(paths[i] ?? '', body))).toEqual([404, 'M_NOT_FOUND'])
+    }
+    expect(failure(await alice.delete(rule('room', 'none')))).toEqual([404, 'M_NOT_FOUND'])
+    expect(failure(await alice.delete(rule('override', master)))).toEqual([400, 'M_INVALID_PARAM'])
+  })
+
+  it('is news in sync when it changes', async () => {
+    const { next_batch } = (await alice.sync()).body
+    const waiting = alice.sync({ since: next_batch, timeout: 10_000 })
+    must(await put('room', '!muted', { actions: [] }))
+    const [event] = (await waiting).body.account_data.events
+    expect(event.type).toBe('m.push_rules')
+    expect(event.content.global.room).toHaveLength(1)
+    expect(event.content.global.override[0].rule_id).toBe(master)
+  })
+
+  it('is not set as account data', async () => {
+    const answer = await alice.put(`/user/${encodeURIComponent(alice.userId)}/account_data/m.push_rules`, {})
+    expect(answer.status).toBe(405)
+  })
+})
