@@ -267,6 +267,8 @@ export type RoomLogEntry =
   | { kind: 'visibility'; pos: number; public: boolean }
   | ({ kind: 'receipt' } & Receipt)
   | { kind: 'forgotten'; pos: number; userId: string }
+  /** Who comes after `erasedPos` sees the user's events redacted. */
+  | { kind: 'erased'; pos: number; userId: string; erasedPos: number }
   /** The room was upgraded: its aliases and its place in the directory are the new room's. */
   | { kind: 'replaced'; pos: number; roomId: string }
 
@@ -310,6 +312,7 @@ export interface ArchiveReader {
   roomEvents(roomId: string, after: number, limit: number): Promise<ArchivedEvent[]>
   /** Who left the room and forgot it. */
   forgottenBy(roomId: string): Promise<string[]>
+  erasedIn(roomId: string): Promise<{ userId: string; pos: number }[]>
   receiptsIn(roomId: string): Promise<Receipt[]>
   /** A user's records that are not deleted, in the order of their keys, after (kind, key). */
   userRecords(userId: string, after: [kind: string, key: string], limit: number): Promise<UserRecord[]>

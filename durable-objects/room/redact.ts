@@ -7,6 +7,7 @@ import { powerLevels } from '../../src/protocol/power-levels.ts'
 import { redact } from '../../src/protocol/redaction.ts'
 import type { RoomContext } from './context.ts'
 import { appendLog } from './log.ts'
+import { removeRelation } from './relations.ts'
 
 /**
  * Room versions 3 and later: a redaction is an ordinary event, and takes effect if its sender has the power to
@@ -21,7 +22,8 @@ export function applyRedaction(room: RoomContext, { eventId, pdu }: IdentifiedPd
   const redacted = redact(original, store.rules)
   const because = clientEvent(eventId, pdu, store.roomId) as unknown as JsonValue
   const json = JSON.stringify({ ...redacted, unsigned: { redacted_because: because } satisfies JsonObject })
-  store.rewriteEvent(row.event_id, json)
+  store.rewriteEvent(row, json)
+  removeRelation(store.sql, original, row.pos)
   room.rewritten = true
   appendLog(room, { kind: 'redacted', pos: 0, eventId: row.event_id, pdu: json })
 }
@@ -38,10 +40,13 @@ function takesEffect(room: RoomContext, redaction: Pdu, originalSender: string):
  * @throws MatrixError M_FORBIDDEN
  */
 export function checkMayRedact(room: RoomContext, sender: string, target: string): void {
-  const row = room.store.event(target)
-  if (row?.sender === sender) return
+  if (mayRedact(room, sender, target)) return
+  throw new MatrixError('M_FORBIDDEN', 'Redacting the events of others needs more power')
+}
+
+/** As `checkMayRedact`, for who asks and does not insist. */
+export function mayRedact(room: RoomContext, sender: string, target: string): boolean {
+  if (room.store.event(target)?.sender === sender) return true
   const levels = powerLevels(room.store.rules, room.store)
-  if (levels.user(sender) < levels.redact) {
-    throw new MatrixError('M_FORBIDDEN', 'Redacting the events of others needs more power')
-  }
+  return levels.user(sender) >= levels.redact
 }

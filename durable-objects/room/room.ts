@@ -143,7 +143,10 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
   }
 
   markErased(userId: string): RpcResult<void> {
-    return toResult(() => this.#room.store.transaction(() => markErased(this.#room, userId)))
+    return toResult(() => {
+      this.#room.store.transaction(() => markErased(this.#room, userId))
+      this.#timers.arm(this.#ports.clock.now() + this.#ports.config.archiveDelayMs)
+    })
   }
 
   dropAlias(userId: string, alias: string): Promise<RpcResult<void>> {

@@ -3,9 +3,9 @@ import type { MessagesAnswer, MessagesRequest, Session } from '../../src/ports.t
 import { MatrixError } from '../../src/protocol/errors.ts'
 import { type ClientEvent, clientEvent, type Pdu } from '../../src/protocol/event.ts'
 import { matchesRoomEvent, type RoomEventFilter } from '../../src/protocol/filter.ts'
-import { forViewer } from '../for-viewer.ts'
-import { timelineEvent } from './client-events.ts'
 import type { RoomContext } from './context.ts'
+import type { ShownRow } from './erasure.ts'
+import { type Reading, readingOf, shownEvent } from './reading.ts'
 import type { EventRow, RoomStore } from './store.ts'
 import { Viewer } from './visibility.ts'
 
@@ -26,7 +26,7 @@ export function parsePlaceToken(token: string): number {
 }
 
 export interface Scan {
-  rows: EventRow[]
+  rows: ShownRow[]
   /** The place the scan came to, from which to go on; undefined: nothing is left that way. */
   next: number | undefined
 }
@@ -42,9 +42,11 @@ export function scan(
     to: number
     limit: number
     filter?: RoomEventFilter
+    /** Whose messages are left out; "servers must still send state events sent by ignored users". */
+    ignored?: readonly string[]
   },
 ): Scan {
-  const rows: EventRow[] = []
+  const rows: ShownRow[] = []
   let place = options.from
   for (let read = 0; read < SCAN_LIMIT; read += BATCH) {
     const batch =
@@ -54,11 +56,21 @@ export function scan(
     for (const row of batch) {
       if (rows.length >= options.limit) return { rows, next: place }
       place = options.dir === 'b' ? row.pos : row.pos + 1
-      if (viewer.maySee(row) && matches(options.filter, row, store.roomId)) rows.push(row)
+      if (isIgnored(options.ignored, row)) continue
+      const shown = viewer.shown(row)
+      if (shown !== undefined && matches(options.filter, shown, store.roomId)) rows.push(shown)
     }
     if (batch.length < BATCH) return { rows, next: undefined }
   }
   return { rows, next: place }
+}
+
+/** Whether an event is a message of someone whom the viewer ignores. */
+export function isIgnored(
+  ignored: readonly string[] | undefined,
+  event: Pick<EventRow, 'state_key' | 'sender'>,
+): boolean {
+  return ignored !== undefined && event.state_key === null && ignored.includes(event.sender)
 }
 
 function matches(filter: RoomEventFilter | undefined, row: EventRow, roomId: string): boolean {
@@ -70,41 +82,48 @@ function matches(filter: RoomEventFilter | undefined, row: EventRow, roomId: str
 /** Client-Server API §GET /rooms/{roomId}/messages. */
 export function messages(room: RoomContext, request: MessagesRequest): MessagesAnswer {
   const { store } = room
-  const viewer = new Viewer(store, request.viewer.userId)
+  const reading = readingOf(room, request.viewer, request.ignored)
+  const { viewer, ignored } = reading
   if (!viewer.mayLook(store.head)) throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
-  const backwards = request.dir === 'b'
+  const { dir, limit, filter } = request
+  const backwards = dir === 'b'
   const from =
     request.from === undefined ? (backwards ? store.head + 1 : firstPlace()) : parsePlaceToken(request.from)
   const to = request.to === undefined ? (backwards ? firstPlace() : lastPlace()) : parsePlaceToken(request.to)
-  const { rows, next } = scan(store, viewer, {
-    dir: request.dir,
-    from,
-    to,
-    limit: request.limit,
-    filter: request.filter,
-  })
-  const now = room.clock.now()
-  const chunk = rows.map((row) => forViewer(timelineEvent(store, row), request.viewer, now, store.roomId))
+  const { rows, next } = scan(store, viewer, { dir, from, to, limit, filter, ignored })
+  const chunk = rows.map((row) => shownEvent(reading, row))
   const answer: MessagesAnswer = { chunk, start: placeToken(from) }
   if (next !== undefined) answer.end = placeToken(next)
-  if (request.filter?.lazy_load_members) answer.state = sendersOf(room, rows)
+  if (filter?.lazy_load_members) answer.state = sendersOf(reading, rows)
   return answer
 }
 
 /** Below every position that backfill will ever give, and above every one that an event will. */
-function firstPlace(): number {
+export function firstPlace(): number {
   return -999_999_999_999
 }
-function lastPlace(): number {
+export function lastPlace(): number {
   return 999_999_999_999
 }
 
-/** The member events of those who sent `rows`. */
-function sendersOf(room: RoomContext, rows: readonly EventRow[]): ClientEvent[] {
+/**
+ * The member events of those who sent `rows`, as they stood at the newest of these. Always all of them: servers may
+ * send what a client has already, and so need not know what that is.
+ */
+function sendersOf({ room, viewer }: Reading, rows: readonly EventRow[]): ClientEvent[] {
+  const { store } = room
+  const newest = Math.max(...rows.map((row) => row.pos))
+  const at = Math.min(newest, viewer.stateEnd(store.head) ?? newest)
   const senders = new Set(rows.map((row) => row.sender))
-  return [...senders]
-    .map((sender) => currentState(room, 'm.room.member', sender))
-    .filter((event) => event !== undefined)
+  return membersAt(room, senders, at).map((row) => stateEvent(row, store.roomId))
+}
+
+/** The member events of these users just after a position. */
+export function membersAt(room: RoomContext, userIds: ReadonlySet<string>, pos: number): EventRow[] {
+  return [...userIds]
+    .map((userId) => room.store.stateRowAt('m.room.member', userId, pos))
+    .map((entry) => entry && room.store.event(entry.event_id))
+    .filter((row) => row !== undefined)
 }
 
 /** A current state event in the form clients see. */
@@ -115,10 +134,11 @@ export function currentState(room: RoomContext, type: string, stateKey: string):
 
 /** One event; what the viewer may not see is not found (Client-Server API §GET /rooms/{roomId}/event). */
 export function eventFor(room: RoomContext, session: Session, eventId: string): ClientEvent {
-  const row = room.store.event(eventId)
-  const notFound = () => new MatrixError('M_NOT_FOUND', 'Event not found')
-  if (row === undefined || !new Viewer(room.store, session.userId).maySee(row)) throw notFound()
-  return forViewer(timelineEvent(room.store, row), session, room.clock.now(), room.store.roomId)
+  const reading = readingOf(room, session)
+  const stored = room.store.event(eventId)
+  const row = stored && reading.viewer.shown(stored)
+  if (row === undefined) throw new MatrixError('M_NOT_FOUND', 'Event not found')
+  return shownEvent(reading, row)
 }
 
 /** All state events in force just after a position. */

@@ -1,15 +1,13 @@
 /** Reading a room: its history, one event, its members. Client-Server API §Getting events for a room. */
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import * as z from 'zod'
-import { MatrixError } from '../../src/protocol/errors.ts'
-import { parseRoomEventFilter, type RoomEventFilter } from '../../src/protocol/filter.ts'
 import type { AppEnv } from '../app-env.ts'
 import { accessToken } from '../middleware/access-token.ts'
 import { validate } from '../middleware/validate.ts'
-import { Count, EventId, InRoom } from './params.ts'
+import { EventId, InRoom } from './params.ts'
+import { ignoredBy, limitOf, parseInlineFilter, position } from './reading.ts'
 
 const DEFAULT_LIMIT = 10
-const MAX_LIMIT = 1000
 
 const Membership = z.enum(['join', 'invite', 'knock', 'leave', 'ban'])
 
@@ -17,9 +15,11 @@ const MessagesQuery = z.object({
   dir: z.enum(['b', 'f']),
   from: z.string().min(1).optional(),
   to: z.string().min(1).optional(),
-  limit: Count.transform((limit) => Math.min(limit, MAX_LIMIT)).default(DEFAULT_LIMIT),
+  limit: limitOf(DEFAULT_LIMIT),
   filter: z.string().optional(),
 })
+
+const ContextQuery = z.object({ limit: limitOf(DEFAULT_LIMIT), filter: z.string().optional() })
 
 const MembersQuery = z.object({
   at: z.string().min(1).optional(),
@@ -36,11 +36,25 @@ timeline.get(
   async (c) => {
     const { roomId } = c.req.valid('param')
     const { dir, limit, ...query } = c.req.valid('query')
-    const from = await position(c, roomId, query.from)
-    const to = await position(c, roomId, query.to)
     const filter = parseInlineFilter(query.filter)
+    const places = [position(c, roomId, query.from), position(c, roomId, query.to)]
+    const [ignored, from, to] = await Promise.all([ignoredBy(c), ...places])
     const room = c.var.objects.room(roomId)
-    return c.json(await room.messages({ viewer: c.var.session, dir, from, to, limit, filter }))
+    return c.json(await room.messages({ viewer: c.var.session, dir, from, to, limit, filter, ignored }))
+  },
+)
+
+timeline.get(
+  '/rooms/:roomId/context/:eventId',
+  accessToken,
+  validate({ param: InRoom.extend({ eventId: EventId }), query: ContextQuery }),
+  async (c) => {
+    const { roomId, eventId } = c.req.valid('param')
+    const { limit, ...query } = c.req.valid('query')
+    const filter = parseInlineFilter(query.filter)
+    const ignored = await ignoredBy(c)
+    const room = c.var.objects.room(roomId)
+    return c.json(await room.context({ viewer: c.var.session, eventId, limit, filter, ignored }))
   },
 )
 
@@ -71,21 +85,3 @@ timeline.get('/rooms/:roomId/joined_members', accessToken, validate({ param: InR
   const room = c.var.objects.room(c.req.valid('param').roomId)
   return c.json({ joined: await room.joinedMembers(c.var.session.userId) })
 })
-
-/** Sync tokens are accepted wherever a place in a room is: the User object knows where they stand. */
-async function position(c: Context<AppEnv>, roomId: string, token: string | undefined) {
-  if (!token?.startsWith('s')) return token
-  const { objects, session } = c.var
-  return objects.user(session.userId).positionOf(session, token, roomId)
-}
-
-function parseInlineFilter(text: string | undefined): RoomEventFilter | undefined {
-  if (text === undefined) return undefined
-  let filter: unknown
-  try {
-    filter = JSON.parse(text)
-  } catch {
-    throw new MatrixError('M_NOT_JSON', 'filter: not JSON')
-  }
-  return parseRoomEventFilter(filter)
-}

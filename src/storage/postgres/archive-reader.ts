@@ -16,6 +16,9 @@ const FORGOTTEN = 'select user_id from room_memberships where room_id = $1::text
 const RECEIPTS = `
   select user_id, receipt_type, thread_id, event_id, event_pos, ts, pos from receipts where room_id = $1::text`
 
+const ERASED = `
+  select user_id, erased_pos from room_memberships where room_id = $1::text and erased_pos is not null`
+
 const RECORDS = `
   select kind, key, body from user_records
   where user_id = $1::text and body is not null and (kind, key) > ($2::text, $3::text)
@@ -69,6 +72,10 @@ export function postgresArchiveReader(sql: Sql): ArchiveReader {
     async forgottenBy(roomId) {
       const rows = await sql.query(FORGOTTEN, [roomId])
       return rows.map((row) => String(row.user_id))
+    },
+    async erasedIn(roomId) {
+      const rows = await sql.query(ERASED, [roomId])
+      return rows.map((row) => ({ userId: String(row.user_id), pos: Number(row.erased_pos) }))
     },
     async userRecords(userId, [kind, key], limit) {
       const rows = await sql.query(RECORDS, [userId, kind, key, limit])

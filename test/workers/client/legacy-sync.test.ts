@@ -1,0 +1,119 @@
+/** The endpoints before /sync: initialSync and the event stream. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Api, api, type Body, type Client, must } from '../../support/client.ts'
+import { startServer, type TestServer } from '../../support/server.ts'
+
+let server: TestServer
+let http: Api
+let alice: Client
+let bob: Client
+
+beforeAll(async () => {
+  server = await startServer()
+  http = api(server)
+  alice = await http.register('alice')
+  bob = await http.register('bob')
+})
+afterAll(() => server?.stop())
+
+const room = (id: string, rest: string) => `/rooms/${encodeURIComponent(id)}${rest}`
+const worldReadable = {
+  preset: 'public_chat',
+  initial_state: [{ type: 'm.room.history_visibility', content: { history_visibility: 'world_readable' } }],
+}
+
+describe('/initialSync', () => {
+  it('shows rooms by membership, with their state, newest messages and account data', async () => {
+    const joined = await alice.createRoom({ name: 'Joined' })
+    const said = await alice.say(joined, 'hello')
+    const tags = `/user/${encodeURIComponent(alice.userId)}/rooms/${encodeURIComponent(joined)}/account_data/com.example.note`
+    must(await alice.put(tags, { note: 1 }))
+    const invited = await bob.createRoom({ invite: [alice.userId] })
+    const left = await alice.createRoom({})
+    must(await alice.post(room(left, '/leave')))
+    const { body } = must(await alice.get('/initialSync', { limit: 2 }))
+    const info = (id: string) => body.rooms.find(({ room_id }: Body) => room_id === id)
+    expect(info(joined)).toMatchObject({
+      membership: 'join',
+      account_data: [{ type: 'com.example.note', content: { note: 1 } }],
+    })
+    const { messages, state } = info(joined)
+    expect(messages.chunk).toHaveLength(2)
+    expect(messages.chunk.at(-1)).toMatchObject({ event_id: said, room_id: joined })
+    expect(state.find(({ type }: Body) => type === 'm.room.name')).toMatchObject({ room_id: joined })
+    const older = must(
+      await alice.get(room(joined, '/messages'), { dir: 'b', from: messages.start, limit: 1 }),
+    )
+    expect(older.body.chunk[0].event_id).not.toBe(messages.chunk[0].event_id)
+    expect(info(invited)).toMatchObject({ membership: 'invite', invite: { sender: bob.userId } })
+    expect(info(left)).toBeUndefined()
+    const archived = must(await alice.get('/initialSync', { archived: true })).body
+    expect(archived.rooms.find(({ room_id }: Body) => room_id === left).membership).toBe('leave')
+    expect(body.presence).toEqual(expect.any(Array))
+  })
+})
+
+describe('/rooms/{roomId}/initialSync', () => {
+  it('shows a room to its members, and to everybody where the world may read', async () => {
+    const open = await alice.createRoom(worldReadable)
+    const said = await alice.say(open, 'hello')
+    const own = must(await alice.get(room(open, '/initialSync'), { limit: 1 })).body
+    expect(own).toMatchObject({ room_id: open, membership: 'join', visibility: 'private' })
+    expect(own.messages.chunk.map(({ event_id }: Body) => event_id)).toEqual([said])
+    const peeked = must(await bob.get(room(open, '/initialSync'))).body
+    expect(peeked.membership).toBeUndefined()
+    expect(peeked.messages.chunk.at(-1).event_id).toBe(said)
+    expect(peeked.state.some(({ type }: Body) => type === 'm.room.create')).toBe(true)
+    const closed = await alice.createRoom({})
+    expect((await bob.get(room(closed, '/initialSync'))).body.errcode).toBe('M_FORBIDDEN')
+  })
+})
+
+describe('/events', () => {
+  it('waits for what comes after a token', async () => {
+    const roomId = await alice.createRoom({})
+    const { end } = must(await alice.get('/initialSync')).body
+    const waiting = alice.get('/events', { from: end, timeout: 10_000 })
+    await sleep(100)
+    const said = await alice.say(roomId, 'news')
+    const { body } = must(await waiting)
+    expect(body.start).toBe(end)
+    expect(body.chunk).toMatchObject([{ event_id: said, room_id: roomId }])
+    const none = must(await alice.get('/events', { from: body.end })).body
+    expect(none.chunk).toEqual([])
+    expect((await alice.get('/events', { from: 'nonsense' })).status).toBe(400)
+  })
+
+  it('begins now without a token', async () => {
+    await alice.say(await alice.createRoom({}), 'old')
+    expect(must(await alice.get('/events', { timeout: 0 })).body.chunk).toEqual([])
+  })
+
+  it('streams a room that the world may read to who is not in it', async () => {
+    const open = await alice.createRoom(worldReadable)
+    const { end } = must(await bob.get(room(open, '/initialSync'))).body.messages
+    const waiting = bob.get('/events', { room_id: open, from: end, timeout: 10_000 })
+    const said = await alice.say(open, 'news')
+    const { body } = must(await waiting)
+    expect(body.chunk).toMatchObject([{ event_id: said, room_id: open }])
+    expect(must(await bob.get('/events', { room_id: open, from: body.end })).body.chunk).toEqual([])
+    const closed = await alice.createRoom({})
+    expect((await bob.get('/events', { room_id: closed })).status).toBe(403)
+  })
+})
+
+describe('/events/{eventId}', () => {
+  it('finds an event without its room, once it is archived, for who may see it', async () => {
+    const roomId = await alice.createRoom({})
+    const said = await alice.say(roomId, 'hello')
+    const path = `/events/${encodeURIComponent(said)}`
+    let answer = await alice.get(path)
+    for (let wait = 0; answer.status === 404 && wait < 50; wait += 1) {
+      await sleep(100)
+      answer = await alice.get(path)
+    }
+    expect(answer.body).toMatchObject({ event_id: said, room_id: roomId })
+    expect((await bob.get(path)).status).toBe(404)
+  })
+})
