@@ -62,9 +62,7 @@ export function draft(operation: Operation, maker: Maker): Draft {
     path: Object.fromEntries(inPath.map((parameter) => [parameter.name, pathValue(parameter, maker)])),
     query: inQuery.map((parameter) => queryPart(parameter, maker)),
     headers: {
-      ...(operation.needsToken || random.chance(0.5)
-        ? { authorization: `Bearer ${cast.attacker.token}` }
-        : {}),
+      authorization: `Bearer ${cast.attacker.token}`,
       ...(json === undefined ? {} : { 'content-type': 'application/json' }),
     },
     body: json === undefined ? undefined : JSON.stringify(json),
