@@ -21,6 +21,8 @@ const LARGE_VALUES: ReadonlySet<string> = new Set([
   'room.state',
   'room.members',
   'room.joinedMembers',
+  'room.summary',
+  'room.foundEvents',
 ])
 
 /** The platform would have refused or delayed this call. */

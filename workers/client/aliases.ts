@@ -4,6 +4,7 @@ import * as z from 'zod'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
 import { accessToken } from '../middleware/access-token.ts'
+import { isAdmin } from '../middleware/admin.ts'
 import { validate } from '../middleware/validate.ts'
 import { InRoom, isLocal, RoomAlias, RoomId } from './params.ts'
 
@@ -37,9 +38,14 @@ aliases.get('/directory/room/:alias', validate({ param: OneAlias }), async (c) =
 aliases.delete('/directory/room/:alias', accessToken, validate({ param: OneAlias }), async (c) => {
   const { ports, objects, session } = c.var
   const { alias, roomId, creator } = await findAlias(c, c.req.valid('param').alias)
-  if (creator !== session.userId && !(await objects.room(roomId).mayEditAliases(session.userId))) {
+  const room = objects.room(roomId)
+  const mayRemove =
+    creator === session.userId || (await room.mayEditAliases(session.userId)) || (await isAdmin(c))
+  if (!mayRemove) {
     throw new MatrixError('M_FORBIDDEN', 'Only its creator and who may edit the room’s aliases remove one')
   }
+  // First the state that names it: asked again after a failure, the rest is done.
+  await room.dropAlias(session.userId, alias)
   await ports.aliases.remove(alias)
   return c.json({})
 })

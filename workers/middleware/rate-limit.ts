@@ -20,6 +20,8 @@ const ALLOWANCES = {
   message: { burst: 50, perSecond: 10 },
   join: { burst: 20, perSecond: 1 },
   invite: { burst: 20, perSecond: 1 },
+  search: { burst: 30, perSecond: 2 },
+  report: { burst: 10, perSecond: 0.1 },
 } satisfies Record<string, Allowance>
 
 interface Bucket {

@@ -79,6 +79,12 @@ const FORGET = `
   where e.kind = 'forgotten' and held.room_id = $1::text and held.user_id = e.user_id and held.pos < e.pos
     and held.membership in ('leave', 'ban')`
 
+const ERASE = `
+  update room_memberships as held set erased_pos = e.erased_pos
+  from jsonb_to_recordset($2::jsonb) as e (kind text, user_id text, erased_pos bigint)
+  where e.kind = 'erased' and held.room_id = $1::text and held.user_id = e.user_id
+    and held.erased_pos is null`
+
 /** Before the batch raises the archived position, which tells a repeated one. */
 const MOVE_ALIASES = `
   update aliases set room_id = $2::text, pending_until = null
@@ -107,12 +113,15 @@ export function postgresArchive(
       const batch = JSON.stringify(settled.map(roomRow))
       const replaced = entries.filter((entry) => entry.kind === 'replaced')
       const move = (text: string) => replaced.map((by) => ({ text, values: [roomId, by.roomId, by.pos] }))
-      const forgotten = entries.some((entry) => entry.kind === 'forgotten')
+      const marks = [
+        { kind: 'forgotten', text: FORGET },
+        { kind: 'erased', text: ERASE },
+      ].filter(({ kind }) => entries.some((entry) => entry.kind === kind))
       await sql.transaction([
         { text: LOCK_ROOM, values: [roomId, roomVersion] },
         ...move(MOVE_ALIASES),
         { text: APPLY_ROOM, values: [roomId, batch, clock.now()] },
-        ...(forgotten ? [{ text: FORGET, values: [roomId, batch] }] : []),
+        ...marks.map(({ text }) => ({ text, values: [roomId, batch] })),
         ...move(MOVE_LISTING),
         ...derivedStatements(roomId, settled, searchDocument),
       ])
@@ -166,6 +175,8 @@ function roomRow(entry: RoomLogEntry & { redacted?: boolean }): Record<string, u
       return { kind, pos, listed: entry.public }
     case 'forgotten':
       return { kind, pos, user_id: storable(entry.userId) }
+    case 'erased':
+      return { kind, pos, user_id: storable(entry.userId), erased_pos: entry.erasedPos }
     case 'replaced':
       return { kind, pos }
     case 'receipt':

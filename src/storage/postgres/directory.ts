@@ -46,7 +46,9 @@ const USERS = `
     join room_summaries s on s.room_id = m.room_id
     join events e on e.event_id = m.event_id
     where m.membership = 'join'
-      and not exists (select from jsonb_array_elements_text($2::jsonb) as word where strpos(m.folded, word) = 0)
+      and not exists (
+        select from jsonb_array_elements_text($2::jsonb) as word where strpos(coalesce(m.folded, ''), word) = 0
+      )
       and (
         s.facts->>'join_rule' = 'public' or s.facts->>'history_visibility' = 'world_readable'
         or exists (

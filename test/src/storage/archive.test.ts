@@ -1,6 +1,7 @@
 /** The archive in Postgres. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ArchiveStore, RoomLogEntry } from '../../../src/ports.ts'
+import { searchDocument } from '../../../src/search/document.ts'
 import { postgresAliases } from '../../../src/storage/postgres/aliases.ts'
 import { postgresArchive } from '../../../src/storage/postgres/archive.ts'
 import { standingClock } from '../../support/world.ts'
@@ -58,7 +59,7 @@ for (const { title, skip, open } of databases) {
   describe.skipIf(skip)(`on ${title}`, () => {
     beforeAll(async () => {
       database = await open()
-      archive = postgresArchive(database.sql, standingClock())
+      archive = postgresArchive(database.sql, standingClock(), searchDocument)
     })
     afterAll(() => database.close())
 

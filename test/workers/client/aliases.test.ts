@@ -1,6 +1,6 @@
 /** Room aliases. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Api, api, type Client } from '../../support/client.ts'
+import { type Api, api, type Client, must } from '../../support/client.ts'
 import { startServer, type TestServer } from '../../support/server.ts'
 
 let server: TestServer
@@ -74,9 +74,59 @@ describe('removing', () => {
     expect((await alice.delete(path(ofBob))).status).toBe(200)
   })
 
+  it('takes it out of the canonical alias event too, if whoever removes it may change that', async () => {
+    const [main, other, kept] = ['#main:test.example', '#other:test.example', '#kept:test.example']
+    const room = await alice.createRoom({ preset: 'public_chat' })
+    await bob.join(room)
+    for (const alias of [main, kept]) await alice.put(path(alias), { room_id: room })
+    await bob.put(path(other), { room_id: room })
+    const canonical = `/rooms/${encodeURIComponent(room)}/state/m.room.canonical_alias`
+    must(await alice.put(canonical, { alias: main, alt_aliases: [other, kept], 'org.example.note': 1 }))
+    expect((await bob.delete(path(other))).status).toBe(200)
+    expect((await alice.get(canonical)).body).toMatchObject({ alias: main, alt_aliases: [other, kept] })
+    expect((await alice.delete(path(main))).status).toBe(200)
+    expect((await alice.get(canonical)).body).toEqual({ alt_aliases: [other, kept], 'org.example.note': 1 })
+    expect((await alice.delete(path(kept))).status).toBe(200)
+    expect((await alice.get(canonical)).body).toEqual({ alt_aliases: [other], 'org.example.note': 1 })
+  })
+
+  it('is for administrators too', async () => {
+    const alias = '#moderated:test.example'
+    await alice.put(path(alias), { room_id: roomId })
+    const admin = await http.register('admin')
+    expect((await admin.delete(path(alias))).status).toBe(403)
+    await server.pg("update accounts set admin = true where localpart = 'admin'")
+    expect((await admin.delete(path(alias))).status).toBe(200)
+  })
+
   it('what is not there is not found', async () => {
     const { status, body } = await alice.delete(path('#nothing:test.example'))
     expect([status, body.errcode]).toEqual([404, 'M_NOT_FOUND'])
+  })
+})
+
+describe('the canonical alias', () => {
+  const canonical = () => `/rooms/${encodeURIComponent(roomId)}/state/m.room.canonical_alias`
+
+  it.each([
+    ['an alias that is not there', () => ({ alias: '#nothing:test.example' })],
+    ['an alias of another room', () => ({ alt_aliases: ['#elsewhere:test.example'] })],
+    ['an alias of another server', () => ({ alias: '#a:elsewhere.example' })],
+  ])('may not newly name %s', async (_, content) => {
+    await alice.put(path('#elsewhere:test.example'), { room_id: await alice.createRoom() })
+    const { status, body } = await alice.put(canonical(), content())
+    expect([status, body.errcode]).toEqual([400, 'M_BAD_ALIAS'])
+  })
+
+  it('may go on naming what it named, although that is gone', async () => {
+    const [stays, goes] = ['#stays:test.example', '#goes:test.example']
+    await alice.put(path(stays), { room_id: roomId })
+    await bob.put(path(goes), { room_id: roomId })
+    must(await alice.put(canonical(), { alias: stays, alt_aliases: [goes] }))
+    await bob.delete(path(goes))
+    must(await alice.put(canonical(), { alt_aliases: [goes, stays] }))
+    must(await alice.put(canonical(), {}))
+    expect((await alice.put(canonical(), { alt_aliases: [goes] })).body.errcode).toBe('M_BAD_ALIAS')
   })
 })
 
