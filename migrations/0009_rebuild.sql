@@ -8,4 +8,6 @@ alter table events
 
 alter table room_memberships
   -- The user forgot the room after leaving it.
-  add column forgotten boolean not null default false;
+  add column forgotten boolean not null default false,
+  -- The room's head when the user was erased; null: was not. Who came later sees their events redacted.
+  add column erased_pos bigint;

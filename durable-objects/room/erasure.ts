@@ -1,7 +1,9 @@
 /** Users who asked to be forgotten: whoever comes to the room later is shown their events redacted. */
 import type { Pdu } from '../../src/protocol/event.ts'
 import { redact } from '../../src/protocol/redaction.ts'
+import { first } from '../sqlite.ts'
 import type { RoomContext } from './context.ts'
+import { appendLog } from './log.ts'
 import type { EventRow, RoomStore, StateRow } from './store.ts'
 
 export const ERASED_TABLE = `
@@ -13,8 +15,16 @@ export const ERASED_TABLE = `
 export type ShownRow = EventRow & { pruned?: boolean }
 
 /** Notes an erasure. Asked again, it changes nothing. */
-export function markErased({ store }: RoomContext, userId: string): void {
-  store.sql.exec('INSERT OR IGNORE INTO erased (user_id, pos) VALUES (?, ?)', userId, store.head)
+export function markErased(room: RoomContext, userId: string): void {
+  const { head, sql } = room.store
+  if (first(sql, 'SELECT 1 AS found FROM erased WHERE user_id = ?', userId) !== undefined) return
+  restoreErased(sql, userId, head)
+  appendLog(room, { kind: 'erased', pos: 0, userId, erasedPos: head })
+}
+
+/** As the archive gives an erasure back. */
+export function restoreErased(sql: SqlStorage, userId: string, pos: number): void {
+  sql.exec('INSERT OR IGNORE INTO erased (user_id, pos) VALUES (?, ?)', userId, pos)
 }
 
 /**

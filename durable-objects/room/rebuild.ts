@@ -10,6 +10,7 @@ import { wipeTables } from '../wipe.ts'
 import { feedMember, placeEvent } from './append.ts'
 import { writeCursors } from './archive.ts'
 import type { RoomContext } from './context.ts'
+import { restoreErased } from './erasure.ts'
 import { restoreReceipt } from './receipts.ts'
 import type { Extremity } from './store.ts'
 
@@ -23,6 +24,13 @@ interface Progress {
   roomId: string
   /** Absent until the archive has everything and the tables are empty. */
   filling?: { after: number; archivedPos: number; events: number; extremities: Extremity[] }
+}
+
+/** What the archive knows of users in the room, besides their memberships. */
+interface Marks {
+  forgotten: readonly string[]
+  erased: readonly { userId: string; pos: number }[]
+  receipts: readonly Receipt[]
 }
 
 export interface RebuildParts {
@@ -72,9 +80,13 @@ export class Rebuild {
       if (events.length === 0) break
       filling = this.#place(roomId, filling, events)
     }
-    const forgotten = await this.#parts.reader.forgottenBy(roomId)
-    const receipts = await this.#parts.reader.receiptsIn(roomId)
-    this.#finish(filling, forgotten, receipts)
+    const { reader } = this.#parts
+    const [forgotten, erased, receipts] = await Promise.all([
+      reader.forgottenBy(roomId),
+      reader.erasedIn(roomId),
+      reader.receiptsIn(roomId),
+    ])
+    this.#finish(filling, { forgotten, erased, receipts })
     return filling.events
   }
 
@@ -101,6 +113,8 @@ export class Rebuild {
       store.forget()
       store.initialise(roomId, version)
       store.positions.restartAt(Math.max(reserved, archivedPos) + GAP)
+      // The archive has all that is about to come back.
+      writeCursors(store.sql, { archived: archivedPos, woken: 0 })
       this.#keep({ roomId, filling })
     })
     this.#parts.reset()
@@ -147,8 +161,7 @@ export class Rebuild {
 
   #finish(
     { archivedPos, extremities }: NonNullable<Progress['filling']>,
-    forgotten: readonly string[],
-    receipts: readonly Receipt[],
+    { forgotten, erased, receipts }: Marks,
   ): void {
     const { room, arm, reset } = this.#parts
     const { store } = room
@@ -156,6 +169,7 @@ export class Rebuild {
       store.setExtremities(extremities)
       for (const userId of forgotten)
         store.sql.exec('INSERT OR IGNORE INTO forgotten (user_id) VALUES (?)', userId)
+      for (const { userId, pos } of erased) restoreErased(store.sql, userId, pos)
       for (const receipt of receipts) restoreReceipt(store, receipt)
       // The head stands above everything that anybody was ever shown.
       const pos = store.positions.next()

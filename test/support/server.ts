@@ -12,6 +12,8 @@ export type ObjectKind = 'ROOM' | 'USER'
 export interface TestServer {
   readonly url: string
   readonly serverName: string
+  /** Its data folder. */
+  readonly folder: string
   readonly instance: Instance
   readonly postgres: Instance['postgres']
   readonly redis: Instance['redis']
@@ -78,6 +80,7 @@ export async function startServer(overrides: TestServerOptions = {}): Promise<Te
   return {
     url: instance.url,
     serverName: overrides['server-name'] ?? 'test.example',
+    folder,
     instance,
     postgres: instance.postgres,
     redis: instance.redis,
