@@ -74,8 +74,9 @@ export class Presence {
   /**
    * A sync, which says what its device is: "offline" leaves everything as it is. It counts when it says something
    * new, or when the user was gone: else the idle would be online again at each poll.
+   * @param first it begins anew, and wants to know who is there
    */
-  async seen(deviceId: string, wish: PresenceValue): Promise<void> {
+  async seen(deviceId: string, wish: PresenceValue, first: boolean): Promise<void> {
     if (!this.#parts.enabled || wish === 'offline') return
     this.#lastContact = this.#parts.clock.now()
     const said = this.#said.get(deviceId)
@@ -83,8 +84,8 @@ export class Presence {
     const wasGone = this.#own.presence === 'offline' && !this.#own.chosen
     const isNew = said !== undefined && said !== wish
     if (wasGone || (isNew && this.#own.presence !== wish)) await this.#become(wish, { chosen: false })
-    // In memory alone: nobody has told this object anything since it woke up.
-    else if (this.#told.size === 0) await this.#exchange()
+    // What others told is in memory alone, and may be gone. A later poll does without: it would ask each time.
+    else if (first && this.#told.size === 0) await this.#exchange()
   }
 
   /** What the client sets; an absent message ends the one before. */
@@ -109,8 +110,7 @@ export class Presence {
 
   /** Another user tells; the answer is what this one is. */
   hear(state: PresenceState): PresenceState {
-    this.#note(state)
-    this.#parts.changed()
+    if (this.#note(state)) this.#parts.changed()
     return this.state()
   }
 
@@ -149,11 +149,10 @@ export class Presence {
 
   /** Tells the others, and hears what they are. */
   async #exchange(): Promise<void> {
-    this.#note(this.state())
-    this.#parts.changed()
+    if (this.#note(this.state())) this.#parts.changed()
     const heard = await this.#parts.tell(this.state()).catch(() => [])
-    for (const state of heard) if (state.presence !== 'offline') this.#note(state)
-    if (heard.length > 0) this.#parts.changed()
+    const news = heard.filter((state) => state.presence !== 'offline').map((state) => this.#note(state))
+    if (news.includes(true)) this.#parts.changed()
   }
 
   #store(own: Own): void {
@@ -161,11 +160,19 @@ export class Presence {
     writeMeta(this.#parts.sql, META, JSON.stringify(own))
   }
 
-  #note(state: PresenceState): void {
+  /** Answers whether it is news. */
+  #note(state: PresenceState): boolean {
+    const known = this.#told.get(state.userId)?.state
+    if (known !== undefined && isSame(known, state)) return false
     this.#latest = Math.max(this.#latest + 1, this.#parts.clock.now())
     this.#told.delete(state.userId)
     this.#told.set(state.userId, { at: this.#latest, state })
+    return true
   }
+}
+
+function isSame(one: PresenceState, other: PresenceState): boolean {
+  return one.presence === other.presence && one.statusMsg === other.statusMsg
 }
 
 /** Client-Server API §m.presence: the content, at this moment. */

@@ -99,7 +99,7 @@ export class SyncPolls {
     const query = this.#queryOf(request)
     const token = request.since === undefined ? undefined : parseSyncToken(request.since)
     if (token !== undefined) this.#epochs.sentBack(request.session.deviceId, token.epoch)
-    const met = this.presence.seen(request.session.deviceId, request.presence)
+    const met = this.presence.seen(request.session.deviceId, request.presence, token === undefined)
     // A first sync shows who is there already.
     if (token === undefined) await Promise.race([met, this.#parts.presence.patience()])
     const answer = await this.#onward(query, await this.#sync.answer(query, token))
