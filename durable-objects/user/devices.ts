@@ -3,7 +3,7 @@ import type { Device, Random, Session, UserLogEntry } from '../../src/ports.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import { first } from '../sqlite.ts'
 
-/** The hashes and the expiry are for sessions with refresh tokens; `locked` and `suspended` for moderation. */
+/** The hashes and the expiry are for sessions with refresh tokens; `locked` and `suspended` were never used: see standing.ts. */
 export const DEVICES_TABLE = `
   CREATE TABLE devices (
     device_id TEXT PRIMARY KEY,
