@@ -19,6 +19,12 @@ interface Template {
 
 export type Match = (method: string, pathname: string) => Operation | undefined
 
+/** Parameters by which a proposal makes another endpoint of the same path, with an answer of its own. */
+const PROPOSALS = ['org.matrix.msc4140.delay']
+
+/** Whether a request asks for what a proposal defines, and the specification's schemas do not. */
+export const isProposal = (query: URLSearchParams) => PROPOSALS.some((name) => query.has(name))
+
 /** @returns a function from method and raw path to the operation */
 export function matcher(operations: Operation[]): Match {
   const byShape = Map.groupBy(operations.map(templateOf), ({ operation, segments }) =>

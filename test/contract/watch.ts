@@ -4,7 +4,7 @@ import { join, relative } from 'node:path'
 import { expect, inject } from 'vitest'
 import { projectRoot } from '../../local/paths.ts'
 import { type Judge, judgeBy } from './judge.ts'
-import { type Match, matcher } from './match.ts'
+import { isProposal, type Match, matcher } from './match.ts'
 import type { Spec } from './spec.ts'
 
 declare module 'vitest' {
@@ -45,10 +45,10 @@ const CUT_OFF = 499
 
 /** Notes an answer under `/_matrix/` or `/.well-known/`, and what it breaks. */
 export function watchAnswer({ method, url, status, contentType, body }: Exchange): void {
-  const { pathname } = new URL(url)
+  const { pathname, searchParams } = new URL(url)
   if (contract === undefined || status === CUT_OFF || !/^\/(_matrix|\.well-known)\//.test(pathname)) return
   watch ??= open(contract.spec)
-  const operation = watch.match(method, pathname)
+  const operation = isProposal(searchParams) ? undefined : watch.match(method, pathname)
   answers += 1
   if (operation !== undefined && !isUnknownEndpoint(body)) {
     operations[operation.id] ??= {}
