@@ -5,6 +5,7 @@ import { MatrixError } from '../../src/protocol/errors.ts'
 import { powerLevels } from '../../src/protocol/power-levels.ts'
 import { appendLocal } from './append.ts'
 import type { RoomContext } from './context.ts'
+import { GUEST_KIND, requireGuestAccess } from './guests.ts'
 
 type Action = MembershipRequest['action']
 
@@ -57,6 +58,7 @@ export function changeMembership(room: RoomContext, request: MembershipRequest):
   if (rule.needs !== undefined && !rule.needs.memberships.includes(current)) throw rule.needs.error()
   if (request.action === 'knock' && !rules.knock)
     throw new MatrixError('M_FORBIDDEN', 'Nobody can knock here')
+  if (request.action === 'join' && request.guest === true) requireGuestAccess(room)
   return appendLocal(room, {
     sender: request.sender,
     type: 'm.room.member',
@@ -74,6 +76,7 @@ function memberContent(
   const content: JsonObject = { ...request.content, ...request.profile, membership }
   if (request.reason !== undefined) content.reason = request.reason
   if (request.isDirect) content.is_direct = true
+  if (request.action === 'join' && request.guest === true) content.kind = GUEST_KIND
   delete content.join_authorised_via_users_server
   if (request.action === 'join' && current !== 'invite') {
     const authoriser = authorisingUser(room, request.joinedAllowRooms ?? [])

@@ -12,6 +12,7 @@ describe('options', () => {
       registration: 'open',
       'rate-limits': 'on',
       guests: 'off',
+      presence: 'on',
       'access-token-lifetime-ms': '3600000',
       'allow-private-networks': 'off',
       'default-room-version': '12',
