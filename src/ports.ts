@@ -2,9 +2,9 @@
 import type { JsonObject, JsonValue } from './protocol/canonical-json.ts'
 import type { ClientEvent, Pdu, StrippedEvent } from './protocol/event.ts'
 import type { RoomEventFilter } from './protocol/filter.ts'
+import type { HeroCandidates } from './protocol/heroes.ts'
 import type { RuleKind } from './protocol/push-evaluator.ts'
 import type { RuleBody, RulePlace } from './protocol/push-rule-edits.ts'
-import type { HeroCandidates } from './protocol/heroes.ts'
 import type { PublicRoom } from './protocol/room-summary.ts'
 import type { SigningKey } from './protocol/signing.ts'
 import type { SpaceChild } from './protocol/spaces.ts'
@@ -799,9 +799,13 @@ export interface RoomGateway {
   /** For lists of rooms and spaces; `viewer` null: nobody in particular. */
   summary(viewer: string | null): Promise<SummaryAnswer>
   /** Of these events, those that are there and that the viewer may see. */
-  visibleEvents(viewer: string, eventIds: string[]): Promise<string[]>
+  visibleEvents(viewer: string, eventIds: string[], ignored: string[]): Promise<string[]>
   /** Events that a search found, each with what stands around it. */
-  foundEvents(viewer: Session, eventIds: string[], context?: SearchContext): Promise<FoundEvent[]>
+  foundEvents(
+    viewer: Session,
+    eventIds: string[],
+    request: { ignored: string[]; context?: SearchContext },
+  ): Promise<FoundEvent[]>
   /** @throws MatrixError M_UNKNOWN (400) unless the user has left the room */
   forget(userId: string): Promise<void>
   /** Makes the room that replaces this one, and answers its id. Asked again, it answers the same room. */

@@ -34,19 +34,18 @@ import { eventAtTime } from './at-time.ts'
 import { children, threads } from './children.ts'
 import { RoomContext } from './context.ts'
 import { createRoom } from './create.ts'
-import { Delayed } from './delayed.ts'
 import { delayedEventsOf } from './delayed-store.ts'
 import { markErased } from './erasure.ts'
 import { eventContext } from './event-context.ts'
 import { forget } from './forget.ts'
 import { makeIncrement, RecentEvents } from './increments.ts'
+import { RoomLife } from './life.ts'
 import { dropAlias, mayEditAliases, setListed } from './listing.ts'
 import { FEED_SLICE, MemberFeed } from './member-feed.ts'
 import { updateProfile } from './member-profile.ts'
 import { changeMembership, joinRule } from './membership.ts'
 import { patiently } from './patience.ts'
 import { pull } from './pull.ts'
-import { Rebuild } from './rebuild.ts'
 import { markRead } from './receipts.ts'
 import { ROOM_MIGRATIONS } from './schema.ts'
 import { foundEvents, visibleEvents } from './search.ts'
@@ -57,7 +56,6 @@ import { Subscribers } from './subscribers.ts'
 import { summaryFor } from './summary.ts'
 import { eventFor, joinedMembersFor, membersFor, messages, stateEventFor, stateFor } from './timeline.ts'
 import { Typing } from './typing.ts'
-import { Upgrades } from './upgrades.ts'
 import { fanOut } from './wake-transport.ts'
 
 const FEED_RETRY_MS = 1_000
@@ -68,9 +66,7 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
   readonly #room: RoomContext
   readonly #timers: Timers
   readonly #feed: MemberFeed
-  readonly #delayed: Delayed
-  readonly #upgrades: Upgrades
-  readonly #rebuild: Rebuild
+  readonly #life: RoomLife
   readonly #archiver: Archiver
   readonly #typing = new Typing()
   #subscribers: Subscribers | undefined
@@ -92,16 +88,11 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
       () => this.#timers.arm(clock.now() + FEED_RETRY_MS),
     )
     this.#archiver = new Archiver(this.#room.store, this.#ports.archive, () => this.#started.watermark())
-    const host = {
+    this.#life = new RoomLife({
       room: this.#room,
       objects: this.#objects,
-      mutate: <T>(work: () => T) => this.#mutateAndFeed(work),
-      arm: (at: number) => this.#timers.arm(at),
-    }
-    this.#delayed = new Delayed(host)
-    this.#upgrades = new Upgrades(host)
-    this.#rebuild = new Rebuild({
-      ...host,
+      mutate: (work) => this.#mutateAndFeed(work),
+      arm: (at) => this.#timers.arm(at),
       reader: this.#ports.archiveReader,
       flush: () => this.#archiver.flush(),
       reset: () => this.#startAnew(),
@@ -112,9 +103,7 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
       [
         { name: 'wake', run: async () => this.#wakeBehind() },
         { name: 'feed', run: () => this.#drainFeed() },
-        { name: 'rebuild', run: () => this.#rebuild.resume() },
-        { name: 'delayed', run: () => this.#delayed.sendDue() },
-        { name: 'upgrade', run: () => this.#upgrades.resume() },
+        ...this.#life.jobs,
         { name: 'archive', run: async () => (await this.#archiver.flush()) as undefined },
       ],
       (job, error) => log.warn('room job failed', { job, error: String(error) }),
@@ -173,19 +162,19 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
   }
 
   upgrade(request: UpgradeRequest) {
-    return toResultAsync(() => this.#upgrades.run(request))
+    return toResultAsync(() => this.#life.upgrades.run(request))
   }
 
   schedule(request: DelayedRequest) {
-    return toResultAsync(() => this.#delayed.schedule(request))
+    return toResultAsync(() => this.#life.delayed.schedule(request))
   }
 
   delayedAction(delayId: string, action: DelayedAction, userId?: string) {
-    return toResultAsync(() => this.#delayed.act(delayId, action, userId))
+    return toResultAsync(() => this.#life.delayed.act(delayId, action, userId))
   }
 
   rebuild(roomId: string) {
-    return toResultAsync(() => this.#rebuild.run(roomId))
+    return toResultAsync(() => this.#life.rebuild.run(roomId))
   }
 
   setTyping(userId: string, typing: boolean, timeoutMs: number): RpcResult<void> {
@@ -296,12 +285,12 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
     return toResult(() => summaryFor(this.#room, viewer))
   }
 
-  visibleEvents(viewer: string, eventIds: string[]) {
-    return toResult(() => visibleEvents(this.#room, viewer, eventIds))
+  visibleEvents(viewer: string, eventIds: string[], ignored: string[]) {
+    return toResult(() => visibleEvents(this.#room, viewer, eventIds, ignored))
   }
 
-  foundEvents(viewer: Session, eventIds: string[], context?: SearchContext) {
-    return toResult(() => foundEvents(this.#room, viewer, eventIds, context))
+  foundEvents(viewer: Session, eventIds: string[], request: { ignored: string[]; context?: SearchContext }) {
+    return toResult(() => foundEvents(this.#room, viewer, eventIds, request))
   }
 
   delayedEvents(userId: string) {
@@ -390,7 +379,7 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
   }
 
   #wakeBehind(): number | undefined {
-    this.#started.notify()
+    this.#started.wakeBehind()
     return this.#started.nextRetry()
   }
 

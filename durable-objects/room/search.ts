@@ -1,23 +1,24 @@
 /** The room's say in a search of the archive: which of the events found somebody may see, and what stands around them. */
 import type { FoundEvent, Profile, SearchContext, Session } from '../../src/ports.ts'
-import type { ClientEvent, Pdu } from '../../src/protocol/event.ts'
+import type { Pdu } from '../../src/protocol/event.ts'
 import { stringField } from '../../src/protocol/json-fields.ts'
-import { forViewer } from '../for-viewer.ts'
-import { timelineEvent } from './client-events.ts'
 import type { RoomContext } from './context.ts'
 import type { ShownRow } from './erasure.ts'
-import { placeToken, scan } from './timeline.ts'
-import { Viewer } from './visibility.ts'
+import { type Reading, readingOf, shownEvent } from './reading.ts'
+import { firstPlace, isIgnored, lastPlace, placeToken, scan } from './timeline.ts'
 
 /** Characters of context in one answer: beyond, events come without it. An RPC carries 32 MB at most. */
 const MAX_CONTEXT = 4_000_000
-/** Beyond every position. */
-const FAR = 1e15
 
 /** Of these events, those that the viewer may see with their text. */
-export function visibleEvents(room: RoomContext, userId: string, eventIds: readonly string[]): string[] {
-  const viewer = new Viewer(room.store, userId)
-  return eventIds.filter((eventId) => readable(room, viewer, eventId) !== undefined)
+export function visibleEvents(
+  room: RoomContext,
+  userId: string,
+  eventIds: readonly string[],
+  ignored: readonly string[],
+): string[] {
+  const reading = readingOf(room, { userId, deviceId: '' }, ignored)
+  return eventIds.filter((eventId) => readable(reading, eventId) !== undefined)
 }
 
 /** The events that the viewer may see, each with what stands around it. */
@@ -25,21 +26,19 @@ export function foundEvents(
   room: RoomContext,
   session: Session,
   eventIds: readonly string[],
-  context: SearchContext | undefined,
+  { ignored, context }: { ignored: readonly string[]; context?: SearchContext },
 ): FoundEvent[] {
-  const viewer = new Viewer(room.store, session.userId)
-  const show = (row: ShownRow) =>
-    forViewer(timelineEvent(room.store, row), session, room.clock.now(), room.store.roomId)
+  const reading = readingOf(room, session, ignored)
   const found: FoundEvent[] = []
   let spent = 0
   for (const eventId of eventIds) {
-    const row = readable(room, viewer, eventId)
+    const row = readable(reading, eventId)
     if (row === undefined) continue
-    const entry: FoundEvent = { event: show(row) }
+    const entry: FoundEvent = { event: shownEvent(reading, row) }
     if (context !== undefined && spent < MAX_CONTEXT) {
-      const around = surroundings(room, viewer, row, context)
+      const around = surroundings(reading, row, context)
       spent += [...around.before, ...around.after].reduce((sum, { pdu }) => sum + pdu.length, 0)
-      entry.context = contextOf(room, row, around, context, show)
+      entry.context = contextOf(reading, row, around, context)
     }
     found.push(entry)
   }
@@ -47,10 +46,10 @@ export function foundEvents(
 }
 
 /** The event as it may be shown; undefined where it may not, or where its text is gone. */
-function readable({ store }: RoomContext, viewer: Viewer, eventId: string): ShownRow | undefined {
-  const row = store.event(eventId)
+function readable({ room, viewer, ignored }: Reading, eventId: string): ShownRow | undefined {
+  const row = room.store.event(eventId)
   const shown = row && viewer.shown(row)
-  if (shown === undefined || shown.pruned) return undefined
+  if (shown === undefined || shown.pruned || isIgnored(ignored, shown)) return undefined
   return (JSON.parse(shown.pdu) as Pdu).unsigned?.redacted_because === undefined ? shown : undefined
 }
 
@@ -60,31 +59,31 @@ interface Surroundings {
 }
 
 function surroundings(
-  { store }: RoomContext,
-  viewer: Viewer,
+  { room, viewer, ignored }: Reading,
   { pos }: ShownRow,
   limits: SearchContext,
 ): Surroundings {
+  const rows = (dir: 'b' | 'f', from: number, to: number, limit: number) =>
+    scan(room.store, viewer, { dir, from, to, limit, ignored }).rows
   return {
-    before: scan(store, viewer, { dir: 'b', from: pos, to: -FAR, limit: limits.before }).rows,
-    after: scan(store, viewer, { dir: 'f', from: pos + 1, to: FAR, limit: limits.after }).rows,
+    before: rows('b', pos, firstPlace(), limits.before),
+    after: rows('f', pos + 1, lastPlace(), limits.after),
   }
 }
 
 function contextOf(
-  room: RoomContext,
+  reading: Reading,
   row: ShownRow,
   { before, after }: Surroundings,
   { profiles }: SearchContext,
-  show: (row: ShownRow) => ClientEvent,
 ): FoundEvent['context'] {
   const context: FoundEvent['context'] = {
     start: placeToken(before.at(-1)?.pos ?? row.pos),
     end: placeToken((after.at(-1)?.pos ?? row.pos) + 1),
-    events_before: before.map(show),
-    events_after: after.map(show),
+    events_before: before.map((one) => shownEvent(reading, one)),
+    events_after: after.map((one) => shownEvent(reading, one)),
   }
-  if (profiles) context.profile_info = profilesAt(room, [...before, row, ...after])
+  if (profiles) context.profile_info = profilesAt(reading.room, [...before, row, ...after])
   return context
 }
 

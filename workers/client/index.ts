@@ -24,9 +24,9 @@ import { registration, registrationV1 } from './registration.ts'
 import { relations } from './relations.ts'
 import { report } from './report.ts'
 import { roomDirectory } from './room-directory.ts'
+import { roomLife } from './room-life.ts'
 import { roomSummary, unstableRoomSummary } from './room-summary.ts'
 import { search } from './search.ts'
-import { roomLife } from './room-life.ts'
 import { send } from './send.ts'
 import { session } from './session.ts'
 import { state } from './state.ts'
@@ -88,3 +88,4 @@ for (const part of [hierarchy, roomSummary, mutualRooms]) clientV1App.route('/',
 export const clientUnstableApp = new Hono<AppEnv>()
 
 for (const part of [unstableRoomSummary, unstableMutualRooms]) clientUnstableApp.route('/', part)
+clientUnstableApp.route('/org.matrix.msc2946', hierarchy)

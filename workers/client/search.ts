@@ -19,6 +19,7 @@ import { tokenClaims } from '../middleware/access-token.ts'
 import { limitSession } from '../middleware/rate-limit.ts'
 import { validate } from '../middleware/validate.ts'
 import { readPageToken, writePageToken } from './page-token.ts'
+import { ignoredBy } from './reading.ts'
 
 const DEFAULT_LIMIT = 10
 const MAX_LIMIT = 50
@@ -69,12 +70,16 @@ search.post(
     if (request === undefined) return c.json({ search_categories: {} })
     const { objects, ports, session } = c.var
     const criteria = criteriaOf(request, c.req.valid('query').next_batch)
+    const [rooms, ignored] = await Promise.all([
+      objects.user(session.userId).visitedRooms(session),
+      ignoredBy(c),
+    ])
     const results = await searchEvents(criteria, {
       store: ports.search,
-      rooms: await objects.user(session.userId).visitedRooms(session),
-      visible: (roomId, eventIds) => objects.room(roomId).visibleEvents(session.userId, eventIds),
+      rooms,
+      visible: (roomId, eventIds) => objects.room(roomId).visibleEvents(session.userId, eventIds, ignored),
     })
-    return c.json({ search_categories: { room_events: await answer(c, request, results) } })
+    return c.json({ search_categories: { room_events: await answer(c, request, results, ignored) } })
   },
 )
 
@@ -89,9 +94,9 @@ function criteriaOf(request: RoomEvents, nextBatch: string | undefined): SearchC
   return { term, keys, filter, order, limit, groupBy, from }
 }
 
-async function answer(c: Context<AppEnv>, request: RoomEvents, results: SearchResults) {
+async function answer(c: Context<AppEnv>, request: RoomEvents, results: SearchResults, ignored: string[]) {
   const { hits, count, groups, next } = results
-  const found = await foundEvents(c, request, results)
+  const found = await foundEvents(c, request, hits, ignored)
   const shown = hits.flatMap(({ eventId, rank }) => {
     const entry = found.get(eventId)
     return entry === undefined ? [] : [{ rank, result: entry.event, context: entry.context }]
@@ -114,7 +119,8 @@ async function answer(c: Context<AppEnv>, request: RoomEvents, results: SearchRe
 async function foundEvents(
   c: Context<AppEnv>,
   { event_context: around }: RoomEvents,
-  { hits }: SearchResults,
+  hits: SearchResults['hits'],
+  ignored: string[],
 ): Promise<Map<string, FoundEvent>> {
   const context: SearchContext | undefined = around && {
     before: around.before_limit,
@@ -125,7 +131,7 @@ async function foundEvents(
   const answers = await Promise.all(
     [...byRoom].map(([roomId, inRoom]) => {
       const eventIds = inRoom.map(({ eventId }) => eventId)
-      return c.var.objects.room(roomId).foundEvents(c.var.session, eventIds, context)
+      return c.var.objects.room(roomId).foundEvents(c.var.session, eventIds, { ignored, context })
     }),
   )
   return new Map(answers.flat().map((found) => [found.event.event_id, found]))

@@ -169,6 +169,8 @@ describe('the hierarchy', () => {
     })
     expect(body.rooms[1].children_state).toEqual([])
     expect(named(must(await walk(alice, 'root')).body)).toContain('secret')
+    const unstable = `/_matrix/client/unstable/org.matrix.msc2946/rooms/${encodeURIComponent(rooms.root!)}/hierarchy`
+    expect((await bob.get(unstable)).body).toEqual(body)
   })
 
   it('shows restricted rooms to who meets their condition', async () => {

@@ -262,6 +262,30 @@ describe('nobody finds', () => {
     expect(ids(await search(alice, 'lemur'))).toEqual([])
   })
 
+  it('the messages of people they ignore', async () => {
+    const carol = await http.register('carol')
+    const roomId = await alice.createRoom({ preset: 'public_chat' })
+    await carol.join(roomId)
+    const heard = await alice.say(roomId, 'civet of alice')
+    await sayAll(carol, roomId, ['civet of carol'])
+    await finds(alice, 2, 'civet')
+    const ignoring = `/user/${encodeURIComponent(alice.userId)}/account_data/m.ignored_user_list`
+    must(await alice.put(ignoring, { ignored_users: { [carol.userId]: {} } }))
+    const found = await search(alice, 'civet', { event_context: {} })
+    expect([ids(found), found.results[0].context.events_after]).toEqual([[heard], []])
+    must(await alice.put(ignoring, { ignored_users: {} }))
+  })
+
+  it('anything in a room they have forgotten', async () => {
+    const roomId = await alice.createRoom({ preset: 'public_chat' })
+    await bob.join(roomId)
+    const [said] = await sayAll(alice, roomId, ['a tapir'])
+    await bob.post(`${path(roomId)}/leave`)
+    expect(ids(await search(bob, 'tapir'))).toEqual([said])
+    must(await bob.post(`${path(roomId)}/forget`))
+    expect(ids(await search(bob, 'tapir'))).toEqual([])
+  })
+
   it('what was redacted, before or after it was indexed', async () => {
     const roomId = await alice.createRoom()
     const [early, late] = await sayAll(alice, roomId, ['manatee one', 'manatee two'])
