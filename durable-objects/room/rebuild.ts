@@ -17,6 +17,8 @@ import type { Extremity } from './store.ts'
 /** Above what was given to events and never archived, however far the archive was behind. */
 const GAP = 1_000_000
 const BATCH = 500
+/** How soon the alarm looks after a rebuild that may have been interrupted. */
+const RESUME_MS = 5_000
 const BEFORE_ALL = -Number.MAX_SAFE_INTEGER
 
 /** How far a rebuild has come, as `meta` keeps it: as long as it is there, the room answers nobody. */
@@ -74,7 +76,7 @@ export class Rebuild {
   async #rebuild(roomId: string): Promise<number> {
     const { room, arm } = this.#parts
     let filling = this.#progress?.filling ?? (await this.#begin(roomId))
-    arm(room.clock.now() + 60_000)
+    arm(room.clock.now() + RESUME_MS)
     for (;;) {
       const events = await this.#parts.reader.roomEvents(roomId, filling.after, BATCH)
       if (events.length === 0) break
@@ -126,7 +128,7 @@ export class Rebuild {
     const { store } = this.#parts.room
     store.transaction(() => this.#keep({ roomId }))
     store.forget()
-    this.#parts.arm(this.#parts.room.clock.now() + 60_000)
+    this.#parts.arm(this.#parts.room.clock.now() + RESUME_MS)
   }
 
   #open(): void {

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { projectRoot } from '../../local/paths.ts'
-import { type Api, api, type Body, type Client, must } from '../support/client.ts'
+import { type Api, api, type Body, type Client, must, testPassword } from '../support/client.ts'
 import { type ObjectKind, objectName, startServer, type TestServer } from '../support/server.ts'
 
 let server: TestServer
@@ -188,6 +188,44 @@ describe('a room', () => {
     expect((await bob.get(at(room, 'messages'), { dir: 'b' })).status).toBe(403)
   })
 
+  it('shows nobody new what an erased user said', async () => {
+    const room = await alice.createRoom({ preset: 'public_chat' })
+    const gone = await someone()
+    must(await gone.join(room))
+    await gone.say(room, 'not for newcomers')
+    const auth = {
+      type: 'm.login.password',
+      identifier: { type: 'm.id.user', user: gone.userId },
+      password: testPassword,
+    }
+    must(await gone.post('/account/deactivate', { erase: true, auth }))
+    const query = 'select 1 from room_memberships where room_id = $1 and erased_pos is not null'
+    await expect.poll(() => server.pg(query, [room]), { timeout: 5_000 }).toHaveLength(1)
+    await wipeAndRebuildRoom(room)
+    must(await bob.join(room))
+    expect(bodies(await history(bob, room))).toEqual([])
+    expect(bodies(await history(alice, room))).toEqual(['not for newcomers'])
+  })
+
+  it('is finished where the server died in the middle', async () => {
+    const room = await alice.createRoom({ preset: 'public_chat' })
+    for (let i = 0; i < 12; i += 1) {
+      await Promise.all(Array.from({ length: 50 }, (_, n) => alice.say(room, `${i * 50 + n}`)))
+    }
+    await archived(room)
+    const name = objectName.room(server.serverName, room)
+    const events = () => server.sql('ROOM', name, 'SELECT event_id, pos FROM events ORDER BY pos')
+    const before = await events()
+    const asked = rebuild('room', room).catch(() => '')
+    const begun = () => server.sql('ROOM', name, "SELECT 1 FROM meta WHERE key = 'rebuilding'")
+    await expect.poll(begun, { timeout: 10_000, interval: 1 }).toHaveLength(1)
+    await server.restart()
+    await asked
+    await expect.poll(begun, { timeout: 30_000 }).toEqual([])
+    expect(await events()).toEqual(before)
+    await alice.say(room, 'after all')
+  })
+
   it('is rebuilt while it lives, with nothing lost', async () => {
     const room = await alice.createRoom({ preset: 'public_chat' })
     await alice.say(room, 'just now')
@@ -315,4 +353,18 @@ describe('rebuilding', () => {
     expect(bodies(await history(alice, room))).toEqual(['still here'])
     await alice.say(room, 'and on')
   })
+})
+
+it('a rebuilt room knows how far people have read', async () => {
+  const room = await alice.createRoom({ preset: 'public_chat' })
+  must(await bob.join(room))
+  const [first] = [await alice.say(room, 'one'), await alice.say(room, 'two')]
+  must(await bob.post(at(room, `receipt/m.read/${encodeURIComponent(first)}`)))
+  const receipts = () => server.pg('select event_id from receipts where room_id = $1', [room])
+  await expect.poll(receipts, { timeout: 10_000 }).toEqual([{ event_id: first }])
+  await wipeAndRebuildRoom(room)
+  const section = must(await bob.sync()).body.rooms.join[room]
+  const receipt = section.ephemeral.events.find(({ type }: Body) => type === 'm.receipt')
+  expect(receipt.content[first]['m.read']).toHaveProperty([bob.userId])
+  expect(section.unread_notifications.notification_count).toBe(1)
 })

@@ -236,11 +236,15 @@ describe('upgrading a room', () => {
     must(await bob.join(old))
     must(await bob.put(`${tagsAt(bob, old)}/m.favourite`, { order: 0.1 }))
     must(await bob.put(dataAt(bob, 'm.direct'), { [alice.userId]: [old] }))
+    const rule = (room: string) => `/pushrules/global/room/${encodeURIComponent(room)}`
+    must(await bob.put(rule(old), { actions: [] }))
     const next = must(await upgrade(alice, old, { new_version: '12' })).body.replacement_room
     const since = must(await bob.sync()).body.next_batch
     must(await bob.join(next))
     expect(must(await bob.get(tagsAt(bob, next))).body).toEqual({ tags: { 'm.favourite': { order: 0.1 } } })
     expect(must(await bob.get(dataAt(bob, 'm.direct'))).body).toEqual({ [alice.userId]: [old, next] })
+    expect(must(await bob.get(rule(next))).body).toMatchObject({ rule_id: next, actions: [] })
+    must(await bob.get(rule(old)))
     const { body } = must(await bob.sync({ since }))
     expect(body.rooms.join[next].account_data.events).toEqual([
       { type: 'm.tag', content: { tags: { 'm.favourite': { order: 0.1 } } } },

@@ -1,0 +1,25 @@
+/** The parts of a Room that run over several turns: delayed events, upgrades, rebuilds. */
+import type { TimedJob } from '../timers.ts'
+import { Delayed } from './delayed.ts'
+import type { RoomHost } from './host.ts'
+import { Rebuild, type RebuildParts } from './rebuild.ts'
+import { Upgrades } from './upgrades.ts'
+
+export class RoomLife {
+  readonly delayed: Delayed
+  readonly upgrades: Upgrades
+  readonly rebuild: Rebuild
+  /** What of it the alarm has to finish. */
+  readonly jobs: readonly TimedJob[]
+
+  constructor(parts: RoomHost & RebuildParts) {
+    this.delayed = new Delayed(parts)
+    this.upgrades = new Upgrades(parts)
+    this.rebuild = new Rebuild(parts)
+    this.jobs = [
+      { name: 'rebuild', run: () => this.rebuild.resume() },
+      { name: 'delayed', run: () => this.delayed.sendDue() },
+      { name: 'upgrade', run: () => this.upgrades.resume() },
+    ]
+  }
+}
