@@ -98,7 +98,6 @@ async function syncOnce(
     filter: JSON.stringify(filter),
     fullState: false,
     stateAfter: true,
-    presence: 'online' as const,
     timeoutMs,
     presence: 'online' as const,
   }
