@@ -99,14 +99,14 @@ export class Subscribers {
   /** Something new is for everybody. */
   notify(): void {
     this.#loud = this.#options.head()
-    this.#wakeBehind()
+    this.wakeBehind()
   }
 
   /** Something new is for one user alone: the others are moved over its position by the next wake. */
   notifyOnly(userId: string): void {
     const one = this.#byUser.get(userId)
     if (one !== undefined) one.own = this.#options.head()
-    this.#wakeBehind()
+    this.wakeBehind()
   }
 
   /** Those who want wakes. */
@@ -119,7 +119,7 @@ export class Subscribers {
   }
 
   /** Wakes everyone who stands behind what is news for them and is not being woken already. */
-  #wakeBehind(): void {
+  wakeBehind(): void {
     const now = this.#options.now()
     const head = this.#options.head()
     const behind = [...this.#byUser.values()].filter(
@@ -138,7 +138,7 @@ export class Subscribers {
     }
   }
 
-  /** When to look again (ms), after a `notify`, at those who have not answered; undefined: everyone has. */
+  /** When to look again (ms), after a `wakeBehind`, at those who have not answered; undefined: everyone has. */
   nextRetry(): number | undefined {
     const stuck = this.#options.now() + STUCK_MS
     let next: number | undefined
@@ -164,7 +164,7 @@ export class Subscribers {
     one.waking = true
     const answer = await this.#options.transport.wake(one.userId, wake).catch(() => undefined)
     this.#answered(one, generation, wake.to, answer)
-    this.#wakeBehind()
+    this.wakeBehind()
   }
 
   async #wakeSlice(slice: Subscriber[], wake: Wake): Promise<void> {
@@ -173,7 +173,7 @@ export class Subscribers {
     const userIds = slice.map((one) => one.userId)
     const answers = await this.#options.transport.wakeMany(userIds, wake).catch(() => [])
     for (const [i, one] of slice.entries()) this.#answered(one, generations[i] ?? -1, wake.to, answers[i])
-    this.#wakeBehind()
+    this.wakeBehind()
   }
 
   #answered(one: Subscriber, generation: number, to: number, answer: WakeAnswer): void {

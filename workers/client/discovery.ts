@@ -23,9 +23,12 @@ const VERSIONS = {
   ],
   unstable_features: {
     'org.matrix.msc2675': true,
+    'org.matrix.msc2285.stable': true,
     'org.matrix.msc3030': true,
     'org.matrix.msc3440.stable': true,
     'org.matrix.msc3715.stable': true,
+    'org.matrix.msc3771': true,
+    'org.matrix.msc3773': true,
     'org.matrix.msc3856.stable': true,
     'org.matrix.msc3874': true,
     'org.matrix.msc3912': true,

@@ -81,6 +81,18 @@ describe('a receipt', () => {
     expect(JSON.stringify((await alice.sync()).body)).not.toContain('m.read.private')
   })
 
+  it('that is private costs one wake, its user’s', async () => {
+    const event = await alice.say(room, 'one')
+    await token(alice)
+    await token(bob)
+    const wakes = async () => must(await http.request('GET', '/_selvedge/test/calls')).body['user.wake'] ?? 0
+    await sleep(400)
+    const before = await wakes()
+    must(await read(bob, 'm.read.private', event))
+    await sleep(400)
+    expect((await wakes()) - before).toBe(1)
+  })
+
   it('that is private breaks no chain: the next message still comes with the wake', async () => {
     const event = await alice.say(room, 'one')
     const since = await token(alice)
