@@ -55,7 +55,6 @@ export const LATER: Record<string, string[]> = {
     `GET ${v3}/login/sso/redirect/{idpId}`,
   ],
   'third-party identifiers': [
-    `GET ${v3}/account/3pid`,
     `POST ${v3}/account/3pid`,
     `POST ${v3}/account/3pid/add`,
     `POST ${v3}/account/3pid/bind`,
@@ -69,14 +68,8 @@ export const LATER: Record<string, string[]> = {
     `POST ${v1}/appservice/{appserviceId}/ping`,
     `PUT ${v3}/directory/list/appservice/{networkId}/{roomId}`,
   ],
-  administration: ['GET /.well-known/matrix/support', `GET ${v3}/admin/whois/{userId}`],
+  administration: ['GET /.well-known/matrix/support'],
   federation: ['GET /.well-known/matrix/policy_server'],
-  'reading by people who have not joined': [
-    `GET ${v3}/events`,
-    `GET ${v3}/events/{eventId}`,
-    `GET ${v3}/initialSync`,
-    `GET ${v3}/rooms/{roomId}/initialSync`,
-  ],
 }
 
 /** What an endpoint waits for; nothing for those that are served. */

@@ -1,0 +1,99 @@
+/** The contract check itself: what it matches, what it refuses, and that the page of compatibility names real tests. */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { projectRoot } from '../../local/paths.ts'
+import { endpointRows } from './compatibility.ts'
+import { judgeBy } from './judge.ts'
+import { waitsFor } from './later.ts'
+import { matcher } from './match.ts'
+import type { Operation, Spec } from './spec.ts'
+
+const URI = 'matrix://spec/test.yaml'
+const v3 = '/_matrix/client/v3'
+
+const operation = (method: string, path: string): Operation => ({
+  id: `${method} ${path}`,
+  method,
+  path,
+  area: 'Test',
+  deprecated: false,
+  needsToken: true,
+  parameters: [],
+  answers: { 200: `${URI}#/thing`, 401: `${URI}#/stages` },
+})
+
+const spec: Spec = {
+  operations: [
+    operation('GET', `${v3}/pushrules/`),
+    operation('GET', `${v3}/rooms/{roomId}/state/{eventType}/{stateKey}`),
+    operation('GET', `${v3}/room_keys/{version}`),
+    operation('GET', `${v3}/room_keys/keys`),
+  ],
+  documents: {
+    [URI]: {
+      thing: {
+        type: 'object',
+        properties: { user_id: { type: 'string', format: 'mx-user-id' } },
+        required: ['user_id'],
+      },
+      stages: { type: 'object', properties: { flows: { type: 'array' } }, required: ['flows'] },
+    },
+  },
+}
+
+describe('paths', () => {
+  const match = matcher(spec.operations)
+  it.each([
+    ['/_matrix/client/r0/pushrules/', `${v3}/pushrules/`],
+    [`${v3}/pushrules`, `${v3}/pushrules/`],
+    [`${v3}/rooms/!a/state/m.room.name`, `${v3}/rooms/{roomId}/state/{eventType}/{stateKey}`],
+    [`${v3}/room_keys/keys`, `${v3}/room_keys/keys`],
+    [`${v3}/room_keys/1`, `${v3}/room_keys/{version}`],
+  ])('%s means %s', (path, template) => {
+    expect(match('GET', path)?.path).toBe(template)
+  })
+
+  it.each([`${v3}/rooms//state/m.room.name/`, `${v3}/nothing`])('%s means nothing', (path) => {
+    expect(match('GET', path)).toBeUndefined()
+  })
+})
+
+describe('answers', () => {
+  const judge = judgeBy(spec)
+  const json = 'application/json'
+  const [asked] = spec.operations
+  it.each([
+    [200, json, { user_id: '@a:b' }, []],
+    [200, json, { user_id: 'a' }, ['/user_id must match format "mx-user-id"']],
+    [200, json, {}, ["the body must have required property 'user_id'"]],
+    [204, json, {}, ['the status is 204, expected one of 200, 401']],
+    [200, 'text/plain', { user_id: '@a:b' }, ['the content type is "text/plain", expected application/json']],
+    [404, json, { errcode: 'M_NOT_FOUND', error: 'No' }, []],
+    [404, json, { errcode: 'M_NOT_FOUND' }, ['/error is absent, expected a text']],
+    [401, json, { flows: [] }, []],
+    [401, json, { errcode: 'M_UNKNOWN_TOKEN', error: 'No' }, []],
+  ])('%i %s %j is judged', (status, contentType, body, broken) => {
+    const found = judge({ status, contentType, body }, asked)
+    expect(found).toHaveLength(broken.length)
+    for (const [index, sentence] of broken.entries()) expect(found[index]).toContain(sentence)
+  })
+})
+
+describe('docs/compatibility.md', () => {
+  const page = readFileSync(join(projectRoot, 'docs/compatibility.md'), 'utf8')
+
+  it('names test files that exist', () => {
+    const named = [...page.matchAll(/`(test\/[^`]+\.ts)`/g)].map(([, file = '']) => file)
+    expect(named.length).toBeGreaterThan(0)
+    expect(named.filter((file) => !existsSync(join(projectRoot, file)))).toEqual([])
+  })
+
+  it('excuses what test/contract/later.ts excuses, and nothing else', () => {
+    const wrong = endpointRows(page).filter(({ id, state }) => {
+      const reason = waitsFor(id)
+      return state !== (reason === undefined ? 'yes' : `later: ${reason}`)
+    })
+    expect(wrong).toEqual([])
+  })
+})
