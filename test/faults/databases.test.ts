@@ -91,6 +91,28 @@ describe('while Postgres is down', () => {
     expect(failure(await alice.put(alias, { room_id: roomId }))).toEqual([200, undefined])
   })
 
+  it('lists and searches are refused clearly, while spaces and summaries go on', async () => {
+    const search = { search_categories: { room_events: { search_term: 'anything' } } }
+    const listing = `/directory/list/room/${encodeURIComponent(roomId)}`
+    server.postgres.stop()
+    const answers = [
+      await alice.post('/publicRooms'),
+      await alice.post('/user_directory/search', { search_term: 'bob' }),
+      await alice.post('/search', search),
+      await alice.post(inRoom(roomId, 'report'), { reason: 'odd' }),
+      await alice.get(listing),
+    ]
+    expect(answers.map(failure)).toEqual(answers.map(() => unavailable))
+    must(await alice.get(`/_matrix/client/v1${inRoom(roomId, 'hierarchy')}`))
+    must(await alice.get(`/_matrix/client/v1/room_summary/${encodeURIComponent(roomId)}`))
+    must(await alice.put(listing, { visibility: 'public' }))
+    server.postgres.start()
+    await expect
+      .poll(async () => (await alice.get(listing)).body, { timeout: 15_000 })
+      .toEqual({ visibility: 'public' })
+    must(await alice.post('/search', search))
+  })
+
   it('health names it', async () => {
     server.postgres.stop()
     const parts = { postgres: 'down', redis: 'ok', r2: 'ok' }
