@@ -107,7 +107,7 @@ export function roomSection(
   },
 ): JsonObject | undefined {
   const { filter, session } = query
-  const select = (event: ClientEvent) => selectEventFields(event, filter?.event_fields) as JsonObject
+  const select = (event: ClientEvent) => withFields(event, filter?.event_fields)
   const timeline: JsonObject = {
     events: slice.events.map((event) => select(forViewer(event, session, now))),
     limited: slice.limited,
@@ -142,6 +142,21 @@ export function roomSection(
   section.account_data = { events: accountData }
   section.summary = summary(slice)
   return { ...section, ...unreadFields(options.unread, filter) }
+}
+
+/** "A server may include more fields than were requested": what every event must have stays. */
+function withFields(event: ClientEvent, fields: string[] | undefined): JsonObject {
+  const selected = selectEventFields(event, fields) as JsonObject
+  if (fields === undefined) return selected
+  const { event_id, type, sender, origin_server_ts, state_key } = event
+  const needed = {
+    event_id,
+    type,
+    sender,
+    origin_server_ts,
+    ...(state_key === undefined ? {} : { state_key }),
+  }
+  return { content: {}, ...selected, ...needed }
 }
 
 /** Account data has no sender: it counts as the user's own. */

@@ -137,7 +137,12 @@ function roomInfo(
   if (kind !== 'join' && kind !== 'leave') {
     const events = inRoom(roomId, listed(section[`${kind}_state`]))
     const own = events.find(({ type, state_key }) => type === 'm.room.member' && state_key === userId)
-    return { room_id: roomId, membership: kind, ...(own === undefined ? {} : { [kind]: own }) }
+    // The invite itself is stripped, and so no event by the schema of `invite`; who sent it old clients read here.
+    return {
+      room_id: roomId,
+      membership: kind,
+      ...(own?.sender === undefined ? {} : { inviter: own.sender }),
+    }
   }
   const timeline = objectField(section.timeline) ?? {}
   const messages: JsonObject = { chunk: inRoom(roomId, listed(timeline)), end }

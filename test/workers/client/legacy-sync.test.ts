@@ -46,7 +46,7 @@ describe('/initialSync', () => {
       await alice.get(room(joined, '/messages'), { dir: 'b', from: messages.start, limit: 1 }),
     )
     expect(older.body.chunk[0].event_id).not.toBe(messages.chunk[0].event_id)
-    expect(info(invited)).toMatchObject({ membership: 'invite', invite: { sender: bob.userId } })
+    expect(info(invited)).toMatchObject({ membership: 'invite', inviter: bob.userId })
     expect(info(left)).toBeUndefined()
     const archived = must(await alice.get('/initialSync', { archived: true })).body
     expect(archived.rooms.find(({ room_id }: Body) => room_id === left).membership).toBe('leave')

@@ -148,7 +148,9 @@ describe('a filter', () => {
     const { next_batch: since } = await sync(dora, { filter })
     await bob.say(id, 'short')
     const { timeline } = await joinedRoom(dora, id, { since, filter })
-    expect(timeline.events).toEqual([{ type: 'm.room.message', content: { body: 'short' } }])
+    expect(timeline.events).toMatchObject([{ type: 'm.room.message', sender: bob.userId }])
+    expect(timeline.events[0].content).toEqual({ body: 'short' })
+    expect(timeline.events[0].unsigned).toBeUndefined()
   })
 
   it('picks by URL and by relation in sync, /messages and /context', async () => {
