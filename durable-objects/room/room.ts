@@ -41,7 +41,7 @@ import { forget } from './forget.ts'
 import { makeIncrement, RecentEvents } from './increments.ts'
 import { RoomLife } from './life.ts'
 import { dropAlias, mayEditAliases, setListed } from './listing.ts'
-import { FEED_SLICE, MemberFeed } from './member-feed.ts'
+import { MemberFeed } from './member-feed.ts'
 import { updateProfile } from './member-profile.ts'
 import { changeMembership, joinRule } from './membership.ts'
 import { patiently } from './patience.ts'
@@ -57,8 +57,6 @@ import { summaryFor } from './summary.ts'
 import { eventFor, joinedMembersFor, membersFor, messages, stateEventFor, stateFor } from './timeline.ts'
 import { Typing } from './typing.ts'
 import { fanOut } from './wake-transport.ts'
-
-const FEED_RETRY_MS = 1_000
 
 export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
   readonly #ports: Ports
@@ -82,11 +80,12 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
       : ctx.storage
     migrate(storage, ROOM_MIGRATIONS)
     this.#room = new RoomContext(new RoomStore(storage), clock, config.serverName, config.signingKeys[0]!)
-    this.#feed = new MemberFeed(
-      storage.sql,
-      (userId, change) => this.#objects.user(userId).membershipChanged(change),
-      () => this.#timers.arm(clock.now() + FEED_RETRY_MS),
-    )
+    this.#feed = new MemberFeed({
+      sql: storage.sql,
+      deliver: (userId, change) => this.#objects.user(userId).membershipChanged(change),
+      now: () => clock.now(),
+      arm: (at) => this.#timers.arm(at),
+    })
     this.#archiver = new Archiver(this.#room.store, this.#ports.archive, () => this.#started.watermark())
     this.#life = new RoomLife({
       room: this.#room,
@@ -102,7 +101,7 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
       clock,
       [
         { name: 'wake', run: async () => this.#wakeBehind() },
-        { name: 'feed', run: () => this.#drainFeed() },
+        { name: 'feed', run: () => this.#feed.drain() },
         ...this.#life.jobs,
         { name: 'archive', run: async () => (await this.#archiver.flush()) as undefined },
       ],
@@ -365,28 +364,13 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
     const { value, fed } = this.#mutate(work)
     if (takeFault('room:abort-after-commit')) await this.#abort()
     this.#started.notify()
-    if (fed.length > 0) await this.#confirmed(fed)
+    if (fed.length > 0) await this.#feed.confirm(fed)
     return value
-  }
-
-  /** Waits until the users' objects know of their memberships, for a while. */
-  async #confirmed(userIds: string[]): Promise<void> {
-    const users = [...new Set(userIds)]
-    // The others are told from the alarm, in slices.
-    if (users.length > FEED_SLICE) this.#timers.arm(this.#ports.clock.now())
-    const told = Promise.all(users.slice(0, FEED_SLICE).map((userId) => this.#feed.deliverTo(userId)))
-    await patiently(told)
   }
 
   #wakeBehind(): number | undefined {
     this.#started.wakeBehind()
     return this.#started.nextRetry()
-  }
-
-  async #drainFeed(): Promise<number | undefined> {
-    const confirmed = await this.#feed.deliverSome()
-    if (!this.#feed.waiting()) return undefined
-    return this.#ports.clock.now() + (confirmed ? 0 : FEED_RETRY_MS)
   }
 
   #typingChanged(): void {

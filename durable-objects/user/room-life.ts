@@ -1,23 +1,21 @@
 /** What a user's account data means for their rooms: tags, whom they ignore, whose invites they want, upgrades. */
-import type { ArchiveReader, MembershipChange, UserLogEntry } from '../../src/ports.ts'
+import type { MembershipChange, Ports, UserLogEntry } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import { type AccountDataEvent, writeAccountData } from './account-data.ts'
 import { carriedOver } from './carry-over.ts'
+import type { UserLog } from './log.ts'
 import { readCopy, restoreCopy } from './rebuild.ts'
 import { TAGS, withTag } from './tags.ts'
 
 interface RoomLifeParts {
   sql: SqlStorage
   userId: () => string
-  now: () => number
-  reader: ArchiveReader
+  ports: Pick<Ports, 'archive' | 'archiveReader' | 'clock'>
+  log: UserLog
   nextOwn: () => number
   /** Runs one transaction, and hands on what it changed. */
   mutate: <T>(work: () => { value: T; archive: readonly Omit<UserLogEntry, 'seq'>[] }) => T
-  /** Sends the archive what it lacks. */
-  flush: () => Promise<void>
-  hasUnarchived: () => boolean
   /** Runs one transaction after which nothing that is in memory holds any more. */
   replace: (work: () => void) => void
 }
@@ -32,14 +30,13 @@ export class RoomLife {
     this.#parts = parts
   }
 
-  setTag(roomId: string, tag: string, value: JsonObject | null): void {
+  /** Sets a tag, or takes it away. Answers whether that changed anything. */
+  setTag(roomId: string, tag: string, value: JsonObject | null): boolean {
     const { mutate, sql } = this.#parts
-    mutate(() => {
+    return mutate(() => {
       const content = withTag(sql, roomId, tag, value)
-      return {
-        value: undefined,
-        archive: content === undefined ? [] : this.#write([{ roomId, type: TAGS, content }]),
-      }
+      if (content === undefined) return { value: false, archive: [] }
+      return { value: true, archive: this.#write([{ roomId, type: TAGS, content }]) }
     })
   }
 
@@ -55,15 +52,15 @@ export class RoomLife {
    * @throws MatrixError M_NOT_FOUND where the archive knows nothing of the user
    */
   async rebuild(): Promise<number> {
-    const { flush, hasUnarchived, now, reader, replace, sql, userId } = this.#parts
+    const { log, ports, replace, sql, userId } = this.#parts
     for (let tries = 0; tries < TRIES; tries += 1) {
-      await flush()
-      const copy = await readCopy(reader, userId())
+      await log.flush(userId(), ports.archive)
+      const copy = await readCopy(ports.archiveReader, userId())
       const count = copy.records.length + copy.rooms.length
       if (count === 0) throw new MatrixError('M_NOT_FOUND', 'The archive knows no such user')
-      if (hasUnarchived()) continue
+      if (log.waiting()) continue
       // The clock runs faster than any user's own log, and stands above all that a rebuild before this one gave.
-      replace(() => restoreCopy(sql, copy, now()))
+      replace(() => restoreCopy(sql, copy, ports.clock.now()))
       return count
     }
     throw new MatrixError('M_UNKNOWN', 'This user is too busy to be restored; try again', { status: 503 })

@@ -86,12 +86,10 @@ export class User extends AccountRpc implements RpcSide<UserGateway> {
     this.#roomLife = new RoomLife({
       sql: this.#storage.sql,
       userId: () => this.#userId,
-      now: () => clock.now(),
-      reader: this.#ports.archiveReader,
+      ports: this.#ports,
+      log: this.#log,
       nextOwn: () => this.#nextOwn(),
       mutate: (work) => this.#mutate(work),
-      flush: () => this.#log.flush(this.#userId, archive),
-      hasUnarchived: () => this.#log.waiting(),
       replace: (work) => this.#replace(work),
     })
     this.#timers = new Timers(
@@ -137,8 +135,7 @@ export class User extends AccountRpc implements RpcSide<UserGateway> {
 
   setTag(session: Session, roomId: string, tag: string, value: JsonObject | null) {
     return this.#checked(session, () => {
-      this.#roomLife.setTag(roomId, tag, value)
-      this.#polls.serve()
+      if (this.#roomLife.setTag(roomId, tag, value)) this.#polls.serve()
     })
   }
 
