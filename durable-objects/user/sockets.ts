@@ -40,6 +40,11 @@ export class Sockets {
     return this.#waiting.size
   }
 
+  /** Whether it waits still. */
+  waits({ socket }: WaitingSocket): boolean {
+    return this.#waiting.has(socket)
+  }
+
   all(): WaitingSocket[] {
     return [...this.#waiting.values()]
   }

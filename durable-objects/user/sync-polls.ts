@@ -44,6 +44,8 @@ export interface SyncPollsParts {
 const AWAKE_MS = 60_000
 /** How often a poll looks again in vain before it waits: a Room that cannot be reached must not keep it spinning. */
 const LOOKS = 2
+/** How soon a Room that was not reached for a waiting poll is asked again. */
+const ASK_AGAIN_MS = 1_000
 /** A longer inline filter is stored, and the socket keeps its id. */
 const LONGEST_INLINE_FILTER = 2_000
 
@@ -59,6 +61,7 @@ export class SyncPolls {
   /** The user's push rules and whom they ignore, until they change. */
   #settings: { ruleset: JsonObject; ignored: ReadonlySet<string> } | undefined
   #lastAsked = 0
+  #again: ReturnType<typeof setTimeout> | undefined
   /** Counts what may be news for somebody: a look during which it stood still has seen everything. */
   #changes = 0
 
@@ -193,7 +196,17 @@ export class SyncPolls {
       this.#give(waiting, await this.#onward(query, first))
     } finally {
       waiting.busy = false
+      // A Room was not reached, and its wake is answered: nothing else would ask it again.
+      if (this.sockets.waits(waiting) && this.#isBehind(waiting.poll.token)) this.#serveSoon()
     }
+  }
+
+  #serveSoon(): void {
+    if (this.#again !== undefined) return
+    this.#again = setTimeout(() => {
+      this.#again = undefined
+      this.serve()
+    }, ASK_AGAIN_MS)
   }
 
   #give(waiting: WaitingSocket, { news, body, token }: SyncAnswer): void {
