@@ -1,0 +1,176 @@
+/** One user with several devices who polls, loses answers and comes back with old tokens; a friend who talks. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Api, type Body, type Client, must } from '../../support/client.ts'
+import { objectName, type TestServer } from '../../support/server.ts'
+import { type Told, type Truth, toldBy } from './chains.ts'
+import type { Choices } from './random.ts'
+
+/** A poll under way. */
+export interface Poll {
+  since: string | undefined
+  /** Rooms that its filter leaves out. */
+  without: ReadonlySet<string>
+  waits: boolean
+  controller: AbortController
+}
+
+interface Device {
+  client: Client
+  token: string | undefined
+  history: string[]
+}
+
+/** Tokens that a device may still come back with. */
+const HISTORY = 6
+const DEVICES = 3
+/** Longer than a planned fault holds anything back, ms. */
+const QUIET_MS = 350
+/** A body that makes a wake too large to carry its increment. */
+const LARGE = 'x'.repeat(17_000)
+
+let worlds = 0
+
+export class Watcher {
+  readonly rooms: string[]
+  readonly answers: Told[] = []
+  readonly running = new Set<Poll>()
+  readonly #server: TestServer
+  readonly #choices: Choices
+  readonly #friend: Client
+  readonly #devices: Device[]
+  readonly #sends: Promise<unknown>[] = []
+
+  private constructor(
+    server: TestServer,
+    choices: Choices,
+    friend: Client,
+    devices: readonly Client[],
+    rooms: string[],
+  ) {
+    this.#server = server
+    this.#choices = choices
+    this.#friend = friend
+    this.#devices = devices.map((client) => ({ client, token: undefined, history: [] }))
+    this.rooms = rooms
+  }
+
+  /** Two new users, `count` rooms in which both are. */
+  static async create(server: TestServer, http: Api, choices: Choices, count: number): Promise<Watcher> {
+    worlds += 1
+    const friend = await http.register(`friend${worlds}`)
+    const devices = [await http.register(`watcher${worlds}`)]
+    while (devices.length < DEVICES) devices.push(await http.login(`watcher${worlds}`))
+    const rooms: string[] = []
+    for (let i = 0; i < count; i += 1) {
+      const room = await friend.createRoom({ preset: 'public_chat' })
+      must(await devices[0]!.join(room))
+      rooms.push(room)
+    }
+    return new Watcher(server, choices, friend, devices, rooms)
+  }
+
+  /** Says something; asked again until it is known to be said. */
+  say(room: string): void {
+    const text = this.#choices.chance(0.15) ? LARGE : 'hello'
+    const txn = `i${this.#sends.length}`
+    this.#sends.push(insist(() => this.#friend.say(room, text, txn)))
+  }
+
+  /** Starts a poll of some device: with its newest token or an old one, waiting or not, sometimes filtered. */
+  poll(): void {
+    const { pick, chance } = this.#choices
+    const device = pick(this.#devices)
+    const since = device.history.length > 0 && chance(0.2) ? pick(device.history) : device.token
+    const without = chance(0.2) ? [pick(this.rooms)] : []
+    this.#start(device, since, { waits: chance(0.7), keep: chance(0.8), without })
+  }
+
+  /** In a quiet moment, for which the platform would wait, a room's object leaves the memory. */
+  async evict(): Promise<void> {
+    await Promise.all(this.#sends)
+    await sleep(QUIET_MS)
+    const name = objectName.room(this.#server.serverName, this.#choices.pick(this.rooms))
+    // One that is not in memory cannot leave it.
+    await this.#server.evict('ROOM', name).catch(() => undefined)
+  }
+
+  /** Everything that was said in each room, by the rooms' own history. */
+  async truth(): Promise<Truth> {
+    await Promise.all(this.#sends)
+    const entries = this.rooms.map(async (room) => [room, await history(this.#friend, room)] as const)
+    return new Map(await Promise.all(entries))
+  }
+
+  /** Every token a device may come back with, and no token at all. */
+  tokens(): { client: Client; token: string | undefined }[] {
+    return this.#devices.flatMap(({ client, token, history }) =>
+      [...new Set([token, ...history])].map((one) => ({ client, token: one })),
+    )
+  }
+
+  /** Asks on from a token until nothing new comes; answers where that ends. */
+  async catchUp(client: Client, token: string | undefined): Promise<string> {
+    let since = token
+    for (let asked = 0; asked < 8; asked += 1) {
+      const told = toldBy(since, must(await client.sync({ since, filter: filterOf([]) })).body)
+      this.answers.push(told)
+      since = told.next
+      if (told.timelines.size === 0) break
+    }
+    return since!
+  }
+
+  #start(
+    device: Device,
+    since: string | undefined,
+    { waits, keep, without }: { waits: boolean; keep: boolean; without: string[] },
+  ): void {
+    const controller = new AbortController()
+    const poll: Poll = { since, waits, controller, without: new Set(without) }
+    this.running.add(poll)
+    const query = { since, filter: filterOf(without), timeout: waits ? 20_000 : 0 }
+    void device.client
+      .sync(query, controller.signal)
+      .then(({ status, body }) => {
+        if (status !== 200) return
+        this.answers.push(toldBy(since, body))
+        if (keep) remember(device, body.next_batch)
+      })
+      // A request that breaks is an answer that was lost.
+      .catch(() => undefined)
+      .finally(() => this.running.delete(poll))
+  }
+}
+
+function remember(device: Device, token: string): void {
+  device.token = token
+  device.history.push(token)
+  if (device.history.length > HISTORY) device.history.shift()
+}
+
+function filterOf(without: string[]): string {
+  return JSON.stringify({ room: { timeline: { limit: 500 }, not_rooms: without } })
+}
+
+async function insist<T>(work: () => Promise<T>): Promise<T> {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await work()
+    } catch (error) {
+      if (tries === 20) throw error
+      await sleep(50)
+    }
+  }
+}
+
+async function history(client: Client, room: string): Promise<string[]> {
+  const ids: string[] = []
+  for (let from: string | undefined, more = true; more; ) {
+    const path = `/rooms/${encodeURIComponent(room)}/messages`
+    const { body } = must(await client.get(path, { dir: 'f', limit: 500, from }))
+    ids.push(...body.chunk.map((event: Body) => event.event_id))
+    from = body.end
+    more = from !== undefined
+  }
+  return ids
+}
