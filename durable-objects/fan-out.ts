@@ -1,10 +1,11 @@
-/** The stateless entrypoint that carries one wake to a slice of a large room's subscribers. */
+/** The stateless entrypoint for what is too much for one object: a wake of many users, a sync of many rooms. */
 import { WorkerEntrypoint } from 'cloudflare:workers'
 import { portsOf } from '../src/context.ts'
 import type { Env } from '../src/env.ts'
-import type { Wake } from '../src/ports.ts'
+import type { RoomSlice, Wake } from '../src/ports.ts'
 import type { WakeAnswer } from './room/subscribers.ts'
 import { objectsOf } from './stubs.ts'
+import type { RoomPull } from './user/pull-transport.ts'
 
 export class FanOut extends WorkerEntrypoint<Env> {
   /** Answers in the order of `userIds`; undefined for a user whose object did not confirm. */
@@ -15,6 +16,19 @@ export class FanOut extends WorkerEntrypoint<Env> {
         objects
           .user(userId)
           .wake(wake)
+          .catch(() => undefined),
+      ),
+    )
+  }
+
+  /** Answers in the order of `pulls`; undefined for a Room that could not be reached. */
+  async pull(pulls: RoomPull[]): Promise<(RoomSlice | undefined)[]> {
+    const objects = objectsOf(this.env, portsOf(this.env).calls)
+    return Promise.all(
+      pulls.map(({ roomId, request }) =>
+        objects
+          .room(roomId)
+          .pull(request)
           .catch(() => undefined),
       ),
     )

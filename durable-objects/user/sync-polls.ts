@@ -4,10 +4,10 @@ import type { Clock, MembershipChange, SyncRequest, Wake } from '../../src/ports
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import { type Filter, parseFilter } from '../../src/protocol/filter.ts'
-import type { Objects } from '../stubs.ts'
 import { Epochs } from './epochs.ts'
 import { Heads } from './heads.ts'
 import { Memberships } from './memberships.ts'
+import type { PullRooms } from './pull-transport.ts'
 import type { SyncQuery } from './room-sections.ts'
 import { type Poll, Sockets, type WaitingSocket } from './sockets.ts'
 import { type AccountDataChange, Sync, type SyncAnswer } from './sync.ts'
@@ -18,7 +18,7 @@ export interface SyncPollsParts {
   sql: SqlStorage
   userId: string
   clock: Clock
-  objects: Objects
+  pullRooms: PullRooms
   own: () => number
   accountData: (since: number | undefined) => AccountDataChange[]
   filter: (id: string) => JsonObject

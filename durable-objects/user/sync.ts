@@ -2,13 +2,13 @@
  * Composes sync answers by the contract of the model in `test/durable-objects/sync-model`: which rooms may have
  * moved, what they answer, and the token that stands for it. An increment writes nothing.
  */
-import type { Clock, Increment, RoomSlice } from '../../src/ports.ts'
+import type { Clock, Increment, PullRequest, RoomSlice } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import { matchesEvent, timelineLimit, wantsRoom } from '../../src/protocol/filter.ts'
-import type { Objects } from '../stubs.ts'
 import type { Epochs } from './epochs.ts'
 import type { Heads } from './heads.ts'
 import type { Memberships, UserRoom } from './memberships.ts'
+import { inSlices, type PullRooms } from './pull-transport.ts'
 import { roomSection, type SyncQuery, sliceOf } from './room-sections.ts'
 import { formatSyncToken, MAX_TAIL, type SyncToken } from './sync-token.ts'
 
@@ -22,7 +22,7 @@ export interface AccountDataChange {
 export interface SyncParts {
   userId: string
   clock: Clock
-  objects: Objects
+  pullRooms: PullRooms
   memberships: Memberships
   epochs: Epochs
   heads: Heads
@@ -79,11 +79,10 @@ export class Sync {
   async answer(query: SyncQuery, token: SyncToken | undefined): Promise<SyncAnswer> {
     const plan = this.#plan(query, token)
     const slices = new Map<Task, RoomSlice>()
-    const queue = plan.tasks.filter((task) => !this.#takeIncrements(query, task, slices))
+    const queue = inSlices(plan.tasks.filter((task) => !this.#takeIncrements(query, task, slices)))
     const workers = Array.from({ length: Math.min(PULLS, queue.length) }, async () => {
-      for (let task = queue.shift(); task !== undefined; task = queue.shift()) {
-        const slice = await this.#pull(query, task)
-        if (slice !== undefined) slices.set(task, slice)
+      for (let tasks = queue.shift(); tasks !== undefined; tasks = queue.shift()) {
+        await this.#pull(query, tasks, slices)
       }
     })
     await Promise.all(workers)
@@ -156,34 +155,46 @@ export class Sync {
     return true
   }
 
-  /** Asks a Room. Unreachable: undefined, and the room stays where the token has it, to be asked again. */
-  async #pull(query: SyncQuery, task: Task): Promise<RoomSlice | undefined> {
-    const { heads, epochs, objects, userId } = this.#parts
-    const { room } = task
-    const joined = room.membership === 'join'
+  /** Asks Rooms. One that cannot be reached stays where the token has it, to be asked again. */
+  async #pull(query: SyncQuery, tasks: Task[], slices: Map<Task, RoomSlice>): Promise<void> {
+    const { heads, epochs } = this.#parts
     // Noted before it is asked: a pull stands for the wakes up to the head, and its answer may be lost.
-    if (joined) heads.note(room.no, epochs.newest)
-    const answered = heads.startAsking(room.no)
+    for (const { room } of tasks) if (room.membership === 'join') heads.note(room.no, epochs.newest)
+    const answered = tasks.map(({ room }) => heads.startAsking(room.no))
     try {
-      const slice = await objects.room(room.roomId).pull({
-        userId,
-        since: task.since,
-        fullState: task.full,
-        timelineLimit: timelineLimit(query.filter),
-        filter: { timeline: query.filter?.room?.timeline, state: query.filter?.room?.state },
-        stateAfter: query.stateAfter,
-        subscribe: joined,
-      })
-      // The feed brings the change; until then the room is shown neither here nor there.
-      if (joined !== (slice.membership === 'join')) return undefined
-      if (joined) heads.learn(room.no, slice.head)
-      if (joined && slice.head > task.since) this.#parts.moved()
-      return slice
+      const pulls = tasks.map((task) => ({ roomId: task.room.roomId, request: this.#request(query, task) }))
+      const answers = await this.#parts.pullRooms(pulls)
+      for (const [i, task] of tasks.entries()) {
+        const slice = answers[i]
+        if (slice !== undefined && this.#takeSlice(task, slice)) slices.set(task, slice)
+      }
     } catch {
-      return undefined
+      // Nothing is taken: the token stays behind, and says so.
     } finally {
-      answered()
+      for (const done of answered) done()
     }
+  }
+
+  #request(query: SyncQuery, task: Task): PullRequest {
+    return {
+      userId: this.#parts.userId,
+      since: task.since,
+      fullState: task.full,
+      timelineLimit: timelineLimit(query.filter),
+      filter: { timeline: query.filter?.room?.timeline, state: query.filter?.room?.state },
+      stateAfter: query.stateAfter,
+      subscribe: task.room.membership === 'join',
+    }
+  }
+
+  /** Learns from an answer; false where it says that the membership has changed since. */
+  #takeSlice({ room, since }: Task, slice: RoomSlice): boolean {
+    const joined = room.membership === 'join'
+    // The feed brings the change; until then the room is shown neither here nor there.
+    if (joined !== (slice.membership === 'join')) return false
+    if (joined) this.#parts.heads.learn(room.no, slice.head)
+    if (joined && slice.head > since) this.#parts.moved()
+    return true
   }
 
   // ------------------------------------------------------------ composing

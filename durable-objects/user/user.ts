@@ -22,6 +22,7 @@ import { accountDataSince, getAccountData, putAccountData } from './account-data
 import * as devices from './devices.ts'
 import { getFilter, putFilter } from './filters.ts'
 import { UserLog } from './log.ts'
+import { pullRooms } from './pull-transport.ts'
 import { USER_MIGRATIONS } from './schema.ts'
 import { SessionCopies } from './sessions.ts'
 import { SyncPolls } from './sync-polls.ts'
@@ -204,7 +205,7 @@ export class User extends DurableObject<Env> implements RpcSide<UserGateway> {
       sql: this.#sql,
       userId: this.#userId,
       clock: this.#ports.clock,
-      objects: objectsOf(this.env, this.#ports.calls),
+      pullRooms: pullRooms(this.env, objectsOf(this.env, this.#ports.calls)),
       own: () => this.#own,
       accountData: (since) => accountDataSince(this.#sql, this.#userId, since),
       filter: (id) => getFilter(this.#sql, id),

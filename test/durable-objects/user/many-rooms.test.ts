@@ -1,0 +1,41 @@
+/** A user of more rooms than one object may ask by itself. */
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { api, type Body, type Client, must } from '../../support/client.ts'
+import { startServer, type TestServer } from '../../support/server.ts'
+
+const ROOMS = 130
+
+let server: TestServer
+let alice: Client
+let rooms: string[]
+
+beforeAll(async () => {
+  server = await startServer()
+  alice = await api(server).register('alice')
+  rooms = []
+  while (rooms.length < ROOMS) {
+    rooms.push(...(await Promise.all(Array.from({ length: 10 }, () => alice.createRoom()))))
+  }
+}, 60_000)
+// The server's stop fails the file where an invocation passed the platform's limits.
+afterAll(() => server?.stop())
+
+const joined = (body: Body) => Object.keys(body.rooms?.join ?? {}).sort()
+
+it('is shown all of them by the first sync, and none of them by the next', async () => {
+  const { body } = must(await alice.sync())
+  expect(joined(body)).toEqual([...rooms].sort())
+  // More rooms than a tail may name: the token stands on a snapshot of its own.
+  expect(body.next_batch).not.toContain('~')
+  expect(must(await alice.sync({ since: body.next_batch })).body).toEqual({ next_batch: body.next_batch })
+}, 30_000)
+
+it('comes back after an absence to those that changed', async () => {
+  const since = must(await alice.sync()).body.next_batch
+  const changed = rooms.slice(0, 110).sort()
+  for (const room of changed) await alice.say(room, 'news')
+  await server.evict('USER', `${server.serverName}/user/${alice.userId}`)
+  const { body } = must(await alice.sync({ since }))
+  expect(joined(body)).toEqual(changed)
+  for (const room of changed) expect(body.rooms.join[room].timeline.events).toHaveLength(1)
+}, 30_000)
