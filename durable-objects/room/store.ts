@@ -178,15 +178,29 @@ export class RoomStore implements StateMap {
     return this.#head
   }
 
+  /** The forward extremities: of a room without forks, the newest event. */
   get extremities(): readonly Extremity[] {
-    this.#extremities ??= JSON.parse(readMeta<string>(this.sql, 'extremities') ?? '[]') as Extremity[]
+    this.#extremities ??= this.#forked ?? this.#newestEvent()
     return this.#extremities
   }
 
-  /** One row. */
+  /** Writes nothing while the room has no forks: the newest event is its one extremity then. */
   setExtremities(extremities: Extremity[]): void {
+    const isNewest = extremities.length === 1 && extremities[0]?.eventId === this.#newestEvent()[0]?.eventId
+    if (!isNewest) writeMeta(this.sql, 'extremities', JSON.stringify(extremities))
+    else if (this.#forked !== undefined) this.sql.exec("DELETE FROM meta WHERE key = 'extremities'")
     this.#extremities = extremities
-    writeMeta(this.sql, 'extremities', JSON.stringify(extremities))
+  }
+
+  get #forked(): Extremity[] | undefined {
+    const stored = readMeta<string>(this.sql, 'extremities')
+    return stored === undefined ? undefined : (JSON.parse(stored) as Extremity[])
+  }
+
+  #newestEvent(): Extremity[] {
+    const query = 'SELECT event_id, depth FROM events WHERE flags = 0 ORDER BY pos DESC LIMIT 1'
+    const row = first<{ event_id: string; depth: number }>(this.sql, query)
+    return row === undefined ? [] : [{ eventId: row.event_id, depth: row.depth }]
   }
 
   // ------------------------------------------------------------ state
