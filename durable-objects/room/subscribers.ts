@@ -39,6 +39,8 @@ export interface SubscribersOptions {
 /** Up to this many, the Room wakes by itself; above, in slices through the fan-out. */
 const DIRECT = 200
 const SLICE = 50
+/** Somebody may be waiting: a wake is never put off for longer than this, ms. */
+const LAST_RETRY_MS = 4_000
 /** A wake that is under way this long may be one that nobody will answer, ms. */
 const STUCK_MS = 10_000
 
@@ -154,7 +156,7 @@ export class Subscribers {
     // A pull has come since that wake left: its own answer stands, and the subscription with it.
     if (one.generation !== generation) return
     if (answer === undefined) {
-      one.retryAt = this.#options.now() + backoff(one.failures++)
+      one.retryAt = this.#options.now() + Math.min(backoff(one.failures++), LAST_RETRY_MS)
       this.#options.retryAt(one.retryAt)
       return
     }

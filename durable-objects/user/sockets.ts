@@ -30,7 +30,9 @@ export class Sockets {
     this.#ctx = ctx
     for (const socket of ctx.getWebSockets()) {
       const poll = socket.deserializeAttachment() as Poll | null
-      if (poll !== null) this.#waiting.set(socket, { socket, poll, busy: false })
+      // Its answer was given by an incarnation that may have died before it left: the Worker asks again then.
+      if (poll === null) socket.close(1000, 'Answered')
+      else this.#waiting.set(socket, { socket, poll, busy: false })
     }
   }
 

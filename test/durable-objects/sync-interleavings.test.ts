@@ -26,6 +26,7 @@ const FAULTS = [
   'slow:room.pull',
   'lose:room.pull',
   'user:idle',
+  'user:abort-after-wake',
   'room:abort-after-commit',
 ]
 
