@@ -368,7 +368,8 @@ export interface Wake {
   roomId: string
   from: number
   to: number
-  increment?: Increment
+  /** The JSON of the increment (from, to]: made once, and cheaper to hand to many than the object. */
+  increment?: string
 }
 
 /** One row of a room's member feed. */

@@ -35,21 +35,22 @@ export class RecentEvents {
   }
 }
 
-/** The increment (from, to], or undefined where it is too old or too large to travel with a wake. */
+/** The JSON of the increment (from, to], or undefined where it is too old or too large to travel with a wake. */
 export function makeIncrement(
   room: RoomContext,
   recent: RecentEvents,
   typing: Typing,
   from: number,
   to: number,
-): Increment | undefined {
+): string | undefined {
   const events = recent.after(from)
   if (events === undefined) return undefined
   const increment: Increment = { from, to, events, members: senders(room, events) }
   // Who stands before this incarnation may have been shown typing that died with the last one.
   if (from < Math.max(typing.pos, room.store.positions.startedAt)) increment.typing = typing.users()
   if (events.some(({ event }) => event.type === 'm.room.member')) increment.counts = room.store.counts
-  return JSON.stringify(increment).length <= MAX_INCREMENT ? increment : undefined
+  const json = JSON.stringify(increment)
+  return json.length <= MAX_INCREMENT ? json : undefined
 }
 
 /** The member events of the senders, for clients that load members lazily. */

@@ -47,6 +47,7 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
   readonly #feed: MemberFeed
   readonly #typing = new Typing()
   #subscribers: Subscribers | undefined
+  #notifying = false
   #recent: RecentEvents | undefined
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -220,9 +221,19 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
   async #mutateAndFeed<T>(work: () => T): Promise<T> {
     const { value, fed } = this.#mutate(work)
     if (takeFault('room:abort-after-commit')) await this.#abort()
-    this.#started.notify()
+    this.#notifySoon()
     if (fed.length > 0) await this.#confirmed(fed)
     return value
+  }
+
+  /** In a turn of its own: the answer to who changed the room leaves first, however many are to be woken. */
+  #notifySoon(): void {
+    if (this.#notifying) return
+    this.#notifying = true
+    setTimeout(() => {
+      this.#notifying = false
+      this.#started.notify()
+    }, 0)
   }
 
   /** Waits until the users' objects know of their memberships, for a while. */

@@ -76,11 +76,11 @@ export class Heads {
 
   /** Keeps what a wake carried, if it joins on to what is kept. */
   keep(room: number, wake: Wake): void {
-    const { increment } = wake
-    if (increment === undefined) {
+    if (wake.increment === undefined) {
       this.#chains.delete(room)
       return
     }
+    const increment = JSON.parse(wake.increment) as Increment
     const chain = this.#chains.get(room)
     this.#chains.delete(room)
     const next = extend(chain, increment)
