@@ -16,6 +16,7 @@ import type {
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { Pdu } from '../../src/protocol/event.ts'
 import { powerLevels } from '../../src/protocol/power-levels.ts'
+import { patiently } from '../patience.ts'
 import { type RpcResult, toResult, toResultAsync } from '../rpc.ts'
 import { countingStorage, migrate } from '../sqlite.ts'
 import { type Objects, objectsOf, type RpcSide } from '../stubs.ts'
@@ -242,12 +243,7 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
     // The others are told from the alarm, in slices.
     if (users.length > FEED_SLICE) this.#timers.arm(this.#ports.clock.now())
     const told = Promise.all(users.slice(0, FEED_SLICE).map((userId) => this.#feed.deliverTo(userId)))
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const patience = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, FEED_PATIENCE_MS)
-    })
-    await Promise.race([told, patience])
-    clearTimeout(timer)
+    await patiently(FEED_PATIENCE_MS, told)
   }
 
   #wakeBehind(): number | undefined {
