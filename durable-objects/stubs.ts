@@ -62,10 +62,6 @@ const REPEATABLE: ReadonlySet<string> = new Set([
 /** What answers with a WebSocket goes by `fetch`: an RPC cannot carry one. */
 const OVER_FETCH: ReadonlySet<string> = new Set(['sync'])
 
-/** What a Worker sends on a poll's socket to learn whether the object lives, and what the platform answers for it. */
-export const PING = 'p'
-export const PONG = 'q'
-
 export function roomName(serverName: string, roomId: string): string {
   return `${serverName}/room/${roomId}`
 }

@@ -1,6 +1,5 @@
 /** Waiting clients: hibernating sockets that carry everything an answer needs, so that the object may sleep. */
 import type { Session } from '../../src/ports.ts'
-import { PING, PONG } from '../stubs.ts'
 import type { SyncQuery } from './room-sections.ts'
 
 /** What a socket's attachment holds: all that is known of a poll after an eviction. */
@@ -29,7 +28,6 @@ export class Sockets {
 
   constructor(ctx: DurableObjectState) {
     this.#ctx = ctx
-    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG))
     for (const socket of ctx.getWebSockets()) {
       const poll = socket.deserializeAttachment() as Poll | null
       // Its answer was given by an incarnation that may have died before it left: the Worker asks again then.

@@ -1,7 +1,6 @@
 /** `/sync`. This Worker holds the long poll, on a socket to the User object, which sleeps meanwhile. */
 import { Hono } from 'hono'
 import * as z from 'zod'
-import { PING, PONG } from '../../durable-objects/stubs.ts'
 import type { Clock, SyncRequest, UserGateway } from '../../src/ports.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
@@ -66,17 +65,14 @@ async function poll(user: UserGateway, request: SyncRequest, clock: Clock): Prom
  */
 async function waitOn(socket: WebSocket, firstToken: string, ms: number): Promise<string | undefined> {
   let timer: ReturnType<typeof setTimeout> | undefined
-  let heart: Heartbeat | undefined
   let token = firstToken
   try {
     return await new Promise<string | undefined>((resolve) => {
       timer = setTimeout(() => resolve(emptyAnswer(token)), ms)
-      heart = new Heartbeat(socket, () => resolve(undefined))
       socket.addEventListener('message', ({ data }) => {
         if (typeof data !== 'string') return
-        if (data === PONG) heart?.beats()
-        else if (data.startsWith('t')) token = data.slice(1)
-        else if (data.startsWith('r')) resolve(data.slice(1))
+        if (data.startsWith('t')) token = data.slice(1)
+        if (data.startsWith('r')) resolve(data.slice(1))
       })
       socket.addEventListener('close', () => resolve(undefined))
       socket.addEventListener('error', () => resolve(undefined))
@@ -84,48 +80,8 @@ async function waitOn(socket: WebSocket, firstToken: string, ms: number): Promis
     })
   } finally {
     clearTimeout(timer)
-    heart?.stop()
     // Left open, the socket would stay in the object after this Worker has answered.
     socket.close()
-  }
-}
-
-/** The first look at a socket, and the next ones, ms. */
-const FIRST_BEAT_MS = 2_000
-const BEAT_MS = 15_000
-
-/**
- * Looks whether a socket's other end lives: an object that is reset while its answer is under way may leave a
- * socket that nobody will ever close. The platform answers for a sleeping object, without waking it.
- */
-class Heartbeat {
-  readonly #socket: WebSocket
-  readonly #dead: () => void
-  #timer: ReturnType<typeof setTimeout>
-
-  constructor(socket: WebSocket, dead: () => void) {
-    this.#socket = socket
-    this.#dead = dead
-    this.#timer = setTimeout(() => this.#ask(), FIRST_BEAT_MS)
-  }
-
-  /** The other end has answered. */
-  beats(): void {
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#ask(), BEAT_MS)
-  }
-
-  stop(): void {
-    clearTimeout(this.#timer)
-  }
-
-  #ask(): void {
-    this.#timer = setTimeout(this.#dead, FIRST_BEAT_MS)
-    try {
-      this.#socket.send(PING)
-    } catch {
-      this.#dead()
-    }
   }
 }
 
