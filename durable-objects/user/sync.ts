@@ -175,6 +175,8 @@ export class Sync {
       // Nothing is taken: the token stays behind, and says so.
     } finally {
       for (const done of answered) done()
+      // The Room may have answered, and takes its answer for the wakes up to its head: whoever asks next must ask it.
+      for (const task of tasks) if (!slices.has(task)) heads.forget(task.room.no)
     }
   }
 
