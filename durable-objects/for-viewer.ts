@@ -14,7 +14,11 @@ export function forViewer(
   now: number,
   roomId?: string,
 ): ClientEvent {
-  const unsigned: JsonObject = { membership: 'join', ...event.unsigned, age: Math.max(0, now - event.origin_server_ts) }
+  const unsigned: JsonObject = {
+    membership: 'join',
+    ...event.unsigned,
+    age: Math.max(0, now - event.origin_server_ts),
+  }
   if (txn !== undefined && event.sender === viewer.userId && txn.deviceId === viewer.deviceId) {
     unsigned.transaction_id = txn.txnId
   }

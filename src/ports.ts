@@ -833,6 +833,12 @@ export interface Wake {
   roomId: string
   from: number
   to: number
+  /** The JSON of the increment (from, to]: made once, and cheaper to hand to many than the object. */
+  increment?: string
+}
+
+/** A wake, its increment read. */
+export interface News extends Omit<Wake, 'increment'> {
   increment?: Increment
 }
 

@@ -39,14 +39,14 @@ export class RecentEvents {
   }
 }
 
-/** The increment (from, to], or undefined where it is too old or too large to travel with a wake. */
+/** The JSON of the increment (from, to], or undefined where it is too old or too large to travel with a wake. */
 export function makeIncrement(
   room: RoomContext,
   recent: RecentEvents,
   typing: Typing,
   from: number,
   to: number,
-): Increment | undefined {
+): string | undefined {
   const events = recent.after(from)
   if (events === undefined) return undefined
   const increment: Increment = { from, to, events, members: [] }
@@ -60,7 +60,8 @@ export function makeIncrement(
   if (events.length > 0) increment.push = pushFacts(room, events)
   const receipts = publicReceipts(room.store, from, to)
   if (receipts.length > 0) increment.receipts = receipts
-  return JSON.stringify(increment).length <= MAX_INCREMENT ? increment : undefined
+  const json = JSON.stringify(increment)
+  return json.length <= MAX_INCREMENT ? json : undefined
 }
 
 /** The member events of the senders and of new heroes, for clients that load members lazily. */

@@ -68,6 +68,7 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
   readonly #archiver: Archiver
   readonly #typing = new Typing()
   #subscribers: Subscribers | undefined
+  #notifying = false
   #recent: RecentEvents | undefined
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -363,9 +364,19 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
   async #mutateAndFeed<T>(work: () => T): Promise<T> {
     const { value, fed } = this.#mutate(work)
     if (takeFault('room:abort-after-commit')) await this.#abort()
-    this.#started.notify()
+    this.#notifySoon()
     if (fed.length > 0) await this.#feed.confirm(fed)
     return value
+  }
+
+  /** In a turn of its own: the answer to who changed the room leaves first, however many are to be woken. */
+  #notifySoon(): void {
+    if (this.#notifying) return
+    this.#notifying = true
+    setTimeout(() => {
+      this.#notifying = false
+      this.#started.notify()
+    }, 0)
   }
 
   #wakeBehind(): number | undefined {

@@ -197,13 +197,13 @@ export class RoomStore implements StateMap {
     return this.#head
   }
 
-  /** The forward extremities: of a room without forks, the newest event. */
   /** Something durable that is no event took a position. One row. */
   moveHead(pos: number): void {
     writeMeta(this.sql, 'other_head', pos)
     this.#head = pos
   }
 
+  /** The forward extremities: of a room without forks, the newest event. */
   get extremities(): readonly Extremity[] {
     this.#extremities ??= this.#forked ?? this.#newestEvent()
     return this.#extremities

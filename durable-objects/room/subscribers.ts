@@ -2,7 +2,7 @@
  * Wakes: an outbox consumer with a watermark for each subscriber. At least once, any order; who does not answer is
  * tried again. See `docs/decisions/` and the model in `test/` for why each rule is there.
  */
-import type { Increment, Wake } from '../../src/ports.ts'
+import type { Wake } from '../../src/ports.ts'
 import { backoff } from '../timers.ts'
 
 interface Subscriber {
@@ -31,7 +31,8 @@ export interface SubscribersOptions {
   sql: SqlStorage
   roomId: () => string
   head: () => number
-  increment: (from: number, to: number) => Increment | undefined
+  /** The JSON of what lies between, where it is small enough to go along. */
+  increment: (from: number, to: number) => string | undefined
   transport: WakeTransport
   now: () => number
   /** Asks for a run of `notify` at a time (ms), from the alarm. */

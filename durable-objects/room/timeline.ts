@@ -10,7 +10,8 @@ import type { EventRow, RoomStore } from './store.ts'
 import { Viewer } from './visibility.ts'
 
 /** Rows read at once, and at most in one request: a filter that matches nothing must not read a whole room. */
-const BATCH = 100
+const LARGEST_BATCH = 100
+const SMALLEST_BATCH = 16
 const SCAN_LIMIT = 2_000
 
 /** `p<position>`: a place just before the position. */
@@ -48,11 +49,13 @@ export function scan(
 ): Scan {
   const rows: ShownRow[] = []
   let place = options.from
-  for (let read = 0; read < SCAN_LIMIT; read += BATCH) {
+  // One more than is wanted tells whether there is more.
+  const size = Math.min(LARGEST_BATCH, Math.max(SMALLEST_BATCH, options.limit + 1))
+  for (let read = 0; read < SCAN_LIMIT; read += size) {
     const batch =
       options.dir === 'b'
-        ? store.eventsBetween(options.to, place, 'newest', BATCH)
-        : store.eventsBetween(place, options.to, 'oldest', BATCH)
+        ? store.eventsBetween(options.to, place, 'newest', size)
+        : store.eventsBetween(place, options.to, 'oldest', size)
     for (const row of batch) {
       if (rows.length >= options.limit) return { rows, next: place }
       place = options.dir === 'b' ? row.pos : row.pos + 1
@@ -60,7 +63,7 @@ export function scan(
       const shown = viewer.shown(row)
       if (shown !== undefined && matches(options.filter, shown, store.roomId)) rows.push(shown)
     }
-    if (batch.length < BATCH) return { rows, next: undefined }
+    if (batch.length < size) return { rows, next: undefined }
   }
   return { rows, next: place }
 }

@@ -1,5 +1,5 @@
 /** What a User object knows of its rooms' heads, durably and for now: the part of the sync contract that wakes feed. */
-import type { Increment, Wake } from '../../src/ports.ts'
+import type { Increment, News } from '../../src/ports.ts'
 
 /** Rooms whose newest increments are kept, and events a room: what a poll between two wakes is answered from. */
 const KEPT_ROOMS = 200
@@ -75,8 +75,7 @@ export class Heads {
   }
 
   /** Keeps what a wake carried, if it joins on to what is kept. */
-  keep(room: number, wake: Wake): void {
-    const { increment } = wake
+  keep(room: number, { increment }: News): void {
     if (increment === undefined) {
       this.#chains.delete(room)
       return

@@ -1,6 +1,14 @@
 /** `/sync` on a User object: answers at once, or keeps the client waiting until a wake, a change or the time. */
 import { takeFault } from '../../src/faults.ts'
-import type { Clock, MembershipChange, PresenceState, SyncRequest, Wake } from '../../src/ports.ts'
+import type {
+  Clock,
+  Increment,
+  MembershipChange,
+  News,
+  PresenceState,
+  SyncRequest,
+  Wake,
+} from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import { type Filter, parseFilter } from '../../src/protocol/filter.ts'
@@ -120,9 +128,10 @@ export class SyncPolls {
     if (room === undefined) return { unsubscribe: true }
     this.#heads.note(room.no, this.#epochs.newest)
     this.#heads.raise(room.no, wake.to)
-    this.#heads.keep(room.no, wake)
-    this.#unread.advance(wake)
-    if (showsActivity(wake, this.#parts.userId)) this.presence.active()
+    const news = newsOf(wake)
+    this.#heads.keep(room.no, news)
+    this.#unread.advance(news)
+    if (showsActivity(news, this.#parts.userId)) this.presence.active()
     const served = this.serve()
     const idle = this.#parts.clock.now() - this.#lastAsked > AWAKE_MS || takeFault('user:idle')
     const unsubscribe = served === 0 && this.sockets.size === 0 && idle && !this.#heads.asking(room.no)
@@ -276,8 +285,12 @@ export class SyncPolls {
   }
 }
 
+function newsOf({ increment, ...wake }: Wake): News {
+  return increment === undefined ? wake : { ...wake, increment: JSON.parse(increment) as Increment }
+}
+
 /** Something the user did: sent, read or began to type. */
-function showsActivity({ increment }: Wake, userId: string): boolean {
+function showsActivity({ increment }: News, userId: string): boolean {
   if (increment === undefined) return false
   const { events, receipts = [], typing = [] } = increment
   return (

@@ -5,6 +5,7 @@
 import type { Clock, Increment, PullRequest, RoomSlice } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import { matchesEvent, timelineLimit, wantsRoom } from '../../src/protocol/filter.ts'
+import { patiently } from '../patience.ts'
 import type { Epochs } from './epochs.ts'
 import type { Heads } from './heads.ts'
 import type { Memberships, UserRoom } from './memberships.ts'
@@ -77,6 +78,8 @@ interface Plan {
 
 /** Pulls under way at once: a Durable Object has six waiting connections. */
 const PULLS = 6
+/** A Room that hangs holds up no other, ms: it counts as one that could not be reached. */
+const PULL_PATIENCE_MS = 5_000
 
 export class Sync {
   readonly #parts: SyncParts
@@ -188,7 +191,7 @@ export class Sync {
     const answered = tasks.map(({ room }) => heads.startAsking(room.no))
     try {
       const pulls = tasks.map((task) => ({ roomId: task.room.roomId, request: this.#request(query, task) }))
-      const answers = await this.#parts.pullRooms(pulls)
+      const answers = (await patiently(PULL_PATIENCE_MS, this.#parts.pullRooms(pulls))) ?? []
       for (const [i, task] of tasks.entries()) {
         const slice = answers[i]
         if (slice !== undefined && this.#takeSlice(task, slice)) slices.set(task, slice)
@@ -197,6 +200,8 @@ export class Sync {
       // Nothing is taken: the token stays behind, and says so.
     } finally {
       for (const done of answered) done()
+      // The Room may have answered, and takes its answer for the wakes up to its head: whoever asks next must ask it.
+      for (const task of tasks) if (!slices.has(task)) heads.forget(task.room.no)
     }
   }
 

@@ -1,5 +1,5 @@
 /** Unread counts of the user's rooms: learned from the Rooms' answers, and kept up by what wakes bring. Memory only. */
-import type { Increment, Receipt, RoomSlice, UnreadEvent, Wake } from '../../src/ports.ts'
+import type { Increment, News, Receipt, RoomSlice, UnreadEvent } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import type { Filter } from '../../src/protocol/filter.ts'
 import { integerField } from '../../src/protocol/json-fields.ts'
@@ -59,7 +59,7 @@ export class UnreadCounts {
   }
 
   /** A wake: counts what it carries; a room of which something is missing is counted anew when somebody looks. */
-  advance({ roomId, to, increment }: Wake): void {
+  advance({ roomId, to, increment }: News): void {
     const known = this.#rooms.get(roomId)
     if (known === undefined || to <= known.upTo) return
     if (increment === undefined || increment.from > known.upTo) {

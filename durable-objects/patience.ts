@@ -1,0 +1,17 @@
+/** Waiting for another object, but not for ever. */
+
+/**
+ * What `work` answers, or undefined after `ms`. The work goes on unheard; its timer is cleared with it, since a
+ * pending one would keep the object awake.
+ */
+export async function patiently<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const over = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), ms)
+  })
+  try {
+    return await Promise.race([work, over])
+  } finally {
+    clearTimeout(timer)
+  }
+}
