@@ -7,8 +7,8 @@ const MAX_MEMBERS = 100
 /** Of what one invocation may call, a good half: the pulls of the same sync need the rest. */
 const MAX_ROOMS = 150
 const MAX_PEOPLE = 150
-/** A Durable Object has six waiting connections. */
-const AT_ONCE = 6
+/** A Durable Object has six waiting connections: the pulls of the sync need theirs. */
+const AT_ONCE = 2
 
 /** Tells everybody awake around a user; answers what those say of themselves, who could be reached. */
 export async function tellPresence(
