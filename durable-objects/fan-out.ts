@@ -2,7 +2,7 @@
 import { WorkerEntrypoint } from 'cloudflare:workers'
 import { portsOf } from '../src/context.ts'
 import type { Env } from '../src/env.ts'
-import type { RoomSlice, Wake } from '../src/ports.ts'
+import type { Invitee, RoomSlice, Wake } from '../src/ports.ts'
 import type { WakeAnswer } from './room/subscribers.ts'
 import { objectsOf } from './stubs.ts'
 import type { RoomPull } from './user/pull-transport.ts'
@@ -19,6 +19,12 @@ export class FanOut extends WorkerEntrypoint<Env> {
           .catch(() => undefined),
       ),
     )
+  }
+
+  /** What an invitation must know of each of `userIds`, in their order. */
+  async invitees(userIds: string[], inviter: string): Promise<Invitee[]> {
+    const objects = objectsOf(this.env, portsOf(this.env).calls)
+    return Promise.all(userIds.map((userId) => objects.invitees([userId], inviter).then(([one]) => one!)))
   }
 
   /** Answers in the order of `pulls`; undefined for a Room that could not be reached. */

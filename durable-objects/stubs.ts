@@ -1,7 +1,7 @@
 /** Gateways to the objects: their names, and their answers back from values. Nothing else names or calls an object. */
 import type { Env } from '../src/env.ts'
 import { checkValue, countCall } from '../src/limiter.ts'
-import type { CallCounters, RoomGateway, UserGateway } from '../src/ports.ts'
+import type { CallCounters, Invitee, RoomGateway, UserGateway } from '../src/ports.ts'
 import { MatrixError } from '../src/protocol/errors.ts'
 import { throughFaults } from './network-faults.ts'
 import { fromResult, type RpcResult } from './rpc.ts'
@@ -9,6 +9,8 @@ import { fromResult, type RpcResult } from './rpc.ts'
 export interface Objects {
   room(roomId: string): RoomGateway
   user(userId: string): UserGateway
+  /** What invitations must know of their targets, in their order; many are asked through stateless Workers. */
+  invitees(userIds: readonly string[], inviter: string): Promise<Invitee[]>
 }
 
 /** An object's side of a gateway: the same methods, with errors as values; what answers a `Response` is its `fetch`. */
@@ -121,10 +123,37 @@ export function idOfName(name: string): string {
 /** The gateways for one Worker invocation or one object. */
 export function objectsOf(env: Env, counters: CallCounters, options: StubOptions = {}): Objects {
   const serverName = env.SERVER_NAME
+  const user = (userId: string) =>
+    gateway<UserGateway>('user', env.USER, userName(serverName, userId), counters, options)
   return {
     room: (roomId) => gateway<RoomGateway>('room', env.ROOM, roomName(serverName, roomId), counters, options),
-    user: (userId) => gateway<UserGateway>('user', env.USER, userName(serverName, userId), counters, options),
+    user,
+    async invitees(userIds, inviter) {
+      if (userIds.length <= INVITEES_AT_ONCE) {
+        return Promise.all(userIds.map((userId) => inviteeOf(user(userId), inviter)))
+      }
+      const slices: string[][] = []
+      for (let start = 0; start < userIds.length; start += INVITEES_AT_ONCE) {
+        slices.push(userIds.slice(start, start + INVITEES_AT_ONCE))
+      }
+      const fanOut = env.FANOUT as unknown as {
+        invitees(userIds: string[], inviter: string): Promise<Invitee[]>
+      }
+      const answers = slices.map((slice) => {
+        countCall('fan_out.invitees')
+        return fanOut.invitees(slice, inviter)
+      })
+      return (await Promise.all(answers)).flat()
+    },
   }
+}
+
+/** Each costs two calls. */
+const INVITEES_AT_ONCE = 50
+
+async function inviteeOf(user: UserGateway, inviter: string): Promise<Invitee> {
+  const [permission, profile] = await Promise.all([user.invitePermission(inviter), user.profile()])
+  return { takesInvites: permission !== 'block', profile }
 }
 
 type Call = (...args: unknown[]) => Promise<unknown>

@@ -404,6 +404,13 @@ export interface Profile {
   avatar_url?: string
 }
 
+/** What an invitation must know of its target. */
+export interface Invitee {
+  /** Whether they take invitations from the one who asks. */
+  takesInvites: boolean
+  profile: Profile
+}
+
 /** What `createRoom` asks for, checked and with defaults filled in by the Worker. */
 export interface CreateRoomPlan {
   /** The creator's profile, for their member event. */

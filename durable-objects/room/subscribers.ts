@@ -84,6 +84,10 @@ export class Subscribers {
     this.#byUser.delete(userId)
   }
 
+  get size(): number {
+    return this.#byUser.size
+  }
+
   /** The lowest position any subscriber has confirmed: everything up to it is done. */
   watermark(): number {
     let lowest = this.#options.head()

@@ -106,7 +106,10 @@ export function pushFacts(room: RoomContext, events: readonly TimelineEvent[]): 
   const levels = powerLevels(store.rules, store)
   const facts: PushFacts = {
     joined: store.counts.joined,
-    levels: Object.fromEntries(events.map(({ event }) => [event.sender, levels.user(event.sender)])),
+    // Creators stand above every level (Room Version 12); JSON has no infinity.
+    levels: Object.fromEntries(
+      events.map(({ event }) => [event.sender, Math.min(levels.user(event.sender), Number.MAX_SAFE_INTEGER)]),
+    ),
     notifications: objectField(levels.content.notifications) ?? {},
     threads: {},
     redacted: [],

@@ -22,17 +22,7 @@ export const LATER: Record<string, string[]> = {
     `POST ${v3}/room_keys/version`,
     ...['DELETE', 'GET', 'PUT'].map((method) => `${method} ${v3}/room_keys/version/{version}`),
   ],
-  'push notifications': [
-    `GET ${v3}/notifications`,
-    `GET ${v3}/pushers`,
-    `POST ${v3}/pushers/set`,
-    `DELETE ${v3}/pushrules/global/{kind}/{ruleId}`,
-    `PUT ${v3}/pushrules/global/{kind}/{ruleId}`,
-    `GET ${v3}/pushrules/global/{kind}/{ruleId}/actions`,
-    `PUT ${v3}/pushrules/global/{kind}/{ruleId}/actions`,
-    `GET ${v3}/pushrules/global/{kind}/{ruleId}/enabled`,
-    `PUT ${v3}/pushrules/global/{kind}/{ruleId}/enabled`,
-  ],
+  'push notifications': [`GET ${v3}/notifications`, `GET ${v3}/pushers`, `POST ${v3}/pushers/set`],
   media: [
     `GET ${v1}/media/config`,
     `GET ${v1}/media/download/{serverName}/{mediaId}`,
@@ -58,8 +48,6 @@ export const LATER: Record<string, string[]> = {
     `POST ${v3}/account/3pid`,
     `POST ${v3}/account/3pid/add`,
     `POST ${v3}/account/3pid/bind`,
-    `POST ${v3}/account/3pid/delete`,
-    `POST ${v3}/account/3pid/unbind`,
     ...['account/3pid', 'account/password', 'register'].flatMap((path) =>
       ['email', 'msisdn'].map((medium) => `POST ${v3}/${path}/${medium}/requestToken`),
     ),
@@ -67,6 +55,9 @@ export const LATER: Record<string, string[]> = {
   'application services': [
     `POST ${v1}/appservice/{appserviceId}/ping`,
     `PUT ${v3}/directory/list/appservice/{networkId}/{roomId}`,
+    `GET ${v3}/thirdparty/location/{protocol}`,
+    `GET ${v3}/thirdparty/protocol/{protocol}`,
+    `GET ${v3}/thirdparty/user/{protocol}`,
   ],
   administration: ['GET /.well-known/matrix/support'],
   federation: ['GET /.well-known/matrix/policy_server'],

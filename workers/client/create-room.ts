@@ -1,7 +1,7 @@
 /** `createRoom`: everything is checked here; then the room makes itself in one call. */
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
-import type { Alias, CreateRoomPlan, Profile } from '../../src/ports.ts'
+import type { Alias, CreateRoomPlan } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import { buildEvent } from '../../src/protocol/event-builder.ts'
@@ -12,7 +12,6 @@ import { accessToken } from '../middleware/access-token.ts'
 import { limitSession } from '../middleware/rate-limit.ts'
 import { jsonObject, validate } from '../middleware/validate.ts'
 import { checkState, PowerLevels } from './event-content.ts'
-import { takesInvites } from './invite-permission.ts'
 import { EventType, requireLocalUser, StateKey, UserId } from './params.ts'
 
 const OPAQUE_ID_LENGTH = 18
@@ -53,18 +52,19 @@ createRoom.post(
     // Where the id is the event's hash, two rooms of one person in one millisecond would be the same one.
     if (rules.roomIdIsCreateHash) content[NONCE_KEY] = c.var.ports.random.token(OPAQUE_ID_LENGTH)
     const { roomId, pdu } = createEvent(c, rules, content)
-    const [profile, invite, inviteProfiles] = await Promise.all([
+    const invited = [...new Set(body.invite)]
+    const [profile, invitees] = await Promise.all([
       c.var.objects.user(c.var.session.userId).profile(),
-      wantedInvites(c, body.invite),
-      profilesOf(c, body.invite),
+      c.var.objects.invitees(invited, c.var.session.userId),
       alias === undefined ? undefined : reserve(c, { alias, roomId, creator: c.var.session.userId }),
     ])
     const plan: CreateRoomPlan = {
       profile,
       isDirect: body.is_direct,
       preset,
-      invite,
-      inviteProfiles,
+      // "It is possible for one of the invited users to be rejected whilst the room creation as a whole succeeds."
+      invite: invited.filter((_, index) => invitees[index]?.takesInvites),
+      inviteProfiles: Object.fromEntries(invited.map((userId, i) => [userId, invitees[i]?.profile ?? {}])),
       initialState: body.initial_state.map((s) => ({
         type: s.type,
         stateKey: s.state_key,
@@ -80,13 +80,6 @@ createRoom.post(
     return c.json({ room_id: roomId })
   },
 )
-
-/** "It is possible for one of the invited users to be rejected whilst the room creation as a whole succeeds." */
-async function wantedInvites(c: Context<AppEnv>, invited: readonly string[]): Promise<string[]> {
-  const users = [...new Set(invited)]
-  const wanted = await Promise.all(users.map((userId) => takesInvites(c, userId)))
-  return users.filter((_, index) => wanted[index])
-}
 
 function versionRules(version: string): RoomVersionRules {
   const rules = roomVersion(version)
@@ -166,13 +159,6 @@ function createEvent(c: Context<AppEnv>, rules: RoomVersionRules, content: JsonO
     config.signingKeys[0]!,
   )
   return { pdu, roomId: named ?? `!${eventId.slice(1)}` }
-}
-
-/** Member events of invitations carry the profile of the invited. */
-async function profilesOf(c: Context<AppEnv>, userIds: string[]): Promise<Record<string, Profile>> {
-  const ids = [...new Set(userIds)]
-  const profiles = await Promise.all(ids.map((userId) => c.var.objects.user(userId).profile()))
-  return Object.fromEntries(ids.map((userId, index) => [userId, profiles[index] ?? {}]))
 }
 
 async function reserve(c: Context<AppEnv>, alias: Alias): Promise<void> {

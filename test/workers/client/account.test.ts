@@ -234,8 +234,10 @@ describe('third-party identifiers', () => {
       const body = { client_secret: 's', sid: '1', id_server: 'i.example', id_access_token: 't' }
       expect(failure(await ida.post(path, body))).toEqual([403, 'M_THREEPID_DENIED'])
     }
-    const unbound = await ida.post('/account/3pid/delete', { medium: 'email', address: 'i@b.example' })
-    expect(unbound.body).toEqual({ id_server_unbind_result: 'success' })
+    for (const path of ['/account/3pid/delete', '/account/3pid/unbind']) {
+      const { body } = await ida.post(path, { medium: 'email', address: 'i@b.example' })
+      expect(body).toEqual({ id_server_unbind_result: 'success' })
+    }
   })
 
   it.each(['register', 'account/password', 'account/3pid'])('cannot be proved for %s', async (purpose) => {
