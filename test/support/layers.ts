@@ -21,7 +21,11 @@ const importRules: ImportRule[] = [
     from: /^src\/protocol\//,
     only: () => /^(src\/protocol\/|zod$|node:(crypto|buffer)$)/,
   },
-  { sentence: 'src/ports imports protocol alone', from: /^src\/ports\.ts$/, only: () => /^src\/protocol\// },
+  {
+    sentence: 'src/ports imports protocol alone',
+    from: /^src\/ports(\.ts|\/)/,
+    only: () => /^src\/(protocol\/|ports(\.ts|\/))/,
+  },
   {
     sentence: 'capabilities never import each other',
     from: /^src\/(?!protocol\/|storage\/)([^/]+)\//,

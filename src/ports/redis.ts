@@ -1,0 +1,66 @@
+/** What Redis keeps: copies of sessions, and what is short-lived. */
+import type { JsonObject } from '../protocol/canonical-json.ts'
+
+/** Who a request speaks for. */
+export interface Session {
+  userId: string
+  deviceId: string
+  sessionId: string
+  /** The account is a guest's, and may do little. */
+  guest?: boolean
+}
+
+/** The write-through copy of the User object's device row. Only the User object writes it. */
+export interface SessionStore {
+  /**
+   * The session, or undefined where Redis does not vouch for it: the User object then decides.
+   * @throws when Redis fails, failed a moment ago, or gives no answer in 150 ms: the User object then decides too
+   */
+  get(sessionId: string): Promise<Session | undefined>
+  /** Vouches for it, unless it was removed: a session that has ended stays ended, whatever overtakes whatever. */
+  put(session: Session): Promise<void>
+  remove(sessionIds: string[]): Promise<void>
+}
+
+/** An interactive-auth session: Client-Server API §User-Interactive Authentication API. */
+export interface UiaSession {
+  id: string
+  /** Method and path the session belongs to. */
+  endpoint: string
+  /** The body of the first call, without `auth`. */
+  body: JsonObject
+  completed: string[]
+  /** What completed stages proved, such as the registration token. */
+  facts: Record<string, string>
+}
+
+export interface UiaStore {
+  get(id: string): Promise<UiaSession | undefined>
+  /** Kept for an hour after the last write. */
+  put(session: UiaSession): Promise<void>
+}
+
+export interface NonceStore {
+  /** A nonce for shared-secret registration, good for a minute. */
+  put(nonce: string): Promise<void>
+  /** True once for each nonce. */
+  take(nonce: string): Promise<boolean>
+}
+
+export interface OpenIdTokenStore {
+  /** A token that proves to third parties who the user is, and nothing else, for so long. */
+  put(token: string, userId: string, seconds: number): Promise<void>
+  find(token: string): Promise<string | undefined>
+}
+
+/** At most `count` actions in `seconds`, for each key. */
+export interface RateLimit {
+  action: string
+  count: number
+  seconds: number
+}
+
+export interface RateLimiter {
+  /** Counts one action for each of the keys (an account, an address); answers undefined, or the ms to wait. */
+  hit(limit: RateLimit, keys: string[]): Promise<number | undefined>
+}

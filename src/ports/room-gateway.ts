@@ -1,0 +1,103 @@
+/** The Room object, as the Workers and the User objects call it. */
+import type { ClientEvent, Pdu } from '../protocol/event.ts'
+import type { Session } from './redis.ts'
+import type {
+  ChildrenAnswer,
+  ChildrenRequest,
+  ContextAnswer,
+  ContextRequest,
+  CreateRoomPlan,
+  DelayedAction,
+  DelayedEvent,
+  DelayedRequest,
+  FoundEvent,
+  MarkReadRequest,
+  MembershipRequest,
+  MessagesAnswer,
+  MessagesRequest,
+  MomentRequest,
+  PeekAnswer,
+  Profile,
+  PullRequest,
+  RoomSlice,
+  RoomSnapshot,
+  SearchContext,
+  SendRequest,
+  SummaryAnswer,
+  ThreadsAnswer,
+  ThreadsRequest,
+  UpgradeRequest,
+} from './room.ts'
+
+export interface RoomGateway {
+  create(createPdu: Pdu, roomVersion: string, plan: CreateRoomPlan): Promise<{ roomId: string }>
+  send(request: SendRequest): Promise<string>
+  /** The event id, or undefined where nothing had to change (already joined, already invited). */
+  changeMembership(request: MembershipRequest): Promise<string | undefined>
+  /** Shows a joined user's new profile in their member event. */
+  updateProfile(userId: string, profile: Profile): Promise<void>
+  /** From now on whoever joins later is shown this user's events redacted. */
+  markErased(userId: string): Promise<void>
+  setTyping(userId: string, typing: boolean, timeoutMs: number): Promise<void>
+  /**
+   * Moves receipts forward, and answers the position of the fully-read event.
+   * @throws MatrixError M_FORBIDDEN outside the room, M_INVALID_PARAM for an unknown event or one of another thread
+   */
+  markRead(request: MarkReadRequest): Promise<{ fullyReadPos?: number }>
+  /** The local members who want to hear of the room now; nobody where it has more than `limit` members. */
+  awake(userId: string, limit: number): Promise<string[]>
+  pull(request: PullRequest): Promise<RoomSlice>
+  messages(request: MessagesRequest): Promise<MessagesAnswer>
+  event(viewer: Session, eventId: string): Promise<ClientEvent>
+  context(request: ContextRequest): Promise<ContextAnswer>
+  children(request: ChildrenRequest): Promise<ChildrenAnswer>
+  threads(request: ThreadsRequest): Promise<ThreadsAnswer>
+  eventAtTime(request: MomentRequest): Promise<{ event_id: string; origin_server_ts: number }>
+  snapshot(viewer: Session, limit: number): Promise<RoomSnapshot>
+  /** What came after a place; without one, only where the room stands. */
+  peek(viewer: Session, from?: string): Promise<PeekAnswer>
+  /** All state, as the viewer may see it. */
+  state(viewer: string): Promise<ClientEvent[]>
+  stateEvent(viewer: string, type: string, stateKey: string): Promise<ClientEvent>
+  members(
+    viewer: string,
+    query: { at?: string; membership?: string; notMembership?: string },
+  ): Promise<ClientEvent[]>
+  joinedMembers(viewer: string): Promise<Record<string, { display_name?: string; avatar_url?: string }>>
+  /** What a joiner must satisfy, before anybody is asked: the join rule and the rooms that `restricted` names. */
+  joinRule(): Promise<{ joinRule: string; allowRooms: string[] }>
+  /** Whether a user is joined: for restricted rooms elsewhere, and checks of the alias API. */
+  isJoined(userId: string): Promise<boolean>
+  /** Whether the user may set the canonical alias: who may edit the directory for the room. */
+  mayEditAliases(userId: string): Promise<boolean>
+  /** Takes an alias out of the canonical alias event, where it stands there and the user may change that. */
+  dropAlias(userId: string, alias: string): Promise<void>
+  /** Answers when the archive knows what the room has so far, or after two seconds. */
+  archived(): Promise<void>
+  /**
+   * Lists the room in the public directory, or takes it out. Answers as `archived` does.
+   * @throws MatrixError M_FORBIDDEN without the power to set the canonical alias
+   */
+  setListed(userId: string, listed: boolean): Promise<void>
+  /** For lists of rooms and spaces; `viewer` null: nobody in particular. */
+  summary(viewer: string | null): Promise<SummaryAnswer>
+  /** Of these events, those that are there and that the viewer may see. */
+  visibleEvents(viewer: string, eventIds: string[], ignored: string[]): Promise<string[]>
+  /** Events that a search found, each with what stands around it. */
+  foundEvents(
+    viewer: Session,
+    eventIds: string[],
+    request: { ignored: string[]; context?: SearchContext },
+  ): Promise<FoundEvent[]>
+  /** @throws MatrixError M_UNKNOWN (400) unless the user has left the room */
+  forget(userId: string): Promise<void>
+  /** Makes the room that replaces this one, and answers its id. Asked again, it answers the same room. */
+  upgrade(request: UpgradeRequest): Promise<string>
+  /** Answers the id of the delayed event: of the one there is already, for a transaction id used before. */
+  schedule(request: DelayedRequest): Promise<string>
+  /** @param userId the owner, where the one who asks is known. @throws MatrixError M_NOT_FOUND; 409 when it is over */
+  delayedAction(delayId: string, action: DelayedAction, userId?: string): Promise<void>
+  delayedEvents(userId: string): Promise<DelayedEvent[]>
+  /** Makes the room again from the archive alone. Answers how many events it has. */
+  rebuild(roomId: string): Promise<number>
+}

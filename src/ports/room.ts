@@ -1,0 +1,364 @@
+/** What is asked of a Room object, and what it answers. */
+import type { JsonObject } from '../protocol/canonical-json.ts'
+import type { ClientEvent } from '../protocol/event.ts'
+import type { RoomEventFilter } from '../protocol/filter.ts'
+import type { HeroCandidates } from '../protocol/heroes.ts'
+import type { PublicRoom } from '../protocol/room-summary.ts'
+import type { SpaceChild } from '../protocol/spaces.ts'
+import type { Session } from './redis.ts'
+
+export type Membership = 'join' | 'invite' | 'knock' | 'leave' | 'ban'
+
+export interface Profile {
+  displayname?: string
+  avatar_url?: string
+}
+
+/** What an invitation must know of its target. */
+export interface Invitee {
+  /** Whether they take invitations from the one who asks. */
+  takesInvites: boolean
+  profile: Profile
+}
+
+/** What `createRoom` asks for, checked and with defaults filled in by the Worker. */
+export interface CreateRoomPlan {
+  /** The creator's profile, for their member event. */
+  profile: Profile
+  isDirect: boolean
+  preset: 'private_chat' | 'trusted_private_chat' | 'public_chat'
+  invite: string[]
+  /** Of the invited, for their member events. */
+  inviteProfiles?: Record<string, Profile>
+  initialState: { type: string; stateKey: string; content: JsonObject }[]
+  powerLevelOverride?: JsonObject
+  name?: string
+  topic?: string
+  /** The full alias, reserved beforehand. */
+  alias?: string
+  public: boolean
+  /** A room that replaces another: exactly these events follow the creator's join. */
+  replicated?: { type: string; stateKey: string; content: JsonObject }[]
+}
+
+export interface SendRequest {
+  sender: string
+  /** With `txnId`: makes the send idempotent for the device, and names the sender's own event in sync. */
+  deviceId?: string
+  txnId?: string
+  type: string
+  /** Present: a state event. */
+  stateKey?: string
+  content: JsonObject
+  /** Room versions up to 10: what a redaction removes. */
+  redacts?: string
+  /** A redaction's own path, to which its transaction id belongs; absent: that of sends of the type. */
+  path?: string
+  /** Of a redaction: what relates to its target in these ways goes too; `*` stands for all (MSC3912). */
+  withRelations?: string[]
+  /** The delayed event whose time has come (MSC4140). */
+  delayId?: string
+}
+
+export interface MembershipRequest {
+  sender: string
+  target: string
+  action: 'join' | 'invite' | 'knock' | 'leave' | 'kick' | 'ban' | 'unban'
+  reason?: string
+  /** The target's profile, for joins, knocks and invites. */
+  profile?: Profile
+  /** Further keys of the content that the client gave to /join. */
+  content?: JsonObject
+  isDirect?: boolean
+  /** The sender is a guest: they join only where `m.room.guest_access` lets them. */
+  guest?: boolean
+  /** Rooms of `restricted` conditions in which the Worker found the user joined. */
+  joinedAllowRooms?: string[]
+}
+
+/** Where a viewer reads: everything is cut to what history visibility shows them. */
+export interface MessagesRequest {
+  viewer: Session
+  dir: 'f' | 'b'
+  /** `p<position>`, or absent: the end (b) or the start (f). */
+  from?: string
+  to?: string
+  limit: number
+  filter?: RoomEventFilter
+  /** Whose messages the viewer does not want to see. */
+  ignored?: string[]
+}
+
+export interface MessagesAnswer {
+  chunk: ClientEvent[]
+  start: string
+  end?: string
+  state?: ClientEvent[]
+}
+
+export interface ContextRequest {
+  viewer: Session
+  eventId: string
+  /** Of the events before and after together. */
+  limit: number
+  filter?: RoomEventFilter
+  ignored?: string[]
+}
+
+export interface ContextAnswer {
+  start: string
+  end: string
+  event: ClientEvent
+  events_before: ClientEvent[]
+  events_after: ClientEvent[]
+  state: ClientEvent[]
+}
+
+/** The events that relate to one. Places as in `MessagesRequest`. */
+export interface ChildrenRequest {
+  viewer: Session
+  eventId: string
+  relType?: string
+  eventType?: string
+  dir: 'f' | 'b'
+  from?: string
+  to?: string
+  limit: number
+  /** Also what relates to what relates to it. */
+  recurse: boolean
+  ignored?: string[]
+}
+
+export interface ChildrenAnswer {
+  chunk: ClientEvent[]
+  next_batch?: string
+  prev_batch?: string
+  recursion_depth?: number
+}
+
+export interface ThreadsRequest {
+  viewer: Session
+  include: 'all' | 'participated'
+  from?: string
+  limit: number
+  ignored?: string[]
+}
+
+export interface ThreadsAnswer {
+  chunk: ClientEvent[]
+  next_batch?: string
+}
+
+/** The event nearest to a moment, from it forwards or backwards. */
+export interface MomentRequest {
+  viewer: string
+  ts: number
+  dir: 'f' | 'b'
+}
+
+/** A room as the legacy initialSync endpoints show it. */
+export interface RoomSnapshot {
+  /** Null: the viewer only looks in. */
+  membership: Membership | null
+  messages: MessagesAnswer
+  state: ClientEvent[]
+}
+
+/** What came in a room between two places. */
+export interface PeekAnswer {
+  start: string
+  end: string
+  chunk: ClientEvent[]
+}
+
+/** What upgrading a room takes (Client-Server API §Room Upgrades). */
+export interface UpgradeRequest {
+  sender: string
+  profile: Profile
+  version: string
+  additionalCreators: string[]
+  /** Makes the new room's id one that nobody else has. */
+  nonce: string
+}
+
+/** What a client asks to be sent later (MSC4140). */
+export interface DelayedRequest extends SendRequest {
+  delayId: string
+  delayMs: number
+}
+
+export type DelayedAction = 'send' | 'cancel' | 'restart'
+
+/** A delayed event as its sender sees it. */
+export interface DelayedEvent {
+  delayId: string
+  roomId: string
+  type: string
+  stateKey?: string
+  content: JsonObject
+  delayMs: number
+  /** When the delay began to run, ms. */
+  runningSince: number
+  /** Present once it was sent or cancelled. */
+  finalised?: {
+    outcome: 'send' | 'cancel'
+    reason: 'delay' | 'action' | 'error'
+    error?: { errcode: string; error: string }
+    eventId?: string
+    at: number
+  }
+}
+
+/** An event on its way to clients: made once for all who may see it. */
+export interface TimelineEvent {
+  pos: number
+  /** Without `room_id`, `unsigned.age` and `unsigned.transaction_id`, which differ by request. */
+  event: ClientEvent
+  /** For the sending device alone. */
+  txn?: { deviceId: string; txnId: string }
+  /** For the sender alone: the delayed event that this one was (MSC4140). */
+  delayId?: string
+}
+
+/** How far a user has read. Private ones (m.read.private) are for that user alone. */
+export interface Receipt {
+  /** The room position that the receipt itself took. */
+  pos: number
+  userId: string
+  type: 'm.read' | 'm.read.private'
+  /** The root of a thread, or `main`; absent: of the whole room. */
+  threadId?: string
+  eventId: string
+  /** The room position of that event. */
+  eventPos: number
+  ts: number
+}
+
+export interface MarkReadRequest {
+  userId: string
+  receipts: Pick<Receipt, 'type' | 'threadId' | 'eventId'>[]
+  /** The event of the user's m.fully_read marker: only looked up. */
+  fullyRead?: string
+}
+
+/** What push rules ask of a room besides the event itself. */
+export interface PushFacts {
+  joined: number
+  /** The power levels of the events' senders. */
+  levels: Record<string, number>
+  /** `notifications` of m.room.power_levels. */
+  notifications: JsonObject
+  /** The roots of the threads that events are in, by position; those of the main timeline are left out. */
+  threads: Record<number, string>
+  /** Positions of events that were redacted. */
+  redacted: number[]
+}
+
+/** An event that a user has not read, and that their push rules notify of. */
+export interface UnreadEvent {
+  pos: number
+  /** The root of its thread, or `main`. */
+  thread: string
+  highlight: boolean
+}
+
+/** Everything visible in a room in (from, to]. */
+export interface Increment {
+  from: number
+  to: number
+  events: TimelineEvent[]
+  /** The member events of the senders, for clients that load members lazily. */
+  members: ClientEvent[]
+  /** Who types, if that changed. */
+  typing?: string[]
+  /** Member counts, if they may have changed. */
+  counts?: { joined: number; invited: number }
+  /** With `counts`, where the room has no name: those whom viewers may know it by, each without themselves. */
+  heroes?: HeroCandidates
+  /** Public receipts. */
+  receipts?: Receipt[]
+  /** Given with events. */
+  push?: PushFacts
+}
+
+/** What a Room needs to count what a user has not read. */
+export interface UnreadRequest {
+  /** Absent: the default rules. */
+  ruleset?: JsonObject
+  /** The position up to which the user's object has counted; there is no answer where that is the head. */
+  counted?: number
+}
+
+export interface PullRequest {
+  userId: string
+  /** The position the token stands at; 0 for a room not seen yet. */
+  since: number
+  /** First sight of the room, after an absence without a known place, or `full_state`: all state is wanted. */
+  fullState: boolean
+  timelineLimit: number
+  filter?: { timeline?: RoomEventFilter; state?: RoomEventFilter }
+  /** State up to the END of the timeline instead of its start. */
+  stateAfter: boolean
+  /** Events as servers exchange them (Client-Server API §Filtering, `event_format`). */
+  federationFormat?: boolean
+  /** Whether later wakes are wanted: not for one-off reads. */
+  subscribe: boolean
+  /** Whose messages the viewer does not want to see. */
+  ignored?: string[]
+  /** Given where counts are wanted. */
+  unread?: UnreadRequest
+}
+
+export interface RoomSlice {
+  /** The viewer's membership in the room now. */
+  membership: Membership | null
+  /** The position the answer stands at: the room's head, or the viewer's leave. */
+  head: number
+  events: TimelineEvent[]
+  limited: boolean
+  /** `p<position>` before the first event; absent at the room's start. */
+  prevBatch?: string
+  state: ClientEvent[]
+  typing?: string[]
+  counts?: { joined: number; invited: number }
+  heroes?: string[]
+  receipts?: Receipt[]
+  /** The unread events that notify, as they stand at the head. */
+  unread?: { events: UnreadEvent[]; displayName?: string }
+}
+
+/** What a room tells of itself to people outside: Client-Server API §Room summaries. */
+export interface RoomSummary extends PublicRoom {
+  room_version: string
+  encryption?: string
+  /** Of restricted rooms: the rooms whose members may join. */
+  allowed_room_ids?: string[]
+}
+
+export interface SummaryAnswer {
+  summary: RoomSummary
+  /** The viewer's own; null where nobody asks, or it never had one. */
+  membership: Membership | null
+  /** Whether the viewer may know of the room, but for what membership of `allowed_room_ids` would let them. */
+  open: boolean
+  /** Spaces: their children, in order. */
+  children: SpaceChild[]
+}
+
+/** What is wanted around each event that a search found. */
+export interface SearchContext {
+  before: number
+  after: number
+  profiles: boolean
+}
+
+export interface FoundEvent {
+  event: ClientEvent
+  context?: {
+    start: string
+    end: string
+    events_before: ClientEvent[]
+    events_after: ClientEvent[]
+    profile_info?: Record<string, Profile>
+  }
+}

@@ -1,0 +1,166 @@
+/** The User object, as the Workers and the Rooms call it, and what passes between them. */
+import type { JsonObject, JsonValue } from '../protocol/canonical-json.ts'
+import type { StrippedEvent } from '../protocol/event.ts'
+import type { RuleKind } from '../protocol/push-evaluator.ts'
+import type { RuleBody, RulePlace } from '../protocol/push-rule-edits.ts'
+import type { VisitedRoom } from './postgres.ts'
+import type { Session } from './redis.ts'
+import type { Increment, Membership, Profile } from './room.ts'
+
+export interface Device {
+  device_id: string
+  display_name?: string
+  last_seen_ip?: string
+  last_seen_ts?: number
+}
+
+/** A Room's news to a User object: at least once, any order. */
+export interface Wake {
+  roomId: string
+  from: number
+  to: number
+  /** The JSON of the increment (from, to]: made once, and cheaper to hand to many than the object. */
+  increment?: string
+}
+
+/** A wake, its increment read. */
+export interface News extends Omit<Wake, 'increment'> {
+  increment?: Increment
+}
+
+/** One row of a room's member feed. */
+export interface MembershipChange {
+  roomId: string
+  /** Position of the member event in the room. */
+  pos: number
+  membership: Membership
+  /** The same membership as before: a profile change and the like. */
+  unchanged: boolean
+  eventId: string
+  sender: string
+  /** For invite and knock: what the user sees of the room, their own member event included. */
+  strippedState?: StrippedEvent[]
+  /** The user forgot the room. */
+  forgotten?: boolean
+  /** For joins: the room that this one replaced, whose personal settings the user takes along. */
+  predecessor?: string
+}
+
+export interface SyncRequest {
+  session: Session
+  since?: string
+  /** A filter id, or inline JSON. */
+  filter?: string
+  fullState: boolean
+  stateAfter: boolean
+  timeoutMs: number
+  /** What the device says of itself; `offline`: nothing. */
+  presence: PresenceValue
+}
+
+/** Client-Server API §Presence. */
+export type PresenceValue = 'online' | 'unavailable' | 'offline'
+
+export interface PresenceState {
+  userId: string
+  presence: PresenceValue
+  statusMsg?: string | undefined
+  /** When they last did something, ms since the epoch. */
+  lastActive?: number | undefined
+}
+
+/** What a client changes about one of its push rules. */
+export type PushRuleChange = { kind: RuleKind; ruleId: string } & (
+  | { action: 'put'; rule: RuleBody; place: RulePlace }
+  | { action: 'delete' }
+  | { action: 'enable'; enabled: boolean }
+  | { action: 'act'; actions: JsonValue[] }
+)
+
+/** What administrators, or its user, did to an account. */
+export interface AccountStanding {
+  locked: boolean
+  suspended: boolean
+  deactivated: boolean
+}
+
+export interface UserGateway {
+  /**
+   * Makes or renews a device: its old session ends. Answers the device and the new session; with `refreshHash`, of
+   * the first refresh token, when it expires (ms) and what its refresh tokens share.
+   */
+  openSession(request: {
+    deviceId?: string
+    displayName?: string
+    address?: string
+    refreshHash?: string
+  }): Promise<Session & { expiresAt?: number; family?: string }>
+  /** A session in place of the device's, for the hash of its refresh token; `next` is that of the one after. */
+  refreshSession(request: {
+    deviceId: string
+    family: string
+    presented: string
+    next: string
+  }): Promise<Session & { expiresAt: number }>
+  /** @throws MatrixError M_UNKNOWN_TOKEN when the session is no longer the device's, M_USER_LOCKED */
+  checkSession(session: Session): Promise<{ suspended: boolean }>
+  /** Stores the hash of a new password; with `logoutDevices`, every device but the session's own is deleted. */
+  changePassword(session: Session, hash: string, logoutDevices: boolean): Promise<void>
+  /** Deletes devices; those that are gone already stay gone. */
+  deleteDevices(session: Session, deviceIds: string[]): Promise<void>
+  /** Closes the account for good. With `erase`, who joins a room later sees the user's events redacted. */
+  deactivate(session: Session, erase: boolean): Promise<void>
+  /** For administrators: no session of the user is asked for. */
+  standing(): Promise<AccountStanding>
+  setStanding(change: { locked?: boolean; suspended?: boolean }): Promise<void>
+  whois(): Promise<Device[]>
+  logout(session: Session): Promise<void>
+  logoutAll(session: Session): Promise<void>
+  devices(session: Session): Promise<Device[]>
+  device(session: Session, deviceId: string): Promise<Device>
+  renameDevice(session: Session, deviceId: string, displayName: string): Promise<void>
+  /** What member events carry of the profile. */
+  profile(): Promise<Profile>
+  profileFields(): Promise<JsonObject>
+  /** Sets a field, or takes it away where there is no value; rooms learn of it by and by. */
+  setProfileField(session: Session, key: string, value: JsonValue | undefined): Promise<void>
+  joinedRooms(session: Session): Promise<string[]>
+  /** Moves the m.fully_read marker of a room forward, to an event at a position of that room. */
+  setFullyRead(session: Session, marker: { roomId: string; eventId: string; eventPos: number }): Promise<void>
+  changePushRules(session: Session, change: PushRuleChange): Promise<void>
+  setPresence(session: Session, presence: PresenceValue, statusMsg: string | undefined): Promise<void>
+  /** The content of m.presence. @throws MatrixError M_FORBIDDEN where the viewer shares none of their `rooms` */
+  presence(viewer: string, rooms: string[]): Promise<JsonObject>
+  /** Another user's presence, which waiting clients are told of; the answer is the user's own. */
+  hearPresence(state: PresenceState): Promise<PresenceState>
+  /** The rooms the user is or was in, and has not forgotten. */
+  visitedRooms(session: Session): Promise<VisitedRoom[]>
+  putFilter(session: Session, filter: JsonObject): Promise<string>
+  getFilter(session: Session, filterId: string): Promise<JsonObject>
+  putAccountData(session: Session, roomId: string | null, type: string, content: JsonObject): Promise<void>
+  getAccountData(session: Session, roomId: string | null, type: string): Promise<JsonValue>
+  /** All of one room. */
+  roomAccountData(session: Session, roomId: string): Promise<{ type: string; content: JsonObject }[]>
+  /** Where a sync token stands in a room, for endpoints that accept one: `p<position>`. */
+  positionOf(session: Session, token: string, roomId: string): Promise<string>
+  membershipChanged(change: MembershipChange): Promise<void>
+  tags(session: Session, roomId: string): Promise<JsonObject>
+  /** Sets a tag, or takes it away. */
+  setTag(session: Session, roomId: string, tag: string, value: JsonObject | null): Promise<void>
+  /** Whose messages the user does not want to see. */
+  ignoredUsers(session: Session): Promise<string[]>
+  /** What the user's settings say to an invite from `sender`. */
+  invitePermission(sender: string): Promise<'allow' | 'ignore' | 'block'>
+  /** Notes that a room may hold delayed events of this user: before it does. */
+  noteDelayed(session: Session, roomId: string): Promise<void>
+  /** Rooms that may hold delayed events of this user. */
+  delayedRooms(session: Session): Promise<string[]>
+  /** These rooms hold none any more. */
+  pruneDelayed(session: Session, roomIds: string[]): Promise<void>
+  /** Makes the user's object again from the archive alone. Answers how many records it has. */
+  rebuild(): Promise<number>
+  /** Answers whether the Room may forget this subscriber. */
+  wake(wake: Wake): Promise<{ unsubscribe: boolean }>
+  /** The answer at once, or a WebSocket (status 101) on which it comes: see `workers/client/sync.ts`. */
+  sync(request: SyncRequest): Promise<Response>
+}
