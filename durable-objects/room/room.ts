@@ -58,9 +58,6 @@ import { eventFor, joinedMembersFor, membersFor, messages, stateEventFor, stateF
 import { Typing } from './typing.ts'
 import { fanOut } from './wake-transport.ts'
 
-/** Up to this many subscribers, wakes leave before the answer. */
-const WOKEN_AT_ONCE = 20
-
 export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
   readonly #ports: Ports
   readonly #objects: Objects
@@ -71,7 +68,6 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
   readonly #archiver: Archiver
   readonly #typing = new Typing()
   #subscribers: Subscribers | undefined
-  #notifying = false
   #recent: RecentEvents | undefined
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -367,25 +363,9 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
   async #mutateAndFeed<T>(work: () => T): Promise<T> {
     const { value, fed } = this.#mutate(work)
     if (takeFault('room:abort-after-commit')) await this.#abort()
-    this.#notify()
+    this.#started.notifyBesideAnswer()
     if (fed.length > 0) await this.#feed.confirm(fed)
     return value
-  }
-
-  /**
-   * A few are woken at once, so that who asks after the answer finds the change there. Of many, the waking takes a
-   * turn of its own, and the answer leaves first.
-   */
-  #notify(): void {
-    if (this.#started.size <= WOKEN_AT_ONCE) {
-      this.#started.notify()
-    } else if (!this.#notifying) {
-      this.#notifying = true
-      setTimeout(() => {
-        this.#notifying = false
-        this.#started.notify()
-      }, 0)
-    }
   }
 
   #wakeBehind(): number | undefined {

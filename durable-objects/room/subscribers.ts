@@ -42,6 +42,8 @@ export interface SubscribersOptions {
 /** Up to this many, the Room wakes by itself; above, in slices through the fan-out. */
 const DIRECT = 200
 const SLICE = 50
+/** Up to this many, wakes leave before the answer to who changed the room. */
+const WOKEN_AT_ONCE = 20
 /** Somebody may be waiting: a wake is never put off for longer than this, ms. */
 const LAST_RETRY_MS = 4_000
 /** A wake that is under way this long may be one that nobody will answer, ms. */
@@ -50,6 +52,7 @@ const STUCK_MS = 10_000
 export class Subscribers {
   readonly #options: SubscribersOptions
   readonly #byUser = new Map<string, Subscriber>()
+  #notifying = false
   /** The newest position that is news for everybody. */
   #loud: number
 
@@ -82,10 +85,6 @@ export class Subscribers {
   /** A user who is not in the room any more; their row went in the transaction that ended the membership. */
   remove(userId: string): void {
     this.#byUser.delete(userId)
-  }
-
-  get size(): number {
-    return this.#byUser.size
   }
 
   /** The lowest position any subscriber has confirmed: everything up to it is done. */
@@ -121,6 +120,22 @@ export class Subscribers {
 
   #isBehind({ acked, own }: Subscriber): boolean {
     return acked < Math.max(this.#loud, own)
+  }
+
+  /**
+   * `notify` for a change whose answer is about to leave. A few are woken at once, so that who asks after the answer
+   * finds the change there. Of many, the waking takes a turn of its own, and the answer leaves first.
+   */
+  notifyBesideAnswer(): void {
+    if (this.#byUser.size <= WOKEN_AT_ONCE) {
+      this.notify()
+    } else if (!this.#notifying) {
+      this.#notifying = true
+      setTimeout(() => {
+        this.#notifying = false
+        this.notify()
+      }, 0)
+    }
   }
 
   /** Wakes everyone who stands behind what is news for them and is not being woken already. */

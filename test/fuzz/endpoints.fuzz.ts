@@ -91,15 +91,30 @@ function attack(request: Draft, maker: Maker, random: Random): [string, Expected
   }
 }
 
+const TRIES = 6
+
+/** Who refuses a body that is too large answers before it has come: the connection may break with the answer in it. */
+async function reach(ask: () => Promise<Response>): Promise<Response> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (tries === TRIES) throw error
+    }
+  }
+}
+
 async function send(request: Draft): Promise<Received> {
   const { method, headers, body } = request
   const started = performance.now()
-  const answer = await fetch(server.url + targetOf(request), {
-    method,
-    headers,
-    body: method === 'GET' ? undefined : (body as BodyInit | undefined),
-    redirect: 'manual',
-  })
+  const answer = await reach(() =>
+    fetch(server.url + targetOf(request), {
+      method,
+      headers,
+      body: method === 'GET' ? undefined : (body as BodyInit | undefined),
+      redirect: 'manual',
+    }),
+  )
   const text = await answer.text()
   return {
     status: answer.status,

@@ -69,9 +69,17 @@ for (const path of ['/account/3pid', '/account/3pid/add', '/account/3pid/bind'])
   })
 }
 
+const ThirdPartyId = z.object({
+  medium: z.enum(['email', 'msisdn']),
+  address: z.string(),
+  id_server: z.string().optional(),
+})
+
 /** Nothing is bound, so nothing can be left bound. */
 for (const path of ['/account/3pid/delete', '/account/3pid/unbind']) {
-  account.post(path, accessToken, (c) => c.json({ id_server_unbind_result: 'success' }))
+  account.post(path, accessToken, validate({ json: ThirdPartyId }), (c) =>
+    c.json({ id_server_unbind_result: 'success' }),
+  )
 }
 
 /** No mail and no SMS leave this server. */
