@@ -10,7 +10,7 @@ import { behind, followChains, type Truth } from './interleavings/chains.ts'
 import { type Choices, choicesFrom } from './interleavings/random.ts'
 import { Watcher } from './interleavings/watcher.ts'
 
-const runs = Number(process.env.INTERLEAVING_RUNS ?? 4)
+const runs = Number(process.env.INTERLEAVING_RUNS ?? 2)
 const seed = Number(process.env.INTERLEAVING_SEED ?? Date.now() % 1_000_000)
 /** Until then everybody must have been told what has happened, ms: wakes that were lost come again after 1 s, 2 s, … */
 const PATIENCE_MS = 9_000
