@@ -1,55 +1,30 @@
 /** The part of a User object's RPC surface that speaks of the account: sessions, devices, standing and profile. */
-import { DurableObject } from 'cloudflare:workers'
-import type { Env } from '../../src/env.ts'
 import type { Session } from '../../src/ports.ts'
 import type { JsonValue } from '../../src/protocol/canonical-json.ts'
 import { type RpcResult, toResult, toResultAsync } from '../rpc.ts'
-import type { Changes, UserAccount } from './account.ts'
+import type { UserAccount } from './account.ts'
 import * as devices from './devices.ts'
 import { profileFields, roomProfile } from './profile.ts'
+import { UserRpc } from './user-rpc.ts'
 
-/** What these methods need of the object they belong to. */
-export interface AccountHost {
-  sql: SqlStorage
-  account: UserAccount
-  mutate: <T>(work: () => Changes & { value: T }) => T
-  /** Ends sessions by a mutation, and answers once Redis knows. */
-  endSessions: (work: () => devices.DeviceChange) => Promise<RpcResult<void>>
-  /** Tells Redis of what has ended, for as long as it listens. */
-  flushSessions: () => Promise<void>
-  /** Vouches for a session in Redis. */
-  vouchFor: (session: Session) => void
-}
-
-export abstract class AccountRpc extends DurableObject<Env> {
-  #host: AccountHost | undefined
-
-  /** To be called in the constructor. */
-  protected serveAccount(host: AccountHost): void {
-    this.#host = host
-  }
-
-  get #to(): AccountHost {
-    return this.#host!
-  }
-
+export abstract class AccountRpc extends UserRpc {
   openSession(request: devices.LoginRequest) {
-    return toResult(() => this.#to.account.openSession(request))
+    return toResult(() => this.host.account.openSession(request))
   }
 
   refreshSession(request: Parameters<UserAccount['refreshSession']>[0]) {
     return toResultAsync(async () => {
       try {
-        return this.#to.account.refreshSession(request)
+        return this.host.account.refreshSession(request)
       } finally {
-        await this.#to.flushSessions()
+        await this.host.flushSessions()
       }
     })
   }
 
   checkSession(session: Session): RpcResult<{ suspended: boolean }> {
     return toResult(() => {
-      const { account, vouchFor } = this.#to
+      const { account, vouchFor } = this.host
       account.check(session)
       const { suspended } = account.standing
       // Whoever may not do everything is asked about each time.
@@ -59,83 +34,76 @@ export abstract class AccountRpc extends DurableObject<Env> {
   }
 
   logout(session: Session) {
-    return this.#to.endSessions(() => devices.logout(this.#to.sql, session))
+    return this.host.endSessions(() => devices.logout(this.host.sql, session))
   }
 
   logoutAll(session: Session) {
-    return this.#to.endSessions(() => devices.logoutAll(this.#to.sql, session))
+    return this.host.endSessions(() => devices.logoutAll(this.host.sql, session))
   }
 
   deleteDevices(session: Session, deviceIds: string[]) {
-    const allowed = this.#checked(session, () => undefined)
-    return allowed.ok ? this.#to.endSessions(() => devices.deleteDevices(this.#to.sql, deviceIds)) : allowed
+    const allowed = this.checked(session, () => undefined)
+    return allowed.ok ? this.host.endSessions(() => devices.deleteDevices(this.host.sql, deviceIds)) : allowed
   }
 
   changePassword(session: Session, hash: string, logoutDevices: boolean): Promise<RpcResult<void>> {
     return toResultAsync(async () => {
-      this.#to.account.check(session)
-      await this.#to.account.changePassword(session, hash, logoutDevices)
-      await this.#to.flushSessions()
+      this.host.account.check(session)
+      await this.host.account.changePassword(session, hash, logoutDevices)
+      await this.host.flushSessions()
     })
   }
 
   /** Everybody has been refused before Postgres hears of it; the alarm tells it, where it is not there now. */
   deactivate(session: Session, erase: boolean): Promise<RpcResult<void>> {
     return toResultAsync(async () => {
-      this.#to.account.deactivate(session, erase)
-      await this.#to.account.tellAccounts().catch(() => undefined)
-      await this.#to.flushSessions()
+      this.host.account.deactivate(session, erase)
+      await this.host.account.tellAccounts().catch(() => undefined)
+      await this.host.flushSessions()
     })
   }
 
   standing() {
-    return toResult(() => this.#to.account.standing)
+    return toResult(() => this.host.account.standing)
   }
 
   setStanding(change: { locked?: boolean; suspended?: boolean }): Promise<RpcResult<void>> {
     return toResultAsync(async () => {
-      this.#to.account.setStanding(change)
-      await this.#to.flushSessions()
+      this.host.account.setStanding(change)
+      await this.host.flushSessions()
     })
   }
 
   whois() {
-    return toResult(() => devices.listDevices(this.#to.sql))
+    return toResult(() => devices.listDevices(this.host.sql))
   }
 
   devices(session: Session) {
-    return this.#checked(session, () => devices.listDevices(this.#to.sql))
+    return this.checked(session, () => devices.listDevices(this.host.sql))
   }
 
   device(session: Session, deviceId: string) {
-    return this.#checked(session, () => devices.getDevice(this.#to.sql, deviceId))
+    return this.checked(session, () => devices.getDevice(this.host.sql, deviceId))
   }
 
   renameDevice(session: Session, deviceId: string, displayName: string): RpcResult<void> {
-    return this.#checked(session, () =>
-      this.#to.mutate(() => ({
+    return this.checked(session, () =>
+      this.host.mutate(() => ({
         value: undefined,
-        ...devices.renameDevice(this.#to.sql, deviceId, displayName),
+        ...devices.renameDevice(this.host.sql, deviceId, displayName),
       })),
     )
   }
 
   profile() {
-    return toResult(() => roomProfile(this.#to.sql))
+    return toResult(() => roomProfile(this.host.sql))
   }
 
   profileFields() {
-    return toResult(() => profileFields(this.#to.sql))
+    return toResult(() => profileFields(this.host.sql))
   }
 
   setProfileField(session: Session, key: string, value: JsonValue | undefined): RpcResult<void> {
-    return this.#checked(session, () => this.#to.account.setProfileField(key, value))
-  }
-
-  #checked<T>(session: Session, work: () => T): RpcResult<T> {
-    return toResult(() => {
-      this.#to.account.check(session)
-      return work()
-    })
+    return this.checked(session, () => this.host.account.setProfileField(key, value))
   }
 }

@@ -2,50 +2,35 @@
 import { portsOf } from '../../src/context.ts'
 import type { Env } from '../../src/env.ts'
 import { takeFault } from '../../src/faults.ts'
-import type {
-  MembershipChange,
-  Ports,
-  PresenceState,
-  PresenceValue,
-  PushRuleChange,
-  Session,
-  SyncRequest,
-  UserGateway,
-  Wake,
-} from '../../src/ports.ts'
+import type { MembershipChange, Ports, Session, SyncRequest, UserGateway, Wake } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
-import { IGNORED_USERS } from '../../src/protocol/ignored-users.ts'
 import { type RpcResult, toResult, toResultAsync } from '../rpc.ts'
 import { countingStorage, migrate, type ObjectStorage, readMeta, writeMeta } from '../sqlite.ts'
 import { idOfName, objectsOf, type RpcSide } from '../stubs.ts'
 import { Timers } from '../timers.ts'
 import { type Changes, UserAccount } from './account.ts'
-import { accountDataSince, getAccountData, putAccountData } from './account-data.ts'
-import { AccountRpc } from './account-rpc.ts'
+import { accountDataSince } from './account-data.ts'
 import { delayedRooms, noteDelayed, pruneDelayed } from './delayed-rooms.ts'
 import type { DeviceChange } from './devices.ts'
 import { getFilter, putFilter } from './filters.ts'
 import { ignoredUsers } from './ignored-users.ts'
-import { hidesInvite, permissionFor } from './invites.ts'
+import { hidesInvite } from './invites.ts'
 import { UserLog } from './log.ts'
-import { presenceContent } from './presence.ts'
 import { tellPresence } from './presence-exchange.ts'
 import { pullRooms } from './pull-transport.ts'
-import { changePushRules } from './push-rules.ts'
-import { setFullyRead } from './read-markers.ts'
 import { RoomLife } from './room-life.ts'
 import { USER_MIGRATIONS } from './schema.ts'
 import { SessionCopies } from './sessions.ts'
+import { SettingsRpc } from './settings-rpc.ts'
 import { SyncPolls } from './sync-polls.ts'
-import { tagsOf } from './tags.ts'
 
 /** How long a first sync waits for what the people around say of themselves, ms. */
 const PRESENCE_PATIENCE_MS = 300
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
-export class User extends AccountRpc implements RpcSide<UserGateway> {
+export class User extends SettingsRpc implements RpcSide<UserGateway> {
   readonly #ports: Ports
   readonly #storage: ObjectStorage
   readonly #timers: Timers
@@ -75,14 +60,6 @@ export class User extends AccountRpc implements RpcSide<UserGateway> {
       mutate: (work) => this.#mutate(work),
       runJobs: () => this.#timers.arm(clock.now()),
     })
-    this.serveAccount({
-      sql: this.#storage.sql,
-      account: this.#account,
-      mutate: (work) => this.#mutate(work),
-      endSessions: (work) => this.#endSessions(work),
-      flushSessions: () => this.#sessions.flush().catch(() => undefined),
-      vouchFor: (session) => ctx.waitUntil(this.#sessions.copy(session)),
-    })
     this.#roomLife = new RoomLife({
       sql: this.#storage.sql,
       userId: () => this.#userId,
@@ -104,108 +81,34 @@ export class User extends AccountRpc implements RpcSide<UserGateway> {
       ],
       (job, error) => log.warn('user job failed', { job, error: String(error) }),
     )
-  }
-
-  // ------------------------------------------------------------ filters and account data
-
-  putFilter(session: Session, filter: JsonObject): RpcResult<string> {
-    return this.#checked(session, () => this.#storeFilter(filter))
-  }
-
-  getFilter(session: Session, filterId: string) {
-    return this.#checked(session, () => getFilter(this.#sql, filterId))
-  }
-
-  putAccountData(session: Session, roomId: string | null, type: string, content: JsonObject) {
-    return this.#checked(session, () => {
-      const change = { roomId, type, content }
-      this.#mutate(() => ({ value: undefined, ...putAccountData(this.#sql, change, () => this.#nextOwn()) }))
-      if (type === IGNORED_USERS) this.#polls.settingsChanged()
-      this.#polls.serve()
+    this.serveWith({
+      sql: this.#storage.sql,
+      ports: this.#ports,
+      account: this.#account,
+      roomLife: this.#roomLife,
+      userId: () => this.#userId,
+      polls: () => this.#polls,
+      storeFilter: (filter) => this.#storeFilter(filter),
+      nextOwn: () => this.#nextOwn(),
+      mutate: (work) => this.#mutate(work),
+      endSessions: (work) => this.#endSessions(work),
+      flushSessions: () => this.#sessions.flush().catch(() => undefined),
+      vouchFor: (session) => ctx.waitUntil(this.#sessions.copy(session)),
     })
-  }
-
-  getAccountData(session: Session, roomId: string | null, type: string) {
-    return this.#checked(session, () => getAccountData(this.#sql, this.#userId, roomId, type))
-  }
-
-  tags(session: Session, roomId: string) {
-    return this.#checked(session, () => tagsOf(this.#sql, roomId))
-  }
-
-  setTag(session: Session, roomId: string, tag: string, value: JsonObject | null) {
-    return this.#checked(session, () => {
-      if (this.#roomLife.setTag(roomId, tag, value)) this.#polls.serve()
-    })
-  }
-
-  ignoredUsers(session: Session) {
-    return this.#checked(session, () => [...ignoredUsers(this.#sql, this.#userId)])
-  }
-
-  invitePermission(sender: string) {
-    return toResult(() => permissionFor(this.#sql, sender))
-  }
-
-  roomAccountData(session: Session, roomId: string) {
-    return this.#checked(session, () =>
-      accountDataSince(this.#sql, this.#userId, undefined)
-        .filter((event) => event.roomId === roomId)
-        .map(({ type, content }) => ({ type, content })),
-    )
-  }
-
-  setFullyRead(session: Session, marker: { roomId: string; eventId: string; eventPos: number }) {
-    return this.#checked(session, () => {
-      this.#mutate(() => ({ value: undefined, ...setFullyRead(this.#sql, marker, () => this.#nextOwn()) }))
-      this.#polls.serve()
-    })
-  }
-
-  changePushRules(session: Session, change: PushRuleChange) {
-    return this.#checked(session, () => {
-      const userId = this.#userId
-      this.#mutate(() => ({
-        value: undefined,
-        ...changePushRules(this.#sql, userId, change, () => this.#nextOwn()),
-      }))
-      this.#polls.settingsChanged()
-      this.#polls.serve()
-    })
-  }
-
-  // ------------------------------------------------------------ presence
-
-  setPresence(session: Session, presence: PresenceValue, statusMsg: string | undefined) {
-    return this.#checked(session, () => this.#polls.presence.set(presence, statusMsg))
-  }
-
-  presence(viewer: string, rooms: string[]) {
-    return toResult(() => {
-      const shares = rooms.some((roomId) => this.#polls.memberships.byId(roomId)?.membership === 'join')
-      if (viewer !== this.#userId && !shares) {
-        throw new MatrixError('M_FORBIDDEN', 'You share no room with this user')
-      }
-      return presenceContent(this.#polls.presence.state(), this.#ports.clock.now())
-    })
-  }
-
-  hearPresence(state: PresenceState) {
-    return toResult(() => this.#polls.presence.hear(state))
   }
 
   // ------------------------------------------------------------ rooms and sync
 
   noteDelayed(session: Session, roomId: string) {
-    return this.#checked(session, () => noteDelayed(this.#sql, roomId))
+    return this.checked(session, () => noteDelayed(this.#sql, roomId))
   }
 
   delayedRooms(session: Session) {
-    return this.#checked(session, () => delayedRooms(this.#sql))
+    return this.checked(session, () => delayedRooms(this.#sql))
   }
 
   pruneDelayed(session: Session, roomIds: string[]) {
-    return this.#checked(session, () => pruneDelayed(this.#sql, roomIds))
+    return this.checked(session, () => pruneDelayed(this.#sql, roomIds))
   }
 
   rebuild(): Promise<RpcResult<number>> {
@@ -213,15 +116,15 @@ export class User extends AccountRpc implements RpcSide<UserGateway> {
   }
 
   joinedRooms(session: Session) {
-    return this.#checked(session, () => this.#polls.memberships.joinedRooms())
+    return this.checked(session, () => this.#polls.memberships.joinedRooms())
   }
 
   visitedRooms(session: Session) {
-    return this.#checked(session, () => this.#polls.memberships.visitedRooms())
+    return this.checked(session, () => this.#polls.memberships.visitedRooms())
   }
 
   positionOf(session: Session, token: string, roomId: string) {
-    return this.#checked(session, () => this.#polls.positionOf(token, roomId))
+    return this.checked(session, () => this.#polls.positionOf(token, roomId))
   }
 
   membershipChanged(change: MembershipChange): RpcResult<void> {
@@ -335,13 +238,6 @@ export class User extends AccountRpc implements RpcSide<UserGateway> {
   /** @throws MatrixError M_UNKNOWN_TOKEN */
   #check(session: Session): void {
     this.#account.check(session)
-  }
-
-  #checked<T>(session: Session, work: () => T): RpcResult<T> {
-    return toResult(() => {
-      this.#check(session)
-      return work()
-    })
   }
 
   /** What is in memory is of tables that are gone; whoever waits is told that everything is new. */

@@ -1,0 +1,109 @@
+/** The part of a User object's RPC surface that speaks of what clients keep here: filters, account data, tags, rules, presence. */
+import type { PresenceState, PresenceValue, PushRuleChange, Session } from '../../src/ports.ts'
+import type { JsonObject } from '../../src/protocol/canonical-json.ts'
+import { MatrixError } from '../../src/protocol/errors.ts'
+import { IGNORED_USERS } from '../../src/protocol/ignored-users.ts'
+import { type RpcResult, toResult } from '../rpc.ts'
+import { accountDataSince, getAccountData, putAccountData } from './account-data.ts'
+import { AccountRpc } from './account-rpc.ts'
+import { getFilter } from './filters.ts'
+import { ignoredUsers } from './ignored-users.ts'
+import { permissionFor } from './invites.ts'
+import { presenceContent } from './presence.ts'
+import { changePushRules } from './push-rules.ts'
+import { setFullyRead } from './read-markers.ts'
+import { tagsOf } from './tags.ts'
+
+export abstract class SettingsRpc extends AccountRpc {
+  putFilter(session: Session, filter: JsonObject): RpcResult<string> {
+    return this.checked(session, () => this.host.storeFilter(filter))
+  }
+
+  getFilter(session: Session, filterId: string) {
+    return this.checked(session, () => getFilter(this.host.sql, filterId))
+  }
+
+  putAccountData(session: Session, roomId: string | null, type: string, content: JsonObject) {
+    return this.checked(session, () => {
+      const change = { roomId, type, content }
+      this.host.mutate(() => ({
+        value: undefined,
+        ...putAccountData(this.host.sql, change, () => this.host.nextOwn()),
+      }))
+      if (type === IGNORED_USERS) this.host.polls().settingsChanged()
+      this.host.polls().serve()
+    })
+  }
+
+  getAccountData(session: Session, roomId: string | null, type: string) {
+    return this.checked(session, () => getAccountData(this.host.sql, this.host.userId(), roomId, type))
+  }
+
+  tags(session: Session, roomId: string) {
+    return this.checked(session, () => tagsOf(this.host.sql, roomId))
+  }
+
+  setTag(session: Session, roomId: string, tag: string, value: JsonObject | null) {
+    return this.checked(session, () => {
+      if (this.host.roomLife.setTag(roomId, tag, value)) this.host.polls().serve()
+    })
+  }
+
+  ignoredUsers(session: Session) {
+    return this.checked(session, () => [...ignoredUsers(this.host.sql, this.host.userId())])
+  }
+
+  invitePermission(sender: string) {
+    return toResult(() => permissionFor(this.host.sql, sender))
+  }
+
+  roomAccountData(session: Session, roomId: string) {
+    return this.checked(session, () =>
+      accountDataSince(this.host.sql, this.host.userId(), undefined)
+        .filter((event) => event.roomId === roomId)
+        .map(({ type, content }) => ({ type, content })),
+    )
+  }
+
+  setFullyRead(session: Session, marker: { roomId: string; eventId: string; eventPos: number }) {
+    return this.checked(session, () => {
+      this.host.mutate(() => ({
+        value: undefined,
+        ...setFullyRead(this.host.sql, marker, () => this.host.nextOwn()),
+      }))
+      this.host.polls().serve()
+    })
+  }
+
+  changePushRules(session: Session, change: PushRuleChange) {
+    return this.checked(session, () => {
+      const userId = this.host.userId()
+      this.host.mutate(() => ({
+        value: undefined,
+        ...changePushRules(this.host.sql, userId, change, () => this.host.nextOwn()),
+      }))
+      this.host.polls().settingsChanged()
+      this.host.polls().serve()
+    })
+  }
+
+  // ------------------------------------------------------------ presence
+
+  setPresence(session: Session, presence: PresenceValue, statusMsg: string | undefined) {
+    return this.checked(session, () => this.host.polls().presence.set(presence, statusMsg))
+  }
+
+  presence(viewer: string, rooms: string[]) {
+    return toResult(() => {
+      const shares = rooms.some((roomId) => this.host.polls().memberships.byId(roomId)?.membership === 'join')
+      if (viewer !== this.host.userId() && !shares) {
+        throw new MatrixError('M_FORBIDDEN', 'You share no room with this user')
+      }
+      return presenceContent(this.host.polls().presence.state(), this.host.ports.clock.now())
+    })
+  }
+
+  hearPresence(state: PresenceState) {
+    return toResult(() => this.host.polls().presence.hear(state))
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * What every part of the User object's RPC surface stands on. The parts form one chain of classes, a feature each,
+ * since a runtime calls only methods of the object's own class: `User` is the last, and makes the host.
+ */
+import { DurableObject } from 'cloudflare:workers'
+import type { Env } from '../../src/env.ts'
+import type { Ports, Session } from '../../src/ports.ts'
+import type { JsonObject } from '../../src/protocol/canonical-json.ts'
+import { type RpcResult, toResult } from '../rpc.ts'
+import type { Changes, UserAccount } from './account.ts'
+import type { DeviceChange } from './devices.ts'
+import type { RoomLife } from './room-life.ts'
+import type { SyncPolls } from './sync-polls.ts'
+
+/** What the parts need of the object they belong to. */
+export interface UserHost {
+  sql: SqlStorage
+  ports: Ports
+  account: UserAccount
+  /** Learned at the first call: it cannot be asked for in the constructor. */
+  userId: () => string
+  /** Everything sync needs, read at the first call that does. */
+  polls: () => SyncPolls
+  /** What account data means for rooms. */
+  roomLife: RoomLife
+  /** Stores a filter, and answers its id. */
+  storeFilter: (filter: JsonObject) => string
+  /** The next place in the user's own log; to be called inside a mutation. One row. */
+  nextOwn: () => number
+  /** Runs one transaction; what it changes reaches the archive, and what it ends reaches Redis. */
+  mutate: <T>(work: () => Changes & { value: T }) => T
+  /** Ends sessions by a mutation, and answers once Redis knows. */
+  endSessions: (work: () => DeviceChange) => Promise<RpcResult<void>>
+  /** Tells Redis of what has ended, for as long as it listens. */
+  flushSessions: () => Promise<void>
+  /** Vouches for a session in Redis. */
+  vouchFor: (session: Session) => void
+}
+
+export abstract class UserRpc extends DurableObject<Env> {
+  #host: UserHost | undefined
+
+  /** To be called in the constructor of the last class. */
+  protected serveWith(host: UserHost): void {
+    this.#host = host
+  }
+
+  protected get host(): UserHost {
+    return this.#host!
+  }
+
+  /** For the requests of a client: its session is checked here, and asks no Redis. */
+  protected checked<T>(session: Session, work: () => T): RpcResult<T> {
+    return toResult(() => {
+      this.host.account.check(session)
+      return work()
+    })
+  }
+}
