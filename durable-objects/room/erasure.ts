@@ -17,6 +17,8 @@ export const ERASED_TABLE = `
 export const ERASING_TABLE = `
   -- Users whose events are being pruned, and the position up to which that is done.
   CREATE TABLE erasing (user_id TEXT PRIMARY KEY, done_pos INTEGER NOT NULL) WITHOUT ROWID;
+  -- Erased before there were jobs.
+  INSERT INTO erasing (user_id, done_pos) SELECT user_id, ${-Number.MAX_SAFE_INTEGER} FROM erased;
 `
 
 /** An event as it may be shown. */
