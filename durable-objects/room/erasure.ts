@@ -4,6 +4,7 @@ import { clientEvent, type Pdu } from '../../src/protocol/event.ts'
 import { objectField } from '../../src/protocol/json-fields.ts'
 import { redact } from '../../src/protocol/redaction.ts'
 import { first } from '../sqlite.ts'
+import { coverTexts } from '../wipe.ts'
 import type { RoomContext } from './context.ts'
 import { appendLog } from './log.ts'
 import { removeRelation } from './relations.ts'
@@ -33,6 +34,9 @@ export function markErased(room: RoomContext, userId: string): void {
   const { head, sql } = room.store
   if (first(sql, 'SELECT 1 AS found FROM erased WHERE user_id = ?', userId) !== undefined) return
   restoreErased(sql, userId, head)
+  // What was waiting to be sent never will be.
+  coverTexts(sql, 'delayed_events', 'content', { clause: 'sender = ?', values: [userId] })
+  sql.exec('DELETE FROM delayed_events WHERE sender = ?', userId)
   appendLog(room, { kind: 'erased', pos: 0, userId, erasedPos: head })
 }
 

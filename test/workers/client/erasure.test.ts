@@ -42,6 +42,8 @@ it('leaves no text in files, archive, search or answers', async () => {
   const since = must(await bob.sync()).body.next_batch
   const said = await gone.say(roomId, secret)
   const kept = await bob.say(roomId, 'a-text-that-stays')
+  const delayed = at(roomId, '/send/m.room.message/d1?org.matrix.msc4140.delay=600000')
+  must(await gone.put(delayed, { msgtype: 'm.text', body: `${secret} later` }))
   const redaction = at(roomId, `/redact/${encodeURIComponent(await gone.say(roomId, 'oops'))}/r1`)
   must(await gone.put(redaction, { reason: `${secret} reason` }))
   must(await bob.sync({ since }))
