@@ -1,4 +1,4 @@
-/** Empties an object's own tables, for what is made again from the archive. */
+/** Takes things out of an object's own tables for good: all of them, or a text that must leave nothing behind. */
 
 /**
  * Deletes every row but the schema's number, inside the caller's transaction.
@@ -13,4 +13,19 @@ export function wipeTables(sql: SqlStorage, kept: readonly string[] = []): void 
     .filter((name) => !name.startsWith('sqlite_') && !name.startsWith('_cf_') && !kept.includes(name))
   for (const name of tables) sql.exec(`DELETE FROM "${name}"`)
   sql.exec("DELETE FROM meta WHERE key != 'schema'")
+}
+
+/**
+ * Covers a column's texts with blanks of the same length, before their rows are deleted: SQLite leaves a deleted
+ * row lying about as free space, but overwrites one that keeps its length where it stands.
+ */
+export function coverTexts(
+  sql: SqlStorage,
+  table: string,
+  column: string,
+  where: { clause: string; values: SqlStorageValue[] } = { clause: '1', values: [] },
+): void {
+  const blanks = `replace(hex(zeroblob(length(CAST("${column}" AS BLOB)))), '00', ' ')`
+  const update = `UPDATE "${table}" SET "${column}" = ${blanks} WHERE "${column}" IS NOT NULL`
+  sql.exec(`${update} AND ${where.clause}`, ...where.values)
 }

@@ -4,17 +4,14 @@ import { hashPassword } from '../src/accounts/passwords.ts'
 import { newLocalpart } from '../src/accounts/usernames.ts'
 import { userIdOf } from '../src/protocol/identifiers.ts'
 import { systemRandom } from '../src/system.ts'
-import { openDataFolder } from './data-folder.ts'
 import { runMigrations } from './migrations.ts'
-import { helpText, type Options, readOptions } from './options.ts'
+import { openDatabase } from './open-database.ts'
+import { helpText, readOptions } from './options.ts'
 import { migrationsFolder } from './paths.ts'
 import type { Database } from './postgres/database.ts'
-import { openEmbedded } from './postgres/embedded.ts'
-import { openServer } from './postgres/server.ts'
 import { messageOf, StartError } from './start-error.ts'
 
 const ours = ['database-url', 'data-dir', 'server-name', 'password-cost'] as const
-type OurOptions = Pick<Options, (typeof ours)[number]>
 
 const PASSWORD_LENGTH = 24
 
@@ -47,7 +44,7 @@ async function run(args: string[]): Promise<void> {
   const password = given ?? systemRandom.token(PASSWORD_LENGTH)
   const passwordCost = options['password-cost'] === 'low' ? 'low' : 'normal'
   const hash = await hashPassword(password, { config: { passwordCost }, random: systemRandom })
-  const { database, close } = await open(options)
+  const { database, close } = await openDatabase(options)
   try {
     await runMigrations(database, migrationsFolder)
     const made = await upsert(database, localpart, hash, given !== undefined)
@@ -92,27 +89,4 @@ async function upsert(
   const { rows } = await database.use((connection) => connection.query(UPSERT, params))
   if (rows.length === 0) throw new StartError(`${localpart} was deactivated, and stays so`)
   return rows[0]![0] === 'true'
-}
-
-async function open(options: OurOptions): Promise<{ database: Database; close(): Promise<void> }> {
-  const url = options['database-url']
-  if (url) {
-    const database = await openServer(url)
-    return { database, close: database.close }
-  }
-  // The folder's lock keeps out a running server, and another run of this.
-  const folder = openDataFolder(options['data-dir'])
-  try {
-    const database = await openEmbedded(folder.postgres)
-    return {
-      database,
-      async close() {
-        await database.close()
-        folder.unlock()
-      },
-    }
-  } catch (error) {
-    folder.unlock()
-    throw error
-  }
 }

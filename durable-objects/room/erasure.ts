@@ -1,70 +1,169 @@
-/** Users who asked to be forgotten: whoever comes to the room later is shown their events redacted. */
-import type { Pdu } from '../../src/protocol/event.ts'
+/** Users who asked to be forgotten: from then on nobody is shown what they said, and a job takes it out of the room. */
+import type { JsonObject, JsonValue } from '../../src/protocol/canonical-json.ts'
+import { clientEvent, type Pdu } from '../../src/protocol/event.ts'
+import { objectField } from '../../src/protocol/json-fields.ts'
 import { redact } from '../../src/protocol/redaction.ts'
 import { first } from '../sqlite.ts'
+import { coverTexts } from '../wipe.ts'
 import type { RoomContext } from './context.ts'
 import { appendLog } from './log.ts'
-import type { EventRow, RoomStore, StateRow } from './store.ts'
+import { removeRelation } from './relations.ts'
+import type { EventRow, RoomStore } from './store.ts'
 
 export const ERASED_TABLE = `
   -- Erased users, and the room's head when they asked for it.
   CREATE TABLE erased (user_id TEXT PRIMARY KEY, pos INTEGER NOT NULL) WITHOUT ROWID;
 `
 
-/** An event as one viewer may see it. */
+export const ERASING_TABLE = `
+  -- Users whose events are being pruned, and the position up to which that is done.
+  CREATE TABLE erasing (user_id TEXT PRIMARY KEY, done_pos INTEGER NOT NULL) WITHOUT ROWID;
+  -- Erased before there were jobs.
+  INSERT INTO erasing (user_id, done_pos) SELECT user_id, ${-Number.MAX_SAFE_INTEGER} FROM erased;
+`
+
+/** An event as it may be shown. */
 export type ShownRow = EventRow & { pruned?: boolean }
 
-/** Notes an erasure. Asked again, it changes nothing. */
+/** Events looked at in one transaction: every one that is pruned writes two rows. */
+const BATCH = 500
+const BEFORE_ALL = -Number.MAX_SAFE_INTEGER
+
+/** Notes an erasure, which the alarm carries out. Asked again, it changes nothing. */
 export function markErased(room: RoomContext, userId: string): void {
   const { head, sql } = room.store
   if (first(sql, 'SELECT 1 AS found FROM erased WHERE user_id = ?', userId) !== undefined) return
   restoreErased(sql, userId, head)
+  // What was waiting to be sent never will be.
+  coverTexts(sql, 'delayed_events', 'content', { clause: 'sender = ?', values: [userId] })
+  sql.exec('DELETE FROM delayed_events WHERE sender = ?', userId)
   appendLog(room, { kind: 'erased', pos: 0, userId, erasedPos: head })
 }
 
-/** As the archive gives an erasure back. */
+/** As the archive gives an erasure back: it may have been made again before all of it was pruned. */
 export function restoreErased(sql: SqlStorage, userId: string, pos: number): void {
   sql.exec('INSERT OR IGNORE INTO erased (user_id, pos) VALUES (?, ?)', userId, pos)
+  sql.exec('INSERT OR IGNORE INTO erasing (user_id, done_pos) VALUES (?, ?)', userId, BEFORE_ALL)
+}
+
+/** Prunes a batch of what erased users said, inside the caller's transaction. Answers whether any is left. */
+export function pruneErased(room: RoomContext): boolean {
+  const { sql } = room.store
+  const job = first<{ user_id: string; done_pos: number }>(sql, 'SELECT * FROM erasing LIMIT 1')
+  if (job === undefined) return false
+  const { user_id: userId, done_pos: after } = job
+  const batch = 'SELECT pos FROM events WHERE pos > ? ORDER BY pos LIMIT ?'
+  const end = first<{ pos: number | null }>(sql, `SELECT max(pos) AS pos FROM (${batch})`, after, BATCH)?.pos
+  if (end == null) finish(room, userId)
+  else {
+    for (const row of eventsOf(sql, userId, after, end))
+      if (isPruned(room.store, row, userId)) prune(room, row)
+    sql.exec('UPDATE erasing SET done_pos = ? WHERE user_id = ?', end, userId)
+  }
+  return first(sql, 'SELECT 1 AS found FROM erasing LIMIT 1') !== undefined
+}
+
+/** Those who keep increments in memory are told that the room moved, by a wake that carries none. */
+function finish(room: RoomContext, userId: string): void {
+  const { sql } = room.store
+  sql.exec('DELETE FROM erasing WHERE user_id = ?', userId)
+  room.store.moveHead(room.store.positions.next())
+  room.rewritten = true
+}
+
+function eventsOf(sql: SqlStorage, userId: string, after: number, end: number): EventRow[] {
+  return sql
+    .exec<EventRow>(
+      `SELECT pos, event_id, type, state_key, sender, ts, depth, txn, pdu FROM events
+       WHERE pos > ? AND pos <= ? AND (sender = ? OR (type = 'm.room.member' AND state_key = ?))`,
+      after,
+      end,
+      userId,
+      userId,
+    )
+    .toArray()
 }
 
 /**
- * What one viewer sees of erased users. "Any users … which join the room after the erasure request are served
- * redacted copies of the events sent by this account. Users which had visibility on those events prior to the
- * erasure are still able to see unredacted copies."
+ * Whether an event is the user's own word. State that stands is the room's: its encryption and its name do not go
+ * with who set them. Of what others did to the user, only what shows the profile is theirs.
  */
+function isPruned(store: RoomStore, row: EventRow, userId: string): boolean {
+  if (row.type === 'm.room.member' && row.state_key === userId) {
+    const content = (JSON.parse(row.pdu) as Pdu).content
+    return row.sender === userId || content.displayname !== undefined || content.avatar_url !== undefined
+  }
+  return row.state_key === null || store.get(row.type, row.state_key)?.eventId !== row.event_id
+}
+
+/** "Redacted copies": the event keeps its id, which is the hash of what is left. */
+function prune(room: RoomContext, row: EventRow): void {
+  const { store } = room
+  const original = JSON.parse(row.pdu) as Pdu
+  const redacted = redact(original, store.rules)
+  if (original.type === 'm.room.redaction') pruneReason(room, row, original, redacted)
+  const because = original.unsigned?.redacted_because
+  // Who redacted it before is told as before.
+  const kept = because === undefined ? redacted : { ...redacted, unsigned: { redacted_because: because } }
+  rewrite(room, row, original, JSON.stringify(kept))
+}
+
+function rewrite(room: RoomContext, row: EventRow, original: Pdu, json: string): void {
+  if (json === row.pdu.trimEnd()) return
+  room.store.rewriteEvent(row, json)
+  removeRelation(room.store.sql, original, row.pos)
+  room.rewritten = true
+  appendLog(room, { kind: 'redacted', pos: 0, eventId: row.event_id, pdu: json })
+}
+
+/** A redacted event carries the redaction, and with it the reason its sender gave. */
+function pruneReason(room: RoomContext, row: EventRow, redaction: Pdu, pruned: Pdu): void {
+  const { store } = room
+  const target = store.rules.redactsInContent ? redaction.content.redacts : redaction.redacts
+  const redacted = typeof target === 'string' ? store.event(target) : undefined
+  if (redacted === undefined) return
+  const pdu = JSON.parse(redacted.pdu) as Pdu
+  const unsigned = objectField(pdu.unsigned as JsonValue | undefined)
+  if (objectField(unsigned?.redacted_because)?.event_id !== row.event_id) return
+  const because = clientEvent(row.event_id, pruned, store.roomId) as unknown as JsonValue
+  rewrite(
+    room,
+    redacted,
+    pdu,
+    JSON.stringify({ ...pdu, unsigned: { redacted_because: because } satisfies JsonObject }),
+  )
+}
+
+/** What everybody sees of erased users, from the moment of the erasure: the job may have far to go. */
 export class Erasures {
   readonly #store: RoomStore
-  readonly #memberships: readonly StateRow[]
-  #erased: Map<string, number> | undefined
+  #erased: ReadonlySet<string> | undefined
 
-  constructor(store: RoomStore, memberships: readonly StateRow[]) {
+  constructor(store: RoomStore) {
     this.#store = store
-    this.#memberships = memberships
   }
 
   /** The event, or its redacted copy. */
   shown(row: EventRow): ShownRow {
-    const erasedAt = this.#all.get(row.sender)
-    if (erasedAt === undefined || this.#couldSee(row.pos, erasedAt)) return row
-    const pdu = redact(JSON.parse(row.pdu) as Pdu, this.#store.rules)
-    return { ...row, pdu: JSON.stringify(pdu), pruned: true }
-  }
-
-  /** Joined at some time between the event and the erasure: the event was theirs to read. */
-  #couldSee(pos: number, erasedAt: number): boolean {
-    return this.#memberships.some(
-      (row) => row.value === 'join' && row.from_pos <= erasedAt && (row.to_pos === null || row.to_pos > pos),
-    )
+    if (this.#all.size === 0) return row
+    const isMember = row.type === 'm.room.member' && row.state_key !== null && this.#all.has(row.state_key)
+    const userId = isMember ? (row.state_key ?? '') : row.sender
+    if (!this.#all.has(userId) || !isPruned(this.#store, row, userId)) return row
+    const original = JSON.parse(row.pdu) as Pdu
+    const because = original.unsigned?.redacted_because
+    const pdu = redact(original, this.#store.rules)
+    const kept = because === undefined ? pdu : { ...pdu, unsigned: { redacted_because: because } }
+    return { ...row, pdu: JSON.stringify(kept), pruned: true }
   }
 
   /** Read once a request; nearly always empty. */
-  get #all(): Map<string, number> {
-    if (this.#erased === undefined) {
-      const rows = this.#store.sql
-        .exec<{ user_id: string; pos: number }>('SELECT user_id, pos FROM erased')
+  get #all(): ReadonlySet<string> {
+    this.#erased ??= new Set(
+      this.#store.sql
+        .exec<{ user_id: string }>('SELECT user_id FROM erased')
         .toArray()
-      this.#erased = new Map(rows.map(({ user_id, pos }) => [user_id, pos]))
-    }
+        .map(({ user_id }) => user_id),
+    )
     return this.#erased
   }
 }

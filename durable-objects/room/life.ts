@@ -1,6 +1,7 @@
-/** The parts of a Room that run over several turns: delayed events, upgrades, rebuilds. */
+/** The parts of a Room that run over several turns: delayed events, upgrades, rebuilds, erasures. */
 import type { TimedJob } from '../timers.ts'
 import { Delayed } from './delayed.ts'
+import { pruneErased } from './erasure.ts'
 import type { RoomHost } from './host.ts'
 import { Rebuild, type RebuildParts } from './rebuild.ts'
 import { Upgrades } from './upgrades.ts'
@@ -20,6 +21,14 @@ export class RoomLife {
       { name: 'rebuild', run: () => this.rebuild.resume() },
       { name: 'delayed', run: () => this.delayed.sendDue() },
       { name: 'upgrade', run: () => this.upgrades.resume() },
+      { name: 'erase', run: () => pruneBatch(parts) },
     ]
   }
+}
+
+/** One batch an alarm, so that a long history holds up nobody. */
+async function pruneBatch({ mutate, room }: RoomHost): Promise<number | undefined> {
+  if (room.store.isRebuilding) return undefined
+  const more = await mutate(() => pruneErased(room))
+  return more ? room.clock.now() : undefined
 }

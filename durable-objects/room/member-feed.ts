@@ -1,5 +1,6 @@
 /** Membership changes on their way to the User objects of those they concern, until each is confirmed. */
 import type { MembershipChange } from '../../src/ports.ts'
+import { coverTexts } from '../wipe.ts'
 import { patiently } from './patience.ts'
 
 /** Users told in one go: each is a call, of which an invocation has a few hundred. */
@@ -72,12 +73,22 @@ export class MemberFeed {
     try {
       for (const row of rows) {
         await this.#parts.deliver(userId, JSON.parse(row.change) as MembershipChange)
-        this.#parts.sql.exec('DELETE FROM member_feed WHERE user_id = ? AND pos = ?', userId, row.pos)
+        this.#remove(userId, row)
       }
       return true
     } catch {
       this.#parts.arm(this.#parts.now() + RETRY_MS)
       return false
     }
+  }
+
+  /** What an invite shows of the room must not outlast an erasure as free space. */
+  #remove(userId: string, { pos, change }: { pos: number; change: string }): void {
+    const { sql } = this.#parts
+    const where = { clause: 'user_id = ? AND pos = ?', values: [userId, pos] }
+    if ((JSON.parse(change) as MembershipChange).strippedState !== undefined) {
+      coverTexts(sql, 'member_feed', 'change', where)
+    }
+    sql.exec(`DELETE FROM member_feed WHERE ${where.clause}`, ...where.values)
   }
 }

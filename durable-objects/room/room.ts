@@ -344,10 +344,10 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
     const value = room.store.transaction(work)
     const { appended, fed } = room
     if (fed.length > 0) this.#timers.arm(this.#ports.clock.now() + this.#ports.config.archiveDelayMs)
-    if (appended.length === 0) return { value, fed }
+    if (room.rewritten) recent.reset(appended[0] === undefined ? room.store.head : appended[0].pos - 1)
+    if (appended.length === 0 && !room.rewritten) return { value, fed }
     // In the same turn as the commit, so that both reach the disk together: a crash loses no wake and no archive.
     this.#timers.arm(this.#ports.clock.now() + this.#ports.config.archiveDelayMs)
-    if (room.rewritten) recent.reset(appended[0]!.pos - 1)
     recent.push(appended)
     this.#ports.calls.count('events.appended', appended.length)
     for (const userId of fed) this.#forgetGone(userId)

@@ -105,6 +105,11 @@ export class RoomStore implements StateMap {
     return this.#rules
   }
 
+  /** Whether what the archive has is being put in the place of what there was. */
+  get isRebuilding(): boolean {
+    return readMeta(this.sql, 'rebuilding') !== undefined
+  }
+
   /** The room's version, also while the room answers nobody. */
   get version(): string {
     return readMeta<string>(this.sql, 'room_version') ?? ''

@@ -23,7 +23,7 @@ export class Viewer {
     // Who forgot the room is to it like somebody who never was there.
     this.#memberships = gone && hasForgotten(store.sql, userId) ? [] : memberships
     this.#visibilities = store.stateHistory('m.room.history_visibility', '')
-    this.#erasures = new Erasures(store, this.#memberships)
+    this.#erasures = new Erasures(store)
   }
 
   /** The event as the viewer may see it: redacted, where its sender was erased; undefined: not at all. */

@@ -2,6 +2,7 @@
 import type { AccountStore, UserLogEntry } from '../../src/ports.ts'
 import { localpartOf } from '../../src/protocol/identifiers.ts'
 import { readMeta, writeMeta } from '../sqlite.ts'
+import { coverTexts } from '../wipe.ts'
 import { type DeviceChange, deleteAllDevices } from './devices.ts'
 import type { UserRoom } from './memberships.ts'
 import { clearProfile } from './profile.ts'
@@ -21,22 +22,24 @@ export function closeAccount(
   sql: SqlStorage,
   { erase, rooms, jobs }: { erase: boolean; rooms: Iterable<UserRoom>; jobs: RoomJobs },
 ): DeviceChange {
+  const profile = erase ? clearProfile(sql) : []
+  const accountData = clearAccountData(sql)
   const { archive, revoked } = deleteAllDevices(sql)
   const all = [...rooms]
   jobs.add(
     'leave',
     all.filter(({ membership }) => PRESENT.has(membership)).map(({ roomId }) => roomId),
   )
-  // Only who was never in a room has no events there.
+  // An invite shows the profile too.
   if (erase) {
     jobs.add(
       'erase',
-      all.filter(({ membership }) => membership !== 'invite').map(({ roomId }) => roomId),
+      all.map(({ roomId }) => roomId),
     )
   }
   const more: Omit<UserLogEntry, 'seq'>[] = [
-    ...clearAccountData(sql),
-    ...(erase ? clearProfile(sql) : []),
+    ...accountData,
+    ...profile,
     ...writeStanding(sql, { deactivated: true, locked: false, suspended: false }),
   ]
   writeMeta(sql, PENDING, erase ? 'erase' : 'keep')
@@ -53,6 +56,7 @@ export async function tellAccounts(sql: SqlStorage, userId: string, accounts: Ac
 
 function clearAccountData(sql: SqlStorage): Omit<UserLogEntry, 'seq'>[] {
   const rows = sql.exec<{ room_id: string; type: string }>('SELECT room_id, type FROM account_data').toArray()
+  coverTexts(sql, 'account_data', 'content')
   sql.exec('DELETE FROM account_data')
   return rows.map(({ room_id, type }) => ({
     kind: 'account_data',

@@ -2,6 +2,7 @@
 import type { Device, Random, Session, UserLogEntry } from '../../src/ports.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import { first } from '../sqlite.ts'
+import { coverTexts } from '../wipe.ts'
 
 /** The hashes and the expiry are for sessions with refresh tokens; `locked` and `suspended` were never used: see standing.ts. */
 export const DEVICES_TABLE = `
@@ -166,6 +167,7 @@ export function deleteDevices(sql: SqlStorage, deviceIds: readonly string[]): De
 /** Deletes all devices of an account that is closed. */
 export function deleteAllDevices(sql: SqlStorage): DeviceChange {
   const devices = all(sql)
+  coverTexts(sql, 'devices', 'display_name')
   sql.exec('DELETE FROM devices')
   return deletion(devices)
 }

@@ -1,8 +1,11 @@
 /** The user's changes on their way to Postgres: in order, at least once, in batches. */
 import type { ArchiveStore, UserLogEntry } from '../../src/ports.ts'
 import { first } from '../sqlite.ts'
+import { coverTexts } from '../wipe.ts'
 
 const BATCH = 500
+/** What an erasure must leave nothing of, in the free space of the file either. */
+const PERSONAL = "'profile', 'account_data'"
 
 type LogRow = { seq: number; kind: string; key: string; body: string | null }
 
@@ -46,6 +49,10 @@ export class UserLog {
       const last = entries.at(-1)
       if (last === undefined) return
       await archive.applyUser(userId, entries)
+      coverTexts(this.#sql, 'log', 'body', {
+        clause: `seq <= ? AND kind IN (${PERSONAL})`,
+        values: [last.seq],
+      })
       this.#sql.exec('DELETE FROM log WHERE seq <= ?', last.seq)
       if (entries.length < BATCH) return
     }

@@ -1,6 +1,7 @@
 /** The user's list of rooms, as the Rooms' member feeds tell it. */
 import type { Membership, MembershipChange, VisitedRoom } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
+import { coverTexts } from '../wipe.ts'
 
 export interface UserRoom {
   /** The room's short name in sync tokens. */
@@ -81,6 +82,8 @@ export class Memberships {
       // Forgotten rooms stay so until somebody lets the user in again.
       forgotten: isGone(change.membership) && (change.forgotten ?? known?.forgotten ?? false),
     }
+    if (known?.stripped?.length)
+      coverTexts(this.#sql, 'rooms', 'stripped', { clause: 'no = ?', values: [known.no] })
     this.#sql.exec(
       `INSERT OR REPLACE INTO rooms (no, room_id, membership, was, pos, own, event_id, stripped, forgotten)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,

@@ -2,6 +2,7 @@
 import type { Profile, UserLogEntry } from '../../src/ports.ts'
 import type { JsonObject, JsonValue } from '../../src/protocol/canonical-json.ts'
 import { checkProfileKey, checkProfileSize, checkProfileValue } from '../../src/protocol/profile.ts'
+import { coverTexts } from '../wipe.ts'
 
 export const PROFILE_TABLE = `
   -- Values are JSON.
@@ -40,9 +41,11 @@ export function setProfileField(sql: SqlStorage, key: string, value: JsonValue |
   const known = fields[key] === undefined ? null : JSON.stringify(fields[key])
   if (body === known) return []
   if (body === null) {
+    coverTexts(sql, 'profile', 'value', { clause: 'key = ?', values: [key] })
     sql.exec('DELETE FROM profile WHERE key = ?', key)
   } else {
     checkProfileSize({ ...fields, [key]: wanted! })
+    coverTexts(sql, 'profile', 'value', { clause: 'key = ?', values: [key] })
     sql.exec('INSERT OR REPLACE INTO profile (key, value) VALUES (?, ?)', key, body)
   }
   return [{ kind: 'profile', key, body }]
@@ -51,6 +54,7 @@ export function setProfileField(sql: SqlStorage, key: string, value: JsonValue |
 /** Takes all fields away. */
 export function clearProfile(sql: SqlStorage): Archived[] {
   const keys = Object.keys(profileFields(sql))
+  coverTexts(sql, 'profile', 'value')
   sql.exec('DELETE FROM profile')
   return keys.map((key) => ({ kind: 'profile', key, body: null }))
 }

@@ -189,7 +189,7 @@ describe('a deactivated account', () => {
 })
 
 describe('an erased account', () => {
-  it('is shown redacted to who comes later, and as it was to who was there', async () => {
+  it('is shown redacted to who was there and to who comes later', async () => {
     const [gone, there] = [await http.register('forgetme'), await http.register('there')]
     const [later, world] = [await http.register('later'), await http.register('world')]
     must(await gone.put(`/profile/${gone.userId}/displayname`, { displayname: 'Known Name' }))
@@ -210,8 +210,7 @@ describe('an erased account', () => {
 
     const path = `/rooms/${encodeURIComponent(room)}`
     const contentFor = async (client: Client) => (await client.get(`${path}/event/${event}`)).body.content
-    expect((await contentFor(there)).body).toBe('forget these words')
-    for (const client of [later, world]) {
+    for (const client of [there, later, world]) {
       expect(await contentFor(client)).toEqual({})
       const { chunk } = (await client.get(`${path}/messages`, { dir: 'b', limit: 100 })).body
       expect(chunk.find((e: Body) => e.event_id === event).content).toEqual({})

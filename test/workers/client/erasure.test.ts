@@ -1,0 +1,92 @@
+/** Erasure: nothing that a user said is left, neither in answers nor where nobody looks. */
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { type Api, api, type Client, must, testPassword } from '../../support/client.ts'
+import { objectName, startServer, type TestServer } from '../../support/server.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'selvedge-erasure-'))
+const secret = 'words-that-only-the-erased-user-wrote'
+let server: TestServer
+let http: Api
+let bob: Client
+
+beforeAll(async () => {
+  server = await startServer({ 'data-dir': folder })
+  http = api(server)
+  bob = await http.register('bob')
+})
+afterAll(async () => {
+  await server?.stop()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const at = (roomId: string, rest: string) => `/rooms/${encodeURIComponent(roomId)}${rest}`
+const archived = () => server.pg('select event_id from events where pdu like $1', [`%${secret}%`])
+const indexed = (sender: string) => server.pg('select event_id from event_search where sender = $1', [sender])
+const erasing = (roomId: string) =>
+  server.sql('ROOM', objectName.room(server.serverName, roomId), 'SELECT * FROM erasing')
+
+async function erase(user: Client): Promise<void> {
+  const identifier = { type: 'm.id.user', user: user.userId }
+  const auth = { type: 'm.login.password', identifier, password: testPassword }
+  must(await user.post('/account/deactivate', { erase: true, auth }))
+}
+
+it('leaves no text in files, archive, search or answers', async () => {
+  const gone = await http.register('gone')
+  must(await gone.put(`/profile/${gone.userId}/displayname`, { displayname: `${secret} name` }))
+  const roomId = await bob.createRoom({ preset: 'public_chat', invite: [gone.userId] })
+  must(await gone.join(roomId))
+  const since = must(await bob.sync()).body.next_batch
+  const said = await gone.say(roomId, secret)
+  const kept = await bob.say(roomId, 'a-text-that-stays')
+  const delayed = at(roomId, '/send/m.room.message/d1?org.matrix.msc4140.delay=600000')
+  must(await gone.put(delayed, { msgtype: 'm.text', body: `${secret} later` }))
+  const redaction = at(roomId, `/redact/${encodeURIComponent(await gone.say(roomId, 'oops'))}/r1`)
+  must(await gone.put(redaction, { reason: `${secret} reason` }))
+  must(await bob.sync({ since }))
+  await expect.poll(() => indexed(gone.userId), { timeout: 10_000 }).not.toEqual([])
+  await erase(gone)
+  await expect.poll(archived, { timeout: 20_000 }).toEqual([])
+  await expect.poll(() => erasing(roomId), { timeout: 20_000 }).toEqual([])
+  expect(await indexed(gone.userId)).toEqual([])
+  const paths = ['/messages?dir=b&limit=50', '/state', `/context/${encodeURIComponent(said)}?limit=50`]
+  for (const path of paths) {
+    const text = JSON.stringify(must(await bob.get(at(roomId, path))).body)
+    expect(text).not.toContain(secret)
+    expect(text).toContain(gone.userId)
+  }
+  for (const query of [{ since }, {}]) {
+    expect(JSON.stringify(must(await bob.sync(query)).body)).not.toContain(secret)
+  }
+  await server.restart()
+  for (const user of [bob, gone]) await user.sync()
+  await server.evict('ROOM', objectName.room(server.serverName, roomId))
+  for (const userId of [bob.userId, gone.userId])
+    await server.evict('USER', objectName.user(server.serverName, userId))
+  const files = globSync('**/*.sqlite*', { cwd: folder }).filter((path) =>
+    readFileSync(join(folder, path)).includes(secret),
+  )
+  expect(files).toEqual([])
+  expect(must(await bob.get(at(roomId, `/event/${encodeURIComponent(kept)}`))).body.content.body).toBe(
+    'a-text-that-stays',
+  )
+})
+
+it('goes on where the server died in the middle', async () => {
+  const gone = await http.register('gone2')
+  const roomId = await bob.createRoom({ preset: 'public_chat' })
+  must(await gone.join(roomId))
+  for (let i = 0; i < 12; i += 1) {
+    await Promise.all(Array.from({ length: 50 }, (_, n) => gone.say(roomId, `${secret} ${i * 50 + n}`)))
+  }
+  await erase(gone)
+  await expect.poll(() => erasing(roomId), { timeout: 20_000, interval: 1 }).toHaveLength(1)
+  await server.restart()
+  await expect.poll(() => erasing(roomId), { timeout: 30_000 }).toEqual([])
+  await expect.poll(archived, { timeout: 30_000 }).toEqual([])
+  const shown = must(await bob.get(at(roomId, '/messages?dir=b&limit=1000'))).body
+  expect(JSON.stringify(shown)).not.toContain(secret)
+})
