@@ -1,6 +1,7 @@
 /** The Room's own tables. Append-only: a change is a new entry at the end. */
 
 import { DELAYED_EVENTS_TABLE } from './delayed-store.ts'
+import { DEVICE_MARKS_TABLE } from './device-marks.ts'
 import { ERASED_TABLE } from './erasure.ts'
 import { FORGOTTEN_TABLE } from './forget.ts'
 import { RECEIPTS_TABLE } from './receipts.ts'
@@ -103,4 +104,5 @@ export const ROOM_MIGRATIONS: readonly string[] = [
   FORGOTTEN_TABLE + DELAYED_EVENTS_TABLE,
   ERASED_TABLE,
   RECEIPTS_TABLE,
+  DEVICE_MARKS_TABLE,
 ]
