@@ -75,7 +75,7 @@ describe('device_lists', () => {
     const since = await token(bob)
     await newKeys(alice)
     await untilChanged(bob, since, alice)
-    for (let i = 0; i < 15; i += 1) await alice.say(room, `message ${i}`)
+    for (let i = 0; i < 25; i += 1) await alice.say(room, `message ${i}`)
     await server.evict('ROOM', objectName.room(server.serverName, room))
     await server.evict('USER', objectName.user(server.serverName, bob.userId))
     const { body } = must(await bob.sync({ since }))
