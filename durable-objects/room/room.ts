@@ -266,11 +266,7 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
   }
 
   joinRule() {
-    return toResult(() => {
-      // A room that does not exist is M_NOT_FOUND, not a room without a join rule.
-      void this.#room.store.rules
-      return joinRule(this.#room)
-    })
+    return toResult(() => joinRule(this.#room))
   }
 
   awake(userId: string, limit: number) {

@@ -13,6 +13,7 @@ import type { Memberships, UserRoom } from './memberships.ts'
 import type { Presence } from './presence.ts'
 import { inSlices, type PullRooms } from './pull-transport.ts'
 import { roomSection, type SyncQuery, sliceOf } from './room-sections.ts'
+import { Sections } from './sections.ts'
 import { formatSyncToken, MAX_TAIL, type SyncToken } from './sync-token.ts'
 import { type UnreadCounts, unreadFields } from './unread.ts'
 
@@ -392,21 +393,4 @@ function leftTask(query: SyncQuery, plan: Plan, room: UserRoom): Task | undefine
 
 function asEvent({ type, content }: AccountDataChange): { type: string; content: JsonObject } {
   return { type, content }
-}
-
-type Kind = 'join' | 'leave' | 'invite' | 'knock'
-
-/** The `rooms` of an answer, as they are gathered. */
-class Sections {
-  readonly byKind: { [kind in Kind]?: JsonObject } = {}
-
-  get empty(): boolean {
-    return Object.keys(this.byKind).length === 0
-  }
-
-  add(kind: Kind, roomId: string, section: JsonObject): void {
-    const rooms = this.byKind[kind] ?? {}
-    rooms[roomId] = section
-    this.byKind[kind] = rooms
-  }
 }
