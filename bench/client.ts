@@ -6,6 +6,7 @@ import type { HttpClient } from './http.ts'
 export interface Session {
   http: HttpClient
   userId: string
+  deviceId: string
   name: string
   token: string
 }
@@ -45,14 +46,15 @@ export async function call<T>(
 /** Registers a user of a fresh name with the one-shot dummy stage. */
 export async function register(http: HttpClient): Promise<Session> {
   const name = `bench-${uniqueMarker()}`
-  const answer = await call<{ user_id: string; access_token: string }>(
+  const answer = await call<{ user_id: string; device_id: string; access_token: string }>(
     http,
     'POST',
     `${V3}/register`,
     undefined,
     { username: name, password: PASSWORD, auth: { type: 'm.login.dummy' } },
   )
-  return { http, name, userId: answer.user_id, token: answer.access_token }
+  const { user_id: userId, device_id: deviceId, access_token: token } = answer
+  return { http, name, userId, deviceId, token }
 }
 
 /** Registers many users, `width` requests at a time. */
@@ -152,4 +154,30 @@ export async function inParallel<T>(
   }
   await Promise.all(Array.from({ length: Math.min(width, count) }, lane))
   return results
+}
+
+const KEY_ALGORITHM = 'bench_curve25519'
+
+/** Uploads one-time keys of fresh names. */
+export async function uploadKeys(session: Session, count: number): Promise<void> {
+  const name = uniqueMarker()
+  const keys = Array.from({ length: count }, (_, i) => [
+    `${KEY_ALGORITHM}:${name}x${i}`,
+    'a key of the bench',
+  ])
+  await call(session.http, 'POST', `${V3}/keys/upload`, session.token, {
+    one_time_keys: Object.fromEntries(keys),
+  })
+}
+
+/** Claims a key of the owner's device. @throws Error where none was left */
+export async function claimKey(session: Session, { userId, deviceId }: Session): Promise<void> {
+  const answer = await call<{ one_time_keys: Record<string, unknown> }>(
+    session.http,
+    'POST',
+    `${V3}/keys/claim`,
+    session.token,
+    { one_time_keys: { [userId]: { [deviceId]: KEY_ALGORITHM } } },
+  )
+  if (answer.one_time_keys[userId] === undefined) throw new Error('no one-time key was left')
 }

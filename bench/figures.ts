@@ -49,6 +49,8 @@ export const FIGURES = {
   'login.p50': { label: 'login, p50', unit: 'ms', better: 'less' },
   'login.p99': { label: 'login, p99', unit: 'ms', better: 'less' },
 
+  'keys.claim.eight': { label: 'claims of one-time keys, 8 in flight', unit: '/s', better: 'more' },
+
   'members.register': { label: 'registrations, 8 in flight', unit: '/s', better: 'more' },
   'members.join': { label: 'joins of one room, 8 in flight', unit: '/s', better: 'more' },
   'members.small.send': { label: 'send, room of 2 members, p50', unit: 'ms', better: 'less' },

@@ -2,9 +2,9 @@
 import { WorkerEntrypoint } from 'cloudflare:workers'
 import { portsOf } from '../src/context.ts'
 import type { Env } from '../src/env.ts'
-import type { Invitee, RoomSlice, Wake } from '../src/ports.ts'
+import type { Invitee, PublicKeys, RoomSlice, Wake } from '../src/ports.ts'
 import type { WakeAnswer } from './room/subscribers.ts'
-import { objectsOf } from './stubs.ts'
+import { type ClaimedKeys, type KeyClaimRequest, type KeyQuery, objectsOf } from './stubs.ts'
 import type { RoomPull } from './user/pull-transport.ts'
 
 export class FanOut extends WorkerEntrypoint<Env> {
@@ -25,6 +25,21 @@ export class FanOut extends WorkerEntrypoint<Env> {
   async invitees(userIds: string[], inviter: string): Promise<Invitee[]> {
     const objects = objectsOf(this.env, portsOf(this.env).calls)
     return Promise.all(userIds.map((userId) => objects.invitees([userId], inviter).then(([one]) => one!)))
+  }
+
+  /** Of `userIds`, those who are in none of the rooms. */
+  async strangers(userIds: string[], roomIds: string[]): Promise<string[]> {
+    return objectsOf(this.env, portsOf(this.env).calls).strangers(userIds, roomIds)
+  }
+
+  /** Answers in the order of `queries`; undefined for a user whose object could not be reached. */
+  async publicKeys(queries: KeyQuery[]): Promise<(PublicKeys | undefined)[]> {
+    return objectsOf(this.env, portsOf(this.env).calls).publicKeys(queries)
+  }
+
+  /** As `publicKeys`: one-time keys. */
+  async claimKeys(requests: KeyClaimRequest[]): Promise<(ClaimedKeys | undefined)[]> {
+    return objectsOf(this.env, portsOf(this.env).calls).claimKeys(requests)
   }
 
   /** Answers in the order of `pulls`; undefined for a Room that could not be reached. */

@@ -1,7 +1,7 @@
 /** Gateways to the objects: their names, and their answers back from values. Nothing else names or calls an object. */
 import type { Env } from '../src/env.ts'
 import { checkValue, countCall } from '../src/limiter.ts'
-import type { CallCounters, Invitee, RoomGateway, UserGateway } from '../src/ports.ts'
+import type { CallCounters, Invitee, KeyClaims, PublicKeys, RoomGateway, UserGateway } from '../src/ports.ts'
 import { MatrixError } from '../src/protocol/errors.ts'
 import { throughFaults } from './network-faults.ts'
 import { fromResult, type RpcResult } from './rpc.ts'
@@ -11,7 +11,26 @@ export interface Objects {
   user(userId: string): UserGateway
   /** What invitations must know of their targets, in their order; many are asked through stateless Workers. */
   invitees(userIds: readonly string[], inviter: string): Promise<Invitee[]>
+  /** Of these users, those who are in none of the rooms; who cannot be asked is none of them. */
+  strangers(userIds: readonly string[], roomIds: string[]): Promise<string[]>
+  /** What everybody may see of the users' keys: of the devices named, or of all. In their order. */
+  publicKeys(queries: readonly KeyQuery[]): Promise<(PublicKeys | undefined)[]>
+  /** One-time keys of the users' devices, in their order; undefined for who could not be asked. */
+  claimKeys(requests: readonly KeyClaimRequest[]): Promise<(ClaimedKeys | undefined)[]>
 }
+
+/** Whose keys are wanted, and of which devices; of none: of all. */
+export interface KeyQuery {
+  userId: string
+  deviceIds: string[]
+}
+
+export interface KeyClaimRequest {
+  userId: string
+  claims: KeyClaims
+}
+
+export type ClaimedKeys = Awaited<ReturnType<UserGateway['claimKeys']>>
 
 /** An object's side of a gateway: the same methods, with errors as values; what answers a `Response` is its `fetch`. */
 export type RpcSide<Gateway> = {
@@ -82,6 +101,14 @@ const REPEATABLE: ReadonlySet<string> = new Set([
   'foundEvents',
   'visitedRooms',
   'checkSession',
+  'uploadKeys',
+  'publicKeys',
+  'privateKeys',
+  'uploadCrossSigning',
+  'uploadSignatures',
+  'keyChanges',
+  'isInAny',
+  'markDevices',
   'logout',
   'devices',
   'device',
@@ -125,31 +152,82 @@ export function objectsOf(env: Env, counters: CallCounters, options: StubOptions
   const serverName = env.SERVER_NAME
   const user = (userId: string) =>
     gateway<UserGateway>('user', env.USER, userName(serverName, userId), counters, options)
+  const fanOut = <A>(method: string, ...args: unknown[]): Promise<A[]> => {
+    countCall(`fan_out.${method}`)
+    return (env.FANOUT as unknown as Record<string, Call>)[method]!(...args) as Promise<A[]>
+  }
   return {
     room: (roomId) => gateway<RoomGateway>('room', env.ROOM, roomName(serverName, roomId), counters, options),
     user,
-    async invitees(userIds, inviter) {
-      if (userIds.length <= INVITEES_AT_ONCE) {
-        return Promise.all(userIds.map((userId) => inviteeOf(user(userId), inviter)))
-      }
-      const slices: string[][] = []
-      for (let start = 0; start < userIds.length; start += INVITEES_AT_ONCE) {
-        slices.push(userIds.slice(start, start + INVITEES_AT_ONCE))
-      }
-      const fanOut = env.FANOUT as unknown as {
-        invitees(userIds: string[], inviter: string): Promise<Invitee[]>
-      }
-      const answers = slices.map((slice) => {
-        countCall('fan_out.invitees')
-        return fanOut.invitees(slice, inviter)
-      })
-      return (await Promise.all(answers)).flat()
+    invitees: (userIds, inviter) =>
+      inSlices(
+        userIds,
+        (some) => Promise.all(some.map((userId) => inviteeOf(user(userId), inviter))),
+        (slice) => fanOut('invitees', slice, inviter),
+      ),
+    async strangers(userIds, roomIds) {
+      const isStranger = (userId: string) =>
+        user(userId)
+          .isInAny(roomIds)
+          .then(
+            (is) => !is,
+            () => false,
+          )
+      const answers = await inSlices(
+        userIds,
+        (some) => Promise.all(some.map(isStranger)),
+        async (slice) => {
+          const found = new Set(await fanOut<string>('strangers', slice, roomIds))
+          return slice.map((userId) => found.has(userId))
+        },
+      )
+      return userIds.filter((_, index) => answers[index])
     },
+    publicKeys: (queries) =>
+      inSlices(
+        queries,
+        (some) =>
+          Promise.all(
+            some.map(({ userId, deviceIds }) =>
+              user(userId)
+                .publicKeys(deviceIds)
+                .catch(() => undefined),
+            ),
+          ),
+        (slice) => fanOut('publicKeys', slice),
+      ),
+    claimKeys: (requests) =>
+      inSlices(
+        requests,
+        (some) =>
+          Promise.all(
+            some.map(({ userId, claims }) =>
+              user(userId)
+                .claimKeys(claims)
+                .catch(() => undefined),
+            ),
+          ),
+        (slice) => fanOut('claimKeys', slice),
+      ),
   }
 }
 
-/** Each costs two calls. */
-const INVITEES_AT_ONCE = 50
+/** Up to this many users are asked from here; each may cost two calls, of which an invocation has a few hundred. */
+const ASKED_AT_ONCE = 50
+
+/** Answers in the order of the questions: asked here, where they are few, or in slices through stateless Workers. */
+async function inSlices<Q, A>(
+  all: readonly Q[],
+  here: (some: readonly Q[]) => Promise<A[]>,
+  there: (slice: Q[]) => Promise<A[]>,
+): Promise<A[]> {
+  if (all.length <= ASKED_AT_ONCE) return here(all)
+  const slices: Q[][] = []
+  for (let start = 0; start < all.length; start += ASKED_AT_ONCE) {
+    slices.push(all.slice(start, start + ASKED_AT_ONCE))
+  }
+  return (await Promise.all(slices.map(there))).flat()
+}
 
 async function inviteeOf(user: UserGateway, inviter: string): Promise<Invitee> {
   const [permission, profile] = await Promise.all([user.invitePermission(inviter), user.profile()])

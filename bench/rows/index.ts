@@ -3,6 +3,7 @@
 import type { Row } from '../target.ts'
 import { awakeRow } from './awake.ts'
 import { historyRow } from './history.ts'
+import { keysRow } from './keys.ts'
 import { callsRow, deliveryRow, syncRow } from './latency.ts'
 import { membersRow } from './members.ts'
 import { endRow, restRow } from './memory.ts'
@@ -15,6 +16,7 @@ export const ROWS: readonly Row[] = [
   deliveryRow,
   syncRow,
   callsRow,
+  keysRow,
   membersRow,
   historyRow,
   roomsRow,

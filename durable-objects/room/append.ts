@@ -152,7 +152,7 @@ export function feedMember(
   const { store } = room
   const { userId, ...rest } = member
   const { membership, unchanged, pos } = rest
-  const change: MembershipChange = { roomId: store.roomId, ...rest }
+  const change: MembershipChange = { roomId: store.roomId, at: room.clock.now(), ...rest }
   if (membership === 'invite' || membership === 'knock') change.strippedState = strippedState(room, userId)
   const predecessor = membership === 'join' && !unchanged ? predecessorOf(room) : undefined
   if (predecessor !== undefined) change.predecessor = predecessor

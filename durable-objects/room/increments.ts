@@ -2,6 +2,7 @@
 import type { Increment, TimelineEvent } from '../../src/ports.ts'
 import { type HeroCandidates, needsHeroes, SUMMARY_TYPES } from '../../src/protocol/heroes.ts'
 import type { RoomContext } from './context.ts'
+import { deviceMarks } from './device-marks.ts'
 import { heroCandidates } from './heroes.ts'
 import { publicReceipts } from './receipts.ts'
 import type { Typing } from './typing.ts'
@@ -60,6 +61,8 @@ export function makeIncrement(
   if (events.length > 0) increment.push = pushFacts(room, events)
   const receipts = publicReceipts(room.store, from, to)
   if (receipts.length > 0) increment.receipts = receipts
+  const devices = deviceMarks(room.store, from, to)
+  if (devices !== undefined) increment.devices = devices
   const json = JSON.stringify(increment)
   return json.length <= MAX_INCREMENT ? json : undefined
 }

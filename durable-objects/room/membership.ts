@@ -87,6 +87,8 @@ function memberContent(
 
 /** The join rule and the rooms whose members `restricted` lets in. */
 export function joinRule(room: RoomContext): { joinRule: string; allowRooms: string[] } {
+  // A room that does not exist is M_NOT_FOUND, not a room without a join rule.
+  void room.store.rules
   const { content } = room.store.get('m.room.join_rules', '')?.pdu ?? {}
   const allow = Array.isArray(content?.allow) ? content.allow : []
   const allowRooms = allow.map(allowedRoom).filter((roomId) => roomId !== undefined)

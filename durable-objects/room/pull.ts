@@ -5,6 +5,7 @@ import { matchesRoomEvent, type RoomEventFilter } from '../../src/protocol/filte
 import { heroesFor, needsHeroes, SUMMARY_TYPES } from '../../src/protocol/heroes.ts'
 import { first } from '../sqlite.ts'
 import type { RoomContext } from './context.ts'
+import { deviceMarksFor } from './device-marks.ts'
 import type { ShownRow } from './erasure.ts'
 import { heroCandidates } from './heroes.ts'
 import { inFederationFormat, readingOf, viewedEvent } from './reading.ts'
@@ -29,6 +30,8 @@ export function pull(room: RoomContext, typing: Typing, request: PullRequest): R
   readState(room, request, head, rows, slice)
   if (joined && typing.pos > request.since) slice.typing = typing.users()
   if (joined) readReceipts(room, request, slice)
+  const devices = deviceMarksFor(store, request, { joined, head })
+  if (devices !== undefined) slice.devices = devices
   return slice
 }
 

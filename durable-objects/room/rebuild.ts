@@ -10,6 +10,7 @@ import { wipeTables } from '../wipe.ts'
 import { feedMember, placeEvent } from './append.ts'
 import { writeCursors } from './archive.ts'
 import type { RoomContext } from './context.ts'
+import { restartMarks } from './device-marks.ts'
 import { restoreErased } from './erasure.ts'
 import { restoreReceipt } from './receipts.ts'
 import type { Extremity } from './store.ts'
@@ -176,6 +177,7 @@ export class Rebuild {
       // The head stands above everything that anybody was ever shown.
       const pos = store.positions.next()
       writeMeta(store.sql, 'other_head', pos)
+      restartMarks(store, pos)
       this.#tellMembers(pos)
       writeCursors(store.sql, { archived: archivedPos, woken: 0 })
       store.sql.exec("DELETE FROM meta WHERE key = 'rebuilding'")

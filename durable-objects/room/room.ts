@@ -35,6 +35,7 @@ import { children, threads } from './children.ts'
 import { RoomContext } from './context.ts'
 import { createRoom } from './create.ts'
 import { delayedEventsOf } from './delayed-store.ts'
+import { markDevices } from './device-marks.ts'
 import { markErased } from './erasure.ts'
 import { eventContext } from './event-context.ts'
 import { forget } from './forget.ts'
@@ -134,6 +135,14 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
     return toResult(() => {
       this.#room.store.transaction(() => markErased(this.#room, userId))
       this.#timers.arm(this.#ports.clock.now() + this.#ports.config.archiveDelayMs)
+    })
+  }
+
+  markDevices(userId: string): RpcResult<void> {
+    return toResult(() => {
+      if (!this.#room.store.transaction(() => markDevices(this.#room, userId))) return
+      this.#timers.arm(this.#ports.clock.now() + this.#ports.config.archiveDelayMs)
+      this.#started.notify()
     })
   }
 
@@ -257,11 +266,7 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
   }
 
   joinRule() {
-    return toResult(() => {
-      // A room that does not exist is M_NOT_FOUND, not a room without a join rule.
-      void this.#room.store.rules
-      return joinRule(this.#room)
-    })
+    return toResult(() => joinRule(this.#room))
   }
 
   awake(userId: string, limit: number) {

@@ -1,6 +1,7 @@
 /** The Room's own tables. Append-only: a change is a new entry at the end. */
 
 import { DELAYED_EVENTS_TABLE } from './delayed-store.ts'
+import { DEVICE_MARKS_TABLE } from './device-marks.ts'
 import { ERASED_TABLE, ERASING_TABLE } from './erasure.ts'
 import { FORGOTTEN_TABLE } from './forget.ts'
 import { RECEIPTS_TABLE } from './receipts.ts'
@@ -104,4 +105,5 @@ export const ROOM_MIGRATIONS: readonly string[] = [
   ERASED_TABLE,
   RECEIPTS_TABLE,
   ERASING_TABLE,
+  DEVICE_MARKS_TABLE,
 ]

@@ -6,6 +6,7 @@ import { isShownInRooms } from '../../src/protocol/profile.ts'
 import { readMeta, writeMeta } from '../sqlite.ts'
 import type { Objects } from '../stubs.ts'
 import { closeAccount, tellAccounts } from './closing.ts'
+import { requireNoSuchKey } from './cross-signing.ts'
 import * as devices from './devices.ts'
 import type { Memberships } from './memberships.ts'
 import { roomProfile, setProfileField } from './profile.ts'
@@ -17,6 +18,8 @@ import { readStanding, requireUsable, writeStanding } from './standing.ts'
 export interface Changes {
   archive: readonly Omit<UserLogEntry, 'seq'>[]
   revoked?: readonly string[]
+  /** Users whose devices the user's own clients must look at again; where the user is among them, so must others. */
+  deviceLists?: readonly string[]
 }
 
 interface AccountDependencies {
@@ -46,6 +49,7 @@ export class UserAccount {
       profile: (roomId) => this.#room(roomId).updateProfile(this.#userId, roomProfile(this.#sql)),
       leave: (roomId) =>
         this.#room(roomId).changeMembership({ sender: this.#userId, target: this.#userId, action: 'leave' }),
+      devices: (roomId) => this.#room(roomId).markDevices(this.#userId),
       erase: (roomId) => this.#room(roomId).markErased(this.#userId),
     })
   }
@@ -55,6 +59,7 @@ export class UserAccount {
   /** @throws MatrixError M_USER_DEACTIVATED or M_USER_LOCKED */
   openSession(request: devices.LoginRequest): devices.OpenedSession {
     requireUsable(this.standing)
+    if (request.deviceId !== undefined) requireNoSuchKey(this.#sql, request.deviceId)
     return this.#to.mutate(() => {
       const { session, archive, revoked } = devices.openSession(
         this.#sql,

@@ -82,6 +82,13 @@ const RESTORERS: Readonly<Record<string, Restorer>> = {
   filter: (sql, { key, body }) => insertRow(sql, 'filters', { filter_id: key, filter: body }),
   profile: (sql, { key, body }) => insertRow(sql, 'profile', { key, value: body }),
   standing: (sql, { body }) => writeMeta(sql, 'standing', body),
+  device_keys: (sql, { key, body }) => insertRow(sql, 'device_keys', { device_id: key, keys: body }),
+  cross_signing_key: (sql, { key, body }) => insertRow(sql, 'cross_signing_keys', { usage: key, key: body }),
+  key_signature: (sql, { key, body }) => {
+    const [targetUser, target, keyId] = JSON.parse(key) as [string, string, string]
+    const signature = JSON.parse(body) as string
+    insertRow(sql, 'key_signatures', { target_user: targetUser, target, key_id: keyId, signature })
+  },
   account_data: (sql, { key, body }, base) => {
     const [roomId, type] = JSON.parse(key) as [string | null, string]
     insertRow(sql, 'account_data', { room_id: roomId ?? '', type, content: body, pos: base })

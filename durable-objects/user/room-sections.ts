@@ -53,6 +53,11 @@ export function sliceOf(
   const typing = increments.findLast((increment) => increment.typing !== undefined)?.typing
   if (typing !== undefined) slice.typing = typing
   slice.receipts = increments.flatMap(({ receipts = [] }) => receipts).filter(({ pos }) => pos > since)
+  const marks = increments.flatMap(({ devices = [] }) => devices)
+  slice.devices = {
+    changed: marks.flatMap(({ changed }) => changed).filter(({ pos }) => pos > since),
+    left: marks.flatMap(({ left }) => left).filter(({ pos }) => pos > since),
+  }
   return slice
 }
 

@@ -1,6 +1,9 @@
 /** The User object's own tables. Append-only: a change is a new entry at the end. */
 import { ACCOUNT_DATA_TABLE } from './account-data.ts'
+import { CROSS_SIGNING_TABLES } from './cross-signing.ts'
 import { DELAYED_ROOMS_TABLE } from './delayed-rooms.ts'
+import { DEVICE_KEYS_TABLE } from './device-keys.ts'
+import { DEVICE_CHANGES_TABLE } from './device-lists.ts'
 import { DEVICES_TABLE } from './devices.ts'
 import { FILTERS_TABLE } from './filters.ts'
 import { PROFILE_TABLE } from './profile.ts'
@@ -64,4 +67,5 @@ export const USER_MIGRATIONS: readonly string[] = [
   ROOM_JOBS_TABLE,
   DELAYED_ROOMS_TABLE,
   READ_MARKERS_TABLE,
+  DEVICE_KEYS_TABLE + CROSS_SIGNING_TABLES + DEVICE_CHANGES_TABLE,
 ]

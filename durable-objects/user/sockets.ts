@@ -1,5 +1,6 @@
 /** Waiting clients: hibernating sockets that carry everything an answer needs, so that the object may sleep. */
 import type { Session } from '../../src/ports.ts'
+import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import type { SyncQuery } from './room-sections.ts'
 
 /** What a socket's attachment holds: all that is known of a poll after an eviction. */
@@ -49,8 +50,11 @@ export class Sockets {
     return [...this.#waiting.values()]
   }
 
-  /** Opens a socket that waits. Answers the Worker's end, with the token to give when its time is over. */
-  open(poll: Poll, query: SyncQuery): Response {
+  /**
+   * Opens a socket that waits. Answers the Worker's end, with the token to give when its time is over, and what
+   * stands beside it then.
+   */
+  open(poll: Poll, query: SyncQuery, empty: JsonObject): Response {
     const { 0: client, 1: server } = new WebSocketPair()
     this.#ctx.acceptWebSocket(server)
     server.serializeAttachment(poll)
@@ -58,8 +62,16 @@ export class Sockets {
     return new Response(null, {
       status: 101,
       webSocket: client,
-      headers: { 'x-sync-token': poll.token },
+      headers: { 'x-sync-token': poll.token, 'x-sync-empty': JSON.stringify(empty) },
     })
+  }
+
+  /** What a device's polls will answer, beside the token, when their time is over. */
+  tell(deviceId: string, empty: () => JsonObject): void {
+    const waiting = this.all().filter(({ poll }) => poll.session.deviceId === deviceId)
+    if (waiting.length === 0) return
+    const message = `e${JSON.stringify(empty())}`
+    for (const { socket } of waiting) send(socket, message)
   }
 
   /** Gives the whole answer; the socket waits no more. */

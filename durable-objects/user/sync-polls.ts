@@ -12,6 +12,7 @@ import type {
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import { type Filter, parseFilter } from '../../src/protocol/filter.ts'
+import { type DeviceListsBody, DeviceNews } from './device-news.ts'
 import { Epochs } from './epochs.ts'
 import { Heads } from './heads.ts'
 import { ignoredUsers } from './ignored-users.ts'
@@ -40,6 +41,8 @@ export interface SyncPollsParts {
   ignored: () => ReadonlySet<string>
   /** Whether an invite that is there is not shown. */
   hidesInvite: (room: UserRoom) => boolean
+  /** Of these users, those who are in none of the user's rooms any more. */
+  strangers: (userIds: string[]) => Promise<string[]>
   transaction: <T>(work: () => T) => T
   presence: Pick<PresenceParts, 'enabled' | 'arm'> & {
     tell: (roomIds: string[], state: PresenceState) => Promise<PresenceState[]>
@@ -65,6 +68,7 @@ export class SyncPolls {
   readonly #heads: Heads
   readonly #sync: Sync
   readonly #unread: UnreadCounts
+  readonly #devices: DeviceNews
   readonly presence: Presence
   /** The user's push rules and whom they ignore, until they change. */
   #settings: { ruleset: JsonObject; ignored: ReadonlySet<string> } | undefined
@@ -91,8 +95,10 @@ export class SyncPolls {
       waiting: () => this.sockets.size,
       changed: () => this.serve(),
     })
+    this.#devices = new DeviceNews(parts)
     this.#sync = new Sync({
       ...parts,
+      devices: this.#devices,
       unread: this.#unread,
       ruleset: () => storedRuleset(parts.sql),
       presence: this.presence,
@@ -119,7 +125,21 @@ export class SyncPolls {
     const { session, filter, stateAfter } = request
     const level = !this.#isBehind(answer.token)
     const kept = this.#keptFilter(filter)
-    return this.sockets.open({ session, token: answer.token, level, filter: kept, stateAfter }, query)
+    const poll = { session, token: answer.token, level, filter: kept, stateAfter }
+    return this.sockets.open(poll, query, this.#devices.counts(session.deviceId))
+  }
+
+  /** A device's keys were claimed or have come: its polls that end with nothing say how many are left. */
+  keysCounted(deviceId: string): void {
+    this.sockets.tell(deviceId, () => this.#devices.counts(deviceId))
+  }
+
+  /** Whose devices have changed since a token, and with whom no room is shared any more. */
+  async deviceLists(session: SyncRequest['session'], from: string): Promise<DeviceListsBody> {
+    const filter = { room: { timeline: { limit: 0 }, state: { types: [] } } }
+    const query = { session, filter, fullState: false, stateAfter: false }
+    const { body } = await this.#sync.answer(query, parseSyncToken(from))
+    return (body.device_lists as DeviceListsBody | undefined) ?? { changed: [], left: [] }
   }
 
   /** A Room's news. Noted durably before it is answered; the waiting get it at once. */

@@ -6,12 +6,14 @@ import type { Clock, Increment, PullRequest, RoomSlice } from '../../src/ports.t
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import { matchesEvent, timelineLimit, wantsRoom } from '../../src/protocol/filter.ts'
 import { patiently } from '../patience.ts'
+import type { DeviceListChanges, DeviceListsBody, DeviceNews } from './device-news.ts'
 import type { Epochs } from './epochs.ts'
 import type { Heads } from './heads.ts'
 import type { Memberships, UserRoom } from './memberships.ts'
 import type { Presence } from './presence.ts'
 import { inSlices, type PullRooms } from './pull-transport.ts'
 import { roomSection, type SyncQuery, sliceOf } from './room-sections.ts'
+import { Sections } from './sections.ts'
 import { formatSyncToken, MAX_TAIL, type SyncToken } from './sync-token.ts'
 import { type UnreadCounts, unreadFields } from './unread.ts'
 
@@ -31,6 +33,7 @@ export interface SyncParts {
   /** What the user has stored of their push rules; undefined: the default ones. */
   ruleset: () => JsonObject | undefined
   presence: Presence
+  devices: DeviceNews
   epochs: Epochs
   heads: Heads
   /** The newest position of the user's own log. */
@@ -62,6 +65,8 @@ interface Task {
   full: boolean
   /** First sight in this chain of tokens: shown even when empty. */
   first: boolean
+  /** Who is in the room counts as changed, or as left: the user has come or gone since the token. */
+  everyone?: boolean
   /** Given where wakes have brought everything already. */
   increments?: Increment[]
 }
@@ -101,7 +106,9 @@ export class Sync {
     })
     await Promise.all(workers)
     const alive = plan.token === undefined || this.#parts.epochs.snapshot(plan.token.epoch) !== undefined
-    return alive ? this.#compose(query, plan, slices) : this.answer(query, token)
+    if (!alive) return this.answer(query, token)
+    const lists = await this.#parts.devices.lists(this.#deviceChanges(plan, slices))
+    return this.#compose(query, plan, slices, lists)
   }
 
   /** As `answer`, but only from what is at hand; undefined where a Room must be asked. */
@@ -110,7 +117,13 @@ export class Sync {
     const plan = this.#plan(query, token)
     const slices = new Map<Task, RoomSlice>()
     if (!plan.tasks.every((task) => this.#takeIncrements(query, task, slices))) return undefined
-    return this.#compose(query, plan, slices)
+    const devices = this.#parts.devices.listsAtOnce(this.#deviceChanges(plan, slices))
+    return devices && this.#compose(query, plan, slices, devices.lists)
+  }
+
+  #deviceChanges(plan: Plan, slices: ReadonlyMap<Task, RoomSlice>): DeviceListChanges {
+    const isInitial = plan.token === undefined && !plan.absent
+    return this.#parts.devices.gather(isInitial ? undefined : plan, slices.values())
   }
 
   /** Whether a waiting client with this token may be missing something. */
@@ -144,7 +157,8 @@ export class Sync {
       if (room.forgotten || !wantsRoom(query.filter?.room, room.roomId)) continue
       const task =
         room.membership === 'join' ? this.#joinedTask(query, token, room) : leftTask(query, plan, room)
-      if (task !== undefined) plan.tasks.push(this.#withPosition(task, token))
+      if (task === undefined) continue
+      plan.tasks.push({ ...this.#withPosition(task, token), everyone: given !== undefined })
     }
     return plan
   }
@@ -214,6 +228,7 @@ export class Sync {
       filter: { timeline: query.filter?.room?.timeline, state: query.filter?.room?.state },
       stateAfter: query.stateAfter,
       federationFormat: query.filter?.event_format === 'federation',
+      everyone: task.everyone === true,
       subscribe: task.room.membership === 'join',
       unread: { ruleset: this.#parts.ruleset(), counted: this.#parts.unread.countedUpTo(task.room.roomId) },
       ...(query.ignored?.size && { ignored: [...query.ignored] }),
@@ -233,7 +248,12 @@ export class Sync {
 
   // ------------------------------------------------------------ composing
 
-  #compose(query: SyncQuery, plan: Plan, slices: ReadonlyMap<Task, RoomSlice>): SyncAnswer {
+  #compose(
+    query: SyncQuery,
+    plan: Plan,
+    slices: ReadonlyMap<Task, RoomSlice>,
+    deviceLists: DeviceListsBody | undefined,
+  ): SyncAnswer {
     const now = this.#parts.clock.now()
     const rooms = new Sections()
     const positions = new Map<number, number>()
@@ -263,11 +283,13 @@ export class Sync {
       .eventsAfter(plan.token?.presence, now)
       .filter((event) => matchesEvent(query.filter?.presence, event))
     const token = this.#issue(plan, positions)
-    const body: JsonObject = { next_batch: token }
+    const body: JsonObject = { next_batch: token, ...this.#parts.devices.counts(query.session.deviceId) }
+    if (deviceLists !== undefined) body.device_lists = deviceLists
     if (presence.length > 0) body.presence = { events: presence }
     if (global.length > 0) body.account_data = { events: global }
     if (!rooms.empty) body.rooms = rooms.byKind
-    return { body, token, news: global.length > 0 || presence.length > 0 || !rooms.empty }
+    const isSilent = global.length === 0 && presence.length === 0 && deviceLists === undefined && rooms.empty
+    return { body, token, news: !isSilent }
   }
 
   /** Rooms in which only the user's own data changed. */
@@ -371,21 +393,4 @@ function leftTask(query: SyncQuery, plan: Plan, room: UserRoom): Task | undefine
 
 function asEvent({ type, content }: AccountDataChange): { type: string; content: JsonObject } {
   return { type, content }
-}
-
-type Kind = 'join' | 'leave' | 'invite' | 'knock'
-
-/** The `rooms` of an answer, as they are gathered. */
-class Sections {
-  readonly byKind: { [kind in Kind]?: JsonObject } = {}
-
-  get empty(): boolean {
-    return Object.keys(this.byKind).length === 0
-  }
-
-  add(kind: Kind, roomId: string, section: JsonObject): void {
-    const rooms = this.byKind[kind] ?? {}
-    rooms[roomId] = section
-    this.byKind[kind] = rooms
-  }
 }

@@ -31,6 +31,8 @@ export interface UserHost {
   mutate: <T>(work: () => Changes & { value: T }) => T
   /** Ends sessions by a mutation, and answers once Redis knows. */
   endSessions: (work: () => DeviceChange) => Promise<RpcResult<void>>
+  /** Tests: may end the object between what it has committed and its answer. */
+  beforeAnswer: () => Promise<void>
   /** Tells Redis of what has ended, for as long as it listens. */
   flushSessions: () => Promise<void>
   /** Vouches for a session in Redis. */

@@ -12,17 +12,18 @@ import { Timers } from '../timers.ts'
 import { type Changes, UserAccount } from './account.ts'
 import { accountDataSince } from './account-data.ts'
 import { delayedRooms, noteDelayed, pruneDelayed } from './delayed-rooms.ts'
+import { DeviceLists } from './device-lists.ts'
 import type { DeviceChange } from './devices.ts'
 import { getFilter, putFilter } from './filters.ts'
 import { ignoredUsers } from './ignored-users.ts'
 import { hidesInvite } from './invites.ts'
+import { KeysRpc } from './keys-rpc.ts'
 import { UserLog } from './log.ts'
 import { tellPresence } from './presence-exchange.ts'
 import { pullRooms } from './pull-transport.ts'
 import { RoomLife } from './room-life.ts'
 import { USER_MIGRATIONS } from './schema.ts'
 import { SessionCopies } from './sessions.ts'
-import { SettingsRpc } from './settings-rpc.ts'
 import { SyncPolls } from './sync-polls.ts'
 
 /** How long a first sync waits for what the people around say of themselves, ms. */
@@ -30,7 +31,7 @@ const PRESENCE_PATIENCE_MS = 300
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
-export class User extends SettingsRpc implements RpcSide<UserGateway> {
+export class User extends KeysRpc implements RpcSide<UserGateway> {
   readonly #ports: Ports
   readonly #storage: ObjectStorage
   readonly #timers: Timers
@@ -38,6 +39,7 @@ export class User extends SettingsRpc implements RpcSide<UserGateway> {
   readonly #sessions: SessionCopies
   readonly #account: UserAccount
   readonly #roomLife: RoomLife
+  readonly #deviceLists: DeviceLists
   #syncPolls: SyncPolls | undefined
   #ownPos: number | undefined
 
@@ -59,6 +61,14 @@ export class User extends SettingsRpc implements RpcSide<UserGateway> {
       memberships: () => this.#polls.memberships,
       mutate: (work) => this.#mutate(work),
       runJobs: () => this.#timers.arm(clock.now()),
+    })
+    this.#deviceLists = new DeviceLists({
+      sql: this.#storage.sql,
+      userId: () => this.#userId,
+      now: () => clock.now(),
+      nextOwn: () => this.#nextOwn(),
+      joinedRooms: () => this.#polls.memberships.joinedRooms(),
+      jobs: () => this.#account.jobs,
     })
     this.#roomLife = new RoomLife({
       sql: this.#storage.sql,
@@ -93,6 +103,7 @@ export class User extends SettingsRpc implements RpcSide<UserGateway> {
       mutate: (work) => this.#mutate(work),
       endSessions: (work) => this.#endSessions(work),
       flushSessions: () => this.#sessions.flush().catch(() => undefined),
+      beforeAnswer: async () => (takeFault('user:abort-after-commit') ? this.#abort() : undefined),
       vouchFor: (session) => ctx.waitUntil(this.#sessions.copy(session)),
     })
   }
@@ -132,7 +143,9 @@ export class User extends SettingsRpc implements RpcSide<UserGateway> {
       const polls = this.#polls
       const leavesJob = this.#transaction(() => {
         const applied = polls.memberships.apply(change, () => this.#nextOwn())
-        return applied !== undefined && this.#account.roomEntered(change.roomId, change.membership)
+        if (applied === undefined) return false
+        const marks = change.membership === 'join' && this.#deviceLists.roomJoined(change.roomId, change.at)
+        return this.#account.roomEntered(change.roomId, change.membership) || marks
       })
       this.#roomLife.joined(change)
       if (leavesJob) this.#timers.arm(this.#ports.clock.now())
@@ -204,6 +217,7 @@ export class User extends SettingsRpc implements RpcSide<UserGateway> {
       transaction: (work) => this.#transaction(work),
       ignored: () => ignoredUsers(this.#sql, this.#userId),
       hidesInvite: (room) => hidesInvite(this.#sql, this.#userId, room),
+      strangers: (userIds) => this.#strangers(userIds),
       presence: {
         enabled: this.#ports.config.presence,
         arm: (at) => this.#timers.arm(at),
@@ -212,6 +226,12 @@ export class User extends SettingsRpc implements RpcSide<UserGateway> {
       },
     })
     return this.#syncPolls
+  }
+
+  /** Of these users, those who are in none of the rooms that this one is in. */
+  #strangers(userIds: string[]): Promise<string[]> {
+    const objects = objectsOf(this.env, this.#ports.calls)
+    return objects.strangers(userIds, this.#polls.memberships.joinedRooms())
   }
 
   #storeFilter(filter: JsonObject): string {
@@ -263,18 +283,23 @@ export class User extends SettingsRpc implements RpcSide<UserGateway> {
 
   /** Runs one transaction; what it changes reaches the archive, and what it ends reaches Redis. */
   #mutate<T>(work: () => Changes & { value: T }): T {
-    const { value, archive, revoked } = this.#transaction(() => {
+    const { value, archive, revoked, changed } = this.#transaction(() => {
       const done = work()
-      this.#log.append(done.archive, this.#ports.clock.now())
+      const { archive: keys, changed } = this.#deviceLists.settle(done)
+      this.#log.append([...done.archive, ...keys], this.#ports.clock.now())
       this.#sessions.revoke(done.revoked ?? [])
       if (readMeta(this.#sql, 'user_id') === undefined) writeMeta(this.#sql, 'user_id', this.#userId)
-      return done
+      return { ...done, changed }
     })
     if (archive.length > 0) this.#timers.arm(this.#ports.clock.now() + this.#ports.config.archiveDelayMs)
     if (revoked !== undefined && revoked.length > 0) {
       this.#timers.arm(this.#ports.clock.now() + this.#ports.config.archiveDelayMs)
       this.#syncPolls?.sockets.endSessions(new Set(revoked))
       this.ctx.waitUntil(this.#sessions.flush().catch(() => undefined))
+    }
+    if (changed) {
+      this.#timers.arm(this.#ports.clock.now())
+      this.#polls.serve()
     }
     return value
   }

@@ -38,6 +38,8 @@ export interface RoomGateway {
   updateProfile(userId: string, profile: Profile): Promise<void>
   /** From now on whoever joins later is shown this user's events redacted. */
   markErased(userId: string): Promise<void>
+  /** A member's devices have changed: whoever shares the room must look at them again. */
+  markDevices(userId: string): Promise<void>
   setTyping(userId: string, typing: boolean, timeoutMs: number): Promise<void>
   /**
    * Moves receipts forward, and answers the position of the fully-read event.

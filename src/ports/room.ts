@@ -262,6 +262,18 @@ export interface UnreadEvent {
   highlight: boolean
 }
 
+/** A member whose devices others must look at again, or who has left, and the position of that. */
+export interface DeviceMark {
+  userId: string
+  pos: number
+}
+
+export interface DeviceMarks {
+  /** Their devices have changed, or they have come. */
+  changed: DeviceMark[]
+  left: DeviceMark[]
+}
+
 /** Everything visible in a room in (from, to]. */
 export interface Increment {
   from: number
@@ -279,6 +291,7 @@ export interface Increment {
   receipts?: Receipt[]
   /** Given with events. */
   push?: PushFacts
+  devices?: DeviceMarks
 }
 
 /** What a Room needs to count what a user has not read. */
@@ -301,6 +314,8 @@ export interface PullRequest {
   stateAfter: boolean
   /** Events as servers exchange them (Client-Server API §Filtering, `event_format`). */
   federationFormat?: boolean
+  /** The viewer has come or gone since they looked: everybody in the room counts as changed, or as left. */
+  everyone?: boolean
   /** Whether later wakes are wanted: not for one-off reads. */
   subscribe: boolean
   /** Whose messages the viewer does not want to see. */
@@ -323,6 +338,7 @@ export interface RoomSlice {
   counts?: { joined: number; invited: number }
   heroes?: string[]
   receipts?: Receipt[]
+  devices?: DeviceMarks
   /** The unread events that notify, as they stand at the head. */
   unread?: { events: UnreadEvent[]; displayName?: string }
 }

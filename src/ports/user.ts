@@ -1,5 +1,6 @@
 /** The User object, as the Workers and the Rooms call it, and what passes between them. */
 import type { JsonObject, JsonValue } from '../protocol/canonical-json.ts'
+import type { CrossSigningKeys, SignatureFailure } from '../protocol/cross-signing.ts'
 import type { StrippedEvent } from '../protocol/event.ts'
 import type { RuleKind } from '../protocol/push-evaluator.ts'
 import type { RuleBody, RulePlace } from '../protocol/push-rule-edits.ts'
@@ -42,6 +43,8 @@ export interface MembershipChange {
   strippedState?: StrippedEvent[]
   /** The user forgot the room. */
   forgotten?: boolean
+  /** When the Room wrote it, ms. */
+  at?: number
   /** For joins: the room that this one replaced, whose personal settings the user takes along. */
   predecessor?: string
 }
@@ -83,6 +86,40 @@ export interface AccountStanding {
   suspended: boolean
   deactivated: boolean
 }
+
+/** What a device uploads; nothing of it is checked yet. */
+export interface KeyUpload {
+  deviceKeys?: JsonObject
+  oneTimeKeys?: JsonObject
+  fallbackKeys?: JsonObject
+}
+
+/** Algorithms by device id. */
+export type KeyClaims = Record<string, string>
+
+/** What everybody may see of a user's keys, with the signatures that everybody may see. */
+export interface PublicKeys {
+  devices: Record<string, JsonObject>
+  master?: JsonObject
+  selfSigning?: JsonObject
+}
+
+/** What the user alone sees besides. */
+export interface PrivateKeys {
+  userSigning?: JsonObject
+  /** By user, the signatures on their master keys: by key id. */
+  signatures: Record<string, Record<string, string>>
+}
+
+/** Objects that a user has signed, by the device id or key they are of. */
+export interface SignatureUpload {
+  own: Record<string, JsonObject>
+  /** Others' master keys by user; `stored` is what their own object has. */
+  others: Record<string, Record<string, { signed: JsonObject; stored?: JsonObject }>>
+}
+
+/** By user and by the device id or key. */
+export type SignatureFailures = Record<string, Record<string, SignatureFailure>>
 
 export interface UserGateway {
   /**
@@ -157,6 +194,24 @@ export interface UserGateway {
   delayedRooms(session: Session): Promise<string[]>
   /** These rooms hold none any more. */
   pruneDelayed(session: Session, roomIds: string[]): Promise<void>
+  /**
+   * Stores what a device publishes, and answers how many one-time keys it has left.
+   * @throws MatrixError M_INVALID_PARAM, M_INVALID_SIGNATURE: nothing of it was stored then
+   */
+  uploadKeys(session: Session, upload: KeyUpload): Promise<Record<string, number>>
+  /** Of all devices, or of these. */
+  publicKeys(deviceIds: string[]): Promise<PublicKeys>
+  /** For the user's own queries: the user-signing key, and the signatures on the master keys of `userIds`. */
+  privateKeys(session: Session, userIds: string[]): Promise<PrivateKeys>
+  /** Hands out one-time keys, each once, or fallback keys: by device, `<algorithm>:<key id>`. */
+  claimKeys(claims: KeyClaims): Promise<Record<string, Record<string, JsonValue>>>
+  /** Answers whether the keys are stored; false: the user must prove who they are first. */
+  uploadCrossSigning(session: Session, keys: CrossSigningKeys, confirmed: boolean): Promise<boolean>
+  uploadSignatures(session: Session, upload: SignatureUpload): Promise<SignatureFailures>
+  /** Whose devices changed since a sync token, and with whom no room is shared any more. */
+  keyChanges(session: Session, from: string, to: string): Promise<{ changed: string[]; left: string[] }>
+  /** Whether the user is joined to one of these rooms. */
+  isInAny(roomIds: string[]): Promise<boolean>
   /** Makes the user's object again from the archive alone. Answers how many records it has. */
   rebuild(): Promise<number>
   /** Answers whether the Room may forget this subscriber. */

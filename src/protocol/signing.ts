@@ -59,8 +59,18 @@ export function verifyJson(
   keyId: string,
   publicKeyBase64: string,
 ): boolean {
-  const signature = ownMember(asObject(ownMember(asObject(value.signatures), serverName)), keyId)
-  if (typeof signature !== 'string' || !KEY_ID.test(keyId)) return false
+  const signature = signatureOf(value, serverName, keyId)
+  return signature !== undefined && KEY_ID.test(keyId) && verifySignature(value, signature, publicKeyBase64)
+}
+
+/** The signature of an entity, a server or a user, by one of its keys. */
+export function signatureOf(value: JsonObject, entity: string, keyId: string): string | undefined {
+  const signature = ownMember(asObject(ownMember(asObject(value.signatures), entity)), keyId)
+  return typeof signature === 'string' ? signature : undefined
+}
+
+/** Whether an ed25519 signature is that of the object by this key. What is malformed is not valid. */
+export function verifySignature(value: JsonObject, signature: string, publicKeyBase64: string): boolean {
   try {
     const bytes = decodeBase64(signature)
     if (bytes.length !== SIGNATURE_BYTES) return false
@@ -72,7 +82,7 @@ export function verifyJson(
 }
 
 /** What a signature covers: the object without `signatures` and `unsigned`. */
-function signedJson(value: JsonObject): string {
+export function signedJson(value: JsonObject): string {
   return canonicalJson({ ...value, signatures: undefined, unsigned: undefined })
 }
 

@@ -5,15 +5,7 @@ const v3 = '/_matrix/client/v3'
 const media = '/_matrix/media/v3'
 
 export const LATER: Record<string, string[]> = {
-  'end-to-end encryption': [
-    `GET ${v3}/keys/changes`,
-    `POST ${v3}/keys/claim`,
-    `POST ${v3}/keys/device_signing/upload`,
-    `POST ${v3}/keys/query`,
-    `POST ${v3}/keys/signatures/upload`,
-    `POST ${v3}/keys/upload`,
-    `PUT ${v3}/sendToDevice/{eventType}/{txnId}`,
-  ],
+  'end-to-end encryption': [`PUT ${v3}/sendToDevice/{eventType}/{txnId}`],
   'key backup': [
     ...['', '/{roomId}', '/{roomId}/{sessionId}'].flatMap((path) =>
       ['DELETE', 'GET', 'PUT'].map((method) => `${method} ${v3}/room_keys/keys${path}`),

@@ -4,6 +4,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { projectRoot } from '../../local/paths.ts'
 import { type Api, api, type Body, type Client, must, testPassword } from '../support/client.ts'
+import { makeCrossSigning, makeDevice, signed } from '../support/keys.ts'
 import { type ObjectKind, objectName, startServer, type TestServer } from '../support/server.ts'
 
 let server: TestServer
@@ -298,6 +299,24 @@ describe('a rebuilt user', () => {
     expect(must(await carol.get('/joined_rooms')).body.joined_rooms).toEqual([invited])
   })
 
+  it('keeps device keys, cross-signing keys and signatures, and asks for new one-time keys', async () => {
+    const fay = await someone()
+    const device = makeDevice(fay)
+    const { body, selfSigning } = makeCrossSigning(fay.userId)
+    const oneTimeKeys = device.oneTimeKeys(3)
+    must(await fay.post('/keys/upload', { device_keys: device.keys, one_time_keys: oneTimeKeys }))
+    must(await fay.post('/keys/device_signing/upload', body))
+    const bySelf = signed(device.keys, fay.userId, selfSigning.publicKey, selfSigning)
+    must(await fay.post('/keys/signatures/upload', { [fay.userId]: { [fay.deviceId]: bySelf } }))
+    const keys = async () => must(await fay.post('/keys/query', { device_keys: { [fay.userId]: [] } })).body
+    const before = await keys()
+    expect(Object.keys(before.device_keys[fay.userId][fay.deviceId].signatures[fay.userId])).toHaveLength(2)
+    await wipeAndRebuildUser(fay)
+    expect(await keys()).toEqual(before)
+    expect(must(await fay.sync()).body.device_one_time_keys_count).toEqual({ signed_curve25519: 0 })
+    must(await fay.post('/keys/upload', { one_time_keys: device.oneTimeKeys(2, 10) }))
+  })
+
   it('brings no ended session back', async () => {
     const dave = await someone()
     const old = await http.login(dave.userId.slice(1, dave.userId.indexOf(':')))
@@ -353,6 +372,19 @@ describe('rebuilding', () => {
     expect(bodies(await history(alice, room))).toEqual(['still here'])
     await alice.say(room, 'and on')
   })
+})
+
+it('a rebuilt room lets nobody miss whose keys changed before', async () => {
+  const room = await alice.createRoom({ preset: 'public_chat' })
+  const gus = await someone()
+  must(await gus.join(room))
+  const { next_batch: since } = must(await gus.sync()).body
+  must(await alice.post('/keys/upload', { device_keys: makeDevice(alice).keys }))
+  const name = objectName.room(server.serverName, room)
+  const marks = () => server.sql('ROOM', name, 'SELECT user_id FROM device_marks')
+  await expect.poll(marks, { timeout: 5_000 }).toEqual([{ user_id: alice.userId }])
+  await wipeAndRebuildRoom(room)
+  expect(must(await gus.sync({ since })).body.device_lists.changed).toContain(alice.userId)
 })
 
 it('a rebuilt room knows how far people have read', async () => {

@@ -53,6 +53,14 @@ export interface Api {
 /** The password that `register` sets and `login` uses. */
 export const testPassword = 'correct horse battery staple'
 
+/** A sync answer without news, for a device that has published no keys. */
+export const silence = (token: string): Body => ({
+  next_batch: token,
+  device_one_time_keys_count: { signed_curve25519: 0 },
+  device_unused_fallback_key_types: [],
+  'org.matrix.msc2732.device_unused_fallback_key_types': [],
+})
+
 let transactions = 0
 
 /** A client factory for a server; takes its URL anew at each request. */

@@ -22,6 +22,7 @@ const VERSIONS = {
     ...Array.from({ length: LATEST_MINOR }, (_, index) => `v1.${index + 1}`),
   ],
   unstable_features: {
+    'org.matrix.e2e_cross_signing': true,
     'org.matrix.msc2675': true,
     'org.matrix.msc2285.stable': true,
     'org.matrix.msc3030': true,

@@ -5,11 +5,13 @@ import { account } from './account.ts'
 import { accountData } from './account-data.ts'
 import { aliases } from './aliases.ts'
 import { createRoom } from './create-room.ts'
+import { crossSigning } from './cross-signing.ts'
 import { devices } from './devices.ts'
 import { discovery } from './discovery.ts'
 import { filters } from './filters.ts'
 import { hierarchy } from './hierarchy.ts'
 import { jumpToDate } from './jump-to-date.ts'
+import { keys } from './keys.ts'
 import { legacy } from './legacy-sync.ts'
 import { membership } from './membership.ts'
 import { moderation, whois } from './moderation.ts'
@@ -51,6 +53,8 @@ for (const part of [
   voip,
   thirdParty,
   devices,
+  keys,
+  crossSigning,
   discovery,
   createRoom,
   membership,
@@ -87,5 +91,6 @@ for (const part of [hierarchy, roomSummary, mutualRooms]) clientV1App.route('/',
 /** Endpoints under the names they had before the specification took them in. */
 export const clientUnstableApp = new Hono<AppEnv>()
 
-for (const part of [unstableRoomSummary, unstableMutualRooms]) clientUnstableApp.route('/', part)
+for (const part of [unstableRoomSummary, unstableMutualRooms, crossSigning])
+  clientUnstableApp.route('/', part)
 clientUnstableApp.route('/org.matrix.msc2946', hierarchy)

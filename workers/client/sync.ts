@@ -46,32 +46,36 @@ sync.get('/sync', tokenClaims, validate({ query: SyncQuery }), (c) => {
  */
 export async function poll(user: UserGateway, request: SyncRequest, clock: Clock): Promise<Response> {
   const deadline = clock.now() + request.timeoutMs
+  let empty = '{}'
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const timeoutMs = Math.max(0, deadline - clock.now())
     const answer = await user.sync({ ...request, timeoutMs })
     if (answer.webSocket === null) return new Response(answer.body, answer)
+    empty = answer.headers.get('x-sync-empty') ?? empty
     const token = answer.headers.get('x-sync-token') ?? ''
-    const body = await waitOn(answer.webSocket, token, timeoutMs)
+    const body = await waitOn(answer.webSocket, { token, empty }, timeoutMs)
     if (body !== undefined) return jsonResponse(body)
   }
   if (request.since === undefined)
     throw new MatrixError('M_UNKNOWN', 'Interrupted; try again', { status: 503 })
-  return jsonResponse(emptyAnswer(request.since))
+  return jsonResponse(emptyAnswer({ token: request.since, empty }))
 }
 
 /**
  * The body that comes by the socket, or the empty answer when the time is over, or undefined when the socket broke.
- * Messages are `t<token>`, the token for the empty answer from now on, and `r<body>`, the complete answer.
+ * Messages are `t<token>`, the token for the empty answer from now on, `e<fields>`, what stands beside it, and
+ * `r<body>`, the complete answer.
  */
-async function waitOn(socket: WebSocket, firstToken: string, ms: number): Promise<string | undefined> {
+async function waitOn(socket: WebSocket, first: Nothing, ms: number): Promise<string | undefined> {
   let timer: ReturnType<typeof setTimeout> | undefined
-  let token = firstToken
+  let { token, empty } = first
   try {
     return await new Promise<string | undefined>((resolve) => {
-      timer = setTimeout(() => resolve(emptyAnswer(token)), ms)
+      timer = setTimeout(() => resolve(emptyAnswer({ token, empty })), ms)
       socket.addEventListener('message', ({ data }) => {
         if (typeof data !== 'string') return
         if (data.startsWith('t')) token = data.slice(1)
+        if (data.startsWith('e')) empty = data.slice(1)
         if (data.startsWith('r')) resolve(data.slice(1))
       })
       socket.addEventListener('close', () => resolve(undefined))
@@ -85,8 +89,14 @@ async function waitOn(socket: WebSocket, firstToken: string, ms: number): Promis
   }
 }
 
-function emptyAnswer(token: string): string {
-  return JSON.stringify({ next_batch: token })
+/** An answer without news: its token, and the JSON of what stands in every answer. */
+interface Nothing {
+  token: string
+  empty: string
+}
+
+function emptyAnswer({ token, empty }: Nothing): string {
+  return JSON.stringify({ ...(JSON.parse(empty) as object), next_batch: token })
 }
 
 function jsonResponse(body: string): Response {

@@ -1,6 +1,6 @@
 /** A user of more rooms than one object may ask by itself. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { api, type Body, type Client, must } from '../../support/client.ts'
+import { api, type Body, type Client, must, silence } from '../../support/client.ts'
 import { startServer, type TestServer } from '../../support/server.ts'
 
 const ROOMS = 130
@@ -27,7 +27,7 @@ it('is shown all of them by the first sync, and none of them by the next', async
   expect(joined(body)).toEqual([...rooms].sort())
   // More rooms than a tail may name: the token stands on a snapshot of its own.
   expect(body.next_batch).not.toContain('~')
-  expect(must(await alice.sync({ since: body.next_batch })).body).toEqual({ next_batch: body.next_batch })
+  expect(must(await alice.sync({ since: body.next_batch })).body).toEqual(silence(body.next_batch))
 }, 30_000)
 
 it('comes back after an absence to those that changed', async () => {

@@ -1,0 +1,162 @@
+/** Cross-signing keys and signatures: who may replace them, which are good, and who sees them. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Api, api, type Body, type Client, must, testPassword } from '../../support/client.ts'
+import { makeCrossSigning, makeDevice, makeKey, signed } from '../../support/keys.ts'
+import { startServer, type TestServer } from '../../support/server.ts'
+
+let server: TestServer
+let http: Api
+let names = 0
+
+beforeAll(async () => {
+  server = await startServer()
+  http = api(server)
+})
+afterAll(() => server?.stop())
+
+async function person(): Promise<Client> {
+  names += 1
+  return http.register(`signer${names}`)
+}
+
+async function withCrossSigning() {
+  const client = await person()
+  const device = makeDevice(client)
+  const keys = makeCrossSigning(client.userId)
+  must(await client.post('/keys/upload', { device_keys: device.keys }))
+  must(await client.post('/keys/device_signing/upload', keys.body))
+  return { client, device, keys }
+}
+
+const query = async (client: Client, userId: string): Promise<Body> =>
+  must(await client.post('/keys/query', { device_keys: { [userId]: [] } })).body
+
+describe('cross-signing keys', () => {
+  it('are taken without a password at first, and when they are the same again', async () => {
+    const { client, keys } = await withCrossSigning()
+    must(await client.post('/keys/device_signing/upload', keys.body))
+    const { body } = must(await client.post('/keys/query', { device_keys: { [client.userId]: [] } }))
+    expect(body.master_keys[client.userId].keys).toEqual(keys.body.master_key.keys)
+    expect(body.user_signing_keys[client.userId].keys).toEqual(keys.body.user_signing_key.keys)
+  })
+
+  it('are replaced only by who proves to be the user', async () => {
+    const { client, keys } = await withCrossSigning()
+    const next = makeCrossSigning(client.userId)
+    const refused = await client.post('/keys/device_signing/upload', next.body)
+    expect([refused.status, refused.body.flows]).toEqual([401, [{ stages: ['m.login.password'] }]])
+    expect((await query(client, client.userId)).master_keys[client.userId].keys).toEqual(
+      keys.body.master_key.keys,
+    )
+    const auth = {
+      type: 'm.login.password',
+      identifier: { type: 'm.id.user', user: client.userId },
+      password: testPassword,
+      session: refused.body.session,
+    }
+    const wrong = { ...auth, password: 'wrong' }
+    expect((await client.post('/keys/device_signing/upload', { ...next.body, auth: wrong })).status).toBe(401)
+    must(await client.post('/keys/device_signing/upload', { ...next.body, auth }))
+    expect((await query(client, client.userId)).master_keys[client.userId].keys).toEqual(
+      next.body.master_key.keys,
+    )
+  })
+
+  it('must be signed by the master key, and belong to the user', async () => {
+    const client = await person()
+    const { body } = makeCrossSigning(client.userId)
+    const forged = signed({ ...body.self_signing_key, signatures: {} }, client.userId, 'x', makeKey())
+    const answer = await client.post('/keys/device_signing/upload', { ...body, self_signing_key: forged })
+    expect([answer.status, answer.body.errcode]).toEqual([400, 'M_INVALID_SIGNATURE'])
+    const foreign = await client.post('/keys/device_signing/upload', makeCrossSigning('@x:test.example').body)
+    expect(foreign.body.errcode).toBe('M_INVALID_PARAM')
+    const alone = await client.post('/keys/device_signing/upload', {
+      self_signing_key: body.self_signing_key,
+    })
+    expect(alone.body.errcode).toBe('M_MISSING_PARAM')
+    expect((await query(client, client.userId)).master_keys).toEqual({})
+  })
+
+  it('never bear the name of a device, nor a device theirs', async () => {
+    const name = `named${names}`
+    const keys = makeCrossSigning(`@${name}:test.example`)
+    const client = await http.register(name, { device_id: keys.master.publicKey })
+    const answer = await client.post('/keys/device_signing/upload', keys.body)
+    expect([answer.status, answer.body.errcode]).toEqual([403, 'M_FORBIDDEN'])
+    const { client: other, keys: own } = await withCrossSigning()
+    const login = await http.request('POST', '/login', {
+      type: 'm.login.password',
+      identifier: { type: 'm.id.user', user: other.userId },
+      password: testPassword,
+      device_id: own.master.publicKey,
+    })
+    expect([login.status, login.body.errcode]).toEqual([400, 'M_INVALID_PARAM'])
+  })
+
+  it('are asked for with an empty body under the old name too', async () => {
+    const client = await person()
+    const path = '/_matrix/client/unstable/keys/device_signing/upload'
+    const answer = await http.request('POST', path, {}, { token: client.token })
+    expect([answer.status, answer.body]).toEqual([200, {}])
+  })
+})
+
+describe('signatures', () => {
+  it('of own devices are seen by all; of others by who made them', async () => {
+    const { client, device, keys } = await withCrossSigning()
+    const other = await withCrossSigning()
+    const { userId, deviceId } = client
+    const signedDevice = signed(device.keys, userId, keys.selfSigning.publicKey, keys.selfSigning)
+    const signedOther = signed(
+      other.keys.body.master_key,
+      userId,
+      keys.userSigning.publicKey,
+      keys.userSigning,
+    )
+    const { body } = must(
+      await client.post('/keys/signatures/upload', {
+        [userId]: { [deviceId]: signedDevice },
+        [other.client.userId]: { [other.keys.master.publicKey]: signedOther },
+      }),
+    )
+    expect(body.failures).toEqual({})
+    const bySelf = (answer: Body) => Object.keys(answer.device_keys[userId][deviceId].signatures[userId])
+    expect(bySelf(await query(other.client, userId))).toContain(`ed25519:${keys.selfSigning.publicKey}`)
+    const ofOther = other.client.userId
+    const own = (await query(client, ofOther)).master_keys[ofOther].signatures
+    expect(Object.keys(own[userId])).toEqual([`ed25519:${keys.userSigning.publicKey}`])
+    expect((await query(other.client, ofOther)).master_keys[ofOther].signatures?.[userId]).toBeUndefined()
+    const seen = await query(other.client, userId)
+    expect(seen.user_signing_keys).toEqual({})
+  })
+
+  it('that do not verify, or are of what is not there, fail each for itself', async () => {
+    const { client, device, keys } = await withCrossSigning()
+    const { userId, deviceId } = client
+    const forged = signed(device.keys, userId, keys.selfSigning.publicKey, makeKey())
+    const master = signed(keys.body.master_key, userId, deviceId, device.key)
+    const { body } = must(
+      await client.post('/keys/signatures/upload', {
+        [userId]: { [deviceId]: forged, [keys.master.publicKey]: master, NONE: forged },
+        '@nobody:test.example': { key: forged },
+      }),
+    )
+    expect(body.failures[userId][deviceId].errcode).toBe('M_INVALID_SIGNATURE')
+    expect(body.failures[userId].NONE.errcode).toBe('M_NOT_FOUND')
+    expect(body.failures['@nobody:test.example'].key.errcode).toBe('M_NOT_FOUND')
+    expect(body.failures[userId][keys.master.publicKey]).toBeUndefined()
+    const stored = (await query(client, userId)).master_keys[userId].signatures[userId]
+    expect(Object.keys(stored)).toEqual([`ed25519:${deviceId}`])
+  })
+
+  it('are void once their device is deleted', async () => {
+    const { client, device, keys } = await withCrossSigning()
+    const { userId, deviceId } = client
+    const master = signed(keys.body.master_key, userId, deviceId, device.key)
+    must(await client.post('/keys/signatures/upload', { [userId]: { [keys.master.publicKey]: master } }))
+    must(await client.post('/logout'))
+    const viewer = await person()
+    const { signatures } = (await query(viewer, userId)).master_keys[userId]
+    expect(signatures?.[userId]?.[`ed25519:${deviceId}`]).toBeUndefined()
+  })
+})

@@ -1,0 +1,166 @@
+/** Whose devices a client must look at again: `device_lists` of /sync, and /keys/changes. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Api, api, type Body, type Client, must } from '../../support/client.ts'
+import { makeCrossSigning, makeDevice } from '../../support/keys.ts'
+import { objectName, startServer, type TestServer } from '../../support/server.ts'
+
+let server: TestServer
+let http: Api
+let names = 0
+
+beforeAll(async () => {
+  server = await startServer()
+  http = api(server)
+})
+afterAll(() => server?.stop())
+
+async function people(count: number): Promise<Client[]> {
+  return Promise.all(
+    Array.from({ length: count }, () => {
+      names += 1
+      return http.register(`member${names}`)
+    }),
+  )
+}
+
+async function together(...[first, ...others]: Client[]): Promise<string> {
+  const room = await first!.createRoom({ preset: 'public_chat' })
+  for (const other of others) must(await other.join(room))
+  return room
+}
+
+const token = async (client: Client): Promise<string> => must(await client.sync()).body.next_batch
+const newKeys = async (client: Client) =>
+  must(await client.post('/keys/upload', { device_keys: makeDevice(client).keys }))
+
+interface Lists {
+  changed: Set<string>
+  left: Set<string>
+}
+
+/** What syncs bring together until `isDone`. */
+async function listsUntil(client: Client, since: string, isDone: (lists: Lists) => boolean): Promise<Lists> {
+  const lists: Lists = { changed: new Set(), left: new Set() }
+  let from = since
+  for (let i = 0; i < 20 && !isDone(lists); i += 1) {
+    const body: Body = must(await client.sync({ since: from, timeout: 500 })).body
+    for (const userId of body.device_lists?.changed ?? []) lists.changed.add(userId)
+    for (const userId of body.device_lists?.left ?? []) lists.left.add(userId)
+    from = body.next_batch
+  }
+  expect(isDone(lists)).toBe(true)
+  return lists
+}
+
+const untilChanged = (client: Client, since: string, { userId }: Client) =>
+  listsUntil(client, since, ({ changed }) => changed.has(userId))
+const untilLeft = (client: Client, since: string, { userId }: Client) =>
+  listsUntil(client, since, ({ left }) => left.has(userId))
+
+describe('device_lists', () => {
+  it('name a sharer whose keys change, to who waits and to who comes later, and nobody else', async () => {
+    const [alice, bob, carol] = (await people(3)) as [Client, Client, Client]
+    await together(alice, bob)
+    const [ofBob, ofCarol] = [await token(bob), await token(carol)]
+    const waiting = untilChanged(bob, ofBob, alice)
+    await newKeys(alice)
+    expect([...(await waiting).changed]).toEqual([alice.userId])
+    await untilChanged(bob, ofBob, alice)
+    expect(must(await carol.sync({ since: ofCarol })).body.device_lists).toBeUndefined()
+  })
+
+  it('survive a gap in the timeline, an eviction of everybody, and a kill', async () => {
+    const [alice, bob] = (await people(2)) as [Client, Client]
+    const room = await together(alice, bob)
+    const since = await token(bob)
+    await newKeys(alice)
+    await untilChanged(bob, since, alice)
+    for (let i = 0; i < 25; i += 1) await alice.say(room, `message ${i}`)
+    // An object is evicted at once only when nothing of it is on its way to the archive.
+    await sleep(500)
+    await server.evict('ROOM', objectName.room(server.serverName, room))
+    await server.evict('USER', objectName.user(server.serverName, bob.userId))
+    const { body } = must(await bob.sync({ since }))
+    expect(body.rooms.join[room].timeline.limited).toBe(true)
+    expect(body.device_lists.changed).toContain(alice.userId)
+    await server.restart()
+    await untilChanged(bob, since, alice)
+  })
+
+  it('name the user to their own other device, without any room', async () => {
+    const [alice] = (await people(1)) as [Client]
+    const second = await http.login(alice.userId)
+    const since = await token(alice)
+    const waiting = untilChanged(alice, since, alice)
+    await newKeys(second)
+    await waiting
+    const later = await token(alice)
+    must(await second.post('/logout'))
+    await untilChanged(alice, later, alice)
+  })
+
+  it('name cross-signing keys and device names that change', async () => {
+    const [alice, bob] = (await people(2)) as [Client, Client]
+    const start = await token(bob)
+    await together(alice, bob)
+    await newKeys(alice)
+    await untilChanged(bob, start, alice)
+    let since = await token(bob)
+    must(await alice.post('/keys/device_signing/upload', makeCrossSigning(alice.userId).body))
+    await untilChanged(bob, since, alice)
+    since = await token(bob)
+    must(await alice.put(`/devices/${alice.deviceId}`, { display_name: 'Phone' }))
+    await untilChanged(bob, since, alice)
+  })
+
+  it('name everybody in a room to who joins it, and who joins to everybody', async () => {
+    const [alice, bob] = (await people(2)) as [Client, Client]
+    const [ofAlice, ofBob] = [await token(alice), await token(bob)]
+    await together(alice, bob)
+    await untilChanged(alice, ofAlice, bob)
+    await untilChanged(bob, ofBob, alice)
+  })
+
+  it('tell who leaves the last shared room from who leaves one of two', async () => {
+    const [alice, bob] = (await people(2)) as [Client, Client]
+    const [one, two] = [await together(alice, bob), await together(alice, bob)]
+    const [ofAlice, ofBob] = [await token(alice), await token(bob)]
+    must(await bob.post(`/rooms/${encodeURIComponent(one)}/leave`))
+    expect(must(await alice.sync({ since: ofAlice })).body.device_lists?.left ?? []).toEqual([])
+    expect(must(await bob.sync({ since: ofBob })).body.device_lists?.left ?? []).toEqual([])
+    must(await bob.post(`/rooms/${encodeURIComponent(two)}/leave`))
+    const lists = await untilLeft(alice, ofAlice, bob)
+    expect(lists.changed.has(bob.userId)).toBe(false)
+    await untilLeft(bob, ofBob, alice)
+  })
+
+  it('are not in a first sync', async () => {
+    const [alice, bob] = (await people(2)) as [Client, Client]
+    await together(alice, bob)
+    await newKeys(alice)
+    expect(must(await bob.sync()).body.device_lists).toBeUndefined()
+  })
+})
+
+describe('/keys/changes', () => {
+  it('answers what a sync between two tokens would', async () => {
+    const [alice, bob, carol] = (await people(3)) as [Client, Client, Client]
+    await together(alice, bob)
+    const from = await token(bob)
+    await newKeys(alice)
+    await untilChanged(bob, from, alice)
+    await together(bob, carol)
+    const to = await token(bob)
+    const { body } = must(await bob.get('/keys/changes', { from, to }))
+    expect(new Set(body.changed)).toEqual(new Set([alice.userId, carol.userId]))
+    expect(body.left).toEqual([])
+  })
+
+  it('refuses what is no token', async () => {
+    const [alice] = (await people(1)) as [Client]
+    const since = await token(alice)
+    expect((await alice.get('/keys/changes', { from: 'x', to: since })).body.errcode).toBe('M_INVALID_PARAM')
+    expect((await alice.get('/keys/changes', { from: since })).body.errcode).toBe('M_MISSING_PARAM')
+  })
+})

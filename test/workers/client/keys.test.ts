@@ -1,0 +1,192 @@
+/** Keys of devices: uploaded, asked for, handed out once. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Api, api, type Body, type Client, must } from '../../support/client.ts'
+import { makeDevice, signed, type TestDevice } from '../../support/keys.ts'
+import { startServer, type TestServer } from '../../support/server.ts'
+
+let server: TestServer
+let http: Api
+let names = 0
+
+beforeAll(async () => {
+  server = await startServer()
+  http = api(server)
+})
+afterAll(() => server?.stop())
+
+async function person(): Promise<Client> {
+  names += 1
+  return http.register(`person${names}`)
+}
+
+async function withKeys(oneTimeKeys = 0): Promise<{ client: Client; device: TestDevice }> {
+  const client = await person()
+  const device = makeDevice(client)
+  const body = { device_keys: device.keys, one_time_keys: device.oneTimeKeys(oneTimeKeys) }
+  must(await client.post('/keys/upload', body))
+  return { client, device }
+}
+
+const claimOf = ({ userId, deviceId }: Client) => ({
+  one_time_keys: { [userId]: { [deviceId]: 'signed_curve25519' } },
+})
+const query = async (client: Client, userId: string, devices: string[] = []): Promise<Body> =>
+  must(await client.post('/keys/query', { device_keys: { [userId]: devices } })).body
+
+describe('an upload', () => {
+  it('answers how many one-time keys are left, and sync says the same', async () => {
+    const { client } = await withKeys(3)
+    const { body } = must(await client.post('/keys/upload', {}))
+    expect(body).toEqual({ one_time_key_counts: { signed_curve25519: 3 } })
+    const sync = must(await client.sync()).body
+    expect(sync.device_one_time_keys_count).toEqual({ signed_curve25519: 3 })
+    expect(sync.device_unused_fallback_key_types).toEqual([])
+  })
+
+  it('is refused for another device, and where a signature is not good', async () => {
+    const client = await person()
+    const { keys, key, oneTimeKeys } = makeDevice(client)
+    const other = makeDevice({ ...client, deviceId: 'OTHER' })
+    const wrongDevice = await client.post('/keys/upload', { device_keys: other.keys })
+    expect([wrongDevice.status, wrongDevice.body.errcode]).toEqual([400, 'M_INVALID_PARAM'])
+    const forged = await client.post('/keys/upload', { device_keys: { ...keys, algorithms: ['x'] } })
+    expect(forged.body.errcode).toBe('M_INVALID_SIGNATURE')
+    const foreign = signed({ key: 'x' }, client.userId, client.deviceId, other.key)
+    const badKey = await client.post('/keys/upload', {
+      device_keys: keys,
+      one_time_keys: { ...oneTimeKeys(1), 'signed_curve25519:bad': foreign },
+    })
+    expect(badKey.body.errcode).toBe('M_INVALID_SIGNATURE')
+    expect((await query(client, client.userId)).device_keys[client.userId]).toEqual({})
+    expect(key.publicKey).toBeTruthy()
+  })
+
+  it('takes the same one-time key again, and refuses another under its id', async () => {
+    const { client, device } = await withKeys()
+    const keys = device.oneTimeKeys(1)
+    must(await client.post('/keys/upload', { one_time_keys: keys }))
+    expect(must(await client.post('/keys/upload', { one_time_keys: keys })).body.one_time_key_counts).toEqual(
+      {
+        signed_curve25519: 1,
+      },
+    )
+    const other = await client.post('/keys/upload', { one_time_keys: device.oneTimeKeys(1) })
+    expect([other.status, other.body.errcode]).toEqual([400, 'M_INVALID_PARAM'])
+  })
+
+  it('of absurdly many keys is refused', async () => {
+    const { client, device } = await withKeys()
+    const answer = await client.post('/keys/upload', { one_time_keys: device.oneTimeKeys(501) })
+    expect(answer.body.errcode).toBe('M_INVALID_PARAM')
+    const { body } = must(await client.post('/keys/upload', {}))
+    expect(body.one_time_key_counts).toEqual({ signed_curve25519: 0 })
+  })
+})
+
+describe('a query', () => {
+  it('shows the devices named with their names, and fails for other servers alone', async () => {
+    const { client, device } = await withKeys()
+    const viewer = await person()
+    must(await client.put(`/devices/${client.deviceId}`, { display_name: 'Phone' }))
+    const { body } = must(
+      await viewer.post('/keys/query', {
+        device_keys: { [client.userId]: [client.deviceId, 'NONE'], '@x:elsewhere.example': [] },
+      }),
+    )
+    expect(body.device_keys).toEqual({
+      [client.userId]: {
+        [client.deviceId]: { ...device.keys, unsigned: { device_display_name: 'Phone' } },
+      },
+    })
+    expect(Object.keys(body.failures)).toEqual(['elsewhere.example'])
+  })
+
+  it('of more users than one invocation asks is answered whole', async () => {
+    const { client } = await withKeys()
+    const many = Object.fromEntries(Array.from({ length: 60 }, (_, i) => [`@nobody${i}:test.example`, []]))
+    const { body } = must(await client.post('/keys/query', { device_keys: { ...many, [client.userId]: [] } }))
+    expect(Object.keys(body.device_keys)).toHaveLength(61)
+    expect(Object.keys(body.device_keys[client.userId])).toEqual([client.deviceId])
+  })
+
+  it('does not show a device that was deleted', async () => {
+    const { client } = await withKeys()
+    const viewer = await person()
+    must(await client.post('/logout'))
+    expect((await query(viewer, client.userId)).device_keys[client.userId]).toEqual({})
+    expect((await viewer.post('/keys/claim', claimOf(client))).body.one_time_keys).toEqual({})
+  })
+})
+
+describe('a claim', () => {
+  it('made a hundred times at once hands out fifty keys once each', async () => {
+    const { client } = await withKeys(50)
+    const viewer = await person()
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, () => viewer.post('/keys/claim', claimOf(client))),
+    )
+    const given = answers.flatMap(({ body }) =>
+      Object.keys(body.one_time_keys[client.userId]?.[client.deviceId] ?? {}),
+    )
+    expect([given.length, new Set(given).size]).toEqual([50, 50])
+  })
+
+  it('takes the oldest key first, then the fallback key, which counts as used from then on', async () => {
+    const { client, device } = await withKeys(2)
+    const fallback = device.oneTimeKeys(1, 900)
+    must(await client.post('/keys/upload', { fallback_keys: fallback }))
+    expect(must(await client.sync()).body.device_unused_fallback_key_types).toEqual(['signed_curve25519'])
+    const viewer = await person()
+    const given: string[] = []
+    for (let i = 0; i < 4; i += 1) {
+      const { body } = must(await viewer.post('/keys/claim', claimOf(client)))
+      given.push(...Object.keys(body.one_time_keys[client.userId][client.deviceId]))
+    }
+    const names = ['K0', 'K1', 'K900', 'K900'].map((id) => `signed_curve25519:${id}`)
+    expect(given).toEqual(names)
+    expect(must(await client.sync()).body.device_unused_fallback_key_types).toEqual([])
+  })
+
+  it('does not get a key again that its owner uploads a second time', async () => {
+    const { client, device } = await withKeys()
+    const keys = device.oneTimeKeys(1)
+    must(await client.post('/keys/upload', { one_time_keys: keys }))
+    const viewer = await person()
+    must(await viewer.post('/keys/claim', claimOf(client)))
+    must(await client.post('/keys/upload', { one_time_keys: keys }))
+    expect(must(await viewer.post('/keys/claim', claimOf(client))).body.one_time_keys).toEqual({})
+  })
+
+  it('tells a waiting poll how many keys are left', async () => {
+    const { client } = await withKeys(2)
+    const since = must(await client.sync()).body.next_batch
+    const poll = client.sync({ since, timeout: 1_000 })
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    must(await (await person()).post('/keys/claim', claimOf(client)))
+    expect(must(await poll).body.device_one_time_keys_count).toEqual({ signed_curve25519: 1 })
+  })
+
+  it('that was answered is not forgotten when the server is killed', async () => {
+    const { client } = await withKeys(20)
+    const viewer = await person()
+    const claim = async () => {
+      const { body } = must(await viewer.post('/keys/claim', claimOf(client)))
+      return Object.keys(body.one_time_keys[client.userId]?.[client.deviceId] ?? {})
+    }
+    const before = (await Promise.all(Array.from({ length: 8 }, claim))).flat()
+    await server.restart()
+    const after = (await Promise.all(Array.from({ length: 20 }, claim))).flat()
+    expect(new Set([...before, ...after]).size).toBe(20)
+    expect(before.length + after.length).toBe(20)
+  })
+
+  it('whose answer was lost hands its key to nobody else', async () => {
+    const { client } = await withKeys(2)
+    const viewer = await person()
+    must(await http.request('POST', '/_selvedge/test/faults', { name: 'user:abort-after-commit', count: 1 }))
+    const lost = must(await viewer.post('/keys/claim', claimOf(client))).body
+    expect([lost.one_time_keys, Object.keys(lost.failures)]).toEqual([{}, ['test.example']])
+    const { body } = must(await viewer.post('/keys/claim', claimOf(client)))
+    expect(Object.keys(body.one_time_keys[client.userId][client.deviceId])).toEqual(['signed_curve25519:K1'])
+  })
+})
