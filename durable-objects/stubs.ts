@@ -129,6 +129,8 @@ const REPEATABLE: ReadonlySet<string> = new Set([
   'positionOf',
   'membershipChanged',
   'wake',
+  'sendToDevice',
+  'takeToDevice',
 ])
 
 /** What answers with a WebSocket goes by `fetch`: an RPC cannot carry one. */

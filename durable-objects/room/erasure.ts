@@ -46,6 +46,11 @@ export function restoreErased(sql: SqlStorage, userId: string, pos: number): voi
   sql.exec('INSERT OR IGNORE INTO erasing (user_id, done_pos) VALUES (?, ?)', userId, BEFORE_ALL)
 }
 
+/** Whether anything is to be pruned. */
+export function isErasing(sql: SqlStorage): boolean {
+  return first(sql, 'SELECT 1 AS found FROM erasing LIMIT 1') !== undefined
+}
+
 /** Prunes a batch of what erased users said, inside the caller's transaction. Answers whether any is left. */
 export function pruneErased(room: RoomContext): boolean {
   const { sql } = room.store
@@ -60,7 +65,7 @@ export function pruneErased(room: RoomContext): boolean {
       if (isPruned(room.store, row, userId)) prune(room, row)
     sql.exec('UPDATE erasing SET done_pos = ? WHERE user_id = ?', end, userId)
   }
-  return first(sql, 'SELECT 1 AS found FROM erasing LIMIT 1') !== undefined
+  return isErasing(sql)
 }
 
 /** Those who keep increments in memory are told that the room moved, by a wake that carries none. */

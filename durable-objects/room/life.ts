@@ -1,7 +1,7 @@
 /** The parts of a Room that run over several turns: delayed events, upgrades, rebuilds, erasures. */
 import type { TimedJob } from '../timers.ts'
 import { Delayed } from './delayed.ts'
-import { pruneErased } from './erasure.ts'
+import { isErasing, pruneErased } from './erasure.ts'
 import type { RoomHost } from './host.ts'
 import { Rebuild, type RebuildParts } from './rebuild.ts'
 import { Upgrades } from './upgrades.ts'
@@ -28,7 +28,7 @@ export class RoomLife {
 
 /** One batch an alarm, so that a long history holds up nobody. */
 async function pruneBatch({ mutate, room }: RoomHost): Promise<number | undefined> {
-  if (room.store.isRebuilding) return undefined
+  if (room.store.isRebuilding || !isErasing(room.store.sql)) return undefined
   const more = await mutate(() => pruneErased(room))
   return more ? room.clock.now() : undefined
 }

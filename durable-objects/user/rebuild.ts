@@ -4,12 +4,13 @@
  */
 import type { ArchivedMembership, ArchiveReader, UserRecord } from '../../src/ports.ts'
 import { type Pdu, STRIPPED_TYPES, strippedEvent } from '../../src/protocol/event.ts'
-import { writeMeta } from '../sqlite.ts'
+import { readMeta, writeMeta } from '../sqlite.ts'
 import { wipeTables } from '../wipe.ts'
+import { MESSAGE_SERIES } from './inbox.ts'
 
 const BATCH = 500
-/** Kept through a rebuild: ended sessions of which Redis has not been told. */
-const KEPT = ['revoked']
+/** Kept through a rebuild: ended sessions of which Redis has not been told, and messages that no archive has. */
+const KEPT = ['revoked', 'inbox', 'inbox_heard', 'outbox', 'outbox_txns']
 
 /** A room as the archive knows it, with what an invited or knocking user sees of it. */
 export interface KnownRoom extends ArchivedMembership {
@@ -54,7 +55,9 @@ async function withStripped(
  * @param base above every place in the user's own log, and every epoch, that was ever given
  */
 export function restoreCopy(sql: SqlStorage, { records, rooms }: UserCopy, base: number): void {
+  const series = MESSAGE_SERIES.map((name) => [name, readMeta<number>(sql, name)] as const)
   wipeTables(sql, KEPT)
+  for (const [name, last] of series) if (last !== undefined) writeMeta(sql, name, last)
   writeMeta(sql, 'own', base)
   writeMeta(sql, 'first_epoch', base)
   for (const record of records) RESTORERS[record.kind]?.(sql, record, base)

@@ -6,6 +6,8 @@ import { DEVICE_KEYS_TABLE } from './device-keys.ts'
 import { DEVICE_CHANGES_TABLE } from './device-lists.ts'
 import { DEVICES_TABLE } from './devices.ts'
 import { FILTERS_TABLE } from './filters.ts'
+import { INBOX_TABLES } from './inbox.ts'
+import { OUTBOX_TABLES } from './outbox.ts'
 import { PROFILE_TABLE } from './profile.ts'
 import { READ_MARKERS_TABLE } from './read-markers.ts'
 import { REFRESH_COLUMNS } from './refresh.ts'
@@ -68,4 +70,5 @@ export const USER_MIGRATIONS: readonly string[] = [
   DELAYED_ROOMS_TABLE,
   READ_MARKERS_TABLE,
   DEVICE_KEYS_TABLE + CROSS_SIGNING_TABLES + DEVICE_CHANGES_TABLE,
+  INBOX_TABLES + OUTBOX_TABLES,
 ]

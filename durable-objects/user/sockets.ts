@@ -91,9 +91,10 @@ export class Sockets {
     if (moves) send(socket, `t${token}`)
   }
 
-  /** The Worker has closed its end. */
+  /** The Worker has closed its end. Until this end is closed too the object cannot leave the memory. */
   closed(socket: WebSocket): void {
     this.#waiting.delete(socket)
+    socket.close()
   }
 
   /** Ends the polls of sessions that are over: their Workers ask again, and are refused. */

@@ -6,6 +6,7 @@ import type {
   MembershipChange,
   News,
   PresenceState,
+  Session,
   SyncRequest,
   Wake,
 } from '../../src/ports.ts'
@@ -16,6 +17,7 @@ import { type DeviceListsBody, DeviceNews } from './device-news.ts'
 import { Epochs } from './epochs.ts'
 import { Heads } from './heads.ts'
 import { ignoredUsers } from './ignored-users.ts'
+import { Inbox } from './inbox.ts'
 import { Memberships, type UserRoom } from './memberships.ts'
 import { Presence, type PresenceParts } from './presence.ts'
 import type { PullRooms } from './pull-transport.ts'
@@ -63,6 +65,7 @@ const LONGEST_INLINE_FILTER = 2_000
 export class SyncPolls {
   readonly memberships: Memberships
   readonly sockets: Sockets
+  readonly inbox: Inbox
   readonly #parts: SyncPollsParts
   readonly #epochs: Epochs
   readonly #heads: Heads
@@ -96,9 +99,11 @@ export class SyncPolls {
       changed: () => this.serve(),
     })
     this.#devices = new DeviceNews(parts)
+    this.inbox = new Inbox(parts.sql)
     this.#sync = new Sync({
       ...parts,
       devices: this.#devices,
+      inbox: this.inbox,
       unread: this.#unread,
       ruleset: () => storedRuleset(parts.sql),
       presence: this.presence,
@@ -115,7 +120,7 @@ export class SyncPolls {
     this.#lastAsked = this.#parts.clock.now()
     const query = this.#queryOf(request)
     const token = request.since === undefined ? undefined : parseSyncToken(request.since)
-    if (token !== undefined) this.#epochs.sentBack(request.session.deviceId, token.epoch)
+    if (token !== undefined) this.#tokenCameBack(request.session.deviceId, token)
     const met = this.presence.seen(request.session.deviceId, request.presence, token === undefined)
     // A first sync shows who is there already.
     if (token === undefined) await Promise.race([met, this.#parts.presence.patience()])
@@ -123,7 +128,7 @@ export class SyncPolls {
     const atOnce = answer.news || token === undefined || request.fullState || request.timeoutMs === 0
     if (atOnce) return Response.json(answer.body)
     const { session, filter, stateAfter } = request
-    const level = !this.#isBehind(answer.token)
+    const level = !this.#isBehind(answer.token, request.session)
     const kept = this.#keptFilter(filter)
     const poll = { session, token: answer.token, level, filter: kept, stateAfter }
     return this.sockets.open(poll, query, this.#devices.counts(session.deviceId))
@@ -178,7 +183,7 @@ export class SyncPolls {
     this.#changes += 1
     let served = 0
     for (const waiting of this.sockets.all()) {
-      if (waiting.busy || !this.#isBehind(waiting.poll.token)) continue
+      if (waiting.busy || !this.#isBehind(waiting.poll.token, waiting.poll.session)) continue
       served += 1
       this.#serveOne(waiting)
     }
@@ -197,14 +202,21 @@ export class SyncPolls {
 
   // ------------------------------------------------------------ inside
 
+  /** What its answer contained was received; a token whose epoch is gone acknowledges nothing. */
+  #tokenCameBack(deviceId: string, { epoch, toDevice }: SyncToken): void {
+    this.#epochs.sentBack(deviceId, epoch)
+    if (this.#epochs.snapshot(epoch) === undefined) return
+    this.#parts.transaction(() => this.inbox.acknowledge(deviceId, toDevice))
+  }
+
   #readSettings(): { ruleset: JsonObject; ignored: ReadonlySet<string> } {
     const { sql, userId } = this.#parts
     this.#settings ??= { ruleset: rulesetOf(sql, userId), ignored: ignoredUsers(sql, userId) }
     return this.#settings
   }
 
-  #isBehind(token: string): boolean {
-    return this.#sync.behind(parseSyncToken(token))
+  #isBehind(token: string, { deviceId }: Session): boolean {
+    return this.#sync.behind(parseSyncToken(token), deviceId)
   }
 
   #serveOne(waiting: WaitingSocket): void {
@@ -226,7 +238,8 @@ export class SyncPolls {
     } finally {
       waiting.busy = false
       // A Room was not reached, and its wake is answered: nothing else would ask it again.
-      if (this.sockets.waits(waiting) && this.#isBehind(waiting.poll.token)) this.#serveSoon()
+      if (this.sockets.waits(waiting) && this.#isBehind(waiting.poll.token, waiting.poll.session))
+        this.#serveSoon()
     }
   }
 
@@ -240,7 +253,7 @@ export class SyncPolls {
 
   #give(waiting: WaitingSocket, { news, body, token }: SyncAnswer): void {
     if (news) this.sockets.answer(waiting, JSON.stringify(body))
-    else this.sockets.advance(waiting, token, !this.#isBehind(token))
+    else this.sockets.advance(waiting, token, !this.#isBehind(token, waiting.poll.session))
   }
 
   /**
@@ -249,7 +262,7 @@ export class SyncPolls {
    */
   async #onward(query: SyncQuery, from: SyncAnswer): Promise<SyncAnswer> {
     let answer = from
-    for (let vain = 0; vain < LOOKS && !answer.news && this.#isBehind(answer.token); ) {
+    for (let vain = 0; vain < LOOKS && !answer.news && this.#isBehind(answer.token, query.session); ) {
       const changes = this.#changes
       const next = await this.#sync.answer(query, parseSyncToken(answer.token))
       vain = next.token === answer.token && changes === this.#changes ? vain + 1 : 0

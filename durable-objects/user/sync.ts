@@ -2,18 +2,20 @@
  * Composes sync answers by the contract of the model in `test/durable-objects/sync-model`: which rooms may have
  * moved, what they answer, and the token that stands for it. An increment writes nothing.
  */
-import type { Clock, Increment, PullRequest, RoomSlice } from '../../src/ports.ts'
+import type { Clock, PullRequest, RoomSlice } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import { matchesEvent, timelineLimit, wantsRoom } from '../../src/protocol/filter.ts'
 import { patiently } from '../patience.ts'
 import type { DeviceListChanges, DeviceListsBody, DeviceNews } from './device-news.ts'
 import type { Epochs } from './epochs.ts'
 import type { Heads } from './heads.ts'
+import type { Inbox } from './inbox.ts'
 import type { Memberships, UserRoom } from './memberships.ts'
 import type { Presence } from './presence.ts'
 import { inSlices, type PullRooms } from './pull-transport.ts'
 import { roomSection, type SyncQuery, sliceOf } from './room-sections.ts'
 import { Sections } from './sections.ts'
+import { leftTask, type Plan, type Task } from './sync-plan.ts'
 import { formatSyncToken, MAX_TAIL, type SyncToken } from './sync-token.ts'
 import { type UnreadCounts, unreadFields } from './unread.ts'
 
@@ -34,6 +36,7 @@ export interface SyncParts {
   ruleset: () => JsonObject | undefined
   presence: Presence
   devices: DeviceNews
+  inbox: Inbox
   epochs: Epochs
   heads: Heads
   /** The newest position of the user's own log. */
@@ -57,34 +60,13 @@ export interface SyncAnswer {
   news: boolean
 }
 
-/** One room of a sync: where it stands, and how its part is got. */
-interface Task {
-  room: UserRoom
-  since: number
-  /** First sight, or all state again. */
-  full: boolean
-  /** First sight in this chain of tokens: shown even when empty. */
-  first: boolean
-  /** Who is in the room counts as changed, or as left: the user has come or gone since the token. */
-  everyone?: boolean
-  /** Given where wakes have brought everything already. */
-  increments?: Increment[]
-}
-
-interface Plan {
-  /** Absent for an initial sync, and for a token whose epoch is gone. */
-  token: SyncToken | undefined
-  /** A token was given, but its epoch is gone: the answer is that after a long absence. */
-  absent: boolean
-  since: number
-  own: number
-  tasks: Task[]
-}
-
 /** Pulls under way at once: a Durable Object has six waiting connections. */
 const PULLS = 6
 /** A Room that hangs holds up no other, ms: it counts as one that could not be reached. */
 const PULL_PATIENCE_MS = 5_000
+
+/** The fields of an answer that are worth waking a client for. */
+const NEWS = ['rooms', 'to_device', 'device_lists', 'account_data', 'presence']
 
 export class Sync {
   readonly #parts: SyncParts
@@ -127,8 +109,9 @@ export class Sync {
   }
 
   /** Whether a waiting client with this token may be missing something. */
-  behind(token: SyncToken): boolean {
-    const { epochs, heads, memberships } = this.#parts
+  behind(token: SyncToken, deviceId: string): boolean {
+    const { epochs, heads, inbox, memberships } = this.#parts
+    if (inbox.newest(deviceId) > token.toDevice) return true
     if (this.#parts.presence.latest > (token.presence ?? 0)) return true
     if (this.#parts.own() > token.own || epochs.snapshot(token.epoch) === undefined) return true
     for (const room of memberships.all()) {
@@ -282,14 +265,15 @@ export class Sync {
     const presence = this.#parts.presence
       .eventsAfter(plan.token?.presence, now)
       .filter((event) => matchesEvent(query.filter?.presence, event))
-    const token = this.#issue(plan, positions)
+    const messages = this.#parts.inbox.batch(query.session.deviceId)
+    const token = this.#issue(plan, positions, messages.last)
     const body: JsonObject = { next_batch: token, ...this.#parts.devices.counts(query.session.deviceId) }
     if (deviceLists !== undefined) body.device_lists = deviceLists
+    if (messages.events.length > 0) body.to_device = { events: messages.events }
     if (presence.length > 0) body.presence = { events: presence }
     if (global.length > 0) body.account_data = { events: global }
     if (!rooms.empty) body.rooms = rooms.byKind
-    const isSilent = global.length === 0 && presence.length === 0 && deviceLists === undefined && rooms.empty
-    return { body, token, news: !isSilent }
+    return { body, token, news: NEWS.some((field) => field in body) }
   }
 
   /** Rooms in which only the user's own data changed. */
@@ -324,10 +308,10 @@ export class Sync {
   }
 
   /** The token of an answer; starts a new epoch where the tail would grow too long. */
-  #issue(plan: Plan, moved: ReadonlyMap<number, number>): string {
+  #issue(plan: Plan, moved: ReadonlyMap<number, number>, lastMessage: number | undefined): string {
     const { epochs } = this.#parts
     const presence = Math.max(plan.token?.presence ?? 0, this.#parts.presence.latest)
-    const rest = { own: plan.own, toDevice: plan.token?.toDevice ?? 0, presence }
+    const rest = { own: plan.own, toDevice: lastMessage ?? plan.token?.toDevice ?? 0, presence }
     const { token } = plan
     if (token !== undefined && token.epoch === epochs.newest) {
       const tail = this.#nextTail(token, moved)
@@ -378,17 +362,6 @@ export class Sync {
       return epoch
     })
   }
-}
-
-/**
- * Rooms left since the token: shown up to the leave (SYNC9). Those left before are shown in an initial sync, and
- * only to who asks for them.
- */
-function leftTask(query: SyncQuery, plan: Plan, room: UserRoom): Task | undefined {
-  if (room.membership !== 'leave' && room.membership !== 'ban') return undefined
-  const initial = plan.token === undefined && !plan.absent
-  const wanted = initial ? query.filter?.room?.include_leave === true : room.own > plan.since
-  return wanted ? { room, since: 0, full: initial, first: true } : undefined
 }
 
 function asEvent({ type, content }: AccountDataChange): { type: string; content: JsonObject } {

@@ -7,8 +7,10 @@ import type { Env } from '../../src/env.ts'
 import type { Ports, Session } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import { type RpcResult, toResult } from '../rpc.ts'
+import type { Timers } from '../timers.ts'
 import type { Changes, UserAccount } from './account.ts'
 import type { DeviceChange } from './devices.ts'
+import type { Outbox } from './outbox.ts'
 import type { RoomLife } from './room-life.ts'
 import type { SyncPolls } from './sync-polls.ts'
 
@@ -21,6 +23,9 @@ export interface UserHost {
   userId: () => string
   /** Everything sync needs, read at the first call that does. */
   polls: () => SyncPolls
+  /** To-device messages on their way to others. */
+  outbox: Outbox
+  timers: () => Timers
   /** What account data means for rooms. */
   roomLife: RoomLife
   /** Stores a filter, and answers its id. */

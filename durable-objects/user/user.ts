@@ -16,22 +16,24 @@ import { DeviceLists } from './device-lists.ts'
 import type { DeviceChange } from './devices.ts'
 import { getFilter, putFilter } from './filters.ts'
 import { ignoredUsers } from './ignored-users.ts'
+import { dropStrayMessages } from './inbox.ts'
 import { hidesInvite } from './invites.ts'
-import { KeysRpc } from './keys-rpc.ts'
 import { UserLog } from './log.ts'
+import { Outbox } from './outbox.ts'
 import { tellPresence } from './presence-exchange.ts'
 import { pullRooms } from './pull-transport.ts'
 import { RoomLife } from './room-life.ts'
 import { USER_MIGRATIONS } from './schema.ts'
 import { SessionCopies } from './sessions.ts'
 import { SyncPolls } from './sync-polls.ts'
+import { ToDeviceRpc } from './to-device-rpc.ts'
 
 /** How long a first sync waits for what the people around say of themselves, ms. */
 const PRESENCE_PATIENCE_MS = 300
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
-export class User extends KeysRpc implements RpcSide<UserGateway> {
+export class User extends ToDeviceRpc implements RpcSide<UserGateway> {
   readonly #ports: Ports
   readonly #storage: ObjectStorage
   readonly #timers: Timers
@@ -40,6 +42,7 @@ export class User extends KeysRpc implements RpcSide<UserGateway> {
   readonly #account: UserAccount
   readonly #roomLife: RoomLife
   readonly #deviceLists: DeviceLists
+  readonly #outbox: Outbox
   #syncPolls: SyncPolls | undefined
   #ownPos: number | undefined
 
@@ -70,6 +73,13 @@ export class User extends KeysRpc implements RpcSide<UserGateway> {
       joinedRooms: () => this.#polls.memberships.joinedRooms(),
       jobs: () => this.#account.jobs,
     })
+    this.#outbox = new Outbox({
+      sql: this.#storage.sql,
+      userId: () => this.#userId,
+      inbox: () => this.#polls.inbox,
+      now: () => clock.now(),
+      user: (userId) => objectsOf(this.env, calls).user(userId),
+    })
     this.#roomLife = new RoomLife({
       sql: this.#storage.sql,
       userId: () => this.#userId,
@@ -87,6 +97,7 @@ export class User extends KeysRpc implements RpcSide<UserGateway> {
         { name: 'sessions', run: async () => (await this.#sessions.flush()) as undefined },
         { name: 'presence', run: () => this.#polls.presence.check() },
         { name: 'closing', run: async () => (await this.#account.tellAccounts()) as undefined },
+        { name: 'to-device', run: async () => (await this.#outbox.deliver()) as undefined },
         { name: 'rooms', run: async () => ((await this.#account.jobs.run()) ? clock.now() : undefined) },
       ],
       (job, error) => log.warn('user job failed', { job, error: String(error) }),
@@ -95,6 +106,8 @@ export class User extends KeysRpc implements RpcSide<UserGateway> {
       sql: this.#storage.sql,
       ports: this.#ports,
       account: this.#account,
+      outbox: this.#outbox,
+      timers: () => this.#timers,
       roomLife: this.#roomLife,
       userId: () => this.#userId,
       polls: () => this.#polls,
@@ -288,6 +301,7 @@ export class User extends KeysRpc implements RpcSide<UserGateway> {
       const { archive: keys, changed } = this.#deviceLists.settle(done)
       this.#log.append([...done.archive, ...keys], this.#ports.clock.now())
       this.#sessions.revoke(done.revoked ?? [])
+      if (done.revoked?.length) dropStrayMessages(this.#sql)
       if (readMeta(this.#sql, 'user_id') === undefined) writeMeta(this.#sql, 'user_id', this.#userId)
       return { ...done, changed }
     })

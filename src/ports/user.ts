@@ -121,7 +121,25 @@ export interface SignatureUpload {
 /** By user and by the device id or key. */
 export type SignatureFailures = Record<string, Record<string, SignatureFailure>>
 
+/** One to-device message, for one device or, by `*`, for all that its receiver has. */
+export interface ToDeviceMessage {
+  deviceId: string
+  type: string
+  /** JSON. */
+  content: string
+}
+
+/** What a sender has for one user, numbered in the sender's order. */
+export interface ToDeviceParcel {
+  seq: number
+  messages: ToDeviceMessage[]
+}
+
 export interface UserGateway {
+  /** Stores messages by receiver, all of this server, and delivers them; once for each transaction id of a device. */
+  sendToDevice(session: Session, txnId: string, messages: Record<string, ToDeviceMessage[]>): Promise<void>
+  /** For the devices of this user: parcels of one sender, oldest first; those that came before are passed over. */
+  takeToDevice(sender: string, parcels: ToDeviceParcel[]): Promise<void>
   /**
    * Makes or renews a device: its old session ends. Answers the device and the new session; with `refreshHash`, of
    * the first refresh token, when it expires (ms) and what its refresh tokens share.

@@ -5,7 +5,6 @@ const v3 = '/_matrix/client/v3'
 const media = '/_matrix/media/v3'
 
 export const LATER: Record<string, string[]> = {
-  'end-to-end encryption': [`PUT ${v3}/sendToDevice/{eventType}/{txnId}`],
   'key backup': [
     ...['', '/{roomId}', '/{roomId}/{sessionId}'].flatMap((path) =>
       ['DELETE', 'GET', 'PUT'].map((method) => `${method} ${v3}/room_keys/keys${path}`),

@@ -343,6 +343,25 @@ describe('a rebuilt user', () => {
   })
 })
 
+it('a rebuilt user still gets the to-device messages that waited, each once', async () => {
+  const [alice, bob] = [await http.register('sender'), await http.register('receiver')]
+  const send = (n: number) =>
+    alice.put(`/sendToDevice/m.dummy/${n}`, { messages: { [bob.userId]: { [bob.deviceId]: { n } } } })
+  const look = async (since?: string) => {
+    const { body } = must(await bob.sync({ since }))
+    const events: Body[] = body.to_device?.events ?? []
+    return { said: events.map(({ content }) => content.n), next: body.next_batch }
+  }
+  const before = await look()
+  must(await send(1))
+  await rebuild('user', bob.userId)
+  const after = await look(before.next)
+  expect(after.said).toEqual([1])
+  must(await send(2))
+  const later = await look(after.next)
+  expect(later.said).toEqual([2])
+})
+
 describe('rebuilding', () => {
   it('is for operators and administrators', async () => {
     const room = await alice.createRoom()

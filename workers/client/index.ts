@@ -30,6 +30,7 @@ import { roomLife } from './room-life.ts'
 import { roomSummary, unstableRoomSummary } from './room-summary.ts'
 import { search } from './search.ts'
 import { send } from './send.ts'
+import { sendToDevice } from './send-to-device.ts'
 import { session } from './session.ts'
 import { state } from './state.ts'
 import { sync } from './sync.ts'
@@ -59,6 +60,7 @@ for (const part of [
   createRoom,
   membership,
   send,
+  sendToDevice,
   state,
   timeline,
   redaction,

@@ -1,0 +1,138 @@
+/**
+ * Client-Server API §Send-to-Device messaging, the receiving end: what waits for a user's devices. A message stays
+ * until its own device comes back with a token of an answer that contained it.
+ */
+import type { ToDeviceMessage, ToDeviceParcel } from '../../src/ports.ts'
+import type { JsonObject } from '../../src/protocol/canonical-json.ts'
+import { first, readMeta, writeMeta } from '../sqlite.ts'
+
+export const INBOX_TABLES = `
+  CREATE TABLE inbox (
+    id INTEGER PRIMARY KEY,
+    device_id TEXT NOT NULL,
+    sender TEXT NOT NULL,
+    type TEXT NOT NULL,
+    content TEXT NOT NULL
+  );
+  CREATE INDEX inbox_by_device ON inbox (device_id);
+
+  -- The last parcel of each sender: parcels come in order, and may come twice.
+  CREATE TABLE inbox_heard (sender TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
+`
+
+/** "The server should limit the number of messages in a response to 100." */
+const BATCH = 100
+/** In `device_id` of a message: every device of the user. */
+const EVERY_DEVICE = '*'
+const LAST_ID = 'inbox_id'
+export const LAST_SEQ = 'outbox_seq'
+/** What numbers the messages that a rebuild keeps. */
+export const MESSAGE_SERIES = [LAST_ID, LAST_SEQ]
+
+interface InboxRow extends Record<string, SqlStorageValue> {
+  id: number
+  sender: string
+  type: string
+  content: string
+}
+
+export interface Batch {
+  events: JsonObject[]
+  /** The id of the last one; undefined where there is none. */
+  last: number | undefined
+}
+
+export class Inbox {
+  readonly #sql: SqlStorage
+  /** The newest message of each device, as far as it was asked for. */
+  readonly #newest = new Map<string, number>()
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql
+  }
+
+  /** The newest message that waits for a device; 0: none. */
+  newest(deviceId: string): number {
+    const known = this.#newest.get(deviceId)
+    if (known !== undefined) return known
+    const query = 'SELECT max(id) AS id FROM inbox WHERE device_id = ?'
+    const newest = first<{ id: number | null }>(this.#sql, query, deviceId)?.id ?? 0
+    this.#newest.set(deviceId, newest)
+    return newest
+  }
+
+  /** The oldest messages that wait for a device. */
+  batch(deviceId: string): Batch {
+    if (this.newest(deviceId) === 0) return { events: [], last: undefined }
+    const query = 'SELECT id, sender, type, content FROM inbox WHERE device_id = ? ORDER BY id LIMIT ?'
+    const rows = this.#sql.exec<InboxRow>(query, deviceId, BATCH).toArray()
+    const events = rows.map(({ sender, type, content }) => ({ sender, type, content: JSON.parse(content) }))
+    return { events, last: rows.at(-1)?.id }
+  }
+
+  /**
+   * A device has come back with a token: what the token's answer contained is its own now. The token names the last
+   * message of that answer. Where no such message waits for this device, it was acknowledged before, or the token
+   * is another device's: nothing is deleted.
+   */
+  acknowledge(deviceId: string, upTo: number): void {
+    if (upTo === 0 || this.newest(deviceId) === 0) return
+    const own = first(
+      this.#sql,
+      'SELECT 1 AS found FROM inbox WHERE id = ? AND device_id = ?',
+      upTo,
+      deviceId,
+    )
+    if (own === undefined) return
+    this.#sql.exec('DELETE FROM inbox WHERE device_id = ? AND id <= ?', deviceId, upTo)
+    this.#newest.delete(deviceId)
+  }
+
+  /**
+   * Takes a sender's parcels, oldest first, inside the caller's transaction; those that were taken before are passed
+   * over. Messages for devices that do not exist are dropped.
+   */
+  take(sender: string, parcels: readonly ToDeviceParcel[], now: number): void {
+    const heard = first<{ seq: number }>(this.#sql, 'SELECT seq FROM inbox_heard WHERE sender = ?', sender)
+    const fresh = parcels.filter(({ seq }) => seq > (heard?.seq ?? 0))
+    const stored = fresh.flatMap(({ messages }) => messages.map((message) => this.put(sender, message, now)))
+    const last = fresh.at(-1)
+    if (last === undefined || !stored.includes(true)) return
+    const insert = 'INSERT OR REPLACE INTO inbox_heard (sender, seq) VALUES (?, ?)'
+    this.#sql.exec(insert, sender, last.seq)
+  }
+
+  /** Stores one message for each device it is for. Answers whether there was any. */
+  put(sender: string, { deviceId, type, content }: ToDeviceMessage, now: number): boolean {
+    const devices = this.#sql
+      .exec<{ device_id: string }>(
+        'SELECT device_id FROM devices WHERE ?1 = ?2 OR device_id = ?1',
+        deviceId,
+        EVERY_DEVICE,
+      )
+      .toArray()
+    for (const { device_id } of devices) {
+      const id = nextNumber(this.#sql, LAST_ID, now)
+      const insert = 'INSERT INTO inbox (id, device_id, sender, type, content) VALUES (?, ?, ?, ?, ?)'
+      this.#sql.exec(insert, id, device_id, sender, type, content)
+      this.#newest.delete(device_id)
+    }
+    return devices.length > 0
+  }
+}
+
+/** What waits for devices that are gone, and what these have sent: inside the transaction that deletes them. */
+export function dropStrayMessages(sql: SqlStorage): void {
+  sql.exec('DELETE FROM inbox WHERE device_id NOT IN (SELECT device_id FROM devices)')
+  sql.exec('DELETE FROM outbox_txns WHERE device_id NOT IN (SELECT device_id FROM devices)')
+}
+
+/**
+ * The next of a series that never repeats, also after a rebuild has taken the tables away: it follows the clock (ms),
+ * and runs ahead of it in a busy moment. One row.
+ */
+export function nextNumber(sql: SqlStorage, series: string, now: number): number {
+  const next = Math.max((readMeta<number>(sql, series) ?? 0) + 1, now)
+  writeMeta(sql, series, next)
+  return next
+}

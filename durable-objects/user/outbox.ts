@@ -1,0 +1,137 @@
+/**
+ * Client-Server API §Send-to-Device messaging, the sending end. A message is stored here before it is acknowledged,
+ * and delivered to the objects of those it is for until they have taken it: in order, and each counted once there.
+ */
+import type { ToDeviceMessage, ToDeviceParcel, UserGateway } from '../../src/ports.ts'
+import { first } from '../sqlite.ts'
+import { type Inbox, LAST_SEQ, nextNumber } from './inbox.ts'
+
+export const OUTBOX_TABLES = `
+  CREATE TABLE outbox (
+    seq INTEGER PRIMARY KEY,
+    target TEXT NOT NULL,
+    messages TEXT NOT NULL
+  );
+
+  CREATE TABLE outbox_txns (
+    device_id TEXT NOT NULL,
+    txn_id TEXT NOT NULL,
+    sent_ts INTEGER NOT NULL,
+    PRIMARY KEY (device_id, txn_id)
+  ) WITHOUT ROWID;
+`
+
+/** A client retries for minutes, not for days. */
+const TXN_LIFETIME_MS = 24 * 60 * 60 * 1_000
+/** Rows, and bytes, that are on their way to somebody at once. */
+const ROWS_AT_ONCE = 100
+const BYTES_AT_ONCE = 400_000
+/** Users who are reached at once: an object has six waiting connections. */
+const USERS_AT_ONCE = 6
+
+export interface ToDeviceRequest {
+  deviceId: string
+  txnId: string
+  /** By local user. */
+  messages: Record<string, ToDeviceMessage[]>
+}
+
+interface OutboxParts {
+  sql: SqlStorage
+  userId: () => string
+  inbox: () => Inbox
+  now: () => number
+  user: (userId: string) => Pick<UserGateway, 'takeToDevice'>
+}
+
+type OutboxRow = { seq: number; target: string; messages: string; size: number }
+
+export class Outbox {
+  readonly #parts: OutboxParts
+  #delivering: Promise<boolean> | undefined
+
+  constructor(parts: OutboxParts) {
+    this.#parts = parts
+  }
+
+  /** Stores what is to be sent, inside the caller's transaction. A transaction id of before changes nothing. */
+  store({ deviceId, txnId, messages }: ToDeviceRequest): void {
+    const { sql, userId, inbox } = this.#parts
+    const now = this.#parts.now()
+    const known = 'SELECT 1 AS found FROM outbox_txns WHERE device_id = ? AND txn_id = ?'
+    if (first(sql, known, deviceId, txnId) !== undefined) return
+    sql.exec('DELETE FROM outbox_txns WHERE device_id = ? AND sent_ts < ?', deviceId, now - TXN_LIFETIME_MS)
+    sql.exec('INSERT INTO outbox_txns (device_id, txn_id, sent_ts) VALUES (?, ?, ?)', deviceId, txnId, now)
+    for (const [target, list] of Object.entries(messages)) {
+      if (target === userId()) for (const message of list) inbox().put(target, message, now)
+      else this.#queue(target, list, now)
+    }
+  }
+
+  /** Whether anything is on its way. */
+  waiting(): boolean {
+    return first(this.#parts.sql, 'SELECT 1 AS found FROM outbox LIMIT 1') !== undefined
+  }
+
+  /**
+   * Delivers what there is; one run at a time, since the order of a sender's parcels counts.
+   * @throws when somebody was not reached: nothing is lost, the alarm tries again
+   */
+  async deliver(): Promise<void> {
+    while (this.waiting()) {
+      this.#delivering ??= this.#round().finally(() => {
+        this.#delivering = undefined
+      })
+      if (!(await this.#delivering)) throw new Error('somebody was not reached')
+    }
+  }
+
+  #queue(target: string, messages: ToDeviceMessage[], now: number): void {
+    const seq = nextNumber(this.#parts.sql, LAST_SEQ, now)
+    const insert = 'INSERT INTO outbox (seq, target, messages) VALUES (?, ?, ?)'
+    this.#parts.sql.exec(insert, seq, target, JSON.stringify(messages))
+  }
+
+  /** Answers whether everybody was reached. */
+  async #round(): Promise<boolean> {
+    const { sql } = this.#parts
+    const targets = sql.exec<{ target: string }>('SELECT DISTINCT target FROM outbox').toArray()
+    let reached = true
+    const queue = targets.map(({ target }) => target)
+    const workers = Array.from({ length: Math.min(USERS_AT_ONCE, queue.length) }, async () => {
+      for (let target = queue.shift(); target !== undefined; target = queue.shift()) {
+        reached = (await this.#deliverTo(target)) && reached
+      }
+    })
+    await Promise.all(workers)
+    return reached
+  }
+
+  async #deliverTo(target: string): Promise<boolean> {
+    const { sql, user, userId } = this.#parts
+    const rows = this.#nextRows(target)
+    const parcels: ToDeviceParcel[] = rows.map(({ seq, messages }) => ({
+      seq,
+      messages: JSON.parse(messages),
+    }))
+    try {
+      await user(target).takeToDevice(userId(), parcels)
+    } catch {
+      return false
+    }
+    sql.exec('DELETE FROM outbox WHERE target = ? AND seq <= ?', target, rows.at(-1)?.seq ?? 0)
+    return true
+  }
+
+  /** The oldest rows for somebody, as many as one call takes. */
+  #nextRows(target: string): OutboxRow[] {
+    const query = `SELECT seq, target, messages, length(messages) AS size FROM outbox
+       WHERE target = ? ORDER BY seq LIMIT ?`
+    let bytes = 0
+    const rows = this.#parts.sql.exec<OutboxRow>(query, target, ROWS_AT_ONCE).toArray()
+    return rows.filter(({ size }, index) => {
+      bytes += size
+      return index === 0 || bytes <= BYTES_AT_ONCE
+    })
+  }
+}

@@ -1,0 +1,251 @@
+/** To-device messages: never lost, never told twice, whatever breaks on the way. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Api, api, type Body, type Client, must } from '../../support/client.ts'
+import { objectName, startServer, type TestServer } from '../../support/server.ts'
+
+const TYPE = 'm.room_key_request'
+
+let server: TestServer
+let http: Api
+let names = 0
+let transactions = 0
+
+beforeAll(async () => {
+  server = await startServer()
+  http = api(server)
+})
+afterAll(() => server?.stop())
+
+async function person(): Promise<Client> {
+  names += 1
+  return http.register(`person${names}`)
+}
+
+function send(from: Client, messages: Body, txnId?: string) {
+  transactions += 1
+  return from.put(`/sendToDevice/${TYPE}/${txnId ?? `t${transactions}`}`, { messages })
+}
+
+const to = (client: Client, content: Body, deviceId = client.deviceId): Body => ({
+  [client.userId]: { [deviceId]: content },
+})
+
+/** One answer: its messages' contents, and its token. */
+async function look(client: Client, since?: string): Promise<{ said: Body[]; next: string }> {
+  const { body } = must(await client.sync({ since }))
+  const events: Body[] = body.to_device?.events ?? []
+  return { said: events.map(({ content }) => content), next: body.next_batch }
+}
+
+const fault = (name: string, count = 1) => http.request('POST', '/_selvedge/test/faults', { name, count })
+
+describe('a message', () => {
+  it('comes to its device alone, with its sender and type', async () => {
+    const [alice, bob] = [await person(), await person()]
+    const bobsPhone = await http.login(bob.userId)
+    must(await send(alice, to(bob, { n: 1 })))
+    const { body } = must(await bob.sync())
+    expect(body.to_device).toEqual({ events: [{ sender: alice.userId, type: TYPE, content: { n: 1 } }] })
+    expect((await look(bobsPhone)).said).toEqual([])
+  })
+
+  it('for every device comes to every device', async () => {
+    const [alice, bob] = [await person(), await person()]
+    const phone = await http.login(bob.userId)
+    must(await send(alice, to(bob, { n: 1 }, '*')))
+    for (const device of [bob, phone]) expect((await look(device)).said).toEqual([{ n: 1 }])
+  })
+
+  it('comes to another device of the sender', async () => {
+    const alice = await person()
+    const phone = await http.login(alice.userId)
+    must(await send(alice, to(phone, { n: 1 })))
+    expect((await look(phone)).said).toEqual([{ n: 1 }])
+  })
+
+  it('ends a waiting poll at once', async () => {
+    const [alice, bob] = [await person(), await person()]
+    const { next } = await look(bob)
+    const waiting = bob.sync({ since: next, timeout: 20_000 })
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    const began = Date.now()
+    must(await send(alice, to(bob, { n: 1 })))
+    expect(must(await waiting).body.to_device.events).toHaveLength(1)
+    expect(Date.now() - began).toBeLessThan(10_000)
+  })
+
+  it('stays until the token of its answer comes back, and is not told again then', async () => {
+    const [alice, bob] = [await person(), await person()]
+    const { next: before } = await look(bob)
+    must(await send(alice, to(bob, { n: 1 })))
+    const first = await look(bob, before)
+    expect(first.said).toEqual([{ n: 1 }])
+    // The answer was lost: the same token asks again.
+    const again = await look(bob, before)
+    expect(again.said).toEqual([{ n: 1 }])
+    expect((await look(bob, again.next)).said).toEqual([])
+    expect((await look(bob, before)).said).toEqual([])
+  })
+
+  it('is not acknowledged by the token of another device', async () => {
+    const [alice, bob] = [await person(), await person()]
+    const phone = await http.login(bob.userId)
+    must(await send(alice, to(bob, { n: 1 }, '*')))
+    const { next } = await look(phone)
+    expect((await look(bob, next)).said).toEqual([{ n: 1 }])
+    const own = await look(bob)
+    expect(own.said).toEqual([{ n: 1 }])
+    expect((await look(bob, own.next)).said).toEqual([])
+  })
+
+  it('sent twice under one transaction id is one message', async () => {
+    const [alice, bob] = [await person(), await person()]
+    for (let i = 0; i < 2; i += 1) must(await send(alice, to(bob, { n: 1 }), 'same'))
+    expect((await look(bob)).said).toEqual([{ n: 1 }])
+  })
+
+  it('for a device or a person that does not exist, or of another server, reaches nobody', async () => {
+    const [alice, bob] = [await person(), await person()]
+    const nobody = { '@nobody:test.example': { '*': {} }, '@far:other.example': { '*': {} } }
+    must(await send(alice, { ...nobody, ...to(bob, { n: 1 }, 'GONE') }))
+    expect((await look(bob)).said).toEqual([])
+  })
+
+  it('is gone with its device', async () => {
+    const [alice, bob] = [await person(), await person()]
+    const phone = await http.login(bob.userId)
+    must(await send(alice, to(phone, { secret: 'for the phone' })))
+    must(await phone.post('/logout'))
+    const user = objectName.user(server.serverName, bob.userId)
+    expect(await server.sql('USER', user, 'SELECT id FROM inbox')).toEqual([])
+  })
+})
+
+describe('many messages', () => {
+  it('come a hundred at a time, in order, each once', async () => {
+    const [alice, bob] = [await person(), await person()]
+    for (let n = 0; n < 250; n += 10) {
+      const sends = Array.from({ length: 10 }, (_, i) => send(alice, to(bob, { n: n + i })))
+      for (const answer of await Promise.all(sends)) must(answer)
+    }
+    const seen: number[] = []
+    const sizes: number[] = []
+    for (let since: string | undefined, more = true; more; ) {
+      const { said, next } = await look(bob, since)
+      seen.push(...said.map(({ n }) => n))
+      sizes.push(said.length)
+      since = next
+      more = said.length > 0
+    }
+    expect(sizes).toEqual([100, 100, 50, 0])
+    expect([...seen].sort((a, b) => a - b)).toEqual(Array.from({ length: 250 }, (_, n) => n))
+  })
+
+  it('of one sender come in the order in which they were sent', async () => {
+    const [alice, bob] = [await person(), await person()]
+    for (let n = 0; n < 20; n += 1) must(await send(alice, to(bob, { n })))
+    expect((await look(bob)).said.map(({ n }) => n)).toEqual(Array.from({ length: 20 }, (_, n) => n))
+  })
+})
+
+describe('whatever breaks, a message that was acknowledged arrives once', () => {
+  /** All that a device is told until it has been quiet for a while. */
+  async function all(client: Client, wanted: number): Promise<Body[]> {
+    const told: Body[] = []
+    let since: string | undefined
+    for (let tries = 0; tries < 60 && told.length < wanted; tries += 1) {
+      const { said, next } = await look(client, since)
+      told.push(...said)
+      since = next
+      if (said.length === 0) await new Promise((resolve) => setTimeout(resolve, 150))
+    }
+    told.push(...(await look(client, since)).said)
+    return told
+  }
+
+  it('after kill -9', async () => {
+    const [alice, bob] = [await person(), await person()]
+    must(await send(alice, to(bob, { n: 1 })))
+    await server.restart()
+    expect(await all(bob, 1)).toEqual([{ n: 1 }])
+  })
+
+  it.each(['drop:user.takeToDevice', 'lose:user.takeToDevice', 'twice:user.takeToDevice'])(
+    'with %s',
+    async (name) => {
+      const [alice, bob] = [await person(), await person()]
+      must(await fault(name))
+      must(await send(alice, to(bob, { n: 1 })))
+      must(await send(alice, to(bob, { n: 2 })))
+      expect(await all(bob, 2)).toEqual([{ n: 1 }, { n: 2 }])
+    },
+  )
+
+  it('when the sender’s object dies after the commit', async () => {
+    const [alice, bob] = [await person(), await person()]
+    must(await fault('user:abort-after-commit'))
+    // The call is made again by itself; where it is not, the client does.
+    const answer = await send(alice, to(bob, { n: 1 }), 'once')
+    if (answer.status !== 200) must(await send(alice, to(bob, { n: 1 }), 'once'))
+    expect(await all(bob, 1)).toEqual([{ n: 1 }])
+  })
+
+  it('when the sender’s client goes away after the first call', async () => {
+    const [alice, bob] = [await person(), await person()]
+    await http
+      .request(
+        'PUT',
+        `/sendToDevice/${TYPE}/gone`,
+        { messages: to(bob, { n: 1 }) },
+        {
+          token: alice.token,
+          headers: { 'X-Selvedge-Test': 'drop-after-first-rpc' },
+        },
+      )
+      .catch(() => undefined)
+    must(await send(alice, to(bob, { n: 1 }), 'gone'))
+    expect(await all(bob, 1)).toEqual([{ n: 1 }])
+  })
+
+  it('with several senders, two devices and lost answers', async () => {
+    const bob = await person()
+    const phone = await http.login(bob.userId)
+    const senders = await Promise.all(Array.from({ length: 4 }, person))
+    const sending = senders.map(async (sender, s) => {
+      for (let n = 0; n < 15; n += 1) must(await send(sender, to(bob, { s, n }, '*')))
+    })
+    const receive = async (device: Client): Promise<string[]> => {
+      const told: string[] = []
+      let since: string | undefined
+      for (let polls = 0; told.length < 60 && polls < 200; polls += 1) {
+        const { body } = must(await device.sync({ since, timeout: 500 }))
+        // Every third answer is lost.
+        if (polls % 3 === 2) continue
+        told.push(...(body.to_device?.events ?? []).map((event: Body) => JSON.stringify(event.content)))
+        since = body.next_batch
+      }
+      return told
+    }
+    const [one, other] = await Promise.all([receive(bob), receive(phone), ...sending])
+    for (const told of [one, other]) {
+      expect(new Set(told as string[]).size).toBe(60)
+      expect(told).toHaveLength(60)
+    }
+  })
+})
+
+it.each([
+  ['no messages', {}, 400, 'M_MISSING_PARAM'],
+  ['messages that are no object', { messages: [] }, 400, 'M_BAD_JSON'],
+  ['a content that is no object', { messages: { '@a:test.example': { D: 'text' } } }, 400, 'M_INVALID_PARAM'],
+  ['a receiver that is no user', { messages: { nobody: {} } }, 400, 'M_BAD_JSON'],
+])('refuses %s', async (_, body, status, errcode) => {
+  const alice = await person()
+  const answer = await alice.put(`/sendToDevice/${TYPE}/bad`, body)
+  expect([answer.status, answer.body.errcode]).toEqual([status, errcode])
+})
+
+it('wants an access token', async () => {
+  const answer = await http.request('PUT', `/sendToDevice/${TYPE}/1`, { messages: {} })
+  expect([answer.status, answer.body.errcode]).toEqual([401, 'M_MISSING_TOKEN'])
+})
