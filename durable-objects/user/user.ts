@@ -20,6 +20,7 @@ import { type RpcResult, toResult, toResultAsync } from '../rpc.ts'
 import { countingStorage, migrate, type ObjectStorage, readMeta, writeMeta } from '../sqlite.ts'
 import { idOfName, objectsOf, type RpcSide } from '../stubs.ts'
 import { Timers } from '../timers.ts'
+import { closeAll } from './abort.ts'
 import { type Changes, UserAccount } from './account.ts'
 import { accountDataSince, getAccountData, putAccountData } from './account-data.ts'
 import { AccountRpc } from './account-rpc.ts'
@@ -395,6 +396,7 @@ export class User extends AccountRpc implements RpcSide<UserGateway> {
   /** Tests: the object dies with what it has written on disk, and answers nobody. */
   async #abort(): Promise<never> {
     await this.ctx.storage.sync()
+    await closeAll(this.ctx)
     this.ctx.abort('A test aborted this user after the commit')
     throw new MatrixError('M_UNKNOWN', 'aborted')
   }
