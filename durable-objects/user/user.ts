@@ -9,6 +9,7 @@ import { type RpcResult, toResult, toResultAsync } from '../rpc.ts'
 import { countingStorage, migrate, type ObjectStorage, readMeta, writeMeta } from '../sqlite.ts'
 import { idOfName, objectsOf, type RpcSide } from '../stubs.ts'
 import { Timers } from '../timers.ts'
+import { closeAll } from './abort.ts'
 import { type Changes, UserAccount } from './account.ts'
 import { accountDataSince } from './account-data.ts'
 import { delayedRooms, noteDelayed, pruneDelayed } from './delayed-rooms.ts'
@@ -330,6 +331,7 @@ export class User extends ToDeviceRpc implements RpcSide<UserGateway> {
   /** Tests: the object dies with what it has written on disk, and answers nobody. */
   async #abort(): Promise<never> {
     await this.ctx.storage.sync()
+    await closeAll(this.ctx)
     this.ctx.abort('A test aborted this user after the commit')
     throw new MatrixError('M_UNKNOWN', 'aborted')
   }
