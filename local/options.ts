@@ -94,6 +94,18 @@ export const optionTable = {
     help: 'Whether guests may come without an account.',
     check: oneOf('on', 'off'),
   },
+  'max-upload-bytes': {
+    value: 'bytes',
+    default: '52428800',
+    help: 'The largest file that may be uploaded.',
+    check: integerIn(1, 999_999_999_999),
+  },
+  'open-media': {
+    value: 'on|off',
+    default: 'off',
+    help: 'Whether media are served without a token too, for old clients.',
+    check: oneOf('on', 'off'),
+  },
   'access-token-lifetime-ms': {
     value: 'ms',
     default: '3600000',

@@ -28,6 +28,12 @@ const Variables = z.object({
   RATE_LIMITS: z.enum(['on', 'off']).default('on'),
   PRESENCE: z.enum(['on', 'off']).default('on'),
   GUESTS: z.enum(['on', 'off']).default('off'),
+  MAX_UPLOAD_BYTES: z
+    .string()
+    .regex(/^[1-9]\d{0,11}$/, 'must be a number of bytes')
+    .default('52428800')
+    .transform(Number),
+  OPEN_MEDIA: z.enum(['on', 'off']).default('off'),
   ACCESS_TOKEN_LIFETIME_MS: z
     .string()
     .regex(/^[1-9]\d{0,11}$/, 'must be a number of milliseconds')
@@ -70,6 +76,8 @@ export function readConfig(env: object): Config {
     rateLimits: v.RATE_LIMITS === 'on',
     presence: v.PRESENCE === 'on',
     guests: v.GUESTS === 'on',
+    maxUploadBytes: v.MAX_UPLOAD_BYTES,
+    openMedia: v.OPEN_MEDIA === 'on',
     accessTokenLifetimeMs: v.ACCESS_TOKEN_LIFETIME_MS,
     turn:
       v.TURN_URIS === undefined || v.TURN_SECRET === undefined

@@ -15,6 +15,7 @@ import { postgresDirectory } from './storage/postgres/directory.ts'
 import { postgresRegistrationTokens } from './storage/postgres/registration-tokens.ts'
 import { postgresReports } from './storage/postgres/reports.ts'
 import { postgresSearch } from './storage/postgres/search.ts'
+import { r2Media } from './storage/r2.ts'
 import { type RedisTarget, redis } from './storage/redis/client.ts'
 import { redisNonces } from './storage/redis/nonces.ts'
 import { redisOpenIdTokens } from './storage/redis/openid.ts'
@@ -61,6 +62,7 @@ function createPorts(env: Env): Ports {
     nonces: redisNonces(commands),
     openIdTokens: redisOpenIdTokens(commands),
     limiter: redisRateLimiter(commands, clock),
+    media: r2Media(env.MEDIA),
   }
 }
 

@@ -25,6 +25,10 @@ export interface Env {
   /** Whether people see who is online. */
   PRESENCE?: 'on' | 'off'
   GUESTS?: 'on' | 'off'
+  /** The largest upload, bytes. Default 52428800. */
+  MAX_UPLOAD_BYTES?: string
+  /** Whether media are served without a token too, for old clients. */
+  OPEN_MEDIA?: 'on' | 'off'
   /** How long an access token lives that comes with a refresh token, ms. Default 3600000. */
   ACCESS_TOKEN_LIFETIME_MS?: string
   /** TURN servers, with commas between them; with `TURN_SECRET`. */

@@ -1,4 +1,6 @@
 /** The whole outside world on one page: what the capabilities and the objects may ask of it. */
+
+import type { MediaStore } from './ports/media.ts'
 import type {
   AccountStore,
   AliasStore,
@@ -12,6 +14,7 @@ import type {
 import type { NonceStore, OpenIdTokenStore, RateLimiter, SessionStore, UiaStore } from './ports/redis.ts'
 import type { SigningKey } from './protocol/signing.ts'
 
+export type * from './ports/media.ts'
 export type * from './ports/postgres.ts'
 export type * from './ports/redis.ts'
 export type * from './ports/room.ts'
@@ -37,6 +40,7 @@ export interface Ports {
   nonces: NonceStore
   openIdTokens: OpenIdTokenStore
   limiter: RateLimiter
+  media: MediaStore
   calls: CallCounters
 }
 
@@ -50,6 +54,10 @@ export interface Config {
   rateLimits: boolean
   presence: boolean
   guests: boolean
+  /** Bytes. */
+  maxUploadBytes: number
+  /** Whether media are served without a token too, for old clients. */
+  openMedia: boolean
   /** For clients that refresh their tokens; those of others do not expire. */
   accessTokenLifetimeMs: number
   /** The TURN servers that clients are told of, with the secret they share with us. */

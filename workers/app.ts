@@ -12,6 +12,8 @@ import { profile } from './client/profile.ts'
 import { relations } from './client/relations.ts'
 import { sharedSecret } from './client/shared-secret.ts'
 import { openIdUserInfo } from './federation/openid.ts'
+import { downloads, openDownloads } from './media/downloads.ts'
+import { creation, uploads } from './media/uploads.ts'
 import { edge } from './middleware/edge.ts'
 import { renderError } from './middleware/errors.ts'
 import { notFoundIn } from './middleware/not-found.ts'
@@ -46,6 +48,12 @@ app.route('/_matrix/client/unstable', clientUnstableApp)
 app.route('/_matrix/client/unstable/uk.tcpip.msc4133', profile)
 app.route('/_matrix/client/unstable/org.matrix.msc4140', delayedEvents)
 app.route('/_matrix/federation/v1', openIdUserInfo)
+app.route('/_matrix/client/v1/media', downloads)
+for (const version of ['v3', 'r0', 'v1']) {
+  app.route(`/_matrix/media/${version}`, uploads)
+  app.route(`/_matrix/media/${version}`, openDownloads)
+}
+app.route('/_matrix/media/v1', creation)
 app.route('/_synapse/admin/v1', sharedSecret)
 app.route('/_synapse/admin/v1', registrationTokens)
 app.route('/_synapse/admin/v1', whois)

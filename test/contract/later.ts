@@ -14,20 +14,11 @@ export const LATER: Record<string, string[]> = {
     ...['DELETE', 'GET', 'PUT'].map((method) => `${method} ${v3}/room_keys/version/{version}`),
   ],
   'push notifications': [`GET ${v3}/notifications`, `GET ${v3}/pushers`, `POST ${v3}/pushers/set`],
-  media: [
-    `GET ${v1}/media/config`,
-    `GET ${v1}/media/download/{serverName}/{mediaId}`,
-    `GET ${v1}/media/download/{serverName}/{mediaId}/{fileName}`,
+  'thumbnails and previews': [
     `GET ${v1}/media/preview_url`,
     `GET ${v1}/media/thumbnail/{serverName}/{mediaId}`,
-    'POST /_matrix/media/v1/create',
-    `GET ${media}/config`,
-    `GET ${media}/download/{serverName}/{mediaId}`,
-    `GET ${media}/download/{serverName}/{mediaId}/{fileName}`,
     `GET ${media}/preview_url`,
     `GET ${media}/thumbnail/{serverName}/{mediaId}`,
-    `POST ${media}/upload`,
-    `PUT ${media}/upload/{serverName}/{mediaId}`,
   ],
   'sign-in pages and OAuth': [
     `GET ${v1}/auth_metadata`,

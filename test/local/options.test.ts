@@ -12,6 +12,8 @@ describe('options', () => {
       registration: 'open',
       'rate-limits': 'on',
       guests: 'off',
+    'max-upload-bytes': '52428800',
+    'open-media': 'off',
       presence: 'on',
       'access-token-lifetime-ms': '3600000',
       'allow-private-networks': 'off',

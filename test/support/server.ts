@@ -62,6 +62,8 @@ export async function startServer(overrides: TestServerOptions = {}): Promise<Te
     'rate-limits': 'off',
     presence: 'on',
     guests: 'off',
+    'max-upload-bytes': '52428800',
+    'open-media': 'off',
     'access-token-lifetime-ms': '3600000',
     'turn-uri': undefined,
     'turn-secret': undefined,

@@ -21,6 +21,9 @@ const ALLOWANCES = {
   join: { burst: 20, perSecond: 1 },
   invite: { burst: 20, perSecond: 1 },
   search: { burst: 30, perSecond: 2 },
+  upload: { burst: 50, perSecond: 1 },
+  // "Servers should limit the number of pending media uploads a given user can have."
+  reservation: { burst: 10, perSecond: 0.2 },
   report: { burst: 10, perSecond: 0.1 },
 } satisfies Record<string, Allowance>
 

@@ -1,0 +1,54 @@
+/** Headers of downloads, and ranges. */
+import { describe, expect, it } from 'vitest'
+import { contentTypeOf, disposition, rangeOf } from '../../../src/media/headers.ts'
+
+describe('a media type', () => {
+  it.each([
+    ['image/png', 'image/png'],
+    ['text/plain; charset=utf-8', 'text/plain; charset=utf-8'],
+    [undefined, 'application/octet-stream'],
+    ['nonsense', 'application/octet-stream'],
+    ['text/html\r\nX-Evil: 1', 'application/octet-stream'],
+    [`text/${'x'.repeat(300)}`, 'application/octet-stream'],
+  ])('given as %j is kept as %j', (given, kept) => {
+    expect(contentTypeOf(given)).toBe(kept)
+  })
+})
+
+describe('the disposition', () => {
+  it.each([
+    ['image/png', 'a.png', 'inline; filename="a.png"'],
+    ['text/plain; charset=utf-8', undefined, 'inline'],
+    ['text/html', 'a.html', 'attachment; filename="a.html"'],
+    ['image/svg+xml', undefined, 'attachment'],
+    ['image/png', 'a"b.png', 'inline; filename="a_b.png"; filename*=UTF-8\'\'a%22b.png'],
+    [
+      'image/png',
+      'ткань (1).png',
+      'inline; filename="_____ (1).png"; filename*=UTF-8\'\'%D1%82%D0%BA%D0%B0%D0%BD%D1%8C%20%281%29.png',
+    ],
+    ['image/png', 'a\r\nb', 'inline; filename="a__b"; filename*=UTF-8\'\'a%0D%0Ab'],
+    ['image/png', 'a\ud800', 'inline; filename="a_"; filename*=UTF-8\'\'a%EF%BF%BD'],
+  ])('of %j called %j is %j', (type, name, expected) => {
+    expect(disposition(type, name)).toBe(expected)
+  })
+})
+
+describe('a range', () => {
+  it.each([
+    [undefined, undefined],
+    ['bytes=0-0', { offset: 0, length: 1 }],
+    ['bytes=2-', { offset: 2, length: 8 }],
+    ['bytes=-3', { offset: 7, length: 3 }],
+    ['bytes=-30', { offset: 0, length: 10 }],
+    ['bytes=5-99', { offset: 5, length: 5 }],
+    ['bytes=10-', 'unsatisfiable'],
+    ['bytes=-0', 'unsatisfiable'],
+    ['bytes=5-2', undefined],
+    ['bytes=0-1,3-4', undefined],
+    ['lines=1-2', undefined],
+    ['bytes=-', undefined],
+  ])('%j of ten bytes is %j', (header, expected) => {
+    expect(rangeOf(header, 10)).toEqual(expected)
+  })
+})
