@@ -1,4 +1,4 @@
-/** `npm run check|test|test:fuzz|migrate|admin:create|rebuild:room|rebuild:user|bench`: installs what is missing, then runs the task under the pinned Node. */
+/** `npm run check|test|test:fuzz|test:clients|migrate|admin:create|rebuild:room|rebuild:user|bench`: installs what is missing, then runs the task under the pinned Node. */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -16,6 +16,7 @@ const tsc = (project) => script('node_modules/typescript/bin/tsc', '-p', project
 const tasks = {
   test: () => [vitest(...args)],
   'test:fuzz': () => [vitestBy('test/fuzz/vitest.config.ts', ...args)],
+  'test:clients': () => [vitestBy('test/clients/vitest.config.ts', ...args)],
   migrate: () => [script('local/migrate.ts', ...args)],
   'admin:create': () => [script('local/admin-create.ts', ...args)],
   'rebuild:room': () => [script('local/rebuild.ts', 'room', ...args)],
