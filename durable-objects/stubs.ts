@@ -130,6 +130,12 @@ const REPEATABLE: ReadonlySet<string> = new Set([
   'membershipChanged',
   'wake',
   'sendToDevice',
+  'keyBackup',
+  'updateKeyBackup',
+  'deleteKeyBackup',
+  'putBackedUpKeys',
+  'backedUpKeys',
+  'deleteBackedUpKeys',
   'takeToDevice',
 ])
 

@@ -92,6 +92,12 @@ const RESTORERS: Readonly<Record<string, Restorer>> = {
     const signature = JSON.parse(body) as string
     insertRow(sql, 'key_signatures', { target_user: targetUser, target, key_id: keyId, signature })
   },
+  backup_version: (sql, { body }) =>
+    insertRow(sql, 'backup_versions', JSON.parse(body) as Record<string, SqlStorageValue>),
+  backup_key: (sql, { key, body }) => {
+    const [version, roomId, sessionId] = JSON.parse(key) as [number, string, string]
+    insertRow(sql, 'backup_keys', { version, room_id: roomId, session_id: sessionId, data: body })
+  },
   account_data: (sql, { key, body }, base) => {
     const [roomId, type] = JSON.parse(key) as [string | null, string]
     insertRow(sql, 'account_data', { room_id: roomId ?? '', type, content: body, pos: base })

@@ -19,6 +19,7 @@ import { getFilter, putFilter } from './filters.ts'
 import { ignoredUsers } from './ignored-users.ts'
 import { dropStrayMessages } from './inbox.ts'
 import { hidesInvite } from './invites.ts'
+import { KeyBackupRpc } from './key-backup-rpc.ts'
 import { UserLog } from './log.ts'
 import { Outbox } from './outbox.ts'
 import { tellPresence } from './presence-exchange.ts'
@@ -27,14 +28,13 @@ import { RoomLife } from './room-life.ts'
 import { USER_MIGRATIONS } from './schema.ts'
 import { SessionCopies } from './sessions.ts'
 import { SyncPolls } from './sync-polls.ts'
-import { ToDeviceRpc } from './to-device-rpc.ts'
 
 /** How long a first sync waits for what the people around say of themselves, ms. */
 const PRESENCE_PATIENCE_MS = 300
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
-export class User extends ToDeviceRpc implements RpcSide<UserGateway> {
+export class User extends KeyBackupRpc implements RpcSide<UserGateway> {
   readonly #ports: Ports
   readonly #storage: ObjectStorage
   readonly #timers: Timers

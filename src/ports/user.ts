@@ -121,6 +121,31 @@ export interface SignatureUpload {
 /** By user and by the device id or key. */
 export type SignatureFailures = Record<string, Record<string, SignatureFailure>>
 
+/** Where a backed-up room key belongs; with less, all below that. */
+export interface KeyPlace {
+  roomId?: string
+  sessionId?: string
+}
+
+export interface BackedUpKey {
+  roomId: string
+  sessionId: string
+  /** JSON. */
+  data: string
+}
+
+/** Client-Server API §Server-side key backups: it changes when the stored keys do. */
+export interface KeyBackupState {
+  etag: string
+  count: number
+}
+
+export interface KeyBackupVersion extends KeyBackupState {
+  algorithm: string
+  auth_data: JsonObject
+  version: string
+}
+
 /** One to-device message, for one device or, by `*`, for all that its receiver has. */
 export interface ToDeviceMessage {
   deviceId: string
@@ -136,6 +161,22 @@ export interface ToDeviceParcel {
 }
 
 export interface UserGateway {
+  /** Begins a backup of room keys, which is the current one from then on. Answers its version. */
+  createKeyBackup(session: Session, algorithm: string, authData: JsonObject): Promise<string>
+  /** @throws MatrixError M_NOT_FOUND, as all that follow */
+  keyBackup(session: Session, version: string | undefined): Promise<KeyBackupVersion>
+  updateKeyBackup(session: Session, version: string, algorithm: string, authData: JsonObject): Promise<void>
+  deleteKeyBackup(session: Session, version: string): Promise<void>
+  /** Stores those keys that are better than what is there. @throws MatrixError M_WRONG_ROOM_KEYS_VERSION */
+  putBackedUpKeys(session: Session, version: string, keys: BackedUpKey[]): Promise<KeyBackupState>
+  /** At most `limit` keys in order of room and session, after the last one of the batch before. */
+  backedUpKeys(
+    session: Session,
+    version: string,
+    place: KeyPlace,
+    batch: { after?: [string, string]; limit: number },
+  ): Promise<BackedUpKey[]>
+  deleteBackedUpKeys(session: Session, version: string, place: KeyPlace): Promise<KeyBackupState>
   /** Stores messages by receiver, all of this server, and delivers them; once for each transaction id of a device. */
   sendToDevice(session: Session, txnId: string, messages: Record<string, ToDeviceMessage[]>): Promise<void>
   /** For the devices of this user: parcels of one sender, oldest first; those that came before are passed over. */

@@ -362,6 +362,24 @@ it('a rebuilt user still gets the to-device messages that waited, each once', as
   expect(later.said).toEqual([2])
 })
 
+it('a rebuilt user has the backup of room keys', async () => {
+  const carol = await http.register('backup')
+  const key = { first_message_index: 0, forwarded_count: 0, is_verified: true, session_data: { c: 'text' } }
+  const begin = () => carol.post('/room_keys/version', { algorithm: 'm.test', auth_data: {} })
+  const { version } = must(await begin()).body
+  const at = `/room_keys/keys/${encodeURIComponent('!r:test.example')}`
+  must(await carol.put(`${at}/kept?version=${version}`, key))
+  must(await carol.put(`${at}/deleted?version=${version}`, key))
+  must(await carol.delete(`${at}/deleted?version=${version}`))
+  const before = must(await carol.get('/room_keys/version')).body
+  await rebuild('user', carol.userId)
+  expect(must(await carol.get('/room_keys/version')).body).toEqual(before)
+  expect(must(await carol.get(`${at}?version=${version}`)).body).toEqual({ sessions: { kept: key } })
+  must(await carol.delete(`/room_keys/version/${version}`))
+  await rebuild('user', carol.userId)
+  expect(must(await begin()).body.version).toBe(String(Number(version) + 1))
+})
+
 describe('rebuilding', () => {
   it('is for operators and administrators', async () => {
     const room = await alice.createRoom()

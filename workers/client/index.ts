@@ -26,6 +26,7 @@ import { registration, registrationV1 } from './registration.ts'
 import { relations } from './relations.ts'
 import { report } from './report.ts'
 import { roomDirectory } from './room-directory.ts'
+import { roomKeys } from './room-keys.ts'
 import { roomLife } from './room-life.ts'
 import { roomSummary, unstableRoomSummary } from './room-summary.ts'
 import { search } from './search.ts'
@@ -61,6 +62,7 @@ for (const part of [
   membership,
   send,
   sendToDevice,
+  roomKeys,
   state,
   timeline,
   redaction,
