@@ -64,6 +64,8 @@ export interface Config {
   /** The header in which a trusted proxy names the client's address. */
   clientAddressHeader?: string
   archiveDelayMs: number
+  /** Whether requests to private addresses get through, and so those that are not encrypted may. */
+  allowPrivateNetworks: boolean
   testHooks: boolean
 }
 

@@ -7,6 +7,7 @@ import { DEVICE_CHANGES_TABLE } from './device-lists.ts'
 import { DEVICES_TABLE } from './devices.ts'
 import { FILTERS_TABLE } from './filters.ts'
 import { PROFILE_TABLE } from './profile.ts'
+import { PUSHERS_TABLE } from './pushers.ts'
 import { READ_MARKERS_TABLE } from './read-markers.ts'
 import { REFRESH_COLUMNS } from './refresh.ts'
 import { ROOM_JOBS_TABLE } from './room-jobs.ts'
@@ -68,4 +69,5 @@ export const USER_MIGRATIONS: readonly string[] = [
   DELAYED_ROOMS_TABLE,
   READ_MARKERS_TABLE,
   DEVICE_KEYS_TABLE + CROSS_SIGNING_TABLES + DEVICE_CHANGES_TABLE,
+  PUSHERS_TABLE,
 ]

@@ -17,10 +17,11 @@ import type { DeviceChange } from './devices.ts'
 import { getFilter, putFilter } from './filters.ts'
 import { ignoredUsers } from './ignored-users.ts'
 import { hidesInvite } from './invites.ts'
-import { KeysRpc } from './keys-rpc.ts'
 import { UserLog } from './log.ts'
 import { tellPresence } from './presence-exchange.ts'
 import { pullRooms } from './pull-transport.ts'
+import { PushRpc } from './push-rpc.ts'
+import { dropPushersWith } from './pushers.ts'
 import { RoomLife } from './room-life.ts'
 import { USER_MIGRATIONS } from './schema.ts'
 import { SessionCopies } from './sessions.ts'
@@ -31,7 +32,7 @@ const PRESENCE_PATIENCE_MS = 300
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
-export class User extends KeysRpc implements RpcSide<UserGateway> {
+export class User extends PushRpc implements RpcSide<UserGateway> {
   readonly #ports: Ports
   readonly #storage: ObjectStorage
   readonly #timers: Timers
@@ -286,7 +287,8 @@ export class User extends KeysRpc implements RpcSide<UserGateway> {
     const { value, archive, revoked, changed } = this.#transaction(() => {
       const done = work()
       const { archive: keys, changed } = this.#deviceLists.settle(done)
-      this.#log.append([...done.archive, ...keys], this.#ports.clock.now())
+      const pushers = dropPushersWith(this.#sql, done.archive)
+      this.#log.append([...done.archive, ...keys, ...pushers], this.#ports.clock.now())
       this.#sessions.revoke(done.revoked ?? [])
       if (readMeta(this.#sql, 'user_id') === undefined) writeMeta(this.#sql, 'user_id', this.#userId)
       return { ...done, changed }

@@ -14,7 +14,7 @@ export const LATER: Record<string, string[]> = {
     `POST ${v3}/room_keys/version`,
     ...['DELETE', 'GET', 'PUT'].map((method) => `${method} ${v3}/room_keys/version/{version}`),
   ],
-  'push notifications': [`GET ${v3}/notifications`, `GET ${v3}/pushers`, `POST ${v3}/pushers/set`],
+  'push notifications': [`GET ${v3}/notifications`],
   media: [
     `GET ${v1}/media/config`,
     `GET ${v1}/media/download/{serverName}/{mediaId}`,
