@@ -9,10 +9,12 @@ import type {
   ReportStore,
   SearchStore,
 } from './ports/postgres.ts'
+import type { PushGateway } from './ports/push.ts'
 import type { NonceStore, OpenIdTokenStore, RateLimiter, SessionStore, UiaStore } from './ports/redis.ts'
 import type { SigningKey } from './protocol/signing.ts'
 
 export type * from './ports/postgres.ts'
+export type * from './ports/push.ts'
 export type * from './ports/redis.ts'
 export type * from './ports/room.ts'
 export type * from './ports/room-gateway.ts'
@@ -37,6 +39,7 @@ export interface Ports {
   nonces: NonceStore
   openIdTokens: OpenIdTokenStore
   limiter: RateLimiter
+  push: PushGateway
   calls: CallCounters
 }
 

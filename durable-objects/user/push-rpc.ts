@@ -1,7 +1,7 @@
 /** The part of a User object's RPC surface that speaks of pushers. */
-import type { Pusher, Session } from '../../src/ports.ts'
+import type { Pusher, PushNews, Session } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
-import { type RpcResult, toResultAsync } from '../rpc.ts'
+import { type RpcResult, toResult, toResultAsync } from '../rpc.ts'
 import { KeysRpc } from './keys-rpc.ts'
 import { listPushers, putPusher, removePusher } from './pushers.ts'
 
@@ -18,6 +18,10 @@ export abstract class PushRpc extends KeysRpc {
       mutate(() => ({ value: undefined, archive: putPusher(sql, session.deviceId, pusher, now) }))
       await beforeAnswer()
     })
+  }
+
+  pushNews(news: PushNews): RpcResult<void> {
+    return toResult(() => this.host.push(news))
   }
 
   removePusher(session: Session, appId: string, pushkey: string): RpcResult<void> {

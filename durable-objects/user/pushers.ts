@@ -25,6 +25,11 @@ export function listPushers(sql: SqlStorage): JsonObject[] {
   return rows.map(({ pusher }) => JSON.parse(pusher) as JsonObject)
 }
 
+/** Whether any device wants to be told. */
+export function hasPushers(sql: SqlStorage): boolean {
+  return sql.exec('SELECT 1 FROM pushers LIMIT 1').toArray().length > 0
+}
+
 /** Adds a pusher, or puts it in the place of the one with its app and pushkey. One row. */
 export function putPusher(sql: SqlStorage, deviceId: string, pusher: Pusher, now: number): Archive {
   const { app_id, pushkey } = pusher

@@ -7,6 +7,7 @@ import { DEVICE_CHANGES_TABLE } from './device-lists.ts'
 import { DEVICES_TABLE } from './devices.ts'
 import { FILTERS_TABLE } from './filters.ts'
 import { PROFILE_TABLE } from './profile.ts'
+import { PUSH_QUEUE_TABLES } from './push-queue.ts'
 import { PUSHERS_TABLE } from './pushers.ts'
 import { READ_MARKERS_TABLE } from './read-markers.ts'
 import { REFRESH_COLUMNS } from './refresh.ts'
@@ -69,5 +70,5 @@ export const USER_MIGRATIONS: readonly string[] = [
   DELAYED_ROOMS_TABLE,
   READ_MARKERS_TABLE,
   DEVICE_KEYS_TABLE + CROSS_SIGNING_TABLES + DEVICE_CHANGES_TABLE,
-  PUSHERS_TABLE,
+  PUSHERS_TABLE + PUSH_QUEUE_TABLES,
 ]

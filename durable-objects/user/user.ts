@@ -20,8 +20,11 @@ import { hidesInvite } from './invites.ts'
 import { UserLog } from './log.ts'
 import { tellPresence } from './presence-exchange.ts'
 import { pullRooms } from './pull-transport.ts'
+import { PushQueue } from './push-queue.ts'
 import { PushRpc } from './push-rpc.ts'
-import { dropPushersWith } from './pushers.ts'
+import { rulesetOf } from './push-rules.ts'
+import { dropPushersWith, hasPushers, removePusher } from './pushers.ts'
+import { inviteSubjects, type PushReader, pushSubjects } from './pushing.ts'
 import { RoomLife } from './room-life.ts'
 import { USER_MIGRATIONS } from './schema.ts'
 import { SessionCopies } from './sessions.ts'
@@ -41,6 +44,7 @@ export class User extends PushRpc implements RpcSide<UserGateway> {
   readonly #account: UserAccount
   readonly #roomLife: RoomLife
   readonly #deviceLists: DeviceLists
+  readonly #pushQueue: PushQueue
   #syncPolls: SyncPolls | undefined
   #ownPos: number | undefined
 
@@ -80,6 +84,15 @@ export class User extends PushRpc implements RpcSide<UserGateway> {
       mutate: (work) => this.#mutate(work),
       replace: (work) => this.#replace(work),
     })
+    this.#pushQueue = new PushQueue({
+      sql: this.#storage.sql,
+      gateway: this.#ports.push,
+      now: () => clock.now(),
+      transaction: (work) => this.#transaction(work),
+      refused: (appId, pushkey) => {
+        this.#mutate(() => ({ value: undefined, archive: removePusher(this.#sql, appId, pushkey) }))
+      },
+    })
     this.#timers = new Timers(
       this.#storage,
       clock,
@@ -88,6 +101,7 @@ export class User extends PushRpc implements RpcSide<UserGateway> {
         { name: 'sessions', run: async () => (await this.#sessions.flush()) as undefined },
         { name: 'presence', run: () => this.#polls.presence.check() },
         { name: 'closing', run: async () => (await this.#account.tellAccounts()) as undefined },
+        { name: 'push', run: () => this.#pushQueue.run() },
         { name: 'rooms', run: async () => ((await this.#account.jobs.run()) ? clock.now() : undefined) },
       ],
       (job, error) => log.warn('user job failed', { job, error: String(error) }),
@@ -101,6 +115,7 @@ export class User extends PushRpc implements RpcSide<UserGateway> {
       polls: () => this.#polls,
       storeFilter: (filter) => this.#storeFilter(filter),
       nextOwn: () => this.#nextOwn(),
+      push: (news) => this.#push(pushSubjects(this.#pushReader, news)),
       mutate: (work) => this.#mutate(work),
       endSessions: (work) => this.#endSessions(work),
       flushSessions: () => this.#sessions.flush().catch(() => undefined),
@@ -145,8 +160,10 @@ export class User extends PushRpc implements RpcSide<UserGateway> {
       const leavesJob = this.#transaction(() => {
         const applied = polls.memberships.apply(change, () => this.#nextOwn())
         if (applied === undefined) return false
+        const shown = hasPushers(this.#sql) && !hidesInvite(this.#sql, this.#userId, applied)
+        if (shown) this.#pushQueue.add(inviteSubjects(this.#pushReader, change))
         const marks = change.membership === 'join' && this.#deviceLists.roomJoined(change.roomId, change.at)
-        return this.#account.roomEntered(change.roomId, change.membership) || marks
+        return this.#account.roomEntered(change.roomId, change.membership) || marks || shown
       })
       this.#roomLife.joined(change)
       if (leavesJob) this.#timers.arm(this.#ports.clock.now())
@@ -235,6 +252,17 @@ export class User extends PushRpc implements RpcSide<UserGateway> {
     return objects.strangers(userIds, this.#polls.memberships.joinedRooms())
   }
 
+  get #pushReader(): PushReader {
+    const [sql, userId] = [this.#sql, this.#userId]
+    return { userId, ruleset: rulesetOf(sql, userId), ignored: ignoredUsers(sql, userId) }
+  }
+
+  #push(subjects: ReturnType<typeof pushSubjects>): void {
+    if (subjects.length === 0) return
+    this.#transaction(() => this.#pushQueue.add(subjects))
+    this.#timers.arm(this.#ports.clock.now())
+  }
+
   #storeFilter(filter: JsonObject): string {
     return this.#mutate(() => {
       const { filterId, archive } = putFilter(this.#sql, filter)
@@ -288,10 +316,12 @@ export class User extends PushRpc implements RpcSide<UserGateway> {
       const done = work()
       const { archive: keys, changed } = this.#deviceLists.settle(done)
       const pushers = dropPushersWith(this.#sql, done.archive)
+      const pushes = [...done.archive, ...pushers].some(({ kind }) => kind === 'pusher')
+      if (pushes) this.#account.jobs.add('push', this.#polls.memberships.joinedRooms())
       this.#log.append([...done.archive, ...keys, ...pushers], this.#ports.clock.now())
       this.#sessions.revoke(done.revoked ?? [])
       if (readMeta(this.#sql, 'user_id') === undefined) writeMeta(this.#sql, 'user_id', this.#userId)
-      return { ...done, changed }
+      return { ...done, changed: changed || pushes }
     })
     if (archive.length > 0) this.#timers.arm(this.#ports.clock.now() + this.#ports.config.archiveDelayMs)
     if (revoked !== undefined && revoked.length > 0) {

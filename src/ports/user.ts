@@ -5,6 +5,7 @@ import type { StrippedEvent } from '../protocol/event.ts'
 import type { RuleKind } from '../protocol/push-evaluator.ts'
 import type { RuleBody, RulePlace } from '../protocol/push-rule-edits.ts'
 import type { VisitedRoom } from './postgres.ts'
+import type { PushNews } from './push.ts'
 import type { Session } from './redis.ts'
 import type { Increment, Membership, Profile } from './room.ts'
 
@@ -179,6 +180,8 @@ export interface UserGateway {
   pushers(session: Session): Promise<JsonObject[]>
   /** Adds a pusher of the session's device, or puts it in the place of the one with its app and pushkey. */
   setPusher(session: Session, pusher: Pusher): Promise<void>
+  /** A Room's new events, of which the user's pushers may have to be told. */
+  pushNews(news: PushNews): Promise<void>
   removePusher(session: Session, appId: string, pushkey: string): Promise<void>
   setPresence(session: Session, presence: PresenceValue, statusMsg: string | undefined): Promise<void>
   /** The content of m.presence. @throws MatrixError M_FORBIDDEN where the viewer shares none of their `rooms` */
