@@ -1,6 +1,7 @@
 /** Client-Server API §Push notifications: where the user's devices want to be told of events while they sleep. */
 import type { Pusher, UserLogEntry } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
+import { coverTexts } from '../wipe.ts'
 
 export const PUSHERS_TABLE = `
   CREATE TABLE pushers (
@@ -57,6 +58,12 @@ function removeWhere(sql: SqlStorage, where: { clause: string; values: string[] 
   const query = `SELECT * FROM pushers WHERE ${where.clause}`
   const rows = sql.exec<Row>(query, ...where.values).toArray()
   sql.exec(`DELETE FROM pushers WHERE ${where.clause}`, ...where.values)
+  // What waits for them would be of no use, and holds what people wrote.
+  for (const { app_id, pushkey } of rows) {
+    const queued = { clause: 'app_id = ? AND pushkey = ?', values: [app_id, pushkey] }
+    coverTexts(sql, 'push_queue', 'notification', queued)
+    sql.exec(`DELETE FROM push_queue WHERE ${queued.clause}`, ...queued.values)
+  }
   return rows.map((row) => ({ kind: 'pusher', key: archiveKey(row), body: null }))
 }
 

@@ -9,7 +9,7 @@ import {
   must,
   testPassword,
 } from '../../support/client.ts'
-import { startServer, type TestServer } from '../../support/server.ts'
+import { objectName, startServer, type TestServer } from '../../support/server.ts'
 
 let server: TestServer
 let http: Api
@@ -110,6 +110,28 @@ describe('a pusher goes with its device', () => {
     const phoneInArchive = async () =>
       (await archived(alice)).find(({ key }) => String(key).includes('phone'))
     await expect.poll(phoneInArchive, { timeout: 10_000 }).toMatchObject({ body: null })
+  })
+})
+
+describe('a gateway at a private address', () => {
+  it('is not reached, and tried again later', async () => {
+    const bob = await http.register(`bob${users}`)
+    const room = await alice.createRoom({ preset: 'public_chat' })
+    must(await bob.join(room))
+    must(await set(alice, { data: { url: 'https://127.0.0.1:1/_matrix/push/v1/notify' } }))
+    const inRoom = () =>
+      server.sql('ROOM', objectName.room(server.serverName, room), 'SELECT user_id FROM push_members')
+    await expect.poll(inRoom, { timeout: 10_000 }).toEqual([{ user_id: alice.userId }])
+    await bob.say(room, 'hello')
+    const inUser = (query: string) =>
+      server.sql('USER', objectName.user(server.serverName, alice.userId), query)
+    await expect
+      .poll(() => inUser('SELECT failures > 0 AS failed FROM push_retries'), { timeout: 15_000 })
+      .toEqual([{ failed: 1 }])
+    expect(await inUser('SELECT count(*) AS waiting FROM push_queue')).toEqual([{ waiting: 1 }])
+    must(await alice.post('/logout'))
+    await expect.poll(inRoom, { timeout: 10_000 }).toEqual([])
+    expect(await inUser('SELECT count(*) AS waiting FROM push_queue')).toEqual([{ waiting: 0 }])
   })
 })
 
