@@ -164,11 +164,17 @@ export class UserAccount {
     }
     if (membership !== 'join') return false
     const changedTs = readMeta<number>(this.#sql, PROFILE_CHANGED) ?? 0
-    const pushes = hasPushers(this.#sql)
-    if (pushes) this.jobs.add('push', [roomId])
+    const pushes = this.pushIn(roomId, membership)
     if (this.#to.ports.clock.now() - changedTs > PROFILE_UNSETTLED_MS) return pushes
     this.jobs.add('profile', [roomId])
     return true
+  }
+
+  /** Has a joined room know of the user's pushers, if there are any. Answers whether there is a job to run. */
+  pushIn(roomId: string, membership: string): boolean {
+    const pushes = membership === 'join' && hasPushers(this.#sql)
+    if (pushes) this.jobs.add('push', [roomId])
+    return pushes
   }
 
   // ------------------------------------------------------------ inside

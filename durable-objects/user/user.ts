@@ -159,7 +159,8 @@ export class User extends PushRpc implements RpcSide<UserGateway> {
       const polls = this.#polls
       const leavesJob = this.#transaction(() => {
         const applied = polls.memberships.apply(change, () => this.#nextOwn())
-        if (applied === undefined) return false
+        // A Room that was rebuilt tells of memberships again, and knows of no pushers.
+        if (applied === undefined) return this.#account.pushIn(change.roomId, change.membership)
         const shown = hasPushers(this.#sql) && !hidesInvite(this.#sql, this.#userId, applied)
         if (shown) this.#pushQueue.add(inviteSubjects(this.#pushReader, change))
         const marks = change.membership === 'join' && this.#deviceLists.roomJoined(change.roomId, change.at)
