@@ -11,11 +11,13 @@ import type {
   ReportStore,
   SearchStore,
 } from './ports/postgres.ts'
+import type { PushGateway } from './ports/push.ts'
 import type { NonceStore, OpenIdTokenStore, RateLimiter, SessionStore, UiaStore } from './ports/redis.ts'
 import type { SigningKey } from './protocol/signing.ts'
 
 export type * from './ports/media.ts'
 export type * from './ports/postgres.ts'
+export type * from './ports/push.ts'
 export type * from './ports/redis.ts'
 export type * from './ports/room.ts'
 export type * from './ports/room-gateway.ts'
@@ -41,6 +43,7 @@ export interface Ports {
   openIdTokens: OpenIdTokenStore
   limiter: RateLimiter
   media: MediaStore
+  push: PushGateway
   calls: CallCounters
 }
 
@@ -72,6 +75,8 @@ export interface Config {
   /** The header in which a trusted proxy names the client's address. */
   clientAddressHeader?: string
   archiveDelayMs: number
+  /** Whether requests to private addresses get through, and so those that are not encrypted may. */
+  allowPrivateNetworks: boolean
   testHooks: boolean
 }
 

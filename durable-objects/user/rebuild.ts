@@ -86,6 +86,7 @@ const RESTORERS: Readonly<Record<string, Restorer>> = {
   profile: (sql, { key, body }) => insertRow(sql, 'profile', { key, value: body }),
   standing: (sql, { body }) => writeMeta(sql, 'standing', body),
   device_keys: (sql, { key, body }) => insertRow(sql, 'device_keys', { device_id: key, keys: body }),
+  pusher: (sql, { body }) => insertRow(sql, 'pushers', JSON.parse(body) as Record<string, SqlStorageValue>),
   cross_signing_key: (sql, { key, body }) => insertRow(sql, 'cross_signing_keys', { usage: key, key: body }),
   key_signature: (sql, { key, body }) => {
     const [targetUser, target, keyId] = JSON.parse(key) as [string, string, string]

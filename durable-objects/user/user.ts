@@ -19,11 +19,15 @@ import { getFilter, putFilter } from './filters.ts'
 import { ignoredUsers } from './ignored-users.ts'
 import { dropStrayMessages } from './inbox.ts'
 import { hidesInvite } from './invites.ts'
-import { KeyBackupRpc } from './key-backup-rpc.ts'
 import { UserLog } from './log.ts'
 import { Outbox } from './outbox.ts'
 import { tellPresence } from './presence-exchange.ts'
 import { pullRooms } from './pull-transport.ts'
+import { PushQueue } from './push-queue.ts'
+import { PushRpc } from './push-rpc.ts'
+import { rulesetOf } from './push-rules.ts'
+import { dropPushersWith, hasPushers, removePusher } from './pushers.ts'
+import { inviteSubjects, type PushReader, pushSubjects } from './pushing.ts'
 import { RoomLife } from './room-life.ts'
 import { USER_MIGRATIONS } from './schema.ts'
 import { SessionCopies } from './sessions.ts'
@@ -34,7 +38,7 @@ const PRESENCE_PATIENCE_MS = 300
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
-export class User extends KeyBackupRpc implements RpcSide<UserGateway> {
+export class User extends PushRpc implements RpcSide<UserGateway> {
   readonly #ports: Ports
   readonly #storage: ObjectStorage
   readonly #timers: Timers
@@ -44,6 +48,7 @@ export class User extends KeyBackupRpc implements RpcSide<UserGateway> {
   readonly #roomLife: RoomLife
   readonly #deviceLists: DeviceLists
   readonly #outbox: Outbox
+  readonly #pushQueue: PushQueue
   #syncPolls: SyncPolls | undefined
   #ownPos: number | undefined
 
@@ -90,6 +95,15 @@ export class User extends KeyBackupRpc implements RpcSide<UserGateway> {
       mutate: (work) => this.#mutate(work),
       replace: (work) => this.#replace(work),
     })
+    this.#pushQueue = new PushQueue({
+      sql: this.#storage.sql,
+      gateway: this.#ports.push,
+      now: () => clock.now(),
+      transaction: (work) => this.#transaction(work),
+      refused: (appId, pushkey) => {
+        this.#mutate(() => ({ value: undefined, archive: removePusher(this.#sql, appId, pushkey) }))
+      },
+    })
     this.#timers = new Timers(
       this.#storage,
       clock,
@@ -99,6 +113,7 @@ export class User extends KeyBackupRpc implements RpcSide<UserGateway> {
         { name: 'presence', run: () => this.#polls.presence.check() },
         { name: 'closing', run: async () => (await this.#account.tellAccounts()) as undefined },
         { name: 'to-device', run: async () => (await this.#outbox.deliver()) as undefined },
+        { name: 'push', run: () => this.#pushQueue.run() },
         { name: 'rooms', run: async () => ((await this.#account.jobs.run()) ? clock.now() : undefined) },
       ],
       (job, error) => log.warn('user job failed', { job, error: String(error) }),
@@ -114,6 +129,7 @@ export class User extends KeyBackupRpc implements RpcSide<UserGateway> {
       polls: () => this.#polls,
       storeFilter: (filter) => this.#storeFilter(filter),
       nextOwn: () => this.#nextOwn(),
+      push: (news) => this.#push(pushSubjects(this.#pushReader, news)),
       mutate: (work) => this.#mutate(work),
       endSessions: (work) => this.#endSessions(work),
       flushSessions: () => this.#sessions.flush().catch(() => undefined),
@@ -157,9 +173,12 @@ export class User extends KeyBackupRpc implements RpcSide<UserGateway> {
       const polls = this.#polls
       const leavesJob = this.#transaction(() => {
         const applied = polls.memberships.apply(change, () => this.#nextOwn())
-        if (applied === undefined) return false
+        // A Room that was rebuilt tells of memberships again, and knows of no pushers.
+        if (applied === undefined) return this.#account.pushIn(change.roomId, change.membership)
+        const shown = hasPushers(this.#sql) && !hidesInvite(this.#sql, this.#userId, applied)
+        if (shown) this.#pushQueue.add(inviteSubjects(this.#pushReader, change))
         const marks = change.membership === 'join' && this.#deviceLists.roomJoined(change.roomId, change.at)
-        return this.#account.roomEntered(change.roomId, change.membership) || marks
+        return this.#account.roomEntered(change.roomId, change.membership) || marks || shown
       })
       this.#roomLife.joined(change)
       if (leavesJob) this.#timers.arm(this.#ports.clock.now())
@@ -248,6 +267,17 @@ export class User extends KeyBackupRpc implements RpcSide<UserGateway> {
     return objects.strangers(userIds, this.#polls.memberships.joinedRooms())
   }
 
+  get #pushReader(): PushReader {
+    const [sql, userId] = [this.#sql, this.#userId]
+    return { userId, ruleset: rulesetOf(sql, userId), ignored: ignoredUsers(sql, userId) }
+  }
+
+  #push(subjects: ReturnType<typeof pushSubjects>): void {
+    if (subjects.length === 0) return
+    this.#transaction(() => this.#pushQueue.add(subjects))
+    this.#timers.arm(this.#ports.clock.now())
+  }
+
   #storeFilter(filter: JsonObject): string {
     return this.#mutate(() => {
       const { filterId, archive } = putFilter(this.#sql, filter)
@@ -300,11 +330,14 @@ export class User extends KeyBackupRpc implements RpcSide<UserGateway> {
     const { value, archive, revoked, changed } = this.#transaction(() => {
       const done = work()
       const { archive: keys, changed } = this.#deviceLists.settle(done)
-      this.#log.append([...done.archive, ...keys], this.#ports.clock.now())
+      const pushers = dropPushersWith(this.#sql, done.archive)
+      const pushes = [...done.archive, ...pushers].some(({ kind }) => kind === 'pusher')
+      if (pushes) this.#account.jobs.add('push', this.#polls.memberships.joinedRooms())
+      this.#log.append([...done.archive, ...keys, ...pushers], this.#ports.clock.now())
       this.#sessions.revoke(done.revoked ?? [])
       if (done.revoked?.length) dropStrayMessages(this.#sql)
       if (readMeta(this.#sql, 'user_id') === undefined) writeMeta(this.#sql, 'user_id', this.#userId)
-      return { ...done, changed }
+      return { ...done, changed: changed || pushes }
     })
     if (archive.length > 0) this.#timers.arm(this.#ports.clock.now() + this.#ports.config.archiveDelayMs)
     if (revoked !== undefined && revoked.length > 0) {

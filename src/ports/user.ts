@@ -5,6 +5,7 @@ import type { StrippedEvent } from '../protocol/event.ts'
 import type { RuleKind } from '../protocol/push-evaluator.ts'
 import type { RuleBody, RulePlace } from '../protocol/push-rule-edits.ts'
 import type { VisitedRoom } from './postgres.ts'
+import type { PushNews } from './push.ts'
 import type { Session } from './redis.ts'
 import type { Increment, Membership, Profile } from './room.ts'
 
@@ -79,6 +80,17 @@ export type PushRuleChange = { kind: RuleKind; ruleId: string } & (
   | { action: 'enable'; enabled: boolean }
   | { action: 'act'; actions: JsonValue[] }
 )
+
+/** Client-Server API §Push notifications: where a device wants to be told of events, as clients see it. */
+export interface Pusher extends JsonObject {
+  app_id: string
+  pushkey: string
+  kind: 'http'
+  app_display_name: string
+  device_display_name: string
+  lang: string
+  data: JsonObject & { url: string }
+}
 
 /** What administrators, or its user, did to an account. */
 export interface AccountStanding {
@@ -224,6 +236,12 @@ export interface UserGateway {
   /** Moves the m.fully_read marker of a room forward, to an event at a position of that room. */
   setFullyRead(session: Session, marker: { roomId: string; eventId: string; eventPos: number }): Promise<void>
   changePushRules(session: Session, change: PushRuleChange): Promise<void>
+  pushers(session: Session): Promise<JsonObject[]>
+  /** Adds a pusher of the session's device, or puts it in the place of the one with its app and pushkey. */
+  setPusher(session: Session, pusher: Pusher): Promise<void>
+  /** A Room's new events, of which the user's pushers may have to be told. */
+  pushNews(news: PushNews): Promise<void>
+  removePusher(session: Session, appId: string, pushkey: string): Promise<void>
   setPresence(session: Session, presence: PresenceValue, statusMsg: string | undefined): Promise<void>
   /** The content of m.presence. @throws MatrixError M_FORBIDDEN where the viewer shares none of their `rooms` */
   presence(viewer: string, rooms: string[]): Promise<JsonObject>

@@ -326,6 +326,26 @@ describe('a rebuilt user', () => {
     must(await dave.get('/devices'))
   })
 
+  it('has its pushers, of which the rooms know, rebuilt or not', async () => {
+    const frank = await someone()
+    const room = await alice.createRoom({ preset: 'public_chat' })
+    must(await frank.join(room))
+    must(
+      await frank.post('/pushers/set', {
+        ...{ app_id: 'app', pushkey: 'key', kind: 'http', lang: 'en' },
+        ...{ app_display_name: 'App', device_display_name: 'Phone' },
+        data: { url: 'https://127.0.0.1:1/_matrix/push/v1/notify' },
+      }),
+    )
+    const known = () =>
+      server.sql('ROOM', objectName.room(server.serverName, room), 'SELECT user_id FROM push_members')
+    await expect.poll(known, { timeout: 10_000 }).toEqual([{ user_id: frank.userId }])
+    await wipeAndRebuildUser(frank)
+    expect(must(await frank.get('/pushers')).body.pushers).toMatchObject([{ pushkey: 'key' }])
+    await wipeAndRebuildRoom(room)
+    await expect.poll(known, { timeout: 10_000 }).toEqual([{ user_id: frank.userId }])
+  })
+
   it('tells who waits, and is no other for being rebuilt twice', async () => {
     const erin = await someone()
     const room = await alice.createRoom({ preset: 'public_chat' })

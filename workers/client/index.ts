@@ -19,6 +19,7 @@ import { openId } from './openid.ts'
 import { presence } from './presence.ts'
 import { profile } from './profile.ts'
 import { pushRules } from './push-rules.ts'
+import { pushers } from './pushers.ts'
 import { receipts } from './receipts.ts'
 import { redaction } from './redact.ts'
 import { refreshing } from './refresh.ts'
@@ -78,6 +79,7 @@ for (const part of [
   tags,
   roomLife,
   pushRules,
+  pushers,
   presence,
   receipts,
   sync,
