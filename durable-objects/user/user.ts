@@ -9,7 +9,7 @@ import { type RpcResult, toResult, toResultAsync } from '../rpc.ts'
 import { countingStorage, migrate, type ObjectStorage, readMeta, writeMeta } from '../sqlite.ts'
 import { idOfName, objectsOf, type RpcSide } from '../stubs.ts'
 import { Timers } from '../timers.ts'
-import { closeAll } from './abort.ts'
+import { PlannedAbort } from './abort.ts'
 import { type Changes, UserAccount } from './account.ts'
 import { accountDataSince } from './account-data.ts'
 import { delayedRooms, noteDelayed, pruneDelayed } from './delayed-rooms.ts'
@@ -51,6 +51,7 @@ export class User extends PushRpc implements RpcSide<UserGateway> {
   readonly #pushQueue: PushQueue
   #syncPolls: SyncPolls | undefined
   #ownPos: number | undefined
+  readonly #plannedAbort = new PlannedAbort(this.ctx)
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
@@ -188,11 +189,12 @@ export class User extends PushRpc implements RpcSide<UserGateway> {
 
   wake(wake: Wake): RpcResult<{ unsubscribe: boolean }> | Promise<never> {
     const result = toResult(() => this.#polls.wake(wake))
-    return takeFault('user:abort-after-wake') ? this.#abort() : result
+    return takeFault('user:abort-after-wake') ? this.#plannedAbort.run() : result
   }
 
   /** `/sync`: the answer, or a socket on which it comes. Errors are rendered here, since no RPC carries them. */
   override async fetch(request: Request): Promise<Response> {
+    await this.#plannedAbort.holdUp()
     const result = await toResultAsync(async () => {
       const query = new URL(request.url).searchParams.get('request') ?? ''
       const sync = JSON.parse(query) as SyncRequest
@@ -356,16 +358,8 @@ export class User extends PushRpc implements RpcSide<UserGateway> {
   #endSessions(work: () => DeviceChange): Promise<RpcResult<void>> {
     return toResultAsync(async () => {
       this.#mutate(() => ({ value: undefined, ...work() }))
-      if (takeFault('user:abort-after-commit')) await this.#abort()
+      if (takeFault('user:abort-after-commit')) await this.#plannedAbort.run()
       await this.#sessions.flush().catch(() => undefined)
     })
-  }
-
-  /** Tests: the object dies with what it has written on disk, and answers nobody. */
-  async #abort(): Promise<never> {
-    await this.ctx.storage.sync()
-    await closeAll(this.ctx)
-    this.ctx.abort('A test aborted this user after the commit')
-    throw new MatrixError('M_UNKNOWN', 'aborted')
   }
 }
