@@ -4,7 +4,6 @@ import type { Env } from '../../src/env.ts'
 import { takeFault } from '../../src/faults.ts'
 import type { MembershipChange, Ports, Session, SyncRequest, UserGateway, Wake } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
-import { MatrixError } from '../../src/protocol/errors.ts'
 import { type RpcResult, toResult, toResultAsync } from '../rpc.ts'
 import { countingStorage, migrate, type ObjectStorage, readMeta, writeMeta } from '../sqlite.ts'
 import { idOfName, objectsOf, type RpcSide } from '../stubs.ts'
@@ -134,7 +133,7 @@ export class User extends PushRpc implements RpcSide<UserGateway> {
       mutate: (work) => this.#mutate(work),
       endSessions: (work) => this.#endSessions(work),
       flushSessions: () => this.#sessions.flush().catch(() => undefined),
-      beforeAnswer: async () => (takeFault('user:abort-after-commit') ? this.#abort() : undefined),
+      beforeAnswer: async () => (takeFault('user:abort-after-commit') ? this.#plannedAbort.run() : undefined),
       vouchFor: (session) => ctx.waitUntil(this.#sessions.copy(session)),
     })
   }
