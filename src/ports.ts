@@ -11,7 +11,14 @@ import type {
   ReportStore,
   SearchStore,
 } from './ports/postgres.ts'
-import type { NonceStore, OpenIdTokenStore, RateLimiter, SessionStore, UiaStore } from './ports/redis.ts'
+import type {
+  NonceStore,
+  OpenIdTokenStore,
+  RateLimiter,
+  RendezvousStore,
+  SessionStore,
+  UiaStore,
+} from './ports/redis.ts'
 import type { SigningKey } from './protocol/signing.ts'
 
 export type * from './ports/media.ts'
@@ -39,6 +46,7 @@ export interface Ports {
   uia: UiaStore
   nonces: NonceStore
   openIdTokens: OpenIdTokenStore
+  rendezvous: RendezvousStore
   limiter: RateLimiter
   media: MediaStore
   calls: CallCounters
