@@ -310,6 +310,7 @@ export class User extends ToDeviceRpc implements RpcSide<UserGateway> {
     if (revoked !== undefined && revoked.length > 0) {
       this.#timers.arm(this.#ports.clock.now() + this.#ports.config.archiveDelayMs)
       this.#syncPolls?.sockets.endSessions(new Set(revoked))
+      this.#syncPolls?.inbox.forget()
       this.ctx.waitUntil(this.#sessions.flush().catch(() => undefined))
     }
     if (changed) {
