@@ -22,6 +22,7 @@ import { type RedisTarget, redis } from './storage/redis/client.ts'
 import { redisNonces } from './storage/redis/nonces.ts'
 import { redisOpenIdTokens } from './storage/redis/openid.ts'
 import { redisRateLimiter } from './storage/redis/rate-limit.ts'
+import { redisRendezvous } from './storage/redis/rendezvous.ts'
 import { redisSessions } from './storage/redis/sessions.ts'
 import { redisUia } from './storage/redis/uia.ts'
 import { systemClock, systemRandom } from './system.ts'
@@ -66,6 +67,7 @@ function createPorts(env: Env): Ports {
     uia: redisUia(commands),
     nonces: redisNonces(commands),
     openIdTokens: redisOpenIdTokens(commands),
+    rendezvous: redisRendezvous(commands, clock),
     limiter: redisRateLimiter(commands, clock),
     media: r2Media(env.MEDIA),
     push: pushGateway(limitedFetch('push', fetch), (work) => withDeadline(PUSH_TIMEOUT_MS, work)),

@@ -12,7 +12,14 @@ import type {
   SearchStore,
 } from './ports/postgres.ts'
 import type { PushGateway } from './ports/push.ts'
-import type { NonceStore, OpenIdTokenStore, RateLimiter, SessionStore, UiaStore } from './ports/redis.ts'
+import type {
+  NonceStore,
+  OpenIdTokenStore,
+  RateLimiter,
+  RendezvousStore,
+  SessionStore,
+  UiaStore,
+} from './ports/redis.ts'
 import type { SigningKey } from './protocol/signing.ts'
 
 export type * from './ports/media.ts'
@@ -41,6 +48,7 @@ export interface Ports {
   uia: UiaStore
   nonces: NonceStore
   openIdTokens: OpenIdTokenStore
+  rendezvous: RendezvousStore
   limiter: RateLimiter
   media: MediaStore
   push: PushGateway

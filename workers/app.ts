@@ -10,6 +10,7 @@ import { jumpToDate } from './client/jump-to-date.ts'
 import { whois } from './client/moderation.ts'
 import { profile } from './client/profile.ts'
 import { relations } from './client/relations.ts'
+import { rendezvous } from './client/rendezvous.ts'
 import { sharedSecret } from './client/shared-secret.ts'
 import { openIdUserInfo } from './federation/openid.ts'
 import { downloads, openDownloads } from './media/downloads.ts'
@@ -47,6 +48,7 @@ app.route('/_matrix/client/unstable', clientUnstableApp)
 // The names of the profile API before version 1.16 of the specification.
 app.route('/_matrix/client/unstable/uk.tcpip.msc4133', profile)
 app.route('/_matrix/client/unstable/org.matrix.msc4140', delayedEvents)
+app.route('/_matrix/client/unstable/org.matrix.msc4108', rendezvous)
 app.route('/_matrix/federation/v1', openIdUserInfo)
 app.route('/_matrix/client/v1/media', downloads)
 for (const version of ['v3', 'r0', 'v1']) {

@@ -22,6 +22,8 @@ export const INBOX_TABLES = `
 
 /** "The server should limit the number of messages in a response to 100." */
 const BATCH = 100
+/** How much of them goes into one answer, characters; one message at least. An answer passes through memory whole. */
+const BATCH_LENGTH = 1_000_000
 /** In `device_id` of a message: every device of the user. */
 const EVERY_DEVICE = '*'
 const LAST_ID = 'inbox_id'
@@ -63,11 +65,28 @@ export class Inbox {
 
   /** The oldest messages that wait for a device. */
   batch(deviceId: string): Batch {
-    if (this.newest(deviceId) === 0) return { events: [], last: undefined }
-    const query = 'SELECT id, sender, type, content FROM inbox WHERE device_id = ? ORDER BY id LIMIT ?'
-    const rows = this.#sql.exec<InboxRow>(query, deviceId, BATCH).toArray()
-    const events = rows.map(({ sender, type, content }) => ({ sender, type, content: JSON.parse(content) }))
-    return { events, last: rows.at(-1)?.id }
+    return this.newest(deviceId) === 0 ? { events: [], last: undefined } : this.batchAfter(deviceId, 0)
+  }
+
+  /** The oldest messages of a device that came after one of them. */
+  batchAfter(deviceId: string, after: number, limit = BATCH): Batch {
+    const query = `SELECT id, sender, type, content FROM inbox WHERE device_id = ? AND id > ?
+       ORDER BY id LIMIT ?`
+    const batch: Batch = { events: [], last: undefined }
+    let length = 0
+    for (const row of this.#sql.exec<InboxRow>(query, deviceId, after, Math.min(limit, BATCH))) {
+      const { id, sender, type, content } = row
+      length += content.length
+      if (batch.events.length > 0 && length > BATCH_LENGTH) break
+      batch.events.push({ sender, type, content: JSON.parse(content) })
+      batch.last = id
+    }
+    return batch
+  }
+
+  /** Messages were deleted beside this. */
+  forget(): void {
+    this.#newest.clear()
   }
 
   /**

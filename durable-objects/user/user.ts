@@ -344,6 +344,7 @@ export class User extends PushRpc implements RpcSide<UserGateway> {
     if (revoked !== undefined && revoked.length > 0) {
       this.#timers.arm(this.#ports.clock.now() + this.#ports.config.archiveDelayMs)
       this.#syncPolls?.sockets.endSessions(new Set(revoked))
+      this.#syncPolls?.inbox.forget()
       this.ctx.waitUntil(this.#sessions.flush().catch(() => undefined))
     }
     if (changed) {

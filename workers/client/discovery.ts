@@ -34,6 +34,7 @@ const VERSIONS = {
     'org.matrix.msc3874': true,
     'org.matrix.msc3912': true,
     'org.matrix.msc3981': true,
+    'org.matrix.msc4108': true,
     'org.matrix.msc4115': true,
     'org.matrix.msc4140': true,
     'org.matrix.msc4155': true,

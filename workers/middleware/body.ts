@@ -30,6 +30,16 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+/** A body that is text in UTF-8. @throws MatrixError M_TOO_LARGE, M_INVALID_PARAM */
+export async function readText(request: Request, limit: number): Promise<string> {
+  const bytes = await readBytes(request, limit)
+  try {
+    return decoder.decode(bytes)
+  } catch {
+    throw new MatrixError('M_INVALID_PARAM', 'The body is not UTF-8')
+  }
+}
+
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
 
 function parse(bytes: Uint8Array): unknown {

@@ -27,6 +27,13 @@ const CORS: [string, string][] = [
   ['Access-Control-Expose-Headers', 'Retry-After, X-Request-Id'],
 ]
 
+/** MSC4108: browsers must be let read and send the marks by which its sessions are written. */
+const RENDEZVOUS = /^\/_matrix\/client\/unstable\/org\.matrix\.msc4108\/rendezvous(\/|$)/
+const RENDEZVOUS_CORS: [string, string][] = [
+  ['Access-Control-Allow-Headers', 'X-Requested-With, Content-Type, Authorization, If-Match, If-None-Match'],
+  ['Access-Control-Expose-Headers', 'Retry-After, X-Request-Id, ETag'],
+]
+
 /** Our answers are data for other origins' programs, and never a page to be rendered or framed. */
 const SECURITY: [string, string][] = [
   ['X-Content-Type-Options', 'nosniff'],
@@ -53,6 +60,7 @@ export async function edge(c: Context<AppEnv>, next: Next): Promise<void> {
   else c.res = refusal
 
   dress(c.res.headers, requestId)
+  if (RENDEZVOUS.test(c.req.path)) for (const [name, value] of RENDEZVOUS_CORS) c.res.headers.set(name, value)
   const route = routePattern(c)
   const { status } = c.res
   const ms = ports.clock.now() - started

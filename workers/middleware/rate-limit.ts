@@ -8,6 +8,7 @@ import type { AppEnv } from '../app-env.ts'
 const LIMITS = {
   login: { action: 'login', count: 30, seconds: 60 },
   registration: { action: 'registration', count: 20, seconds: 60 },
+  rendezvous: { action: 'rendezvous', count: 30, seconds: 60 },
 } satisfies Record<string, RateLimit>
 
 /** So many at once, and then so many a second. */
@@ -25,6 +26,8 @@ const ALLOWANCES = {
   // "Servers should limit the number of pending media uploads a given user can have."
   reservation: { burst: 10, perSecond: 0.2 },
   report: { burst: 10, perSecond: 0.1 },
+  // Two devices ask once a second each.
+  rendezvous: { burst: 100, perSecond: 20 },
 } satisfies Record<string, Allowance>
 
 interface Bucket {
@@ -42,6 +45,18 @@ export function limitSession(action: keyof typeof ALLOWANCES): MiddlewareHandler
     const { ports, session } = c.var
     if (ports.config.rateLimits) {
       refuse(takeToken(`${action}:${session.userId}`, allowance, ports.clock.now()))
+    }
+    await next()
+  }
+}
+
+/** Limits what is asked without a session, by address; all together where addresses are not known. No network call. */
+export function limitAddress(action: keyof typeof ALLOWANCES): MiddlewareHandler<AppEnv> {
+  const allowance = ALLOWANCES[action]
+  return async function limited(c, next) {
+    const { ports } = c.var
+    if (ports.config.rateLimits) {
+      refuse(takeToken(`${action}:${clientAddress(c) ?? 'anybody'}`, allowance, ports.clock.now()))
     }
     await next()
   }

@@ -141,6 +141,19 @@ describe('many messages', () => {
     expect([...seen].sort((a, b) => a - b)).toEqual(Array.from({ length: 250 }, (_, n) => n))
   })
 
+  it('that are large come in answers of bounded size', async () => {
+    const [alice, bob] = [await person(), await person()]
+    for (let n = 0; n < 5; n += 1) must(await send(alice, to(bob, { n, text: 'x'.repeat(400_000) })))
+    const batches: number[][] = []
+    for (let since: string | undefined, more = true; more; ) {
+      const { said, next } = await look(bob, since)
+      batches.push(said.map(({ n }) => n))
+      since = next
+      more = said.length > 0
+    }
+    expect(batches).toEqual([[0, 1], [2, 3], [4], []])
+  })
+
   it('of one sender come in the order in which they were sent', async () => {
     const [alice, bob] = [await person(), await person()]
     for (let n = 0; n < 20; n += 1) must(await send(alice, to(bob, { n })))
