@@ -385,7 +385,8 @@ it('a rebuilt user still gets the to-device messages that waited, each once', as
 it('a rebuilt user has the backup of room keys', async () => {
   const carol = await http.register('backup')
   const key = { first_message_index: 0, forwarded_count: 0, is_verified: true, session_data: { c: 'text' } }
-  const begin = () => carol.post('/room_keys/version', { algorithm: 'm.test', auth_data: {} })
+  const begin = () =>
+    carol.post('/room_keys/version', { algorithm: 'm.megolm_backup.v1.curve25519-aes-sha2', auth_data: {} })
   const { version } = must(await begin()).body
   const at = `/room_keys/keys/${encodeURIComponent('!r:test.example')}`
   must(await carol.put(`${at}/kept?version=${version}`, key))

@@ -17,7 +17,9 @@ const OptionalVersion = z.object({ version: Version.optional() })
 const SessionId = z.string().min(1).max(255)
 const InRoom = z.object({ roomId: RoomId })
 const InSession = InRoom.extend({ sessionId: SessionId })
-const AuthData = z.object({ algorithm: z.string().min(1).max(255), auth_data: jsonObject })
+/** The one algorithm that the specification has. */
+const Algorithm = z.enum(['m.megolm_backup.v1.curve25519-aes-sha2'])
+const AuthData = z.object({ algorithm: Algorithm, auth_data: jsonObject })
 const Index = z.int().nonnegative()
 const KeyData = z.looseObject({
   first_message_index: Index,
