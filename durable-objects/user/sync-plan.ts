@@ -12,6 +12,8 @@ export interface Task {
   full: boolean
   /** First sight in this chain of tokens: shown even when empty. */
   first: boolean
+  /** The client may have been told of it under a token that is gone: shown as `limited`. */
+  gap?: boolean
   /** Who is in the room counts as changed, or as left: the user has come or gone since the token. */
   everyone?: boolean
   /** Given where wakes have brought everything already. */

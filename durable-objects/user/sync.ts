@@ -149,9 +149,9 @@ export class Sync {
   #joinedTask(query: SyncQuery, token: SyncToken | undefined, room: UserRoom): Task | undefined {
     const { epochs, heads, unread } = this.#parts
     const since = token === undefined ? 0 : epochs.position(token, room.no)
-    if (token === undefined || room.own > token.own || since === 0) {
-      return { room, since: 0, full: true, first: true }
-    }
+    if (token === undefined || room.own > token.own) return { room, since: 0, full: true, first: true }
+    // Not reached by the first answer, or by that after an absence: the client may have seen it long ago.
+    if (since === 0) return { room, since: 0, full: true, first: true, gap: true }
     if (query.fullState) return { room, since, full: true, first: true }
     if (!token.tail.has(room.no) && heads.movedIn(room.no) < token.epoch) return undefined
     const head = heads.head(room.no)
@@ -247,7 +247,7 @@ export class Sync {
     for (const [task, slice] of slices) {
       const { room } = task
       if (room.membership === 'join') positions.set(room.no, slice.head)
-      if (plan.absent) slice.limited = true
+      if (plan.absent || task.gap) slice.limited = true
       const section = roomSection(slice, query, now, {
         roomId: room.roomId,
         first: task.first,
