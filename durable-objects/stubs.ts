@@ -130,6 +130,9 @@ const REPEATABLE: ReadonlySet<string> = new Set([
   'membershipChanged',
   'wake',
   'sendToDevice',
+  'dehydratedDevice',
+  'putDehydratedDevice',
+  'dehydratedEvents',
   'takeToDevice',
 ])
 

@@ -12,6 +12,7 @@ import { Timers } from '../timers.ts'
 import { closeAll } from './abort.ts'
 import { type Changes, UserAccount } from './account.ts'
 import { accountDataSince } from './account-data.ts'
+import { DehydratedRpc } from './dehydrated-rpc.ts'
 import { delayedRooms, noteDelayed, pruneDelayed } from './delayed-rooms.ts'
 import { DeviceLists } from './device-lists.ts'
 import type { DeviceChange } from './devices.ts'
@@ -27,14 +28,13 @@ import { RoomLife } from './room-life.ts'
 import { USER_MIGRATIONS } from './schema.ts'
 import { SessionCopies } from './sessions.ts'
 import { SyncPolls } from './sync-polls.ts'
-import { ToDeviceRpc } from './to-device-rpc.ts'
 
 /** How long a first sync waits for what the people around say of themselves, ms. */
 const PRESENCE_PATIENCE_MS = 300
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
-export class User extends ToDeviceRpc implements RpcSide<UserGateway> {
+export class User extends DehydratedRpc implements RpcSide<UserGateway> {
   readonly #ports: Ports
   readonly #storage: ObjectStorage
   readonly #timers: Timers
