@@ -109,6 +109,10 @@ const REPEATABLE: ReadonlySet<string> = new Set([
   'keyChanges',
   'isInAny',
   'markDevices',
+  'setPushMember',
+  'pushers',
+  'setPusher',
+  'removePusher',
   'logout',
   'devices',
   'device',
@@ -133,6 +137,12 @@ const REPEATABLE: ReadonlySet<string> = new Set([
   'dehydratedDevice',
   'putDehydratedDevice',
   'dehydratedEvents',
+  'keyBackup',
+  'updateKeyBackup',
+  'deleteKeyBackup',
+  'putBackedUpKeys',
+  'backedUpKeys',
+  'deleteBackedUpKeys',
   'takeToDevice',
 ])
 

@@ -203,6 +203,7 @@ function bindingsOf(options: InstanceOptions, publicUrl: string): Record<string,
     LOG_LEVEL: options['log-level'],
     CLIENT_ADDRESS_HEADER: options['client-address-header'] ?? '',
     ARCHIVE_DELAY_MS: options['archive-delay-ms'],
+    ALLOW_PRIVATE_NETWORKS: options['allow-private-networks'],
   }
 }
 

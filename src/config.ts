@@ -57,6 +57,7 @@ const Variables = z.object({
     .regex(/^\d{1,9}$/, 'must be a number of milliseconds')
     .default('1000')
     .transform(Number),
+  ALLOW_PRIVATE_NETWORKS: z.enum(['on', 'off']).default('off'),
   TEST_HOOKS: z.enum(['on', 'off']).default('off'),
 })
 
@@ -90,6 +91,7 @@ export function readConfig(env: object): Config {
     tokenKeys: v.TOKEN_KEYS,
     clientAddressHeader: v.CLIENT_ADDRESS_HEADER,
     archiveDelayMs: v.ARCHIVE_DELAY_MS,
+    allowPrivateNetworks: v.ALLOW_PRIVATE_NETWORKS === 'on',
     testHooks: v.TEST_HOOKS === 'on',
   }
 }

@@ -5,7 +5,9 @@ import type { Env } from './env.ts'
 import { limitedFetch } from './limiter.ts'
 import { createLogger } from './log.ts'
 import type { Ports } from './ports.ts'
+import { pushGateway } from './push/gateway.ts'
 import { searchDocument } from './search/document.ts'
+import { withDeadline } from './storage/deadline.ts'
 import { postgresAccounts } from './storage/postgres/accounts.ts'
 import { postgresAliases } from './storage/postgres/aliases.ts'
 import { postgresArchive } from './storage/postgres/archive.ts'
@@ -24,6 +26,9 @@ import { redisRendezvous } from './storage/redis/rendezvous.ts'
 import { redisSessions } from './storage/redis/sessions.ts'
 import { redisUia } from './storage/redis/uia.ts'
 import { systemClock, systemRandom } from './system.ts'
+
+/** How long a push gateway may take, ms. */
+const PUSH_TIMEOUT_MS = 10_000
 
 const made = new WeakMap<Env, Ports>()
 
@@ -65,6 +70,7 @@ function createPorts(env: Env): Ports {
     rendezvous: redisRendezvous(commands, clock),
     limiter: redisRateLimiter(commands, clock),
     media: r2Media(env.MEDIA),
+    push: pushGateway(limitedFetch('push', fetch), (work) => withDeadline(PUSH_TIMEOUT_MS, work)),
   }
 }
 

@@ -41,6 +41,8 @@ export interface Env {
   CLIENT_ADDRESS_HEADER?: string
   /** How long a room gathers changes for the archive, ms. Default 1000. */
   ARCHIVE_DELAY_MS?: string
+  /** One machine only: whether the runtime lets requests to private addresses through. */
+  ALLOW_PRIVATE_NETWORKS?: 'on' | 'off'
   /** `on` in tests alone: opens `/_selvedge/test/*` and the fault hooks. */
   TEST_HOOKS?: string
 }

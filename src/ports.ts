@@ -11,6 +11,7 @@ import type {
   ReportStore,
   SearchStore,
 } from './ports/postgres.ts'
+import type { PushGateway } from './ports/push.ts'
 import type {
   NonceStore,
   OpenIdTokenStore,
@@ -23,6 +24,7 @@ import type { SigningKey } from './protocol/signing.ts'
 
 export type * from './ports/media.ts'
 export type * from './ports/postgres.ts'
+export type * from './ports/push.ts'
 export type * from './ports/redis.ts'
 export type * from './ports/room.ts'
 export type * from './ports/room-gateway.ts'
@@ -49,6 +51,7 @@ export interface Ports {
   rendezvous: RendezvousStore
   limiter: RateLimiter
   media: MediaStore
+  push: PushGateway
   calls: CallCounters
 }
 
@@ -80,6 +83,8 @@ export interface Config {
   /** The header in which a trusted proxy names the client's address. */
   clientAddressHeader?: string
   archiveDelayMs: number
+  /** Whether requests to private addresses get through, and so those that are not encrypted may. */
+  allowPrivateNetworks: boolean
   testHooks: boolean
 }
 

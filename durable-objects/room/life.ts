@@ -3,6 +3,7 @@ import type { TimedJob } from '../timers.ts'
 import { Delayed } from './delayed.ts'
 import { isErasing, pruneErased } from './erasure.ts'
 import type { RoomHost } from './host.ts'
+import { tellPushMembers } from './push-members.ts'
 import { Rebuild, type RebuildParts } from './rebuild.ts'
 import { Upgrades } from './upgrades.ts'
 
@@ -21,6 +22,7 @@ export class RoomLife {
       { name: 'rebuild', run: () => this.rebuild.resume() },
       { name: 'delayed', run: () => this.delayed.sendDue() },
       { name: 'upgrade', run: () => this.upgrades.resume() },
+      { name: 'push', run: () => tellPushMembers(parts) },
       { name: 'erase', run: () => pruneBatch(parts) },
     ]
   }

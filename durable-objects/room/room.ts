@@ -23,7 +23,6 @@ import type {
   ThreadsRequest,
   UpgradeRequest,
 } from '../../src/ports.ts'
-import { MatrixError } from '../../src/protocol/errors.ts'
 import type { Pdu } from '../../src/protocol/event.ts'
 import { type RpcResult, toResult, toResultAsync } from '../rpc.ts'
 import { countingStorage, migrate } from '../sqlite.ts'
@@ -47,6 +46,7 @@ import { updateProfile } from './member-profile.ts'
 import { changeMembership, joinRule } from './membership.ts'
 import { patiently } from './patience.ts'
 import { pull } from './pull.ts'
+import { setPushMember } from './push-members.ts'
 import { markRead } from './receipts.ts'
 import { ROOM_MIGRATIONS } from './schema.ts'
 import { foundEvents, visibleEvents } from './search.ts'
@@ -56,7 +56,7 @@ import { RoomStore } from './store.ts'
 import { Subscribers } from './subscribers.ts'
 import { summaryFor } from './summary.ts'
 import { eventFor, joinedMembersFor, membersFor, messages, stateEventFor, stateFor } from './timeline.ts'
-import { Typing } from './typing.ts'
+import { requireTypist, Typing } from './typing.ts'
 import { fanOut } from './wake-transport.ts'
 
 export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
@@ -113,10 +113,9 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
   // ------------------------------------------------------------ writing
 
   create(createPdu: Pdu, version: string, plan: CreateRoomPlan) {
-    return toResultAsync(async () => {
-      const roomId = await this.#mutateAndFeed(() => createRoom(this.#room, createPdu, version, plan))
-      return { roomId }
-    })
+    return toResultAsync(async () => ({
+      roomId: await this.#mutateAndFeed(() => createRoom(this.#room, createPdu, version, plan)),
+    }))
   }
 
   send(request: SendRequest): Promise<RpcResult<string>> {
@@ -144,6 +143,10 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
       this.#timers.arm(this.#ports.clock.now() + this.#ports.config.archiveDelayMs)
       this.#started.notify()
     })
+  }
+
+  setPushMember(userId: string, wanted: boolean) {
+    return toResult(() => setPushMember(this.#room, userId, wanted))
   }
 
   dropAlias(userId: string, alias: string): Promise<RpcResult<void>> {
@@ -187,9 +190,7 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
 
   setTyping(userId: string, typing: boolean, timeoutMs: number): RpcResult<void> {
     return toResult(() => {
-      if (this.#room.store.member(userId)?.membership !== 'join') {
-        throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
-      }
+      requireTypist(this.#room.store, userId)
       if (this.#typing.set(userId, typing, timeoutMs, () => this.#typingChanged())) this.#typingChanged()
     })
   }

@@ -1,4 +1,6 @@
 /** Who is typing: takes positions like everything a client sees, and lives in memory only. */
+import { MatrixError } from '../../src/protocol/errors.ts'
+import type { RoomStore } from './store.ts'
 
 /** The longest a client may claim to type, ms (DIR5). */
 const MAX_TIMEOUT_MS = 30_000
@@ -42,4 +44,10 @@ export class Typing {
     clearTimeout(timer)
     return this.#users.delete(userId)
   }
+}
+
+/** @throws MatrixError M_FORBIDDEN: who is not in the room types nothing there */
+export function requireTypist(store: RoomStore, userId: string): void {
+  if (store.member(userId)?.membership === 'join') return
+  throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
 }

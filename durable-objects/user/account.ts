@@ -11,6 +11,7 @@ import { dropDehydrated } from './dehydrated.ts'
 import * as devices from './devices.ts'
 import type { Memberships } from './memberships.ts'
 import { roomProfile, setProfileField } from './profile.ts'
+import { hasPushers } from './pushers.ts'
 import { confirmSession, isFirstUse, type Refreshed, refreshRefused, refreshSession } from './refresh.ts'
 import { RoomJobs } from './room-jobs.ts'
 import { readStanding, requireUsable, writeStanding } from './standing.ts'
@@ -51,6 +52,7 @@ export class UserAccount {
       leave: (roomId) =>
         this.#room(roomId).changeMembership({ sender: this.#userId, target: this.#userId, action: 'leave' }),
       devices: (roomId) => this.#room(roomId).markDevices(this.#userId),
+      push: (roomId) => this.#room(roomId).setPushMember(this.#userId, hasPushers(this.#sql)),
       erase: (roomId) => this.#room(roomId).markErased(this.#userId),
     })
   }
@@ -167,9 +169,17 @@ export class UserAccount {
     }
     if (membership !== 'join') return false
     const changedTs = readMeta<number>(this.#sql, PROFILE_CHANGED) ?? 0
-    if (this.#to.ports.clock.now() - changedTs > PROFILE_UNSETTLED_MS) return false
+    const pushes = this.pushIn(roomId, membership)
+    if (this.#to.ports.clock.now() - changedTs > PROFILE_UNSETTLED_MS) return pushes
     this.jobs.add('profile', [roomId])
     return true
+  }
+
+  /** Has a joined room know of the user's pushers, if there are any. Answers whether there is a job to run. */
+  pushIn(roomId: string, membership: string): boolean {
+    const pushes = membership === 'join' && hasPushers(this.#sql)
+    if (pushes) this.jobs.add('push', [roomId])
+    return pushes
   }
 
   // ------------------------------------------------------------ inside

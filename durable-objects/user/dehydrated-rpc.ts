@@ -3,9 +3,9 @@ import type { DehydratedDevice, DehydratedEvents, DehydratedUpload, Session } fr
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { RpcResult } from '../rpc.ts'
 import { dropDehydrated, getDehydrated, putDehydrated } from './dehydrated.ts'
-import { ToDeviceRpc } from './to-device-rpc.ts'
+import { PushRpc } from './push-rpc.ts'
 
-export abstract class DehydratedRpc extends ToDeviceRpc {
+export abstract class DehydratedRpc extends PushRpc {
   dehydratedDevice(session: Session): RpcResult<DehydratedDevice> {
     return this.checked(session, () => getDehydrated(this.host.sql))
   }

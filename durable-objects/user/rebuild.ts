@@ -88,11 +88,18 @@ const RESTORERS: Readonly<Record<string, Restorer>> = {
   standing: (sql, { body }) => writeMeta(sql, 'standing', body),
   device_keys: (sql, { key, body }) => insertRow(sql, 'device_keys', { device_id: key, keys: body }),
   dehydrated_device: (sql, { body }) => restoreDehydrated(sql, body),
+  pusher: (sql, { body }) => insertRow(sql, 'pushers', JSON.parse(body) as Record<string, SqlStorageValue>),
   cross_signing_key: (sql, { key, body }) => insertRow(sql, 'cross_signing_keys', { usage: key, key: body }),
   key_signature: (sql, { key, body }) => {
     const [targetUser, target, keyId] = JSON.parse(key) as [string, string, string]
     const signature = JSON.parse(body) as string
     insertRow(sql, 'key_signatures', { target_user: targetUser, target, key_id: keyId, signature })
+  },
+  backup_version: (sql, { body }) =>
+    insertRow(sql, 'backup_versions', JSON.parse(body) as Record<string, SqlStorageValue>),
+  backup_key: (sql, { key, body }) => {
+    const [version, roomId, sessionId] = JSON.parse(key) as [number, string, string]
+    insertRow(sql, 'backup_keys', { version, room_id: roomId, session_id: sessionId, data: body })
   },
   account_data: (sql, { key, body }, base) => {
     const [roomId, type] = JSON.parse(key) as [string | null, string]

@@ -11,8 +11,8 @@ export const ROOM_JOBS_TABLE = `
   ) WITHOUT ROWID;
 `
 
-/** Show the new profile; leave; serve the user's events redacted; mark the user's devices as changed. */
-export type RoomJobKind = 'profile' | 'leave' | 'erase' | 'devices'
+/** Show the new profile; leave; serve the user's events redacted; mark the user's devices as changed; tell whether they have pushers. */
+export type RoomJobKind = 'profile' | 'leave' | 'erase' | 'devices' | 'push'
 
 type Row = { kind: RoomJobKind; room_id: string; seq: number }
 

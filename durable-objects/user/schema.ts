@@ -8,8 +8,11 @@ import { DEVICE_CHANGES_TABLE } from './device-lists.ts'
 import { DEVICES_TABLE } from './devices.ts'
 import { FILTERS_TABLE } from './filters.ts'
 import { INBOX_TABLES } from './inbox.ts'
+import { KEY_BACKUP_TABLES } from './key-backup.ts'
 import { OUTBOX_TABLES } from './outbox.ts'
 import { PROFILE_TABLE } from './profile.ts'
+import { PUSH_QUEUE_TABLES } from './push-queue.ts'
+import { PUSHERS_TABLE } from './pushers.ts'
 import { READ_MARKERS_TABLE } from './read-markers.ts'
 import { REFRESH_COLUMNS } from './refresh.ts'
 import { ROOM_JOBS_TABLE } from './room-jobs.ts'
@@ -72,5 +75,7 @@ export const USER_MIGRATIONS: readonly string[] = [
   READ_MARKERS_TABLE,
   DEVICE_KEYS_TABLE + CROSS_SIGNING_TABLES + DEVICE_CHANGES_TABLE,
   INBOX_TABLES + OUTBOX_TABLES,
+  KEY_BACKUP_TABLES,
+  PUSHERS_TABLE + PUSH_QUEUE_TABLES,
   DEHYDRATED_TABLE,
 ]

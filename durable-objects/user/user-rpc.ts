@@ -4,7 +4,7 @@
  */
 import { DurableObject } from 'cloudflare:workers'
 import type { Env } from '../../src/env.ts'
-import type { Ports, Session } from '../../src/ports.ts'
+import type { Ports, PushNews, Session } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import { type RpcResult, toResult } from '../rpc.ts'
 import type { Timers } from '../timers.ts'
@@ -36,6 +36,8 @@ export interface UserHost {
   mutate: <T>(work: () => Changes & { value: T }) => T
   /** Ends sessions by a mutation, and answers once Redis knows. */
   endSessions: (work: () => DeviceChange) => Promise<RpcResult<void>>
+  /** Queues what the user's pushers are told. */
+  push: (news: PushNews) => void
   /** Tests: may end the object between what it has committed and its answer. */
   beforeAnswer: () => Promise<void>
   /** Tells Redis of what has ended, for as long as it listens. */

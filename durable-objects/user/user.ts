@@ -4,12 +4,11 @@ import type { Env } from '../../src/env.ts'
 import { takeFault } from '../../src/faults.ts'
 import type { MembershipChange, Ports, Session, SyncRequest, UserGateway, Wake } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
-import { MatrixError } from '../../src/protocol/errors.ts'
 import { type RpcResult, toResult, toResultAsync } from '../rpc.ts'
 import { countingStorage, migrate, type ObjectStorage, readMeta, writeMeta } from '../sqlite.ts'
 import { idOfName, objectsOf, type RpcSide } from '../stubs.ts'
 import { Timers } from '../timers.ts'
-import { closeAll } from './abort.ts'
+import { PlannedAbort } from './abort.ts'
 import { type Changes, UserAccount } from './account.ts'
 import { accountDataSince } from './account-data.ts'
 import { DehydratedRpc } from './dehydrated-rpc.ts'
@@ -24,6 +23,10 @@ import { UserLog } from './log.ts'
 import { Outbox } from './outbox.ts'
 import { tellPresence } from './presence-exchange.ts'
 import { pullRooms } from './pull-transport.ts'
+import { PushQueue } from './push-queue.ts'
+import { rulesetOf } from './push-rules.ts'
+import { dropPushersWith, hasPushers, removePusher } from './pushers.ts'
+import { inviteSubjects, type PushReader, pushSubjects } from './pushing.ts'
 import { RoomLife } from './room-life.ts'
 import { USER_MIGRATIONS } from './schema.ts'
 import { SessionCopies } from './sessions.ts'
@@ -44,8 +47,10 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
   readonly #roomLife: RoomLife
   readonly #deviceLists: DeviceLists
   readonly #outbox: Outbox
+  readonly #pushQueue: PushQueue
   #syncPolls: SyncPolls | undefined
   #ownPos: number | undefined
+  readonly #plannedAbort = new PlannedAbort(this.ctx)
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
@@ -90,6 +95,15 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
       mutate: (work) => this.#mutate(work),
       replace: (work) => this.#replace(work),
     })
+    this.#pushQueue = new PushQueue({
+      sql: this.#storage.sql,
+      gateway: this.#ports.push,
+      now: () => clock.now(),
+      transaction: (work) => this.#transaction(work),
+      refused: (appId, pushkey) => {
+        this.#mutate(() => ({ value: undefined, archive: removePusher(this.#sql, appId, pushkey) }))
+      },
+    })
     this.#timers = new Timers(
       this.#storage,
       clock,
@@ -99,6 +113,7 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
         { name: 'presence', run: () => this.#polls.presence.check() },
         { name: 'closing', run: async () => (await this.#account.tellAccounts()) as undefined },
         { name: 'to-device', run: async () => (await this.#outbox.deliver()) as undefined },
+        { name: 'push', run: () => this.#pushQueue.run() },
         { name: 'rooms', run: async () => ((await this.#account.jobs.run()) ? clock.now() : undefined) },
       ],
       (job, error) => log.warn('user job failed', { job, error: String(error) }),
@@ -114,10 +129,11 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
       polls: () => this.#polls,
       storeFilter: (filter) => this.#storeFilter(filter),
       nextOwn: () => this.#nextOwn(),
+      push: (news) => this.#push(pushSubjects(this.#pushReader, news)),
       mutate: (work) => this.#mutate(work),
       endSessions: (work) => this.#endSessions(work),
       flushSessions: () => this.#sessions.flush().catch(() => undefined),
-      beforeAnswer: async () => (takeFault('user:abort-after-commit') ? this.#abort() : undefined),
+      beforeAnswer: async () => (takeFault('user:abort-after-commit') ? this.#plannedAbort.run() : undefined),
       vouchFor: (session) => ctx.waitUntil(this.#sessions.copy(session)),
     })
   }
@@ -157,9 +173,12 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
       const polls = this.#polls
       const leavesJob = this.#transaction(() => {
         const applied = polls.memberships.apply(change, () => this.#nextOwn())
-        if (applied === undefined) return false
+        // A Room that was rebuilt tells of memberships again, and knows of no pushers.
+        if (applied === undefined) return this.#account.pushIn(change.roomId, change.membership)
+        const shown = hasPushers(this.#sql) && !hidesInvite(this.#sql, this.#userId, applied)
+        if (shown) this.#pushQueue.add(inviteSubjects(this.#pushReader, change))
         const marks = change.membership === 'join' && this.#deviceLists.roomJoined(change.roomId, change.at)
-        return this.#account.roomEntered(change.roomId, change.membership) || marks
+        return this.#account.roomEntered(change.roomId, change.membership) || marks || shown
       })
       this.#roomLife.joined(change)
       if (leavesJob) this.#timers.arm(this.#ports.clock.now())
@@ -169,11 +188,12 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
 
   wake(wake: Wake): RpcResult<{ unsubscribe: boolean }> | Promise<never> {
     const result = toResult(() => this.#polls.wake(wake))
-    return takeFault('user:abort-after-wake') ? this.#abort() : result
+    return takeFault('user:abort-after-wake') ? this.#plannedAbort.run() : result
   }
 
   /** `/sync`: the answer, or a socket on which it comes. Errors are rendered here, since no RPC carries them. */
   override async fetch(request: Request): Promise<Response> {
+    await this.#plannedAbort.holdUp()
     const result = await toResultAsync(async () => {
       const query = new URL(request.url).searchParams.get('request') ?? ''
       const sync = JSON.parse(query) as SyncRequest
@@ -248,6 +268,17 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
     return objects.strangers(userIds, this.#polls.memberships.joinedRooms())
   }
 
+  get #pushReader(): PushReader {
+    const [sql, userId] = [this.#sql, this.#userId]
+    return { userId, ruleset: rulesetOf(sql, userId), ignored: ignoredUsers(sql, userId) }
+  }
+
+  #push(subjects: ReturnType<typeof pushSubjects>): void {
+    if (subjects.length === 0) return
+    this.#transaction(() => this.#pushQueue.add(subjects))
+    this.#timers.arm(this.#ports.clock.now())
+  }
+
   #storeFilter(filter: JsonObject): string {
     return this.#mutate(() => {
       const { filterId, archive } = putFilter(this.#sql, filter)
@@ -300,11 +331,14 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
     const { value, archive, revoked, changed } = this.#transaction(() => {
       const done = work()
       const { archive: keys, changed } = this.#deviceLists.settle(done)
-      this.#log.append([...done.archive, ...keys], this.#ports.clock.now())
+      const pushers = dropPushersWith(this.#sql, done.archive)
+      const pushes = [...done.archive, ...pushers].some(({ kind }) => kind === 'pusher')
+      if (pushes) this.#account.jobs.add('push', this.#polls.memberships.joinedRooms())
+      this.#log.append([...done.archive, ...keys, ...pushers], this.#ports.clock.now())
       this.#sessions.revoke(done.revoked ?? [])
       if (done.revoked?.length) dropStrayMessages(this.#sql)
       if (readMeta(this.#sql, 'user_id') === undefined) writeMeta(this.#sql, 'user_id', this.#userId)
-      return { ...done, changed }
+      return { ...done, changed: changed || pushes }
     })
     if (archive.length > 0) this.#timers.arm(this.#ports.clock.now() + this.#ports.config.archiveDelayMs)
     if (revoked !== undefined && revoked.length > 0) {
@@ -324,16 +358,8 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
   #endSessions(work: () => DeviceChange): Promise<RpcResult<void>> {
     return toResultAsync(async () => {
       this.#mutate(() => ({ value: undefined, ...work() }))
-      if (takeFault('user:abort-after-commit')) await this.#abort()
+      if (takeFault('user:abort-after-commit')) await this.#plannedAbort.run()
       await this.#sessions.flush().catch(() => undefined)
     })
-  }
-
-  /** Tests: the object dies with what it has written on disk, and answers nobody. */
-  async #abort(): Promise<never> {
-    await this.ctx.storage.sync()
-    await closeAll(this.ctx)
-    this.ctx.abort('A test aborted this user after the commit')
-    throw new MatrixError('M_UNKNOWN', 'aborted')
   }
 }

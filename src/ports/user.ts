@@ -5,6 +5,7 @@ import type { StrippedEvent } from '../protocol/event.ts'
 import type { RuleKind } from '../protocol/push-evaluator.ts'
 import type { RuleBody, RulePlace } from '../protocol/push-rule-edits.ts'
 import type { VisitedRoom } from './postgres.ts'
+import type { PushNews } from './push.ts'
 import type { Session } from './redis.ts'
 import type { Increment, Membership, Profile } from './room.ts'
 
@@ -80,6 +81,17 @@ export type PushRuleChange = { kind: RuleKind; ruleId: string } & (
   | { action: 'act'; actions: JsonValue[] }
 )
 
+/** Client-Server API §Push notifications: where a device wants to be told of events, as clients see it. */
+export interface Pusher extends JsonObject {
+  app_id: string
+  pushkey: string
+  kind: 'http'
+  app_display_name: string
+  device_display_name: string
+  lang: string
+  data: JsonObject & { url: string }
+}
+
 /** What administrators, or its user, did to an account. */
 export interface AccountStanding {
   locked: boolean
@@ -138,6 +150,31 @@ export interface SignatureUpload {
 /** By user and by the device id or key. */
 export type SignatureFailures = Record<string, Record<string, SignatureFailure>>
 
+/** Where a backed-up room key belongs; with less, all below that. */
+export interface KeyPlace {
+  roomId?: string
+  sessionId?: string
+}
+
+export interface BackedUpKey {
+  roomId: string
+  sessionId: string
+  /** JSON. */
+  data: string
+}
+
+/** Client-Server API §Server-side key backups: it changes when the stored keys do. */
+export interface KeyBackupState {
+  etag: string
+  count: number
+}
+
+export interface KeyBackupVersion extends KeyBackupState {
+  algorithm: string
+  auth_data: JsonObject
+  version: string
+}
+
 /** One to-device message, for one device or, by `*`, for all that its receiver has. */
 export interface ToDeviceMessage {
   deviceId: string
@@ -153,6 +190,22 @@ export interface ToDeviceParcel {
 }
 
 export interface UserGateway {
+  /** Begins a backup of room keys, which is the current one from then on. Answers its version. */
+  createKeyBackup(session: Session, algorithm: string, authData: JsonObject): Promise<string>
+  /** @throws MatrixError M_NOT_FOUND, as all that follow */
+  keyBackup(session: Session, version: string | undefined): Promise<KeyBackupVersion>
+  updateKeyBackup(session: Session, version: string, algorithm: string, authData: JsonObject): Promise<void>
+  deleteKeyBackup(session: Session, version: string): Promise<void>
+  /** Stores those keys that are better than what is there. @throws MatrixError M_WRONG_ROOM_KEYS_VERSION */
+  putBackedUpKeys(session: Session, version: string, keys: BackedUpKey[]): Promise<KeyBackupState>
+  /** At most `limit` keys in order of room and session, after the last one of the batch before. */
+  backedUpKeys(
+    session: Session,
+    version: string,
+    place: KeyPlace,
+    batch: { after?: [string, string]; limit: number },
+  ): Promise<BackedUpKey[]>
+  deleteBackedUpKeys(session: Session, version: string, place: KeyPlace): Promise<KeyBackupState>
   /** Stores messages by receiver, all of this server, and delivers them; once for each transaction id of a device. */
   sendToDevice(session: Session, txnId: string, messages: Record<string, ToDeviceMessage[]>): Promise<void>
   /** For the devices of this user: parcels of one sender, oldest first; those that came before are passed over. */
@@ -200,6 +253,12 @@ export interface UserGateway {
   /** Moves the m.fully_read marker of a room forward, to an event at a position of that room. */
   setFullyRead(session: Session, marker: { roomId: string; eventId: string; eventPos: number }): Promise<void>
   changePushRules(session: Session, change: PushRuleChange): Promise<void>
+  pushers(session: Session): Promise<JsonObject[]>
+  /** Adds a pusher of the session's device, or puts it in the place of the one with its app and pushkey. */
+  setPusher(session: Session, pusher: Pusher): Promise<void>
+  /** A Room's new events, of which the user's pushers may have to be told. */
+  pushNews(news: PushNews): Promise<void>
+  removePusher(session: Session, appId: string, pushkey: string): Promise<void>
   setPresence(session: Session, presence: PresenceValue, statusMsg: string | undefined): Promise<void>
   /** The content of m.presence. @throws MatrixError M_FORBIDDEN where the viewer shares none of their `rooms` */
   presence(viewer: string, rooms: string[]): Promise<JsonObject>

@@ -4,6 +4,9 @@ import type { MediaFacts, MediaStore, Reservation, StoredMedia } from '../ports.
 /** All parts of a multipart upload but the last have one size, of 5 MiB at least. */
 const PART_BYTES = 8 * 1024 * 1024
 
+/** Who is cut off while still sending may never read why: what is too large is heard out, up to so many limits. */
+const HEARD_OUT = 2
+
 const bytesKey = (mediaId: string) => `media/${mediaId}`
 const reservationKey = (mediaId: string) => `reserved/${mediaId}`
 /** "If there is none yet", checked by R2 itself. */
@@ -12,7 +15,10 @@ const IF_NEW = { etagDoesNotMatch: '*' }
 export function r2Media(bucket: R2Bucket): MediaStore {
   return {
     async put(mediaId, facts, { body, length, limit }) {
-      if (length !== undefined && length > limit) return 'too_large'
+      if (length !== undefined && length > limit) {
+        if (body !== null) await drain(body, HEARD_OUT * limit)
+        return 'too_large'
+      }
       const key = bytesKey(mediaId)
       if (body === null) return putWhole(bucket, key, facts, new Uint8Array(0))
       if (length !== undefined) return putWhole(bucket, key, facts, body)
@@ -112,7 +118,8 @@ async function* inParts(
   let total = 0
   for await (const chunk of body) {
     total += chunk.byteLength
-    if (total > limit) return yield undefined
+    if (total > HEARD_OUT * limit) break
+    if (total > limit) continue
     for (let taken = 0; taken < chunk.byteLength; ) {
       const piece = chunk.subarray(taken, taken + PART_BYTES - filled)
       part.set(piece, filled)
@@ -124,6 +131,15 @@ async function* inParts(
       filled = 0
     }
   }
-  yield part.subarray(0, filled)
+  yield total > limit ? undefined : part.subarray(0, filled)
   return undefined
+}
+
+/** Reads what nobody wants, up to `most` bytes. */
+async function drain(body: ReadableStream<Uint8Array>, most: number): Promise<void> {
+  let read = 0
+  for await (const chunk of body) {
+    read += chunk.byteLength
+    if (read > most) break
+  }
 }

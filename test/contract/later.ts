@@ -5,15 +5,7 @@ const v3 = '/_matrix/client/v3'
 const media = '/_matrix/media/v3'
 
 export const LATER: Record<string, string[]> = {
-  'key backup': [
-    ...['', '/{roomId}', '/{roomId}/{sessionId}'].flatMap((path) =>
-      ['DELETE', 'GET', 'PUT'].map((method) => `${method} ${v3}/room_keys/keys${path}`),
-    ),
-    `GET ${v3}/room_keys/version`,
-    `POST ${v3}/room_keys/version`,
-    ...['DELETE', 'GET', 'PUT'].map((method) => `${method} ${v3}/room_keys/version/{version}`),
-  ],
-  'push notifications': [`GET ${v3}/notifications`, `GET ${v3}/pushers`, `POST ${v3}/pushers/set`],
+  'push notifications': [`GET ${v3}/notifications`],
   'thumbnails and previews': [
     `GET ${v1}/media/preview_url`,
     `GET ${v1}/media/thumbnail/{serverName}/{mediaId}`,

@@ -326,6 +326,26 @@ describe('a rebuilt user', () => {
     must(await dave.get('/devices'))
   })
 
+  it('has its pushers, of which the rooms know, rebuilt or not', async () => {
+    const frank = await someone()
+    const room = await alice.createRoom({ preset: 'public_chat' })
+    must(await frank.join(room))
+    must(
+      await frank.post('/pushers/set', {
+        ...{ app_id: 'app', pushkey: 'key', kind: 'http', lang: 'en' },
+        ...{ app_display_name: 'App', device_display_name: 'Phone' },
+        data: { url: 'https://127.0.0.1:1/_matrix/push/v1/notify' },
+      }),
+    )
+    const known = () =>
+      server.sql('ROOM', objectName.room(server.serverName, room), 'SELECT user_id FROM push_members')
+    await expect.poll(known, { timeout: 10_000 }).toEqual([{ user_id: frank.userId }])
+    await wipeAndRebuildUser(frank)
+    expect(must(await frank.get('/pushers')).body.pushers).toMatchObject([{ pushkey: 'key' }])
+    await wipeAndRebuildRoom(room)
+    await expect.poll(known, { timeout: 10_000 }).toEqual([{ user_id: frank.userId }])
+  })
+
   it('tells who waits, and is no other for being rebuilt twice', async () => {
     const erin = await someone()
     const room = await alice.createRoom({ preset: 'public_chat' })
@@ -360,6 +380,25 @@ it('a rebuilt user still gets the to-device messages that waited, each once', as
   must(await send(2))
   const later = await look(after.next)
   expect(later.said).toEqual([2])
+})
+
+it('a rebuilt user has the backup of room keys', async () => {
+  const carol = await http.register('backup')
+  const key = { first_message_index: 0, forwarded_count: 0, is_verified: true, session_data: { c: 'text' } }
+  const begin = () =>
+    carol.post('/room_keys/version', { algorithm: 'm.megolm_backup.v1.curve25519-aes-sha2', auth_data: {} })
+  const { version } = must(await begin()).body
+  const at = `/room_keys/keys/${encodeURIComponent('!r:test.example')}`
+  must(await carol.put(`${at}/kept?version=${version}`, key))
+  must(await carol.put(`${at}/deleted?version=${version}`, key))
+  must(await carol.delete(`${at}/deleted?version=${version}`))
+  const before = must(await carol.get('/room_keys/version')).body
+  await rebuild('user', carol.userId)
+  expect(must(await carol.get('/room_keys/version')).body).toEqual(before)
+  expect(must(await carol.get(`${at}?version=${version}`)).body).toEqual({ sessions: { kept: key } })
+  must(await carol.delete(`/room_keys/version/${version}`))
+  await rebuild('user', carol.userId)
+  expect(must(await begin()).body.version).toBe(String(Number(version) + 1))
 })
 
 describe('rebuilding', () => {

@@ -25,6 +25,7 @@ describe('the settings', () => {
       logLevel: 'info',
       clientAddressHeader: undefined,
       archiveDelayMs: 1000,
+      allowPrivateNetworks: false,
       testHooks: false,
       tokenKeys: [{ id: 'k1', secret: new Uint8Array(32).fill(7) }],
       signingKeys: [{ id: 'ed25519:a_1' }],
@@ -46,6 +47,7 @@ describe('the settings', () => {
     ['TURN_URIS', 'https://turn.example'],
     ['DEFAULT_ROOM_VERSION', '13'],
     ['ARCHIVE_DELAY_MS', '-1'],
+    ['ALLOW_PRIVATE_NETWORKS', 'some'],
     ['LOG_LEVEL', 'loud'],
   ])('name %s when it is %j, and do not repeat a secret', (name, value) => {
     const read = () => readConfig({ ...least, [name]: value })

@@ -19,6 +19,7 @@ import { openId } from './openid.ts'
 import { presence } from './presence.ts'
 import { profile } from './profile.ts'
 import { pushRules } from './push-rules.ts'
+import { pushers } from './pushers.ts'
 import { receipts } from './receipts.ts'
 import { redaction } from './redact.ts'
 import { refreshing } from './refresh.ts'
@@ -26,6 +27,7 @@ import { registration, registrationV1 } from './registration.ts'
 import { relations } from './relations.ts'
 import { report } from './report.ts'
 import { roomDirectory } from './room-directory.ts'
+import { roomKeys } from './room-keys.ts'
 import { roomLife } from './room-life.ts'
 import { roomSummary, unstableRoomSummary } from './room-summary.ts'
 import { search } from './search.ts'
@@ -61,6 +63,7 @@ for (const part of [
   membership,
   send,
   sendToDevice,
+  roomKeys,
   state,
   timeline,
   redaction,
@@ -76,6 +79,7 @@ for (const part of [
   tags,
   roomLife,
   pushRules,
+  pushers,
   presence,
   receipts,
   sync,

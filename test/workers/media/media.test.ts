@@ -1,6 +1,7 @@
 /** Media: what is uploaded comes back as it was, to whoever may have it, and does no harm in a browser. */
 import { createHash, randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { watchAnswer } from '../../contract/watch.ts'
 import { type Api, api, type Client, must } from '../../support/client.ts'
 import { startServer, type TestServer } from '../../support/server.ts'
 
@@ -19,6 +20,15 @@ beforeAll(async () => {
 })
 afterAll(() => server?.stop())
 
+/** As `fetch`, but what the specification says of the answer is held against it. */
+async function watched(input: string | URL, init: RequestInit = {}): Promise<Response> {
+  const answer = await fetch(input, init)
+  const contentType = answer.headers.get('content-type') ?? ''
+  const body = contentType.startsWith('application/json') ? await answer.clone().json() : undefined
+  watchAnswer({ method: init.method ?? 'GET', url: String(input), status: answer.status, contentType, body })
+  return answer
+}
+
 interface Sent {
   type?: string
   name?: string
@@ -36,7 +46,7 @@ function send(
   if (name !== undefined) url.searchParams.set('filename', name)
   const headers: Record<string, string> = { authorization: `Bearer ${client.token}` }
   if (type !== undefined) headers['content-type'] = type
-  return fetch(url, { method, headers, body, duplex: 'half' } as RequestInit)
+  return watched(url, { method, headers, body, duplex: 'half' } as RequestInit)
 }
 
 async function uploaded(body: BodyInit | null, sent: Sent = {}): Promise<string> {
@@ -49,7 +59,7 @@ async function uploaded(body: BodyInit | null, sent: Sent = {}): Promise<string>
 
 function get(place: string, headers: Record<string, string> = {}, token: string | null = bob.token) {
   const auth: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` }
-  return fetch(`${server.url}/_matrix/client/v1/media/download/${place}`, {
+  return watched(`${server.url}/_matrix/client/v1/media/download/${place}`, {
     headers: { ...auth, ...headers },
   })
 }
@@ -135,7 +145,7 @@ describe('an upload', () => {
   })
 
   it('wants a token', async () => {
-    const answer = await fetch(`${server.url}/_matrix/media/v3/upload`, { method: 'POST', body: 'x' })
+    const answer = await watched(`${server.url}/_matrix/media/v3/upload`, { method: 'POST', body: 'x' })
     expect(await errorOf(answer)).toEqual([401, 'M_MISSING_TOKEN'])
   })
 })
@@ -180,9 +190,9 @@ describe('a download', () => {
 
   it.each(['v3', 'r0', 'v1'])('without a token is frozen: media/%s', async (version) => {
     const place = await uploaded('x')
-    const answer = await fetch(`${server.url}/_matrix/media/${version}/download/${place}`)
+    const answer = await watched(`${server.url}/_matrix/media/${version}/download/${place}`)
     expect(await errorOf(answer)).toEqual([404, 'M_NOT_FOUND'])
-    const named = await fetch(`${server.url}/_matrix/media/${version}/download/${place}/a.txt`)
+    const named = await watched(`${server.url}/_matrix/media/${version}/download/${place}/a.txt`)
     expect(await errorOf(named)).toEqual([404, 'M_NOT_FOUND'])
   })
 
@@ -190,7 +200,7 @@ describe('a download', () => {
     const open = await startServer({ 'open-media': 'on' })
     try {
       const carol = await api(open).register('carol')
-      const sent = await fetch(`${open.url}/_matrix/media/r0/upload`, {
+      const sent = await watched(`${open.url}/_matrix/media/r0/upload`, {
         method: 'POST',
         body: 'open',
         headers: { authorization: `Bearer ${carol.token}` },
@@ -198,7 +208,7 @@ describe('a download', () => {
       const { content_uri: uri } = (await sent.json()) as { content_uri: string }
       const place = uri.slice('mxc://'.length)
       for (const path of [place, `${place}/a.txt`]) {
-        const answer = await fetch(`${open.url}/_matrix/media/v3/download/${path}`)
+        const answer = await watched(`${open.url}/_matrix/media/v3/download/${path}`)
         expect([answer.status, await answer.text()]).toEqual([200, 'open'])
       }
     } finally {

@@ -1,0 +1,47 @@
+/** The part of a User object's RPC surface that speaks of the backup of room keys. */
+import type { BackedUpKey, KeyPlace, Session } from '../../src/ports.ts'
+import type { JsonObject } from '../../src/protocol/canonical-json.ts'
+import * as backup from './key-backup.ts'
+import { ToDeviceRpc } from './to-device-rpc.ts'
+
+export abstract class KeyBackupRpc extends ToDeviceRpc {
+  createKeyBackup(session: Session, algorithm: string, authData: JsonObject) {
+    const { mutate, sql } = this.host
+    return this.checked(session, () => mutate(() => backup.createVersion(sql, algorithm, authData)))
+  }
+
+  keyBackup(session: Session, version: string | undefined) {
+    return this.checked(session, () => backup.findVersion(this.host.sql, version))
+  }
+
+  updateKeyBackup(session: Session, version: string, algorithm: string, authData: JsonObject) {
+    const { mutate, sql } = this.host
+    return this.checked(session, () => mutate(() => backup.updateVersion(sql, version, algorithm, authData)))
+  }
+
+  deleteKeyBackup(session: Session, version: string) {
+    const { mutate, sql } = this.host
+    return this.checked(session, () => mutate(() => backup.deleteVersion(sql, version)))
+  }
+
+  putBackedUpKeys(session: Session, version: string, keys: BackedUpKey[]) {
+    const { mutate, sql } = this.host
+    return this.checked(session, () => mutate(() => backup.putKeys(sql, version, keys)))
+  }
+
+  backedUpKeys(
+    session: Session,
+    version: string,
+    place: KeyPlace,
+    batch: { after?: [string, string]; limit: number },
+  ) {
+    return this.checked(session, () =>
+      backup.readKeys(this.host.sql, version, place, batch.after, batch.limit),
+    )
+  }
+
+  deleteBackedUpKeys(session: Session, version: string, place: KeyPlace) {
+    const { mutate, sql } = this.host
+    return this.checked(session, () => mutate(() => backup.deleteKeys(sql, version, place)))
+  }
+}

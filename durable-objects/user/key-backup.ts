@@ -1,0 +1,232 @@
+/** Client-Server API §Server-side key backups: versions of the user's backup, and the room keys in each. */
+import type {
+  BackedUpKey,
+  KeyBackupState,
+  KeyBackupVersion,
+  KeyPlace,
+  UserLogEntry,
+} from '../../src/ports.ts'
+import type { JsonObject } from '../../src/protocol/canonical-json.ts'
+import { MatrixError } from '../../src/protocol/errors.ts'
+import { type KeyBackupData, replacesKey } from '../../src/protocol/key-backup.ts'
+import { first } from '../sqlite.ts'
+
+export const KEY_BACKUP_TABLES = `
+  -- A deleted version stays as a row, so that its number is never given again.
+  CREATE TABLE backup_versions (
+    version INTEGER PRIMARY KEY,
+    algorithm TEXT NOT NULL,
+    auth_data TEXT NOT NULL,
+    etag INTEGER NOT NULL DEFAULT 0,
+    key_count INTEGER NOT NULL DEFAULT 0,
+    deleted INTEGER NOT NULL DEFAULT 0
+  );
+
+  CREATE TABLE backup_keys (
+    version INTEGER NOT NULL,
+    room_id TEXT NOT NULL,
+    session_id TEXT NOT NULL,
+    data TEXT NOT NULL,
+    PRIMARY KEY (version, room_id, session_id)
+  ) WITHOUT ROWID;
+`
+
+type Archived = Omit<UserLogEntry, 'seq'>
+type VersionRow = {
+  version: number
+  algorithm: string
+  auth_data: string
+  etag: number
+  key_count: number
+  deleted: number
+}
+type KeyRow = { room_id: string; session_id: string; data: string }
+
+/** Makes a new version the current one. */
+export function createVersion(
+  sql: SqlStorage,
+  algorithm: string,
+  authData: JsonObject,
+): { value: string; archive: Archived[] } {
+  const newest = first<{ version: number | null }>(sql, 'SELECT max(version) AS version FROM backup_versions')
+  const version = (newest?.version ?? 0) + 1
+  const insert = 'INSERT INTO backup_versions (version, algorithm, auth_data) VALUES (?, ?, ?)'
+  sql.exec(insert, version, algorithm, JSON.stringify(authData))
+  return { value: String(version), archive: [archivedVersion(sql, version)] }
+}
+
+/** A version, or the current one. @throws MatrixError M_NOT_FOUND */
+export function findVersion(sql: SqlStorage, version: string | undefined): KeyBackupVersion {
+  const row = rowOf(sql, version)
+  return {
+    algorithm: row.algorithm,
+    auth_data: JSON.parse(row.auth_data) as JsonObject,
+    version: String(row.version),
+    ...stateOf(row),
+  }
+}
+
+/** @throws MatrixError M_NOT_FOUND; M_INVALID_PARAM for another algorithm */
+export function updateVersion(
+  sql: SqlStorage,
+  version: string,
+  algorithm: string,
+  authData: JsonObject,
+): { value: undefined; archive: Archived[] } {
+  const row = rowOf(sql, version)
+  if (row.algorithm !== algorithm) {
+    throw new MatrixError('M_INVALID_PARAM', 'The algorithm of a backup cannot change')
+  }
+  const text = JSON.stringify(authData)
+  sql.exec('UPDATE backup_versions SET auth_data = ? WHERE version = ?', text, row.version)
+  return { value: undefined, archive: [archivedVersion(sql, row.version)] }
+}
+
+/** Deletes a version with its keys; one that was deleted before stays so. @throws MatrixError M_NOT_FOUND */
+export function deleteVersion(sql: SqlStorage, version: string): { value: undefined; archive: Archived[] } {
+  const row = first<VersionRow>(sql, 'SELECT * FROM backup_versions WHERE version = ?', numberOf(version))
+  if (row === undefined) throw noSuchBackup()
+  if (row.deleted === 1) return { value: undefined, archive: [] }
+  const keys = keyRows(sql, row.version, {}, undefined, Number.MAX_SAFE_INTEGER)
+  sql.exec('DELETE FROM backup_keys WHERE version = ?', row.version)
+  const update = "UPDATE backup_versions SET deleted = 1, auth_data = '{}', key_count = 0 WHERE version = ?"
+  sql.exec(update, row.version)
+  const gone = keys.map(({ room_id, session_id }) => archivedKey(row.version, room_id, session_id, null))
+  return { value: undefined, archive: [archivedVersion(sql, row.version), ...gone] }
+}
+
+/**
+ * Stores keys in the current version, each where it is better than the one that is there.
+ * @throws MatrixError M_NOT_FOUND, M_WRONG_ROOM_KEYS_VERSION
+ */
+export function putKeys(
+  sql: SqlStorage,
+  version: string,
+  keys: readonly BackedUpKey[],
+): { value: KeyBackupState; archive: Archived[] } {
+  const row = currentRow(sql, version)
+  const archive: Archived[] = []
+  let added = 0
+  for (const { roomId, sessionId, data } of keys) {
+    const known = keyRows(sql, row.version, { roomId, sessionId }, undefined, 1)[0]
+    if (known !== undefined && !replacesKey(JSON.parse(known.data), JSON.parse(data) as KeyBackupData))
+      continue
+    if (known === undefined) added += 1
+    const insert =
+      'INSERT OR REPLACE INTO backup_keys (version, room_id, session_id, data) VALUES (?, ?, ?, ?)'
+    sql.exec(insert, row.version, roomId, sessionId, data)
+    archive.push(archivedKey(row.version, roomId, sessionId, data))
+  }
+  return changed(sql, row, added, archive)
+}
+
+/** @throws MatrixError M_NOT_FOUND, M_WRONG_ROOM_KEYS_VERSION */
+export function deleteKeys(
+  sql: SqlStorage,
+  version: string,
+  place: KeyPlace,
+): { value: KeyBackupState; archive: Archived[] } {
+  const row = currentRow(sql, version)
+  const rows = keyRows(sql, row.version, place, undefined, Number.MAX_SAFE_INTEGER)
+  for (const { room_id, session_id } of rows) {
+    const remove = 'DELETE FROM backup_keys WHERE version = ? AND room_id = ? AND session_id = ?'
+    sql.exec(remove, row.version, room_id, session_id)
+  }
+  const archive = rows.map(({ room_id, session_id }) => archivedKey(row.version, room_id, session_id, null))
+  return changed(sql, row, -rows.length, archive)
+}
+
+/** A batch of a version's keys, in order, after the last one of the batch before. @throws MatrixError M_NOT_FOUND */
+export function readKeys(
+  sql: SqlStorage,
+  version: string,
+  place: KeyPlace,
+  after: [string, string] | undefined,
+  limit: number,
+): BackedUpKey[] {
+  const rows = keyRows(sql, rowOf(sql, version).version, place, after, limit)
+  return rows.map(({ room_id, session_id, data }) => ({ roomId: room_id, sessionId: session_id, data }))
+}
+
+function keyRows(
+  sql: SqlStorage,
+  version: number,
+  { roomId, sessionId }: KeyPlace,
+  after: [string, string] | undefined,
+  limit: number,
+): KeyRow[] {
+  const clauses = ['version = ?']
+  const values: SqlStorageValue[] = [version]
+  const narrow = (clause: string, ...more: SqlStorageValue[]) => {
+    clauses.push(clause)
+    values.push(...more)
+  }
+  if (roomId !== undefined) narrow('room_id = ?', roomId)
+  if (sessionId !== undefined) narrow('session_id = ?', sessionId)
+  if (after !== undefined) narrow('(room_id, session_id) > (?, ?)', ...after)
+  const query = `SELECT room_id, session_id, data FROM backup_keys WHERE ${clauses.join(' AND ')}
+     ORDER BY room_id, session_id LIMIT ?`
+  return sql.exec<KeyRow>(query, ...values, limit).toArray()
+}
+
+/** "An opaque string representing stored keys in the backup": it changes with them alone. */
+function changed(
+  sql: SqlStorage,
+  row: VersionRow,
+  added: number,
+  archive: Archived[],
+): { value: KeyBackupState; archive: Archived[] } {
+  if (archive.length === 0) return { value: stateOf(row), archive }
+  const update = 'UPDATE backup_versions SET etag = etag + 1, key_count = key_count + ? WHERE version = ?'
+  sql.exec(update, added, row.version)
+  const value = { etag: String(row.etag + 1), count: row.key_count + added }
+  return { value, archive: [archivedVersion(sql, row.version), ...archive] }
+}
+
+function stateOf({ etag, key_count: count }: VersionRow): KeyBackupState {
+  return { etag: String(etag), count }
+}
+
+/** @throws MatrixError M_NOT_FOUND */
+function rowOf(sql: SqlStorage, version: string | undefined): VersionRow {
+  const row =
+    version === undefined
+      ? first<VersionRow>(
+          sql,
+          'SELECT * FROM backup_versions WHERE deleted = 0 ORDER BY version DESC LIMIT 1',
+        )
+      : first<VersionRow>(
+          sql,
+          'SELECT * FROM backup_versions WHERE deleted = 0 AND version = ?',
+          numberOf(version),
+        )
+  if (row === undefined) throw noSuchBackup()
+  return row
+}
+
+/** "Clients must only write to the current version." */
+function currentRow(sql: SqlStorage, version: string): VersionRow {
+  const row = rowOf(sql, undefined)
+  if (String(row.version) === version) return row
+  throw new MatrixError('M_WRONG_ROOM_KEYS_VERSION', 'This is not the current version of the backup', {
+    extra: { current_version: String(row.version) },
+  })
+}
+
+/** What is no number of ours names no version: -1. */
+function numberOf(version: string): number {
+  return /^[1-9]\d{0,14}$/.test(version) ? Number(version) : -1
+}
+
+function noSuchBackup(): MatrixError {
+  return new MatrixError('M_NOT_FOUND', 'There is no such version of the backup')
+}
+
+function archivedVersion(sql: SqlStorage, version: number): Archived {
+  const row = first<VersionRow>(sql, 'SELECT * FROM backup_versions WHERE version = ?', version)
+  return { kind: 'backup_version', key: String(version), body: JSON.stringify(row) }
+}
+
+function archivedKey(version: number, roomId: string, sessionId: string, data: string | null): Archived {
+  return { kind: 'backup_key', key: JSON.stringify([version, roomId, sessionId]), body: data }
+}

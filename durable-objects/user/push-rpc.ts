@@ -1,0 +1,33 @@
+/** The part of a User object's RPC surface that speaks of pushers. */
+import type { Pusher, PushNews, Session } from '../../src/ports.ts'
+import type { JsonObject } from '../../src/protocol/canonical-json.ts'
+import { type RpcResult, toResult, toResultAsync } from '../rpc.ts'
+import { KeyBackupRpc } from './key-backup-rpc.ts'
+import { listPushers, putPusher, removePusher } from './pushers.ts'
+
+export abstract class PushRpc extends KeyBackupRpc {
+  pushers(session: Session): RpcResult<JsonObject[]> {
+    return this.checked(session, () => listPushers(this.host.sql))
+  }
+
+  setPusher(session: Session, pusher: Pusher): Promise<RpcResult<void>> {
+    return toResultAsync(async () => {
+      const { account, sql, mutate, ports, beforeAnswer } = this.host
+      account.check(session)
+      const now = ports.clock.now()
+      mutate(() => ({ value: undefined, archive: putPusher(sql, session.deviceId, pusher, now) }))
+      await beforeAnswer()
+    })
+  }
+
+  pushNews(news: PushNews): RpcResult<void> {
+    return toResult(() => this.host.push(news))
+  }
+
+  removePusher(session: Session, appId: string, pushkey: string): RpcResult<void> {
+    return this.checked(session, () => {
+      const { sql, mutate } = this.host
+      mutate(() => ({ value: undefined, archive: removePusher(sql, appId, pushkey) }))
+    })
+  }
+}

@@ -1,0 +1,72 @@
+/** Client-Server API §Push notifications: where the user's devices want to be told of events while they sleep. */
+import type { Pusher, UserLogEntry } from '../../src/ports.ts'
+import type { JsonObject } from '../../src/protocol/canonical-json.ts'
+import { coverTexts } from '../wipe.ts'
+
+export const PUSHERS_TABLE = `
+  CREATE TABLE pushers (
+    app_id TEXT NOT NULL,
+    pushkey TEXT NOT NULL,
+    -- Its pushers go with it.
+    device_id TEXT NOT NULL,
+    -- When the pushkey was last set, ms.
+    set_ts INTEGER NOT NULL,
+    -- JSON: as clients see it.
+    pusher TEXT NOT NULL,
+    PRIMARY KEY (app_id, pushkey)
+  ) WITHOUT ROWID;
+`
+
+type Row = { app_id: string; pushkey: string; device_id: string; set_ts: number; pusher: string }
+type Archive = Omit<UserLogEntry, 'seq'>[]
+
+/** The user's pushers, as clients see them. */
+export function listPushers(sql: SqlStorage): JsonObject[] {
+  const rows = sql.exec<{ pusher: string }>('SELECT pusher FROM pushers ORDER BY app_id, pushkey').toArray()
+  return rows.map(({ pusher }) => JSON.parse(pusher) as JsonObject)
+}
+
+/** Whether any device wants to be told. */
+export function hasPushers(sql: SqlStorage): boolean {
+  return sql.exec('SELECT 1 FROM pushers LIMIT 1').toArray().length > 0
+}
+
+/** Adds a pusher, or puts it in the place of the one with its app and pushkey. One row. */
+export function putPusher(sql: SqlStorage, deviceId: string, pusher: Pusher, now: number): Archive {
+  const { app_id, pushkey } = pusher
+  const row: Row = { app_id, pushkey, device_id: deviceId, set_ts: now, pusher: JSON.stringify(pusher) }
+  sql.exec(
+    'INSERT OR REPLACE INTO pushers (app_id, pushkey, device_id, set_ts, pusher) VALUES (?, ?, ?, ?, ?)',
+    ...Object.values(row),
+  )
+  return [{ kind: 'pusher', key: archiveKey(row), body: JSON.stringify(row) }]
+}
+
+/** Removes a pusher; one that is gone stays gone. */
+export function removePusher(sql: SqlStorage, appId: string, pushkey: string): Archive {
+  return removeWhere(sql, { clause: 'app_id = ? AND pushkey = ?', values: [appId, pushkey] })
+}
+
+/** Removes the pushers of the devices that a mutation deletes, inside its transaction. */
+export function dropPushersWith(sql: SqlStorage, changes: readonly Omit<UserLogEntry, 'seq'>[]): Archive {
+  return changes
+    .filter(({ kind, body }) => kind === 'device' && body === null)
+    .flatMap(({ key }) => removeWhere(sql, { clause: 'device_id = ?', values: [key] }))
+}
+
+function removeWhere(sql: SqlStorage, where: { clause: string; values: string[] }): Archive {
+  const query = `SELECT * FROM pushers WHERE ${where.clause}`
+  const rows = sql.exec<Row>(query, ...where.values).toArray()
+  sql.exec(`DELETE FROM pushers WHERE ${where.clause}`, ...where.values)
+  // What waits for them would be of no use, and holds what people wrote.
+  for (const { app_id, pushkey } of rows) {
+    const queued = { clause: 'app_id = ? AND pushkey = ?', values: [app_id, pushkey] }
+    coverTexts(sql, 'push_queue', 'notification', queued)
+    sql.exec(`DELETE FROM push_queue WHERE ${queued.clause}`, ...queued.values)
+  }
+  return rows.map((row) => ({ kind: 'pusher', key: archiveKey(row), body: null }))
+}
+
+function archiveKey({ app_id, pushkey }: Pick<Row, 'app_id' | 'pushkey'>): string {
+  return JSON.stringify([app_id, pushkey])
+}

@@ -1,0 +1,45 @@
+/** Push Gateway API: one request to a gateway of somebody else's. */
+import type { PushGateway } from '../ports.ts'
+import type { JsonValue } from '../protocol/canonical-json.ts'
+import { objectField } from '../protocol/json-fields.ts'
+
+type Deadline = <T>(work: (signal: AbortSignal) => Promise<T>) => Promise<T>
+
+/** A gateway's answer is a list of a pushkey or none: what is longer is no answer to us. */
+const LONGEST_ANSWER = 65_536
+
+export function pushGateway(send: typeof fetch, deadline: Deadline): PushGateway {
+  return {
+    notify: (url, notification) =>
+      deadline(async (signal) => {
+        const response = await send(url, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ notification }),
+          // A gateway that was checked must not point at another place.
+          redirect: 'manual',
+          signal,
+        })
+        if (!response.ok) {
+          await response.body?.cancel()
+          throw new Error(`The push gateway answered ${response.status}`)
+        }
+        return rejectedIn(await response.text())
+      }),
+  }
+}
+
+function rejectedIn(text: string): string[] {
+  if (text.length > LONGEST_ANSWER) return []
+  const rejected = objectField(parsed(text))?.rejected
+  return Array.isArray(rejected) ? rejected.filter((key) => typeof key === 'string') : []
+}
+
+/** The notification was taken, whatever else the gateway says. */
+function parsed(text: string): JsonValue | undefined {
+  try {
+    return JSON.parse(text) as JsonValue
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,179 @@
+/** Client-Server API §Server-side key backups. Sets of keys go to and from the User object in batches. */
+import { type Context, Hono } from 'hono'
+import * as z from 'zod'
+import type { BackedUpKey, KeyBackupState, KeyPlace } from '../../src/ports.ts'
+import { MatrixError } from '../../src/protocol/errors.ts'
+import type { AppEnv } from '../app-env.ts'
+import { tokenClaims } from '../middleware/access-token.ts'
+import { jsonObject, validate } from '../middleware/validate.ts'
+import { RoomId } from './params.ts'
+
+/** Keys in one call: some 500 bytes each. */
+const BATCH = 500
+
+const Version = z.string().min(1).max(255)
+const InVersion = z.object({ version: Version })
+const OptionalVersion = z.object({ version: Version.optional() })
+const SessionId = z.string().min(1).max(255)
+const InRoom = z.object({ roomId: RoomId })
+const InSession = InRoom.extend({ sessionId: SessionId })
+/** The one algorithm that the specification has. */
+const Algorithm = z.enum(['m.megolm_backup.v1.curve25519-aes-sha2'])
+const AuthData = z.object({ algorithm: Algorithm, auth_data: jsonObject })
+const Index = z.int().nonnegative()
+const KeyData = z.looseObject({
+  first_message_index: Index,
+  forwarded_count: Index,
+  is_verified: z.boolean(),
+  session_data: jsonObject,
+})
+const Sessions = z.object({ sessions: z.record(SessionId, KeyData) })
+const Rooms = z.object({ rooms: z.record(RoomId, Sessions) })
+
+export const roomKeys = new Hono<AppEnv>()
+
+roomKeys.post('/room_keys/version', tokenClaims, validate({ json: AuthData }), async (c) => {
+  const { algorithm, auth_data } = c.req.valid('json')
+  return c.json({ version: await user(c).createKeyBackup(c.var.session, algorithm, auth_data) })
+})
+
+roomKeys.get('/room_keys/version', tokenClaims, async (c) =>
+  c.json(await user(c).keyBackup(c.var.session, undefined)),
+)
+
+roomKeys.get('/room_keys/version/:version', tokenClaims, validate({ param: InVersion }), async (c) =>
+  c.json(await user(c).keyBackup(c.var.session, c.req.valid('param').version)),
+)
+
+roomKeys.put(
+  '/room_keys/version/:version',
+  tokenClaims,
+  validate({ param: InVersion, json: AuthData.extend(OptionalVersion.shape) }),
+  async (c) => {
+    const { version } = c.req.valid('param')
+    const { algorithm, auth_data, version: named } = c.req.valid('json')
+    if (named !== undefined && named !== version) {
+      throw new MatrixError('M_INVALID_PARAM', 'The version in the body is not that of the path')
+    }
+    await user(c).updateKeyBackup(c.var.session, version, algorithm, auth_data)
+    return c.json({})
+  },
+)
+
+roomKeys.delete('/room_keys/version/:version', tokenClaims, validate({ param: InVersion }), async (c) => {
+  await user(c).deleteKeyBackup(c.var.session, c.req.valid('param').version)
+  return c.json({})
+})
+
+roomKeys.put('/room_keys/keys', tokenClaims, validate({ query: InVersion, json: Rooms }), (c) => {
+  const rooms = Object.entries(c.req.valid('json').rooms)
+  return put(
+    c,
+    c.req.valid('query').version,
+    rooms.flatMap(([roomId, { sessions }]) => keysOf(roomId, sessions)),
+  )
+})
+
+roomKeys.put(
+  '/room_keys/keys/:roomId',
+  tokenClaims,
+  validate({ param: InRoom, query: InVersion, json: Sessions }),
+  (c) => {
+    const keys = keysOf(c.req.valid('param').roomId, c.req.valid('json').sessions)
+    return put(c, c.req.valid('query').version, keys)
+  },
+)
+
+roomKeys.put(
+  '/room_keys/keys/:roomId/:sessionId',
+  tokenClaims,
+  validate({ param: InSession, query: InVersion, json: KeyData }),
+  (c) => {
+    const { roomId, sessionId } = c.req.valid('param')
+    const keys = keysOf(roomId, { [sessionId]: c.req.valid('json') })
+    return put(c, c.req.valid('query').version, keys)
+  },
+)
+
+roomKeys.get('/room_keys/keys', tokenClaims, validate({ query: InVersion }), async (c) => {
+  const keys = await all(c, c.req.valid('query').version, {})
+  const byRoom = Map.groupBy(keys, ({ roomId }) => roomId)
+  const rooms = [...byRoom].map(([roomId, ofRoom]) => [roomId, { sessions: sessionsOf(ofRoom) }])
+  return c.json({ rooms: Object.fromEntries(rooms) })
+})
+
+roomKeys.get(
+  '/room_keys/keys/:roomId',
+  tokenClaims,
+  validate({ param: InRoom, query: InVersion }),
+  async (c) => {
+    const keys = await all(c, c.req.valid('query').version, c.req.valid('param'))
+    return c.json({ sessions: sessionsOf(keys) })
+  },
+)
+
+roomKeys.get(
+  '/room_keys/keys/:roomId/:sessionId',
+  tokenClaims,
+  validate({ param: InSession, query: InVersion }),
+  async (c) => {
+    const [key] = await all(c, c.req.valid('query').version, c.req.valid('param'))
+    if (key === undefined) throw new MatrixError('M_NOT_FOUND', 'No such key is in the backup')
+    return c.json(JSON.parse(key.data))
+  },
+)
+
+roomKeys.delete('/room_keys/keys', tokenClaims, validate({ query: InVersion }), (c) =>
+  remove(c, c.req.valid('query').version, {}),
+)
+
+roomKeys.delete('/room_keys/keys/:roomId', tokenClaims, validate({ param: InRoom, query: InVersion }), (c) =>
+  remove(c, c.req.valid('query').version, c.req.valid('param')),
+)
+
+roomKeys.delete(
+  '/room_keys/keys/:roomId/:sessionId',
+  tokenClaims,
+  validate({ param: InSession, query: InVersion }),
+  (c) => remove(c, c.req.valid('query').version, c.req.valid('param')),
+)
+
+function user(c: Context<AppEnv>) {
+  return c.var.objects.user(c.var.session.userId)
+}
+
+function keysOf(roomId: string, sessions: Record<string, unknown>): BackedUpKey[] {
+  return Object.entries(sessions).map(([sessionId, data]) => ({
+    roomId,
+    sessionId,
+    data: JSON.stringify(data),
+  }))
+}
+
+function sessionsOf(keys: BackedUpKey[]): Record<string, unknown> {
+  return Object.fromEntries(keys.map(({ sessionId, data }) => [sessionId, JSON.parse(data)]))
+}
+
+/** Each batch is a transaction: a request that is cut off is sent again, and stores nothing twice. */
+async function put(c: Context<AppEnv>, version: string, keys: BackedUpKey[]) {
+  let state: KeyBackupState | undefined
+  for (let start = 0; start === 0 || start < keys.length; start += BATCH) {
+    state = await user(c).putBackedUpKeys(c.var.session, version, keys.slice(start, start + BATCH))
+  }
+  return c.json(state)
+}
+
+async function remove(c: Context<AppEnv>, version: string, place: KeyPlace) {
+  return c.json(await user(c).deleteBackedUpKeys(c.var.session, version, place))
+}
+
+async function all(c: Context<AppEnv>, version: string, place: KeyPlace): Promise<BackedUpKey[]> {
+  const keys: BackedUpKey[] = []
+  for (let after: [string, string] | undefined; ; ) {
+    const batch = await user(c).backedUpKeys(c.var.session, version, place, { after, limit: BATCH })
+    keys.push(...batch)
+    const last = batch.at(-1)
+    if (last === undefined || batch.length < BATCH) return keys
+    after = [last.roomId, last.sessionId]
+  }
+}
