@@ -3,6 +3,7 @@ import { Hono } from 'hono'
 import { rebuild } from './admin/rebuild.ts'
 import { registrationTokens } from './admin/registration-tokens.ts'
 import type { AppEnv } from './app-env.ts'
+import { dehydratedDevice } from './client/dehydrated-device.ts'
 import { delayedEvents } from './client/delayed-events.ts'
 import { versions } from './client/discovery.ts'
 import { clientApp, clientUnstableApp, clientV1App } from './client/index.ts'
@@ -49,6 +50,7 @@ app.route('/_matrix/client/unstable', clientUnstableApp)
 app.route('/_matrix/client/unstable/uk.tcpip.msc4133', profile)
 app.route('/_matrix/client/unstable/org.matrix.msc4140', delayedEvents)
 app.route('/_matrix/client/unstable/org.matrix.msc4108', rendezvous)
+app.route('/_matrix/client/unstable/org.matrix.msc3814.v1', dehydratedDevice)
 app.route('/_matrix/federation/v1', openIdUserInfo)
 app.route('/_matrix/client/v1/media', downloads)
 for (const version of ['v3', 'r0', 'v1']) {

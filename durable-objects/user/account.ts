@@ -7,6 +7,7 @@ import { readMeta, writeMeta } from '../sqlite.ts'
 import type { Objects } from '../stubs.ts'
 import { closeAccount, tellAccounts } from './closing.ts'
 import { requireNoSuchKey } from './cross-signing.ts'
+import { dropDehydrated } from './dehydrated.ts'
 import * as devices from './devices.ts'
 import type { Memberships } from './memberships.ts'
 import { roomProfile, setProfileField } from './profile.ts'
@@ -69,7 +70,10 @@ export class UserAccount {
         request,
         this.#context,
       )
-      return { value: session, archive, revoked }
+      // Whoever signs in by the name of the dehydrated device makes another device of it.
+      const dropped = dropDehydrated(this.#sql, this.#userId, session.deviceId)
+      const deviceLists = dropped.length > 0 ? [this.#userId] : []
+      return { value: session, archive: [...dropped, ...archive], revoked, deviceLists }
     })
   }
 
@@ -124,10 +128,11 @@ export class UserAccount {
   /** Closes the account; the sessions have ended when this returns, the rest follows. */
   deactivate(session: Session, erase: boolean): void {
     this.check(session)
-    this.#to.mutate(() => ({
-      value: undefined,
-      ...closeAccount(this.#sql, { erase, rooms: this.#to.memberships().all(), jobs: this.jobs }),
-    }))
+    this.#to.mutate(() => {
+      const dropped = dropDehydrated(this.#sql, this.#userId)
+      const closed = closeAccount(this.#sql, { erase, rooms: this.#to.memberships().all(), jobs: this.jobs })
+      return { value: undefined, ...closed, archive: [...dropped, ...closed.archive] }
+    })
     this.forget()
     this.#to.runJobs()
   }

@@ -26,6 +26,8 @@ const BATCH = 100
 const BATCH_LENGTH = 1_000_000
 /** In `device_id` of a message: every device of the user. */
 const EVERY_DEVICE = '*'
+/** Whatever may receive messages: devices with a session, and the dehydrated one. */
+const DEVICES = 'SELECT device_id FROM devices UNION ALL SELECT device_id FROM dehydrated_device'
 const LAST_ID = 'inbox_id'
 export const LAST_SEQ = 'outbox_seq'
 /** What numbers the messages that a rebuild keeps. */
@@ -125,7 +127,7 @@ export class Inbox {
   put(sender: string, { deviceId, type, content }: ToDeviceMessage, now: number): boolean {
     const devices = this.#sql
       .exec<{ device_id: string }>(
-        'SELECT device_id FROM devices WHERE ?1 = ?2 OR device_id = ?1',
+        `SELECT device_id FROM (${DEVICES}) WHERE ?1 = ?2 OR device_id = ?1`,
         deviceId,
         EVERY_DEVICE,
       )
@@ -142,7 +144,7 @@ export class Inbox {
 
 /** What waits for devices that are gone, and what these have sent: inside the transaction that deletes them. */
 export function dropStrayMessages(sql: SqlStorage): void {
-  sql.exec('DELETE FROM inbox WHERE device_id NOT IN (SELECT device_id FROM devices)')
+  sql.exec(`DELETE FROM inbox WHERE device_id NOT IN (${DEVICES})`)
   sql.exec('DELETE FROM outbox_txns WHERE device_id NOT IN (SELECT device_id FROM devices)')
 }
 

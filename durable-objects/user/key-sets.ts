@@ -8,9 +8,9 @@ import {
   deviceSigningKey,
   withSignatures,
 } from '../../src/protocol/device-keys.ts'
+import { first } from '../sqlite.ts'
 import { crossSigningKeys, dropSignaturesOf, signaturesOn } from './cross-signing.ts'
 import { addOneTimeKeys, allDeviceKeys, deviceKeys, setFallbackKeys, storeDeviceKeys } from './device-keys.ts'
-import { findDevice } from './devices.ts'
 
 type Archived = Omit<UserLogEntry, 'seq'>
 
@@ -45,7 +45,7 @@ export function publicKeys(sql: SqlStorage, userId: string, deviceIds: readonly 
   for (const [deviceId, keys] of allDeviceKeys(sql)) {
     if (wanted.size > 0 && !wanted.has(deviceId)) continue
     const signed = withSignatures(keys, userId, signaturesOn(sql, userId, deviceId))
-    devices.push([deviceId, withName(signed, findDevice(sql, deviceId)?.display_name)])
+    devices.push([deviceId, withName(signed, nameOf(sql, deviceId))])
   }
   const { master, self_signing: selfSigning } = crossSigningKeys(sql)
   return {
@@ -55,6 +55,13 @@ export function publicKeys(sql: SqlStorage, userId: string, deviceIds: readonly 
     }),
     ...(selfSigning !== undefined && { selfSigning }),
   }
+}
+
+/** The name of a device, with a session or dehydrated. */
+function nameOf(sql: SqlStorage, deviceId: string): string | null | undefined {
+  const query = `SELECT display_name FROM devices WHERE device_id = ?1
+     UNION ALL SELECT display_name FROM dehydrated_device WHERE device_id = ?1`
+  return first<{ display_name: string | null }>(sql, query, deviceId)?.display_name
 }
 
 function withName(keys: JsonObject, name: string | null | undefined): JsonObject {

@@ -6,6 +6,7 @@ import type { ArchivedMembership, ArchiveReader, UserRecord } from '../../src/po
 import { type Pdu, STRIPPED_TYPES, strippedEvent } from '../../src/protocol/event.ts'
 import { readMeta, writeMeta } from '../sqlite.ts'
 import { wipeTables } from '../wipe.ts'
+import { restoreDehydrated } from './dehydrated.ts'
 import { MESSAGE_SERIES } from './inbox.ts'
 
 const BATCH = 500
@@ -86,6 +87,7 @@ const RESTORERS: Readonly<Record<string, Restorer>> = {
   profile: (sql, { key, body }) => insertRow(sql, 'profile', { key, value: body }),
   standing: (sql, { body }) => writeMeta(sql, 'standing', body),
   device_keys: (sql, { key, body }) => insertRow(sql, 'device_keys', { device_id: key, keys: body }),
+  dehydrated_device: (sql, { body }) => restoreDehydrated(sql, body),
   pusher: (sql, { body }) => insertRow(sql, 'pushers', JSON.parse(body) as Record<string, SqlStorageValue>),
   cross_signing_key: (sql, { key, body }) => insertRow(sql, 'cross_signing_keys', { usage: key, key: body }),
   key_signature: (sql, { key, body }) => {

@@ -1,6 +1,7 @@
 /** The User object's own tables. Append-only: a change is a new entry at the end. */
 import { ACCOUNT_DATA_TABLE } from './account-data.ts'
 import { CROSS_SIGNING_TABLES } from './cross-signing.ts'
+import { DEHYDRATED_TABLE } from './dehydrated.ts'
 import { DELAYED_ROOMS_TABLE } from './delayed-rooms.ts'
 import { DEVICE_KEYS_TABLE } from './device-keys.ts'
 import { DEVICE_CHANGES_TABLE } from './device-lists.ts'
@@ -76,4 +77,5 @@ export const USER_MIGRATIONS: readonly string[] = [
   INBOX_TABLES + OUTBOX_TABLES,
   KEY_BACKUP_TABLES,
   PUSHERS_TABLE + PUSH_QUEUE_TABLES,
+  DEHYDRATED_TABLE,
 ]

@@ -11,6 +11,7 @@ import { Timers } from '../timers.ts'
 import { PlannedAbort } from './abort.ts'
 import { type Changes, UserAccount } from './account.ts'
 import { accountDataSince } from './account-data.ts'
+import { DehydratedRpc } from './dehydrated-rpc.ts'
 import { delayedRooms, noteDelayed, pruneDelayed } from './delayed-rooms.ts'
 import { DeviceLists } from './device-lists.ts'
 import type { DeviceChange } from './devices.ts'
@@ -23,7 +24,6 @@ import { Outbox } from './outbox.ts'
 import { tellPresence } from './presence-exchange.ts'
 import { pullRooms } from './pull-transport.ts'
 import { PushQueue } from './push-queue.ts'
-import { PushRpc } from './push-rpc.ts'
 import { rulesetOf } from './push-rules.ts'
 import { dropPushersWith, hasPushers, removePusher } from './pushers.ts'
 import { inviteSubjects, type PushReader, pushSubjects } from './pushing.ts'
@@ -37,7 +37,7 @@ const PRESENCE_PATIENCE_MS = 300
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
-export class User extends PushRpc implements RpcSide<UserGateway> {
+export class User extends DehydratedRpc implements RpcSide<UserGateway> {
   readonly #ports: Ports
   readonly #storage: ObjectStorage
   readonly #timers: Timers

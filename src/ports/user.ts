@@ -106,6 +106,23 @@ export interface KeyUpload {
   fallbackKeys?: JsonObject
 }
 
+/** MSC3814: a device without a session, sealed by the client that made it. */
+export interface DehydratedDevice {
+  deviceId: string
+  data: JsonObject
+}
+
+export interface DehydratedUpload extends DehydratedDevice {
+  displayName?: string
+  keys: KeyUpload & { deviceKeys: JsonObject }
+}
+
+export interface DehydratedEvents {
+  events: JsonObject[]
+  /** Where the next page begins; absent where nothing came. */
+  last?: number
+}
+
 /** Algorithms by device id. */
 export type KeyClaims = Record<string, string>
 
@@ -289,6 +306,18 @@ export interface UserGateway {
   keyChanges(session: Session, from: string, to: string): Promise<{ changed: string[]; left: string[] }>
   /** Whether the user is joined to one of these rooms. */
   isInAny(roomIds: string[]): Promise<boolean>
+  /** @throws MatrixError M_NOT_FOUND where there is none; so do the two below */
+  dehydratedDevice(session: Session): Promise<DehydratedDevice>
+  putDehydratedDevice(session: Session, upload: DehydratedUpload): Promise<void>
+  /** Answers its id. */
+  deleteDehydratedDevice(session: Session): Promise<string>
+  /** What came for it after a place. */
+  dehydratedEvents(
+    session: Session,
+    deviceId: string,
+    after: number,
+    limit: number,
+  ): Promise<DehydratedEvents>
   /** Makes the user's object again from the archive alone. Answers how many records it has. */
   rebuild(): Promise<number>
   /** Answers whether the Room may forget this subscriber. */

@@ -33,6 +33,7 @@ export interface TestDevice {
   keys: JsonObject
   /** One-time keys with ids from a number on. */
   oneTimeKeys(count: number, from?: number): JsonObject
+  fallbackKey(): JsonObject
 }
 
 /** What a client's device publishes. */
@@ -56,7 +57,10 @@ export function makeDevice({ userId, deviceId }: Pick<Client, 'userId' | 'device
         signed({ key: makeKey().publicKey }, userId, deviceId, key),
       ]),
     )
-  return { key, keys, oneTimeKeys }
+  const fallbackKey = () => ({
+    'signed_curve25519:F': signed({ key: makeKey().publicKey, fallback: true }, userId, deviceId, key),
+  })
+  return { key, keys, oneTimeKeys, fallbackKey }
 }
 
 export interface CrossSigning {

@@ -47,7 +47,10 @@ describe('/capabilities', () => {
 describe('/.well-known/matrix', () => {
   it('points clients to the public URL', async () => {
     const { body } = await http.request('GET', '/.well-known/matrix/client')
-    expect(body).toEqual({ 'm.homeserver': { base_url: 'https://matrix.test.example' } })
+    expect(body).toEqual({
+      'm.homeserver': { base_url: 'https://matrix.test.example' },
+      'org.matrix.msc3814': true,
+    })
   })
 
   it('points servers to the port where the Worker listens', async () => {

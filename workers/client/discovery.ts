@@ -42,6 +42,7 @@ const VERSIONS = {
     'org.matrix.msc4222': true,
     'org.matrix.msc3266': true,
     'org.matrix.msc3827.stable': true,
+    'org.matrix.msc3814': true,
     'org.matrix.msc4151': true,
     'uk.half-shot.msc2666.query_mutual_rooms': true,
     'uk.half-shot.msc2666.query_mutual_rooms.stable': true,

@@ -7,7 +7,13 @@ const HTTPS_PORT = '443'
 /** `support` has nothing to tell until an operator configures contacts, and is an unknown path until then. */
 export const wellKnown = new Hono<AppEnv>()
 
-wellKnown.get('/client', (c) => c.json({ 'm.homeserver': { base_url: c.var.ports.config.publicUrl } }))
+wellKnown.get('/client', (c) =>
+  c.json({
+    'm.homeserver': { base_url: c.var.ports.config.publicUrl },
+    // Some clients make dehydrated devices only where this says so.
+    'org.matrix.msc3814': true,
+  }),
+)
 
 wellKnown.get('/server', (c) => c.json({ 'm.server': delegatedName(c.var.ports.config.publicUrl) }))
 
