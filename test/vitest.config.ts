@@ -2,13 +2,16 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
+/** The reporter that ends each run; its options are `ClosingLineOptions`. */
+export const closingLine = fileURLToPath(new URL('./support/closing-line.ts', import.meta.url))
+
 export default defineConfig({
   root: fileURLToPath(new URL('..', import.meta.url)),
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/global-setup.ts'],
     setupFiles: ['test/contract/setup.ts'],
-    reporters: ['default', fileURLToPath(new URL('./support/closing-line.ts', import.meta.url))],
+    reporters: ['default', closingLine],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 30_000,
