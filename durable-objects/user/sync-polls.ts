@@ -18,6 +18,7 @@ import { Epochs } from './epochs.ts'
 import { Heads } from './heads.ts'
 import { ignoredUsers } from './ignored-users.ts'
 import { Inbox } from './inbox.ts'
+import { LazyMembers } from './lazy-members.ts'
 import { Memberships, type UserRoom } from './memberships.ts'
 import { Presence, type PresenceParts } from './presence.ts'
 import type { PullRooms } from './pull-transport.ts'
@@ -25,7 +26,7 @@ import { rulesetOf, storedRuleset } from './push-rules.ts'
 import type { SyncQuery } from './room-sections.ts'
 import { type Poll, Sockets, type WaitingSocket } from './sockets.ts'
 import { type AccountDataChange, Sync, type SyncAnswer } from './sync.ts'
-import { parseSyncToken, type SyncToken } from './sync-token.ts'
+import { formatSyncToken, parseSyncToken, type SyncToken } from './sync-token.ts'
 import { UnreadCounts } from './unread.ts'
 
 export interface SyncPollsParts {
@@ -72,6 +73,7 @@ export class SyncPolls {
   readonly #sync: Sync
   readonly #unread: UnreadCounts
   readonly #devices: DeviceNews
+  readonly #lazy = new LazyMembers()
   readonly presence: Presence
   /** The user's push rules and whom they ignore, until they change. */
   #settings: { ruleset: JsonObject; ignored: ReadonlySet<string> } | undefined
@@ -113,6 +115,7 @@ export class SyncPolls {
       memberships: this.memberships,
       epochs: this.#epochs,
       heads: this.#heads,
+      lazy: this.#lazy,
       moved: () => this.serve(),
     })
     this.#learnFromSockets()
@@ -123,6 +126,7 @@ export class SyncPolls {
     this.#lastAsked = this.#parts.clock.now()
     const query = this.#queryOf(request)
     const token = request.since === undefined ? undefined : parseSyncToken(request.since)
+    this.#lazy.cameBack(request.session.deviceId, token && formatSyncToken(token))
     if (token !== undefined) this.#tokenCameBack(request.session.deviceId, token)
     const met = this.presence.seen(request.session.deviceId, request.presence, token === undefined)
     // A first sync shows who is there already.
