@@ -16,9 +16,16 @@ export interface Account {
   createdBySession: string | null
 }
 
+export interface AccountCreation {
+  /** Used up in the same transaction. */
+  registrationToken?: string | undefined
+  /** A guest of this name becomes this account. */
+  upgrades?: boolean
+}
+
 export interface AccountStore {
-  /** Inserts; false when the localpart is taken (deactivated accounts keep theirs). `registrationToken` is used up in the same transaction. */
-  create(account: Account, registrationToken?: string): Promise<'created' | 'taken' | 'token_spent'>
+  /** Inserts; `taken` where the localpart is (deactivated accounts keep theirs), unless a guest of that name is upgraded. */
+  create(account: Account, options?: AccountCreation): Promise<'created' | 'taken' | 'token_spent'>
   find(localpart: string): Promise<Account | undefined>
   /** Whether a registration token exists, is not expired and has uses left. */
   registrationTokenValid(token: string, now: number): Promise<boolean>

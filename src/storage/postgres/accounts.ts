@@ -16,7 +16,9 @@ const CREATE = `
     insert into accounts (localpart, password_hash, admin, deactivated, created_ts, created_by_session, guest)
     select $1::text, $2::text, $3::boolean, $4::boolean, $5::bigint, $6::text, $8::boolean
     from permission where given
-    on conflict (localpart) do nothing
+    on conflict (localpart) do update
+      set password_hash = excluded.password_hash, guest = false, created_by_session = excluded.created_by_session
+      where $9::boolean and accounts.guest and not accounts.deactivated
     returning 1
   ), spent as (
     update registration_tokens set uses = uses + 1
@@ -43,7 +45,7 @@ const DEACTIVATE = `
 /** The account store over this database. */
 export function postgresAccounts(sql: Sql): AccountStore {
   return {
-    async create(account, registrationToken) {
+    async create(account, { registrationToken, upgrades = false } = {}) {
       const [row] = await sql.query(CREATE, [
         account.localpart,
         account.passwordHash,
@@ -53,6 +55,7 @@ export function postgresAccounts(sql: Sql): AccountStore {
         account.createdBySession,
         registrationToken ?? null,
         account.guest,
+        upgrades,
       ])
       if (row?.made === true) return 'created'
       return row?.given === true ? 'taken' : 'token_spent'
