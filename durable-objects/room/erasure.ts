@@ -4,8 +4,8 @@ import { clientEvent, type Pdu } from '../../src/protocol/event.ts'
 import { objectField } from '../../src/protocol/json-fields.ts'
 import { redact } from '../../src/protocol/redaction.ts'
 import { first } from '../sqlite.ts'
-import { coverTexts } from '../wipe.ts'
 import type { RoomContext } from './context.ts'
+import { dropDelayedOf } from './delayed-store.ts'
 import { appendLog } from './log.ts'
 import { removeRelation } from './relations.ts'
 import type { EventRow, RoomStore } from './store.ts'
@@ -35,8 +35,7 @@ export function markErased(room: RoomContext, userId: string): void {
   if (first(sql, 'SELECT 1 AS found FROM erased WHERE user_id = ?', userId) !== undefined) return
   restoreErased(sql, userId, head)
   // What was waiting to be sent never will be.
-  coverTexts(sql, 'delayed_events', 'content', { clause: 'sender = ?', values: [userId] })
-  sql.exec('DELETE FROM delayed_events WHERE sender = ?', userId)
+  dropDelayedOf(room, userId)
   appendLog(room, { kind: 'erased', pos: 0, userId, erasedPos: head })
 }
 

@@ -344,12 +344,11 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
   #mutate<T>(work: () => T): { value: T; fed: string[] } {
     const room = this.#room
     const recent = this.#recentEvents
-    room.appended = []
-    room.fed = []
-    room.rewritten = false
+    room.begin()
     const value = room.store.transaction(work)
     const { appended, fed } = room
-    if (fed.length > 0) this.#timers.arm(this.#ports.clock.now() + this.#ports.config.archiveDelayMs)
+    if (fed.length > 0 || room.logged)
+      this.#timers.arm(this.#ports.clock.now() + this.#ports.config.archiveDelayMs)
     if (room.rewritten) recent.reset(appended[0] === undefined ? room.store.head : appended[0].pos - 1)
     if (appended.length === 0 && !room.rewritten) return { value, fed }
     // In the same turn as the commit, so that both reach the disk together: a crash loses no wake and no archive.

@@ -182,6 +182,8 @@ export type RoomLogEntry =
   | { kind: 'visibility'; pos: number; public: boolean }
   | ({ kind: 'receipt' } & Receipt)
   | { kind: 'forgotten'; pos: number; userId: string }
+  /** A delayed event as the Room keeps it, in JSON; null: it is kept no more. */
+  | { kind: 'delayed'; pos: number; delayId: string; body: string | null }
   /** Who comes after `erasedPos` sees the user's events redacted. */
   | { kind: 'erased'; pos: number; userId: string; erasedPos: number }
   /** The room was upgraded: its aliases and its place in the directory are the new room's. */
@@ -229,6 +231,8 @@ export interface ArchiveReader {
   forgottenBy(roomId: string): Promise<string[]>
   erasedIn(roomId: string): Promise<{ userId: string; pos: number }[]>
   receiptsIn(roomId: string): Promise<Receipt[]>
+  /** The room's delayed events, each as the JSON that the Room archived. */
+  delayedIn(roomId: string): Promise<string[]>
   /** A user's records that are not deleted, in the order of their keys, after (kind, key). */
   userRecords(userId: string, after: [kind: string, key: string], limit: number): Promise<UserRecord[]>
   userRooms(userId: string): Promise<ArchivedMembership[]>

@@ -48,10 +48,14 @@ it('leaves no text in files, archive, search or answers', async () => {
   must(await gone.put(redaction, { reason: `${secret} reason` }))
   must(await bob.sync({ since }))
   await expect.poll(() => indexed(gone.userId), { timeout: 10_000 }).not.toEqual([])
+  const waiting = () =>
+    server.pg('select 1 from delayed_events where room_id = $1 and body is not null', [roomId])
+  await expect.poll(waiting, { timeout: 10_000 }).toHaveLength(1)
   await erase(gone)
   await expect.poll(archived, { timeout: 20_000 }).toEqual([])
   await expect.poll(() => erasing(roomId), { timeout: 20_000 }).toEqual([])
   expect(await indexed(gone.userId)).toEqual([])
+  await expect.poll(waiting, { timeout: 10_000 }).toEqual([])
   const paths = ['/messages?dir=b&limit=50', '/state', `/context/${encodeURIComponent(said)}?limit=50`]
   for (const path of paths) {
     const text = JSON.stringify(must(await bob.get(at(roomId, path))).body)
