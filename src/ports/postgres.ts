@@ -30,8 +30,8 @@ export interface AccountStore {
   /** Whether a registration token exists, is not expired and has uses left. */
   registrationTokenValid(token: string, now: number): Promise<boolean>
   setPassword(localpart: string, passwordHash: string): Promise<void>
-  /** For good: nobody logs in any more, and the name stays taken. */
-  deactivate(localpart: string, erased: boolean): Promise<void>
+  /** For good: nobody logs in any more, and the name stays taken. Erased, the user's words in reports go too. */
+  deactivate(userId: string, erased: boolean): Promise<void>
 }
 
 export interface RegistrationToken {

@@ -1,5 +1,6 @@
 /** Accounts and registration tokens in Postgres. */
 import type { Account, AccountStore } from '../../ports.ts'
+import { localpartOf } from '../../protocol/identifiers.ts'
 import type { Sql, SqlRow } from './client.ts'
 
 const TOKEN_IS_GOOD = `(uses_allowed is null or uses < uses_allowed)`
@@ -39,6 +40,9 @@ const SET_PASSWORD = `
   update accounts set password_hash = $2::text where localpart = $1::text and not deactivated`
 
 const DEACTIVATE = `
+  with reported as (
+    update reports set reason = '' where $2::boolean and reporter = $3::text
+  )
   update accounts set deactivated = true, password_hash = null, admin = false, erased = erased or $2::boolean
   where localpart = $1::text`
 
@@ -71,8 +75,8 @@ export function postgresAccounts(sql: Sql): AccountStore {
     async setPassword(localpart, passwordHash) {
       await sql.query(SET_PASSWORD, [localpart, passwordHash])
     },
-    async deactivate(localpart, erased) {
-      await sql.query(DEACTIVATE, [localpart, erased])
+    async deactivate(userId, erased) {
+      await sql.query(DEACTIVATE, [localpartOf(userId), erased, userId])
     },
   }
 }

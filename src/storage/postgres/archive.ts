@@ -91,6 +91,11 @@ const ERASE = `
   where e.kind = 'erased' and held.room_id = $1::text and held.user_id = e.user_id
     and held.erased_pos is null`
 
+/** A user who was erased sends nothing again: what tells a repeated send is not needed. */
+const FORGET_SENDS = `
+  update events set txn = null from jsonb_to_recordset($2::jsonb) as e (kind text, user_id text)
+  where e.kind = 'erased' and events.room_id = $1::text and events.sender = e.user_id and events.txn is not null`
+
 /** Before the batch raises the archived position, which tells a repeated one. */
 const MOVE_ALIASES = `
   update aliases set room_id = $2::text, pending_until = null
@@ -122,6 +127,7 @@ export function postgresArchive(
       const marks = [
         { kind: 'forgotten', text: FORGET },
         { kind: 'erased', text: ERASE },
+        { kind: 'erased', text: FORGET_SENDS },
       ].filter(({ kind }) => entries.some((entry) => entry.kind === kind))
       await sql.transaction([
         { text: LOCK_ROOM, values: [roomId, roomVersion] },
