@@ -2,7 +2,7 @@
 import { countCalls } from './calls.ts'
 import { readConfig } from './config.ts'
 import type { Env } from './env.ts'
-import { limitedFetch } from './limiter.ts'
+import { countCall, limitedFetch } from './limiter.ts'
 import { createLogger } from './log.ts'
 import type { Ports } from './ports.ts'
 import { pushGateway } from './push/gateway.ts'
@@ -25,6 +25,7 @@ import { redisRateLimiter } from './storage/redis/rate-limit.ts'
 import { redisRendezvous } from './storage/redis/rendezvous.ts'
 import { redisSessions } from './storage/redis/sessions.ts'
 import { redisUia } from './storage/redis/uia.ts'
+import { thumbnailWorker } from './storage/thumbnail-worker.ts'
 import { systemClock, systemRandom } from './system.ts'
 
 /** How long a push gateway may take, ms. */
@@ -70,6 +71,7 @@ function createPorts(env: Env): Ports {
     rendezvous: redisRendezvous(commands, clock),
     limiter: redisRateLimiter(commands, clock),
     media: r2Media(env.MEDIA),
+    thumbnailer: thumbnailWorker(env.THUMBNAILS, () => countCall('thumbnails.make')),
     push: pushGateway(limitedFetch('push', fetch), (work) => withDeadline(PUSH_TIMEOUT_MS, work)),
   }
 }

@@ -1,6 +1,6 @@
 /** The whole outside world on one page: what the capabilities and the objects may ask of it. */
 
-import type { MediaStore } from './ports/media.ts'
+import type { MediaStore, Thumbnailer } from './ports/media.ts'
 import type {
   AccountStore,
   AliasStore,
@@ -51,6 +51,7 @@ export interface Ports {
   rendezvous: RendezvousStore
   limiter: RateLimiter
   media: MediaStore
+  thumbnailer: Thumbnailer
   push: PushGateway
   calls: CallCounters
 }

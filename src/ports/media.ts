@@ -46,4 +46,36 @@ export interface MediaStore {
   reservation(mediaId: string): Promise<Reservation | undefined>
   /** Takes a reservation away. */
   release(mediaId: string): Promise<void>
+  /** @param name tells the thumbnails of one upload apart */
+  thumbnail(mediaId: string, name: string): Promise<StoredThumbnail | undefined>
+  putThumbnail(mediaId: string, name: string, thumbnail: Thumbnail): Promise<void>
+}
+
+/** A small picture of an upload. */
+export interface Thumbnail {
+  contentType: string
+  bytes: Uint8Array
+}
+
+/** One that is kept: as an upload, but that it has no owner and no name. */
+export interface StoredThumbnail {
+  contentType: string
+  read(range?: ByteRange): Promise<ReadableStream<Uint8Array> | undefined>
+  /** Bytes. */
+  size: number
+  etag: string
+}
+
+export interface ThumbnailRequest {
+  contentType: 'image/png' | 'image/jpeg' | 'image/gif' | 'image/webp'
+  /** Pixels; the thumbnail is no larger. */
+  within: { width: number; height: number }
+  method: 'crop' | 'scale'
+  animated: boolean
+  /** Made anew even where the image is small enough already. */
+  redraw: boolean
+}
+
+export interface Thumbnailer {
+  make(source: Uint8Array, request: ThumbnailRequest): Promise<Thumbnail | 'small_enough' | 'unreadable'>
 }

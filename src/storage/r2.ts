@@ -1,5 +1,5 @@
 /** Media in R2. The bytes and what is known of them are one object: there is no second place that could differ. */
-import type { MediaFacts, MediaStore, Reservation, StoredMedia } from '../ports.ts'
+import type { ByteRange, MediaFacts, MediaStore, Reservation, StoredMedia } from '../ports.ts'
 
 /** All parts of a multipart upload but the last have one size, of 5 MiB at least. */
 const PART_BYTES = 8 * 1024 * 1024
@@ -9,6 +9,7 @@ const HEARD_OUT = 2
 
 const bytesKey = (mediaId: string) => `media/${mediaId}`
 const reservationKey = (mediaId: string) => `reserved/${mediaId}`
+const thumbnailKey = (mediaId: string, name: string) => `thumbnails/${mediaId}/${name}`
 /** "If there is none yet", checked by R2 itself. */
 const IF_NEW = { etagDoesNotMatch: '*' }
 
@@ -29,8 +30,7 @@ export function r2Media(bucket: R2Bucket): MediaStore {
       return object === null ? undefined : storedMedia(object)
     },
     async read(mediaId, range) {
-      const object = await bucket.get(bytesKey(mediaId), range === undefined ? {} : { range })
-      return object === null ? undefined : object.body
+      return readPart(bucket, bytesKey(mediaId), range)
     },
     async reserve(mediaId, { owner, expiresAt }) {
       const customMetadata = { owner: encodeURIComponent(owner), expires_at: String(expiresAt) }
@@ -43,10 +43,25 @@ export function r2Media(bucket: R2Bucket): MediaStore {
         ? undefined
         : { owner: decodeURIComponent(owner), expiresAt: Number(expires) }
     },
+    async thumbnail(mediaId, name) {
+      const key = thumbnailKey(mediaId, name)
+      const object = await bucket.head(key)
+      if (object === null) return undefined
+      const { contentType, size, etag } = storedMedia(object)
+      return { contentType, size, etag, read: (range) => readPart(bucket, key, range) }
+    },
+    async putThumbnail(mediaId, name, { contentType, bytes }) {
+      await bucket.put(thumbnailKey(mediaId, name), bytes, { httpMetadata: { contentType } })
+    },
     async release(mediaId) {
       await bucket.delete(reservationKey(mediaId))
     },
   }
+}
+
+async function readPart(bucket: R2Bucket, key: string, range: ByteRange | undefined) {
+  const object = await bucket.get(key, range === undefined ? {} : { range })
+  return object === null ? undefined : object.body
 }
 
 function metadataOf({ owner, contentType, fileName }: MediaFacts) {

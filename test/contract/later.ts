@@ -6,12 +6,7 @@ const media = '/_matrix/media/v3'
 
 export const LATER: Record<string, string[]> = {
   'push notifications': [`GET ${v3}/notifications`],
-  'thumbnails and previews': [
-    `GET ${v1}/media/preview_url`,
-    `GET ${v1}/media/thumbnail/{serverName}/{mediaId}`,
-    `GET ${media}/preview_url`,
-    `GET ${media}/thumbnail/{serverName}/{mediaId}`,
-  ],
+  'thumbnails and previews': [`GET ${v1}/media/preview_url`, `GET ${media}/preview_url`],
   'sign-in pages and OAuth': [
     `GET ${v1}/auth_metadata`,
     `POST ${v1}/login/get_token`,
