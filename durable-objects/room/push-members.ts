@@ -4,18 +4,21 @@ import type { Pdu } from '../../src/protocol/event.ts'
 import { stringField } from '../../src/protocol/json-fields.ts'
 import type { RoomContext } from './context.ts'
 import type { RoomHost } from './host.ts'
-import { readUpTo } from './receipts.ts'
+import { readUpTo, threadIn } from './receipts.ts'
 import { pushFacts } from './unread.ts'
 
 export const PUSH_MEMBERS_TABLE = `
   CREATE TABLE push_members (user_id TEXT PRIMARY KEY, pos INTEGER NOT NULL) WITHOUT ROWID;
 `
 
+/** Those who have read, or spoken, since their object last heard of it. */
+export const PUSH_READS_COLUMN = 'ALTER TABLE push_members ADD COLUMN has_read INTEGER NOT NULL DEFAULT 0;'
+
 /** Members told in one go, and events in one call. */
 const SLICE = 50
 const EVENTS = 50
 
-type MemberRow = { user_id: string; pos: number }
+type MemberRow = { user_id: string; pos: number; has_read: number }
 type EventRow = {
   pos: number
   event_id: string
@@ -35,19 +38,34 @@ export function setPushMember({ store }: RoomContext, userId: string, wanted: bo
   }
 }
 
+/** A member has read something: the number on their devices may be lower. No row for those without devices to tell. */
+export function notePushRead({ store }: RoomContext, userId: string): void {
+  store.sql.exec('UPDATE push_members SET has_read = 1 WHERE user_id = ?', userId)
+}
+
 /** Tells the User objects of those who stand behind. @throws when one could not be reached: told again later */
 export async function tellPushMembers({ room, objects }: Pick<RoomHost, 'room' | 'objects'>) {
   const { store, clock } = room
   const behind = () => {
-    const query = 'SELECT user_id, pos FROM push_members WHERE pos < (SELECT max(pos) FROM events) LIMIT ?'
+    const query = `SELECT user_id, pos, has_read FROM push_members
+      WHERE has_read = 1 OR pos < (SELECT max(pos) FROM events) LIMIT ?`
     return store.sql.exec<MemberRow>(query, SLICE).toArray()
   }
   const told = await Promise.allSettled(
-    behind().map(async ({ user_id: userId, pos }) => {
+    behind().map(async ({ user_id: userId, pos, has_read: hasRead }) => {
       if (store.member(userId)?.membership !== 'join') return setPushMember(room, userId, false)
-      const { news, upTo } = newsFor(room, userId, pos)
+      const { news, upTo, spoke } = newsFor(room, userId, pos)
       if (news !== undefined) await objects.user(userId).pushNews(news)
-      store.sql.exec('UPDATE push_members SET pos = ? WHERE user_id = ?', upTo, userId)
+      // Noted as told before: who reads meanwhile is told of again.
+      store.sql.exec('UPDATE push_members SET pos = ?, has_read = 0 WHERE user_id = ?', upTo, userId)
+      if (hasRead === 0 && !spoke) return
+      await objects
+        .user(userId)
+        .pushRead(store.roomId)
+        .catch((error: unknown) => {
+          notePushRead(room, userId)
+          throw error
+        })
     }),
   )
   const failed = told.find((result) => result.status === 'rejected')
@@ -56,17 +74,24 @@ export async function tellPushMembers({ room, objects }: Pick<RoomHost, 'room' |
 }
 
 /** What came after a position that the member has not read. */
-function newsFor(room: RoomContext, userId: string, after: number): { news?: PushNews; upTo: number } {
+function newsFor(
+  room: RoomContext,
+  userId: string,
+  after: number,
+): { news?: PushNews; upTo: number; spoke: boolean } {
   const { store } = room
   const query = `SELECT pos, event_id, type, state_key, sender, ts, pdu, flags FROM events
     WHERE pos > ? ORDER BY pos LIMIT ?`
   const rows = store.sql.exec<EventRow & { flags: number }>(query, after, EVENTS).toArray()
   const upTo = rows.at(-1)?.pos ?? after
-  const read = readUpTo(store, userId).room
+  const read = readUpTo(store, userId)
+  const isRead = ({ pos, pdu }: EventRow) =>
+    pos <= read.room || pos <= (read.threads.get(threadIn(store, (JSON.parse(pdu) as Pdu).content)) ?? 0)
   const events = rows
-    .filter(({ flags, sender, pos }) => flags === 0 && sender !== userId && pos > read)
+    .filter((row) => row.flags === 0 && row.sender !== userId && !isRead(row))
     .map(timelineEvent)
-  if (events.length === 0) return { upTo }
+  const spoke = rows.some(({ sender }) => sender === userId)
+  if (events.length === 0) return { upTo, spoke }
   const news: PushNews = {
     roomId: store.roomId,
     events,
@@ -77,7 +102,7 @@ function newsFor(room: RoomContext, userId: string, after: number): { news?: Pus
   const displayName = nameOf(room, userId)
   if (roomName !== undefined) news.roomName = roomName
   if (displayName !== undefined) news.displayName = displayName
-  return { news, upTo }
+  return { news, upTo, spoke }
 }
 
 function timelineEvent({ pos, event_id, type, state_key, sender, ts, pdu }: EventRow): TimelineEvent {

@@ -6,6 +6,7 @@ import type { Pdu } from '../../src/protocol/event.ts'
 import { MAIN_THREAD, threadOf } from '../../src/protocol/thread.ts'
 import { first } from '../sqlite.ts'
 import type { RoomContext } from './context.ts'
+import { notePushRead } from './push-members.ts'
 import type { EventRow, RoomStore } from './store.ts'
 
 export const RECEIPTS_TABLE = `
@@ -63,6 +64,7 @@ export function markRead(
       eventPos: event.pos,
       ts: room.clock.now(),
     })
+    if (moved) notePushRead(room, userId)
     if (moved && audience !== 'all') audience = type === PUBLIC ? 'all' : 'own'
   }
   const answer = fullyRead === undefined ? {} : { fullyReadPos: eventOf(room.store, fullyRead).pos }

@@ -13,6 +13,7 @@ import type {
   MembershipRequest,
   MessagesRequest,
   MomentRequest,
+  NotificationsRequest,
   Ports,
   Profile,
   PullRequest,
@@ -21,6 +22,7 @@ import type {
   SendRequest,
   Session,
   ThreadsRequest,
+  UnreadRequest,
   UpgradeRequest,
 } from '../../src/ports.ts'
 import type { Pdu } from '../../src/protocol/event.ts'
@@ -45,6 +47,7 @@ import { dropAlias, mayEditAliases, setListed } from './listing.ts'
 import { MemberFeed } from './member-feed.ts'
 import { updateProfile } from './member-profile.ts'
 import { changeMembership, joinRule } from './membership.ts'
+import { notificationsFor } from './notifications.ts'
 import { patiently } from './patience.ts'
 import { pull } from './pull.ts'
 import { setPushMember } from './push-members.ts'
@@ -58,6 +61,7 @@ import { Subscribers } from './subscribers.ts'
 import { summaryFor } from './summary.ts'
 import { eventFor, joinedMembersFor, membersFor, messages, stateEventFor, stateFor } from './timeline.ts'
 import { requireTypist, Typing } from './typing.ts'
+import { unreadCount } from './unread.ts'
 import { fanOut } from './wake-transport.ts'
 
 export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
@@ -233,6 +237,14 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
 
   children(request: ChildrenRequest) {
     return toResult(() => children(this.#room, request))
+  }
+
+  unread(userId: string, request: UnreadRequest & { ignored: string[] }) {
+    return toResult(() => unreadCount(this.#room, userId, request))
+  }
+
+  notifications(viewer: Session, request: NotificationsRequest) {
+    return toResult(() => notificationsFor(this.#room, viewer, request))
   }
 
   threads(request: ThreadsRequest) {

@@ -4,7 +4,7 @@ import { DELAYED_EVENTS_TABLE } from './delayed-store.ts'
 import { DEVICE_MARKS_TABLE } from './device-marks.ts'
 import { ERASED_TABLE, ERASING_TABLE } from './erasure.ts'
 import { FORGOTTEN_TABLE } from './forget.ts'
-import { PUSH_MEMBERS_TABLE } from './push-members.ts'
+import { PUSH_MEMBERS_TABLE, PUSH_READS_COLUMN } from './push-members.ts'
 import { RECEIPTS_TABLE } from './receipts.ts'
 
 export const ROOM_MIGRATIONS: readonly string[] = [
@@ -108,4 +108,5 @@ export const ROOM_MIGRATIONS: readonly string[] = [
   ERASING_TABLE,
   DEVICE_MARKS_TABLE,
   PUSH_MEMBERS_TABLE,
+  PUSH_READS_COLUMN,
 ]

@@ -11,7 +11,7 @@ import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import type { Pdu } from '../../src/protocol/event.ts'
 import { objectField, stringField } from '../../src/protocol/json-fields.ts'
 import { powerLevels } from '../../src/protocol/power-levels.ts'
-import { evaluatePush, type PushEvent } from '../../src/protocol/push-evaluator.ts'
+import { evaluatePush, type PushContext, type PushEvent } from '../../src/protocol/push-evaluator.ts'
 import { defaultPushRules } from '../../src/protocol/push-rules.ts'
 import { MAIN_THREAD } from '../../src/protocol/thread.ts'
 import type { RoomContext } from './context.ts'
@@ -21,7 +21,7 @@ import type { RoomStore } from './store.ts'
 /** Older events than these count for nothing. */
 const SCANNED = 5_000
 
-type Row = {
+export type Row = {
   pos: number
   event_id: string
   type: string
@@ -42,13 +42,13 @@ export function unreadFor(
   const { store } = room
   const member = store.member(userId)
   if (member === undefined) return undefined
-  const displayName = stringField(store.get('m.room.member', userId)?.pdu.content.displayname)
+  const contextOf = pushContext(room, userId)
+  const { displayName } = contextOf(userId)
   const read = readUpTo(store, userId)
   const floor = Math.max(read.room, member.sincePos)
   const main = Math.max(floor, read.threads.get(MAIN_THREAD) ?? 0)
   const ruleset = request.ruleset ?? defaultPushRules(userId)
   const ignored = new Set(unwanted)
-  const levels = powerLevels(store.rules, store)
   const answered = new Map<string, number>()
   const events: UnreadEvent[] = []
   for (const row of candidates(store, floor, main)) {
@@ -58,16 +58,22 @@ export function unreadFor(
     if (row.pos <= bound) continue
     if (row.sender === userId) answered.set(thread, row.pos)
     if (ignored.has(row.sender) || pdu.unsigned?.redacted_because !== undefined) continue
-    const { notify, highlight } = evaluatePush(ruleset, pushEvent(row, pdu, store.roomId), {
-      userId,
-      displayName,
-      joined: store.counts.joined,
-      mayNotify: (key) => levels.user(row.sender) >= levels.notification(key),
-    })
+    const event = pushEvent(row, pdu, store.roomId)
+    const { notify, highlight } = evaluatePush(ruleset, event, contextOf(row.sender))
     if (notify) events.push({ pos: row.pos, thread, highlight })
   }
   events.reverse()
   return { events, ...(displayName === undefined ? {} : { displayName }) }
+}
+
+/** How many those are; 0 for who is not in the room. */
+export function unreadCount(
+  room: RoomContext,
+  userId: string,
+  request: UnreadRequest & { ignored: string[] },
+): number {
+  if (!room.store.exists || room.store.member(userId)?.membership !== 'join') return 0
+  return unreadFor(room, { userId, ignored: request.ignored }, request)?.events.length ?? 0
 }
 
 /**
@@ -88,7 +94,20 @@ function candidates(store: RoomStore, floor: number, main: number): Iterable<Row
     .toArray()
 }
 
-function pushEvent(row: Row, pdu: Pdu, roomId: string): PushEvent {
+/** What the rules look at besides an event. */
+export function pushContext({ store }: RoomContext, userId: string): (sender: string) => PushContext {
+  const displayName = stringField(store.get('m.room.member', userId)?.pdu.content.displayname)
+  const levels = powerLevels(store.rules, store)
+  const { joined } = store.counts
+  return (sender) => ({
+    userId,
+    ...(displayName !== undefined && { displayName }),
+    joined,
+    mayNotify: (key) => levels.user(sender) >= levels.notification(key),
+  })
+}
+
+export function pushEvent(row: Row, pdu: Pdu, roomId: string): PushEvent {
   const event: PushEvent = {
     event_id: row.event_id,
     room_id: roomId,

@@ -2,8 +2,10 @@
 
 import type { Pusher, PushGateway } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
-import { notificationFor, type PushSubject } from '../../src/push/notification.ts'
+import { badgeFor, isEnabled, notificationFor, type PushSubject } from '../../src/push/notification.ts'
 import { first } from '../sqlite.ts'
+import { coverTexts } from '../wipe.ts'
+import type { Badges } from './badges.ts'
 
 export const PUSH_QUEUE_TABLES = `
   CREATE TABLE push_queue (
@@ -31,21 +33,31 @@ const FIRST_RETRY_MS = 1_000
 const LAST_RETRY_MS = 60 * 60 * 1_000
 /** Gateways asked at once: an invocation has six connections. */
 const AT_ONCE = 3
+/** A notification whose answer was lost with its object is sent again after this, ms. */
+const LOOK_AGAIN_MS = 20_000
 
 type PusherRow = { app_id: string; pushkey: string; set_ts: number; pusher: string }
-type QueueRow = { seq: number; app_id: string; pushkey: string; notification: string; url: string }
+type QueueRow = PusherRow & { seq: number; notification: string }
 
 export interface PushQueueParts {
   sql: SqlStorage
   gateway: PushGateway
+  badges: Badges
   now: () => number
   transaction: <T>(work: () => T) => T
+  /** Asks for a run at a time (ms), from the alarm. */
+  arm: (at: number) => void
   /** Removes a pusher that its gateway refuses. */
   refused: (appId: string, pushkey: string) => void
 }
 
+/** In the place of a notification: the number on the device alone. */
+const BADGE = ''
+
 export class PushQueue {
   readonly #parts: PushQueueParts
+  /** Pushers whose gateway is being asked. */
+  readonly #sending = new Set<string>()
 
   constructor(parts: PushQueueParts) {
     this.#parts = parts
@@ -53,37 +65,85 @@ export class PushQueue {
 
   /** Queues events for every pusher, inside the caller's transaction; one row each. */
   add(subjects: readonly PushSubject[]): void {
-    const { sql, now } = this.#parts
-    const pushers = sql.exec<PusherRow>('SELECT app_id, pushkey, set_ts, pusher FROM pushers').toArray()
     for (const subject of subjects) {
-      for (const { app_id, pushkey, set_ts, pusher } of pushers) {
-        const notification = notificationFor(JSON.parse(pusher) as Pusher, set_ts, subject)
-        const insert = 'INSERT INTO push_queue (app_id, pushkey, queued_ts, notification) VALUES (?, ?, ?, ?)'
-        sql.exec(insert, app_id, pushkey, now(), JSON.stringify(notification))
+      this.#parts.badges.touch(subject.event.room_id)
+      for (const { app_id, pushkey, set_ts, pusher } of this.#pushers()) {
+        const settings = JSON.parse(pusher) as Pusher
+        if (isEnabled(settings))
+          this.#queue(app_id, pushkey, JSON.stringify(notificationFor(settings, set_ts, subject)))
       }
     }
-    sql.exec('DELETE FROM push_queue WHERE seq <= (SELECT max(seq) FROM push_queue) - ?', KEPT)
+    this.#drop('seq <= (SELECT max(seq) FROM push_queue) - ?', KEPT)
   }
 
-  /** Sends the oldest of each pusher that is due. Answers when to send more. */
+  /** The user has read in a room, inside the caller's transaction: the number may have fallen to nothing. */
+  addRead(roomId: string): void {
+    const { badges } = this.#parts
+    if (badges.shown === 0) return
+    badges.touch(roomId)
+    this.#drop('notification = ?', BADGE)
+    for (const { app_id, pushkey, pusher } of this.#pushers()) {
+      if (isEnabled(JSON.parse(pusher) as Pusher)) this.#queue(app_id, pushkey, BADGE)
+    }
+  }
+
+  /** Takes back what waits to be told of an event that was redacted, inside the caller's transaction. */
+  takeBack(eventId: string): void {
+    this.#drop("notification != '' AND json_extract(notification, '$.event_id') = ?", eventId)
+  }
+
+  /**
+   * Begins to send the oldest of each pusher that is due, and does not wait for it: a gateway that hangs holds up
+   * nothing else. Answers when to look again, at the latest.
+   */
   async run(): Promise<number | undefined> {
     this.#dropOld()
-    const due = this.#oldest().slice(0, AT_ONCE)
-    await Promise.all(due.map((row) => this.#send(row)))
-    return this.#next()
+    const free = AT_ONCE - this.#sending.size
+    const due = this.#oldest().filter((row) => !this.#sending.has(keyOf(row)))
+    for (const row of due.slice(0, Math.max(0, free))) void this.#sendNext(row)
+    return this.#sending.size > 0 ? this.#parts.now() + LOOK_AGAIN_MS : this.#next()
+  }
+
+  async #sendNext(row: QueueRow): Promise<void> {
+    this.#sending.add(keyOf(row))
+    await this.#send(row)
+    this.#sending.delete(keyOf(row))
+    const next = this.#next()
+    if (next !== undefined) this.#parts.arm(next)
+  }
+
+  #pushers(): PusherRow[] {
+    const query = 'SELECT app_id, pushkey, set_ts, pusher FROM pushers'
+    return this.#parts.sql.exec<PusherRow>(query).toArray()
+  }
+
+  #queue(appId: string, pushkey: string, notification: string): void {
+    const { sql, now } = this.#parts
+    const insert = 'INSERT INTO push_queue (app_id, pushkey, queued_ts, notification) VALUES (?, ?, ?, ?)'
+    sql.exec(insert, appId, pushkey, now(), notification)
+  }
+
+  /** What people wrote must not outlast an erasure as free space. */
+  #drop(clause: string, ...values: SqlStorageValue[]): void {
+    const { sql } = this.#parts
+    const query = `SELECT seq FROM push_queue WHERE ${clause}`
+    for (const { seq } of sql.exec<{ seq: number }>(query, ...values).toArray()) {
+      coverTexts(sql, 'push_queue', 'notification', { clause: 'seq = ?', values: [seq] })
+      sql.exec('DELETE FROM push_queue WHERE seq = ?', seq)
+    }
   }
 
   #dropOld(): void {
     const { sql, now } = this.#parts
-    sql.exec('DELETE FROM push_queue WHERE queued_ts < ?', now() - GIVEN_UP_MS)
+    this.#drop('queued_ts < ?', now() - GIVEN_UP_MS)
     const gone = '(app_id, pushkey) NOT IN (SELECT app_id, pushkey FROM pushers)'
-    sql.exec(`DELETE FROM push_queue WHERE ${gone}`)
+    this.#drop(gone)
     sql.exec(`DELETE FROM push_retries WHERE ${gone}`)
   }
 
   #oldest(): QueueRow[] {
     const query = `
-      SELECT min(q.seq) AS seq, q.app_id, q.pushkey, q.notification, json_extract(p.pusher, '$.data.url') AS url
+      SELECT min(q.seq) AS seq, q.app_id, q.pushkey, q.notification, p.pusher, p.set_ts
       FROM push_queue q JOIN pushers p USING (app_id, pushkey) LEFT JOIN push_retries r USING (app_id, pushkey)
       WHERE coalesce(r.retry_at, 0) <= ? GROUP BY q.app_id, q.pushkey ORDER BY 1`
     return this.#parts.sql.exec<QueueRow>(query, this.#parts.now()).toArray()
@@ -97,13 +157,19 @@ export class PushQueue {
     return at === undefined ? undefined : Math.max(at, this.#parts.now())
   }
 
-  async #send({ seq, app_id: appId, pushkey, notification, url }: QueueRow): Promise<void> {
-    const { gateway, sql, transaction, refused } = this.#parts
+  async #send({ seq, app_id: appId, pushkey, notification, pusher, set_ts }: QueueRow): Promise<void> {
+    const { gateway, badges, sql, transaction, refused } = this.#parts
     try {
-      const rejected = await gateway.notify(url, JSON.parse(notification) as JsonObject)
+      const settings = JSON.parse(pusher) as Pusher
+      const unread = await badges.count()
+      const told =
+        notification === BADGE
+          ? badgeFor(settings, set_ts, unread)
+          : { ...(JSON.parse(notification) as JsonObject), counts: { unread } }
+      const rejected = told === undefined ? [] : await gateway.notify(settings.data.url, told)
       if (rejected.includes(pushkey)) refused(appId, pushkey)
       transaction(() => {
-        sql.exec('DELETE FROM push_queue WHERE seq = ?', seq)
+        this.#drop('seq = ?', seq)
         sql.exec('DELETE FROM push_retries WHERE app_id = ? AND pushkey = ?', appId, pushkey)
       })
     } catch {
@@ -120,4 +186,8 @@ export class PushQueue {
       'INSERT OR REPLACE INTO push_retries (app_id, pushkey, failures, retry_at) VALUES (?, ?, ?, ?)'
     sql.exec(insert, appId, pushkey, failures + 1, now() + wait)
   }
+}
+
+function keyOf({ app_id, pushkey }: Pick<PusherRow, 'app_id' | 'pushkey'>): string {
+  return JSON.stringify([app_id, pushkey])
 }

@@ -1,8 +1,10 @@
 /** The part of a User object's RPC surface that speaks of pushers. */
-import type { Pusher, PushNews, Session } from '../../src/ports.ts'
+import type { NotificationRooms, Pusher, PushNews, Session } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import { type RpcResult, toResult, toResultAsync } from '../rpc.ts'
+import { ignoredUsers } from './ignored-users.ts'
 import { KeyBackupRpc } from './key-backup-rpc.ts'
+import { storedRuleset } from './push-rules.ts'
 import { listPushers, putPusher, removePusher } from './pushers.ts'
 
 export abstract class PushRpc extends KeyBackupRpc {
@@ -22,6 +24,22 @@ export abstract class PushRpc extends KeyBackupRpc {
 
   pushNews(news: PushNews): RpcResult<void> {
     return toResult(() => this.host.push(news))
+  }
+
+  pushRead(roomId: string): RpcResult<void> {
+    return toResult(() => this.host.pushRead(roomId))
+  }
+
+  notificationRooms(session: Session): RpcResult<NotificationRooms> {
+    return this.checked(session, () => {
+      const { sql, polls, userId } = this.host
+      const ruleset = storedRuleset(sql)
+      return {
+        rooms: polls().roomsByNews(),
+        ignored: [...ignoredUsers(sql, userId())],
+        ...(ruleset !== undefined && { ruleset }),
+      }
+    })
   }
 
   removePusher(session: Session, appId: string, pushkey: string): RpcResult<void> {

@@ -1,6 +1,8 @@
 /** Client-Server API §Push notifications: where the user's devices want to be told of events while they sleep. */
 import type { Pusher, UserLogEntry } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
+import { MatrixError } from '../../src/protocol/errors.ts'
+import { first } from '../sqlite.ts'
 import { coverTexts } from '../wipe.ts'
 
 export const PUSHERS_TABLE = `
@@ -17,13 +19,22 @@ export const PUSHERS_TABLE = `
   ) WITHOUT ROWID;
 `
 
+/** Each is told of every event. */
+const MAX_PUSHERS = 50
+
 type Row = { app_id: string; pushkey: string; device_id: string; set_ts: number; pusher: string }
 type Archive = Omit<UserLogEntry, 'seq'>[]
 
 /** The user's pushers, as clients see them. */
 export function listPushers(sql: SqlStorage): JsonObject[] {
-  const rows = sql.exec<{ pusher: string }>('SELECT pusher FROM pushers ORDER BY app_id, pushkey').toArray()
-  return rows.map(({ pusher }) => JSON.parse(pusher) as JsonObject)
+  const query = 'SELECT pusher, device_id FROM pushers ORDER BY app_id, pushkey'
+  const rows = sql.exec<{ pusher: string; device_id: string }>(query).toArray()
+  return rows.map(({ pusher, device_id }) => ({
+    // MSC3881: whether it is switched on, and whose it is.
+    'org.matrix.msc3881.enabled': true,
+    'org.matrix.msc3881.device_id': device_id,
+    ...(JSON.parse(pusher) as JsonObject),
+  }))
 }
 
 /** Whether any device wants to be told. */
@@ -31,15 +42,22 @@ export function hasPushers(sql: SqlStorage): boolean {
   return sql.exec('SELECT 1 FROM pushers LIMIT 1').toArray().length > 0
 }
 
-/** Adds a pusher, or puts it in the place of the one with its app and pushkey. One row. */
+/** Adds a pusher, or puts it in the place of the one with its app and pushkey. One row. @throws MatrixError M_INVALID_PARAM */
 export function putPusher(sql: SqlStorage, deviceId: string, pusher: Pusher, now: number): Archive {
   const { app_id, pushkey } = pusher
+  checkCount(sql, pusher)
   const row: Row = { app_id, pushkey, device_id: deviceId, set_ts: now, pusher: JSON.stringify(pusher) }
   sql.exec(
     'INSERT OR REPLACE INTO pushers (app_id, pushkey, device_id, set_ts, pusher) VALUES (?, ?, ?, ?, ?)',
     ...Object.values(row),
   )
   return [{ kind: 'pusher', key: archiveKey(row), body: JSON.stringify(row) }]
+}
+
+function checkCount(sql: SqlStorage, { app_id, pushkey }: Pusher): void {
+  const query = 'SELECT count(*) AS n FROM pushers WHERE app_id != ? OR pushkey != ?'
+  if ((first<{ n: number }>(sql, query, app_id, pushkey)?.n ?? 0) < MAX_PUSHERS) return
+  throw new MatrixError('M_INVALID_PARAM', `A user has ${MAX_PUSHERS} pushers at most`)
 }
 
 /** Removes a pusher; one that is gone stays gone. */

@@ -14,6 +14,14 @@ export interface PushReader {
   ignored: ReadonlySet<string>
 }
 
+/** What a Room's news take back: room versions differ in where they say so. */
+export function redactedBy({ events }: PushNews): string[] {
+  return events
+    .filter(({ event }) => event.type === 'm.room.redaction')
+    .map(({ event }) => event.redacts ?? event.content.redacts)
+    .filter((eventId) => typeof eventId === 'string')
+}
+
 /** Of a Room's news, what the user is told. */
 export function pushSubjects(reader: PushReader, news: PushNews): PushSubject[] {
   const { facts, roomId, roomName, displayName } = news

@@ -1,5 +1,6 @@
 /** The User object's own tables. Append-only: a change is a new entry at the end. */
 import { ACCOUNT_DATA_TABLE } from './account-data.ts'
+import { BADGES_TABLE } from './badges.ts'
 import { CROSS_SIGNING_TABLES } from './cross-signing.ts'
 import { DEHYDRATED_TABLE } from './dehydrated.ts'
 import { DELAYED_ROOMS_TABLE } from './delayed-rooms.ts'
@@ -78,4 +79,5 @@ export const USER_MIGRATIONS: readonly string[] = [
   KEY_BACKUP_TABLES,
   PUSHERS_TABLE + PUSH_QUEUE_TABLES,
   DEHYDRATED_TABLE,
+  BADGES_TABLE,
 ]

@@ -200,6 +200,14 @@ export class SyncPolls {
     }
   }
 
+  /** The joined rooms, those first that moved last, as far as this object has noticed. */
+  roomsByNews(): string[] {
+    return [...this.memberships.all()]
+      .filter(({ membership }) => membership === 'join')
+      .sort((a, b) => this.#heads.movedIn(b.no) - this.#heads.movedIn(a.no) || b.own - a.own)
+      .map(({ roomId }) => roomId)
+  }
+
   /** Where a sync token stands in a room, as a place in its history. */
   positionOf(text: string, roomId: string): string {
     const token = parseSyncToken(text)

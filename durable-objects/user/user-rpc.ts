@@ -38,6 +38,8 @@ export interface UserHost {
   endSessions: (work: () => DeviceChange) => Promise<RpcResult<void>>
   /** Queues what the user's pushers are told. */
   push: (news: PushNews) => void
+  /** The user has read in a room: the number on their devices may have changed. */
+  pushRead: (roomId: string) => void
   /** Tests: may end the object between what it has committed and its answer. */
   beforeAnswer: () => Promise<void>
   /** Tells Redis of what has ended, for as long as it listens. */

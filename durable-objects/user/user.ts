@@ -2,7 +2,15 @@
 import { portsOf } from '../../src/context.ts'
 import type { Env } from '../../src/env.ts'
 import { takeFault } from '../../src/faults.ts'
-import type { MembershipChange, Ports, Session, SyncRequest, UserGateway, Wake } from '../../src/ports.ts'
+import type {
+  MembershipChange,
+  Ports,
+  PushNews,
+  Session,
+  SyncRequest,
+  UserGateway,
+  Wake,
+} from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import { type RpcResult, toResult, toResultAsync } from '../rpc.ts'
 import { countingStorage, migrate, type ObjectStorage, readMeta, writeMeta } from '../sqlite.ts'
@@ -11,6 +19,7 @@ import { Timers } from '../timers.ts'
 import { PlannedAbort } from './abort.ts'
 import { type Changes, UserAccount } from './account.ts'
 import { accountDataSince } from './account-data.ts'
+import { Badges } from './badges.ts'
 import { DehydratedRpc } from './dehydrated-rpc.ts'
 import { delayedRooms, noteDelayed, pruneDelayed } from './delayed-rooms.ts'
 import { DeviceLists } from './device-lists.ts'
@@ -24,9 +33,9 @@ import { Outbox } from './outbox.ts'
 import { tellPresence } from './presence-exchange.ts'
 import { pullRooms } from './pull-transport.ts'
 import { PushQueue } from './push-queue.ts'
-import { rulesetOf } from './push-rules.ts'
+import { rulesetOf, storedRuleset } from './push-rules.ts'
 import { dropPushersWith, hasPushers, removePusher } from './pushers.ts'
-import { inviteSubjects, type PushReader, pushSubjects } from './pushing.ts'
+import { inviteSubjects, type PushReader, pushSubjects, redactedBy } from './pushing.ts'
 import { RoomLife } from './room-life.ts'
 import { USER_MIGRATIONS } from './schema.ts'
 import { SessionCopies } from './sessions.ts'
@@ -98,6 +107,8 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
     this.#pushQueue = new PushQueue({
       sql: this.#storage.sql,
       gateway: this.#ports.push,
+      badges: new Badges({ sql: this.#storage.sql, countUnread: (roomId) => this.#countUnread(roomId) }),
+      arm: (at) => this.#timers.arm(at),
       now: () => clock.now(),
       transaction: (work) => this.#transaction(work),
       refused: (appId, pushkey) => {
@@ -129,7 +140,8 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
       polls: () => this.#polls,
       storeFilter: (filter) => this.#storeFilter(filter),
       nextOwn: () => this.#nextOwn(),
-      push: (news) => this.#push(pushSubjects(this.#pushReader, news)),
+      push: (news) => this.#push(news),
+      pushRead: (roomId) => this.#queuePush(() => this.#pushQueue.addRead(roomId)),
       mutate: (work) => this.#mutate(work),
       endSessions: (work) => this.#endSessions(work),
       flushSessions: () => this.#sessions.flush().catch(() => undefined),
@@ -273,10 +285,22 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
     return { userId, ruleset: rulesetOf(sql, userId), ignored: ignoredUsers(sql, userId) }
   }
 
-  #push(subjects: ReturnType<typeof pushSubjects>): void {
-    if (subjects.length === 0) return
-    this.#transaction(() => this.#pushQueue.add(subjects))
+  #push(news: PushNews): void {
+    this.#queuePush(() => {
+      for (const eventId of redactedBy(news)) this.#pushQueue.takeBack(eventId)
+      this.#pushQueue.add(pushSubjects(this.#pushReader, news))
+    })
+  }
+
+  #queuePush(work: () => void): void {
+    this.#transaction(work)
     this.#timers.arm(this.#ports.clock.now())
+  }
+
+  #countUnread(roomId: string): Promise<number> {
+    const ignored = [...ignoredUsers(this.#sql, this.#userId)]
+    const request = { ignored, ruleset: storedRuleset(this.#sql) }
+    return objectsOf(this.env, this.#ports.calls).room(roomId).unread(this.#userId, request)
   }
 
   #storeFilter(filter: JsonObject): string {

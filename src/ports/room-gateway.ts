@@ -18,9 +18,11 @@ import type {
   MessagesAnswer,
   MessagesRequest,
   MomentRequest,
+  NotificationsRequest,
   PeekAnswer,
   Profile,
   PullRequest,
+  RoomNotification,
   RoomSlice,
   RoomSnapshot,
   SearchContext,
@@ -28,6 +30,7 @@ import type {
   SummaryAnswer,
   ThreadsAnswer,
   ThreadsRequest,
+  UnreadRequest,
   UpgradeRequest,
 } from './room.ts'
 
@@ -99,6 +102,10 @@ export interface RoomGateway {
   forget(userId: string): Promise<void>
   /** Makes the room that replaces this one, and answers its id. Asked again, it answers the same room. */
   upgrade(request: UpgradeRequest): Promise<string>
+  /** How many events here a member has not read and is notified of; 0 outside the room. */
+  unread(userId: string, request: UnreadRequest & { ignored: string[] }): Promise<number>
+  /** What a member was notified of here, newest first. */
+  notifications(viewer: Session, request: NotificationsRequest): Promise<RoomNotification[]>
   /** More state of the room that this one replaces, sent by its creator; what stands already is passed over. */
   replicate(sender: string, states: NewState[]): Promise<void>
   /** Answers the id of the delayed event: of the one there is already, for a transaction id used before. */

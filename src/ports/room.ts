@@ -1,6 +1,6 @@
 /** What is asked of a Room object, and what it answers. */
 
-import type { JsonObject } from '../protocol/canonical-json.ts'
+import type { JsonObject, JsonValue } from '../protocol/canonical-json.ts'
 import type { ClientEvent } from '../protocol/event.ts'
 import type { RoomEventFilter } from '../protocol/filter.ts'
 import type { HeroCandidates } from '../protocol/heroes.ts'
@@ -41,6 +41,26 @@ export interface CreateRoomPlan {
   public: boolean
   /** A room that replaces another: exactly these events follow the creator's join. */
   replicated?: NewState[]
+}
+
+/** One page of what a user was notified of. */
+export interface NotificationsRequest {
+  /** Of the user's own push rules; absent: the default ones. */
+  ruleset?: JsonObject
+  ignored: string[]
+  /** Only what comes before this, by time and then by event ID. */
+  before?: { ts: number; eventId: string }
+  limit: number
+  onlyHighlights: boolean
+}
+
+export interface RoomNotification {
+  roomId: string
+  event: Omit<ClientEvent, 'room_id'>
+  actions: JsonValue[]
+  read: boolean
+  /** ms since the epoch. */
+  ts: number
 }
 
 export interface SendRequest {

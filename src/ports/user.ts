@@ -189,6 +189,12 @@ export interface ToDeviceParcel {
   messages: ToDeviceMessage[]
 }
 
+export interface NotificationRooms {
+  rooms: string[]
+  ruleset?: JsonObject
+  ignored: string[]
+}
+
 export interface UserGateway {
   /** Begins a backup of room keys, which is the current one from then on. Answers its version. */
   createKeyBackup(session: Session, algorithm: string, authData: JsonObject): Promise<string>
@@ -258,6 +264,10 @@ export interface UserGateway {
   setPusher(session: Session, pusher: Pusher): Promise<void>
   /** A Room's new events, of which the user's pushers may have to be told. */
   pushNews(news: PushNews): Promise<void>
+  /** The member has read in a room: the number on their devices may be lower. */
+  pushRead(roomId: string): Promise<void>
+  /** What finding the user's notifications takes: their joined rooms, those that moved last first, and their settings. */
+  notificationRooms(session: Session): Promise<NotificationRooms>
   removePusher(session: Session, appId: string, pushkey: string): Promise<void>
   setPresence(session: Session, presence: PresenceValue, statusMsg: string | undefined): Promise<void>
   /** The content of m.presence. @throws MatrixError M_FORBIDDEN where the viewer shares none of their `rooms` */

@@ -28,20 +28,25 @@ export interface PushVerdict {
 /** The parts of an event that rules can see; `room_id` included, which /sync leaves out. */
 export type PushEvent = JsonObject & { sender: string; type: string; content: JsonObject; room_id: string }
 
-const SILENT: PushVerdict = Object.freeze({ notify: false, highlight: false })
-
 /**
  * What a ruleset (the value of `global`) says about an event: "once a rule matches, its actions are the result, and
  * no further rules are evaluated". A user's own events never notify them.
  */
 export function evaluatePush(ruleset: JsonObject, event: PushEvent, context: PushContext): PushVerdict {
-  if (event.sender === context.userId) return SILENT
+  return verdictOf(pushActions(ruleset, event, context))
+}
+
+/** As `evaluatePush`, but the actions themselves, of the rule that matches; of none: none. */
+export function pushActions(ruleset: JsonObject, event: PushEvent, context: PushContext): JsonValue[] {
+  if (event.sender === context.userId) return []
   for (const kind of RULE_KINDS) {
     for (const rule of rulesOf(ruleset, kind)) {
-      if (rule.enabled !== false && ruleMatches(kind, rule, event, context)) return verdictOf(rule.actions)
+      if (rule.enabled !== false && ruleMatches(kind, rule, event, context)) {
+        return Array.isArray(rule.actions) ? rule.actions : []
+      }
     }
   }
-  return SILENT
+  return []
 }
 
 /** The rules of one kind, in order; what is no rule is left out. */
@@ -159,8 +164,7 @@ function pathOf(key: string): string[] {
 }
 
 /** `dont_notify` and `coalesce` of older versions are accepted and say nothing. */
-function verdictOf(actions: JsonValue | undefined): PushVerdict {
-  const list = Array.isArray(actions) ? actions : []
+export function verdictOf(list: readonly JsonValue[]): PushVerdict {
   const notify = list.includes('notify')
   const tweak = (name: string) => list.map(objectField).find((action) => action?.set_tweak === name)
   const highlight = tweak('highlight')

@@ -14,6 +14,11 @@ export function defaultPushRules(userId: string): JsonObject {
 function overrideRules(userId: string): JsonObject[] {
   return [
     { ...rule('.m.rule.master', [], []), enabled: false },
+    // MSC4028: for clients that decrypt before they decide; off until they ask for it.
+    {
+      ...rule('.org.matrix.msc4028.encrypted_event', [matches('type', 'm.room.encrypted')], ['notify']),
+      enabled: false,
+    },
     rule('.m.rule.suppress_notices', [matches('content.msgtype', 'm.notice')], []),
     rule(
       '.m.rule.invite_for_me',

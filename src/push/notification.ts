@@ -15,22 +15,36 @@ export interface PushSubject {
 /** @param setTs when the pushkey was last set, ms */
 export function notificationFor(pusher: Pusher, setTs: number, subject: PushSubject): JsonObject {
   const { event, verdict } = subject
-  const { url: _, ...data } = pusher.data
-  const device = {
-    app_id: pusher.app_id,
-    pushkey: pusher.pushkey,
-    // In seconds.
-    pushkey_ts: Math.floor(setTs / 1_000),
-    data,
-    tweaks: tweaksOf(verdict),
-  }
+  const device = { ...deviceOf(pusher, setTs), tweaks: tweaksOf(verdict) }
   return {
     event_id: event.event_id,
     room_id: event.room_id,
     prio: isUrgent(subject) ? 'high' : 'low',
     devices: [device],
-    ...(data.format === 'event_id_only' ? {} : details(subject)),
+    ...(pusher.data.format === 'event_id_only' ? {} : details(subject)),
   }
+}
+
+function deviceOf(pusher: Pusher, setTs: number) {
+  const { url: _, ...data } = pusher.data
+  return {
+    app_id: pusher.app_id,
+    pushkey: pusher.pushkey,
+    // In seconds.
+    pushkey_ts: Math.floor(setTs / 1_000),
+    data,
+  }
+}
+
+/** MSC3881: a pusher that is switched off stays in the list, and is told nothing. */
+export function isEnabled(pusher: Pusher): boolean {
+  return pusher['org.matrix.msc3881.enabled'] !== false
+}
+
+/** The number on the device alone, where it has fallen to nothing: what else there is to tell comes with events. */
+export function badgeFor(pusher: Pusher, setTs: number, unread: number): JsonObject | undefined {
+  if (unread > 0) return undefined
+  return { prio: 'low', counts: { unread }, devices: [{ ...deviceOf(pusher, setTs), tweaks: {} }] }
 }
 
 /** What cannot be judged before it is decrypted may be urgent. */

@@ -5,7 +5,6 @@ const v3 = '/_matrix/client/v3'
 const media = '/_matrix/media/v3'
 
 export const LATER: Record<string, string[]> = {
-  'push notifications': [`GET ${v3}/notifications`],
   'thumbnails and previews': [`GET ${v1}/media/preview_url`, `GET ${media}/preview_url`],
   'sign-in pages and OAuth': [
     `GET ${v1}/auth_metadata`,

@@ -33,6 +33,8 @@ const VERSIONS = {
     'org.matrix.msc3856.stable': true,
     'org.matrix.msc3874': true,
     'org.matrix.msc3912': true,
+    'org.matrix.msc3881': true,
+    'org.matrix.msc4028': true,
     'org.matrix.msc3981': true,
     'org.matrix.msc4108': true,
     'org.matrix.msc4115': true,

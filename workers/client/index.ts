@@ -15,6 +15,7 @@ import { keys } from './keys.ts'
 import { legacy } from './legacy-sync.ts'
 import { membership } from './membership.ts'
 import { moderation, whois } from './moderation.ts'
+import { notifications } from './notifications.ts'
 import { openId } from './openid.ts'
 import { presence } from './presence.ts'
 import { profile } from './profile.ts'
@@ -80,6 +81,7 @@ for (const part of [
   roomLife,
   pushRules,
   pushers,
+  notifications,
   presence,
   receipts,
   sync,

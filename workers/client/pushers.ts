@@ -36,6 +36,7 @@ const HttpPusher = Named.omit({ append: true }).extend({
   device_display_name: name,
   lang: name,
   profile_tag: name.optional(),
+  'org.matrix.msc3881.enabled': z.boolean().optional(),
   data: z
     .looseObject({ url: z.string(), format: z.string().optional() })
     .refine((data) => JSON.stringify(data).length <= DATA_LENGTH, 'must be shorter'),

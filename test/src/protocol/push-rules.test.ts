@@ -25,6 +25,7 @@ test('lists the rules of each kind in the order of the specification', () => {
   expect(ids).toEqual({
     override: [
       '.m.rule.master',
+      '.org.matrix.msc4028.encrypted_event',
       '.m.rule.suppress_notices',
       '.m.rule.invite_for_me',
       '.m.rule.member_event',
@@ -53,9 +54,12 @@ test('lists the rules of each kind in the order of the specification', () => {
   })
 })
 
-test('every rule is a default one, and only master is off', () => {
+test('every rule is a default one, and only master and MSC4028’s are off', () => {
   expect(all.every((rule) => rule.default)).toBe(true)
-  expect(all.filter((rule) => !rule.enabled).map((rule) => rule.rule_id)).toEqual(['.m.rule.master'])
+  expect(all.filter((rule) => !rule.enabled).map((rule) => rule.rule_id)).toEqual([
+    '.m.rule.master',
+    '.org.matrix.msc4028.encrypted_event',
+  ])
   expect(ruleOf('.m.rule.master')?.conditions).toEqual([])
 })
 

@@ -49,7 +49,7 @@ describe('a rule of one’s own', () => {
     expect((await ids('override')).slice(0, 3)).toEqual([
       '.m.rule.master',
       'mine',
-      '.m.rule.suppress_notices',
+      '.org.matrix.msc4028.encrypted_event',
     ])
   })
 

@@ -14,6 +14,8 @@ let room: string
 let pushkey: string
 let users = 0
 const received: Body[] = []
+/** Pushkeys whose gateway takes the notification and never answers. */
+const hanging = new Set<string>()
 /** What the gateway answers next, by pushkey; `{}` where nothing is said. */
 const answers = new Map<string, { status: number; body: Body }[]>()
 
@@ -23,6 +25,7 @@ beforeAll(async () => {
     for await (const chunk of request) text += chunk
     const { notification } = JSON.parse(text)
     received.push(notification)
+    if (hanging.has(notification.devices[0].pushkey)) return
     const next = answers.get(notification.devices[0].pushkey)?.shift() ?? { status: 200, body: {} }
     response.writeHead(next.status, next.status === 302 ? { location: url() } : {})
     response.end(JSON.stringify(next.body))
@@ -86,6 +89,7 @@ describe('a message', () => {
       sender_display_name: 'Bob',
       room_name: 'Tea',
       prio: 'high',
+      counts: { unread: 1 },
       content,
       devices: [
         {
@@ -103,7 +107,7 @@ describe('a message', () => {
     await set(alice, { format: 'event_id_only' })
     const eventId = await bob.say(room, 'secret')
     await expect.poll(events, soon).toEqual([eventId])
-    expect(Object.keys(got()[0]).sort()).toEqual(['devices', 'event_id', 'prio', 'room_id'])
+    expect(Object.keys(got()[0]).sort()).toEqual(['counts', 'devices', 'event_id', 'prio', 'room_id'])
   })
 
   it('that is encrypted is told as urgent', async () => {
@@ -188,5 +192,118 @@ describe('a gateway', () => {
       server.sql('ROOM', objectName.room(server.serverName, room), 'SELECT user_id FROM push_members')
     await expect.poll(members, soon).toEqual([])
     expect(bodies()).toEqual(['last'])
+  })
+})
+
+describe('the number on the device', () => {
+  const receipt = (client: Client, eventId: string, body: Body = {}) =>
+    client.post(`/rooms/${encodeURIComponent(room)}/receipt/m.read/${encodeURIComponent(eventId)}`, body)
+  const numbers = () => got().map(({ counts }) => counts.unread)
+
+  it('is that of unread messages in all rooms, and is told when it falls to nothing', async () => {
+    const other = await bob.createRoom({ preset: 'public_chat', invite: [alice.userId] })
+    must(await alice.join(other))
+    await set(alice)
+    const name = objectName.room(server.serverName, other)
+    const known = () => server.sql('ROOM', name, 'SELECT user_id FROM push_members')
+    await expect.poll(known, soon).toHaveLength(1)
+    const first = await bob.say(room, 'one')
+    await expect.poll(numbers, soon).toEqual([1])
+    const second = await bob.say(other, 'two')
+    await expect.poll(numbers, soon).toEqual([1, 2])
+    must(await receipt(alice, first))
+    const path = `/rooms/${encodeURIComponent(other)}/receipt/m.read/${encodeURIComponent(second)}`
+    must(await alice.post(path, {}))
+    await expect.poll(numbers, soon).toEqual([1, 2, 0])
+    expect(got().at(-1)).toEqual({
+      prio: 'low',
+      counts: { unread: 0 },
+      devices: [{ app_id: 'org.example.app', pushkey, pushkey_ts: expect.any(Number), data: {}, tweaks: {} }],
+    })
+  })
+
+  it('falls by what the user says themselves', async () => {
+    await set(alice)
+    await bob.say(room, 'one')
+    await expect.poll(numbers, soon).toEqual([1])
+    await alice.say(room, 'answer')
+    await expect.poll(numbers, soon).toEqual([1, 0])
+  })
+})
+
+describe('a pusher', () => {
+  it('that is switched off is listed, and told nothing', async () => {
+    must(
+      await alice.post('/pushers/set', {
+        ...{ app_id: 'org.example.app', pushkey, kind: 'http', lang: 'en' },
+        ...{ app_display_name: 'App', device_display_name: 'Phone', data: { url: url() } },
+        'org.matrix.msc3881.enabled': false,
+      }),
+    )
+    await watched()
+    const { pushers } = must(await alice.get('/pushers')).body
+    expect(pushers[0]).toMatchObject({
+      'org.matrix.msc3881.enabled': false,
+      'org.matrix.msc3881.device_id': alice.deviceId,
+    })
+    await bob.say(room, 'unheard')
+    const told = 'SELECT 1 FROM push_members WHERE pos >= (SELECT max(pos) FROM events)'
+    const name = objectName.room(server.serverName, room)
+    await expect.poll(() => server.sql('ROOM', name, told), soon).toHaveLength(1)
+    await set(alice)
+    const heard = await bob.say(room, 'heard')
+    await expect.poll(events, soon).toEqual([heard])
+  })
+
+  it('is one of fifty at most', async () => {
+    const add = (key: string) =>
+      alice.post('/pushers/set', {
+        ...{ app_id: 'org.example.app', pushkey: key, kind: 'http', lang: 'en' },
+        ...{ app_display_name: 'App', device_display_name: 'Phone', data: { url: url() } },
+      })
+    for (let n = 0; n < 50; n += 1) must(await add(`${pushkey}-${n}`))
+    const { status, body } = await add(`${pushkey}-more`)
+    expect([status, body.errcode]).toEqual([400, 'M_INVALID_PARAM'])
+    must(await add(`${pushkey}-7`))
+  })
+})
+
+describe('a gateway that hangs', () => {
+  it('holds up nothing else that the user’s object has to do', async () => {
+    await set(alice)
+    hanging.add(pushkey)
+    const eventId = await bob.say(room, 'to nobody')
+    await expect.poll(events, soon).toEqual([eventId])
+    must(await alice.put(`/user/${encodeURIComponent(alice.userId)}/account_data/org.example`, { a: 1 }))
+    const archived = () =>
+      server.pg("select 1 from user_records where user_id = $1 and kind = 'account_data'", [alice.userId])
+    // Sooner than the gateway is given up.
+    await expect.poll(archived, { timeout: 5_000 }).toHaveLength(1)
+    hanging.delete(pushkey)
+    await expect.poll(events, { timeout: 25_000 }).toEqual([eventId, eventId])
+  }, 60_000)
+})
+
+describe('a gateway that is down', () => {
+  it('is not told of what was redacted meanwhile, and no word of it stays behind', async () => {
+    await set(alice)
+    answers.set(
+      pushkey,
+      Array.from({ length: 50 }, () => ({ status: 500, body: {} })),
+    )
+    const first = await bob.say(room, 'first-word')
+    const eventId = await bob.say(room, 'word-that-is-taken-back')
+    const path = `/rooms/${encodeURIComponent(room)}/redact/${encodeURIComponent(eventId)}/r${users}`
+    const queued = async () => {
+      const name = objectName.user(server.serverName, alice.userId)
+      const rows = await server.sql('USER', name, 'SELECT notification FROM push_queue')
+      return rows.map((row) => JSON.parse(String(row.notification)).event_id)
+    }
+    await expect.poll(queued, soon).toEqual([first, eventId])
+    must(await bob.put(path, {}))
+    await expect.poll(queued, soon).toEqual([first])
+    answers.delete(pushkey)
+    await expect.poll(events, soon).toContain(first)
+    expect(events()).not.toContain(eventId)
   })
 })

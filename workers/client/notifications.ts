@@ -1,0 +1,78 @@
+/** Client-Server API §Listing notifications: gathered from the user's rooms when they look. */
+import { type Context, Hono } from 'hono'
+import * as z from 'zod'
+import type { NotificationsRequest, RoomNotification } from '../../src/ports.ts'
+import type { AppEnv } from '../app-env.ts'
+import { accessToken } from '../middleware/access-token.ts'
+import { validate } from '../middleware/validate.ts'
+import { readPageToken, writePageToken } from './page-token.ts'
+import { Count } from './params.ts'
+
+const DEFAULT_LIMIT = 20
+const MAX_LIMIT = 100
+/** Rooms asked for one page, those that moved last: an invocation has a few hundred calls. */
+const MAX_ROOMS = 200
+/** Rooms asked at once. */
+const AT_ONCE = 6
+
+const Place = z.object({ ts: z.number(), eventId: z.string().max(255) })
+
+const Query = z.object({
+  from: z.string().optional(),
+  limit: Count.transform((limit) => Math.min(Math.max(limit, 1), MAX_LIMIT)).default(DEFAULT_LIMIT),
+  only: z.string().optional(),
+})
+
+export const notifications = new Hono<AppEnv>()
+
+notifications.get('/notifications', accessToken, validate({ query: Query }), async (c) => {
+  const { from, limit, only } = c.req.valid('query')
+  const { rooms, ...settings } = await c.var.objects
+    .user(c.var.session.userId)
+    .notificationRooms(c.var.session)
+  const request: NotificationsRequest = {
+    ...settings,
+    ...(from !== undefined && { before: readPageToken(Place, from) }),
+    // One more tells whether there is another page.
+    limit: limit + 1,
+    onlyHighlights: only === 'highlight',
+  }
+  const found = (await gather(c, rooms.slice(0, MAX_ROOMS), request)).sort(newestFirst)
+  const page = found.slice(0, limit)
+  const last = page.at(-1)
+  return c.json({
+    notifications: page.map(({ roomId, ...rest }) => ({ room_id: roomId, ...rest })),
+    ...(found.length > limit && last !== undefined && { next_token: tokenAfter(last) }),
+  })
+})
+
+function tokenAfter({ ts, event }: RoomNotification): string {
+  return writePageToken({ ts, eventId: event.event_id } satisfies z.infer<typeof Place>)
+}
+
+/** A room that cannot be reached has no part in the page. */
+async function gather(
+  c: Context<AppEnv>,
+  rooms: readonly string[],
+  request: NotificationsRequest,
+): Promise<RoomNotification[]> {
+  const { objects, session } = c.var
+  const queue = [...rooms]
+  const found: RoomNotification[] = []
+  const worker = async () => {
+    for (let roomId = queue.shift(); roomId !== undefined; roomId = queue.shift()) {
+      found.push(
+        ...(await objects
+          .room(roomId)
+          .notifications(session, request)
+          .catch(() => [])),
+      )
+    }
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, worker))
+  return found
+}
+
+function newestFirst(a: RoomNotification, b: RoomNotification): number {
+  return b.ts - a.ts || (a.event.event_id < b.event.event_id ? 1 : -1)
+}
