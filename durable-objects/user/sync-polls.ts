@@ -25,6 +25,7 @@ import { rulesetOf, storedRuleset } from './push-rules.ts'
 import type { SyncQuery } from './room-sections.ts'
 import { type Poll, Sockets, type WaitingSocket } from './sockets.ts'
 import { type AccountDataChange, Sync, type SyncAnswer } from './sync.ts'
+import { DEVICES_ONLY } from './sync-plan.ts'
 import { parseSyncToken, type SyncToken } from './sync-token.ts'
 import { UnreadCounts } from './unread.ts'
 
@@ -141,8 +142,7 @@ export class SyncPolls {
 
   /** Whose devices have changed since a token, and with whom no room is shared any more. */
   async deviceLists(session: SyncRequest['session'], from: string): Promise<DeviceListsBody> {
-    const filter = { room: { timeline: { limit: 0 }, state: { types: [] } } }
-    const query = { session, filter, fullState: false, stateAfter: false }
+    const query = { session, filter: DEVICES_ONLY, fullState: false, stateAfter: false }
     const { body } = await this.#sync.answer(query, parseSyncToken(from))
     return (body.device_lists as DeviceListsBody | undefined) ?? { changed: [], left: [] }
   }

@@ -12,7 +12,7 @@ export interface SyncToken {
   toDevice: number
   /** The place of the newest presence contained in that answer. */
   presence?: number
-  /** Position by room number. */
+  /** Position by room number; under its negative, how far the devices of a hidden room were told. */
   tail: ReadonlyMap<number, number>
 }
 
@@ -20,7 +20,7 @@ export interface SyncToken {
 export const MAX_TAIL = 32
 
 const TOKEN =
-  /^s(\d{1,15})\.(\d{1,15})\.(\d{1,15})(?:\.(\d{1,15}))?(?:~((?:\d{1,15}:\d{1,15},)*\d{1,15}:\d{1,15}))?$/
+  /^s(\d{1,15})\.(\d{1,15})\.(\d{1,15})(?:\.(\d{1,15}))?(?:~((?:-?\d{1,15}:\d{1,15},)*-?\d{1,15}:\d{1,15}))?$/
 
 export function formatSyncToken({ epoch, own, toDevice, presence = 0, tail }: SyncToken): string {
   const head = `s${epoch}.${own}.${toDevice}${presence === 0 ? '' : `.${presence}`}`
