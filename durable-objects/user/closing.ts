@@ -3,7 +3,10 @@ import type { AccountStore, UserLogEntry } from '../../src/ports.ts'
 import { localpartOf } from '../../src/protocol/identifiers.ts'
 import { readMeta, writeMeta } from '../sqlite.ts'
 import { coverTexts } from '../wipe.ts'
+import { dropCrossSigning } from './cross-signing.ts'
+import { dropDehydrated } from './dehydrated.ts'
 import { type DeviceChange, deleteAllDevices } from './devices.ts'
+import { dropBackups } from './key-backup.ts'
 import type { UserRoom } from './memberships.ts'
 import { clearProfile } from './profile.ts'
 import type { RoomJobs } from './room-jobs.ts'
@@ -20,10 +23,17 @@ const PRESENT: ReadonlySet<string> = new Set(['join', 'invite', 'knock'])
  */
 export function closeAccount(
   sql: SqlStorage,
-  { erase, rooms, jobs }: { erase: boolean; rooms: Iterable<UserRoom>; jobs: RoomJobs },
+  {
+    userId,
+    erase,
+    rooms,
+    jobs,
+  }: { userId: string; erase: boolean; rooms: Iterable<UserRoom>; jobs: RoomJobs },
 ): DeviceChange {
   const profile = erase ? clearProfile(sql) : []
   const accountData = clearAccountData(sql)
+  // The keys of devices, their pushers and what waits for them go with the devices.
+  const keys = [...dropDehydrated(sql, userId), ...dropCrossSigning(sql), ...dropBackups(sql)]
   const { archive, revoked } = deleteAllDevices(sql)
   const all = [...rooms]
   jobs.add(
@@ -38,6 +48,7 @@ export function closeAccount(
     )
   }
   const more: Omit<UserLogEntry, 'seq'>[] = [
+    ...keys,
     ...accountData,
     ...profile,
     ...writeStanding(sql, { deactivated: true, locked: false, suspended: false }),
