@@ -170,8 +170,8 @@ export async function uploadKeys(session: Session, count: number): Promise<void>
   })
 }
 
-/** Claims a key of the owner's device. @throws Error where none was left */
-export async function claimKey(session: Session, { userId, deviceId }: Session): Promise<void> {
+/** Claims a key of the owner's device. Answers whether it was given one. */
+export async function claimKey(session: Session, { userId, deviceId }: Session): Promise<boolean> {
   const answer = await call<{ one_time_keys: Record<string, unknown> }>(
     session.http,
     'POST',
@@ -179,7 +179,7 @@ export async function claimKey(session: Session, { userId, deviceId }: Session):
     session.token,
     { one_time_keys: { [userId]: { [deviceId]: KEY_ALGORITHM } } },
   )
-  if (answer.one_time_keys[userId] === undefined) throw new Error('no one-time key was left')
+  return answer.one_time_keys[userId] !== undefined
 }
 
 /** One to-device message, for the other's one device; its content is the marker. */
