@@ -104,6 +104,16 @@ describe('a message', () => {
     expect((await look(bob)).said).toEqual([{ n: 1 }])
   })
 
+  it('sent twice at once under one transaction id is one message, and two from two devices', async () => {
+    const [alice, bob] = [await person(), await person()]
+    const phone = await http.login(alice.userId)
+    for (const from of [alice, phone]) {
+      const sends = Array.from({ length: 8 }, () => send(from, to(bob, { n: 1 }), 'same'))
+      for (const answer of await Promise.all(sends)) must(answer)
+    }
+    expect((await look(bob)).said).toEqual([{ n: 1 }, { n: 1 }])
+  })
+
   it('for a device or a person that does not exist, or of another server, reaches nobody', async () => {
     const [alice, bob] = [await person(), await person()]
     const nobody = { '@nobody:test.example': { '*': {} }, '@far:other.example': { '*': {} } }
