@@ -36,14 +36,6 @@ export interface Plan {
   tasks: Task[]
 }
 
-/**
- * The place of a hidden room in a token, beside that under its own number: what happened in it is not lost for who
- * changes the filter, but its devices are told once.
- */
-export function placeOfDevices({ no }: UserRoom): number {
-  return -no
-}
-
 /** What asks a Room for nothing but its members' devices. */
 export const DEVICES_ONLY: Filter = { room: { timeline: { limit: 0, types: [] }, state: { types: [] } } }
 

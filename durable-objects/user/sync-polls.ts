@@ -310,7 +310,7 @@ export class SyncPolls {
       const token: SyncToken = parseSyncToken(poll.token)
       if (this.#epochs.snapshot(token.epoch) === undefined) continue
       for (const room of this.memberships.all()) {
-        if (room.membership === 'join') this.#heads.learn(room.no, this.#epochs.position(token, room.no))
+        if (room.membership === 'join') this.#heads.learn(room.no, this.#epochs.reach(token, room.no))
       }
     }
     // Rooms were being asked for the others, or none could be.

@@ -16,6 +16,14 @@ export interface SyncToken {
   tail: ReadonlyMap<number, number>
 }
 
+/**
+ * The place of a room's devices, beside that under its own number, where a filter has hidden the room: what happened
+ * in it is not lost for a client that changes its filter, but whose devices changed is told once.
+ */
+export function placeOfDevices(room: number): number {
+  return -room
+}
+
 /** A tail longer than this starts a new epoch. */
 export const MAX_TAIL = 32
 

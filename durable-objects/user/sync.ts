@@ -15,8 +15,8 @@ import type { Presence } from './presence.ts'
 import { inSlices, type PullRooms } from './pull-transport.ts'
 import { roomSection, type SyncQuery, sliceOf } from './room-sections.ts'
 import { Sections } from './sections.ts'
-import { DEVICES_ONLY, leftTask, type Plan, placeOfDevices, type Task } from './sync-plan.ts'
-import { formatSyncToken, MAX_TAIL, type SyncToken } from './sync-token.ts'
+import { DEVICES_ONLY, leftTask, type Plan, type Task } from './sync-plan.ts'
+import { formatSyncToken, MAX_TAIL, placeOfDevices, type SyncToken } from './sync-token.ts'
 import { type UnreadCounts, unreadFields } from './unread.ts'
 
 /** Account data as sync shows it. */
@@ -118,7 +118,7 @@ export class Sync {
       if (room.membership !== 'join') continue
       const head = heads.head(room.no)
       const behind =
-        head === undefined ? heads.movedIn(room.no) >= token.epoch : head > epochs.position(token, room.no)
+        head === undefined ? heads.movedIn(room.no) >= token.epoch : head > epochs.reach(token, room.no)
       if (behind) return true
     }
     return false
@@ -156,8 +156,9 @@ export class Sync {
     room: UserRoom,
     hidden: boolean,
   ): Task | undefined {
-    const { heads, unread } = this.#parts
-    const since = token === undefined ? 0 : this.#place(token, room, hidden)
+    const { epochs, heads, unread } = this.#parts
+    const place = (from: SyncToken) => (hidden ? epochs.reach(from, room.no) : epochs.position(from, room.no))
+    const since = token === undefined ? 0 : place(token)
     if (token === undefined || room.own > token.own) return { room, since: 0, full: true, first: true }
     // Not reached by the first answer, or by that after an absence: the client may have seen it long ago.
     if (since === 0) return { room, since: 0, full: true, first: true, gap: true }
@@ -167,16 +168,9 @@ export class Sync {
     if (head === undefined) return { room, since, full: false, first: false }
     if (head <= since) return undefined
     // A Room is asked where nothing here knows what is unread: after an eviction.
-    const counted = unread.at(room.roomId, head) !== undefined
+    const counted = hidden || unread.at(room.roomId, head) !== undefined
     const increments = counted ? heads.between(room.no, since, head) : undefined
     return { room, since, full: false, first: false, increments }
-  }
-
-  /** How far a token has told of a room: of what happened in it, or of its devices. */
-  #place(token: SyncToken, room: UserRoom, hidden: boolean): number {
-    const { epochs } = this.#parts
-    const shown = epochs.position(token, room.no)
-    return hidden ? Math.max(shown, epochs.position(token, placeOfDevices(room))) : shown
   }
 
   #withPosition(task: Task, token: SyncToken | undefined): Task {
@@ -264,7 +258,8 @@ export class Sync {
     const byRoom = Map.groupBy(accountData, (change) => change.roomId)
     for (const [task, slice] of slices) {
       const { room } = task
-      if (room.membership === 'join') positions.set(task.hidden ? placeOfDevices(room) : room.no, slice.head)
+      if (room.membership === 'join')
+        positions.set(task.hidden ? placeOfDevices(room.no) : room.no, slice.head)
       if (task.hidden) continue
       if (plan.absent || task.gap) slice.limited = true
       const section = roomSection(slice, query, now, {
@@ -364,7 +359,7 @@ export class Sync {
       const pos = moved.get(room.no) ?? (token === undefined ? 0 : epochs.position(token, room.no))
       // A room not got yet stands at 0, in so many words: a snapshot may know it from another device.
       positions.set(room.no, pos)
-      const devices = placeOfDevices(room)
+      const devices = placeOfDevices(room.no)
       const told = moved.get(devices) ?? (token === undefined ? 0 : epochs.position(token, devices))
       if (told > pos) positions.set(devices, told)
     }

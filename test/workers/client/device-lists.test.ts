@@ -164,6 +164,25 @@ describe('device_lists', () => {
     expect(timeline.events.map(({ content }: Body) => content.body)).toContain('hidden')
   })
 
+  it('end a poll that waits with a filter over an eviction, and the next one without it has the rest', async () => {
+    const [alice, bob] = (await people(2)) as [Client, Client]
+    const room = await together(alice, bob)
+    const filter = JSON.stringify({ room: { not_rooms: [room] } })
+    const { next_batch: before } = must(await bob.sync({ filter })).body
+    await alice.say(room, 'one')
+    const { next_batch: since } = must(await bob.sync({ filter, since: before, timeout: 300 })).body
+    const waiting = bob.sync({ filter, since, timeout: 20_000 })
+    await sleep(300)
+    await server.evict('USER', objectName.user(server.serverName, bob.userId))
+    await alice.say(room, 'two')
+    await newKeys(alice)
+    const { body } = must(await waiting)
+    expect([body.device_lists.changed, body.rooms]).toEqual([[alice.userId], undefined])
+    const { rooms } = must(await bob.sync({ since: body.next_batch })).body
+    const said = JSON.stringify(rooms.join[room].timeline.events)
+    for (const text of ['one', 'two']) expect(said).toContain(`"${text}"`)
+  })
+
   it('name everybody in a hidden room to who joins it, and who leaves it', async () => {
     const [alice, bob] = (await people(2)) as [Client, Client]
     const filter = JSON.stringify({ room: { rooms: [] } })
