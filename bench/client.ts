@@ -170,8 +170,8 @@ export async function uploadKeys(session: Session, count: number): Promise<void>
   })
 }
 
-/** Claims a key of the owner's device. @throws Error where none was left */
-export async function claimKey(session: Session, { userId, deviceId }: Session): Promise<void> {
+/** Claims a key of the owner's device. Answers whether it was given one. */
+export async function claimKey(session: Session, { userId, deviceId }: Session): Promise<boolean> {
   const answer = await call<{ one_time_keys: Record<string, unknown> }>(
     session.http,
     'POST',
@@ -179,5 +179,31 @@ export async function claimKey(session: Session, { userId, deviceId }: Session):
     session.token,
     { one_time_keys: { [userId]: { [deviceId]: KEY_ALGORITHM } } },
   )
-  if (answer.one_time_keys[userId] === undefined) throw new Error('no one-time key was left')
+  return answer.one_time_keys[userId] !== undefined
+}
+
+/** One to-device message, for the other's one device; its content is the marker. */
+export async function sendToDevice(
+  session: Session,
+  { userId, deviceId }: Session,
+  marker: string,
+): Promise<void> {
+  const messages = { [userId]: { [deviceId]: { marker } } }
+  await call(session.http, 'PUT', `${V3}/sendToDevice/m.dummy/${marker}`, session.token, { messages })
+}
+
+/** Uploads a text as media. Answers its server and id, `<server name>/<media id>`. */
+export async function uploadMedia({ http, token }: Session, text: string): Promise<string> {
+  const { status, body } = await http.request('POST', '/_matrix/media/v3/upload', token, text, 'text/plain')
+  const uri = /"content_uri":\s*"mxc:\/\/([^"]+)"/.exec(body)?.[1]
+  if (status !== 200 || uri === undefined) throw new Error(`upload: ${status} ${body.slice(0, 200)}`)
+  return uri
+}
+
+/** Downloads media whole. @throws Error where it is not as long as it was */
+export async function downloadMedia({ http, token }: Session, place: string, length: number): Promise<void> {
+  const { status, body } = await http.request('GET', `/_matrix/client/v1/media/download/${place}`, token)
+  if (status !== 200 || body.length !== length) {
+    throw new Error(`download: ${status}, ${body.length} of ${length} bytes`)
+  }
 }

@@ -58,6 +58,12 @@ export const FIGURES = {
 
   'keys.claim.eight': { label: 'claims of one-time keys, 8 in flight', unit: '/s', better: 'more' },
 
+  'todevice.p50': { label: 'to-device delivery, p50', unit: 'ms', better: 'less' },
+  'todevice.p99': { label: 'to-device delivery, p99', unit: 'ms', better: 'less' },
+
+  'media.upload.p50': { label: 'upload of 10 MB, p50', unit: 'ms', better: 'less' },
+  'media.download.p50': { label: 'download of 10 MB, p50', unit: 'ms', better: 'less' },
+
   'members.register': { label: 'registrations, 8 in flight', unit: '/s', better: 'more' },
   'members.join': { label: 'joins of one room, 8 in flight', unit: '/s', better: 'more' },
   'members.small.send': { label: 'send, room of 2 members, p50', unit: 'ms', better: 'less' },

@@ -119,8 +119,14 @@ export class HttpClient {
     return new Connection(this.host, this.port)
   }
 
-  async request(method: string, path: string, token?: string, json?: string): Promise<Reply> {
-    const bytes = this.encode(method, path, token, json)
+  async request(
+    method: string,
+    path: string,
+    token?: string,
+    text?: string,
+    type = 'application/json',
+  ): Promise<Reply> {
+    const bytes = this.encode(method, path, token, text, type)
     const idle = this.#takeIdle()
     const connection = idle ?? this.connect()
     try {
@@ -139,11 +145,11 @@ export class HttpClient {
   }
 
   /** The request's bytes, in one string so that they leave in one packet. */
-  encode(method: string, path: string, token?: string, json?: string): string {
+  encode(method: string, path: string, token?: string, text?: string, type = 'application/json'): string {
     const authorization = token === undefined ? '' : `authorization: Bearer ${token}\r\n`
     const start = `${method} ${path} HTTP/1.1\r\nhost: ${this.host}:${this.port}\r\n${authorization}`
-    if (json === undefined) return `${start}\r\n`
-    return `${start}content-type: application/json\r\ncontent-length: ${Buffer.byteLength(json)}\r\n\r\n${json}`
+    if (text === undefined) return `${start}\r\n`
+    return `${start}content-type: ${type}\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`
   }
 
   close(): void {

@@ -23,7 +23,6 @@ const LARGE_VALUES: ReadonlySet<string> = new Set([
   'room.joinedMembers',
   'room.summary',
   'room.foundEvents',
-  'user.backedUpKeys',
 ])
 
 /** The platform would have refused or delayed this call. */

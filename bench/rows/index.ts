@@ -5,10 +5,12 @@ import { awakeRow } from './awake.ts'
 import { historyRow } from './history.ts'
 import { keysRow } from './keys.ts'
 import { callsRow, deliveryRow, syncRow } from './latency.ts'
+import { mediaRow } from './media.ts'
 import { membersRow } from './members.ts'
 import { endRow, restRow } from './memory.ts'
 import { roomsRow } from './rooms.ts'
 import { throughputRow } from './throughput.ts'
+import { toDeviceRow } from './to-device.ts'
 
 export const ROWS: readonly Row[] = [
   restRow,
@@ -17,6 +19,8 @@ export const ROWS: readonly Row[] = [
   syncRow,
   callsRow,
   keysRow,
+  toDeviceRow,
+  mediaRow,
   membersRow,
   historyRow,
   roomsRow,

@@ -8,6 +8,8 @@ import type { Row } from '../target.ts'
 const KEYS = 400
 /** An upload leaves this early, so that no claim finds nothing. */
 const RESERVE = 50
+/** Synapse gives nothing to one of two claims that want the same key: its client asks again. */
+const TRIES = 100
 
 export const keysRow: Row = {
   name: 'keys',
@@ -26,7 +28,8 @@ export const keysRow: Row = {
         await uploading
       }
       left -= 1
-      await claimKey(claimer, owner)
+      for (let tries = 0; tries < TRIES; tries += 1) if (await claimKey(claimer, owner)) return
+      throw new Error('no one-time key was left')
     }
     record('keys.claim.eight', await throughput(timing, 8, claim))
   },

@@ -135,9 +135,10 @@ export class UserAccount {
   deactivate(session: Session, erase: boolean): void {
     this.check(session)
     this.#to.mutate(() => {
-      const dropped = dropDehydrated(this.#sql, this.#userId)
-      const closed = closeAccount(this.#sql, { erase, rooms: this.#to.memberships().all(), jobs: this.jobs })
-      return { value: undefined, ...closed, archive: [...dropped, ...closed.archive] }
+      const userId = this.#userId
+      const rooms = this.#to.memberships().all()
+      const closed = closeAccount(this.#sql, { userId, erase, rooms, jobs: this.jobs })
+      return { value: undefined, ...closed, deviceLists: [userId] }
     })
     this.forget()
     this.#to.runJobs()

@@ -2,7 +2,10 @@
 import type { AccountStore, UserLogEntry } from '../../src/ports.ts'
 import { readMeta, writeMeta } from '../sqlite.ts'
 import { coverTexts } from '../wipe.ts'
+import { dropCrossSigning } from './cross-signing.ts'
+import { dropDehydrated } from './dehydrated.ts'
 import { type DeviceChange, deleteAllDevices } from './devices.ts'
+import { dropBackups } from './key-backup.ts'
 import type { UserRoom } from './memberships.ts'
 import { clearProfile } from './profile.ts'
 import type { RoomJobs } from './room-jobs.ts'
@@ -32,19 +35,6 @@ const BELONGINGS: readonly Belonging[] = [
     key: ({ room_id, type }) => JSON.stringify([room_id === '' ? null : room_id, type]),
   },
   { table: 'filters', text: 'filter', kind: 'filter', key: ({ filter_id }) => String(filter_id) },
-  { table: 'cross_signing_keys', kind: 'cross_signing_key', key: ({ usage }) => String(usage) },
-  {
-    table: 'key_signatures',
-    kind: 'key_signature',
-    key: ({ target_user, target, key_id }) => JSON.stringify([target_user, target, key_id]),
-  },
-  {
-    table: 'backup_keys',
-    text: 'data',
-    kind: 'backup_key',
-    key: ({ version, room_id, session_id }) => JSON.stringify([version, room_id, session_id]),
-  },
-  { table: 'backup_versions', kind: 'backup_version', key: ({ version }) => String(version) },
 ]
 
 /**
@@ -53,10 +43,17 @@ const BELONGINGS: readonly Belonging[] = [
  */
 export function closeAccount(
   sql: SqlStorage,
-  { erase, rooms, jobs }: { erase: boolean; rooms: Iterable<UserRoom>; jobs: RoomJobs },
+  {
+    userId,
+    erase,
+    rooms,
+    jobs,
+  }: { userId: string; erase: boolean; rooms: Iterable<UserRoom>; jobs: RoomJobs },
 ): DeviceChange {
   const profile = erase ? clearProfile(sql) : []
   const belongings = BELONGINGS.flatMap((one) => clear(sql, one))
+  // The keys of devices, their pushers and what waits for them go with the devices.
+  const keys = [...dropDehydrated(sql, userId), ...dropCrossSigning(sql), ...dropBackups(sql)]
   const { archive, revoked } = deleteAllDevices(sql)
   const all = [...rooms]
   jobs.add(
@@ -72,6 +69,7 @@ export function closeAccount(
   }
   const more: Omit<UserLogEntry, 'seq'>[] = [
     ...belongings,
+    ...keys,
     ...profile,
     ...writeStanding(sql, { deactivated: true, locked: false, suspended: false }),
   ]

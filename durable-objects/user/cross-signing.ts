@@ -114,6 +114,14 @@ function dropKey(sql: SqlStorage, usage: Usage): Archived[] {
   return [{ kind: 'cross_signing_key', key: usage, body: null }]
 }
 
+/** Takes away the keys and all that they and the devices have signed, of an account that is closed. Answers what to archive. */
+export function dropCrossSigning(sql: SqlStorage): Archived[] {
+  const keys = Object.keys(crossSigningKeys(sql)).flatMap((usage) => dropKey(sql, usage as Usage))
+  const rows = sql.exec<SignatureRow>('SELECT * FROM key_signatures').toArray()
+  sql.exec('DELETE FROM key_signatures')
+  return [...keys, ...rows.map(goneSignature)]
+}
+
 // ------------------------------------------------------------ signatures
 
 /** By key id, what the user has signed of a device or key. */
@@ -154,9 +162,9 @@ export function dropSignaturesOf(sql: SqlStorage, userId: string, target: string
   const bindings = [`ed25519:${target}`, userId, target] as const
   const rows = sql.exec<SignatureRow>(`SELECT * FROM key_signatures WHERE ${where}`, ...bindings).toArray()
   sql.exec(`DELETE FROM key_signatures WHERE ${where}`, ...bindings)
-  return rows.map(({ target_user, target: signed, key_id }) => ({
-    kind: 'key_signature',
-    key: JSON.stringify([target_user, signed, key_id]),
-    body: null,
-  }))
+  return rows.map(goneSignature)
+}
+
+function goneSignature({ target_user, target, key_id }: SignatureRow): Archived {
+  return { kind: 'key_signature', key: JSON.stringify([target_user, target, key_id]), body: null }
 }

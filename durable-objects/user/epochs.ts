@@ -1,6 +1,6 @@
 /** Epochs: stored snapshots of the user's room positions, so that a token need only name what differs. */
 import { first, readMeta } from '../sqlite.ts'
-import { MAX_TAIL, type SyncToken } from './sync-token.ts'
+import { MAX_TAIL, placeOfDevices, type SyncToken } from './sync-token.ts'
 
 export type Positions = ReadonlyMap<number, number>
 
@@ -44,6 +44,11 @@ export class Epochs {
   /** Where a token stands in a room: 0 where it does not know the room. Its epoch must be alive. */
   position(token: SyncToken, room: number): number {
     return token.tail.get(room) ?? this.snapshot(token.epoch)?.get(room) ?? 0
+  }
+
+  /** How far anything of a room was told, its devices alone where it was hidden. */
+  reach(token: SyncToken, room: number): number {
+    return Math.max(this.position(token, room), this.position(token, placeOfDevices(room)))
   }
 
   /** A tail for `positions` over an epoch's snapshot, if it is short enough. */

@@ -24,6 +24,13 @@ export const INBOX_TABLES = `
 const BATCH = 100
 /** How much of them goes into one answer, characters; one message at least. An answer passes through memory whole. */
 const BATCH_LENGTH = 1_000_000
+/**
+ * Messages that wait for one device at most: for one that never comes back, the oldest go. A client whose messages
+ * have a gap asks for the keys it misses; with 64 KiB a message at most, a device holds 640 MB of the object's 10 GB.
+ */
+const MAX_WAITING = 10_000
+/** That many stay then: they are not counted at every message. */
+const KEPT_WAITING = 9_000
 /** In `device_id` of a message: every device of the user. */
 const EVERY_DEVICE = '*'
 /** Whatever may receive messages: devices with a session, and the dehydrated one. */
@@ -48,6 +55,8 @@ export interface Batch {
 
 export class Inbox {
   readonly #sql: SqlStorage
+  /** How many wait for a device, as far as it was asked for; more than that after a transaction that failed. */
+  readonly #waiting = new Map<string, number>()
   /** The newest message of each device, as far as it was asked for. */
   readonly #newest = new Map<string, number>()
 
@@ -89,6 +98,7 @@ export class Inbox {
   /** Messages were deleted beside this. */
   forget(): void {
     this.#newest.clear()
+    this.#waiting.clear()
   }
 
   /**
@@ -107,6 +117,7 @@ export class Inbox {
     if (own === undefined) return
     this.#sql.exec('DELETE FROM inbox WHERE device_id = ? AND id <= ?', deviceId, upTo)
     this.#newest.delete(deviceId)
+    this.#waiting.delete(deviceId)
   }
 
   /**
@@ -137,8 +148,22 @@ export class Inbox {
       const insert = 'INSERT INTO inbox (id, device_id, sender, type, content) VALUES (?, ?, ?, ?, ?)'
       this.#sql.exec(insert, id, device_id, sender, type, content)
       this.#newest.delete(device_id)
+      this.#bound(device_id)
     }
     return devices.length > 0
+  }
+
+  /** Counts a message that was stored, and lets the oldest go where there are too many. */
+  #bound(deviceId: string): void {
+    const known = this.#waiting.get(deviceId)
+    const count = 'SELECT count(*) AS held FROM inbox WHERE device_id = ?'
+    const held =
+      known === undefined ? (first<{ held: number }>(this.#sql, count, deviceId)?.held ?? 0) : known + 1
+    this.#waiting.set(deviceId, held)
+    if (held <= MAX_WAITING) return
+    const oldest = `SELECT id FROM inbox WHERE device_id = ?1 ORDER BY id DESC LIMIT 1 OFFSET ${KEPT_WAITING}`
+    this.#sql.exec(`DELETE FROM inbox WHERE device_id = ?1 AND id <= (${oldest})`, deviceId)
+    this.#waiting.set(deviceId, KEPT_WAITING)
   }
 }
 

@@ -29,15 +29,8 @@ export abstract class KeyBackupRpc extends ToDeviceRpc {
     return this.checked(session, () => mutate(() => backup.putKeys(sql, version, keys)))
   }
 
-  backedUpKeys(
-    session: Session,
-    version: string,
-    place: KeyPlace,
-    batch: { after?: [string, string]; limit: number },
-  ) {
-    return this.checked(session, () =>
-      backup.readKeys(this.host.sql, version, place, batch.after, batch.limit),
-    )
+  backedUpKeys(session: Session, version: string, place: KeyPlace, after?: [string, string]) {
+    return this.checked(session, () => backup.readKeys(this.host.sql, version, place, after))
   }
 
   deleteBackedUpKeys(session: Session, version: string, place: KeyPlace) {

@@ -8,7 +8,13 @@ import type {
 } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
-import { type KeyBackupData, replacesKey } from '../../src/protocol/key-backup.ts'
+import {
+  KEYS_AT_ONCE,
+  type KeyBackupData,
+  LENGTH_AT_ONCE,
+  lengthInCall,
+  replacesKey,
+} from '../../src/protocol/key-backup.ts'
 import { first } from '../sqlite.ts'
 
 export const KEY_BACKUP_TABLES = `
@@ -40,7 +46,8 @@ type VersionRow = {
   key_count: number
   deleted: number
 }
-type KeyRow = { room_id: string; session_id: string; data: string }
+type PlaceRow = { room_id: string; session_id: string }
+type KeyRow = PlaceRow & { data: string }
 
 /** Makes a new version the current one. */
 export function createVersion(
@@ -87,12 +94,32 @@ export function deleteVersion(sql: SqlStorage, version: string): { value: undefi
   const row = first<VersionRow>(sql, 'SELECT * FROM backup_versions WHERE version = ?', numberOf(version))
   if (row === undefined) throw noSuchBackup()
   if (row.deleted === 1) return { value: undefined, archive: [] }
-  const keys = keyRows(sql, row.version, {}, undefined, Number.MAX_SAFE_INTEGER)
-  sql.exec('DELETE FROM backup_keys WHERE version = ?', row.version)
+  const gone = dropKeys(sql, row.version, {})
   const update = "UPDATE backup_versions SET deleted = 1, auth_data = '{}', key_count = 0 WHERE version = ?"
   sql.exec(update, row.version)
-  const gone = keys.map(({ room_id, session_id }) => archivedKey(row.version, room_id, session_id, null))
   return { value: undefined, archive: [archivedVersion(sql, row.version), ...gone] }
+}
+
+/** Takes away all that an account has backed up, inside the transaction that closes it. Answers what to archive. */
+export function dropBackups(sql: SqlStorage): Archived[] {
+  const versions = sql.exec<{ version: number }>('SELECT version FROM backup_versions').toArray()
+  const gone = versions.flatMap(({ version }) => dropKeys(sql, version, {}))
+  sql.exec('DELETE FROM backup_versions')
+  const entries = versions.map(({ version }) => ({
+    kind: 'backup_version' as const,
+    key: String(version),
+    body: null,
+  }))
+  return [...entries, ...gone]
+}
+
+/** After a rebuild: an archive that was cut off in the middle of a change has a version without its keys, or these alone. */
+export function recountBackups(sql: SqlStorage): void {
+  sql.exec(
+    'DELETE FROM backup_keys WHERE version NOT IN (SELECT version FROM backup_versions WHERE deleted = 0)',
+  )
+  const held = '(SELECT count(*) FROM backup_keys k WHERE k.version = backup_versions.version)'
+  sql.exec(`UPDATE backup_versions SET etag = etag + 1, key_count = ${held} WHERE key_count <> ${held}`)
 }
 
 /**
@@ -108,7 +135,7 @@ export function putKeys(
   const archive: Archived[] = []
   let added = 0
   for (const { roomId, sessionId, data } of keys) {
-    const known = keyRows(sql, row.version, { roomId, sessionId }, undefined, 1)[0]
+    const known = keyAt(sql, row.version, roomId, sessionId)
     if (known !== undefined && !replacesKey(JSON.parse(known.data), JSON.parse(data) as KeyBackupData))
       continue
     if (known === undefined) added += 1
@@ -120,41 +147,52 @@ export function putKeys(
   return changed(sql, row, added, archive)
 }
 
-/** @throws MatrixError M_NOT_FOUND, M_WRONG_ROOM_KEYS_VERSION */
+/** Deletes keys of any version: that it be the current one is asked of what is stored alone. @throws MatrixError M_NOT_FOUND */
 export function deleteKeys(
   sql: SqlStorage,
   version: string,
   place: KeyPlace,
 ): { value: KeyBackupState; archive: Archived[] } {
-  const row = currentRow(sql, version)
-  const rows = keyRows(sql, row.version, place, undefined, Number.MAX_SAFE_INTEGER)
-  for (const { room_id, session_id } of rows) {
-    const remove = 'DELETE FROM backup_keys WHERE version = ? AND room_id = ? AND session_id = ?'
-    sql.exec(remove, row.version, room_id, session_id)
-  }
-  const archive = rows.map(({ room_id, session_id }) => archivedKey(row.version, room_id, session_id, null))
-  return changed(sql, row, -rows.length, archive)
+  const row = rowOf(sql, version)
+  const archive = dropKeys(sql, row.version, place)
+  return changed(sql, row, -archive.length, archive)
 }
 
-/** A batch of a version's keys, in order, after the last one of the batch before. @throws MatrixError M_NOT_FOUND */
+/** What one call carries of a version's keys, in order, after the last one of the batch before. @throws MatrixError M_NOT_FOUND */
 export function readKeys(
   sql: SqlStorage,
   version: string,
   place: KeyPlace,
   after: [string, string] | undefined,
-  limit: number,
-): BackedUpKey[] {
-  const rows = keyRows(sql, rowOf(sql, version).version, place, after, limit)
-  return rows.map(({ room_id, session_id, data }) => ({ roomId: room_id, sessionId: session_id, data }))
+): { keys: BackedUpKey[]; more: boolean } {
+  const { clause, values } = narrowed(rowOf(sql, version).version, place, after)
+  const query = `SELECT room_id, session_id, data FROM backup_keys WHERE ${clause} ORDER BY room_id, session_id`
+  const keys: BackedUpKey[] = []
+  let length = 0
+  for (const { room_id: roomId, session_id: sessionId, data } of sql.exec<KeyRow>(query, ...values)) {
+    length += lengthInCall(roomId, sessionId, data)
+    if (keys.length > 0 && (keys.length === KEYS_AT_ONCE || length > LENGTH_AT_ONCE))
+      return { keys, more: true }
+    keys.push({ roomId, sessionId, data })
+  }
+  return { keys, more: false }
 }
 
-function keyRows(
-  sql: SqlStorage,
-  version: number,
-  { roomId, sessionId }: KeyPlace,
-  after: [string, string] | undefined,
-  limit: number,
-): KeyRow[] {
+function keyAt(sql: SqlStorage, version: number, roomId: string, sessionId: string) {
+  const query = 'SELECT data FROM backup_keys WHERE version = ? AND room_id = ? AND session_id = ?'
+  return first<{ data: string }>(sql, query, version, roomId, sessionId)
+}
+
+/** Deletes keys; answers what to archive. What they hold is not read: a backup may be larger than the memory. */
+function dropKeys(sql: SqlStorage, version: number, place: KeyPlace): Archived[] {
+  const { clause, values } = narrowed(version, place)
+  const query = `SELECT room_id, session_id FROM backup_keys WHERE ${clause}`
+  const rows = sql.exec<PlaceRow>(query, ...values).toArray()
+  sql.exec(`DELETE FROM backup_keys WHERE ${clause}`, ...values)
+  return rows.map(({ room_id, session_id }) => archivedKey(version, room_id, session_id, null))
+}
+
+function narrowed(version: number, { roomId, sessionId }: KeyPlace, after?: [string, string]) {
   const clauses = ['version = ?']
   const values: SqlStorageValue[] = [version]
   const narrow = (clause: string, ...more: SqlStorageValue[]) => {
@@ -164,9 +202,7 @@ function keyRows(
   if (roomId !== undefined) narrow('room_id = ?', roomId)
   if (sessionId !== undefined) narrow('session_id = ?', sessionId)
   if (after !== undefined) narrow('(room_id, session_id) > (?, ?)', ...after)
-  const query = `SELECT room_id, session_id, data FROM backup_keys WHERE ${clauses.join(' AND ')}
-     ORDER BY room_id, session_id LIMIT ?`
-  return sql.exec<KeyRow>(query, ...values, limit).toArray()
+  return { clause: clauses.join(' AND '), values }
 }
 
 /** "An opaque string representing stored keys in the backup": it changes with them alone. */

@@ -4,6 +4,8 @@ import { first } from '../sqlite.ts'
 import { coverTexts } from '../wipe.ts'
 
 const BATCH = 500
+/** Characters in one batch; one entry at least: a backed-up key alone may have 64 KiB. */
+const BATCH_LENGTH = 1_000_000
 /** What an erasure must leave nothing of, in the free space of the file either. */
 const PERSONAL = "'profile', 'account_data', 'filter'"
 
@@ -43,9 +45,7 @@ export class UserLog {
   /** Sends everything. @throws when Postgres does not take it: nothing is lost, the alarm tries again */
   async flush(userId: string, archive: ArchiveStore): Promise<void> {
     for (;;) {
-      const entries: UserLogEntry[] = this.#sql
-        .exec<LogRow>('SELECT seq, kind, key, body FROM log ORDER BY seq LIMIT ?', BATCH)
-        .toArray()
+      const entries = this.#oldest()
       const last = entries.at(-1)
       if (last === undefined) return
       await archive.applyUser(userId, entries)
@@ -54,7 +54,18 @@ export class UserLog {
         values: [last.seq],
       })
       this.#sql.exec('DELETE FROM log WHERE seq <= ?', last.seq)
-      if (entries.length < BATCH) return
     }
+  }
+
+  #oldest(): UserLogEntry[] {
+    const entries: UserLogEntry[] = []
+    let length = 0
+    const query = 'SELECT seq, kind, key, body FROM log ORDER BY seq LIMIT ?'
+    for (const entry of this.#sql.exec<LogRow>(query, BATCH)) {
+      length += entry.key.length + (entry.body?.length ?? 0)
+      if (entries.length > 0 && length > BATCH_LENGTH) break
+      entries.push(entry)
+    }
+    return entries
   }
 }

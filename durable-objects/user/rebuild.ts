@@ -8,6 +8,7 @@ import { readMeta, writeMeta } from '../sqlite.ts'
 import { wipeTables } from '../wipe.ts'
 import { restoreDehydrated } from './dehydrated.ts'
 import { MESSAGE_SERIES } from './inbox.ts'
+import { recountBackups } from './key-backup.ts'
 
 const BATCH = 500
 /** Kept through a rebuild: ended sessions of which Redis has not been told, and messages that no archive has. */
@@ -62,6 +63,7 @@ export function restoreCopy(sql: SqlStorage, { records, rooms }: UserCopy, base:
   writeMeta(sql, 'own', base)
   writeMeta(sql, 'first_epoch', base)
   for (const record of records) RESTORERS[record.kind]?.(sql, record, base)
+  recountBackups(sql)
   for (const [index, room] of rooms.entries()) {
     sql.exec(
       `INSERT INTO rooms (no, room_id, membership, was, pos, own, event_id, stripped, forgotten)

@@ -1,5 +1,6 @@
 /** What one sync asks for: its rooms, and where each stands. */
 import type { Increment } from '../../src/ports.ts'
+import type { Filter } from '../../src/protocol/filter.ts'
 import type { UserRoom } from './memberships.ts'
 import type { SyncQuery } from './room-sections.ts'
 import type { SyncToken } from './sync-token.ts'
@@ -16,6 +17,11 @@ export interface Task {
   gap?: boolean
   /** Who is in the room counts as changed, or as left: the user has come or gone since the token. */
   everyone?: boolean
+  /**
+   * The filter leaves the room out: nothing of it is shown, but the devices of its members are the client's concern.
+   * `device_lists` is no part of what a filter can name (Client-Server API §Filtering).
+   */
+  hidden?: boolean
   /** Given where wakes have brought everything already. */
   increments?: Increment[]
 }
@@ -29,6 +35,9 @@ export interface Plan {
   own: number
   tasks: Task[]
 }
+
+/** What asks a Room for nothing but its members' devices. */
+export const DEVICES_ONLY: Filter = { room: { timeline: { limit: 0, types: [] }, state: { types: [] } } }
 
 /**
  * Rooms left since the token: shown up to the leave (SYNC9). Those left before are shown in an initial sync, and

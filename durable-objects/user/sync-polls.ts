@@ -26,6 +26,7 @@ import { rulesetOf, storedRuleset } from './push-rules.ts'
 import type { SyncQuery } from './room-sections.ts'
 import { type Poll, Sockets, type WaitingSocket } from './sockets.ts'
 import { type AccountDataChange, Sync, type SyncAnswer } from './sync.ts'
+import { DEVICES_ONLY } from './sync-plan.ts'
 import { formatSyncToken, parseSyncToken, type SyncToken } from './sync-token.ts'
 import { UnreadCounts } from './unread.ts'
 
@@ -153,8 +154,7 @@ export class SyncPolls {
 
   /** Whose devices have changed since a token, and with whom no room is shared any more. */
   async deviceLists(session: SyncRequest['session'], from: string): Promise<DeviceListsBody> {
-    const filter = { room: { timeline: { limit: 0 }, state: { types: [] } } }
-    const query = { session, filter, fullState: false, stateAfter: false }
+    const query = { session, filter: DEVICES_ONLY, fullState: false, stateAfter: false }
     const { body } = await this.#sync.answer(query, parseSyncToken(from))
     return (body.device_lists as DeviceListsBody | undefined) ?? { changed: [], left: [] }
   }
@@ -347,7 +347,7 @@ export class SyncPolls {
       const token: SyncToken = parseSyncToken(poll.token)
       if (this.#epochs.snapshot(token.epoch) === undefined) continue
       for (const room of this.memberships.all()) {
-        if (room.membership === 'join') this.#heads.learn(room.no, this.#epochs.position(token, room.no))
+        if (room.membership === 'join') this.#heads.learn(room.no, this.#epochs.reach(token, room.no))
       }
     }
     // Rooms were being asked for the others, or none could be.

@@ -12,15 +12,23 @@ export interface SyncToken {
   toDevice: number
   /** The place of the newest presence contained in that answer. */
   presence?: number
-  /** Position by room number. */
+  /** Position by room number; under its negative, how far the devices of a hidden room were told. */
   tail: ReadonlyMap<number, number>
+}
+
+/**
+ * The place of a room's devices, beside that under its own number, where a filter has hidden the room: what happened
+ * in it is not lost for a client that changes its filter, but whose devices changed is told once.
+ */
+export function placeOfDevices(room: number): number {
+  return -room
 }
 
 /** A tail longer than this starts a new epoch. */
 export const MAX_TAIL = 32
 
 const TOKEN =
-  /^s(\d{1,15})\.(\d{1,15})\.(\d{1,15})(?:\.(\d{1,15}))?(?:~((?:\d{1,15}:\d{1,15},)*\d{1,15}:\d{1,15}))?$/
+  /^s(\d{1,15})\.(\d{1,15})\.(\d{1,15})(?:\.(\d{1,15}))?(?:~((?:-?\d{1,15}:\d{1,15},)*-?\d{1,15}:\d{1,15}))?$/
 
 export function formatSyncToken({ epoch, own, toDevice, presence = 0, tail }: SyncToken): string {
   const head = `s${epoch}.${own}.${toDevice}${presence === 0 ? '' : `.${presence}`}`

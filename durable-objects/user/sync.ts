@@ -17,8 +17,8 @@ import type { Presence } from './presence.ts'
 import { inSlices, type PullRooms } from './pull-transport.ts'
 import { roomSection, type SyncQuery, sliceOf } from './room-sections.ts'
 import { Sections } from './sections.ts'
-import { leftTask, type Plan, type Task } from './sync-plan.ts'
-import { formatSyncToken, MAX_TAIL, type SyncToken } from './sync-token.ts'
+import { DEVICES_ONLY, leftTask, type Plan, type Task } from './sync-plan.ts'
+import { formatSyncToken, MAX_TAIL, placeOfDevices, type SyncToken } from './sync-token.ts'
 import { type UnreadCounts, unreadFields } from './unread.ts'
 
 /** Account data as sync shows it. */
@@ -121,7 +121,7 @@ export class Sync {
       if (room.membership !== 'join') continue
       const head = heads.head(room.no)
       const behind =
-        head === undefined ? heads.movedIn(room.no) >= token.epoch : head > epochs.position(token, room.no)
+        head === undefined ? heads.movedIn(room.no) >= token.epoch : head > epochs.reach(token, room.no)
       if (behind) return true
     }
     return false
@@ -140,18 +140,28 @@ export class Sync {
     const token = absent ? undefined : given
     const plan: Plan = { token, absent, since: given?.own ?? 0, own: this.#parts.own(), tasks: [] }
     for (const room of memberships.all()) {
-      if (room.forgotten || !wantsRoom(query.filter?.room, room.roomId)) continue
+      if (room.forgotten) continue
+      const hidden = !wantsRoom(query.filter?.room, room.roomId)
+      const shown = hidden ? { ...query, filter: DEVICES_ONLY, fullState: false } : query
       const task =
-        room.membership === 'join' ? this.#joinedTask(query, token, room) : leftTask(query, plan, room)
+        room.membership === 'join'
+          ? this.#joinedTask(shown, token, room, hidden)
+          : leftTask(shown, plan, room)
       if (task === undefined) continue
-      plan.tasks.push({ ...this.#withPosition(task, token), everyone: given !== undefined })
+      plan.tasks.push({ ...this.#withPosition(task, token), everyone: given !== undefined, hidden })
     }
     return plan
   }
 
-  #joinedTask(query: SyncQuery, token: SyncToken | undefined, room: UserRoom): Task | undefined {
+  #joinedTask(
+    query: SyncQuery,
+    token: SyncToken | undefined,
+    room: UserRoom,
+    hidden: boolean,
+  ): Task | undefined {
     const { epochs, heads, unread } = this.#parts
-    const since = token === undefined ? 0 : epochs.position(token, room.no)
+    const place = (from: SyncToken) => (hidden ? epochs.reach(from, room.no) : epochs.position(from, room.no))
+    const since = token === undefined ? 0 : place(token)
     if (token === undefined || room.own > token.own) return { room, since: 0, full: true, first: true }
     // Not reached by the first answer, or by that after an absence: the client may have seen it long ago.
     if (since === 0) return { room, since: 0, full: true, first: true, gap: true }
@@ -161,7 +171,7 @@ export class Sync {
     if (head === undefined) return { room, since, full: false, first: false }
     if (head <= since) return undefined
     // A Room is asked where nothing here knows what is unread: after an eviction.
-    const counted = unread.at(room.roomId, head) !== undefined
+    const counted = hidden || unread.at(room.roomId, head) !== undefined
     const increments = counted ? heads.between(room.no, since, head) : undefined
     return { room, since, full: false, first: false, increments }
   }
@@ -175,8 +185,9 @@ export class Sync {
 
   #takeIncrements(query: SyncQuery, task: Task, slices: Map<Task, RoomSlice>): boolean {
     if (task.increments === undefined) return false
-    if (query.filter?.event_format === 'federation') return false
-    const slice = sliceOf(task.increments, task.since, query, task.room.roomId)
+    if (query.filter?.event_format === 'federation' && !task.hidden) return false
+    const shown = task.hidden ? { ...query, filter: DEVICES_ONLY } : query
+    const slice = sliceOf(task.increments, task.since, shown, task.room.roomId)
     // Behind a gap a client needs the aggregations of what it is shown, and those the Room makes for each viewer.
     if (slice.limited) return false
     slices.set(task, slice)
@@ -206,14 +217,15 @@ export class Sync {
   }
 
   #request(query: SyncQuery, task: Task): PullRequest {
+    const filter = task.hidden ? DEVICES_ONLY : query.filter
     return {
       userId: this.#parts.userId,
       since: task.since,
       fullState: task.full,
-      timelineLimit: timelineLimit(query.filter),
-      filter: { timeline: query.filter?.room?.timeline, state: query.filter?.room?.state },
+      timelineLimit: timelineLimit(filter),
+      filter: { timeline: filter?.room?.timeline, state: filter?.room?.state },
       stateAfter: query.stateAfter,
-      federationFormat: query.filter?.event_format === 'federation',
+      federationFormat: filter?.event_format === 'federation',
       everyone: task.everyone === true,
       subscribe: task.room.membership === 'join',
       unread: { ruleset: this.#parts.ruleset(), counted: this.#parts.unread.countedUpTo(task.room.roomId) },
@@ -250,7 +262,9 @@ export class Sync {
     const stays = new Map<string, ClientEvent[]>()
     for (const [task, slice] of slices) {
       const { room } = task
-      if (room.membership === 'join') positions.set(room.no, slice.head)
+      if (room.membership === 'join')
+        positions.set(task.hidden ? placeOfDevices(room.no) : room.no, slice.head)
+      if (task.hidden) continue
       if (plan.absent || task.gap) slice.limited = true
       if (loadsLazily(query.filter)) stays.set(stayOf(room), this.#withoutKnownMembers(query, task, slice))
       const section = roomSection(slice, query, now, {
@@ -350,7 +364,7 @@ export class Sync {
     const snapshot = epochs.snapshot(token.epoch)
     const tail = new Map<number, number>()
     for (const [room, pos] of [...token.tail, ...moved]) {
-      if (memberships.byNo(room)?.membership !== 'join') continue
+      if (memberships.byNo(Math.abs(room))?.membership !== 'join') continue
       if (snapshot?.get(room) === pos) tail.delete(room)
       else tail.set(room, pos)
     }
@@ -365,6 +379,9 @@ export class Sync {
       const pos = moved.get(room.no) ?? (token === undefined ? 0 : epochs.position(token, room.no))
       // A room not got yet stands at 0, in so many words: a snapshot may know it from another device.
       positions.set(room.no, pos)
+      const devices = placeOfDevices(room.no)
+      const told = moved.get(devices) ?? (token === undefined ? 0 : epochs.position(token, devices))
+      if (told > pos) positions.set(devices, told)
     }
     return positions
   }

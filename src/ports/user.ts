@@ -204,13 +204,13 @@ export interface UserGateway {
   deleteKeyBackup(session: Session, version: string): Promise<void>
   /** Stores those keys that are better than what is there. @throws MatrixError M_WRONG_ROOM_KEYS_VERSION */
   putBackedUpKeys(session: Session, version: string, keys: BackedUpKey[]): Promise<KeyBackupState>
-  /** At most `limit` keys in order of room and session, after the last one of the batch before. */
+  /** As many keys as one call carries, in order of room and session, after the last one of the batch before. */
   backedUpKeys(
     session: Session,
     version: string,
     place: KeyPlace,
-    batch: { after?: [string, string]; limit: number },
-  ): Promise<BackedUpKey[]>
+    after?: [string, string],
+  ): Promise<{ keys: BackedUpKey[]; more: boolean }>
   deleteBackedUpKeys(session: Session, version: string, place: KeyPlace): Promise<KeyBackupState>
   /** Stores messages by receiver, all of this server, and delivers them; once for each transaction id of a device. */
   sendToDevice(session: Session, txnId: string, messages: Record<string, ToDeviceMessage[]>): Promise<void>

@@ -425,6 +425,21 @@ it('a rebuilt user has the backup of room keys', async () => {
   expect(must(await begin()).body.version).toBe(String(Number(version) + 1))
 })
 
+it('a rebuilt user’s backup is counted anew where the archive has not all of it', async () => {
+  const dora = await http.register('recount')
+  const key = { first_message_index: 0, forwarded_count: 0, is_verified: true, session_data: { c: 'text' } }
+  const algorithm = 'm.megolm_backup.v1.curve25519-aes-sha2'
+  const { version } = must(await dora.post('/room_keys/version', { algorithm, auth_data: {} })).body
+  const rooms = { '!r:test.example': { sessions: { one: key, two: key, three: key } } }
+  must(await dora.put(`/room_keys/keys?version=${version}`, { rooms }))
+  await archivedUser(dora)
+  const lost = "delete from user_records where user_id = $1 and kind = 'backup_key' and key like '%two%'"
+  await server.pg(lost, [dora.userId])
+  await rebuild('user', dora.userId)
+  const { body } = must(await dora.get('/room_keys/version'))
+  expect(body).toMatchObject({ version, count: 2, etag: '2' })
+})
+
 describe('rebuilding', () => {
   it('is for operators and administrators', async () => {
     const room = await alice.createRoom()

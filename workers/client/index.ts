@@ -99,6 +99,6 @@ for (const part of [hierarchy, roomSummary, mutualRooms]) clientV1App.route('/',
 /** Endpoints under the names they had before the specification took them in. */
 export const clientUnstableApp = new Hono<AppEnv>()
 
-for (const part of [unstableRoomSummary, unstableMutualRooms, crossSigning])
+for (const part of [unstableRoomSummary, unstableMutualRooms, crossSigning, roomKeys])
   clientUnstableApp.route('/', part)
 clientUnstableApp.route('/org.matrix.msc2946', hierarchy)

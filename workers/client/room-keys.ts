@@ -3,13 +3,16 @@ import { type Context, Hono } from 'hono'
 import * as z from 'zod'
 import type { BackedUpKey, KeyBackupState, KeyPlace } from '../../src/ports.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
+import {
+  KEYS_AT_ONCE,
+  LENGTH_AT_ONCE,
+  lengthInCall,
+  MAX_BACKUP_BYTES,
+} from '../../src/protocol/key-backup.ts'
 import type { AppEnv } from '../app-env.ts'
 import { tokenClaims } from '../middleware/access-token.ts'
 import { jsonObject, validate } from '../middleware/validate.ts'
 import { RoomId } from './params.ts'
-
-/** Keys in one call: some 500 bytes each. */
-const BATCH = 500
 
 const Version = z.string().min(1).max(255)
 const InVersion = z.object({ version: Version })
@@ -34,6 +37,7 @@ export const roomKeys = new Hono<AppEnv>()
 
 roomKeys.post('/room_keys/version', tokenClaims, validate({ json: AuthData }), async (c) => {
   const { algorithm, auth_data } = c.req.valid('json')
+  requireSmall('auth_data', JSON.stringify(auth_data))
   return c.json({ version: await user(c).createKeyBackup(c.var.session, algorithm, auth_data) })
 })
 
@@ -55,6 +59,7 @@ roomKeys.put(
     if (named !== undefined && named !== version) {
       throw new MatrixError('M_INVALID_PARAM', 'The version in the body is not that of the path')
     }
+    requireSmall('auth_data', JSON.stringify(auth_data))
     await user(c).updateKeyBackup(c.var.session, version, algorithm, auth_data)
     return c.json({})
   },
@@ -143,11 +148,17 @@ function user(c: Context<AppEnv>) {
 }
 
 function keysOf(roomId: string, sessions: Record<string, unknown>): BackedUpKey[] {
-  return Object.entries(sessions).map(([sessionId, data]) => ({
-    roomId,
-    sessionId,
-    data: JSON.stringify(data),
-  }))
+  return Object.entries(sessions).map(([sessionId, session]) => {
+    const data = JSON.stringify(session)
+    requireSmall(sessionId, data)
+    return { roomId, sessionId, data }
+  })
+}
+
+/** @throws MatrixError M_TOO_LARGE */
+function requireSmall(name: string, json: string): void {
+  if (new TextEncoder().encode(json).byteLength <= MAX_BACKUP_BYTES) return
+  throw new MatrixError('M_TOO_LARGE', `${name}: larger than ${MAX_BACKUP_BYTES} bytes`)
 }
 
 function sessionsOf(keys: BackedUpKey[]): Record<string, unknown> {
@@ -157,10 +168,28 @@ function sessionsOf(keys: BackedUpKey[]): Record<string, unknown> {
 /** Each batch is a transaction: a request that is cut off is sent again, and stores nothing twice. */
 async function put(c: Context<AppEnv>, version: string, keys: BackedUpKey[]) {
   let state: KeyBackupState | undefined
-  for (let start = 0; start === 0 || start < keys.length; start += BATCH) {
-    state = await user(c).putBackedUpKeys(c.var.session, version, keys.slice(start, start + BATCH))
+  for (const batch of batchesOf(keys)) {
+    state = await user(c).putBackedUpKeys(c.var.session, version, batch)
   }
   return c.json(state)
+}
+
+/** What one call carries each; no keys are one batch, which tells the state. */
+function batchesOf(keys: readonly BackedUpKey[]): BackedUpKey[][] {
+  let batch: BackedUpKey[] = []
+  let length = 0
+  const batches = [batch]
+  for (const key of keys) {
+    const more = lengthInCall(key.roomId, key.sessionId, key.data)
+    if (batch.length === KEYS_AT_ONCE || length + more > LENGTH_AT_ONCE) {
+      batch = []
+      length = 0
+      batches.push(batch)
+    }
+    batch.push(key)
+    length += more
+  }
+  return batches
 }
 
 async function remove(c: Context<AppEnv>, version: string, place: KeyPlace) {
@@ -168,12 +197,12 @@ async function remove(c: Context<AppEnv>, version: string, place: KeyPlace) {
 }
 
 async function all(c: Context<AppEnv>, version: string, place: KeyPlace): Promise<BackedUpKey[]> {
-  const keys: BackedUpKey[] = []
+  const all: BackedUpKey[] = []
   for (let after: [string, string] | undefined; ; ) {
-    const batch = await user(c).backedUpKeys(c.var.session, version, place, { after, limit: BATCH })
-    keys.push(...batch)
-    const last = batch.at(-1)
-    if (last === undefined || batch.length < BATCH) return keys
+    const { keys, more } = await user(c).backedUpKeys(c.var.session, version, place, after)
+    all.push(...keys)
+    const last = all.at(-1)
+    if (!more || last === undefined) return all
     after = [last.roomId, last.sessionId]
   }
 }

@@ -2,10 +2,16 @@
 import { Hono } from 'hono'
 import * as z from 'zod'
 import type { ToDeviceMessage } from '../../src/ports.ts'
+import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
 import { tokenClaims } from '../middleware/access-token.ts'
 import { jsonObject, validate } from '../middleware/validate.ts'
 import { isLocal, UserId } from './params.ts'
+
+/** Bytes of one message's content, as of an event; */
+const MAX_MESSAGE_BYTES = 65_536
+/** and characters of all messages on their way to the sender's object, where each is a string with its quotes escaped. */
+const MAX_LENGTH = 900_000
 
 const Place = z.object({ eventType: z.string().min(1).max(255), txnId: z.string().min(1).max(255) })
 const Messages = z.object({ messages: z.record(UserId, z.record(z.string().max(255), jsonObject)) })
@@ -26,10 +32,19 @@ sendToDevice.put(
       messages[userId] = Object.entries(byDevice).map(([deviceId, content]) => ({
         deviceId,
         type,
-        content: JSON.stringify(content),
+        content: small(JSON.stringify(content)),
       }))
+    }
+    if (JSON.stringify(messages).length > MAX_LENGTH) {
+      throw new MatrixError('M_TOO_LARGE', 'The messages are too many for one request')
     }
     await objects.user(session.userId).sendToDevice(session, `${type}/${txnId}`, messages)
     return c.json({})
   },
 )
+
+/** @throws MatrixError M_TOO_LARGE */
+function small(content: string): string {
+  if (new TextEncoder().encode(content).byteLength <= MAX_MESSAGE_BYTES) return content
+  throw new MatrixError('M_TOO_LARGE', `A message has at most ${MAX_MESSAGE_BYTES} bytes`)
+}

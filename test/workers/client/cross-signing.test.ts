@@ -62,6 +62,23 @@ describe('cross-signing keys', () => {
     )
   })
 
+  it('of one usage are replaced only by who proves to be the user, and one that was not there before as well', async () => {
+    const client = await person()
+    const { body, master } = makeCrossSigning(client.userId)
+    const { user_signing_key: later, ...first } = body
+    must(await client.post('/keys/device_signing/upload', first))
+    must(await client.post('/keys/device_signing/upload', { master_key: first.master_key }))
+    const other = makeCrossSigning(client.userId)
+    const { signatures: _, ...bare } = other.body.self_signing_key
+    const replaced = signed(bare, client.userId, master.publicKey, master)
+    for (const keys of [{ self_signing_key: replaced }, { user_signing_key: later }]) {
+      expect((await client.post('/keys/device_signing/upload', keys)).status).toBe(401)
+    }
+    const seen = await query(client, client.userId)
+    expect(seen.self_signing_keys[client.userId].keys).toEqual(first.self_signing_key.keys)
+    expect(seen.user_signing_keys).toEqual({})
+  })
+
   it('must be signed by the master key, and belong to the user', async () => {
     const client = await person()
     const { body } = makeCrossSigning(client.userId)
@@ -102,6 +119,16 @@ describe('cross-signing keys', () => {
 })
 
 describe('signatures', () => {
+  it('are taken under the old name too', async () => {
+    const { client, device, keys } = await withCrossSigning()
+    const bySelf = signed(device.keys, client.userId, keys.selfSigning.publicKey, keys.selfSigning)
+    const path = '/_matrix/client/unstable/keys/signatures/upload'
+    const body = { [client.userId]: { [client.deviceId]: bySelf } }
+    expect(must(await http.request('POST', path, body, { token: client.token })).body.failures).toEqual({})
+    const seen = (await query(await person(), client.userId)).device_keys[client.userId][client.deviceId]
+    expect(Object.keys(seen.signatures[client.userId])).toHaveLength(2)
+  })
+
   it('of own devices are seen by all; of others by who made them', async () => {
     const { client, device, keys } = await withCrossSigning()
     const other = await withCrossSigning()

@@ -135,6 +135,95 @@ describe('device_lists', () => {
     await untilLeft(bob, ofBob, alice)
   })
 
+  it('name who changes in a room that the filter hides, once, and the room is not lost', async () => {
+    const [alice, bob] = (await people(2)) as [Client, Client]
+    const room = await together(alice, bob)
+    await alice.say(room, 'before')
+    const filter = JSON.stringify({ room: { not_rooms: [room] } })
+    const look = async (since?: string) =>
+      must(await bob.sync({ filter, ...(since !== undefined && { since }) })).body
+    const first = await look()
+    expect(first.device_lists).toBeUndefined()
+    await newKeys(alice)
+    await alice.say(room, 'hidden')
+    const changed = new Set<string>()
+    let since: string = first.next_batch
+    for (let i = 0; i < 20 && !changed.has(alice.userId); i += 1) {
+      const { body } = must(await bob.sync({ since, filter, timeout: 500 }))
+      expect(body.rooms).toBeUndefined()
+      for (const userId of body.device_lists?.changed ?? []) changed.add(userId)
+      since = body.next_batch
+    }
+    expect([...changed]).toEqual([alice.userId])
+    // What was told is not told again, also where an object must be asked anew.
+    since = (await look(since)).next_batch
+    await server.evict('USER', objectName.user(server.serverName, bob.userId))
+    expect((await look(since)).device_lists).toBeUndefined()
+    const { body } = must(await bob.sync({ since }))
+    const { timeline } = body.rooms.join[room]
+    expect(timeline.events.map(({ content }: Body) => content.body)).toContain('hidden')
+  })
+
+  it('end a poll that waits with a filter over an eviction, and the next one without it has the rest', async () => {
+    const [alice, bob] = (await people(2)) as [Client, Client]
+    const room = await together(alice, bob)
+    const filter = JSON.stringify({ room: { not_rooms: [room] } })
+    const { next_batch: before } = must(await bob.sync({ filter })).body
+    await alice.say(room, 'one')
+    const { next_batch: since } = must(await bob.sync({ filter, since: before, timeout: 300 })).body
+    const waiting = bob.sync({ filter, since, timeout: 20_000 })
+    await sleep(300)
+    await server.evict('USER', objectName.user(server.serverName, bob.userId))
+    await alice.say(room, 'two')
+    await newKeys(alice)
+    const { body } = must(await waiting)
+    expect([body.device_lists.changed, body.rooms]).toEqual([[alice.userId], undefined])
+    const { rooms } = must(await bob.sync({ since: body.next_batch })).body
+    const said = JSON.stringify(rooms.join[room].timeline.events)
+    for (const text of ['one', 'two']) expect(said).toContain(`"${text}"`)
+  })
+
+  it('name everybody in a hidden room to who joins it, and who leaves it', async () => {
+    const [alice, bob] = (await people(2)) as [Client, Client]
+    const filter = JSON.stringify({ room: { rooms: [] } })
+    const { next_batch: since } = must(await bob.sync({ filter })).body
+    const room = await together(alice, bob)
+    const lists = { changed: new Set<string>(), left: new Set<string>() }
+    const until = async (from: string, isDone: () => boolean): Promise<string> => {
+      let next = from
+      for (let i = 0; i < 20 && !isDone(); i += 1) {
+        const { body } = must(await bob.sync({ since: next, filter, timeout: 500 }))
+        for (const userId of body.device_lists?.changed ?? []) lists.changed.add(userId)
+        for (const userId of body.device_lists?.left ?? []) lists.left.add(userId)
+        next = body.next_batch
+      }
+      expect(isDone()).toBe(true)
+      return next
+    }
+    const joined = await until(since, () => lists.changed.has(alice.userId))
+    must(await bob.post(`/rooms/${encodeURIComponent(room)}/leave`))
+    await until(joined, () => lists.left.has(alice.userId))
+  })
+
+  it('name who changes in more hidden rooms than a token names, and come to an end', async () => {
+    const [alice, bob] = (await people(2)) as [Client, Client]
+    for (let i = 0; i < 40; i += 1) await together(alice, bob)
+    const filter = JSON.stringify({ room: { rooms: [] } })
+    let { next_batch: since } = must(await bob.sync({ filter })).body
+    await newKeys(alice)
+    let quiet = 0
+    let told = 0
+    for (let i = 0; i < 60 && quiet < 3; i += 1) {
+      const { body } = must(await bob.sync({ since, filter, timeout: 300 }))
+      const named: string[] = body.device_lists?.changed ?? []
+      if (named.includes(alice.userId)) told += 1
+      quiet = named.length === 0 ? quiet + 1 : 0
+      since = body.next_batch
+    }
+    expect(told).toBeGreaterThan(0)
+    expect(quiet).toBe(3)
+  })
+
   it('are not in a first sync', async () => {
     const [alice, bob] = (await people(2)) as [Client, Client]
     await together(alice, bob)

@@ -43,6 +43,53 @@ describe('an upload', () => {
     expect(sync.device_unused_fallback_key_types).toEqual([])
   })
 
+  it('keeps one fallback key of an algorithm: the same again stays used, a new one is unused', async () => {
+    const { client, device } = await withKeys()
+    const [first, second] = [device.fallbackKey(), device.fallbackKey()]
+    const viewer = await person()
+    const claim = async () =>
+      must(await viewer.post('/keys/claim', claimOf(client))).body.one_time_keys[client.userId][
+        client.deviceId
+      ]
+    const unused = async (since?: string) =>
+      must(await client.sync({ ...(since !== undefined && { since }) })).body.device_unused_fallback_key_types
+    must(await client.post('/keys/upload', { fallback_keys: first }))
+    expect(await claim()).toEqual(first)
+    must(await client.post('/keys/upload', { fallback_keys: first }))
+    expect(await unused()).toEqual([])
+    must(await client.post('/keys/upload', { fallback_keys: second }))
+    expect(await unused()).toEqual(['signed_curve25519'])
+    expect(await claim()).toEqual(second)
+    expect(await unused()).toEqual([])
+  })
+
+  it('is told in every sync, also in those that have nothing else to tell', async () => {
+    const { client, device } = await withKeys(2)
+    must(await client.post('/keys/upload', { fallback_keys: device.fallbackKey() }))
+    let since: string | undefined
+    for (let i = 0; i < 3; i += 1) {
+      const { body } = must(await client.sync({ since, timeout: i === 2 ? 200 : 0 }))
+      expect(body.device_one_time_keys_count).toEqual({ signed_curve25519: 2 })
+      expect(body.device_unused_fallback_key_types).toEqual(['signed_curve25519'])
+      since = body.next_batch
+    }
+  })
+
+  it('is refused for another user, and for keys that say another user', async () => {
+    const client = await person()
+    const other = makeDevice({ userId: '@other:test.example', deviceId: client.deviceId })
+    const { keys } = makeDevice(client)
+    for (const device_keys of [
+      other.keys,
+      { ...keys, user_id: '@other:test.example' },
+      { ...keys, device_id: 'X' },
+    ]) {
+      const answer = await client.post('/keys/upload', { device_keys })
+      expect([answer.status, answer.body.errcode]).toEqual([400, 'M_INVALID_PARAM'])
+    }
+    expect((await query(client, client.userId)).device_keys[client.userId]).toEqual({})
+  })
+
   it('is refused for another device, and where a signature is not good', async () => {
     const client = await person()
     const { keys, key, oneTimeKeys } = makeDevice(client)

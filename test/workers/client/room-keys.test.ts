@@ -90,7 +90,29 @@ describe('a version', () => {
   })
 })
 
+describe.each(['v3', 'r0', 'unstable'])('under %s', (prefix) => {
+  it('a version is made, filled, read and deleted', async () => {
+    const at = (rest: string) => `/_matrix/client/${prefix}/room_keys${rest}`
+    const ask = (method: string, rest: string, body?: Body) =>
+      http.request(method, at(rest), body, { token: alice.token })
+    const begun = must(await ask('POST', '/version', { algorithm: ALGORITHM, auth_data: {} })).body.version
+    const one = `/keys/${encodeURIComponent(ROOM)}/s1?version=${begun}`
+    expect(must(await ask('PUT', one, keyOf(1))).body).toEqual({ etag: '1', count: 1 })
+    expect(must(await ask('GET', one)).body).toEqual(keyOf(1))
+    must(await ask('DELETE', one))
+    must(await ask('DELETE', `/version/${begun}`))
+    expect(errorOf(await ask('GET', `/version/${begun}`))).toEqual([404, 'M_NOT_FOUND'])
+  })
+})
+
 describe('keys', () => {
+  it('that are verified are not replaced by any that are not', async () => {
+    must(await put(keyOf(1, { is_verified: true }), ROOM, 's1'))
+    const { body } = must(await put(keyOf(2, { first_message_index: 0, forwarded_count: 0 }), ROOM, 's1'))
+    expect(body).toEqual({ etag: '1', count: 1 })
+    expect(must(await get(ROOM, 's1')).body).toEqual(keyOf(1, { is_verified: true }))
+  })
+
   it('come back as they were put: one, of a room, of all rooms', async () => {
     expect(must(await put(keyOf(1), ROOM, 's1')).body).toEqual({ etag: '1', count: 1 })
     must(await put({ sessions: { s2: keyOf(2, { extra: 'kept' }) } }, ROOM))
@@ -118,6 +140,7 @@ describe('keys', () => {
     ['that is verified', { is_verified: true, first_message_index: 9, forwarded_count: 9 }, true],
     ['with an earlier index', better, true],
     ['forwarded less often', { forwarded_count: 1 }, true],
+    ['that is verified, where nothing else is worse', { is_verified: true }, true],
     ['that is the same', {}, false],
     ['with a later index', { first_message_index: 6, forwarded_count: 0 }, false],
     ['forwarded more often', { forwarded_count: 3 }, false],
@@ -139,11 +162,63 @@ describe('keys', () => {
 
   it('go into the current version alone', async () => {
     const current = await begin()
-    for (const answer of [await put(keyOf(1), ROOM, 's1'), await alice.delete(path())]) {
+    const answers = [
+      await put(keyOf(1), ROOM, 's1'),
+      await put({ sessions: { s1: keyOf(1) } }, ROOM),
+      await put({ rooms: { [ROOM]: { sessions: { s1: keyOf(1) } } } }),
+    ]
+    for (const answer of answers) {
       expect(errorOf(answer)).toEqual([403, 'M_WRONG_ROOM_KEYS_VERSION'])
       expect(answer.body.current_version).toBe(current)
     }
     expect(must(await get()).body).toEqual({ rooms: {} })
+  })
+
+  it('are deleted from an older version too, and from none that is not there', async () => {
+    must(await put({ sessions: { s1: keyOf(1), s2: keyOf(2) } }, ROOM))
+    const newer = await begin()
+    expect(must(await alice.delete(path(ROOM, 's1'))).body).toEqual({ etag: '2', count: 1 })
+    expect(must(await get(ROOM)).body).toEqual({ sessions: { s2: keyOf(2) } })
+    expect(must(await alice.get(`/room_keys/version/${newer}`)).body).toMatchObject({ etag: '0', count: 0 })
+    expect(errorOf(await alice.delete('/room_keys/keys?version=99'))).toEqual([404, 'M_NOT_FOUND'])
+    must(await alice.delete(`/room_keys/version/${version}`))
+    expect(errorOf(await alice.delete(path()))).toEqual([404, 'M_NOT_FOUND'])
+  })
+
+  it('uploaded at once by many are counted once each, and the best of one session stays', async () => {
+    const uploads = Array.from({ length: 20 }, (_, n) =>
+      put({ sessions: { [`own${n}`]: keyOf(n), shared: keyOf(n, { first_message_index: n }) } }, ROOM),
+    )
+    const states = (await Promise.all(uploads)).map((answer) => must(answer).body)
+    expect(new Set(states.map(({ etag }) => etag)).size).toBe(20)
+    expect(must(await alice.get('/room_keys/version')).body).toMatchObject({ etag: '20', count: 21 })
+    expect(must(await get(ROOM, 'shared')).body).toEqual(keyOf(0, { first_message_index: 0 }))
+  })
+
+  it('of 64 KiB are taken, and larger ones refused with all that came along', async () => {
+    const large = (length: number) => keyOf(1, { session_data: { ciphertext: 'x'.repeat(length) } })
+    const frame = JSON.stringify(large(0)).length
+    must(await put(large(65_536 - frame), ROOM, 's1'))
+    const sessions = { s2: keyOf(2), s3: large(65_537 - frame) }
+    expect(errorOf(await put({ sessions }, ROOM))).toEqual([413, 'M_TOO_LARGE'])
+    expect(errorOf(await put({ sessions: { s3: large(65_536 - frame).session_data } }, ROOM))[0]).toBe(400)
+    expect(must(await alice.get('/room_keys/version')).body).toMatchObject({ etag: '1', count: 1 })
+    const auth_data = { public_key: 'x'.repeat(65_536) }
+    const body = { algorithm: ALGORITHM, auth_data }
+    expect(errorOf(await alice.post('/room_keys/version', body))).toEqual([413, 'M_TOO_LARGE'])
+    expect(errorOf(await alice.put(`/room_keys/version/${version}`, body))).toEqual([413, 'M_TOO_LARGE'])
+  })
+
+  it('of any length go back and forth in calls of bounded size', async () => {
+    // Each quote is escaped twice on its way: what the limiter of the tests refuses, this file's end reports.
+    const quotes = (n: number) => keyOf(n, { session_data: { ciphertext: '"'.repeat(30_000) } })
+    for (let batch = 0; batch < 3; batch += 1) {
+      const sessions = Array.from({ length: 16 }, (_, n) => [`q${batch}-${n}`, quotes(n)])
+      must(await put({ sessions: Object.fromEntries(sessions) }, ROOM))
+    }
+    const { sessions } = must(await get(ROOM)).body
+    expect(Object.keys(sessions)).toHaveLength(48)
+    expect(sessions['q2-15']).toEqual(quotes(15))
   })
 
   it('come back by the thousand, and after kill -9', async () => {

@@ -104,6 +104,16 @@ describe('a message', () => {
     expect((await look(bob)).said).toEqual([{ n: 1 }])
   })
 
+  it('sent twice at once under one transaction id is one message, and two from two devices', async () => {
+    const [alice, bob] = [await person(), await person()]
+    const phone = await http.login(alice.userId)
+    for (const from of [alice, phone]) {
+      const sends = Array.from({ length: 8 }, () => send(from, to(bob, { n: 1 }), 'same'))
+      for (const answer of await Promise.all(sends)) must(answer)
+    }
+    expect((await look(bob)).said).toEqual([{ n: 1 }, { n: 1 }])
+  })
+
   it('for a device or a person that does not exist, or of another server, reaches nobody', async () => {
     const [alice, bob] = [await person(), await person()]
     const nobody = { '@nobody:test.example': { '*': {} }, '@far:other.example': { '*': {} } }
@@ -143,7 +153,7 @@ describe('many messages', () => {
 
   it('that are large come in answers of bounded size', async () => {
     const [alice, bob] = [await person(), await person()]
-    for (let n = 0; n < 5; n += 1) must(await send(alice, to(bob, { n, text: 'x'.repeat(400_000) })))
+    for (let n = 0; n < 20; n += 1) must(await send(alice, to(bob, { n, text: 'x'.repeat(65_000) })))
     const batches: number[][] = []
     for (let since: string | undefined, more = true; more; ) {
       const { said, next } = await look(bob, since)
@@ -151,7 +161,48 @@ describe('many messages', () => {
       since = next
       more = said.length > 0
     }
-    expect(batches).toEqual([[0, 1], [2, 3], [4], []])
+    expect(batches.map(({ length }) => length)).toEqual([15, 5, 0])
+    expect(batches.flat()).toEqual(Array.from({ length: 20 }, (_, n) => n))
+  })
+
+  it('for a device that does not come back are kept up to a bound, the newest of them', async () => {
+    const [alice, bob] = [await person(), await person()]
+    must(await send(alice, to(bob, { n: 'first' })))
+    const user = objectName.user(server.serverName, bob.userId)
+    const insert = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9999)
+      INSERT INTO inbox (id, device_id, sender, type, content)
+      SELECT (SELECT max(id) FROM inbox) - i, '${bob.deviceId}', '${alice.userId}', 'm.dummy', '{"n":' || i || '}'
+      FROM n`
+    await server.sql('USER', user, insert)
+    const held = async () => (await server.sql('USER', user, 'SELECT count(*) AS n FROM inbox'))[0]?.n
+    expect(await held()).toBe(10_000)
+    await server.evict('USER', user)
+    must(await send(alice, to(bob, { n: 'newest' })))
+    expect(await held()).toBe(9_000)
+    const newest = 'SELECT content FROM inbox ORDER BY id DESC LIMIT 2'
+    expect(await server.sql('USER', user, newest)).toEqual([
+      { content: '{"n":"newest"}' },
+      { content: '{"n":"first"}' },
+    ])
+    expect((await look(bob)).said[0]).toEqual({ n: 8_998 })
+  })
+
+  it('are never lost nor told twice over evictions between the answers', async () => {
+    const [alice, bob] = [await person(), await person()]
+    for (let n = 0; n < 120; n += 20) {
+      const sends = Array.from({ length: 20 }, (_, i) => send(alice, to(bob, { n: n + i })))
+      for (const answer of await Promise.all(sends)) must(answer)
+    }
+    const user = objectName.user(server.serverName, bob.userId)
+    const seen: number[] = []
+    for (let since: string | undefined, more = true; more; ) {
+      await server.evict('USER', user)
+      const { said, next } = await look(bob, since)
+      seen.push(...said.map(({ n }) => n))
+      since = next
+      more = said.length > 0
+    }
+    expect([...seen].sort((a, b) => a - b)).toEqual(Array.from({ length: 120 }, (_, n) => n))
   })
 
   it('of one sender come in the order in which they were sent', async () => {
@@ -256,6 +307,30 @@ it.each([
   const alice = await person()
   const answer = await alice.put(`/sendToDevice/${TYPE}/bad`, body)
   expect([answer.status, answer.body.errcode]).toEqual([status, errcode])
+})
+
+it('refuses a message of more than 64 KiB, and more messages than one call carries, and sends none of them', async () => {
+  const [alice, bob] = [await person(), await person()]
+  const frame = '{"text":""}'.length
+  const text = (length: number) => ({ text: 'x'.repeat(length - frame) })
+  const large = await send(alice, { ...to(alice, { n: 1 }), ...to(bob, text(65_537)) })
+  expect([large.status, large.body.errcode]).toEqual([413, 'M_TOO_LARGE'])
+  // Quotes are escaped in each layer.
+  const quotes = Object.fromEntries(
+    Array.from({ length: 15 }, (_, i) => [`D${i}`, { q: '"'.repeat(30_000) }]),
+  )
+  const many = await send(alice, { [bob.userId]: quotes })
+  expect([many.status, many.body.errcode]).toEqual([413, 'M_TOO_LARGE'])
+  for (const client of [alice, bob]) expect((await look(client)).said).toEqual([])
+  must(await send(alice, to(bob, text(65_536))))
+  expect((await look(bob)).said).toHaveLength(1)
+})
+
+it.each(['v3', 'r0'])('is served under %s', async (prefix) => {
+  const [alice, bob] = [await person(), await person()]
+  const path = `/_matrix/client/${prefix}/sendToDevice/${TYPE}/p1`
+  must(await http.request('PUT', path, { messages: to(bob, { n: 1 }) }, { token: alice.token }))
+  expect((await look(bob)).said).toEqual([{ n: 1 }])
 })
 
 it('wants an access token', async () => {
