@@ -15,6 +15,11 @@ export interface Upload {
 const ID_LENGTH = 24
 /** "The recommended default expiration is 24 hours." */
 const UNUSED_LIFETIME_MS = 24 * 60 * 60 * 1_000
+/**
+ * "Servers should limit the number of pending media uploads a given user can have." Requests at the same moment may
+ * each find the last one free, so there can be a few more.
+ */
+const MAX_PENDING = 50
 /** How often a download looks whether its upload has come. */
 const LOOK_AGAIN_MS = 250
 
@@ -27,13 +32,23 @@ export async function upload(ports: MediaPorts, given: Upload): Promise<string> 
   return mediaId
 }
 
-/** Keeps an id for an upload to come. Answers it, and when it expires (ms). */
+/**
+ * Keeps an id for an upload to come. Answers it, and when it expires (ms).
+ * @throws MatrixError M_LIMIT_EXCEEDED
+ */
 export async function reserveUpload(
   { media, clock, random }: MediaPorts,
   owner: string,
 ): Promise<{ mediaId: string; expiresAt: number }> {
+  const now = clock.now()
+  const pending = await media.pending(owner, now)
+  if (pending.length >= MAX_PENDING) {
+    throw new MatrixError('M_LIMIT_EXCEEDED', `At most ${MAX_PENDING} uploads may be pending`, {
+      extra: { retry_after_ms: pending[0]! - now },
+    })
+  }
   const mediaId = random.token(ID_LENGTH)
-  const expiresAt = clock.now() + UNUSED_LIFETIME_MS
+  const expiresAt = now + UNUSED_LIFETIME_MS
   await media.reserve(mediaId, { owner, expiresAt })
   return { mediaId, expiresAt }
 }
@@ -54,9 +69,15 @@ export async function uploadReserved(ports: MediaPorts, mediaId: string, given: 
     if (stored?.owner === given.facts.owner) throw overwrites()
     throw new MatrixError('M_NOT_FOUND', 'There is no such media ID, or it has expired')
   }
-  await store(ports, mediaId, given)
+  if (!(await media.claim(mediaId, clock.now()))) throw overwrites()
+  try {
+    await store(ports, mediaId, given)
+  } catch (error) {
+    await media.unclaim(mediaId)
+    throw error
+  }
   // An id without a reservation that has bytes is a finished upload: the order matters where this is cut off.
-  await media.release(mediaId)
+  await media.release(mediaId, reservation)
 }
 
 /**

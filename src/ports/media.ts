@@ -27,7 +27,29 @@ export interface Reservation {
   expiresAt: number
 }
 
-export interface MediaStore {
+/** What was stored. */
+export interface WrittenMedia {
+  /** Bytes. */
+  size: number
+  /** In hexadecimal digits. */
+  sha256: string
+}
+
+/** Ids that are kept for uploads to come. */
+export interface ReservationStore {
+  reserve(mediaId: string, reservation: Reservation): Promise<void>
+  reservation(mediaId: string): Promise<Reservation | undefined>
+  /** When a user's open reservations end, the first to end before the others. */
+  pending(owner: string, now: number): Promise<number[]>
+  /** Gives an id to one upload alone; false while another one has it. */
+  claim(mediaId: string, now: number): Promise<boolean>
+  /** After an upload that failed: another may come. */
+  unclaim(mediaId: string): Promise<void>
+  /** Takes a reservation away. */
+  release(mediaId: string, reservation: Reservation): Promise<void>
+}
+
+export interface MediaStore extends ReservationStore {
   /**
    * Stores what streams in, and answers once all of it is there; nothing is left of what ends early.
    * @param length bytes, where the sender has said how many there will be
@@ -37,13 +59,9 @@ export interface MediaStore {
     mediaId: string,
     facts: MediaFacts,
     content: { body: ReadableStream<Uint8Array> | null; length: number | undefined; limit: number },
-  ): Promise<'stored' | 'exists' | 'too_large'>
+  ): Promise<WrittenMedia | 'exists' | 'too_large'>
   find(mediaId: string): Promise<StoredMedia | undefined>
   /** The bytes, or a part of them; undefined where there is nothing. */
   read(mediaId: string, range?: ByteRange): Promise<ReadableStream<Uint8Array> | undefined>
-  /** Keeps an id for an upload that comes later. */
-  reserve(mediaId: string, reservation: Reservation): Promise<void>
-  reservation(mediaId: string): Promise<Reservation | undefined>
-  /** Takes a reservation away. */
-  release(mediaId: string): Promise<void>
+  remove(mediaId: string): Promise<void>
 }

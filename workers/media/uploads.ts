@@ -29,7 +29,10 @@ uploads.put(
     if (serverName !== c.var.ports.config.serverName) {
       throw new MatrixError('M_NOT_FOUND', 'This media ID is of another server')
     }
-    await uploadReserved(c.var.ports, mediaId, uploadOf(c, c.req.valid('query').filename))
+    const done = uploadReserved(c.var.ports, mediaId, uploadOf(c, c.req.valid('query').filename))
+    // A client that goes away must not leave its id claimed.
+    c.executionCtx.waitUntil(done.catch(() => undefined))
+    await done
     return c.json({})
   },
 )

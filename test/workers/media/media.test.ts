@@ -122,6 +122,19 @@ describe('an upload', () => {
     expect(objects.filter(({ size }) => size > 20_000_001)).toEqual([])
   })
 
+  it.each([
+    ['small', randomBytes(10), (bytes: Uint8Array) => bytes],
+    ['large', randomBytes(1_500_000), (bytes: Uint8Array) => bytes],
+    ['of unknown length', randomBytes(10), streamOf],
+    ['large and of unknown length', randomBytes(9_000_000), streamOf],
+  ])('keeps its hash: %s', async (_, bytes, bodyOf) => {
+    const id = (await uploaded(bodyOf(bytes) as BodyInit)).split('/')[1]!
+    const bucket = await server.instance.mf.getR2Bucket('MEDIA')
+    const { sha256 } = (await bucket.head(`media/${id}`))!.customMetadata ?? {}
+    const beside = await (await bucket.get(`sha256/${id}`))?.text()
+    expect([sha256, beside].filter(Boolean)).toEqual([hashOf(bytes)])
+  })
+
   it('is there after kill -9', async () => {
     const place = await uploaded('kept', { type: 'text/plain' })
     await server.restart()
@@ -245,6 +258,37 @@ describe('an id that is asked for before the upload', () => {
       ({ status }) => status,
     )
     expect(statuses.sort()).toEqual([200, 409])
+  })
+
+  it.each([
+    ['both', 9_000_000, 9_000_001],
+    ['one', 9_000_000, 10],
+  ])('takes one of two uploads at once, %s in parts, and keeps its bytes', async (_, ...sizes) => {
+    const place = await reserved()
+    const sent = sizes.map((size) => randomBytes(size))
+    const answers = await Promise.all(sent.map((bytes) => fill(place, streamOf(bytes))))
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 409])
+    const taken = sent[answers.findIndex(({ status }) => status === 200)]!
+    expect(hashOf(await bytesOf(await get(place)))).toBe(hashOf(taken))
+  })
+
+  it('takes a second upload where the first was refused', async () => {
+    const place = await reserved()
+    expect(await errorOf(await fill(place, streamOf(randomBytes(LIMIT + 1))))).toEqual([413, 'M_TOO_LARGE'])
+    expect((await fill(place, 'small')).status).toBe(200)
+    expect(await (await get(place)).text()).toBe('small')
+  })
+
+  it('is one of fifty at most, until one is filled', async () => {
+    const dora = await http.register('dora')
+    const create = () => http.request('POST', '/_matrix/media/v1/create', undefined, { token: dora.token })
+    const places: string[] = []
+    for (let made = 0; made < 50; made += 1) places.push(must(await create()).body.content_uri.slice(6))
+    const refused = await create()
+    expect([refused.status, refused.body.errcode]).toEqual([429, 'M_LIMIT_EXCEEDED'])
+    expect(refused.body.retry_after_ms).toBeGreaterThan(0)
+    expect((await fill(places[0]!, 'x', dora)).status).toBe(200)
+    must(await create())
   })
 
   it('lets a download wait for the upload', async () => {
