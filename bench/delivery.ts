@@ -1,7 +1,7 @@
 /** One message from before its send to the receivers' answers: the sample that several rows take. */
 
 import { type Session, send, uniqueMarker } from './client.ts'
-import { pause, percentile, type Sample, sampleRounds, type Timing } from './measure.ts'
+import { pause, percentile, REST_MS, type Sample, sampleRounds, type Timing } from './measure.ts'
 import type { Receiver } from './receiver.ts'
 
 export interface Delivery {
@@ -15,16 +15,13 @@ export interface Delivery {
   after: number
 }
 
-/** After a delivery the receivers ask again: the next sample must not run into that. */
-const PACE_MS = 10
-
 /** One-at-a-time deliveries, with a short pause before each so that everybody waits again. */
 export function deliveryRounds(
   timing: Timing,
   sender: Session,
   room: string,
   receivers: readonly Receiver[],
-  paceMs = PACE_MS,
+  paceMs = REST_MS,
 ): Promise<Sample<keyof Delivery>[][]> {
   return sampleRounds(timing, async () => {
     await pause(paceMs)

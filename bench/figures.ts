@@ -8,7 +8,7 @@ export interface Figure {
   unit: '/s' | 'ms' | 'MB'
   better: 'more' | 'less'
   /** The ceiling's figure this one is shown as a share of. */
-  ceiling?: 'send.one' | 'send.eight' | 'send.p50' | 'send.p99'
+  ceiling?: 'send.one' | 'send.eight' | 'send.p50' | 'send.p99' | 'send.rested'
   size?: keyof Sizes
 }
 
@@ -33,6 +33,13 @@ export const FIGURES = {
 
   'send.p50': { label: 'send, p50', unit: 'ms', better: 'less', ceiling: 'send.p50' },
   'send.p99': { label: 'send, p99', unit: 'ms', better: 'less', ceiling: 'send.p99' },
+  'send.rested': {
+    label: 'send after a rest of 10 ms, p50',
+    unit: 'ms',
+    better: 'less',
+    ceiling: 'send.rested',
+  },
+  'delivery.send': { label: 'the same with a receiver, p50', unit: 'ms', better: 'less' },
   'delivery.p50': { label: 'delivery, p50', unit: 'ms', better: 'less' },
   'delivery.p99': { label: 'delivery, p99', unit: 'ms', better: 'less' },
   'delivery.after.p50': { label: 'delivery minus send, p50', unit: 'ms', better: 'less' },
@@ -54,13 +61,15 @@ export const FIGURES = {
   'members.register': { label: 'registrations, 8 in flight', unit: '/s', better: 'more' },
   'members.join': { label: 'joins of one room, 8 in flight', unit: '/s', better: 'more' },
   'members.small.send': { label: 'send, room of 2 members, p50', unit: 'ms', better: 'less' },
+  'members.some.send': { label: 'send, room of 11 members, 10 awake, p50', unit: 'ms', better: 'less' },
   'members.big.send': {
-    label: 'send, room of {n} members, p50',
+    label: 'send, room of {n} members, 10 awake, p50',
     unit: 'ms',
     better: 'less',
     size: 'members',
   },
   'members.small.delivery': { label: 'delivery, room of 2 members, p50', unit: 'ms', better: 'less' },
+  'members.some.delivery': { label: 'delivery to 10 awake of 11 members, p50', unit: 'ms', better: 'less' },
   'members.big.delivery': {
     label: 'delivery to 10 awake of {n} members, p50',
     unit: 'ms',

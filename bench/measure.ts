@@ -105,6 +105,15 @@ export async function timed(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - start
 }
 
+/** Between samples that stand alone: after a delivery the receivers ask again, and must not run into the next. */
+export const REST_MS = 10
+
+/** A sample that begins after a rest: by then the processor has cooled down, for the ceiling as for a server. */
+export async function afterRest(work: () => Promise<unknown>): Promise<Sample<'time'>> {
+  await pause(REST_MS)
+  return { time: await timed(work) }
+}
+
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
 }

@@ -82,6 +82,7 @@ const REPEATABLE: ReadonlySet<string> = new Set([
   'mayEditAliases',
   'forget',
   'upgrade',
+  'replicate',
   'schedule',
   'delayedAction',
   'delayedEvents',

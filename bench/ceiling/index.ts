@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { startChild } from '../child.ts'
 import { call, uniqueMarker } from '../client.ts'
 import { HttpClient } from '../http.ts'
-import { percentiles, sampleRounds, throughput, timed } from '../measure.ts'
+import { afterRest, percentiles, sampleRounds, throughput, timed } from '../measure.ts'
 import type { Row, Server, Target } from '../target.ts'
 
 const START_LIMIT_MS = 30_000
@@ -42,6 +42,8 @@ export const CEILING_ROWS: readonly Row[] = [
       const rounds = await sampleRounds(timing, async () => ({ time: await timed(() => put(http)) }))
       record('send.p50', percentiles(rounds, 'time', 50))
       record('send.p99', percentiles(rounds, 'time', 99))
+      const rested = await sampleRounds(timing, () => afterRest(() => put(http)))
+      record('send.rested', percentiles(rested, 'time', 50))
     },
   },
 ]

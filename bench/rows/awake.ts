@@ -8,8 +8,8 @@ import { withAwake } from '../receiver.ts'
 import type { Row } from '../target.ts'
 
 const WIDTH = 8
-/** A message to everybody is a burst of work: pauses keep one from running into the next. */
-const BETWEEN_MS = 100
+/** After a message everybody asks again, which is a burst of work too: the next one must not wait behind it. */
+const BETWEEN_MS = 500
 
 export const awakeRow: Row = {
   name: 'awake',

@@ -15,7 +15,7 @@ import {
 import { deliveryRounds } from '../delivery.ts'
 import type { FigureId } from '../figures.ts'
 import type { HttpClient } from '../http.ts'
-import { percentiles, sampleRounds, timed } from '../measure.ts'
+import { afterRest, percentiles, sampleRounds, timed } from '../measure.ts'
 import { withAwake } from '../receiver.ts'
 import type { Row, RowContext } from '../target.ts'
 
@@ -25,12 +25,16 @@ const INITIAL_MESSAGES = 5
 export const deliveryRow: Row = {
   name: 'delivery',
   description:
-    'one message at a time, 10 ms apart, to one waiting receiver: until the send is answered, until /sync is',
+    'one message at a time: alone, one after the other; 10 ms apart; the same with one waiting receiver, until the send is answered and until /sync is',
   async run({ http, timing, record }) {
     const { sender, other, room } = await makePair(http)
+    const alone = await sampleRounds(timing, async () => ({ time: await timed(() => send(sender, room)) }))
+    record('send.p50', percentiles(alone, 'time', 50))
+    record('send.p99', percentiles(alone, 'time', 99))
+    const rested = await sampleRounds(timing, () => afterRest(() => send(sender, room)))
+    record('send.rested', percentiles(rested, 'time', 50))
     const rounds = await withAwake([other], (receivers) => deliveryRounds(timing, sender, room, receivers))
-    record('send.p50', percentiles(rounds, 'send', 50))
-    record('send.p99', percentiles(rounds, 'send', 99))
+    record('delivery.send', percentiles(rounds, 'send', 50))
     record('delivery.p50', percentiles(rounds, 'all', 50))
     record('delivery.p99', percentiles(rounds, 'all', 99))
     record('delivery.after.p50', percentiles(rounds, 'after', 50))

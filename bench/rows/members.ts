@@ -1,4 +1,4 @@
-/** A large room with ten people awake against a pair: sending and delivering should cost the same. */
+/** A large room with ten people awake against one of those ten alone, and against a pair: only who is awake should cost. */
 
 import { createRoom, inParallel, join, register, registerMany, type Session } from '../client.ts'
 import { deliveryRounds } from '../delivery.ts'
@@ -12,7 +12,7 @@ const WIDTH = 8
 export const membersRow: Row = {
   name: 'members',
   description:
-    "a public room that many users joined, 10 of them awake, against a room of 2; messages 10 ms apart, delivery is the median receiver's",
+    "a public room that many users joined, 10 of them awake, against one of 11, 10 of them awake, and one of 2; messages 10 ms apart, delivery is the median receiver's",
   async run(context) {
     const { http, sizes, record } = context
     const sender = await register(http)
@@ -29,13 +29,17 @@ export const membersRow: Row = {
     const joined = performance.now()
     record('members.register', [members.length / ((registered - start) / 1000)])
     record('members.join', [members.length / ((joined - registered) / 1000)])
-    await measure(context, 'big', sender, big, members.slice(0, AWAKE))
+    const awake = members.slice(0, AWAKE)
+    const some = await createRoom(sender, { preset: 'public_chat' })
+    await inParallel(awake.length, WIDTH, (index) => join(awake[index]!, some))
+    await measure(context, 'some', sender, some, awake)
+    await measure(context, 'big', sender, big, awake)
   },
 }
 
 async function measure(
   { timing, record }: RowContext,
-  size: 'small' | 'big',
+  size: 'small' | 'some' | 'big',
   sender: Session,
   room: string,
   awake: readonly Session[],

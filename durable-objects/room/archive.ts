@@ -1,6 +1,7 @@
 /** The room's typed log on its way to Postgres: in order, at least once, in batches. */
 import type { ArchiveStore, RoomLogEntry } from '../../src/ports.ts'
 import { readMeta, writeMeta } from '../sqlite.ts'
+import { coverTexts } from '../wipe.ts'
 import type { RoomStore } from './store.ts'
 
 const BATCH = 500
@@ -106,6 +107,10 @@ export class Archiver {
       await this.#archive.applyRoom(this.#store.roomId, this.#store.version, entries)
       this.#store.transaction(() => {
         writeCursors(this.#store.sql, { archived: last.pos, woken: this.#woken() })
+        // What an entry says must not outlast an erasure as free space.
+        const holdsText = `(entry LIKE '{"kind":"delayed"%' OR entry LIKE '{"kind":"redacted"%')`
+        const clause = `pos <= ? AND ${holdsText}`
+        coverTexts(this.#store.sql, 'log', 'entry', { clause, values: [last.pos] })
         this.#store.sql.exec('DELETE FROM log WHERE pos <= ?', last.pos)
       })
       if (entries.length < BATCH) return

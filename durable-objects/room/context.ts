@@ -20,11 +20,22 @@ export class RoomContext {
   /** The mutation under way changed an event that was appended before. */
   rewritten = false
 
+  /** The mutation under way leaves the archive more to learn than its events. */
+  logged = false
+
   constructor(store: RoomStore, clock: Clock, serverName: string, signingKey: SigningKey) {
     this.store = store
     this.clock = clock
     this.serverName = serverName
     this.signingKey = signingKey
+  }
+
+  /** A mutation begins: it has done nothing yet. */
+  begin(): void {
+    this.appended = []
+    this.fed = []
+    this.rewritten = false
+    this.logged = false
   }
 
   isLocal(userId: string): boolean {

@@ -6,6 +6,7 @@ import type { Pdu } from '../../src/protocol/event.ts'
 import { checkEventAuth } from '../../src/protocol/event-auth.ts'
 import { checkEventSize } from '../../src/protocol/event-format.ts'
 import { eventIdOf, roomIdOfCreate } from '../../src/protocol/event-hash.ts'
+import type { NewState } from '../../src/protocol/room-upgrade.ts'
 import { type RoomVersionRules, roomVersion } from '../../src/protocol/room-version.ts'
 import { appendLocal, writeEvent } from './append.ts'
 import type { RoomContext } from './context.ts'
@@ -43,6 +44,18 @@ export function createRoom(room: RoomContext, createPdu: Pdu, version: string, p
   }
   if (plan.public) appendLog(room, { kind: 'visibility', pos: 0, public: true })
   return roomId
+}
+
+/**
+ * Goes on with a room that replaces another, inside the caller's transaction. Asked again, it changes nothing.
+ * @throws MatrixError M_FORBIDDEN where the room's rules do not let the sender
+ */
+export function replicate(room: RoomContext, sender: string, states: readonly NewState[]): void {
+  for (const { type, stateKey, content } of states) {
+    const standing = room.store.get(type, stateKey)?.pdu.content
+    if (standing !== undefined && canonicalJson(standing) === canonicalJson(content)) continue
+    appendLocal(room, { sender, type, stateKey, content })
+  }
 }
 
 function existingRoom(room: RoomContext, createEventId: string): string {

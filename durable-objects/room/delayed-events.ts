@@ -5,13 +5,19 @@ import { MatrixError } from '../../src/protocol/errors.ts'
 import { first } from '../sqlite.ts'
 import { txnKey } from './client-events.ts'
 import type { RoomContext } from './context.ts'
-import { type DelayedRow, type Finalised, finalise, findDelayed } from './delayed-store.ts'
+import {
+  type DelayedRow,
+  dropOld,
+  type Finalised,
+  finalise,
+  findDelayed,
+  putDelayed,
+  type StoredDelayed,
+} from './delayed-store.ts'
 import { send } from './send.ts'
 
 /** How many a user may have waiting in one room. */
 export const MAX_SCHEDULED = 100
-/** How long one that is over can still be asked for, ms. */
-const KEPT_MS = 86_400_000
 
 /**
  * Stores an event to be sent later, inside the caller's transaction. Answers its id, and when it is due (ms).
@@ -36,21 +42,20 @@ export function schedule(room: RoomContext, request: DelayedRequest): { delayId:
   if (known !== undefined) return { delayId: known.delay_id, due: known.send_at ?? now }
   checkCount(sql, request.sender)
   const due = now + request.delayMs
-  sql.exec(
-    `INSERT INTO delayed_events
-       (delay_id, sender, type, state_key, content, redacts, txn, delay_ms, running_since, send_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    request.delayId,
-    request.sender,
-    request.type,
-    request.stateKey ?? null,
-    JSON.stringify(request.content),
-    request.redacts ?? null,
+  putDelayed(room, {
+    delay_id: request.delayId,
+    sender: request.sender,
+    type: request.type,
+    state_key: request.stateKey ?? null,
+    content: JSON.stringify(request.content),
+    redacts: request.redacts ?? null,
     txn,
-    request.delayMs,
-    now,
-    due,
-  )
+    delay_ms: request.delayMs,
+    running_since: now,
+    send_at: due,
+    finalised: null,
+    finalised_at: null,
+  })
   return { delayId: request.delayId, due }
 }
 
@@ -112,12 +117,11 @@ export function sendDue(room: RoomContext, delayId: string): void {
   const row = findDelayed(room.store.sql, delayId)
   if (row === undefined || row.send_at === null) return
   sendNow(room, row, 'delay')
-  const old = room.clock.now() - KEPT_MS
-  room.store.sql.exec('DELETE FROM delayed_events WHERE send_at IS NULL AND finalised_at < ?', old)
+  dropOld(room)
 }
 
 /** Power and membership count now, not when it was scheduled. */
-function sendNow(room: RoomContext, row: DelayedRow, reason: 'delay' | 'action'): MatrixError | undefined {
+function sendNow(room: RoomContext, row: StoredDelayed, reason: 'delay' | 'action'): MatrixError | undefined {
   const request = {
     sender: row.sender,
     type: row.type,

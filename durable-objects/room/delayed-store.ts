@@ -3,7 +3,9 @@ import type { DelayedEvent } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import type { Pdu } from '../../src/protocol/event.ts'
 import { first } from '../sqlite.ts'
+import { coverTexts } from '../wipe.ts'
 import type { RoomContext } from './context.ts'
+import { appendLog } from './log.ts'
 
 export const DELAYED_EVENTS_TABLE = `
   CREATE TABLE delayed_events (
@@ -43,6 +45,13 @@ export interface DelayedRow extends Record<string, SqlStorageValue> {
   finalised: string | null
 }
 
+/** All of a row. */
+export interface StoredDelayed extends DelayedRow {
+  redacts: string | null
+  txn: string | null
+  finalised_at: number | null
+}
+
 /** The next event whose time has come. */
 export function dueEvent(sql: SqlStorage, now: number): string | undefined {
   const query = 'SELECT delay_id FROM delayed_events WHERE send_at <= ? ORDER BY send_at LIMIT 1'
@@ -55,24 +64,66 @@ export function nextDue(sql: SqlStorage): number | undefined {
   return first<{ at: number | null }>(sql, query)?.at ?? undefined
 }
 
-/** Ends the wait of a delayed event. */
-export function finalise(
-  room: RoomContext,
-  row: Pick<DelayedRow, 'delay_id'>,
-  how: Omit<Finalised, 'at'>,
-): void {
-  const at = room.clock.now()
+/** How long one that is over can still be asked for, ms. */
+const KEPT_MS = 86_400_000
+
+/**
+ * Stores a delayed event, or what became of it. The archive learns of it too, but not of each new start: a client
+ * that keeps one from being sent starts it anew all the time.
+ */
+export function putDelayed(room: RoomContext, row: StoredDelayed): void {
+  const columns = Object.keys(row)
+  const values = columns.map(() => '?').join(', ')
   room.store.sql.exec(
-    `UPDATE delayed_events SET send_at = NULL, content = '{}', finalised = ?, finalised_at = ? WHERE delay_id = ?`,
-    JSON.stringify({ ...how, at } satisfies Finalised),
-    at,
-    row.delay_id,
+    `INSERT OR REPLACE INTO delayed_events (${columns.join(', ')}) VALUES (${values})`,
+    ...Object.values(row),
   )
+  appendLog(room, { kind: 'delayed', pos: 0, delayId: row.delay_id, body: JSON.stringify(row) })
+}
+
+/** As the archive gives it back: what waits begins its time anew, since what kept it from being sent may be late. */
+export function restoreDelayed(room: RoomContext, body: string): void {
+  const row = JSON.parse(body) as StoredDelayed
+  const now = room.clock.now()
+  const waits = row.send_at !== null
+  const restored = waits ? { ...row, running_since: now, send_at: now + row.delay_ms } : row
+  const columns = Object.keys(restored)
+  const values = columns.map(() => '?').join(', ')
+  room.store.sql.exec(
+    `INSERT OR IGNORE INTO delayed_events (${columns.join(', ')}) VALUES (${values})`,
+    ...Object.values(restored),
+  )
+}
+
+/** Removes those that have been over for a day. */
+export function dropOld(room: RoomContext): void {
+  dropDelayed(room, 'send_at IS NULL AND finalised_at < ?', room.clock.now() - KEPT_MS)
+}
+
+/** Removes what a user has waiting here, and what is over: nothing of it stays behind. */
+export function dropDelayedOf(room: RoomContext, userId: string): void {
+  coverTexts(room.store.sql, 'delayed_events', 'content', { clause: 'sender = ?', values: [userId] })
+  dropDelayed(room, 'sender = ?', userId)
+}
+
+function dropDelayed(room: RoomContext, clause: string, value: SqlStorageValue): void {
+  const query = `DELETE FROM delayed_events WHERE ${clause} RETURNING delay_id`
+  const dropped = room.store.sql.exec<{ delay_id: string }>(query, value).toArray()
+  for (const { delay_id } of dropped) {
+    appendLog(room, { kind: 'delayed', pos: 0, delayId: delay_id, body: null })
+  }
+}
+
+/** Ends the wait of a delayed event. */
+export function finalise(room: RoomContext, row: StoredDelayed, how: Omit<Finalised, 'at'>): void {
+  const at = room.clock.now()
+  const finalised = JSON.stringify({ ...how, at } satisfies Finalised)
+  putDelayed(room, { ...row, send_at: null, content: '{}', finalised, finalised_at: at })
 }
 
 /** A newer state event of somebody else takes the place that a delayed one waits for: that one is cancelled. */
 export function cancelForState(room: RoomContext, { type, state_key, sender }: Pdu): void {
-  const rows = room.store.sql.exec<DelayedRow>(
+  const rows = room.store.sql.exec<StoredDelayed>(
     `SELECT * FROM delayed_events
      WHERE send_at IS NOT NULL AND type = ? AND state_key = ? AND sender != ?`,
     type,
@@ -102,6 +153,6 @@ export function delayedEventsOf(room: RoomContext, userId: string): DelayedEvent
     }))
 }
 
-export function findDelayed(sql: SqlStorage, delayId: string): DelayedRow | undefined {
-  return first<DelayedRow>(sql, 'SELECT * FROM delayed_events WHERE delay_id = ?', delayId)
+export function findDelayed(sql: SqlStorage, delayId: string): StoredDelayed | undefined {
+  return first<StoredDelayed>(sql, 'SELECT * FROM delayed_events WHERE delay_id = ?', delayId)
 }

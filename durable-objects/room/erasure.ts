@@ -4,8 +4,8 @@ import { clientEvent, type Pdu } from '../../src/protocol/event.ts'
 import { objectField } from '../../src/protocol/json-fields.ts'
 import { redact } from '../../src/protocol/redaction.ts'
 import { first } from '../sqlite.ts'
-import { coverTexts } from '../wipe.ts'
 import type { RoomContext } from './context.ts'
+import { dropDelayedOf } from './delayed-store.ts'
 import { appendLog } from './log.ts'
 import { removeRelation } from './relations.ts'
 import type { EventRow, RoomStore } from './store.ts'
@@ -35,8 +35,7 @@ export function markErased(room: RoomContext, userId: string): void {
   if (first(sql, 'SELECT 1 AS found FROM erased WHERE user_id = ?', userId) !== undefined) return
   restoreErased(sql, userId, head)
   // What was waiting to be sent never will be.
-  coverTexts(sql, 'delayed_events', 'content', { clause: 'sender = ?', values: [userId] })
-  sql.exec('DELETE FROM delayed_events WHERE sender = ?', userId)
+  dropDelayedOf(room, userId)
   appendLog(room, { kind: 'erased', pos: 0, userId, erasedPos: head })
 }
 
@@ -63,9 +62,21 @@ export function pruneErased(room: RoomContext): boolean {
   else {
     for (const row of eventsOf(sql, userId, after, end))
       if (isPruned(room.store, row, userId)) prune(room, row)
+    forgetSends(sql, userId, after, end)
     sql.exec('UPDATE erasing SET done_pos = ? WHERE user_id = ?', end, userId)
   }
   return isErasing(sql)
+}
+
+/**
+ * Nobody sends as this user any more: what tells a repeated send of theirs is not needed. Covered first, as texts are
+ * (see `coverTexts`), but by its own number each, since no two may be alike.
+ */
+function forgetSends(sql: SqlStorage, userId: string, after: number, end: number): void {
+  const where = 'WHERE sender = ? AND pos > ? AND pos <= ? AND txn IS NOT NULL'
+  const number = "printf('%0*d', length(CAST(txn AS BLOB)), abs(pos))"
+  for (const text of [number, 'NULL'])
+    sql.exec(`UPDATE events SET txn = ${text} ${where}`, userId, after, end)
 }
 
 /** Those who keep increments in memory are told that the room moved, by a wake that carries none. */

@@ -22,6 +22,8 @@ export class MemberFeed {
   readonly #parts: MemberFeedParts
   /** Deliveries under way: a user's changes go one after the other. */
   readonly #running = new Map<string, Promise<boolean>>()
+  /** Confirmed, and still to be removed. */
+  #confirmed: FeedRow[] = []
 
   constructor(parts: MemberFeedParts) {
     this.#parts = parts
@@ -54,11 +56,13 @@ export class MemberFeed {
 
   /** Whether anything waits. */
   #waiting(): boolean {
+    this.#removeConfirmed()
     return this.#parts.sql.exec('SELECT 1 FROM member_feed LIMIT 1').toArray().length > 0
   }
 
   /** Tells the next ones that wait. Answers whether all of those have confirmed. */
   async #deliverSome(): Promise<boolean> {
+    this.#removeConfirmed()
     const users = this.#parts.sql
       .exec<{ user_id: string }>('SELECT DISTINCT user_id FROM member_feed LIMIT ?', FEED_SLICE)
       .toArray()
@@ -67,13 +71,14 @@ export class MemberFeed {
   }
 
   async #drain(userId: string): Promise<boolean> {
+    this.#removeConfirmed()
     const rows = this.#parts.sql
       .exec<FeedRow>('SELECT user_id, pos, change FROM member_feed WHERE user_id = ? ORDER BY pos', userId)
       .toArray()
     try {
       for (const row of rows) {
         await this.#parts.deliver(userId, JSON.parse(row.change) as MembershipChange)
-        this.#remove(userId, row)
+        this.#removeLater(row)
       }
       return true
     } catch {
@@ -82,10 +87,22 @@ export class MemberFeed {
     }
   }
 
+  /** In the next turn: the answer to who changed the membership waits for the disk once less. */
+  #removeLater(row: FeedRow): void {
+    if (this.#confirmed.length === 0) setTimeout(() => this.#removeConfirmed(), 0)
+    this.#confirmed.push(row)
+  }
+
+  #removeConfirmed(): void {
+    const confirmed = this.#confirmed
+    this.#confirmed = []
+    for (const row of confirmed) this.#remove(row)
+  }
+
   /** What an invite shows of the room must not outlast an erasure as free space. */
-  #remove(userId: string, { pos, change }: { pos: number; change: string }): void {
+  #remove({ user_id, pos, change }: FeedRow): void {
     const { sql } = this.#parts
-    const where = { clause: 'user_id = ? AND pos = ?', values: [userId, pos] }
+    const where = { clause: 'user_id = ? AND pos = ?', values: [user_id, pos] }
     if ((JSON.parse(change) as MembershipChange).strippedState !== undefined) {
       coverTexts(sql, 'member_feed', 'change', where)
     }

@@ -10,6 +10,7 @@ import { wipeTables } from '../wipe.ts'
 import { feedMember, placeEvent } from './append.ts'
 import { writeCursors } from './archive.ts'
 import type { RoomContext } from './context.ts'
+import { restoreDelayed } from './delayed-store.ts'
 import { restartMarks } from './device-marks.ts'
 import { restoreErased } from './erasure.ts'
 import { restoreReceipt } from './receipts.ts'
@@ -34,6 +35,8 @@ interface Marks {
   forgotten: readonly string[]
   erased: readonly { userId: string; pos: number }[]
   receipts: readonly Receipt[]
+  /** What waits to be sent. */
+  delayed: readonly string[]
 }
 
 export interface RebuildParts {
@@ -84,12 +87,13 @@ export class Rebuild {
       filling = this.#place(roomId, filling, events)
     }
     const { reader } = this.#parts
-    const [forgotten, erased, receipts] = await Promise.all([
+    const [forgotten, erased, receipts, delayed] = await Promise.all([
       reader.forgottenBy(roomId),
       reader.erasedIn(roomId),
       reader.receiptsIn(roomId),
+      reader.delayedIn(roomId),
     ])
-    this.#finish(filling, { forgotten, erased, receipts })
+    this.#finish(filling, { forgotten, erased, receipts, delayed })
     return filling.events
   }
 
@@ -164,7 +168,7 @@ export class Rebuild {
 
   #finish(
     { archivedPos, extremities }: NonNullable<Progress['filling']>,
-    { forgotten, erased, receipts }: Marks,
+    { forgotten, erased, receipts, delayed }: Marks,
   ): void {
     const { room, arm, reset } = this.#parts
     const { store } = room
@@ -174,6 +178,7 @@ export class Rebuild {
         store.sql.exec('INSERT OR IGNORE INTO forgotten (user_id) VALUES (?)', userId)
       for (const { userId, pos } of erased) restoreErased(store.sql, userId, pos)
       for (const receipt of receipts) restoreReceipt(store, receipt)
+      for (const body of delayed) restoreDelayed(room, body)
       // The head stands above everything that anybody was ever shown.
       const pos = store.positions.next()
       writeMeta(store.sql, 'other_head', pos)

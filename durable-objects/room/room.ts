@@ -24,6 +24,7 @@ import type {
   UpgradeRequest,
 } from '../../src/ports.ts'
 import type { Pdu } from '../../src/protocol/event.ts'
+import type { NewState } from '../../src/protocol/room-upgrade.ts'
 import { type RpcResult, toResult, toResultAsync } from '../rpc.ts'
 import { countingStorage, migrate } from '../sqlite.ts'
 import { type Objects, objectsOf, type RpcSide } from '../stubs.ts'
@@ -32,7 +33,7 @@ import { Archiver, readCursors } from './archive.ts'
 import { eventAtTime } from './at-time.ts'
 import { children, threads } from './children.ts'
 import { RoomContext } from './context.ts'
-import { createRoom } from './create.ts'
+import { createRoom, replicate } from './create.ts'
 import { delayedEventsOf } from './delayed-store.ts'
 import { markDevices } from './device-marks.ts'
 import { markErased } from './erasure.ts'
@@ -52,7 +53,7 @@ import { ROOM_MIGRATIONS } from './schema.ts'
 import { foundEvents, visibleEvents } from './search.ts'
 import { send } from './send.ts'
 import { peek, snapshot } from './snapshot.ts'
-import { RoomStore } from './store.ts'
+import { isSmall, RoomStore } from './store.ts'
 import { Subscribers } from './subscribers.ts'
 import { summaryFor } from './summary.ts'
 import { eventFor, joinedMembersFor, membersFor, messages, stateEventFor, stateFor } from './timeline.ts'
@@ -131,10 +132,7 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
   }
 
   markErased(userId: string): RpcResult<void> {
-    return toResult(() => {
-      this.#room.store.transaction(() => markErased(this.#room, userId))
-      this.#timers.arm(this.#ports.clock.now() + this.#ports.config.archiveDelayMs)
-    })
+    return toResult(() => void this.#mutate(() => markErased(this.#room, userId)))
   }
 
   markDevices(userId: string): RpcResult<void> {
@@ -155,8 +153,7 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
 
   setListed(userId: string, listed: boolean): Promise<RpcResult<void>> {
     return toResultAsync(async () => {
-      this.#room.store.transaction(() => setListed(this.#room, userId, listed))
-      this.#timers.arm(this.#ports.clock.now() + this.#ports.config.archiveDelayMs)
+      this.#mutate(() => setListed(this.#room, userId, listed))
       await patiently(this.#archiver.flush())
     })
   }
@@ -174,6 +171,10 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
 
   upgrade(request: UpgradeRequest) {
     return toResultAsync(() => this.#life.upgrades.run(request))
+  }
+
+  replicate(sender: string, states: NewState[]): Promise<RpcResult<void>> {
+    return toResultAsync(() => this.#mutateAndFeed(() => replicate(this.#room, sender, states)))
   }
 
   schedule(request: DelayedRequest) {
@@ -271,11 +272,9 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
   }
 
   awake(userId: string, limit: number) {
-    return toResult(() => {
-      const { store } = this.#room
-      const isSmall = store.exists && store.counts.joined <= limit
-      return isSmall ? this.#started.userIds().filter((other) => other !== userId) : []
-    })
+    return toResult(() =>
+      isSmall(this.#room.store, limit) ? this.#started.userIds().filter((other) => other !== userId) : [],
+    )
   }
 
   isJoined(userId: string) {
@@ -344,12 +343,11 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
   #mutate<T>(work: () => T): { value: T; fed: string[] } {
     const room = this.#room
     const recent = this.#recentEvents
-    room.appended = []
-    room.fed = []
-    room.rewritten = false
+    room.begin()
     const value = room.store.transaction(work)
     const { appended, fed } = room
-    if (fed.length > 0) this.#timers.arm(this.#ports.clock.now() + this.#ports.config.archiveDelayMs)
+    if (fed.length > 0 || room.logged)
+      this.#timers.arm(this.#ports.clock.now() + this.#ports.config.archiveDelayMs)
     if (room.rewritten) recent.reset(appended[0] === undefined ? room.store.head : appended[0].pos - 1)
     if (appended.length === 0 && !room.rewritten) return { value, fed }
     // In the same turn as the commit, so that both reach the disk together: a crash loses no wake and no archive.

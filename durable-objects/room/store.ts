@@ -387,3 +387,8 @@ const utf8 = new TextEncoder()
 function byteLength(text: string): number {
   return utf8.encode(text).length
 }
+
+/** Whether the room is there, and has no more than so many people in it. */
+export function isSmall(store: RoomStore, members: number): boolean {
+  return store.exists && store.counts.joined <= members
+}

@@ -31,8 +31,10 @@ export interface Upgrade {
   done: boolean
 }
 
-/** Bans are events of the new room, made in one transaction with it. */
-const MAX_BANS = 2_000
+/** State goes over in batches: each is one call and one transaction. */
+const BATCH = 500
+/** Characters of a batch: a call carries 1 MB. */
+const BATCH_LENGTH = 400_000
 
 export function currentUpgrade(room: RoomContext): Upgrade | undefined {
   const stored = readMeta<string>(room.store.sql, 'upgrade')
@@ -99,8 +101,14 @@ function newCreate(
   return { roomId, createPdu: pdu }
 }
 
-/** What the new room is made with, from the old one's state now. */
-export function replacementPlan(room: RoomContext, { request }: Upgrade): CreateRoomPlan {
+/**
+ * What the new room is made with, from the old one's state now, and the batches that follow before it is shown to
+ * anybody: a room may have banned thousands.
+ */
+export function replacementPlan(
+  room: RoomContext,
+  { request }: Upgrade,
+): { plan: CreateRoomPlan; rest: Iterable<NewState[]> } {
   const rules = roomVersion(request.version)
   if (rules === undefined) throw new Error('An upgrade on record names an unknown room version')
   const { store } = room
@@ -108,21 +116,46 @@ export function replacementPlan(room: RoomContext, { request }: Upgrade): Create
   const additionalCreators = rules.privilegedCreators ? request.additionalCreators : []
   const by = { sender: request.sender, level: levels.user(request.sender), additionalCreators }
   const { first, last } = replacementPowerLevels(rules, levels.content, by)
-  const power = (content: JsonObject): NewState => ({ type: 'm.room.power_levels', stateKey: '', content })
-  return {
+  const spared = new Set([request.sender, ...additionalCreators])
+  const rest = batches(replicatedState(room, { first, last, spared }))
+  const plan: CreateRoomPlan = {
     profile: request.profile,
     isDirect: false,
     preset: 'private_chat',
     invite: [],
     initialState: [],
     public: false,
-    replicated: [
-      power(first),
-      ...transferred(room),
-      ...bans(room, new Set([request.sender, ...additionalCreators])),
-      ...(first === last ? [] : [power(last)]),
-    ],
+    replicated: rest.next().value ?? [],
   }
+  return { plan, rest }
+}
+
+/** In the order in which the new room's rules allow it: the levels that stay may not allow the rest. */
+function* replicatedState(
+  room: RoomContext,
+  { first, last, spared }: { first: JsonObject; last: JsonObject; spared: ReadonlySet<string> },
+): Generator<NewState> {
+  const power = (content: JsonObject) => ({ type: 'm.room.power_levels', stateKey: '', content })
+  yield power(first)
+  yield* transferred(room)
+  yield* bans(room, spared)
+  if (first !== last) yield power(last)
+}
+
+function* batches(states: Iterable<NewState>): Generator<NewState[], undefined> {
+  let batch: NewState[] = []
+  let length = 0
+  for (const state of states) {
+    const more = JSON.stringify(state).length
+    if (batch.length === BATCH || (batch.length > 0 && length + more > BATCH_LENGTH)) {
+      yield batch
+      batch = []
+      length = 0
+    }
+    batch.push(state)
+    length += more
+  }
+  if (batch.length > 0) yield batch
 }
 
 function transferred(room: RoomContext): NewState[] {
@@ -138,17 +171,14 @@ function transferred(room: RoomContext): NewState[] {
 }
 
 /** "Membership events should not be transferred", but for bans: who was put out must not come in by the new door. */
-function bans(room: RoomContext, spared: ReadonlySet<string>): NewState[] {
-  const { store } = room
-  return store
-    .membersWith('ban', MAX_BANS)
-    .filter((userId) => !spared.has(userId))
-    .map((stateKey) => {
-      const reason = store.get('m.room.member', stateKey)?.pdu.content.reason
-      const content: JsonObject = { membership: 'ban' }
-      if (typeof reason === 'string') content.reason = reason
-      return { type: 'm.room.member', stateKey, content }
-    })
+function* bans({ store }: RoomContext, spared: ReadonlySet<string>): Generator<NewState> {
+  for (const userId of store.membersWith('ban', Number.MAX_SAFE_INTEGER)) {
+    if (spared.has(userId)) continue
+    const reason = store.get('m.room.member', userId)?.pdu.content.reason
+    const content: JsonObject = { membership: 'ban' }
+    if (typeof reason === 'string') content.reason = reason
+    yield { type: 'm.room.member', stateKey: userId, content }
+  }
 }
 
 /** The new room refused what it was to be made of: the old one stays as it was. */

@@ -15,6 +15,7 @@ const RETRY_MS = 2_000
 
 export class Upgrades {
   readonly #host: RoomHost
+  #running: Promise<void> | undefined
 
   constructor(host: RoomHost) {
     this.#host = host
@@ -38,11 +39,23 @@ export class Upgrades {
     return undefined
   }
 
-  async #finish(upgrade: Upgrade): Promise<void> {
+  /** Once at a time: the alarm may find the request still at it. */
+  #finish(upgrade: Upgrade): Promise<void> {
+    this.#running ??= this.#replace(upgrade).finally(() => {
+      this.#running = undefined
+    })
+    return this.#running
+  }
+
+  /** Each step may be repeated: an upgrade that was cut off begins anew, and passes over what is there. */
+  async #replace(upgrade: Upgrade): Promise<void> {
     const { objects, mutate, room } = this.#host
+    const { request } = upgrade
+    const next = objects.room(upgrade.roomId)
     try {
-      const plan = replacementPlan(room, upgrade)
-      await objects.room(upgrade.roomId).create(upgrade.createPdu, upgrade.request.version, plan)
+      const { plan, rest } = replacementPlan(room, upgrade)
+      await next.create(upgrade.createPdu, request.version, plan)
+      for (const states of rest) await next.replicate(request.sender, states)
       await mutate(() => completeUpgrade(room, upgrade))
     } catch (error) {
       const refused = error instanceof MatrixError && error.status < 500

@@ -44,6 +44,8 @@ export class UserAccount {
   readonly #to: AccountDependencies
   readonly jobs: RoomJobs
   #standing: AccountStanding | undefined
+  /** The devices whose sessions were checked, until the next transaction: every long poll asks for its own. */
+  readonly #devices = new Map<string, devices.DeviceRow>()
 
   constructor(dependencies: AccountDependencies) {
     this.#to = dependencies
@@ -90,7 +92,10 @@ export class UserAccount {
 
   /** Passes a live session of an account in use. @throws MatrixError M_UNKNOWN_TOKEN, M_USER_LOCKED */
   check(session: Session): void {
-    const device = devices.checkSession(this.#sql, session, this.#to.ports.clock.now())
+    const { deviceId } = session
+    const found = this.#devices.get(deviceId) ?? devices.findDevice(this.#sql, deviceId)
+    const device = devices.checkSession(found, session, this.#to.ports.clock.now())
+    this.#devices.set(deviceId, device)
     requireUsable(this.standing)
     if (!isFirstUse(device, session)) return
     this.#to.mutate(() => ({ value: undefined, archive: [confirmSession(this.#sql, device)] }))
@@ -123,6 +128,7 @@ export class UserAccount {
   /** Drops what is only remembered, after a transaction. */
   forget(): void {
     this.#standing = undefined
+    this.#devices.clear()
   }
 
   /** Closes the account; the sessions have ended when this returns, the rest follows. */

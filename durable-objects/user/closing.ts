@@ -1,6 +1,5 @@
 /** The end of an account: what goes at once, and what a job does after it. */
 import type { AccountStore, UserLogEntry } from '../../src/ports.ts'
-import { localpartOf } from '../../src/protocol/identifiers.ts'
 import { readMeta, writeMeta } from '../sqlite.ts'
 import { coverTexts } from '../wipe.ts'
 import { type DeviceChange, deleteAllDevices } from './devices.ts'
@@ -14,6 +13,40 @@ const PENDING = 'closing'
 
 const PRESENT: ReadonlySet<string> = new Set(['join', 'invite', 'knock'])
 
+type Row = Record<string, SqlStorageValue>
+
+/** A table whose rows go with the account, and the archive's record of each. */
+interface Belonging {
+  table: string
+  /** The column that holds what the user or their client wrote. */
+  text?: string
+  kind: string
+  key: (row: Row) => string
+}
+
+const BELONGINGS: readonly Belonging[] = [
+  {
+    table: 'account_data',
+    text: 'content',
+    kind: 'account_data',
+    key: ({ room_id, type }) => JSON.stringify([room_id === '' ? null : room_id, type]),
+  },
+  { table: 'filters', text: 'filter', kind: 'filter', key: ({ filter_id }) => String(filter_id) },
+  { table: 'cross_signing_keys', kind: 'cross_signing_key', key: ({ usage }) => String(usage) },
+  {
+    table: 'key_signatures',
+    kind: 'key_signature',
+    key: ({ target_user, target, key_id }) => JSON.stringify([target_user, target, key_id]),
+  },
+  {
+    table: 'backup_keys',
+    text: 'data',
+    kind: 'backup_key',
+    key: ({ version, room_id, session_id }) => JSON.stringify([version, room_id, session_id]),
+  },
+  { table: 'backup_versions', kind: 'backup_version', key: ({ version }) => String(version) },
+]
+
 /**
  * Closes the account, inside the caller's transaction: no session is left and none can be opened. The rooms are
  * left by the room jobs, and Postgres is told by `tellAccounts`.
@@ -23,7 +56,7 @@ export function closeAccount(
   { erase, rooms, jobs }: { erase: boolean; rooms: Iterable<UserRoom>; jobs: RoomJobs },
 ): DeviceChange {
   const profile = erase ? clearProfile(sql) : []
-  const accountData = clearAccountData(sql)
+  const belongings = BELONGINGS.flatMap((one) => clear(sql, one))
   const { archive, revoked } = deleteAllDevices(sql)
   const all = [...rooms]
   jobs.add(
@@ -38,7 +71,7 @@ export function closeAccount(
     )
   }
   const more: Omit<UserLogEntry, 'seq'>[] = [
-    ...accountData,
+    ...belongings,
     ...profile,
     ...writeStanding(sql, { deactivated: true, locked: false, suspended: false }),
   ]
@@ -50,17 +83,13 @@ export function closeAccount(
 export async function tellAccounts(sql: SqlStorage, userId: string, accounts: AccountStore): Promise<void> {
   const pending = readMeta<string>(sql, PENDING)
   if (pending === undefined) return
-  await accounts.deactivate(localpartOf(userId), pending === 'erase')
+  await accounts.deactivate(userId, pending === 'erase')
   sql.exec('DELETE FROM meta WHERE key = ?', PENDING)
 }
 
-function clearAccountData(sql: SqlStorage): Omit<UserLogEntry, 'seq'>[] {
-  const rows = sql.exec<{ room_id: string; type: string }>('SELECT room_id, type FROM account_data').toArray()
-  coverTexts(sql, 'account_data', 'content')
-  sql.exec('DELETE FROM account_data')
-  return rows.map(({ room_id, type }) => ({
-    kind: 'account_data',
-    key: JSON.stringify([room_id === '' ? null : room_id, type]),
-    body: null,
-  }))
+function clear(sql: SqlStorage, { table, text, kind, key }: Belonging): Omit<UserLogEntry, 'seq'>[] {
+  const rows = sql.exec<Row>(`SELECT * FROM ${table}`).toArray()
+  if (text !== undefined) coverTexts(sql, table, text)
+  sql.exec(`DELETE FROM ${table}`)
+  return rows.map((row) => ({ kind, key: key(row), body: null }))
 }

@@ -32,6 +32,8 @@ const MAX_LOOKED_UP = 1_000
 
 export class DeviceNews {
   readonly #parts: DeviceNewsParts
+  /** By device, until keys come or go: every answer and every poll says it. */
+  readonly #counts = new Map<string, JsonObject>()
 
   constructor(parts: DeviceNewsParts) {
     this.#parts = parts
@@ -39,6 +41,17 @@ export class DeviceNews {
 
   /** What stands in every answer: "if this entire parameter is absent, the count … is assumed to be zero". */
   counts(deviceId: string): JsonObject {
+    const known = this.#counts.get(deviceId) ?? this.#count(deviceId)
+    this.#counts.set(deviceId, known)
+    return known
+  }
+
+  /** Keys may have come or gone. */
+  keysChanged(): void {
+    this.#counts.clear()
+  }
+
+  #count(deviceId: string): JsonObject {
     const unused = unusedFallbackKeyTypes(this.#parts.sql, deviceId)
     return {
       device_one_time_keys_count: oneTimeKeyCounts(this.#parts.sql, deviceId),
@@ -60,6 +73,7 @@ export class DeviceNews {
     // The user's own log tells of the user's own devices.
     changed.delete(userId)
     maybeLeft.delete(userId)
+    if (!span.absent && span.since >= span.own) return { changed, maybeLeft: [...maybeLeft] }
     const query = 'SELECT user_id FROM device_changes WHERE own > ? AND own <= ?'
     const rows = sql.exec<{ user_id: string }>(query, span.absent ? 0 : span.since, span.own)
     for (const { user_id } of rows) changed.add(user_id)

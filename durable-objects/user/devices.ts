@@ -121,10 +121,11 @@ export function storeDevice(sql: SqlStorage, device: DeviceRow): void {
 
 /**
  * Passes a live session; answers its device.
+ * @param found the row of the session's device, as it is now
  * @throws MatrixError M_UNKNOWN_TOKEN
  */
-export function checkSession(sql: SqlStorage, session: Session, now: number): DeviceRow {
-  const device = ownDevice(sql, session)
+export function checkSession(found: DeviceRow | undefined, session: Session, now: number): DeviceRow {
+  const device = requireOwn(found, session)
   const isNewest = device.session_id === session.sessionId
   const expiresAt = isNewest ? device.expires_at : device.previous_expires_at
   if (expiresAt !== null && expiresAt <= now) throw tokenExpired()
@@ -210,9 +211,12 @@ function existing(sql: SqlStorage, deviceId: string): DeviceRow {
   return device
 }
 
+function ownDevice(sql: SqlStorage, session: Session): DeviceRow {
+  return requireOwn(findDevice(sql, session.deviceId), session)
+}
+
 /** The device that the session belongs to, if it is the device's session, or the one before its last refresh. */
-function ownDevice(sql: SqlStorage, { deviceId, sessionId }: Session): DeviceRow {
-  const device = findDevice(sql, deviceId)
+function requireOwn(device: DeviceRow | undefined, { sessionId }: Session): DeviceRow {
   if (device?.session_id === sessionId || device?.previous_session_id === sessionId) return device
   // A client that can refresh its token may have been overtaken by itself: its keys are still good.
   if (device?.refresh_hash != null) throw tokenExpired()

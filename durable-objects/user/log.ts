@@ -5,7 +5,7 @@ import { coverTexts } from '../wipe.ts'
 
 const BATCH = 500
 /** What an erasure must leave nothing of, in the free space of the file either. */
-const PERSONAL = "'profile', 'account_data'"
+const PERSONAL = "'profile', 'account_data', 'filter'"
 
 type LogRow = { seq: number; kind: string; key: string; body: string | null }
 

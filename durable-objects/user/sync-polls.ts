@@ -18,6 +18,7 @@ import { Epochs } from './epochs.ts'
 import { Heads } from './heads.ts'
 import { ignoredUsers } from './ignored-users.ts'
 import { Inbox } from './inbox.ts'
+import { LazyMembers } from './lazy-members.ts'
 import { Memberships, type UserRoom } from './memberships.ts'
 import { Presence, type PresenceParts } from './presence.ts'
 import type { PullRooms } from './pull-transport.ts'
@@ -25,7 +26,7 @@ import { rulesetOf, storedRuleset } from './push-rules.ts'
 import type { SyncQuery } from './room-sections.ts'
 import { type Poll, Sockets, type WaitingSocket } from './sockets.ts'
 import { type AccountDataChange, Sync, type SyncAnswer } from './sync.ts'
-import { parseSyncToken, type SyncToken } from './sync-token.ts'
+import { formatSyncToken, parseSyncToken, type SyncToken } from './sync-token.ts'
 import { UnreadCounts } from './unread.ts'
 
 export interface SyncPollsParts {
@@ -72,10 +73,13 @@ export class SyncPolls {
   readonly #sync: Sync
   readonly #unread: UnreadCounts
   readonly #devices: DeviceNews
+  readonly #lazy = new LazyMembers()
   readonly presence: Presence
   /** The user's push rules and whom they ignore, until they change. */
   #settings: { ruleset: JsonObject; ignored: ReadonlySet<string> } | undefined
   #lastAsked = 0
+  /** Waiting sockets are about to be served. */
+  #serving = false
   #again: ReturnType<typeof setTimeout> | undefined
   /** Counts what may be news for somebody: a look during which it stood still has seen everything. */
   #changes = 0
@@ -102,6 +106,7 @@ export class SyncPolls {
     this.inbox = new Inbox(parts.sql)
     this.#sync = new Sync({
       ...parts,
+      ignored: () => this.#readSettings().ignored,
       devices: this.#devices,
       inbox: this.inbox,
       unread: this.#unread,
@@ -110,6 +115,7 @@ export class SyncPolls {
       memberships: this.memberships,
       epochs: this.#epochs,
       heads: this.#heads,
+      lazy: this.#lazy,
       moved: () => this.serve(),
     })
     this.#learnFromSockets()
@@ -120,6 +126,7 @@ export class SyncPolls {
     this.#lastAsked = this.#parts.clock.now()
     const query = this.#queryOf(request)
     const token = request.since === undefined ? undefined : parseSyncToken(request.since)
+    this.#lazy.cameBack(request.session.deviceId, token && formatSyncToken(token))
     if (token !== undefined) this.#tokenCameBack(request.session.deviceId, token)
     const met = this.presence.seen(request.session.deviceId, request.presence, token === undefined)
     // A first sync shows who is there already.
@@ -132,6 +139,11 @@ export class SyncPolls {
     const kept = this.#keptFilter(filter)
     const poll = { session, token: answer.token, level, filter: kept, stateAfter }
     return this.sockets.open(poll, query, this.#devices.counts(session.deviceId))
+  }
+
+  /** After a transaction of the object: what is remembered of keys is read anew. */
+  keysChanged(): void {
+    this.#devices.keysChanged()
   }
 
   /** A device's keys were claimed or have come: its polls that end with nothing say how many are left. */
@@ -157,9 +169,9 @@ export class SyncPolls {
     this.#heads.keep(room.no, news)
     this.#unread.advance(news)
     if (showsActivity(news, this.#parts.userId)) this.presence.active()
-    const served = this.serve()
+    this.#serveNext()
     const idle = this.#parts.clock.now() - this.#lastAsked > AWAKE_MS || takeFault('user:idle')
-    const unsubscribe = served === 0 && this.sockets.size === 0 && idle && !this.#heads.asking(room.no)
+    const unsubscribe = this.sockets.size === 0 && idle && !this.#heads.asking(room.no)
     if (unsubscribe) this.#heads.forget(room.no)
     return { unsubscribe }
   }
@@ -178,16 +190,14 @@ export class SyncPolls {
     this.serve()
   }
 
-  /** Answers those waiting sockets that are behind. Answers how many there were. */
-  serve(): number {
+  /** Answers those waiting sockets that are behind. */
+  serve(): void {
     this.#changes += 1
-    let served = 0
     for (const waiting of this.sockets.all()) {
-      if (waiting.busy || !this.#isBehind(waiting.poll.token, waiting.poll.session)) continue
-      served += 1
-      this.#serveOne(waiting)
+      if (waiting.busy) continue
+      if (this.#isBehind(waiting.poll.token, waiting.poll.session)) this.#serveOne(waiting)
+      else this.sockets.advance(waiting, waiting.poll.token, true)
     }
-    return served
   }
 
   /** Where a sync token stands in a room, as a place in its history. */
@@ -206,7 +216,9 @@ export class SyncPolls {
   #tokenCameBack(deviceId: string, { epoch, toDevice }: SyncToken): void {
     this.#epochs.sentBack(deviceId, epoch)
     if (this.#epochs.snapshot(epoch) === undefined) return
-    this.#parts.transaction(() => this.inbox.acknowledge(deviceId, toDevice))
+    if (this.inbox.newest(deviceId) > 0) {
+      this.#parts.transaction(() => this.inbox.acknowledge(deviceId, toDevice))
+    }
   }
 
   #readSettings(): { ruleset: JsonObject; ignored: ReadonlySet<string> } {
@@ -241,6 +253,23 @@ export class SyncPolls {
       if (this.sockets.waits(waiting) && this.#isBehind(waiting.poll.token, waiting.poll.session))
         this.#serveSoon()
     }
+  }
+
+  /**
+   * Serves in the next turn: the wake is answered first, and wakes that come close together are served by one answer.
+   * Until then the sockets say that they are behind, so that an eviction in between loses nothing.
+   */
+  #serveNext(): void {
+    this.#changes += 1
+    for (const waiting of this.sockets.all()) {
+      if (waiting.poll.level) this.sockets.advance(waiting, waiting.poll.token, false)
+    }
+    if (this.sockets.size === 0 || this.#serving) return
+    this.#serving = true
+    setTimeout(() => {
+      this.#serving = false
+      this.serve()
+    }, 0)
   }
 
   #serveSoon(): void {

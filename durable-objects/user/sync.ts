@@ -4,12 +4,14 @@
  */
 import type { Clock, PullRequest, RoomSlice } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
-import { matchesEvent, timelineLimit, wantsRoom } from '../../src/protocol/filter.ts'
+import type { ClientEvent } from '../../src/protocol/event.ts'
+import { type Filter, matchesEvent, timelineLimit, wantsRoom } from '../../src/protocol/filter.ts'
 import { patiently } from '../patience.ts'
 import type { DeviceListChanges, DeviceListsBody, DeviceNews } from './device-news.ts'
 import type { Epochs } from './epochs.ts'
 import type { Heads } from './heads.ts'
 import type { Inbox } from './inbox.ts'
+import type { LazyMembers } from './lazy-members.ts'
 import type { Memberships, UserRoom } from './memberships.ts'
 import type { Presence } from './presence.ts'
 import { inSlices, type PullRooms } from './pull-transport.ts'
@@ -39,6 +41,7 @@ export interface SyncParts {
   inbox: Inbox
   epochs: Epochs
   heads: Heads
+  lazy: LazyMembers
   /** The newest position of the user's own log. */
   own: () => number
   /** Account data changed after a position of the own log; undefined: all of it. */
@@ -244,10 +247,12 @@ export class Sync {
     const unchanged = !initial && plan.since >= plan.own
     const accountData = unchanged ? [] : this.#parts.accountData(initial ? undefined : plan.since)
     const byRoom = Map.groupBy(accountData, (change) => change.roomId)
+    const stays = new Map<string, ClientEvent[]>()
     for (const [task, slice] of slices) {
       const { room } = task
       if (room.membership === 'join') positions.set(room.no, slice.head)
       if (plan.absent || task.gap) slice.limited = true
+      if (loadsLazily(query.filter)) stays.set(stayOf(room), this.#withoutKnownMembers(query, task, slice))
       const section = roomSection(slice, query, now, {
         roomId: room.roomId,
         first: task.first,
@@ -267,6 +272,7 @@ export class Sync {
       .filter((event) => matchesEvent(query.filter?.presence, event))
     const messages = this.#parts.inbox.batch(query.session.deviceId)
     const token = this.#issue(plan, positions, messages.last)
+    if (loadsLazily(query.filter)) this.#parts.lazy.give(query.session.deviceId, token, stays)
     const body: JsonObject = { next_batch: token, ...this.#parts.devices.counts(query.session.deviceId) }
     if (deviceLists !== undefined) body.device_lists = deviceLists
     if (messages.events.length > 0) body.to_device = { events: messages.events }
@@ -274,6 +280,20 @@ export class Sync {
     if (global.length > 0) body.account_data = { events: global }
     if (!rooms.empty) body.rooms = rooms.byKind
     return { body, token, news: NEWS.some((field) => field in body) }
+  }
+
+  /** Takes the members from the state that the device has already. Answers what the room's part then holds. */
+  #withoutKnownMembers(
+    { session, filter, fullState }: SyncQuery,
+    task: Task,
+    slice: RoomSlice,
+  ): ClientEvent[] {
+    const isRedundant = (event: ClientEvent) =>
+      this.#parts.lazy.has(session.deviceId, stayOf(task.room), event)
+    if (!task.first && !fullState && filter?.room?.state?.include_redundant_members !== true) {
+      slice.state = slice.state.filter((event) => !isRedundant(event))
+    }
+    return [...slice.state, ...slice.events.map(({ event }) => event)]
   }
 
   /** Rooms in which only the user's own data changed. */
@@ -366,4 +386,14 @@ export class Sync {
 
 function asEvent({ type, content }: AccountDataChange): { type: string; content: JsonObject } {
   return { type, content }
+}
+
+/** The federation format has no event ids to know members by. */
+function loadsLazily(filter: Filter | undefined): boolean {
+  return filter?.room?.state?.lazy_load_members === true && filter.event_format !== 'federation'
+}
+
+/** The user's stay in a room, from one change of their membership to the next. */
+function stayOf({ no, own }: UserRoom): string {
+  return `${no}.${own}`
 }

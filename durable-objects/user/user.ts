@@ -309,14 +309,16 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
   #replace(work: () => void): void {
     this.#transaction(work)
     this.#ownPos = undefined
-    this.#account.forget()
     this.#syncPolls = undefined
     this.#polls.serve()
   }
 
   #transaction<T>(work: () => T): T {
     try {
-      return this.#storage.transactionSync(work)
+      const value = this.#storage.transactionSync(work)
+      this.#account.forget()
+      this.#syncPolls?.keysChanged()
+      return value
     } catch (error) {
       // Memory follows the tables again, which the exception rolled back.
       this.#ownPos = undefined

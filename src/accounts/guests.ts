@@ -1,7 +1,8 @@
 /** Guests: accounts without a password, good for as long as their one session. */
-import type { Ports } from '../ports.ts'
+import type { Ports, Session } from '../ports.ts'
 import { MatrixError } from '../protocol/errors.ts'
 import { userIdOf } from '../protocol/identifiers.ts'
+import { verifyAccessToken } from './access-token.ts'
 import { beginSession, type DeviceWishes, type SessionAnswer, type UserOf } from './sessions.ts'
 
 type GuestPorts = Pick<Ports, 'config' | 'accounts' | 'random' | 'clock'>
@@ -29,4 +30,25 @@ export async function registerGuest(
   if (made !== 'created')
     throw new MatrixError('M_UNKNOWN', 'No name was found for the guest', { status: 503 })
   return beginSession(ports, userOf, userIdOf(localpart, config.serverName), { ...wishes, guest: true })
+}
+
+/**
+ * The guest whose live session a token is: who has it may make the guest an account of their own.
+ * @throws MatrixError M_FORBIDDEN
+ */
+export async function guestOf(
+  { config }: Pick<Ports, 'config'>,
+  userOf: UserOf,
+  token: string,
+): Promise<Session> {
+  const refused = () =>
+    new MatrixError('M_FORBIDDEN', 'guest_access_token: not the token of a guest who is here')
+  const session = await verifyAccessToken(token, config.tokenKeys, config.serverName)
+  if (session?.guest !== true) throw refused()
+  await userOf(session.userId)
+    .checkSession(session)
+    .catch((error: unknown) => {
+      throw error instanceof MatrixError && error.status < 500 ? refused() : error
+    })
+  return session
 }

@@ -1,8 +1,8 @@
 /** Registration with interactive authentication. */
-import type { Config, Ports, UiaSession } from '../ports.ts'
+import type { Config, Ports, Session, UiaSession } from '../ports.ts'
 import type { JsonObject } from '../protocol/canonical-json.ts'
 import { MatrixError } from '../protocol/errors.ts'
-import { userIdOf } from '../protocol/identifiers.ts'
+import { localpartOf, userIdOf } from '../protocol/identifiers.ts'
 import { type AuthData, authenticate, type Challenge } from './interactive-auth.ts'
 import { hashPassword } from './passwords.ts'
 import { beginSession, type DeviceWishes, type SessionAnswer, type UserOf } from './sessions.ts'
@@ -15,6 +15,8 @@ export interface RegistrationRequest {
   username?: string
   password?: string
   auth?: AuthData
+  /** The guest who is to become this account. */
+  guest?: Session
   /** No device and no token are wanted. */
   inhibitLogin: boolean
   device: DeviceWishes
@@ -40,8 +42,10 @@ export async function register(
   const { config, random } = ports
   if (config.registration === 'closed')
     throw new MatrixError('M_FORBIDDEN', 'Registration is closed on this server')
-  const { username, auth } = request
-  if (username !== undefined && auth === undefined) await checkAvailable(ports, username)
+  const { username, auth, guest } = request
+  const guestName = guest && localpartOf(guest.userId)
+  if (guestName !== undefined) requireSameName(username, guestName)
+  else if (username !== undefined && auth === undefined) await checkAvailable(ports, username)
   const outcome = await authenticate(
     ports,
     {
@@ -50,12 +54,14 @@ export async function register(
       flows: FLOWS[config.registration],
       stages: registrationStages,
       // Repeated requests of one session without a user name must mean one account.
-      facts: { localpart: random.token(RANDOM_LOCALPART_LENGTH).toLowerCase() },
+      facts: { localpart: guestName ?? random.token(RANDOM_LOCALPART_LENGTH).toLowerCase() },
     },
     auth,
   )
   if (!outcome.done) return outcome
   const localpart = await createAccount(ports, request, outcome.session)
+  // The guest's tokens would go on being a guest's.
+  if (guest !== undefined) await userOf(guest.userId).logoutAll(guest)
   return { done: true, answer: await answer(ports, userOf, localpart, request) }
 }
 
@@ -69,6 +75,12 @@ export async function checkAvailable(
 ): Promise<void> {
   const localpart = newLocalpart(username, config.serverName)
   if ((await accounts.find(localpart)) !== undefined) throw nameTaken()
+}
+
+/** A guest keeps their user ID: it stands in rooms. */
+function requireSameName(username: string | undefined, guestName: string): void {
+  if (username === undefined || username === guestName) return
+  throw new MatrixError('M_FORBIDDEN', 'A guest becomes an account under the name they have')
 }
 
 /** The answer once the account is there. */
@@ -88,8 +100,9 @@ export function nameTaken(): MatrixError {
 }
 
 /** The password is left out: it would stand in Redis in the clear. */
-function boundBody({ username, inhibitLogin, device }: RegistrationRequest): JsonObject {
+function boundBody({ username, guest, inhibitLogin, device }: RegistrationRequest): JsonObject {
   return {
+    ...(guest !== undefined && { guest: guest.userId }),
     ...(username !== undefined && { username }),
     ...(inhibitLogin && { inhibit_login: true }),
     ...(device.deviceId !== undefined && { device_id: device.deviceId }),
@@ -106,18 +119,17 @@ async function createAccount(
   const username = request.username ?? session.body.username
   const localpart =
     typeof username === 'string' ? newLocalpart(username, config.serverName) : session.facts.localpart!
-  const made = await accounts.create(
-    {
-      localpart,
-      passwordHash: await hashPassword(request.password, ports),
-      admin: false,
-      deactivated: false,
-      guest: false,
-      createdTs: clock.now(),
-      createdBySession: session.id,
-    },
-    session.facts.registrationToken,
-  )
+  const account = {
+    localpart,
+    passwordHash: await hashPassword(request.password, ports),
+    admin: false,
+    deactivated: false,
+    guest: false,
+    createdTs: clock.now(),
+    createdBySession: session.id,
+  }
+  const { registrationToken } = session.facts
+  const made = await accounts.create(account, { registrationToken, upgrades: request.guest !== undefined })
   if (made === 'created' || (await isRepetition(ports, localpart, session))) return localpart
   if (made === 'taken') throw nameTaken()
   throw new MatrixError('M_FORBIDDEN', 'The registration token has been used up')

@@ -16,15 +16,22 @@ export interface Account {
   createdBySession: string | null
 }
 
+export interface AccountCreation {
+  /** Used up in the same transaction. */
+  registrationToken?: string | undefined
+  /** A guest of this name becomes this account. */
+  upgrades?: boolean
+}
+
 export interface AccountStore {
-  /** Inserts; false when the localpart is taken (deactivated accounts keep theirs). `registrationToken` is used up in the same transaction. */
-  create(account: Account, registrationToken?: string): Promise<'created' | 'taken' | 'token_spent'>
+  /** Inserts; `taken` where the localpart is (deactivated accounts keep theirs), unless a guest of that name is upgraded. */
+  create(account: Account, options?: AccountCreation): Promise<'created' | 'taken' | 'token_spent'>
   find(localpart: string): Promise<Account | undefined>
   /** Whether a registration token exists, is not expired and has uses left. */
   registrationTokenValid(token: string, now: number): Promise<boolean>
   setPassword(localpart: string, passwordHash: string): Promise<void>
-  /** For good: nobody logs in any more, and the name stays taken. */
-  deactivate(localpart: string, erased: boolean): Promise<void>
+  /** For good: nobody logs in any more, and the name stays taken. Erased, the user's words in reports go too. */
+  deactivate(userId: string, erased: boolean): Promise<void>
 }
 
 export interface RegistrationToken {
@@ -175,6 +182,8 @@ export type RoomLogEntry =
   | { kind: 'visibility'; pos: number; public: boolean }
   | ({ kind: 'receipt' } & Receipt)
   | { kind: 'forgotten'; pos: number; userId: string }
+  /** A delayed event as the Room keeps it, in JSON; null: it is kept no more. */
+  | { kind: 'delayed'; pos: number; delayId: string; body: string | null }
   /** Who comes after `erasedPos` sees the user's events redacted. */
   | { kind: 'erased'; pos: number; userId: string; erasedPos: number }
   /** The room was upgraded: its aliases and its place in the directory are the new room's. */
@@ -222,6 +231,8 @@ export interface ArchiveReader {
   forgottenBy(roomId: string): Promise<string[]>
   erasedIn(roomId: string): Promise<{ userId: string; pos: number }[]>
   receiptsIn(roomId: string): Promise<Receipt[]>
+  /** The room's delayed events, each as the JSON that the Room archived. */
+  delayedIn(roomId: string): Promise<string[]>
   /** A user's records that are not deleted, in the order of their keys, after (kind, key). */
   userRecords(userId: string, after: [kind: string, key: string], limit: number): Promise<UserRecord[]>
   userRooms(userId: string): Promise<ArchivedMembership[]>

@@ -1,5 +1,7 @@
 /** The Room object, as the Workers and the User objects call it. */
+
 import type { ClientEvent, Pdu } from '../protocol/event.ts'
+import type { NewState } from '../protocol/room-upgrade.ts'
 import type { Session } from './redis.ts'
 import type {
   ChildrenAnswer,
@@ -97,6 +99,8 @@ export interface RoomGateway {
   forget(userId: string): Promise<void>
   /** Makes the room that replaces this one, and answers its id. Asked again, it answers the same room. */
   upgrade(request: UpgradeRequest): Promise<string>
+  /** More state of the room that this one replaces, sent by its creator; what stands already is passed over. */
+  replicate(sender: string, states: NewState[]): Promise<void>
   /** Answers the id of the delayed event: of the one there is already, for a transaction id used before. */
   schedule(request: DelayedRequest): Promise<string>
   /** @param userId the owner, where the one who asks is known. @throws MatrixError M_NOT_FOUND; 409 when it is over */

@@ -1,9 +1,11 @@
 /** What is asked of a Room object, and what it answers. */
+
 import type { JsonObject } from '../protocol/canonical-json.ts'
 import type { ClientEvent } from '../protocol/event.ts'
 import type { RoomEventFilter } from '../protocol/filter.ts'
 import type { HeroCandidates } from '../protocol/heroes.ts'
 import type { PublicRoom } from '../protocol/room-summary.ts'
+import type { NewState } from '../protocol/room-upgrade.ts'
 import type { SpaceChild } from '../protocol/spaces.ts'
 import type { Session } from './redis.ts'
 
@@ -38,7 +40,7 @@ export interface CreateRoomPlan {
   alias?: string
   public: boolean
   /** A room that replaces another: exactly these events follow the creator's join. */
-  replicated?: { type: string; stateKey: string; content: JsonObject }[]
+  replicated?: NewState[]
 }
 
 export interface SendRequest {

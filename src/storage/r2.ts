@@ -1,11 +1,11 @@
-/** Media in R2. The bytes and what is known of them are one object, but for the hash of large ones: decision 7. */
+/** Media in R2. The bytes and what is known of them are one object, but for the hash of large ones: decision 8. */
 import { createHash, type Hash } from 'node:crypto'
 import type { ByteRange, MediaFacts, MediaStore, StoredMedia, WrittenMedia } from '../ports.ts'
 import { r2Reservations } from './r2-reservations.ts'
 
 /** All parts of a multipart upload but the last have one size, of 5 MiB at least. */
 const PART_BYTES = 8 * 1024 * 1024
-/** What is not larger is hashed before it is written, so that the hash stands with it: decision 7. */
+/** What is not larger is hashed before it is written, so that the hash stands with it: decision 8. */
 const HASHED_FIRST_BYTES = 1024 * 1024
 
 /** Who is cut off while still sending may never read why: what is too large is heard out, up to so many limits. */

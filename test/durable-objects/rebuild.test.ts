@@ -208,6 +208,30 @@ describe('a room', () => {
     expect(bodies(await history(alice, room))).toEqual([])
   })
 
+  it('sends what was waiting to be sent, a full delay after it came back', async () => {
+    const room = await alice.createRoom({ preset: 'public_chat' })
+    const later = async (text: string, delay: string): Promise<string> => {
+      const query = { 'org.matrix.msc4140.delay': delay }
+      const message = { msgtype: 'm.text', body: text }
+      const path = at(room, `send/m.room.message/${text}`)
+      return must(await http.request('PUT', path, message, { token: alice.token, query })).body.delay_id
+    }
+    await later('soon', '1500')
+    const waiting = await later('much-later', '600000')
+    const cancelled = await later('never', '600000')
+    const delayed = '/_matrix/client/unstable/org.matrix.msc4140/delayed_events'
+    must(await http.request('POST', `${delayed}/${cancelled}/cancel`, {}))
+    await wipeAndRebuildRoom(room)
+    const said = async () => bodies(await history(alice, room))
+    await expect.poll(said, { timeout: 10_000 }).toEqual(['soon'])
+    const { scheduled, finalised } = must(await alice.get(delayed)).body
+    const ids = (list: Body[]) => list.map((one) => one.delay_id ?? one.delayed_event.delay_id)
+    expect(ids(scheduled)).toContain(waiting)
+    expect(ids(finalised)).toContain(cancelled)
+    must(await http.request('POST', `${delayed}/${waiting}/send`, {}))
+    expect(await said()).toEqual(['soon', 'much-later'])
+  })
+
   it('is finished where the server died in the middle', async () => {
     const room = await alice.createRoom({ preset: 'public_chat' })
     for (let i = 0; i < 12; i += 1) {

@@ -1,7 +1,7 @@
 /** Client-Server API §Account registration. */
 import { Hono } from 'hono'
 import * as z from 'zod'
-import { registerGuest } from '../../src/accounts/guests.ts'
+import { guestOf, registerGuest } from '../../src/accounts/guests.ts'
 import { AuthData } from '../../src/accounts/interactive-auth.ts'
 import { checkAvailable, register } from '../../src/accounts/registration.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
@@ -21,6 +21,7 @@ const Registration = z.object({
   inhibit_login: z.boolean().default(false),
   refresh_token: z.boolean().default(false),
   auth: AuthData.optional(),
+  guest_access_token: z.string().optional(),
 })
 
 /** Below `v3`. */
@@ -33,7 +34,10 @@ registration.post('/register', validate({ query: Kind, json: Registration }), as
     const wishes = { displayName: body.initial_device_display_name, address: clientAddress(c) }
     return c.json(await registerGuest(c.var.ports, c.var.objects.user, wishes))
   }
+  const { guest_access_token: token } = body
+  const guest = token === undefined ? undefined : await guestOf(c.var.ports, c.var.objects.user, token)
   const outcome = await register(c.var.ports, c.var.objects.user, {
+    ...(guest !== undefined && { guest }),
     username: body.username,
     password: body.password,
     auth: body.auth,

@@ -7,7 +7,10 @@ import type { AppEnv } from '../app-env.ts'
 import { isJsonObject, readJsonObject } from './body.ts'
 
 /** Any JSON object, taken as it is: for event contents, account data and the like. */
-export const jsonObject = z.custom<JsonObject>(isJsonObject, 'must be an object')
+export const jsonObject = z.custom<JsonObject>(isJsonObject, {
+  error: 'must be an object',
+  params: { isType: true },
+})
 
 interface Schemas {
   param?: z.ZodType
@@ -66,8 +69,10 @@ function errorCode(issue: z.core.$ZodIssue, input: unknown, where: Target): Erro
 }
 
 /** Only strings and numbers have further conditions in our schemas; what is chosen from a list is a string. */
-function isWrongType({ code }: z.core.$ZodIssue, value: unknown): boolean {
+function isWrongType(issue: z.core.$ZodIssue, value: unknown): boolean {
+  const { code } = issue
   if (code === 'invalid_type' || code === 'invalid_union') return true
+  if (code === 'custom' && issue.params?.isType === true) return true
   return typeof value !== 'string' && (typeof value !== 'number' || code === 'invalid_value')
 }
 

@@ -1,5 +1,6 @@
 /** Accounts and registration tokens in Postgres. */
 import type { Account, AccountStore } from '../../ports.ts'
+import { localpartOf } from '../../protocol/identifiers.ts'
 import type { Sql, SqlRow } from './client.ts'
 
 const TOKEN_IS_GOOD = `(uses_allowed is null or uses < uses_allowed)`
@@ -16,7 +17,9 @@ const CREATE = `
     insert into accounts (localpart, password_hash, admin, deactivated, created_ts, created_by_session, guest)
     select $1::text, $2::text, $3::boolean, $4::boolean, $5::bigint, $6::text, $8::boolean
     from permission where given
-    on conflict (localpart) do nothing
+    on conflict (localpart) do update
+      set password_hash = excluded.password_hash, guest = false, created_by_session = excluded.created_by_session
+      where $9::boolean and accounts.guest and not accounts.deactivated
     returning 1
   ), spent as (
     update registration_tokens set uses = uses + 1
@@ -37,13 +40,16 @@ const SET_PASSWORD = `
   update accounts set password_hash = $2::text where localpart = $1::text and not deactivated`
 
 const DEACTIVATE = `
+  with reported as (
+    update reports set reason = '' where $2::boolean and reporter = $3::text
+  )
   update accounts set deactivated = true, password_hash = null, admin = false, erased = erased or $2::boolean
   where localpart = $1::text`
 
 /** The account store over this database. */
 export function postgresAccounts(sql: Sql): AccountStore {
   return {
-    async create(account, registrationToken) {
+    async create(account, { registrationToken, upgrades = false } = {}) {
       const [row] = await sql.query(CREATE, [
         account.localpart,
         account.passwordHash,
@@ -53,6 +59,7 @@ export function postgresAccounts(sql: Sql): AccountStore {
         account.createdBySession,
         registrationToken ?? null,
         account.guest,
+        upgrades,
       ])
       if (row?.made === true) return 'created'
       return row?.given === true ? 'taken' : 'token_spent'
@@ -68,8 +75,8 @@ export function postgresAccounts(sql: Sql): AccountStore {
     async setPassword(localpart, passwordHash) {
       await sql.query(SET_PASSWORD, [localpart, passwordHash])
     },
-    async deactivate(localpart, erased) {
-      await sql.query(DEACTIVATE, [localpart, erased])
+    async deactivate(userId, erased) {
+      await sql.query(DEACTIVATE, [localpartOf(userId), erased, userId])
     },
   }
 }

@@ -16,6 +16,8 @@ const FORGOTTEN = 'select user_id from room_memberships where room_id = $1::text
 const RECEIPTS = `
   select user_id, receipt_type, thread_id, event_id, event_pos, ts, pos from receipts where room_id = $1::text`
 
+const DELAYED = 'select body from delayed_events where room_id = $1::text and body is not null'
+
 const ERASED = `
   select user_id, erased_pos from room_memberships where room_id = $1::text and erased_pos is not null`
 
@@ -68,6 +70,10 @@ export function postgresArchiveReader(sql: Sql): ArchiveReader {
         eventPos: Number(row.event_pos),
         ts: Number(row.ts),
       }))
+    },
+    async delayedIn(roomId) {
+      const rows = await sql.query(DELAYED, [roomId])
+      return rows.map((row) => String(row.body))
     },
     async forgottenBy(roomId) {
       const rows = await sql.query(FORGOTTEN, [roomId])

@@ -18,7 +18,7 @@ const APPLY_ROOM = `
     select * from jsonb_to_recordset($2::jsonb) as e (
       kind text, pos bigint, event_id text, depth bigint, pdu text, type text, state_key text, sender text,
       ts bigint, current boolean, membership text, redacted boolean, alias text, creator text, listed boolean, txn text,
-      user_id text, receipt_type text, thread_id text, event_pos bigint
+      user_id text, receipt_type text, thread_id text, event_pos bigint, delay_id text, body text
     )
   ), appended as (
     insert into events (event_id, room_id, pos, depth, type, state_key, sender, ts, pdu, redacted, txn, in_state)
@@ -49,6 +49,12 @@ const APPLY_ROOM = `
     where kind = 'receipt' order by user_id, receipt_type, thread_id, pos desc
     on conflict (room_id, user_id, receipt_type, thread_id) do update
       set event_id = excluded.event_id, event_pos = excluded.event_pos, ts = excluded.ts, pos = excluded.pos
+    where held.pos < excluded.pos
+  ), delayed as (
+    insert into delayed_events as held (room_id, delay_id, body, pos)
+    select distinct on (delay_id) $1::text, delay_id, body, pos from entry
+    where kind = 'delayed' order by delay_id, pos desc
+    on conflict (room_id, delay_id) do update set body = excluded.body, pos = excluded.pos
     where held.pos < excluded.pos
   ), named as (
     insert into aliases as held (alias, room_id, creator, created_ts)
@@ -85,6 +91,11 @@ const ERASE = `
   where e.kind = 'erased' and held.room_id = $1::text and held.user_id = e.user_id
     and held.erased_pos is null`
 
+/** A user who was erased sends nothing again: what tells a repeated send is not needed. */
+const FORGET_SENDS = `
+  update events set txn = null from jsonb_to_recordset($2::jsonb) as e (kind text, user_id text)
+  where e.kind = 'erased' and events.room_id = $1::text and events.sender = e.user_id and events.txn is not null`
+
 /** Before the batch raises the archived position, which tells a repeated one. */
 const MOVE_ALIASES = `
   update aliases set room_id = $2::text, pending_until = null
@@ -116,6 +127,7 @@ export function postgresArchive(
       const marks = [
         { kind: 'forgotten', text: FORGET },
         { kind: 'erased', text: ERASE },
+        { kind: 'erased', text: FORGET_SENDS },
       ].filter(({ kind }) => entries.some((entry) => entry.kind === kind))
       await sql.transaction([
         { text: LOCK_ROOM, values: [roomId, roomVersion] },
@@ -175,6 +187,8 @@ function roomRow(entry: RoomLogEntry & { redacted?: boolean }): Record<string, u
       return { kind, pos, listed: entry.public }
     case 'forgotten':
       return { kind, pos, user_id: storable(entry.userId) }
+    case 'delayed':
+      return { kind, pos, delay_id: storable(entry.delayId), body: entry.body?.toWellFormed() ?? null }
     case 'erased':
       return { kind, pos, user_id: storable(entry.userId), erased_pos: entry.erasedPos }
     case 'replaced':

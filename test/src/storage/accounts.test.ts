@@ -59,12 +59,12 @@ for (const { title, skip, open } of databases) {
     describe('registration tokens', () => {
       it('are good for as many accounts as they allow, and a taken name uses none up', async () => {
         await token('twice', 2)
-        expect(await accounts.create(account('t1'), 'twice')).toBe('created')
-        expect(await accounts.create(account('t1'), 'twice')).toBe('taken')
+        expect(await accounts.create(account('t1'), { registrationToken: 'twice' })).toBe('created')
+        expect(await accounts.create(account('t1'), { registrationToken: 'twice' })).toBe('taken')
         expect(await accounts.registrationTokenValid('twice', 0)).toBe(true)
-        expect(await accounts.create(account('t2'), 'twice')).toBe('created')
+        expect(await accounts.create(account('t2'), { registrationToken: 'twice' })).toBe('created')
         expect(await accounts.registrationTokenValid('twice', 0)).toBe(false)
-        expect(await accounts.create(account('t3'), 'twice')).toBe('token_spent')
+        expect(await accounts.create(account('t3'), { registrationToken: 'twice' })).toBe('token_spent')
         expect(await accounts.find('t3')).toBeUndefined()
       })
 
@@ -72,11 +72,13 @@ for (const { title, skip, open } of databases) {
         await token('dated', null, 1_700_000_000_200)
         expect(await accounts.registrationTokenValid('dated', 1_700_000_000_199)).toBe(true)
         expect(await accounts.registrationTokenValid('dated', 1_700_000_000_200)).toBe(false)
-        expect(await accounts.create(account('u1'), 'dated')).toBe('created')
-        expect(await accounts.create(account('u2', { createdTs: 1_700_000_000_300 }), 'dated')).toBe(
-          'token_spent',
-        )
-        expect(await accounts.create(account('u3'), 'unknown')).toBe('token_spent')
+        expect(await accounts.create(account('u1'), { registrationToken: 'dated' })).toBe('created')
+        expect(
+          await accounts.create(account('u2', { createdTs: 1_700_000_000_300 }), {
+            registrationToken: 'dated',
+          }),
+        ).toBe('token_spent')
+        expect(await accounts.create(account('u3'), { registrationToken: 'unknown' })).toBe('token_spent')
       })
     })
   })

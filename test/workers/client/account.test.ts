@@ -9,6 +9,7 @@ import {
   must,
   testPassword,
 } from '../../support/client.ts'
+import { makeCrossSigning, makeDevice } from '../../support/keys.ts'
 import { objectName, startServer, type TestServer } from '../../support/server.ts'
 
 let server: TestServer
@@ -174,6 +175,32 @@ describe('a deactivated account', () => {
     }
     must(await other.invite(invited, gone.userId))
     await expect.poll(() => membership(invited), { timeout: 10_000 }).toBe('leave')
+  })
+
+  it('leaves no keys, backups, filters or account data behind', async () => {
+    const [gone, other] = [await http.register('keyless'), await http.register('keeper')]
+    const room = await gone.createRoom({ preset: 'public_chat' })
+    must(await other.join(room))
+    const device = makeDevice(gone)
+    must(await gone.post('/keys/upload', { device_keys: device.keys, one_time_keys: device.oneTimeKeys(2) }))
+    must(await gone.post('/keys/device_signing/upload', makeCrossSigning(gone.userId).body))
+    const backup = { algorithm: 'm.megolm_backup.v1.curve25519-aes-sha2', auth_data: {} }
+    must(await gone.post('/room_keys/version', backup))
+    must(await gone.post(`/user/${gone.userId}/filter`, { room: { timeline: { limit: 3 } } }))
+    must(await gone.put(`/user/${gone.userId}/account_data/org.example`, { a: 1 }))
+    const { next_batch: since } = must(await other.sync()).body
+    must(await gone.post('/account/deactivate', { auth: proof('keyless') }))
+    const query = { device_keys: { [gone.userId]: [] } }
+    const { device_keys, master_keys } = must(await other.post('/keys/query', query)).body
+    expect([device_keys[gone.userId] ?? {}, master_keys[gone.userId]]).toEqual([{}, undefined])
+    const told = async () => {
+      const { device_lists: lists } = must(await other.sync({ since })).body
+      return [...(lists?.changed ?? []), ...(lists?.left ?? [])]
+    }
+    await expect.poll(told, { timeout: 10_000 }).toContain(gone.userId)
+    const kept = () =>
+      server.pg('select kind from user_records where user_id = $1 and body is not null', [gone.userId])
+    await expect.poll(kept, { timeout: 10_000 }).toEqual([{ kind: 'standing' }])
   })
 
   it('cannot be entered, although Postgres has not heard of it yet', async () => {

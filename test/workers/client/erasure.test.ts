@@ -25,6 +25,22 @@ afterAll(async () => {
 const at = (roomId: string, rest: string) => `/rooms/${encodeURIComponent(roomId)}${rest}`
 const archived = () => server.pg('select event_id from events where pdu like $1', [`%${secret}%`])
 const indexed = (sender: string) => server.pg('select event_id from event_search where sender = $1', [sender])
+
+/** The tables in which the secret stands somewhere. */
+async function inPostgres(): Promise<string[]> {
+  const tables = await server.pg(
+    'select table_name from information_schema.tables where table_schema = current_schema()',
+  )
+  const found: string[] = []
+  for (const { table_name: name } of tables) {
+    const rows = await server.pg(`select 1 from "${name}" as t where t::text like $1 limit 1`, [
+      `%${secret}%`,
+    ])
+    if (rows.length > 0) found.push(String(name))
+  }
+  return found
+}
+
 const erasing = (roomId: string) =>
   server.sql('ROOM', objectName.room(server.serverName, roomId), 'SELECT * FROM erasing')
 
@@ -46,12 +62,27 @@ it('leaves no text in files, archive, search or answers', async () => {
   must(await gone.put(delayed, { msgtype: 'm.text', body: `${secret} later` }))
   const redaction = at(roomId, `/redact/${encodeURIComponent(await gone.say(roomId, 'oops'))}/r1`)
   must(await gone.put(redaction, { reason: `${secret} reason` }))
+  const report = at(roomId, `/report/${encodeURIComponent(kept)}`)
+  must(await gone.post(report, { reason: `${secret} report` }))
+  must(
+    await gone.post(`/user/${gone.userId}/filter`, { room: { timeline: { types: [`${secret}-filter`] } } }),
+  )
+  must(await gone.put(`/user/${gone.userId}/account_data/org.example`, { note: `${secret} data` }))
+  must(await gone.put(at(roomId, `/send/m.room.message/${secret}-txn`), { msgtype: 'm.text', body: 'x' }))
+  must(await gone.put(`/user/${gone.userId}/rooms/${encodeURIComponent(roomId)}/tags/u.${secret}`, {}))
   must(await bob.sync({ since }))
   await expect.poll(() => indexed(gone.userId), { timeout: 10_000 }).not.toEqual([])
+  const waiting = () =>
+    server.pg('select 1 from delayed_events where room_id = $1 and body is not null', [roomId])
+  await expect.poll(waiting, { timeout: 10_000 }).toHaveLength(1)
   await erase(gone)
   await expect.poll(archived, { timeout: 20_000 }).toEqual([])
   await expect.poll(() => erasing(roomId), { timeout: 20_000 }).toEqual([])
   expect(await indexed(gone.userId)).toEqual([])
+  const search = { search_categories: { room_events: { search_term: secret } } }
+  expect(must(await bob.post('/search', search)).body.search_categories.room_events.results).toEqual([])
+  await expect.poll(inPostgres, { timeout: 10_000 }).toEqual([])
+  await expect.poll(waiting, { timeout: 10_000 }).toEqual([])
   const paths = ['/messages?dir=b&limit=50', '/state', `/context/${encodeURIComponent(said)}?limit=50`]
   for (const path of paths) {
     const text = JSON.stringify(must(await bob.get(at(roomId, path))).body)

@@ -1,6 +1,6 @@
 /** Guests: Client-Server API §Guest Access. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Answer, type Api, api, type Client, must } from '../../support/client.ts'
+import { type Answer, type Api, api, type Client, must, testPassword } from '../../support/client.ts'
 import { startServer, type TestServer } from '../../support/server.ts'
 
 let server: TestServer
@@ -92,6 +92,36 @@ describe('guests', () => {
     ]) {
       expect(failure(answer)).toEqual([403, 'M_GUEST_ACCESS_FORBIDDEN'])
     }
+  })
+
+  it('become an account by their token, keep their name and their rooms, and are guests no more', async () => {
+    const guest = await newGuest()
+    const room = await roomFor('can_join')
+    must(await guest.join(room))
+    const register = (body: object) =>
+      http.request('POST', '/register', { guest_access_token: guest.token, password: testPassword, ...body })
+    const auth = { type: 'm.login.dummy' }
+    expect(failure(await register({ username: 'somebody', auth }))).toEqual([403, 'M_FORBIDDEN'])
+    const asked = await register({})
+    expect(asked.status).toBe(401)
+    const { body } = must(await register({ auth: { ...auth, session: asked.body.session } }))
+    expect(body.user_id).toBe(guest.userId)
+    const user = http.as({ userId: body.user_id, token: body.access_token, deviceId: body.device_id })
+    expect((await user.get('/account/whoami')).body.is_guest).toBe(false)
+    expect((await user.get('/joined_rooms')).body.joined_rooms).toEqual([room])
+    must(await user.post('/createRoom', {}))
+    await http.login(guest.userId)
+    expect(failure(await guest.get('/account/whoami'))).toEqual([401, 'M_UNKNOWN_TOKEN'])
+    expect(failure(await register({ auth }))).toEqual([403, 'M_FORBIDDEN'])
+  })
+
+  it('are all that a token upgrades: neither an account’s token nor rubbish does', async () => {
+    for (const token of [alice.token, 'rubbish']) {
+      const body = { guest_access_token: token, password: testPassword, auth: { type: 'm.login.dummy' } }
+      expect(failure(await http.request('POST', '/register', body))).toEqual([403, 'M_FORBIDDEN'])
+    }
+    const { body } = await alice.get('/account/whoami')
+    expect(body.is_guest).toBe(false)
   })
 
   it('log out, and are gone', async () => {

@@ -1,7 +1,7 @@
 /** Rooms over time: forgotten, tagged, replaced. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Api, api, type Body, type Client, must } from '../../support/client.ts'
-import { startServer, type TestServer } from '../../support/server.ts'
+import { objectName, startServer, type TestServer } from '../../support/server.ts'
 
 let server: TestServer
 let http: Api
@@ -193,6 +193,28 @@ describe('upgrading a room', () => {
       server.pg('select room_id, listed from public_rooms where room_id in ($1, $2) and listed', [old, next])
     await expect.poll(listed, { timeout: 5_000 }).toEqual([{ room_id: next, listed: true }])
   })
+
+  it('bans everybody who was banned, however many, and though the server died in the middle', async () => {
+    const old = await alice.createRoom({ preset: 'public_chat', room_version: '11' })
+    const name = objectName.room(server.serverName, old)
+    const banned = Array.from({ length: 1_100 }, (_, n) => `@spammer${n}:elsewhere.example`)
+    for (let from = 0; from < banned.length; from += 50) {
+      const some = banned.slice(from, from + 50)
+      await Promise.all(some.map(async (user_id) => must(await alice.post(at(old, 'ban'), { user_id }))))
+    }
+    const asked = upgrade(alice, old, { new_version: '12' }).catch(() => undefined)
+    const begun = () => server.sql('ROOM', name, "SELECT value FROM meta WHERE key = 'upgrade'")
+    await expect.poll(begun, { timeout: 10_000, interval: 1 }).toHaveLength(1)
+    await server.restart()
+    await asked
+    const done = async () => JSON.parse(String((await begun())[0]?.value)).done
+    await expect.poll(done, { timeout: 30_000 }).toBe(true)
+    const { replacement_room: next } = await state(alice, old, 'm.room.tombstone')
+    const query = { membership: 'ban' }
+    const { chunk } = must(await alice.get(at(next, 'members'), query)).body
+    expect(chunk).toHaveLength(banned.length)
+    expect(await state(alice, next, 'm.room.power_levels')).toMatchObject({ users: {} })
+  }, 90_000)
 
   it('asks for the power to send a tombstone, and a version that exists', async () => {
     const room = await alice.createRoom({ preset: 'public_chat' })

@@ -1,7 +1,7 @@
 /** What a sync brings besides messages: lazy members, the summary, the shapes that filters ask for, rooms left. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Api, api, type Body, type Client, must } from '../../support/client.ts'
-import { startServer, type TestServer } from '../../support/server.ts'
+import { objectName, startServer, type TestServer } from '../../support/server.ts'
 
 let server: TestServer
 let http: Api
@@ -55,15 +55,76 @@ describe('lazy loading', () => {
     expect(membersOf(all[named].state.events)).toHaveLength(4)
   })
 
-  it('brings the senders of an increment, and members asked for again do no harm', async () => {
+  it('brings the senders of an increment with their first message, and with each where that is asked for', async () => {
     const id = await four({ name: 'Named' })
-    const { next_batch: since } = await sync(dora, { filter: lazy() })
-    await carol.say(id, 'hello')
-    for (const more of [{}, { include_redundant_members: true }]) {
-      const section = await joinedRoom(dora, id, { since, filter: lazy(20, more) })
-      expect(section.timeline.events).toHaveLength(1)
-      expect(membersOf(section.state.events)).toEqual([carol.userId])
+    let { next_batch: since } = await sync(dora, { filter: lazy(2) })
+    const next = async (more: object = {}): Promise<string[]> => {
+      const { rooms, next_batch } = await sync(dora, { since, filter: lazy(20, more) })
+      since = next_batch
+      expect(rooms.join[id].timeline.events).toHaveLength(1)
+      return membersOf(rooms.join[id].state.events)
     }
+    await carol.say(id, 'hello')
+    expect(await next()).toEqual([carol.userId])
+    await carol.say(id, 'hello again')
+    expect(await next()).toEqual([])
+    await carol.say(id, 'and again')
+    expect(await next({ include_redundant_members: true })).toEqual([carol.userId])
+    must(await dora.post(room(id, '/leave')))
+    must(await dora.join(id))
+    since = (await sync(dora, { since, filter: lazy(1) })).next_batch
+    await carol.say(id, 'welcome back')
+    expect(await next()).toEqual([carol.userId])
+  })
+
+  it('brings a member again until their answer has arrived, to each device, and after an eviction', async () => {
+    const id = await four({ name: 'Named' })
+    const { next_batch: since } = await sync(dora, { filter: lazy(2) })
+    await carol.say(id, 'hello')
+    const ask = (from: string, client = dora) => sync(client, { since: from, filter: lazy() })
+    const lost = await ask(since)
+    const arrived = await ask(since)
+    for (const answer of [lost, arrived]) {
+      expect(membersOf(answer.rooms.join[id].state.events)).toEqual([carol.userId])
+    }
+    await carol.say(id, 'hello again')
+    expect(membersOf((await ask(arrived.next_batch)).rooms.join[id].state.events)).toEqual([])
+    const other = await http.login('dora')
+    expect(membersOf((await ask(arrived.next_batch, other)).rooms.join[id].state.events)).toEqual([
+      carol.userId,
+    ])
+    // An old token again: what came after it may never have been stored.
+    expect(membersOf((await ask(since)).rooms.join[id].state.events)).toEqual([carol.userId])
+    const third = await ask(arrived.next_batch)
+    await server.evict('USER', objectName.user(server.serverName, dora.userId))
+    await carol.say(id, 'after all')
+    expect(membersOf((await ask(third.next_batch)).rooms.join[id].state.events)).toEqual([carol.userId])
+  })
+
+  it('brings a member once to a poll that waited', async () => {
+    const id = await four({ name: 'Named' })
+    const { next_batch: since } = await sync(dora, { filter: lazy(2) })
+    const poll = (from: string) => sync(dora, { since: from, filter: lazy(), timeout: '5000' })
+    const first = poll(since)
+    await carol.say(id, 'hello')
+    expect(membersOf((await first).rooms.join[id].state.events)).toEqual([carol.userId])
+    const second = poll((await first).next_batch)
+    await carol.say(id, 'hello again')
+    expect(membersOf((await second).rooms.join[id].state.events)).toEqual([])
+  })
+
+  it('brings a member who has changed since', async () => {
+    const id = await four({ name: 'Named' })
+    const first = await sync(dora, { filter: lazy(2) })
+    await carol.say(id, 'hello')
+    const second = await sync(dora, { since: first.next_batch, filter: lazy() })
+    must(await carol.put(`/profile/${carol.userId}/displayname`, { displayname: 'Carola' }))
+    for (let n = 0; n < 4; n += 1) await carol.say(id, `${n}`)
+    const third = await sync(dora, { since: second.next_batch, filter: lazy(2) })
+    const [member] = third.rooms.join[id].state.events.filter(
+      ({ state_key }: Body) => state_key === carol.userId,
+    )
+    expect(member.content.displayname).toBe('Carola')
   })
 
   it('brings every change of membership inside a gap', async () => {
