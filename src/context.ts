@@ -14,6 +14,7 @@ import { postgresArchive } from './storage/postgres/archive.ts'
 import { postgresArchiveReader } from './storage/postgres/archive-reader.ts'
 import { type PostgresTarget, postgres } from './storage/postgres/client.ts'
 import { postgresDirectory } from './storage/postgres/directory.ts'
+import { postgresMedia } from './storage/postgres/media.ts'
 import { postgresRegistrationTokens } from './storage/postgres/registration-tokens.ts'
 import { postgresReports } from './storage/postgres/reports.ts'
 import { postgresSearch } from './storage/postgres/search.ts'
@@ -70,6 +71,7 @@ function createPorts(env: Env): Ports {
     rendezvous: redisRendezvous(commands, clock),
     limiter: redisRateLimiter(commands, clock),
     media: r2Media(env.MEDIA),
+    mediaIndex: postgresMedia(sql),
     push: pushGateway(limitedFetch('push', fetch), (work) => withDeadline(PUSH_TIMEOUT_MS, work)),
   }
 }

@@ -1,6 +1,6 @@
 /** The whole outside world on one page: what the capabilities and the objects may ask of it. */
 
-import type { MediaStore } from './ports/media.ts'
+import type { MediaIndex, MediaStore } from './ports/media.ts'
 import type {
   AccountStore,
   AliasStore,
@@ -51,6 +51,7 @@ export interface Ports {
   rendezvous: RendezvousStore
   limiter: RateLimiter
   media: MediaStore
+  mediaIndex: MediaIndex
   push: PushGateway
   calls: CallCounters
 }
@@ -67,6 +68,9 @@ export interface Config {
   guests: boolean
   /** Bytes. */
   maxUploadBytes: number
+  /** What one user may upload in sum, bytes; 0: no bound. */
+  maxMediaBytesPerUser: number
+  urlPreviews: boolean
   /** Whether media are served without a token too, for old clients. */
   openMedia: boolean
   /** For clients that refresh their tokens; those of others do not expire. */

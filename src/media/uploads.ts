@@ -1,8 +1,10 @@
 /** Uploading media: at once, or for an id that was asked for before. */
 import type { MediaFacts, Ports } from '../ports.ts'
 import { MatrixError } from '../protocol/errors.ts'
+import { enter, requireRoom } from './quota.ts'
 
 type MediaPorts = Pick<Ports, 'media' | 'config' | 'clock' | 'random'>
+type UploadPorts = MediaPorts & Pick<Ports, 'mediaIndex' | 'log'>
 
 export interface Upload {
   facts: MediaFacts
@@ -25,8 +27,8 @@ const LOOK_AGAIN_MS = 250
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
-/** Stores an upload. Answers its id. @throws MatrixError M_TOO_LARGE */
-export async function upload(ports: MediaPorts, given: Upload): Promise<string> {
+/** Stores an upload. Answers its id. @throws MatrixError M_TOO_LARGE, M_FORBIDDEN past the user's quota */
+export async function upload(ports: UploadPorts, given: Upload): Promise<string> {
   const mediaId = ports.random.token(ID_LENGTH)
   await store(ports, mediaId, given)
   return mediaId
@@ -56,9 +58,9 @@ export async function reserveUpload(
 /**
  * Stores the upload that an id was kept for.
  * @throws MatrixError M_CANNOT_OVERWRITE_MEDIA, M_NOT_FOUND for an id that was never kept or has expired,
- *   M_FORBIDDEN for one that was kept for somebody else, M_TOO_LARGE
+ *   M_FORBIDDEN for one that was kept for somebody else or passes the user's quota, M_TOO_LARGE
  */
-export async function uploadReserved(ports: MediaPorts, mediaId: string, given: Upload): Promise<void> {
+export async function uploadReserved(ports: UploadPorts, mediaId: string, given: Upload): Promise<void> {
   const { media, clock } = ports
   const reservation = await media.reservation(mediaId)
   if (reservation !== undefined && reservation.owner !== given.facts.owner) {
@@ -106,13 +108,11 @@ function overwrites(): MatrixError {
   return new MatrixError('M_CANNOT_OVERWRITE_MEDIA', 'There is media under this ID already')
 }
 
-async function store(
-  { media, config }: MediaPorts,
-  mediaId: string,
-  { facts, body, length }: Upload,
-): Promise<void> {
-  const limit = config.maxUploadBytes
-  const outcome = await media.put(mediaId, facts, { body, length, limit })
+async function store(ports: UploadPorts, mediaId: string, { facts, body, length }: Upload): Promise<void> {
+  const limit = ports.config.maxUploadBytes
+  if (length === undefined || length <= limit) await requireRoom(ports, facts.owner, length)
+  const outcome = await ports.media.put(mediaId, facts, { body, length, limit })
   if (outcome === 'too_large') throw new MatrixError('M_TOO_LARGE', `An upload has at most ${limit} bytes`)
   if (outcome === 'exists') throw overwrites()
+  await enter(ports, mediaId, facts, outcome)
 }

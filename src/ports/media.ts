@@ -35,6 +35,14 @@ export interface WrittenMedia {
   sha256: string
 }
 
+/** What users uploaded, and how much of it: in Postgres. */
+export interface MediaIndex {
+  /** The bytes of a user's uploads in sum. */
+  used(owner: string): Promise<number>
+  /** False, and nothing is changed, where the owner's sum would pass the quota. */
+  add(entry: MediaFacts & WrittenMedia & { mediaId: string }, quota: number, now: number): Promise<boolean>
+}
+
 /** Ids that are kept for uploads to come. */
 export interface ReservationStore {
   reserve(mediaId: string, reservation: Reservation): Promise<void>
