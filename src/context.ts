@@ -4,6 +4,7 @@ import { readConfig } from './config.ts'
 import type { Env } from './env.ts'
 import { limitedFetch } from './limiter.ts'
 import { createLogger } from './log.ts'
+import { webClient } from './media/web-reader.ts'
 import type { Ports } from './ports.ts'
 import { pushGateway } from './push/gateway.ts'
 import { searchDocument } from './search/document.ts'
@@ -22,6 +23,7 @@ import { r2Media } from './storage/r2.ts'
 import { type RedisTarget, redis } from './storage/redis/client.ts'
 import { redisNonces } from './storage/redis/nonces.ts'
 import { redisOpenIdTokens } from './storage/redis/openid.ts'
+import { redisPreviews } from './storage/redis/previews.ts'
 import { redisRateLimiter } from './storage/redis/rate-limit.ts'
 import { redisRendezvous } from './storage/redis/rendezvous.ts'
 import { redisSessions } from './storage/redis/sessions.ts'
@@ -72,6 +74,8 @@ function createPorts(env: Env): Ports {
     limiter: redisRateLimiter(commands, clock),
     media: r2Media(env.MEDIA),
     mediaIndex: postgresMedia(sql),
+    web: webClient(limitedFetch('web', fetch), config.publicUrl),
+    previews: redisPreviews(commands),
     push: pushGateway(limitedFetch('push', fetch), (work) => withDeadline(PUSH_TIMEOUT_MS, work)),
   }
 }

@@ -20,6 +20,7 @@ import type {
   SessionStore,
   UiaStore,
 } from './ports/redis.ts'
+import type { PreviewCache, WebClient } from './ports/web.ts'
 import type { SigningKey } from './protocol/signing.ts'
 
 export type * from './ports/media.ts'
@@ -29,6 +30,7 @@ export type * from './ports/redis.ts'
 export type * from './ports/room.ts'
 export type * from './ports/room-gateway.ts'
 export type * from './ports/user.ts'
+export type * from './ports/web.ts'
 
 /** Everything the capabilities get from outside; functions take `Pick<Ports, …>` of what they use. */
 export interface Ports {
@@ -52,6 +54,8 @@ export interface Ports {
   limiter: RateLimiter
   media: MediaStore
   mediaIndex: MediaIndex
+  web: WebClient
+  previews: PreviewCache
   push: PushGateway
   calls: CallCounters
 }

@@ -6,10 +6,8 @@ const media = '/_matrix/media/v3'
 
 export const LATER: Record<string, string[]> = {
   'push notifications': [`GET ${v3}/notifications`],
-  'thumbnails and previews': [
-    `GET ${v1}/media/preview_url`,
+  thumbnails: [
     `GET ${v1}/media/thumbnail/{serverName}/{mediaId}`,
-    `GET ${media}/preview_url`,
     `GET ${media}/thumbnail/{serverName}/{mediaId}`,
   ],
   'sign-in pages and OAuth': [
