@@ -291,6 +291,58 @@ describe('an id that is asked for before the upload', () => {
     must(await create())
   })
 
+  it('takes a second upload where the first was broken off', async () => {
+    const place = await reserved()
+    const broken = new AbortController()
+    const body = new ReadableStream({
+      pull(controller) {
+        controller.enqueue(randomBytes(100_000))
+        return new Promise((resolve) => setTimeout(resolve, 5))
+      },
+    })
+    const first = fetch(`${server.url}/_matrix/media/v3/upload/${place}`, {
+      method: 'PUT',
+      body,
+      duplex: 'half',
+      signal: broken.signal,
+      headers: { authorization: `Bearer ${alice.token}` },
+    } as RequestInit)
+    const bucket = await server.instance.mf.getR2Bucket('MEDIA')
+    const claim = `claimed/${place.split('/')[1]}`
+    await expect.poll(() => bucket.head(claim)).not.toBeNull()
+    broken.abort()
+    await expect(first).rejects.toThrow()
+    await expect.poll(() => bucket.head(claim)).toBeNull()
+    expect((await fill(place, 'again')).status).toBe(200)
+  })
+
+  it.each([
+    ['a moment', 1_000, 409],
+    ['an hour', 3_600_000, 200],
+  ])('is another upload’s that has not been heard of for %s', async (_, ms, status) => {
+    const place = await reserved()
+    const bucket = await server.instance.mf.getR2Bucket('MEDIA')
+    const customMetadata = { claimed_at: String(Date.now() - ms) }
+    await bucket.put(`claimed/${place.split('/')[1]}`, 'lost', { customMetadata })
+    expect((await fill(place, 'x')).status).toBe(status)
+  })
+
+  it('leaves nothing behind when it has been filled, or has expired and another is asked for', async () => {
+    const gus = await http.register('gus')
+    const bucket = await server.instance.mf.getR2Bucket('MEDIA')
+    const own = `pending/${encodeURIComponent(gus.userId)}/`
+    await bucket.put(`${own}01000000000000/expired`, '')
+    await bucket.put('reserved/expired', '')
+    const create = () => http.request('POST', '/_matrix/media/v1/create', undefined, { token: gus.token })
+    const place = must(await create()).body.content_uri.slice('mxc://'.length)
+    expect(await bucket.head('reserved/expired')).toBeNull()
+    expect((await bucket.list({ prefix: own })).objects).toHaveLength(1)
+    await fill(place, 'x', gus)
+    for (const prefix of [own, `reserved/${place.split('/')[1]}`, `claimed/${place.split('/')[1]}`]) {
+      expect((await bucket.list({ prefix })).objects).toEqual([])
+    }
+  })
+
   it('lets a download wait for the upload', async () => {
     const place = await reserved()
     const waiting = get(`${place}?timeout_ms=20000`)
