@@ -1,7 +1,7 @@
 /** One whole server on this machine: Postgres, Redis, the Worker and TLS, started and stopped together. */
 import type { Miniflare } from 'miniflare'
 import { authority, claimPort } from './address.ts'
-import { bundleWorker } from './bundle.ts'
+import { bundleWorkers, type Workers } from './bundle.ts'
 import { type DataFolder, openDataFolder } from './data-folder.ts'
 import { loadKeys } from './keys.ts'
 import { type LogLevel, logHandler } from './logs.ts'
@@ -20,8 +20,8 @@ import { messageOf, StartError } from './start-error.ts'
 import { listenTls, readPem, readTlsFiles, type TlsListener } from './tls.ts'
 
 export interface InstanceOptions extends Options {
-  /** The Worker, bundled before; bundled now unless given. */
-  source?: string
+  /** The Workers, bundled before; bundled now unless given. */
+  workers?: Workers
   /** A Postgres endpoint shared with other instances, migrated and with a folder of keys of its own. */
   sql?: SqlService
   /** Further bindings, such as `TEST_HOOKS`. */
@@ -80,8 +80,8 @@ async function start(
 
   const url = `http://${authority(host, port)}`
   const httpsUrl = httpsPort === undefined ? undefined : `https://${authority(host, httpsPort)}`
-  const [source, postgres, redis] = await settled([
-    options.source ?? bundleWorker(),
+  const [{ worker, thumbnails }, postgres, redis] = await settled([
+    options.workers ?? bundleWorkers(),
     openPostgres(options, folder, closers),
     openRedis(options, folder, closers),
   ] as const)
@@ -91,7 +91,8 @@ async function start(
   const runtime: Runtime = await startRuntime({
     host,
     port,
-    source,
+    source: worker.source,
+    thumbnails,
     bindings: {
       ...bindingsOf(options, options['public-url'] ?? httpsUrl ?? url),
       SIGNING_KEYS: JSON.stringify(keys.signing_keys),

@@ -1,5 +1,6 @@
 /** `npm start`: reads the options, starts the server, prints where it is, and ends it cleanly when asked. */
 import { startInstance } from './instance.ts'
+import { collectStartGarbage } from './memory.ts'
 import { helpText, readOptions } from './options.ts'
 import { messageOf, StartError } from './start-error.ts'
 
@@ -19,6 +20,7 @@ async function run(): Promise<void> {
   }
   const asked = stopAsked()
   const instance = await startInstance(options)
+  collectStartGarbage()
   console.log(`Selvedge is ready: ${instance.url}`)
   if (instance.httpsUrl) console.log(`Selvedge is ready: ${instance.httpsUrl}`)
   await asked

@@ -10,6 +10,8 @@ const script = (path, ...more) => [join(root, path), ...more]
 const vitestBy = (config, ...more) =>
   script('node_modules/vitest/vitest.mjs', 'run', '--config', config, ...more)
 const vitest = (...more) => vitestBy('test/vitest.config.ts', ...more)
+const deployment = (...more) =>
+  script('node_modules/wrangler/bin/wrangler.js', 'deploy', '--dry-run', '--outdir', temporary(), ...more)
 const tsc = (project) => script('node_modules/typescript/bin/tsc', '-p', project)
 
 /** Each task is commands for the pinned Node, run in order until one fails. */
@@ -27,7 +29,8 @@ const tasks = {
     tsc('tsconfig.json'),
     tsc('tsconfig.node.json'),
     vitest('test/layering.test.ts', 'test/lockfile.test.ts'),
-    script('node_modules/wrangler/bin/wrangler.js', 'deploy', '--dry-run', '--outdir', temporary()),
+    deployment(),
+    deployment('-c', 'wrangler.thumbnails.toml'),
   ],
 }
 

@@ -1,5 +1,8 @@
-/** The Worker under miniflare's own API, listening by a direct socket. */
+/** The Workers under miniflare's own API, the homeserver listening by a direct socket. */
+import { join } from 'node:path'
 import { Miniflare, type MiniflareOptions, type Request, Response } from 'miniflare'
+import type { Bundle } from './bundle.ts'
+import { projectRoot } from './paths.ts'
 import type { SqlService } from './postgres/endpoint.ts'
 import type { RedisService } from './redis/endpoint.ts'
 import type { JsonAnswer } from './service.ts'
@@ -8,6 +11,7 @@ import { type RuntimeProcess, runtimeProcess } from './workerd.ts'
 
 /** The Worker's name under miniflare. */
 export const workerName = 'selvedge'
+const thumbnailsName = 'selvedge-thumbnails'
 
 /** Not later than the pinned workerd knows. */
 const compatibilityDate = '2026-07-22'
@@ -17,6 +21,7 @@ export interface RuntimeOptions {
   port: number
   /** The bundled Worker. */
   source: string
+  thumbnails: Bundle
   bindings: Record<string, string>
   sql: SqlService
   redis: RedisService
@@ -88,9 +93,26 @@ function miniflareOptions(options: RuntimeOptions, runtime: RuntimeProcess): Min
           REDIS: async (request: Request) =>
             reply(await options.redis({ path: new URL(request.url).pathname, body: await request.text() })),
           FANOUT: { name: workerName, entrypoint: 'FanOut' },
+          THUMBNAILS: { name: thumbnailsName, entrypoint: 'Thumbnails' },
         },
         bindings: options.bindings,
         outboundService: { network: network(options) },
+      },
+      {
+        name: thumbnailsName,
+        modulesRoot: projectRoot,
+        modules: [
+          {
+            type: 'ESModule',
+            path: join(projectRoot, 'worker.mjs'),
+            contents: options.thumbnails.source,
+          },
+          // By their paths: given as bytes, they cost miniflare a hundred times their size.
+          ...options.thumbnails.modules.map((path) => ({ type: 'CompiledWasm', path }) as const),
+        ],
+        compatibilityDate,
+        // It reaches nobody.
+        outboundService: () => new Response(null, { status: 403 }),
       },
     ],
   }

@@ -2,7 +2,7 @@
 import { countCalls } from './calls.ts'
 import { readConfig } from './config.ts'
 import type { Env } from './env.ts'
-import { limitedFetch } from './limiter.ts'
+import { countCall, limitedFetch } from './limiter.ts'
 import { createLogger } from './log.ts'
 import { webClient } from './media/web-reader.ts'
 import type { Ports } from './ports.ts'
@@ -28,6 +28,7 @@ import { redisRateLimiter } from './storage/redis/rate-limit.ts'
 import { redisRendezvous } from './storage/redis/rendezvous.ts'
 import { redisSessions } from './storage/redis/sessions.ts'
 import { redisUia } from './storage/redis/uia.ts'
+import { thumbnailWorker } from './storage/thumbnail-worker.ts'
 import { systemClock, systemRandom } from './system.ts'
 
 /** How long a push gateway may take, ms. */
@@ -76,6 +77,7 @@ function createPorts(env: Env): Ports {
     mediaIndex: postgresMedia(sql),
     web: webClient(limitedFetch('web', fetch), config.publicUrl),
     previews: redisPreviews(commands),
+    thumbnailer: thumbnailWorker(env.THUMBNAILS, () => countCall('thumbnails.make')),
     push: pushGateway(limitedFetch('push', fetch), (work) => withDeadline(PUSH_TIMEOUT_MS, work)),
   }
 }

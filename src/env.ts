@@ -6,6 +6,8 @@ export interface Env {
   MEDIA: R2Bucket
   /** This Worker's own `FanOut` entrypoint: wakes go through it in slices. */
   FANOUT: Service
+  /** The Worker that makes thumbnails: its `Thumbnails` entrypoint. */
+  THUMBNAILS: Service
   /** One machine only: the Postgres endpoint that speaks the Neon driver's protocol. */
   PG?: Fetcher
   /** One machine only: the Redis endpoint that speaks Upstash's REST protocol. */

@@ -1,6 +1,6 @@
 /** The whole outside world on one page: what the capabilities and the objects may ask of it. */
 
-import type { MediaIndex, MediaStore } from './ports/media.ts'
+import type { MediaIndex, MediaStore, Thumbnailer } from './ports/media.ts'
 import type {
   AccountStore,
   AliasStore,
@@ -56,6 +56,7 @@ export interface Ports {
   mediaIndex: MediaIndex
   web: WebClient
   previews: PreviewCache
+  thumbnailer: Thumbnailer
   push: PushGateway
   calls: CallCounters
 }

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
-import { bundleWorker } from '../local/bundle.ts'
+import { bundleWorkers, type Workers } from '../local/bundle.ts'
 import { openEmbedded } from '../local/postgres/embedded.ts'
 import { openContract } from './contract/folder.ts'
 import { lendSchemas } from './support/schemas.ts'
@@ -12,8 +12,8 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** Where files ask for schemas: see `support/schemas.ts`. */
     schemasUrl: string
-    /** The bundled Worker, or why it cannot be bundled. */
-    worker: { source: string } | { error: string }
+    /** The bundled Workers, or why they cannot be bundled. */
+    workers: Workers | { error: string }
   }
 }
 
@@ -26,7 +26,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const database = await openEmbedded(join(folder, 'postgres'))
   const schemas = await lendSchemas(database)
   project.provide('schemasUrl', schemas.url)
-  project.provide('worker', await bundled())
+  project.provide('workers', await bundled())
   return async () => {
     await schemas.close()
     await database.close()
@@ -34,10 +34,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
   }
 }
 
-/** A Worker that does not bundle fails the tests that need it, and no others. */
-async function bundled(): Promise<{ source: string } | { error: string }> {
+/** Workers that do not bundle fail the tests that need them, and no others. */
+async function bundled(): Promise<Workers | { error: string }> {
   try {
-    return { source: await bundleWorker() }
+    return await bundleWorkers()
   } catch (error) {
     return { error: error instanceof Error ? error.message : String(error) }
   }

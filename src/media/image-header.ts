@@ -1,87 +1,114 @@
-/** What the first bytes of a picture say: its type, whatever a server calls it, and its size where it stands there. */
+/** What the first bytes of an image say of it, read before anything is decoded: its kind and its size. */
 
 export interface ImageHeader {
-  contentType: string
-  width?: number
-  height?: number
-}
-
-interface Size {
+  contentType: 'image/png' | 'image/jpeg' | 'image/gif' | 'image/webp'
+  /** Pixels, as they are stored: a camera held upright may have noted that they are to be turned. */
   width: number
   height: number
+  /** Several pictures, one after the other. */
+  animated: boolean
 }
 
-const ascii = (bytes: Uint8Array, from: number, to: number) =>
-  String.fromCharCode(...bytes.subarray(from, to))
-
-interface Kind {
-  contentType: string
-  is(bytes: Uint8Array): boolean
-  size?(view: DataView, bytes: Uint8Array): Size | undefined
-}
-
-const KINDS: Kind[] = [
-  {
-    contentType: 'image/png',
-    is: (bytes) => ascii(bytes, 0, 8) === '\x89PNG\r\n\x1a\n',
-    size: (view) => ({ width: view.getUint32(16), height: view.getUint32(20) }),
-  },
-  {
-    contentType: 'image/gif',
-    is: (bytes) => /^GIF8[79]a$/.test(ascii(bytes, 0, 6)),
-    size: (view) => ({ width: view.getUint16(6, true), height: view.getUint16(8, true) }),
-  },
-  { contentType: 'image/jpeg', is: (bytes) => ascii(bytes, 0, 3) === '\xff\xd8\xff', size: jpegSize },
-  {
-    contentType: 'image/webp',
-    is: (bytes) => ascii(bytes, 0, 4) === 'RIFF' && ascii(bytes, 8, 12) === 'WEBP',
-    size: webpSize,
-  },
-  { contentType: 'image/avif', is: (bytes) => /^ftypavi[fs]$/.test(ascii(bytes, 4, 12)) },
-]
-
-/** Undefined for what is no picture that browsers show safely. */
-export function imageHeader(bytes: Uint8Array): ImageHeader | undefined {
-  const kind = KINDS.find(({ is }) => is(bytes))
-  if (kind === undefined) return undefined
-  const size = sizeOf(kind, bytes)
-  return { contentType: kind.contentType, ...size }
-}
-
-function sizeOf({ size }: Kind, bytes: Uint8Array): Size | undefined {
+/**
+ * The header of a PNG, JPEG, GIF or WebP; undefined for anything else.
+ * @param bytes all of the image: in a JPEG the size may stand far behind
+ */
+export function readImageHeader(bytes: Uint8Array): ImageHeader | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   try {
-    const found = size?.(view, bytes)
-    return found !== undefined && found.width > 0 && found.height > 0 ? found : undefined
-  } catch {
-    // It ends before its size is told.
-    return undefined
-  }
-}
-
-/** Walks over the segments to the first that begins a frame: SOF0 to SOF15, without DHT, JPG and DAC between them. */
-function jpegSize(view: DataView): Size | undefined {
-  for (let at = 2; view.getUint8(at) === 0xff; ) {
-    const marker = view.getUint8(at + 1)
-    if (marker === 0xff) at += 1
-    else if (marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)) {
-      return { width: view.getUint16(at + 7), height: view.getUint16(at + 5) }
-    } else at += 2 + view.getUint16(at + 2)
+    for (const read of [png, jpeg, gif, webp]) {
+      const header = read(bytes, view)
+      if (header !== undefined) return header.width > 0 && header.height > 0 ? header : undefined
+    }
+  } catch (error) {
+    // Cut off in the middle of its header.
+    if (!(error instanceof RangeError)) throw error
   }
   return undefined
 }
 
-/** The container's three forms: lossy, lossless, extended. */
-function webpSize(view: DataView, bytes: Uint8Array): Size | undefined {
-  const form = ascii(bytes, 12, 16)
-  if (form === 'VP8 ') {
-    return { width: view.getUint16(26, true) & 0x3fff, height: view.getUint16(28, true) & 0x3fff }
+function startsWith(bytes: Uint8Array, text: string, at = 0): boolean {
+  return [...text].every((char, i) => bytes[at + i] === char.charCodeAt(0))
+}
+
+/** The chunk with the size is the first one. */
+function png(bytes: Uint8Array, view: DataView): ImageHeader | undefined {
+  if (!startsWith(bytes, '\x89PNG\r\n\x1a\n') || !startsWith(bytes, 'IHDR', 12)) return undefined
+  return { contentType: 'image/png', width: view.getUint32(16), height: view.getUint32(20), animated: false }
+}
+
+/** Frame headers are SOF0 to SOF15, but for DHT, JPG and DAC, which have numbers among them. */
+const NO_FRAME: ReadonlySet<number> = new Set([0xc4, 0xc8, 0xcc])
+
+function jpeg(bytes: Uint8Array, view: DataView): ImageHeader | undefined {
+  if (bytes[0] !== 0xff || bytes[1] !== 0xd8) return undefined
+  for (let at = 2; at < bytes.length; ) {
+    if (bytes[at] !== 0xff) return undefined
+    const marker = view.getUint8(at + 1)
+    if (marker === 0xff) {
+      at += 1
+      continue
+    }
+    if (marker >= 0xc0 && marker <= 0xcf && !NO_FRAME.has(marker)) {
+      const [height, width] = [view.getUint16(at + 5), view.getUint16(at + 7)]
+      return { contentType: 'image/jpeg', width, height, animated: false }
+    }
+    // The picture itself begins, and no frame header came before it.
+    if (marker === 0xda || marker === 0xd9) return undefined
+    at += 2 + view.getUint16(at + 2)
   }
-  if (form === 'VP8L') {
+  return undefined
+}
+
+function gif(bytes: Uint8Array, view: DataView): ImageHeader | undefined {
+  if (!startsWith(bytes, 'GIF87a') && !startsWith(bytes, 'GIF89a')) return undefined
+  return {
+    contentType: 'image/gif',
+    width: view.getUint16(6, true),
+    height: view.getUint16(8, true),
+    animated: gifPictures(bytes, view) > 1,
+  }
+}
+
+/** Counts to two. */
+function gifPictures(bytes: Uint8Array, view: DataView): number {
+  const tableBytes = (flags: number) => ((flags & 0x80) === 0 ? 0 : 3 * 2 ** ((flags & 7) + 1))
+  const afterBlocks = (from: number) => {
+    let at = from
+    while (at < bytes.length && bytes[at] !== 0) at += 1 + (bytes[at] ?? 0)
+    return at + 1
+  }
+  let pictures = 0
+  let at = 13 + tableBytes(view.getUint8(10))
+  while (at < bytes.length && pictures < 2) {
+    if (bytes[at] === 0x21) at = afterBlocks(at + 2)
+    else if (bytes[at] === 0x2c) {
+      pictures += 1
+      at = afterBlocks(at + 11 + tableBytes(bytes[at + 9] ?? 0))
+    } else break
+  }
+  return pictures
+}
+
+const ANIMATION = 0x02
+
+/** RFC 9649: the extended format says its size itself; in the others the picture does. */
+function webp(bytes: Uint8Array, view: DataView): ImageHeader | undefined {
+  if (!startsWith(bytes, 'RIFF') || !startsWith(bytes, 'WEBP', 8)) return undefined
+  const of = (width: number, height: number, animated = false): ImageHeader => ({
+    contentType: 'image/webp',
+    width,
+    height,
+    animated,
+  })
+  if (startsWith(bytes, 'VP8X', 12)) {
+    const uint24 = (at: number) => view.getUint16(at, true) + view.getUint8(at + 2) * 65_536
+    return of(uint24(24) + 1, uint24(27) + 1, (view.getUint8(20) & ANIMATION) !== 0)
+  }
+  if (startsWith(bytes, 'VP8L', 12)) {
     const bits = view.getUint32(21, true)
-    return { width: (bits & 0x3fff) + 1, height: ((bits >>> 14) & 0x3fff) + 1 }
+    return of((bits & 0x3fff) + 1, ((bits >>> 14) & 0x3fff) + 1)
   }
-  if (form !== 'VP8X') return undefined
-  const uint24 = (at: number) => view.getUint16(at, true) + view.getUint8(at + 2) * 0x1_0000
-  return { width: uint24(24) + 1, height: uint24(27) + 1 }
+  if (!startsWith(bytes, 'VP8 ', 12)) return undefined
+  return of(view.getUint16(26, true) & 0x3fff, view.getUint16(28, true) & 0x3fff)
 }

@@ -4,7 +4,7 @@ import * as z from 'zod'
 import type { Ports, PreviewOutcome } from '../ports.ts'
 import type { JsonObject } from '../protocol/canonical-json.ts'
 import { MatrixError } from '../protocol/errors.ts'
-import { imageHeader } from './image-header.ts'
+import { readImageHeader } from './image-header.ts'
 import { decodePage, type Page, readPage } from './page.ts'
 import { webAddress } from './web-address.ts'
 import { type Found, forbidden, type Look, open, readBytes, typeOf, unreachable } from './web-reader.ts'
@@ -25,7 +25,7 @@ const FAILURE_FRESH_S = 60
 
 const PAGE_TYPES: ReadonlySet<string> = new Set(['text/html', 'application/xhtml+xml'])
 const ACCEPT = 'text/html, application/xhtml+xml, image/*;q=0.9'
-const ACCEPT_IMAGE = 'image/avif, image/webp, image/png, image/jpeg, image/gif'
+const ACCEPT_IMAGE = 'image/webp, image/png, image/jpeg, image/gif'
 
 /** Where each text of a preview comes from, the best first, and how many characters of it are kept. */
 const TEXTS: { name: string; from: string[]; most: number }[] = [
@@ -150,7 +150,7 @@ async function keepImage({ ports }: Looking, { response }: Found): Promise<JsonO
   const { media, config } = ports
   const limit = Math.min(MAX_IMAGE_BYTES, config.maxUploadBytes)
   const { bytes, isWhole } = await readBytes(response, limit)
-  const header = isWhole ? imageHeader(bytes) : undefined
+  const header = isWhole ? readImageHeader(bytes) : undefined
   if (header === undefined) return {}
   const { contentType, width, height } = header
   const mediaId = createHmac('sha256', config.tokenKeys[0]!.secret).update(bytes).digest('base64url')
@@ -160,8 +160,8 @@ async function keepImage({ ports }: Looking, { response }: Found): Promise<JsonO
     'og:image': `mxc://${config.serverName}/${mediaId}`,
     'og:image:type': contentType,
     'matrix:image:size': bytes.byteLength,
-    ...(width !== undefined &&
-      height !== undefined && { 'og:image:width': width, 'og:image:height': height }),
+    'og:image:width': width,
+    'og:image:height': height,
   }
 }
 

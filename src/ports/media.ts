@@ -72,4 +72,36 @@ export interface MediaStore extends ReservationStore {
   /** The bytes, or a part of them; undefined where there is nothing. */
   read(mediaId: string, range?: ByteRange): Promise<ReadableStream<Uint8Array> | undefined>
   remove(mediaId: string): Promise<void>
+  /** @param name tells the thumbnails of one upload apart */
+  thumbnail(mediaId: string, name: string): Promise<StoredThumbnail | undefined>
+  putThumbnail(mediaId: string, name: string, thumbnail: Thumbnail): Promise<void>
+}
+
+/** A small picture of an upload. */
+export interface Thumbnail {
+  contentType: string
+  bytes: Uint8Array
+}
+
+/** One that is kept: as an upload, but that it has no owner and no name. */
+export interface StoredThumbnail {
+  contentType: string
+  read(range?: ByteRange): Promise<ReadableStream<Uint8Array> | undefined>
+  /** Bytes. */
+  size: number
+  etag: string
+}
+
+export interface ThumbnailRequest {
+  contentType: 'image/png' | 'image/jpeg' | 'image/gif' | 'image/webp'
+  /** Pixels; the thumbnail is no larger. */
+  within: { width: number; height: number }
+  method: 'crop' | 'scale'
+  animated: boolean
+  /** Made anew even where the image is small enough already. */
+  redraw: boolean
+}
+
+export interface Thumbnailer {
+  make(source: Uint8Array, request: ThumbnailRequest): Promise<Thumbnail | 'small_enough' | 'unreadable'>
 }

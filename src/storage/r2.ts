@@ -14,6 +14,7 @@ const HEARD_OUT = 2
 const bytesKey = (mediaId: string) => `media/${mediaId}`
 /** The SHA-256 of what was too large to be hashed before it was written. */
 const hashKey = (mediaId: string) => `sha256/${mediaId}`
+const thumbnailKey = (mediaId: string, name: string) => `thumbnails/${mediaId}/${name}`
 /** "If there is none yet", checked by R2 itself. */
 const IF_NEW = { etagDoesNotMatch: '*' }
 
@@ -37,14 +38,28 @@ export function r2Media(bucket: R2Bucket): MediaStore {
       const object = await bucket.head(bytesKey(mediaId))
       return object === null ? undefined : storedMedia(object)
     },
-    async read(mediaId, range?: ByteRange) {
-      const object = await bucket.get(bytesKey(mediaId), range === undefined ? {} : { range })
-      return object === null ? undefined : object.body
+    async read(mediaId, range) {
+      return readPart(bucket, bytesKey(mediaId), range)
+    },
+    async thumbnail(mediaId, name) {
+      const key = thumbnailKey(mediaId, name)
+      const object = await bucket.head(key)
+      if (object === null) return undefined
+      const { contentType, size, etag } = storedMedia(object)
+      return { contentType, size, etag, read: (range) => readPart(bucket, key, range) }
+    },
+    async putThumbnail(mediaId, name, { contentType, bytes }) {
+      await bucket.put(thumbnailKey(mediaId, name), bytes, { httpMetadata: { contentType } })
     },
     async remove(mediaId) {
       await bucket.delete([bytesKey(mediaId), hashKey(mediaId)])
     },
   }
+}
+
+async function readPart(bucket: R2Bucket, key: string, range: ByteRange | undefined) {
+  const object = await bucket.get(key, range === undefined ? {} : { range })
+  return object === null ? undefined : object.body
 }
 
 interface Target {

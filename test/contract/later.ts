@@ -2,14 +2,9 @@
 
 const v1 = '/_matrix/client/v1'
 const v3 = '/_matrix/client/v3'
-const media = '/_matrix/media/v3'
 
 export const LATER: Record<string, string[]> = {
   'push notifications': [`GET ${v3}/notifications`],
-  thumbnails: [
-    `GET ${v1}/media/thumbnail/{serverName}/{mediaId}`,
-    `GET ${media}/thumbnail/{serverName}/{mediaId}`,
-  ],
   'sign-in pages and OAuth': [
     `GET ${v1}/auth_metadata`,
     `POST ${v1}/login/get_token`,

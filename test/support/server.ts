@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inject } from 'vitest'
+import type { Workers } from '../../local/bundle.ts'
 import { type Instance, type InstanceOptions, startInstance } from '../../local/instance.ts'
 import { borrowSchema } from './borrow-schema.ts'
 
@@ -29,6 +30,8 @@ export interface TestServer {
 }
 
 export interface TestServerOptions extends Partial<InstanceOptions> {
+  /** The source of another Worker in the homeserver's place. */
+  source?: string
   bindings?: Record<string, string>
 }
 
@@ -80,7 +83,7 @@ export async function startServer(overrides: TestServerOptions = {}): Promise<Te
     sql: schema.service,
     inspect: true,
     ...overrides,
-    source: overrides.source ?? bundledWorker(),
+    workers: bundledWorkers(overrides.source),
     bindings: { TEST_HOOKS: 'on', ...overrides.bindings },
   })
   const { mf, workerName } = instance
@@ -119,10 +122,10 @@ export async function startServer(overrides: TestServerOptions = {}): Promise<Te
   }
 }
 
-function bundledWorker(): string {
-  const worker = inject('worker')
-  if ('error' in worker) throw new Error(worker.error)
-  return worker.source
+function bundledWorkers(source: string | undefined): Workers {
+  const workers = inject('workers')
+  if ('error' in workers) throw new Error(workers.error)
+  return source === undefined ? workers : { ...workers, worker: { source, modules: [] } }
 }
 
 /** Breaches of `src/limiter.ts` since the runtime started: whoever swallowed their errors, the file fails. */

@@ -1,24 +1,13 @@
 /** Client-Server API §Content Repository, downloading: for whoever has a token, and by ranges where asked. */
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
-import { mediaHeaders, rangeOf } from '../../src/media/headers.ts'
 import { awaitUpload, unknownMedia } from '../../src/media/uploads.ts'
-import type { StoredMedia } from '../../src/ports.ts'
 import type { AppEnv } from '../app-env.ts'
-import { Count, Flag } from '../client/params.ts'
 import { accessToken } from '../middleware/access-token.ts'
 import { validate } from '../middleware/validate.ts'
-import { MediaPlace } from './params.ts'
+import { answerWith } from './answer.ts'
+import { MediaPlace, Patience } from './params.ts'
 
-/** "The default value is 20000 (20 seconds)", and no longer than a client waits. */
-const DEFAULT_TIMEOUT_MS = 20_000
-const MAX_TIMEOUT_MS = 60_000
-
-const Patience = z.object({
-  timeout_ms: Count.transform((ms) => Math.min(ms, MAX_TIMEOUT_MS)).default(DEFAULT_TIMEOUT_MS),
-  allow_remote: Flag.optional(),
-  allow_redirect: Flag.optional(),
-})
 const NamedPlace = MediaPlace.extend({ fileName: z.string().min(1).max(255) })
 
 /** Below `/_matrix/client/v1/media`. */
@@ -74,36 +63,9 @@ async function download(c: Context<AppEnv>, place: Place, timeoutMs: number): Pr
   // There is no way to other servers yet.
   if (place.serverName !== ports.config.serverName) throw unknownMedia()
   const stored = await awaitUpload(ports, place.mediaId, timeoutMs)
-  const headers = {
-    ...mediaHeaders(stored.contentType, place.fileName ?? stored.fileName),
-    ETag: stored.etag,
-  }
-  if (c.req.header('if-none-match') === stored.etag) return new Response(null, { status: 304, headers })
-  return answer(c, place.mediaId, stored, headers)
-}
-
-async function answer(
-  c: Context<AppEnv>,
-  mediaId: string,
-  { size }: StoredMedia,
-  headers: Record<string, string>,
-): Promise<Response> {
-  const range = rangeOf(c.req.header('range'), size)
-  if (range === 'unsatisfiable') {
-    return new Response(null, { status: 416, headers: { 'Content-Range': `bytes */${size}` } })
-  }
-  const body = await c.var.ports.media.read(mediaId, range)
-  if (body === undefined) throw unknownMedia()
-  if (range === undefined) {
-    return new Response(body, { headers: { ...headers, 'Content-Length': String(size) } })
-  }
-  const last = range.offset + range.length - 1
-  return new Response(body, {
-    status: 206,
-    headers: {
-      ...headers,
-      'Content-Length': String(range.length),
-      'Content-Range': `bytes ${range.offset}-${last}/${size}`,
-    },
+  return answerWith(c, {
+    ...stored,
+    fileName: place.fileName ?? stored.fileName,
+    read: (range) => ports.media.read(place.mediaId, range),
   })
 }

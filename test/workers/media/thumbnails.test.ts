@@ -1,0 +1,272 @@
+/** Thumbnails of real images, decoded again to look at their pixels. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { watchAnswer } from '../../contract/watch.ts'
+import { type Api, api, type Client, must } from '../../support/client.ts'
+import {
+  animatedWebp,
+  BLUE,
+  CLEAR,
+  type Colour,
+  type Decoded,
+  decoded,
+  GREEN,
+  gif,
+  halves,
+  jpeg,
+  png,
+  RED,
+  webp,
+} from '../../support/images.ts'
+import { startServer, type TestServer } from '../../support/server.ts'
+
+let server: TestServer
+let http: Api
+let alice: Client
+
+beforeAll(async () => {
+  server = await startServer()
+  http = api(server)
+  alice = await http.register('alice')
+})
+afterAll(() => server?.stop())
+
+async function uploaded(bytes: Uint8Array, type: string): Promise<string> {
+  const url = new URL('/_matrix/media/v3/upload', server.url)
+  const headers = { authorization: `Bearer ${alice.token}`, 'content-type': type }
+  const answer = await fetch(url, { method: 'POST', headers, body: Buffer.from(bytes) })
+  const { content_uri: uri } = (await answer.json()) as { content_uri: string }
+  return uri.slice('mxc://'.length)
+}
+
+type Query = Record<string, string | number | boolean | undefined>
+
+async function ask(media: string, query: Query, headers: Record<string, string> = {}): Promise<Response> {
+  const url = new URL(`/_matrix/client/v1/media/thumbnail/${media}`, server.url)
+  for (const [key, value] of Object.entries(query)) {
+    if (value !== undefined) url.searchParams.set(key, String(value))
+  }
+  const answer = await fetch(url, { headers: { authorization: `Bearer ${alice.token}`, ...headers } })
+  const contentType = answer.headers.get('content-type') ?? ''
+  const body = contentType.startsWith('application/json') ? await answer.clone().json() : undefined
+  if (answer.status < 500 && ![206, 304, 416].includes(answer.status))
+    watchAnswer({ method: 'GET', url: String(url), status: answer.status, contentType, body })
+  return answer
+}
+
+async function seen(
+  media: string,
+  query: Query,
+): Promise<Decoded & { type: string | null; bytes: Uint8Array }> {
+  const answer = await ask(media, query)
+  expect(answer.status).toBe(200)
+  const type = answer.headers.get('content-type')
+  const bytes = new Uint8Array(await answer.arrayBuffer())
+  return { type, bytes, ...(await decoded(type, bytes)) }
+}
+
+async function failure(media: string, query: Query): Promise<[number, string]> {
+  const answer = await ask(media, query)
+  return [answer.status, ((await answer.json()) as { errcode: string }).errcode]
+}
+
+/** JPEG changes colours a little. */
+const near = (a: Colour, b: Colour) => a.every((value, i) => Math.abs(value - b[i]!) < 12)
+
+describe('a thumbnail', () => {
+  it('lies as a whole within what was asked for when it is scaled', async () => {
+    const media = await uploaded(png(400, 200, halves(400, RED, BLUE)), 'image/png')
+    const small = await seen(media, { width: 96, height: 96, method: 'scale' })
+    expect([small.type, small.width, small.height]).toEqual(['image/jpeg', 96, 48])
+    expect(near(small.at(10, 24), RED) && near(small.at(85, 24), BLUE)).toBe(true)
+  })
+
+  it('is the middle of the image when it is cropped', async () => {
+    const thirds = (x: number): Colour => (x < 100 ? RED : x < 200 ? GREEN : BLUE)
+    const media = await uploaded(png(300, 100, thirds), 'image/png')
+    const small = await seen(media, { width: 96, height: 96, method: 'crop' })
+    expect([small.width, small.height]).toEqual([96, 96])
+    for (const x of [3, 48, 92]) expect(near(small.at(x, 48), GREEN)).toBe(true)
+  })
+
+  it('is of one of a few sizes, no smaller than what was asked for', async () => {
+    const media = await uploaded(png(1000, 1000, halves(1000, RED, BLUE)), 'image/png')
+    const sizeOf = async (width: number, height: number, method: string) => {
+      const small = await seen(media, { width, height, method })
+      return [small.width, small.height]
+    }
+    expect(await sizeOf(20, 20, 'crop')).toEqual([32, 32])
+    expect(await sizeOf(33, 10, 'crop')).toEqual([96, 96])
+    expect(await sizeOf(200, 200, 'scale')).toEqual([240, 240])
+    expect(await sizeOf(5000, 5000, 'scale')).toEqual([800, 800])
+  })
+
+  it('is the image itself where that is no larger', async () => {
+    const bytes = png(30, 20, halves(30, RED, BLUE))
+    const media = await uploaded(bytes, 'image/png')
+    for (const method of ['crop', 'scale']) {
+      const small = await seen(media, { width: 96, height: 96, method })
+      expect(Buffer.from(small.bytes).equals(Buffer.from(bytes))).toBe(true)
+    }
+  })
+
+  it('keeps what shines through', async () => {
+    for (const [bytes, type] of [
+      [png(200, 200, halves(200, CLEAR, GREEN)), 'image/png'],
+      [await webp(200, 200, halves(200, CLEAR, GREEN)), 'image/webp'],
+    ] as const) {
+      const small = await seen(await uploaded(bytes, type), { width: 32, height: 32, method: 'crop' })
+      expect(small.type).toBe('image/png')
+      expect(small.at(5, 16)[3]).toBe(0)
+      expect(near(small.at(27, 16), GREEN)).toBe(true)
+    }
+  })
+
+  it('stands upright where the camera was turned', async () => {
+    const media = await uploaded(await jpeg(400, 200, halves(400, RED, BLUE), 6), 'image/jpeg')
+    const small = await seen(media, { width: 96, height: 96 })
+    expect([small.type, small.width, small.height]).toEqual(['image/jpeg', 48, 96])
+    expect(near(small.at(24, 10), RED) && near(small.at(24, 85), BLUE)).toBe(true)
+  })
+
+  it('moves only where that is asked for', async () => {
+    const media = await uploaded(gif(200, 100, [RED, GREEN, BLUE]), 'image/gif')
+    const still = await seen(media, { width: 96, height: 96 })
+    expect([still.type, still.width, still.height, still.frames]).toEqual(['image/jpeg', 96, 48, 1])
+    expect(near(still.at(48, 24), RED)).toBe(true)
+    const moving = await seen(media, { width: 96, height: 96, animated: true })
+    expect([moving.type, moving.width, moving.height, moving.frames]).toEqual(['image/gif', 96, 48, 3])
+  })
+
+  it('of a small image that moves is still, unless that is asked for', async () => {
+    const bytes = gif(20, 20, [RED, BLUE])
+    const media = await uploaded(bytes, 'image/gif')
+    const still = await seen(media, { width: 96, height: 96, animated: false })
+    expect([still.type, still.width, still.height]).toEqual(['image/jpeg', 20, 20])
+    const moving = await seen(media, { width: 96, height: 96, animated: true })
+    expect(Buffer.from(moving.bytes).equals(Buffer.from(bytes))).toBe(true)
+  })
+
+  it('of a WebP that moves shows its first picture', async () => {
+    for (const [left, type] of [
+      [RED, 'image/jpeg'],
+      [CLEAR, 'image/png'],
+    ] as const) {
+      const media = await uploaded(await animatedWebp(200, 100, halves(200, left, BLUE)), 'image/webp')
+      const small = await seen(media, { width: 96, height: 96 })
+      expect([small.type, small.width, small.height]).toEqual([type, 96, 48])
+      expect(near(small.at(85, 24), BLUE)).toBe(true)
+    }
+  })
+
+  it('is kept: made once, the same afterwards, by ranges too', async () => {
+    const media = await uploaded(png(400, 200, halves(400, RED, BLUE)), 'image/png')
+    const query = { width: 96, height: 96 }
+    const first = await ask(media, query)
+    const whole = new Uint8Array(await first.arrayBuffer())
+    const etag = first.headers.get('etag')!
+    expect(first.headers.get('content-disposition')).toBe('inline')
+    expect(first.headers.get('content-security-policy')).toContain('sandbox')
+    const again = await ask(media, query)
+    expect([again.headers.get('etag'), (await again.arrayBuffer()).byteLength]).toEqual([etag, whole.length])
+    const part = await ask(media, query, { range: 'bytes=2-5' })
+    expect([part.status, new Uint8Array(await part.arrayBuffer())]).toEqual([206, whole.slice(2, 6)])
+    expect((await ask(media, query, { 'if-none-match': etag })).status).toBe(304)
+  })
+
+  it('is made by whoever asks first, and for all who ask at once', async () => {
+    const media = await uploaded(png(600, 600, halves(600, RED, BLUE)), 'image/png')
+    const all = await Promise.all(
+      Array.from({ length: 6 }, () => seen(media, { width: 320, height: 320, method: 'crop' })),
+    )
+    expect(all.map(({ width }) => width)).toEqual([320, 320, 320, 320, 320, 320])
+  })
+})
+
+describe('no thumbnail', () => {
+  const query = { width: 96, height: 96 }
+
+  it('is there of what is no image, or of half of one, and the next one is made as before', async () => {
+    const whole = png(300, 300, halves(300, RED, BLUE))
+    const turned = await jpeg(300, 300, halves(300, RED, BLUE))
+    for (const bytes of [
+      Buffer.from('no image at all'),
+      whole.slice(0, 60),
+      Buffer.concat([whole.slice(0, 41), Buffer.alloc(200, 7)]),
+      turned.slice(0, 20),
+      Buffer.from('GIF89a'),
+      gif(100, 100, [RED]).slice(0, 30),
+      (await webp(200, 200, halves(200, RED, BLUE))).slice(0, 40),
+      Buffer.alloc(0),
+    ]) {
+      expect(await failure(await uploaded(bytes, 'image/png'), query)).toEqual([400, 'M_UNKNOWN'])
+    }
+    expect((await seen(await uploaded(whole, 'image/png'), query)).width).toBe(96)
+    expect((await seen(await uploaded(turned, 'image/jpeg'), query)).width).toBe(96)
+  })
+
+  it('is made of more pixels than fit into memory, which the header tells', async () => {
+    const bomb = Buffer.from(png(1, 1, () => RED))
+    bomb.writeUInt32BE(60_000, 16)
+    bomb.writeUInt32BE(60_000, 20)
+    expect(await failure(await uploaded(bomb, 'image/png'), query)).toEqual([413, 'M_TOO_LARGE'])
+  })
+
+  it('is given without a token, of unknown media, or by the old path', async () => {
+    const media = await uploaded(png(300, 300, halves(300, RED, BLUE)), 'image/png')
+    const none = await fetch(
+      new URL(`/_matrix/client/v1/media/thumbnail/${media}?width=32&height=32`, server.url),
+    )
+    expect(none.status).toBe(401)
+    expect(await failure('test.example/unknown', query)).toEqual([404, 'M_NOT_FOUND'])
+    expect(await failure('elsewhere.example/any', query)).toEqual([404, 'M_NOT_FOUND'])
+    const old = await fetch(new URL(`/_matrix/media/v3/thumbnail/${media}?width=32&height=32`, server.url))
+    expect(old.status).toBe(404)
+  })
+
+  it('is given for no size, or a method that is none', async () => {
+    const media = await uploaded(png(300, 300, halves(300, RED, BLUE)), 'image/png')
+    expect(await failure(media, { width: 96 })).toEqual([400, 'M_MISSING_PARAM'])
+    for (const wrong of [
+      { width: 0 },
+      { width: -1 },
+      { width: 'wide' },
+      { method: 'stretch' },
+      { animated: 'maybe' },
+    ]) {
+      expect(await failure(media, { ...query, ...wrong })).toEqual([400, 'M_INVALID_PARAM'])
+    }
+  })
+
+  it('is there before the upload that was announced', async () => {
+    const { body } = must(await http.request('POST', '/_matrix/media/v1/create', {}, { token: alice.token }))
+    const media = body.content_uri.slice('mxc://'.length)
+    const answer = await ask(media, { ...query, timeout_ms: 1 })
+    expect([answer.status, ((await answer.json()) as { errcode: string }).errcode]).toEqual([
+      504,
+      'M_NOT_YET_UPLOADED',
+    ])
+  })
+})
+
+it('opens the old path where the operator does', async () => {
+  const open = await startServer({ 'open-media': 'on' })
+  try {
+    const other = await api(open).register('bob')
+    const headers = { authorization: `Bearer ${other.token}`, 'content-type': 'image/png' }
+    const body = Buffer.from(png(300, 300, halves(300, RED, BLUE)))
+    const sent = await fetch(new URL('/_matrix/media/v3/upload', open.url), { method: 'POST', headers, body })
+    const { content_uri: uri } = (await sent.json()) as { content_uri: string }
+    const path = `/_matrix/media/v3/thumbnail/${uri.slice('mxc://'.length)}?width=32&height=32&method=crop`
+    const answer = await fetch(new URL(path, open.url))
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'image/jpeg'])
+    watchAnswer({
+      method: 'GET',
+      url: String(new URL(path, open.url)),
+      status: 200,
+      contentType: 'image/jpeg',
+      body: undefined,
+    })
+  } finally {
+    await open.stop()
+  }
+})

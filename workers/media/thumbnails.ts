@@ -1,0 +1,52 @@
+/** Client-Server API §Content Repository, thumbnails: with a token, and without one where the operator opens that. */
+import { type Context, Hono } from 'hono'
+import * as z from 'zod'
+import { thumbnailOf } from '../../src/media/thumbnails.ts'
+import { awaitUpload, unknownMedia } from '../../src/media/uploads.ts'
+import type { AppEnv } from '../app-env.ts'
+import { Count, Flag } from '../client/params.ts'
+import { accessToken } from '../middleware/access-token.ts'
+import { validate } from '../middleware/validate.ts'
+import { answerWith } from './answer.ts'
+import { MediaPlace, Patience } from './params.ts'
+
+const Pixels = Count.refine((pixels) => pixels > 0, 'not a size')
+
+const Wish = Patience.extend({
+  width: Pixels,
+  height: Pixels,
+  method: z.enum(['crop', 'scale']).default('scale'),
+  animated: Flag.default(false),
+})
+
+/** Below `/_matrix/client/v1/media`. */
+export const thumbnails = new Hono<AppEnv>()
+
+thumbnails.get(
+  '/thumbnail/:serverName/:mediaId',
+  accessToken,
+  validate({ param: MediaPlace, query: Wish }),
+  (c) => thumbnail(c, c.req.valid('param'), c.req.valid('query')),
+)
+
+/** Below `/_matrix/media`: see `openDownloads`. */
+export const openThumbnails = new Hono<AppEnv>()
+
+openThumbnails.get('/thumbnail/:serverName/:mediaId', validate({ param: MediaPlace, query: Wish }), (c) => {
+  if (!c.var.ports.config.openMedia) throw unknownMedia()
+  return thumbnail(c, c.req.valid('param'), c.req.valid('query'))
+})
+
+async function thumbnail(
+  c: Context<AppEnv>,
+  { serverName, mediaId }: z.infer<typeof MediaPlace>,
+  wish: z.infer<typeof Wish>,
+): Promise<Response> {
+  const { ports } = c.var
+  // There is no way to other servers yet.
+  if (serverName !== ports.config.serverName) throw unknownMedia()
+  const stored = await awaitUpload(ports, mediaId, wish.timeout_ms)
+  const made = await thumbnailOf(ports, { mediaId, size: stored.size }, wish)
+  if (made !== undefined) return answerWith(c, made)
+  return answerWith(c, { ...stored, read: (range) => ports.media.read(mediaId, range) })
+}
