@@ -35,12 +35,18 @@ export interface WrittenMedia {
   sha256: string
 }
 
+export interface IndexedMedia extends MediaFacts, WrittenMedia {
+  mediaId: string
+}
+
 /** What users uploaded, and how much of it: in Postgres. */
 export interface MediaIndex {
   /** The bytes of a user's uploads in sum. */
   used(owner: string): Promise<number>
   /** False, and nothing is changed, where the owner's sum would pass the quota. */
-  add(entry: MediaFacts & WrittenMedia & { mediaId: string }, quota: number, now: number): Promise<boolean>
+  add(entry: IndexedMedia, quota: number, now: number): Promise<boolean>
+  /** Adds and counts those that are not there yet; answers how many. */
+  addMissing(uploads: (IndexedMedia & { createdTs: number })[]): Promise<number>
 }
 
 /** Ids that are kept for uploads to come. */
@@ -72,6 +78,11 @@ export interface MediaStore extends ReservationStore {
   /** The bytes, or a part of them; undefined where there is nothing. */
   read(mediaId: string, range?: ByteRange): Promise<ReadableStream<Uint8Array> | undefined>
   remove(mediaId: string): Promise<void>
+  /** Some of what users uploaded, in a fixed order, after the place that the call before has named. */
+  list(
+    limit: number,
+    after?: string,
+  ): Promise<{ uploads: (IndexedMedia & { createdTs: number })[]; next?: string }>
   /** @param name tells the thumbnails of one upload apart */
   thumbnail(mediaId: string, name: string): Promise<StoredThumbnail | undefined>
   putThumbnail(mediaId: string, name: string, thumbnail: Thumbnail): Promise<void>

@@ -54,6 +54,24 @@ export function r2Media(bucket: R2Bucket): MediaStore {
     async remove(mediaId) {
       await bucket.delete([bytesKey(mediaId), hashKey(mediaId)])
     },
+    async list(limit, after) {
+      const page = await bucket.list({
+        prefix: bytesKey(''),
+        limit,
+        include: ['httpMetadata', 'customMetadata'],
+        ...(after !== undefined && { cursor: after }),
+      })
+      const uploads: Awaited<ReturnType<MediaStore['list']>>['uploads'] = []
+      for (const object of page.objects) {
+        const { etag: _, ...facts } = storedMedia(object)
+        // The server's own have no owner, and are not counted.
+        if (facts.owner === '') continue
+        const mediaId = object.key.slice(bytesKey('').length)
+        const sha256 = object.customMetadata?.sha256 ?? (await hashBeside(bucket, mediaId))
+        uploads.push({ mediaId, ...facts, sha256, createdTs: object.uploaded.getTime() })
+      }
+      return page.truncated ? { uploads, next: page.cursor } : { uploads }
+    },
   }
 }
 
@@ -128,6 +146,17 @@ async function withHash({ bucket, mediaId }: Target, size: number, hash: Hash): 
   const sha256 = hash.digest('hex')
   await bucket.put(hashKey(mediaId), sha256)
   return { size, sha256 }
+}
+
+/** The hash beside the bytes; worked out again where the write of it was cut off. */
+async function hashBeside(bucket: R2Bucket, mediaId: string): Promise<string> {
+  const known = await bucket.get(hashKey(mediaId))
+  if (known !== null) return known.text()
+  const hash = createHash('sha256')
+  for await (const chunk of (await bucket.get(bytesKey(mediaId)))?.body ?? []) hash.update(chunk)
+  const sha256 = hash.digest('hex')
+  await bucket.put(hashKey(mediaId), sha256)
+  return sha256
 }
 
 /** A stream of unknown length, in parts: never more than two of them are in memory. */

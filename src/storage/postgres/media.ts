@@ -17,6 +17,21 @@ const ADD = `
   select $1::text, charged.owner, $3::text, $4::text, $5::bigint, $6::text, $7::bigint from charged
   returning media_id`
 
+/** What is there already is not counted again. */
+const ADD_MISSING = `
+  with added as (
+    insert into media (media_id, owner, content_type, file_name, size, sha256, created_ts)
+    select * from jsonb_to_recordset($1::jsonb) as given (
+      "mediaId" text, owner text, "contentType" text, "fileName" text, size bigint, sha256 text, "createdTs" bigint)
+    on conflict (media_id) do nothing
+    returning owner, size
+  ), counted as (
+    insert into media_usage as usage (owner, bytes)
+    select owner, sum(size) from added group by owner
+    on conflict (owner) do update set bytes = usage.bytes + excluded.bytes
+  )
+  select count(*) as added from added`
+
 /** The index over this database. */
 export function postgresMedia(sql: Sql): MediaIndex {
   return {
@@ -28,6 +43,10 @@ export function postgresMedia(sql: Sql): MediaIndex {
       const facts = [mediaId, owner, contentType, fileName ?? null]
       const rows = await sql.query(ADD, [...facts, size, sha256, now, quota])
       return rows.length > 0
+    },
+    async addMissing(uploads) {
+      const [row] = await sql.query(ADD_MISSING, [JSON.stringify(uploads)])
+      return Number(row?.added ?? 0)
     },
   }
 }

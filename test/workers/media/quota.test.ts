@@ -96,6 +96,34 @@ it('tells the index what was uploaded', async () => {
   ])
 })
 
+it('counts again from what is kept', async () => {
+  const [hal, ida] = [await http.register('hal'), await http.register('ida')]
+  await server.pg('update accounts set admin = true where localpart = $1', ['hal'])
+  for (const streamed of [false, true]) await send(ida, 10, { streamed })
+  const bucket = await server.instance.mf.getR2Bucket('MEDIA')
+  const facts = {
+    customMetadata: { owner: encodeURIComponent(ida.userId) },
+    httpMetadata: { contentType: 'a/b' },
+  }
+  await bucket.put('media/older', 'no hash', facts)
+  await bucket.put('media/preview', 'nobody’s', { customMetadata: { owner: '' } })
+  const entries = () => server.pg('select * from media order by media_id')
+  const path = '/_selvedge/admin/rebuild/media'
+  const before = await entries()
+  expect(must(await hal.post(path)).body).toEqual({ added: 1 })
+  expect(await used(ida)).toBe(27)
+  const whole = await entries()
+  expect(whole.length).toBe(before.length + 1)
+  const untimed = (rows: typeof whole) => rows.map(({ created_ts: _, ...row }) => row)
+  await server.pg('delete from media')
+  await server.pg('delete from media_usage')
+  expect(must(await hal.post(path)).body).toEqual({ added: whole.length })
+  expect(untimed(await entries())).toEqual(untimed(whole))
+  expect(await used(ida)).toBe(27)
+  expect(must(await hal.post(path)).body).toEqual({ added: 0 })
+  expect((await ida.post(path)).status).toBe(403)
+})
+
 it('is not asked for while Postgres is away', async () => {
   const gina = await http.register('gina')
   server.postgres.stop()
