@@ -124,6 +124,23 @@ it('counts again from what is kept', async () => {
   expect((await ida.post(path)).status).toBe(403)
 })
 
+it('is counted again page by page', async () => {
+  const joe = await http.register('joe')
+  await server.pg('update accounts set admin = true where localpart = $1', ['joe'])
+  const bucket = await server.instance.mf.getR2Bucket('MEDIA')
+  const customMetadata = { owner: encodeURIComponent(joe.userId), sha256: '00' }
+  for (let made = 0; made < 205; made += 1) await bucket.put(`media/joe${made}`, 'x', { customMetadata })
+  let pages = 0
+  let next: string | undefined = ''
+  while (next !== undefined) {
+    const after: string = next === '' ? '' : `?after=${encodeURIComponent(next)}`
+    next = must(await joe.post(`/_selvedge/admin/rebuild/media${after}`)).body.next
+    pages += 1
+  }
+  expect(pages).toBeGreaterThan(2)
+  expect(await used(joe)).toBe(205)
+})
+
 it('is not asked for while Postgres is away', async () => {
   const gina = await http.register('gina')
   server.postgres.stop()
