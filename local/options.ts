@@ -18,7 +18,7 @@ const oneOf =
     allowed.includes(text) ? undefined : `must be ${allowed.slice(0, -1).join(', ')} or ${allowed.at(-1)}`
 
 const integerIn = (least: number, most: number) => (text: string) =>
-  /^\d{1,9}$/.test(text) && Number(text) >= least && Number(text) <= most
+  /^\d{1,15}$/.test(text) && Number(text) >= least && Number(text) <= most
     ? undefined
     : `must be a whole number from ${least} to ${most}`
 
@@ -99,6 +99,18 @@ export const optionTable = {
     default: '52428800',
     help: 'The largest file that may be uploaded.',
     check: integerIn(1, 999_999_999_999),
+  },
+  'max-media-bytes-per-user': {
+    value: 'bytes',
+    default: '10737418240',
+    help: 'What one user may upload in all; 0 is no bound.',
+    check: integerIn(0, 999_999_999_999_999),
+  },
+  'url-previews': {
+    value: 'on|off',
+    default: 'on',
+    help: 'Whether the server looks at web pages for clients that show previews of them.',
+    check: oneOf('on', 'off'),
   },
   'open-media': {
     value: 'on|off',

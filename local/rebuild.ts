@@ -1,4 +1,4 @@
-/** `npm run rebuild:room` and `rebuild:user`: has a running server make an object again from its archive. */
+/** `npm run rebuild:room`, `:user` and `:media`: has a running server make an object, or its index of media, again. */
 import { join } from 'node:path'
 import * as z from 'zod'
 import { issueOperatorToken } from '../src/accounts/operator-token.ts'
@@ -19,7 +19,8 @@ type Kind = keyof typeof SIGILS
 const TokenKeys = z.array(z.object({ id: z.string(), secret: z.string() })).min(1)
 
 try {
-  await run(process.argv[2] === 'user' ? 'user' : 'room', process.argv.slice(3))
+  const [, , kind, ...args] = process.argv
+  await (kind === 'media' ? runMedia(args) : run(kind === 'user' ? 'user' : 'room', args))
 } catch (error) {
   console.error(error instanceof StartError ? `selvedge: ${error.message}` : error)
   process.exitCode = error instanceof StartError ? error.exitCode : 1
@@ -40,6 +41,24 @@ async function run(kind: Kind, args: string[]): Promise<void> {
   const answer = await ask(options, `/_selvedge/admin/rebuild/${kind}/${encodeURIComponent(id)}`)
   const [what, count] = Object.entries(answer)[0] ?? []
   console.log(`rebuilt ${id}: ${count} ${what}`)
+}
+
+/** In pages: a request does only so much. */
+async function runMedia(args: string[]): Promise<void> {
+  const options = readOptions(args, process.env, ours)
+  if (options === 'help') {
+    process.stdout.write(helpText('npm run rebuild:media', ours))
+    return
+  }
+  let count = 0
+  let next: unknown
+  do {
+    const after = typeof next === 'string' ? `?after=${encodeURIComponent(next)}` : ''
+    const answer = await ask(options, `/_selvedge/admin/rebuild/media${after}`)
+    count += Number(answer.added)
+    next = answer.next
+  } while (next !== undefined)
+  console.log(`entered ${count} uploads that the index lacked`)
 }
 
 async function ask(options: OurOptions, path: string): Promise<Record<string, unknown>> {

@@ -1,4 +1,4 @@
-/** `npm run check|test|test:fuzz|test:clients|migrate|admin:create|rebuild:room|rebuild:user|bench`: installs what is missing, then runs the task under the pinned Node. */
+/** `npm run check|test|test:fuzz|test:clients|migrate|admin:create|rebuild:room|rebuild:user|rebuild:media|bench`: installs what is missing, then runs the task under the pinned Node. */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -23,6 +23,7 @@ const tasks = {
   'admin:create': () => [script('local/admin-create.ts', ...args)],
   'rebuild:room': () => [script('local/rebuild.ts', 'room', ...args)],
   'rebuild:user': () => [script('local/rebuild.ts', 'user', ...args)],
+  'rebuild:media': () => [script('local/rebuild.ts', 'media', ...args)],
   bench: () => [script('bench/main.ts', ...args)],
   check: () => [
     script('node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', ...args),

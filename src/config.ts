@@ -33,6 +33,12 @@ const Variables = z.object({
     .regex(/^[1-9]\d{0,11}$/, 'must be a number of bytes')
     .default('52428800')
     .transform(Number),
+  MAX_MEDIA_BYTES_PER_USER: z
+    .string()
+    .regex(/^\d{1,15}$/, 'must be a number of bytes, or 0')
+    .default('10737418240')
+    .transform(Number),
+  URL_PREVIEWS: z.enum(['on', 'off']).default('on'),
   OPEN_MEDIA: z.enum(['on', 'off']).default('off'),
   ACCESS_TOKEN_LIFETIME_MS: z
     .string()
@@ -78,6 +84,8 @@ export function readConfig(env: object): Config {
     presence: v.PRESENCE === 'on',
     guests: v.GUESTS === 'on',
     maxUploadBytes: v.MAX_UPLOAD_BYTES,
+    maxMediaBytesPerUser: v.MAX_MEDIA_BYTES_PER_USER,
+    urlPreviews: v.URL_PREVIEWS === 'on',
     openMedia: v.OPEN_MEDIA === 'on',
     accessTokenLifetimeMs: v.ACCESS_TOKEN_LIFETIME_MS,
     turn:

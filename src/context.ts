@@ -4,6 +4,7 @@ import { readConfig } from './config.ts'
 import type { Env } from './env.ts'
 import { countCall, limitedFetch } from './limiter.ts'
 import { createLogger } from './log.ts'
+import { webClient } from './media/web-reader.ts'
 import type { Ports } from './ports.ts'
 import { pushGateway } from './push/gateway.ts'
 import { searchDocument } from './search/document.ts'
@@ -14,6 +15,7 @@ import { postgresArchive } from './storage/postgres/archive.ts'
 import { postgresArchiveReader } from './storage/postgres/archive-reader.ts'
 import { type PostgresTarget, postgres } from './storage/postgres/client.ts'
 import { postgresDirectory } from './storage/postgres/directory.ts'
+import { postgresMedia } from './storage/postgres/media.ts'
 import { postgresRegistrationTokens } from './storage/postgres/registration-tokens.ts'
 import { postgresReports } from './storage/postgres/reports.ts'
 import { postgresSearch } from './storage/postgres/search.ts'
@@ -21,6 +23,7 @@ import { r2Media } from './storage/r2.ts'
 import { type RedisTarget, redis } from './storage/redis/client.ts'
 import { redisNonces } from './storage/redis/nonces.ts'
 import { redisOpenIdTokens } from './storage/redis/openid.ts'
+import { redisPreviews } from './storage/redis/previews.ts'
 import { redisRateLimiter } from './storage/redis/rate-limit.ts'
 import { redisRendezvous } from './storage/redis/rendezvous.ts'
 import { redisSessions } from './storage/redis/sessions.ts'
@@ -71,6 +74,9 @@ function createPorts(env: Env): Ports {
     rendezvous: redisRendezvous(commands, clock),
     limiter: redisRateLimiter(commands, clock),
     media: r2Media(env.MEDIA),
+    mediaIndex: postgresMedia(sql),
+    web: webClient(limitedFetch('web', fetch), config.publicUrl),
+    previews: redisPreviews(commands),
     thumbnailer: thumbnailWorker(env.THUMBNAILS, () => countCall('thumbnails.make')),
     push: pushGateway(limitedFetch('push', fetch), (work) => withDeadline(PUSH_TIMEOUT_MS, work)),
   }

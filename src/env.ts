@@ -29,6 +29,10 @@ export interface Env {
   GUESTS?: 'on' | 'off'
   /** The largest upload, bytes. Default 52428800. */
   MAX_UPLOAD_BYTES?: string
+  /** What one user may upload in sum, bytes; 0: no bound. Default 10737418240. */
+  MAX_MEDIA_BYTES_PER_USER?: string
+  /** Whether the server looks at web pages for clients that want to show them. */
+  URL_PREVIEWS?: 'on' | 'off'
   /** Whether media are served without a token too, for old clients. */
   OPEN_MEDIA?: 'on' | 'off'
   /** How long an access token lives that comes with a refresh token, ms. Default 3600000. */

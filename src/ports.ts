@@ -1,6 +1,6 @@
 /** The whole outside world on one page: what the capabilities and the objects may ask of it. */
 
-import type { MediaStore, Thumbnailer } from './ports/media.ts'
+import type { MediaIndex, MediaStore, Thumbnailer } from './ports/media.ts'
 import type {
   AccountStore,
   AliasStore,
@@ -20,6 +20,7 @@ import type {
   SessionStore,
   UiaStore,
 } from './ports/redis.ts'
+import type { PreviewCache, WebClient } from './ports/web.ts'
 import type { SigningKey } from './protocol/signing.ts'
 
 export type * from './ports/media.ts'
@@ -29,6 +30,7 @@ export type * from './ports/redis.ts'
 export type * from './ports/room.ts'
 export type * from './ports/room-gateway.ts'
 export type * from './ports/user.ts'
+export type * from './ports/web.ts'
 
 /** Everything the capabilities get from outside; functions take `Pick<Ports, …>` of what they use. */
 export interface Ports {
@@ -51,6 +53,9 @@ export interface Ports {
   rendezvous: RendezvousStore
   limiter: RateLimiter
   media: MediaStore
+  mediaIndex: MediaIndex
+  web: WebClient
+  previews: PreviewCache
   thumbnailer: Thumbnailer
   push: PushGateway
   calls: CallCounters
@@ -68,6 +73,9 @@ export interface Config {
   guests: boolean
   /** Bytes. */
   maxUploadBytes: number
+  /** What one user may upload in sum, bytes; 0: no bound. */
+  maxMediaBytesPerUser: number
+  urlPreviews: boolean
   /** Whether media are served without a token too, for old clients. */
   openMedia: boolean
   /** For clients that refresh their tokens; those of others do not expire. */

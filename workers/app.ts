@@ -15,6 +15,7 @@ import { rendezvous } from './client/rendezvous.ts'
 import { sharedSecret } from './client/shared-secret.ts'
 import { openIdUserInfo } from './federation/openid.ts'
 import { downloads, openDownloads } from './media/downloads.ts'
+import { previews } from './media/previews.ts'
 import { openThumbnails, thumbnails } from './media/thumbnails.ts'
 import { creation, uploads } from './media/uploads.ts'
 import { edge } from './middleware/edge.ts'
@@ -55,10 +56,12 @@ app.route('/_matrix/client/unstable/org.matrix.msc3814.v1', dehydratedDevice)
 app.route('/_matrix/federation/v1', openIdUserInfo)
 app.route('/_matrix/client/v1/media', downloads)
 app.route('/_matrix/client/v1/media', thumbnails)
+app.route('/_matrix/client/v1/media', previews)
 for (const version of ['v3', 'r0', 'v1']) {
   app.route(`/_matrix/media/${version}`, uploads)
   app.route(`/_matrix/media/${version}`, openDownloads)
   app.route(`/_matrix/media/${version}`, openThumbnails)
+  app.route(`/_matrix/media/${version}`, previews)
 }
 app.route('/_matrix/media/v1', creation)
 app.route('/_synapse/admin/v1', sharedSecret)

@@ -2,7 +2,7 @@
 
 /** What is kept with the bytes, and goes where they go. */
 export interface MediaFacts {
-  /** Who uploaded it: a user id. */
+  /** Who uploaded it: a user id; empty for what the server itself keeps, such as pictures of previews. */
   owner: string
   /** As the uploader gave it; what it is shown as is decided at the download. */
   contentType: string
@@ -27,7 +27,43 @@ export interface Reservation {
   expiresAt: number
 }
 
-export interface MediaStore {
+/** What was stored. */
+export interface WrittenMedia {
+  /** Bytes. */
+  size: number
+  /** In hexadecimal digits. */
+  sha256: string
+}
+
+export interface IndexedMedia extends MediaFacts, WrittenMedia {
+  mediaId: string
+}
+
+/** What users uploaded, and how much of it: in Postgres. */
+export interface MediaIndex {
+  /** The bytes of a user's uploads in sum. */
+  used(owner: string): Promise<number>
+  /** False, and nothing is changed, where the owner's sum would pass the quota. */
+  add(entry: IndexedMedia, quota: number, now: number): Promise<boolean>
+  /** Adds and counts those that are not there yet; answers how many. */
+  addMissing(uploads: (IndexedMedia & { createdTs: number })[]): Promise<number>
+}
+
+/** Ids that are kept for uploads to come. */
+export interface ReservationStore {
+  reserve(mediaId: string, reservation: Reservation): Promise<void>
+  reservation(mediaId: string): Promise<Reservation | undefined>
+  /** When a user's open reservations end, the first to end before the others. */
+  pending(owner: string, now: number): Promise<number[]>
+  /** Gives an id to one upload alone; false while another one has it. */
+  claim(mediaId: string, now: number): Promise<boolean>
+  /** After an upload that failed: another may come. */
+  unclaim(mediaId: string): Promise<void>
+  /** Takes a reservation away. */
+  release(mediaId: string, reservation: Reservation): Promise<void>
+}
+
+export interface MediaStore extends ReservationStore {
   /**
    * Stores what streams in, and answers once all of it is there; nothing is left of what ends early.
    * @param length bytes, where the sender has said how many there will be
@@ -37,15 +73,16 @@ export interface MediaStore {
     mediaId: string,
     facts: MediaFacts,
     content: { body: ReadableStream<Uint8Array> | null; length: number | undefined; limit: number },
-  ): Promise<'stored' | 'exists' | 'too_large'>
+  ): Promise<WrittenMedia | 'exists' | 'too_large'>
   find(mediaId: string): Promise<StoredMedia | undefined>
   /** The bytes, or a part of them; undefined where there is nothing. */
   read(mediaId: string, range?: ByteRange): Promise<ReadableStream<Uint8Array> | undefined>
-  /** Keeps an id for an upload that comes later. */
-  reserve(mediaId: string, reservation: Reservation): Promise<void>
-  reservation(mediaId: string): Promise<Reservation | undefined>
-  /** Takes a reservation away. */
-  release(mediaId: string): Promise<void>
+  remove(mediaId: string): Promise<void>
+  /** Some of what users uploaded, in a fixed order, after the place that the call before has named. */
+  list(
+    limit: number,
+    after?: string,
+  ): Promise<{ uploads: (IndexedMedia & { createdTs: number })[]; next?: string }>
   /** @param name tells the thumbnails of one upload apart */
   thumbnail(mediaId: string, name: string): Promise<StoredThumbnail | undefined>
   putThumbnail(mediaId: string, name: string, thumbnail: Thumbnail): Promise<void>

@@ -1,29 +1,38 @@
-/** Media in R2. The bytes and what is known of them are one object: there is no second place that could differ. */
-import type { ByteRange, MediaFacts, MediaStore, Reservation, StoredMedia } from '../ports.ts'
+/** Media in R2. The bytes and what is known of them are one object, but for the hash of large ones: decision 8. */
+import { createHash, type Hash } from 'node:crypto'
+import type { ByteRange, MediaFacts, MediaStore, StoredMedia, WrittenMedia } from '../ports.ts'
+import { r2Reservations } from './r2-reservations.ts'
 
 /** All parts of a multipart upload but the last have one size, of 5 MiB at least. */
 const PART_BYTES = 8 * 1024 * 1024
+/** What is not larger is hashed before it is written, so that the hash stands with it: decision 8. */
+const HASHED_FIRST_BYTES = 1024 * 1024
 
 /** Who is cut off while still sending may never read why: what is too large is heard out, up to so many limits. */
 const HEARD_OUT = 2
 
 const bytesKey = (mediaId: string) => `media/${mediaId}`
-const reservationKey = (mediaId: string) => `reserved/${mediaId}`
+/** The SHA-256 of what was too large to be hashed before it was written. */
+const hashKey = (mediaId: string) => `sha256/${mediaId}`
 const thumbnailKey = (mediaId: string, name: string) => `thumbnails/${mediaId}/${name}`
 /** "If there is none yet", checked by R2 itself. */
 const IF_NEW = { etagDoesNotMatch: '*' }
 
+type Outcome = WrittenMedia | 'exists' | 'too_large'
+
 export function r2Media(bucket: R2Bucket): MediaStore {
   return {
+    ...r2Reservations(bucket),
     async put(mediaId, facts, { body, length, limit }) {
       if (length !== undefined && length > limit) {
         if (body !== null) await drain(body, HEARD_OUT * limit)
         return 'too_large'
       }
-      const key = bytesKey(mediaId)
-      if (body === null) return putWhole(bucket, key, facts, new Uint8Array(0))
-      if (length !== undefined) return putWhole(bucket, key, facts, body)
-      return putCounted(bucket, key, facts, body, limit)
+      const target = { bucket, mediaId, facts }
+      if (body === null) return putBytes(target, new Uint8Array(0))
+      if (length === undefined) return putCounted(target, body, limit)
+      if (length > HASHED_FIRST_BYTES) return putStream(target, body, length)
+      return putBytes(target, new Uint8Array(await new Response(body).arrayBuffer()))
     },
     async find(mediaId) {
       const object = await bucket.head(bytesKey(mediaId))
@@ -31,17 +40,6 @@ export function r2Media(bucket: R2Bucket): MediaStore {
     },
     async read(mediaId, range) {
       return readPart(bucket, bytesKey(mediaId), range)
-    },
-    async reserve(mediaId, { owner, expiresAt }) {
-      const customMetadata = { owner: encodeURIComponent(owner), expires_at: String(expiresAt) }
-      await bucket.put(reservationKey(mediaId), new Uint8Array(0), { customMetadata })
-    },
-    async reservation(mediaId): Promise<Reservation | undefined> {
-      const object = await bucket.head(reservationKey(mediaId))
-      const { owner, expires_at: expires } = object?.customMetadata ?? {}
-      return owner === undefined
-        ? undefined
-        : { owner: decodeURIComponent(owner), expiresAt: Number(expires) }
     },
     async thumbnail(mediaId, name) {
       const key = thumbnailKey(mediaId, name)
@@ -53,8 +51,26 @@ export function r2Media(bucket: R2Bucket): MediaStore {
     async putThumbnail(mediaId, name, { contentType, bytes }) {
       await bucket.put(thumbnailKey(mediaId, name), bytes, { httpMetadata: { contentType } })
     },
-    async release(mediaId) {
-      await bucket.delete(reservationKey(mediaId))
+    async remove(mediaId) {
+      await bucket.delete([bytesKey(mediaId), hashKey(mediaId)])
+    },
+    async list(limit, after) {
+      const page = await bucket.list({
+        prefix: bytesKey(''),
+        limit,
+        include: ['httpMetadata', 'customMetadata'],
+        ...(after !== undefined && { cursor: after }),
+      })
+      const uploads: Awaited<ReturnType<MediaStore['list']>>['uploads'] = []
+      for (const object of page.objects) {
+        const { etag: _, ...facts } = storedMedia(object)
+        // The server's own have no owner, and are not counted.
+        if (facts.owner === '') continue
+        const mediaId = object.key.slice(bytesKey('').length)
+        const sha256 = object.customMetadata?.sha256 ?? (await hashBeside(bucket, mediaId))
+        uploads.push({ mediaId, ...facts, sha256, createdTs: object.uploaded.getTime() })
+      }
+      return page.truncated ? { uploads, next: page.cursor } : { uploads }
     },
   }
 }
@@ -64,10 +80,17 @@ async function readPart(bucket: R2Bucket, key: string, range: ByteRange | undefi
   return object === null ? undefined : object.body
 }
 
-function metadataOf({ owner, contentType, fileName }: MediaFacts) {
+interface Target {
+  bucket: R2Bucket
+  mediaId: string
+  facts: MediaFacts
+}
+
+function metadataOf({ owner, contentType, fileName }: MediaFacts, sha256?: string) {
   // Metadata travel as headers, which hold no other characters.
   const customMetadata: Record<string, string> = { owner: encodeURIComponent(owner) }
   if (fileName !== undefined) customMetadata.name = encodeURIComponent(fileName)
+  if (sha256 !== undefined) customMetadata.sha256 = sha256
   return { httpMetadata: { contentType }, customMetadata }
 }
 
@@ -82,30 +105,72 @@ function storedMedia({ size, httpEtag, httpMetadata, customMetadata = {} }: R2Ob
   return media
 }
 
-async function putWhole(
-  bucket: R2Bucket,
-  key: string,
-  facts: MediaFacts,
-  body: ReadableStream<Uint8Array> | Uint8Array,
-): Promise<'stored' | 'exists'> {
-  const object = await bucket.put(key, body, { ...metadataOf(facts), onlyIf: IF_NEW })
-  return object === null ? 'exists' : 'stored'
+async function putBytes({ bucket, mediaId, facts }: Target, bytes: Uint8Array): Promise<Outcome> {
+  const sha256 = createHash('sha256').update(bytes).digest('hex')
+  const object = await bucket.put(bytesKey(mediaId), bytes, { ...metadataOf(facts, sha256), onlyIf: IF_NEW })
+  return object === null ? 'exists' : { size: bytes.byteLength, sha256 }
+}
+
+/** A stream of known length, hashed on its way. */
+async function putStream(
+  { bucket, mediaId, facts }: Target,
+  body: ReadableStream<Uint8Array>,
+  length: number,
+): Promise<Outcome> {
+  const hash = createHash('sha256')
+  // R2 takes a stream only where it knows how long it will be.
+  const sized = new FixedLengthStream(length)
+  const stop = new AbortController()
+  const pumped = body.pipeThrough(hashing(hash)).pipeTo(sized.writable, { signal: stop.signal })
+  pumped.catch(() => undefined)
+  const object = await bucket.put(bytesKey(mediaId), sized.readable, { ...metadataOf(facts), onlyIf: IF_NEW })
+  if (object === null) {
+    stop.abort()
+    return 'exists'
+  }
+  await pumped
+  return withHash({ bucket, mediaId, facts }, object.size, hash)
+}
+
+function hashing(hash: Hash): TransformStream<Uint8Array, Uint8Array> {
+  return new TransformStream({
+    transform(chunk, controller) {
+      hash.update(chunk)
+      controller.enqueue(chunk)
+    },
+  })
+}
+
+/** Writes the hash beside what could not carry it. */
+async function withHash({ bucket, mediaId }: Target, size: number, hash: Hash): Promise<WrittenMedia> {
+  const sha256 = hash.digest('hex')
+  await bucket.put(hashKey(mediaId), sha256)
+  return { size, sha256 }
+}
+
+/** The hash beside the bytes; worked out again where the write of it was cut off. */
+async function hashBeside(bucket: R2Bucket, mediaId: string): Promise<string> {
+  const known = await bucket.get(hashKey(mediaId))
+  if (known !== null) return known.text()
+  const hash = createHash('sha256')
+  for await (const chunk of (await bucket.get(bytesKey(mediaId)))?.body ?? []) hash.update(chunk)
+  const sha256 = hash.digest('hex')
+  await bucket.put(hashKey(mediaId), sha256)
+  return sha256
 }
 
 /** A stream of unknown length, in parts: never more than two of them are in memory. */
-async function putCounted(
-  bucket: R2Bucket,
-  key: string,
-  facts: MediaFacts,
-  body: ReadableStream<Uint8Array>,
-  limit: number,
-): Promise<'stored' | 'exists' | 'too_large'> {
+async function putCounted(target: Target, body: ReadableStream<Uint8Array>, limit: number): Promise<Outcome> {
+  const { bucket, mediaId, facts } = target
+  const key = bytesKey(mediaId)
   const parts = inParts(body, limit)
   const first = await parts.next()
   if (first.value === undefined) return 'too_large'
-  if (first.value.byteLength < PART_BYTES) return putWhole(bucket, key, facts, first.value)
+  if (first.value.byteLength < PART_BYTES) return putBytes(target, first.value)
   if ((await bucket.head(key)) !== null) return 'exists'
   const upload = await bucket.createMultipartUpload(key, metadataOf(facts))
+  const hash = createHash('sha256').update(first.value)
+  let size = first.value.byteLength
   try {
     const uploaded = [await upload.uploadPart(1, first.value)]
     for await (const part of parts) {
@@ -113,14 +178,22 @@ async function putCounted(
         await upload.abort()
         return 'too_large'
       }
-      if (part.byteLength > 0) uploaded.push(await upload.uploadPart(uploaded.length + 1, part))
+      if (part.byteLength === 0) continue
+      hash.update(part)
+      size += part.byteLength
+      uploaded.push(await upload.uploadPart(uploaded.length + 1, part))
+    }
+    // R2 completes over what is there. Claims keep two uploads of an id apart, but for one that outlived its claim.
+    if ((await bucket.head(key)) !== null) {
+      await upload.abort()
+      return 'exists'
     }
     await upload.complete(uploaded)
-    return 'stored'
   } catch (error) {
     await upload.abort().catch(() => undefined)
     throw error
   }
+  return withHash(target, size, hash)
 }
 
 /** Parts of one size, the last one shorter, perhaps empty; ends with undefined where there is more than `limit`. */

@@ -2,10 +2,8 @@
 
 const v1 = '/_matrix/client/v1'
 const v3 = '/_matrix/client/v3'
-const media = '/_matrix/media/v3'
 
 export const LATER: Record<string, string[]> = {
-  'thumbnails and previews': [`GET ${v1}/media/preview_url`, `GET ${media}/preview_url`],
   'sign-in pages and OAuth': [
     `GET ${v1}/auth_metadata`,
     `POST ${v1}/login/get_token`,

@@ -13,6 +13,8 @@ describe('options', () => {
       'rate-limits': 'on',
       guests: 'off',
       'max-upload-bytes': '52428800',
+      'max-media-bytes-per-user': '10737418240',
+      'url-previews': 'on',
       'open-media': 'off',
       presence: 'on',
       'access-token-lifetime-ms': '3600000',

@@ -66,6 +66,8 @@ export async function startServer(overrides: TestServerOptions = {}): Promise<Te
     presence: 'on',
     guests: 'off',
     'max-upload-bytes': '52428800',
+    'max-media-bytes-per-user': '0',
+    'url-previews': 'on',
     'open-media': 'off',
     'access-token-lifetime-ms': '3600000',
     'turn-uri': undefined,

@@ -1,7 +1,8 @@
-/** `/_selvedge/admin/rebuild`: makes a room's or a user's object again from the archive. For who runs the server. */
+/** `/_selvedge/admin/rebuild`: makes a room's or a user's object again from the archive, and the index of media from R2. For who runs the server. */
 import { type Context, Hono, type MiddlewareHandler } from 'hono'
 import * as z from 'zod'
 import { isOperatorToken } from '../../src/accounts/operator-token.ts'
+import { indexAgain } from '../../src/media/index-again.ts'
 import type { AppEnv } from '../app-env.ts'
 import { InRoom, requireLocalUser, UserId } from '../client/params.ts'
 import { accessToken } from '../middleware/access-token.ts'
@@ -39,4 +40,11 @@ rebuild.post(
     requireLocalUser(userId, c.var.ports.config.serverName)
     return c.json({ records: await c.var.objects.user(userId).rebuild() })
   },
+)
+
+rebuild.post(
+  '/rebuild/media',
+  operator,
+  validate({ query: z.object({ after: z.string().min(1).optional() }) }),
+  async (c) => c.json(await indexAgain(c.var.ports, c.req.valid('query').after)),
 )

@@ -15,7 +15,7 @@ const Named = z.object({ filename: z.string().max(255).optional() })
 export const uploads = new Hono<AppEnv>()
 
 uploads.post('/upload', accessToken, limitSession('upload'), validate({ query: Named }), async (c) => {
-  const mediaId = await upload(c.var.ports, uploadOf(c, c.req.valid('query').filename))
+  const mediaId = await toItsEnd(c, upload(c.var.ports, uploadOf(c, c.req.valid('query').filename)))
   return c.json({ content_uri: mxc(c, mediaId) })
 })
 
@@ -29,7 +29,7 @@ uploads.put(
     if (serverName !== c.var.ports.config.serverName) {
       throw new MatrixError('M_NOT_FOUND', 'This media ID is of another server')
     }
-    await uploadReserved(c.var.ports, mediaId, uploadOf(c, c.req.valid('query').filename))
+    await toItsEnd(c, uploadReserved(c.var.ports, mediaId, uploadOf(c, c.req.valid('query').filename)))
     return c.json({})
   },
 )
@@ -41,6 +41,12 @@ creation.post('/create', accessToken, limitSession('reservation'), async (c) => 
   const { mediaId, expiresAt } = await reserveUpload(c.var.ports, c.var.session.userId)
   return c.json({ content_uri: mxc(c, mediaId), unused_expires_at: expiresAt })
 })
+
+/** A client that goes away must leave neither a claimed id nor bytes that nobody counted. */
+function toItsEnd<T>(c: Context<AppEnv>, work: Promise<T>): Promise<T> {
+  c.executionCtx.waitUntil(work.catch(() => undefined))
+  return work
+}
 
 function mxc(c: Context<AppEnv>, mediaId: string): string {
   return `mxc://${c.var.ports.config.serverName}/${mediaId}`

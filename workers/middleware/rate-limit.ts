@@ -25,6 +25,7 @@ const ALLOWANCES = {
   upload: { burst: 50, perSecond: 1 },
   // "Servers should limit the number of pending media uploads a given user can have."
   reservation: { burst: 10, perSecond: 0.2 },
+  preview: { burst: 30, perSecond: 0.5 },
   report: { burst: 10, perSecond: 0.1 },
   // Two devices ask once a second each.
   rendezvous: { burst: 100, perSecond: 20 },

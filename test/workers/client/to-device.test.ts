@@ -301,7 +301,7 @@ describe('whatever breaks, a message that was acknowledged arrives once', () => 
 it.each([
   ['no messages', {}, 400, 'M_MISSING_PARAM'],
   ['messages that are no object', { messages: [] }, 400, 'M_BAD_JSON'],
-  ['a content that is no object', { messages: { '@a:test.example': { D: 'text' } } }, 400, 'M_INVALID_PARAM'],
+  ['a content that is no object', { messages: { '@a:test.example': { D: 'text' } } }, 400, 'M_BAD_JSON'],
   ['a receiver that is no user', { messages: { nobody: {} } }, 400, 'M_BAD_JSON'],
 ])('refuses %s', async (_, body, status, errcode) => {
   const alice = await person()

@@ -122,6 +122,19 @@ describe('an upload', () => {
     expect(objects.filter(({ size }) => size > 20_000_001)).toEqual([])
   })
 
+  it.each([
+    ['small', randomBytes(10), (bytes: Uint8Array) => bytes],
+    ['large', randomBytes(1_500_000), (bytes: Uint8Array) => bytes],
+    ['of unknown length', randomBytes(10), streamOf],
+    ['large and of unknown length', randomBytes(9_000_000), streamOf],
+  ])('keeps its hash: %s', async (_, bytes, bodyOf) => {
+    const id = (await uploaded(bodyOf(bytes) as BodyInit)).split('/')[1]!
+    const bucket = await server.instance.mf.getR2Bucket('MEDIA')
+    const { sha256 } = (await bucket.head(`media/${id}`))!.customMetadata ?? {}
+    const beside = await (await bucket.get(`sha256/${id}`))?.text()
+    expect([sha256, beside].filter(Boolean)).toEqual([hashOf(bytes)])
+  })
+
   it('is there after kill -9', async () => {
     const place = await uploaded('kept', { type: 'text/plain' })
     await server.restart()
@@ -245,6 +258,89 @@ describe('an id that is asked for before the upload', () => {
       ({ status }) => status,
     )
     expect(statuses.sort()).toEqual([200, 409])
+  })
+
+  it.each([
+    ['both', 9_000_000, 9_000_001],
+    ['one', 9_000_000, 10],
+  ])('takes one of two uploads at once, %s in parts, and keeps its bytes', async (_, ...sizes) => {
+    const place = await reserved()
+    const sent = sizes.map((size) => randomBytes(size))
+    const answers = await Promise.all(sent.map((bytes) => fill(place, streamOf(bytes))))
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 409])
+    const taken = sent[answers.findIndex(({ status }) => status === 200)]!
+    expect(hashOf(await bytesOf(await get(place)))).toBe(hashOf(taken))
+  })
+
+  it('takes a second upload where the first was refused', async () => {
+    const place = await reserved()
+    expect(await errorOf(await fill(place, streamOf(randomBytes(LIMIT + 1))))).toEqual([413, 'M_TOO_LARGE'])
+    expect((await fill(place, 'small')).status).toBe(200)
+    expect(await (await get(place)).text()).toBe('small')
+  })
+
+  it('is one of fifty at most, until one is filled', async () => {
+    const dora = await http.register('dora')
+    const create = () => http.request('POST', '/_matrix/media/v1/create', undefined, { token: dora.token })
+    const places: string[] = []
+    for (let made = 0; made < 50; made += 1) places.push(must(await create()).body.content_uri.slice(6))
+    const refused = await create()
+    expect([refused.status, refused.body.errcode]).toEqual([429, 'M_LIMIT_EXCEEDED'])
+    expect(refused.body.retry_after_ms).toBeGreaterThan(0)
+    expect((await fill(places[0]!, 'x', dora)).status).toBe(200)
+    must(await create())
+  })
+
+  it('takes a second upload where the first was broken off', async () => {
+    const place = await reserved()
+    const broken = new AbortController()
+    const body = new ReadableStream({
+      pull(controller) {
+        controller.enqueue(randomBytes(100_000))
+        return new Promise((resolve) => setTimeout(resolve, 5))
+      },
+    })
+    const first = fetch(`${server.url}/_matrix/media/v3/upload/${place}`, {
+      method: 'PUT',
+      body,
+      duplex: 'half',
+      signal: broken.signal,
+      headers: { authorization: `Bearer ${alice.token}` },
+    } as RequestInit)
+    const bucket = await server.instance.mf.getR2Bucket('MEDIA')
+    const claim = `claimed/${place.split('/')[1]}`
+    await expect.poll(() => bucket.head(claim)).not.toBeNull()
+    broken.abort()
+    await expect(first).rejects.toThrow()
+    await expect.poll(() => bucket.head(claim)).toBeNull()
+    expect((await fill(place, 'again')).status).toBe(200)
+  })
+
+  it.each([
+    ['a moment', 1_000, 409],
+    ['an hour', 3_600_000, 200],
+  ])('is another upload’s that has not been heard of for %s', async (_, ms, status) => {
+    const place = await reserved()
+    const bucket = await server.instance.mf.getR2Bucket('MEDIA')
+    const customMetadata = { claimed_at: String(Date.now() - ms) }
+    await bucket.put(`claimed/${place.split('/')[1]}`, 'lost', { customMetadata })
+    expect((await fill(place, 'x')).status).toBe(status)
+  })
+
+  it('leaves nothing behind when it has been filled, or has expired and another is asked for', async () => {
+    const gus = await http.register('gus')
+    const bucket = await server.instance.mf.getR2Bucket('MEDIA')
+    const own = `pending/${encodeURIComponent(gus.userId)}/`
+    await bucket.put(`${own}01000000000000/expired`, '')
+    await bucket.put('reserved/expired', '')
+    const create = () => http.request('POST', '/_matrix/media/v1/create', undefined, { token: gus.token })
+    const place = must(await create()).body.content_uri.slice('mxc://'.length)
+    expect(await bucket.head('reserved/expired')).toBeNull()
+    expect((await bucket.list({ prefix: own })).objects).toHaveLength(1)
+    await fill(place, 'x', gus)
+    for (const prefix of [own, `reserved/${place.split('/')[1]}`, `claimed/${place.split('/')[1]}`]) {
+      expect((await bucket.list({ prefix })).objects).toEqual([])
+    }
   })
 
   it('lets a download wait for the upload', async () => {

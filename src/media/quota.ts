@@ -1,0 +1,61 @@
+/** What one user may upload in sum: counted in Postgres, which an upload does not wait for when it is away. */
+import type { MediaFacts, Ports, WrittenMedia } from '../ports.ts'
+import { MatrixError } from '../protocol/errors.ts'
+
+type QuotaPorts = Pick<Ports, 'mediaIndex' | 'media' | 'config' | 'clock' | 'log'>
+
+/** A database that does not answer in this time is away. */
+const PATIENCE_MS = 3_000
+
+/**
+ * Refuses, before it is read, what cannot fit.
+ * @param length bytes, where the sender has said how many there will be
+ * @throws MatrixError M_FORBIDDEN
+ */
+export async function requireRoom(
+  { mediaIndex, config, log }: QuotaPorts,
+  owner: string,
+  length = 1,
+): Promise<void> {
+  const quota = config.maxMediaBytesPerUser
+  if (quota === 0) return
+  const used = await patiently(mediaIndex.used(owner), log)
+  if (used !== undefined && used + length > quota) throw spent(quota)
+}
+
+/**
+ * Puts what was stored into the index and counts it. What no longer fits is removed; what came while Postgres is away
+ * is not counted.
+ * @throws MatrixError M_FORBIDDEN
+ */
+export async function enter(
+  { mediaIndex, media, config, clock, log }: QuotaPorts,
+  mediaId: string,
+  facts: MediaFacts,
+  written: WrittenMedia,
+): Promise<void> {
+  const quota = config.maxMediaBytesPerUser
+  const bound = quota === 0 ? Number.MAX_SAFE_INTEGER : quota
+  const entry = { mediaId, ...facts, ...written }
+  const fits = await patiently(mediaIndex.add(entry, bound, clock.now()), log)
+  if (fits !== false) return
+  await media.remove(mediaId)
+  throw spent(quota)
+}
+
+/** The answer, or undefined where there is none in time. */
+async function patiently<T>(asked: Promise<T>, log: Ports['log']): Promise<T | undefined> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), PATIENCE_MS)
+  })
+  const answer = await Promise.race([asked.catch(() => undefined), late])
+  clearTimeout(timer)
+  if (answer === undefined) log.warn('the index of media is not available')
+  return answer
+}
+
+/** There is no page to send people to, so M_USER_LIMIT_EXCEEDED, which "must" name one, is not for this. */
+function spent(quota: number): MatrixError {
+  return new MatrixError('M_FORBIDDEN', `A user may upload ${quota} bytes in all, and this is more`)
+}

@@ -1,0 +1,37 @@
+/** What the first bytes of pictures say, and that broken ones say nothing wrong. */
+import { expect, it } from 'vitest'
+import { readImageHeader } from '../../../src/media/image-header.ts'
+
+const bytes = (...parts: (string | number[])[]) =>
+  Uint8Array.from(
+    parts.flatMap((part) => (typeof part === 'string' ? [...Buffer.from(part, 'latin1')] : part)),
+  )
+
+const size = { width: 258, height: 3 }
+const png = bytes('\x89PNG\r\n\x1a\n', [0, 0, 0, 13], 'IHDR', [0, 0, 1, 2, 0, 0, 0, 3])
+const gif = bytes('GIF89a', [2, 1, 3, 0, 0, 0, 0, 0x3b])
+const jpeg = bytes(
+  [0xff, 0xd8, 0xff, 0xe0, 0, 4, 1, 1],
+  // Padding before a marker, and a table of Huffman codes, which is no frame.
+  [0xff, 0xff, 0xc4, 0, 3, 9],
+  [0xff, 0xc2, 0, 11, 8, 0, 3, 1, 2],
+)
+const riff = bytes('RIFF', [0, 0, 0, 0], 'WEBP')
+const lossy = bytes([...riff], 'VP8 ', [0, 0, 0, 0, 0, 0, 0, 0x9d, 1, 0x2a, 2, 1, 3, 0])
+const lossless = bytes([...riff], 'VP8L', [0, 0, 0, 0, 0x2f, 0x01, 0x81, 0, 0])
+const extended = bytes([...riff], 'VP8X', [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 2, 0, 0])
+
+it.each([
+  ['PNG', png, 'image/png'],
+  ['GIF', gif, 'image/gif'],
+  ['JPEG', jpeg, 'image/jpeg'],
+  ['lossy WebP', lossy, 'image/webp'],
+  ['lossless WebP', lossless, 'image/webp'],
+  ['extended WebP', extended, 'image/webp'],
+])('%s tells its size', (_, picture, contentType) => {
+  expect(readImageHeader(picture)).toEqual({ contentType, animated: false, ...size })
+})
+
+it.each(['', 'BM', '<svg/>', '<html>', '\xff\xd8'])('“%s” is no picture to show', (text) => {
+  expect(readImageHeader(bytes(text))).toBeUndefined()
+})
