@@ -89,20 +89,37 @@ export function checkValue(operation: string, value: unknown): void {
   if ((JSON.stringify(value) ?? '').length > LIMITS.valueLength) refuse('valueLength', operation)
 }
 
-/** The methods of an object's class share what the object may spend; each call from outside tops up the calls. */
+/**
+ * The methods of an object's class, and of those that it extends, share what the object may spend; each call from
+ * outside tops up the calls.
+ */
 export function limitCalls({ prototype }: { prototype: object }): void {
   const spentBy = new WeakMap<object, Spent>()
-  for (const [name, property] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
-    const method: unknown = property.value
-    if (name === 'constructor' || typeof method !== 'function') continue
-    const limited = function (this: object, ...args: unknown[]): unknown {
-      const spent = spentBy.get(this) ?? { calls: 0, waiting: 0 }
-      spentBy.set(this, spent)
-      spent.calls = 0
-      return current.run(spent, () => method.apply(this, args))
+  for (const own of chainOf(prototype)) {
+    for (const [name, property] of Object.entries(Object.getOwnPropertyDescriptors(own))) {
+      const method: unknown = property.value
+      // What a class has from the one it extends is called on it, and must not be limited for both.
+      if (
+        name === 'constructor' ||
+        typeof method !== 'function' ||
+        Object.hasOwn(prototype, name) !== (own === prototype)
+      )
+        continue
+      const limited = function (this: object, ...args: unknown[]): unknown {
+        const spent = spentBy.get(this) ?? { calls: 0, waiting: 0 }
+        spentBy.set(this, spent)
+        spent.calls = 0
+        return current.run(spent, () => method.apply(this, args))
+      }
+      Object.defineProperty(prototype, name, { ...property, value: limited })
     }
-    Object.defineProperty(prototype, name, { ...property, value: limited })
   }
+}
+
+/** The classes of ours from `prototype` upwards: the platform's own have no methods of their own to limit. */
+function chainOf(prototype: object): object[] {
+  const parent = Object.getPrototypeOf(prototype) as object | null
+  return parent === null || parent === Object.prototype ? [] : [prototype, ...chainOf(parent)]
 }
 
 function refuse(limit: Limit, operation: string): never {

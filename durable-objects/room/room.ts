@@ -1,28 +1,18 @@
 /** The Room object: the one owner of a room's events and state. RPC methods are a few lines over the files beside it. */
-import { DurableObject } from 'cloudflare:workers'
 import { portsOf } from '../../src/context.ts'
 import type { Env } from '../../src/env.ts'
 import { takeFault } from '../../src/faults.ts'
 import type {
-  ChildrenRequest,
-  ContextRequest,
   CreateRoomPlan,
   DelayedAction,
   DelayedRequest,
   MarkReadRequest,
   MembershipRequest,
-  MessagesRequest,
-  MomentRequest,
-  NotificationsRequest,
   Ports,
   Profile,
   PullRequest,
   RoomGateway,
-  SearchContext,
   SendRequest,
-  Session,
-  ThreadsRequest,
-  UnreadRequest,
   UpgradeRequest,
 } from '../../src/ports.ts'
 import type { Pdu } from '../../src/protocol/event.ts'
@@ -32,42 +22,33 @@ import { countingStorage, migrate } from '../sqlite.ts'
 import { type Objects, objectsOf, type RpcSide } from '../stubs.ts'
 import { Timers } from '../timers.ts'
 import { Archiver, readCursors } from './archive.ts'
-import { eventAtTime } from './at-time.ts'
-import { children, threads } from './children.ts'
 import { RoomContext } from './context.ts'
 import { createRoom, replicate } from './create.ts'
-import { delayedEventsOf } from './delayed-store.ts'
 import { markDevices } from './device-marks.ts'
 import { markErased } from './erasure.ts'
-import { eventContext } from './event-context.ts'
 import { forget } from './forget.ts'
 import { makeIncrement, RecentEvents } from './increments.ts'
 import { RoomLife } from './life.ts'
-import { dropAlias, mayEditAliases, setListed } from './listing.ts'
+import { dropAlias, setListed } from './listing.ts'
 import { MemberFeed } from './member-feed.ts'
 import { updateProfile } from './member-profile.ts'
-import { changeMembership, joinRule } from './membership.ts'
-import { notificationsFor } from './notifications.ts'
+import { changeMembership } from './membership.ts'
 import { patiently } from './patience.ts'
 import { pull } from './pull.ts'
 import { setPushMember } from './push-members.ts'
 import { markRead } from './receipts.ts'
+import { RoomReads } from './room-reads.ts'
 import { ROOM_MIGRATIONS } from './schema.ts'
-import { foundEvents, visibleEvents } from './search.ts'
 import { send } from './send.ts'
-import { peek, snapshot } from './snapshot.ts'
 import { isSmall, RoomStore } from './store.ts'
 import { Subscribers } from './subscribers.ts'
-import { summaryFor } from './summary.ts'
-import { eventFor, joinedMembersFor, membersFor, messages, stateEventFor, stateFor } from './timeline.ts'
 import { requireTypist, Typing } from './typing.ts'
-import { unreadCount } from './unread.ts'
 import { fanOut } from './wake-transport.ts'
 
-export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
+export class Room extends RoomReads implements RpcSide<RoomGateway> {
   readonly #ports: Ports
   readonly #objects: Objects
-  readonly #room: RoomContext
+  protected readonly room: RoomContext
   readonly #timers: Timers
   readonly #feed: MemberFeed
   readonly #life: RoomLife
@@ -85,16 +66,16 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
       ? countingStorage(ctx.storage, (rows) => calls.count('room.rows_written', rows))
       : ctx.storage
     migrate(storage, ROOM_MIGRATIONS)
-    this.#room = new RoomContext(new RoomStore(storage), clock, config.serverName, config.signingKeys[0]!)
+    this.room = new RoomContext(new RoomStore(storage), clock, config.serverName, config.signingKeys[0]!)
     this.#feed = new MemberFeed({
       sql: storage.sql,
       deliver: (userId, change) => this.#objects.user(userId).membershipChanged(change),
       now: () => clock.now(),
       arm: (at) => this.#timers.arm(at),
     })
-    this.#archiver = new Archiver(this.#room.store, this.#ports.archive, () => this.#started.watermark())
+    this.#archiver = new Archiver(this.room.store, this.#ports.archive, () => this.#started.watermark())
     this.#life = new RoomLife({
-      room: this.#room,
+      room: this.room,
       objects: this.#objects,
       mutate: (work) => this.#mutateAndFeed(work),
       arm: (at) => this.#timers.arm(at),
@@ -119,58 +100,58 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
 
   create(createPdu: Pdu, version: string, plan: CreateRoomPlan) {
     return toResultAsync(async () => ({
-      roomId: await this.#mutateAndFeed(() => createRoom(this.#room, createPdu, version, plan)),
+      roomId: await this.#mutateAndFeed(() => createRoom(this.room, createPdu, version, plan)),
     }))
   }
 
   send(request: SendRequest): Promise<RpcResult<string>> {
-    return toResultAsync(() => this.#mutateAndFeed(() => send(this.#room, request)))
+    return toResultAsync(() => this.#mutateAndFeed(() => send(this.room, request)))
   }
 
   changeMembership(request: MembershipRequest) {
-    return toResultAsync(() => this.#mutateAndFeed(() => changeMembership(this.#room, request)))
+    return toResultAsync(() => this.#mutateAndFeed(() => changeMembership(this.room, request)))
   }
 
   updateProfile(userId: string, profile: Profile): Promise<RpcResult<void>> {
-    return toResultAsync(() => this.#mutateAndFeed(() => updateProfile(this.#room, userId, profile)))
+    return toResultAsync(() => this.#mutateAndFeed(() => updateProfile(this.room, userId, profile)))
   }
 
   markErased(userId: string): RpcResult<void> {
-    return toResult(() => void this.#mutate(() => markErased(this.#room, userId)))
+    return toResult(() => void this.#mutate(() => markErased(this.room, userId)))
   }
 
   markDevices(userId: string): RpcResult<void> {
     return toResult(() => {
-      if (!this.#room.store.transaction(() => markDevices(this.#room, userId))) return
+      if (!this.room.store.transaction(() => markDevices(this.room, userId))) return
       this.#timers.arm(this.#ports.clock.now() + this.#ports.config.archiveDelayMs)
       this.#started.notify()
     })
   }
 
   setPushMember(userId: string, wanted: boolean) {
-    return toResult(() => setPushMember(this.#room, userId, wanted))
+    return toResult(() => setPushMember(this.room, userId, wanted))
   }
 
   dropAlias(userId: string, alias: string): Promise<RpcResult<void>> {
-    return toResultAsync(() => this.#mutateAndFeed(() => dropAlias(this.#room, userId, alias)))
+    return toResultAsync(() => this.#mutateAndFeed(() => dropAlias(this.room, userId, alias)))
   }
 
   setListed(userId: string, listed: boolean): Promise<RpcResult<void>> {
     return toResultAsync(async () => {
-      this.#mutate(() => setListed(this.#room, userId, listed))
+      this.#mutate(() => setListed(this.room, userId, listed))
       await patiently(this.#archiver.flush())
     })
   }
 
   archived(): Promise<RpcResult<void>> {
     return toResultAsync(async () => {
-      void this.#room.store.rules
+      void this.room.store.rules
       await patiently(this.#archiver.flush())
     })
   }
 
   forget(userId: string) {
-    return toResultAsync(() => this.#mutateAndFeed(() => forget(this.#room, userId)))
+    return toResultAsync(() => this.#mutateAndFeed(() => forget(this.room, userId)))
   }
 
   upgrade(request: UpgradeRequest) {
@@ -178,7 +159,7 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
   }
 
   replicate(sender: string, states: NewState[]): Promise<RpcResult<void>> {
-    return toResultAsync(() => this.#mutateAndFeed(() => replicate(this.#room, sender, states)))
+    return toResultAsync(() => this.#mutateAndFeed(() => replicate(this.room, sender, states)))
   }
 
   schedule(request: DelayedRequest) {
@@ -195,14 +176,14 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
 
   setTyping(userId: string, typing: boolean, timeoutMs: number): RpcResult<void> {
     return toResult(() => {
-      requireTypist(this.#room.store, userId)
+      requireTypist(this.room.store, userId)
       if (this.#typing.set(userId, typing, timeoutMs, () => this.#typingChanged())) this.#typingChanged()
     })
   }
 
   markRead(request: MarkReadRequest) {
     return toResult(() => {
-      const { answer, audience } = this.#room.store.transaction(() => markRead(this.#room, request))
+      const { answer, audience } = this.room.store.transaction(() => markRead(this.room, request))
       if (audience === 'none') return answer
       this.#timers.arm(this.#ports.clock.now() + this.#ports.config.archiveDelayMs)
       if (audience === 'all') this.#started.notify()
@@ -217,100 +198,16 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
     return toResult(() => {
       const started = this.#started
       this.#resumeTyping(request.since)
-      const slice = pull(this.#room, this.#typing, request)
+      const slice = pull(this.room, this.#typing, request)
       if (request.subscribe && slice.membership === 'join') started.subscribe(request.userId, slice.head)
       return slice
     })
   }
 
-  messages(request: MessagesRequest) {
-    return toResult(() => messages(this.#room, request))
-  }
-
-  event(viewer: Session, eventId: string) {
-    return toResult(() => eventFor(this.#room, viewer, eventId))
-  }
-
-  context(request: ContextRequest) {
-    return toResult(() => eventContext(this.#room, request))
-  }
-
-  children(request: ChildrenRequest) {
-    return toResult(() => children(this.#room, request))
-  }
-
-  unread(userId: string, request: UnreadRequest & { ignored: string[] }) {
-    return toResult(() => unreadCount(this.#room, userId, request))
-  }
-
-  notifications(viewer: Session, request: NotificationsRequest) {
-    return toResult(() => notificationsFor(this.#room, viewer, request))
-  }
-
-  threads(request: ThreadsRequest) {
-    return toResult(() => threads(this.#room, request))
-  }
-
-  eventAtTime(request: MomentRequest) {
-    return toResult(() => eventAtTime(this.#room, request))
-  }
-
-  snapshot(viewer: Session, limit: number) {
-    return toResult(() => snapshot(this.#room, viewer, limit))
-  }
-
-  peek(viewer: Session, from?: string) {
-    return toResult(() => peek(this.#room, viewer, from))
-  }
-
-  state(viewer: string) {
-    return toResult(() => stateFor(this.#room, viewer))
-  }
-
-  stateEvent(viewer: string, type: string, stateKey: string) {
-    return toResult(() => stateEventFor(this.#room, viewer, type, stateKey))
-  }
-
-  members(viewer: string, query: { at?: string; membership?: string; notMembership?: string }) {
-    return toResult(() => membersFor(this.#room, viewer, query))
-  }
-
-  joinedMembers(viewer: string) {
-    return toResult(() => joinedMembersFor(this.#room, viewer))
-  }
-
-  joinRule() {
-    return toResult(() => joinRule(this.#room))
-  }
-
   awake(userId: string, limit: number) {
     return toResult(() =>
-      isSmall(this.#room.store, limit) ? this.#started.userIds().filter((other) => other !== userId) : [],
+      isSmall(this.room.store, limit) ? this.#started.userIds().filter((other) => other !== userId) : [],
     )
-  }
-
-  isJoined(userId: string) {
-    return toResult(() => this.#room.store.member(userId)?.membership === 'join')
-  }
-
-  mayEditAliases(userId: string) {
-    return toResult(() => mayEditAliases(this.#room, userId))
-  }
-
-  summary(viewer: string | null) {
-    return toResult(() => summaryFor(this.#room, viewer))
-  }
-
-  visibleEvents(viewer: string, eventIds: string[], ignored: string[]) {
-    return toResult(() => visibleEvents(this.#room, viewer, eventIds, ignored))
-  }
-
-  foundEvents(viewer: Session, eventIds: string[], request: { ignored: string[]; context?: SearchContext }) {
-    return toResult(() => foundEvents(this.#room, viewer, eventIds, request))
-  }
-
-  delayedEvents(userId: string) {
-    return toResult(() => delayedEventsOf(this.#room, userId))
   }
 
   // ------------------------------------------------------------ consumers
@@ -322,13 +219,13 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
   /** The subscribers, loaded when first needed; an incarnation that finds one behind its head wakes it again. */
   get #started(): Subscribers {
     if (this.#subscribers === undefined) {
-      const { store } = this.#room
+      const { store } = this.room
       this.#subscribers = new Subscribers(
         {
           sql: store.sql,
           roomId: () => store.roomId,
           head: () => Math.max(store.head, this.#typing.pos),
-          increment: (from, to) => makeIncrement(this.#room, this.#recentEvents, this.#typing, from, to),
+          increment: (from, to) => makeIncrement(this.room, this.#recentEvents, this.#typing, from, to),
           transport: fanOut(this.env, this.#objects),
           now: () => this.#ports.clock.now(),
           retryAt: (at) => this.#timers.arm(at),
@@ -347,13 +244,13 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
   }
 
   get #recentEvents(): RecentEvents {
-    this.#recent ??= new RecentEvents(this.#room.store.head)
+    this.#recent ??= new RecentEvents(this.room.store.head)
     return this.#recent
   }
 
   /** Runs one transaction, and then hands what it appended to the consumers. */
   #mutate<T>(work: () => T): { value: T; fed: string[] } {
-    const room = this.#room
+    const room = this.room
     const recent = this.#recentEvents
     room.begin()
     const value = room.store.transaction(work)
@@ -371,7 +268,7 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
   }
 
   #forgetGone(userId: string): void {
-    if (this.#room.store.member(userId)?.membership === 'join') return
+    if (this.room.store.member(userId)?.membership === 'join') return
     this.#subscribers?.remove(userId)
     if (this.#typing.end(userId)) this.#typingChanged()
   }
@@ -390,13 +287,13 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
   }
 
   #typingChanged(): void {
-    this.#typing.pos = this.#room.store.transaction(() => this.#room.store.positions.next())
+    this.#typing.pos = this.room.store.transaction(() => this.room.store.positions.next())
     this.#started.notify()
   }
 
   /** See `Typing`: positions past the durable head that this incarnation did not give were shown by the last one. */
   #resumeTyping(since: number): void {
-    const { store } = this.#room
+    const { store } = this.room
     const { startedAt } = store.positions
     if (since > store.head && since <= startedAt && this.#typing.pos === 0) this.#typing.resumeAt(startedAt)
   }
