@@ -274,6 +274,25 @@ describe('lazy members in /messages', () => {
 })
 
 describe('rooms left', () => {
+  it('and then changed again, or joined again, begin a new timeline: what came before is no news', async () => {
+    const roomId = await alice.createRoom({ preset: 'public_chat' })
+    const path = `/rooms/${encodeURIComponent(roomId)}`
+    must(await dora.join(roomId))
+    let since = (await dora.sync()).body.next_batch
+    const section = async (kind: string) => {
+      const { body } = await dora.sync({ since })
+      since = body.next_batch
+      return body.rooms[kind][roomId].timeline
+    }
+    must(await alice.post(`${path}/ban`, { user_id: dora.userId }))
+    const banned = await section('leave')
+    expect([banned.limited, banned.events.length]).toEqual([false, 1])
+    must(await alice.post(`${path}/unban`, { user_id: dora.userId }))
+    expect((await section('leave')).limited).toBe(true)
+    must(await dora.join(roomId))
+    expect((await section('join')).limited).toBe(true)
+  })
+
   it('are shown as they were at the leave, and nothing after it', async () => {
     const id = await four()
     const { next_batch: since } = await sync(dora)
