@@ -367,6 +367,7 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
     recent.push(appended)
     this.#ports.calls.count('events.appended', appended.length)
     for (const userId of fed) this.#forgetGone(userId)
+    if (this.#typing.endBySending(appended)) this.#typingChanged()
     return { value, fed }
   }
 
