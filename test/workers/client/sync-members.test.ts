@@ -273,6 +273,30 @@ describe('lazy members in /messages', () => {
   })
 })
 
+describe('a room that hides its past', () => {
+  it.each(['joined', 'invited'])('tells who comes all its state: %s', async (visibility) => {
+    const hidden = { type: 'm.room.history_visibility', content: { history_visibility: visibility } }
+    const roomId = await alice.createRoom({ preset: 'public_chat', topic: 'old', initial_state: [hidden] })
+    const path = `/rooms/${encodeURIComponent(roomId)}/state`
+    must(await alice.put(`${path}/m.room.topic`, { topic: 'new' }))
+    must(await alice.put(`${path}/m.room.encryption`, { algorithm: 'm.megolm.v1.aes-sha2' }))
+    const before = (await dora.sync()).body.next_batch
+    must(await dora.join(roomId))
+    await alice.say(roomId, 'welcome')
+    for (const query of [{}, { since: before }]) {
+      const { state, timeline } = (await dora.sync(query)).body.rooms.join[roomId]
+      const told = new Map<string, Body>()
+      for (const event of [...state.events, ...timeline.events]) {
+        if (event.state_key !== undefined) told.set(`${event.type}/${event.state_key}`, event.content)
+      }
+      expect(told.get('m.room.topic/')?.topic).toBe('new')
+      expect(told.has('m.room.encryption/')).toBe(true)
+      expect(told.size).toBe(must(await dora.get(path)).body.length)
+      expect(timeline).toMatchObject({ limited: true, prev_batch: expect.any(String) })
+    }
+  })
+})
+
 describe('rooms left', () => {
   it('and then changed again, or joined again, begin a new timeline: what came before is no news', async () => {
     const roomId = await alice.createRoom({ preset: 'public_chat' })
