@@ -114,14 +114,15 @@ export function placeEvent(room: RoomContext, event: BuiltEvent, { pos, txn, inS
 }
 
 /** What visibility needs of a state event without opening it. */
-const INDEXED_VALUE: Readonly<Record<string, string>> = {
-  'm.room.member': 'membership',
-  'm.room.history_visibility': 'history_visibility',
-}
+const INDEXED_VALUE: ReadonlyMap<string, string> = new Map([
+  ['m.room.member', 'membership'],
+  ['m.room.history_visibility', 'history_visibility'],
+])
 
 function writeState(room: RoomContext, event: IdentifiedPdu, pos: number): void {
   const { type, content } = event.pdu
-  const value = INDEXED_VALUE[type] === undefined ? undefined : content[INDEXED_VALUE[type]]
+  const indexed = INDEXED_VALUE.get(type)
+  const value = indexed === undefined ? undefined : content[indexed]
   room.store.putState(event, pos, typeof value === 'string' ? value : null)
   if (type === 'm.room.member') writeMember(room, event, pos)
 }

@@ -47,7 +47,7 @@ function readTimeline(room: RoomContext, request: PullRequest, head: number, sli
   const { store } = room
   // Events inside aggregations show no transaction id: no device is known here.
   const reading = readingOf(room, { userId: request.userId, deviceId: '' }, request.ignored)
-  const { rows, next } = scan(store, reading.viewer, {
+  const { rows: found, next } = scan(store, reading.viewer, {
     dir: 'b',
     from: head + 1,
     to: request.since + 1,
@@ -55,9 +55,10 @@ function readTimeline(room: RoomContext, request: PullRequest, head: number, sli
     filter: request.filter?.timeline,
     ignored: request.ignored,
   })
-  rows.reverse()
+  found.reverse()
+  const rows = slice.membership === 'join' ? behindHiddenState(store, reading.viewer, found) : found
   // The scan stops at the limit before it knows whether anything visible is left.
-  slice.limited = next !== undefined && hasMore(room, request, next)
+  slice.limited = rows.length < found.length || (next !== undefined && hasMore(room, request, next))
   // Without a gap the client has all children itself.
   const viewed = rows.map((row) => viewedEvent(reading, row, slice.limited))
   slice.events = request.federationFormat
@@ -66,6 +67,25 @@ function readTimeline(room: RoomContext, request: PullRequest, head: number, sli
   const firstPos = rows[0]?.pos ?? head + 1
   if (slice.limited || rows.length > 0) slice.prevBatch = placeToken(firstPos)
   return rows
+}
+
+/**
+ * The part of a member's timeline that follows on the state given before it. History from before the join may have
+ * holes: what state was set in one, such as the room's encryption, no timeline across it would tell.
+ */
+function behindHiddenState(store: RoomStore, viewer: Viewer, rows: ShownRow[]): ShownRow[] {
+  const start = rows[0]?.pos
+  if (start === undefined || start >= viewer.seesAllFrom) return rows
+  const hidden = store.sql
+    .exec<Pick<EventRow, 'pos' | 'type' | 'state_key'>>(
+      `SELECT from_pos AS pos, type, state_key FROM state WHERE from_pos > ? AND from_pos < ?
+       ORDER BY from_pos DESC`,
+      start,
+      viewer.seesAllFrom,
+    )
+    .toArray()
+    .find((entry) => !viewer.maySee(entry))
+  return hidden === undefined ? rows : rows.filter((row) => row.pos > hidden.pos)
 }
 
 function hasMore(room: RoomContext, request: PullRequest, place: number): boolean {

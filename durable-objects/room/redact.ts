@@ -40,9 +40,19 @@ function takesEffect(room: RoomContext, redaction: Pdu, originalSender: string):
  * @throws MatrixError M_FORBIDDEN
  */
 export function checkMayRedact(room: RoomContext, sender: string, target: string): void {
+  const event = room.store.event(target)
+  if (event !== undefined && event.state_key !== null && UNREDACTABLE.has(event.type)) {
+    throw new MatrixError('M_FORBIDDEN', `A room cannot do without what ${event.type} says`)
+  }
   if (mayRedact(room, sender, target)) return
   throw new MatrixError('M_FORBIDDEN', 'Redacting the events of others needs more power')
 }
+
+/**
+ * Up to room version 10 a redacted create event has lost the room's version, and a redacted list of servers lets none
+ * in: Synapse refuses both too, and so no client expects to do it.
+ */
+const UNREDACTABLE: ReadonlySet<string> = new Set(['m.room.create', 'm.room.server_acl'])
 
 /** As `checkMayRedact`, for who asks and does not insist. */
 export function mayRedact(room: RoomContext, sender: string, target: string): boolean {

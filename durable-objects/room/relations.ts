@@ -103,15 +103,17 @@ export function checkRelation(room: RoomContext, event: LocalEvent): void {
   if (relation.relType === 'm.thread') refuseNestedThread(room, relation)
 }
 
+/** What has no key reacts with nothing, and repeats nothing. */
 function refuseDuplicate({ store }: RoomContext, event: LocalEvent, { parentId, key }: Relation): void {
+  if (key === undefined) return
   const there = first(
     store.sql,
     `SELECT 1 AS found FROM relations WHERE parent_id = ? AND rel_type = 'm.annotation'
-     AND sender = ? AND type = ? AND key IS ? LIMIT 1`,
+     AND sender = ? AND type = ? AND key = ? LIMIT 1`,
     parentId,
     event.sender,
     event.type,
-    key ?? null,
+    key,
   )
   if (there !== undefined) {
     throw new MatrixError('M_DUPLICATE_ANNOTATION', "Can't send the same reaction twice")

@@ -264,6 +264,7 @@ export class Room extends RoomReads implements RpcSide<RoomGateway> {
     recent.push(appended)
     this.#ports.calls.count('events.appended', appended.length)
     for (const userId of fed) this.#forgetGone(userId)
+    if (this.#typing.endBySending(appended)) this.#typingChanged()
     return { value, fed }
   }
 

@@ -17,7 +17,7 @@ export function send(room: RoomContext, request: SendRequest): string {
     sender: request.sender,
     type: request.type,
     stateKey: request.stateKey,
-    content: request.content,
+    content: ownContent(request),
   }
   if (request.deviceId !== undefined && request.txnId !== undefined) {
     event.txn = txnKey(request.deviceId, request.path ?? request.type, request.txnId)
@@ -33,6 +33,16 @@ export function send(room: RoomContext, request: SendRequest): string {
   if (request.withRelations !== undefined) redactRelated(room, request, event, request.withRelations)
   if (event.type === 'm.room.guest_access' && event.stateKey === '') evictGuests(room)
   return eventId
+}
+
+/**
+ * Only this server says who vouches for a join (`changeMembership`): it signs what it says, so that a name which the
+ * client wrote there itself would open every restricted room.
+ */
+function ownContent({ type, content }: SendRequest): SendRequest['content'] {
+  if (type !== 'm.room.member') return content
+  const { join_authorised_via_users_server: _, ...own } = content
+  return own
 }
 
 /** Room version 11 moved `redacts` into the content; clients may put it there in every version. */

@@ -13,7 +13,7 @@ export interface Task {
   full: boolean
   /** First sight in this chain of tokens: shown even when empty. */
   first: boolean
-  /** The client may have been told of it under a token that is gone: shown as `limited`. */
+  /** The client may have been told of it already, where its token does not say how far: shown as `limited`. */
   gap?: boolean
   /** Who is in the room counts as changed, or as left: the user has come or gone since the token. */
   everyone?: boolean

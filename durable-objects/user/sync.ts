@@ -162,7 +162,9 @@ export class Sync {
     const { epochs, heads, unread } = this.#parts
     const place = (from: SyncToken) => (hidden ? epochs.reach(from, room.no) : epochs.position(from, room.no))
     const since = token === undefined ? 0 : place(token)
-    if (token === undefined || room.own > token.own) return { room, since: 0, full: true, first: true }
+    if (token === undefined) return { room, since: 0, full: true, first: true }
+    // Joined since, and perhaps again: then the client has a part of what it is shown.
+    if (room.own > token.own) return { room, since: 0, full: true, first: true, gap: true }
     // Not reached by the first answer, or by that after an absence: the client may have seen it long ago.
     if (since === 0) return { room, since: 0, full: true, first: true, gap: true }
     if (query.fullState) return { room, since, full: true, first: true }
@@ -178,7 +180,9 @@ export class Sync {
 
   #withPosition(task: Task, token: SyncToken | undefined): Task {
     if (task.room.membership === 'join' || token === undefined) return task
-    return { ...task, since: this.#parts.epochs.position(token, task.room.no) }
+    const since = this.#parts.epochs.position(token, task.room.no)
+    // A token says nothing of rooms that had been left before it: the client may know what comes again.
+    return { ...task, since, gap: since === 0 }
   }
 
   // ------------------------------------------------------------ asking

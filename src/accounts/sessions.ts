@@ -26,6 +26,9 @@ export interface SessionAnswer {
   expires_in_ms?: number
 }
 
+/** As long as a device may be named afterwards; a login that says more of itself is not refused for that. */
+const MAX_DEVICE_NAME = 255
+
 type SessionPorts = Pick<Ports, 'config' | 'random' | 'clock'>
 
 /** Opens a session for the user's device, and answers with its token. */
@@ -37,7 +40,8 @@ export async function beginSession(
 ): Promise<SessionAnswer> {
   const { tokenKeys, serverName } = ports.config
   const renewal = refresh ? newRefreshSecret(ports) : undefined
-  const request = { deviceId, displayName, address, refreshHash: renewal?.hash }
+  const name = displayName?.slice(0, MAX_DEVICE_NAME)
+  const request = { deviceId, displayName: name, address, refreshHash: renewal?.hash }
   const session = await userOf(userId).openSession(request)
   const { expiresAt, family } = session
   const tokens =

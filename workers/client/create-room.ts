@@ -15,6 +15,8 @@ import { checkState, PowerLevels } from './event-content.ts'
 import { EventType, requireLocalUser, StateKey, UserId } from './params.ts'
 
 const OPAQUE_ID_LENGTH = 18
+/** Each is looked up, and each gets an event of their own. */
+const MAX_INVITES = 1000
 const NONCE_KEY = 'selvedge.nonce'
 
 const InitialState = z.object({ type: EventType, state_key: StateKey.default(''), content: jsonObject })
@@ -24,7 +26,7 @@ const CreateRoom = z.object({
   room_alias_name: z.string().optional(),
   name: z.string().optional(),
   topic: z.string().optional(),
-  invite: z.array(UserId).default([]),
+  invite: z.array(UserId).max(MAX_INVITES).default([]),
   invite_3pid: z.array(z.unknown()).default([]),
   room_version: z.string().optional(),
   creation_content: jsonObject.default({}),

@@ -43,7 +43,7 @@ export function checkMessage(type: string): void {
 /** @throws MatrixError for what no client may send as a state event */
 export function checkState(type: string, content: JsonObject): void {
   refuseCreate(type)
-  const schema = STATE_CONTENT[type]
+  const schema = Object.hasOwn(STATE_CONTENT, type) ? STATE_CONTENT[type] : undefined
   if (schema !== undefined) check(schema, content, 'json')
 }
 

@@ -8,9 +8,12 @@ import { requireSelf, UserId } from './params.ts'
 
 const OfUser = z.object({ userId: UserId })
 
+/** Everybody who shares a room with the user is told it, at each change. */
+const MAX_STATUS_LENGTH = 1024
+
 const Status = z.object({
   presence: z.enum(['online', 'offline', 'unavailable']),
-  status_msg: z.string().nullish(),
+  status_msg: z.string().max(MAX_STATUS_LENGTH).nullish(),
 })
 
 export const presence = new Hono<AppEnv>()

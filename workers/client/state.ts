@@ -63,6 +63,10 @@ interface NewState {
 /** @throws MatrixError for what no client may put into a room's state */
 export async function checkNewState(c: Context<AppEnv>, roomId: string, event: NewState): Promise<void> {
   checkState(event.type, event.content)
+  // Whether guests may come in is asked by /join, which also marks them as guests.
+  if (event.type === 'm.room.member' && c.var.session.guest === true) {
+    throw new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'Guests join and leave, and no more')
+  }
   if (event.type === 'm.room.member' && event.content.membership === 'invite') {
     requireLocalUser(event.stateKey, c.var.ports.config.serverName)
     await requireTakesInvites(c, event.stateKey)

@@ -19,6 +19,13 @@ afterAll(() => server?.stop())
 const failure = ({ status, body }: Answer) => [status, body.errcode]
 
 describe('devices', () => {
+  it('are named at login, as far as a name goes', async () => {
+    const named = await http.login('alice', { initial_device_display_name: 'x'.repeat(300) })
+    const { body } = await named.get(`/devices/${named.deviceId}`)
+    expect(body.display_name).toBe('x'.repeat(255))
+    await named.post('/logout')
+  })
+
   it('are listed, each with what is known of it', async () => {
     const { body } = await phone.get('/devices')
     expect(body.devices).toEqual([

@@ -56,6 +56,15 @@ describe('guests', () => {
     expect((await guest.post(`/rooms/${encodeURIComponent(open)}/leave`)).status).toBe(200)
   })
 
+  it('come in by /join alone, where they are asked', async () => {
+    const guest = await newGuest()
+    for (const room of [await roomFor('can_join'), await roomFor('forbidden')]) {
+      const path = `/rooms/${encodeURIComponent(room)}/state/m.room.member/${guest.userId}`
+      const refused = await guest.put(path, { membership: 'join' })
+      expect(failure(refused)).toEqual([403, 'M_GUEST_ACCESS_FORBIDDEN'])
+    }
+  })
+
   it('leave a room that closes to them, and nobody else does', async () => {
     const [guest, member] = [await newGuest(), await http.register('member')]
     const room = await roomFor('can_join')

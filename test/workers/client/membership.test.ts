@@ -80,6 +80,20 @@ describe('join', () => {
     expect((await member(inner, bob)).join_authorised_via_users_server).toBe(alice.userId)
   })
 
+  it('into a restricted room takes no word of the client’s own for it', async () => {
+    const allow = [{ type: 'm.room_membership', room_id: '!unknown:test.example' }]
+    const inner = await alice.createRoom({
+      initial_state: [{ type: 'm.room.join_rules', content: { join_rule: 'restricted', allow } }],
+    })
+    const forged = { join_authorised_via_users_server: alice.userId }
+    const path = `/rooms/${encodeURIComponent(inner)}`
+    const answers = [
+      await bob.put(`${path}/state/m.room.member/${bob.userId}`, { membership: 'join', ...forged }),
+      await bob.post(`${path}/join`, forged),
+    ]
+    for (const { status, body } of answers) expect([status, body.errcode]).toEqual([403, 'M_FORBIDDEN'])
+  })
+
   it.each([
     ['an unknown room', '!unknown:test.example', 404, 'M_NOT_FOUND'],
     ['an unknown alias', '#unknown:test.example', 404, 'M_NOT_FOUND'],

@@ -177,6 +177,7 @@ describe('the presence endpoints', () => {
     [{ presence: 'asleep' }, 'M_INVALID_PARAM'],
     [{ presence: 7 }, 'M_BAD_JSON'],
     [{ presence: 'online', status_msg: 7 }, 'M_BAD_JSON'],
+    [{ presence: 'online', status_msg: 'x'.repeat(1025) }, 'M_INVALID_PARAM'],
   ])('refuse %j', async (body, errcode) => {
     const answer = await alice.put(status(alice), body)
     expect([answer.status, answer.body.errcode]).toEqual([400, errcode])

@@ -75,6 +75,7 @@ describe('a profile', () => {
   it.each([
     ['a number for a name', 'displayname', 1, 'M_BAD_JSON'],
     ['null for a name', 'displayname', null, 'M_BAD_JSON'],
+    ['half a surrogate pair for a name', 'displayname', 'a\ud800', 'M_BAD_JSON'],
     ['a long name', 'displayname', 'x'.repeat(1025), 'M_INVALID_PARAM'],
     ['an object for an avatar', 'avatar_url', {}, 'M_BAD_JSON'],
     ['a field in capitals', 'Shouting', 1, 'M_INVALID_PARAM'],

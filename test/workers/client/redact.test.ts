@@ -83,6 +83,19 @@ describe.each(['10', '11', '12'])('in room version %s', (room_version) => {
 })
 
 describe('/redact', () => {
+  it.each(['m.room.create', 'm.room.server_acl'])('refuses to take %s from a room', async (type) => {
+    const roomId = await sharedRoom({
+      room_version: '10',
+      initial_state: [{ type: 'm.room.server_acl', content: { allow: ['*'] } }],
+    })
+    const before = must(await alice.get(room(roomId, `/state/${type}`), { format: 'event' })).body
+    expect(await redact(alice, roomId, before.event_id)).toMatchObject({
+      status: 403,
+      body: { errcode: 'M_FORBIDDEN' },
+    })
+    expect((await event(alice, roomId, before.event_id)).content).toEqual(before.content)
+  })
+
   it('is made once for each transaction id of its own path', async () => {
     const roomId = await sharedRoom()
     const [first, second] = [await bob.say(roomId, 'one', 'same'), await bob.say(roomId, 'two')]

@@ -156,6 +156,14 @@ describe('sending', () => {
     await react(alice, parent, '👍')
   })
 
+  it('takes annotations without a key, as often as they come', async () => {
+    const parent = await alice.say(roomId, 'parent')
+    for (const key of [undefined, 5, undefined]) {
+      const relation = { 'm.relates_to': { rel_type: 'm.annotation', event_id: parent, key } }
+      must(await send(alice, relation, 'm.reaction'))
+    }
+  })
+
   it('refuses a thread from an event that relates to another', async () => {
     const parent = await alice.say(roomId, 'parent')
     const reply = await relate(bob, 'm.thread', parent)

@@ -159,6 +159,12 @@ describe('parameters', () => {
 
 describe('refusals', () => {
   it.each([
+    [
+      'more invitees than it can look up',
+      { invite: Array.from({ length: 1001 }, (_, i) => `@u${i}:test.example`) },
+      400,
+      'M_BAD_JSON',
+    ],
     ['a malformed invitee', { invite: ['bob'] }, 400, 'M_INVALID_PARAM'],
     ['an invitee elsewhere', { invite: ['@eve:elsewhere.example'] }, 403, 'M_FORBIDDEN'],
     ['a third party', { invite_3pid: [{ medium: 'email', address: 'a@b.c' }] }, 403, 'M_FORBIDDEN'],

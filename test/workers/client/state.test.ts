@@ -57,6 +57,11 @@ describe('GET /state', () => {
 })
 
 describe('PUT /state', () => {
+  it.each(['constructor', '__proto__', 'toString'])('takes the type %s as any other', async (type) => {
+    expect((await alice.put(state(`/${type}`), { a: 1 })).status).toBe(200)
+    expect((await alice.get(state(`/${type}`))).body).toEqual({ a: 1 })
+  })
+
   it.each(['/org.example.a', '/org.example.a/', '/org.example.a/key'])('sets %s', async (path) => {
     const { body } = await alice.put(state(path), { at: path })
     expect(body.event_id).toMatch(/^\$/)

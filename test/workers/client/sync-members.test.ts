@@ -273,7 +273,50 @@ describe('lazy members in /messages', () => {
   })
 })
 
+describe('a room that hides its past', () => {
+  it.each(['joined', 'invited'])('tells who comes all its state: %s', async (visibility) => {
+    const hidden = { type: 'm.room.history_visibility', content: { history_visibility: visibility } }
+    const roomId = await alice.createRoom({ preset: 'public_chat', topic: 'old', initial_state: [hidden] })
+    const path = `/rooms/${encodeURIComponent(roomId)}/state`
+    must(await alice.put(`${path}/m.room.topic`, { topic: 'new' }))
+    must(await alice.put(`${path}/m.room.encryption`, { algorithm: 'm.megolm.v1.aes-sha2' }))
+    const before = (await dora.sync()).body.next_batch
+    must(await dora.join(roomId))
+    await alice.say(roomId, 'welcome')
+    for (const query of [{}, { since: before }]) {
+      const { state, timeline } = (await dora.sync(query)).body.rooms.join[roomId]
+      const told = new Map<string, Body>()
+      for (const event of [...state.events, ...timeline.events]) {
+        if (event.state_key !== undefined) told.set(`${event.type}/${event.state_key}`, event.content)
+      }
+      expect(told.get('m.room.topic/')?.topic).toBe('new')
+      expect(told.has('m.room.encryption/')).toBe(true)
+      expect(told.size).toBe(must(await dora.get(path)).body.length)
+      expect(timeline).toMatchObject({ limited: true, prev_batch: expect.any(String) })
+    }
+  })
+})
+
 describe('rooms left', () => {
+  it('and then changed again, or joined again, begin a new timeline: what came before is no news', async () => {
+    const roomId = await alice.createRoom({ preset: 'public_chat' })
+    const path = `/rooms/${encodeURIComponent(roomId)}`
+    must(await dora.join(roomId))
+    let since = (await dora.sync()).body.next_batch
+    const section = async (kind: string) => {
+      const { body } = await dora.sync({ since })
+      since = body.next_batch
+      return body.rooms[kind][roomId].timeline
+    }
+    must(await alice.post(`${path}/ban`, { user_id: dora.userId }))
+    const banned = await section('leave')
+    expect([banned.limited, banned.events.length]).toEqual([false, 1])
+    must(await alice.post(`${path}/unban`, { user_id: dora.userId }))
+    expect((await section('leave')).limited).toBe(true)
+    must(await dora.join(roomId))
+    expect((await section('join')).limited).toBe(true)
+  })
+
   it('are shown as they were at the leave, and nothing after it', async () => {
     const id = await four()
     const { next_batch: since } = await sync(dora)

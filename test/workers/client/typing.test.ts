@@ -48,6 +48,18 @@ describe('typing', () => {
     expect((await typists(started.since)).users).toEqual([])
   })
 
+  it('ends with the message', async () => {
+    const { next_batch } = (await bob.sync()).body
+    await alice.put(typing(alice.userId), { typing: true, timeout: 30_000 })
+    const started = await typists(next_batch)
+    expect(started.users).toEqual([alice.userId])
+    await alice.say(roomId, 'typed')
+    const { body } = await bob.sync({ since: started.since })
+    const { timeline, ephemeral } = body.rooms.join[roomId]
+    expect(timeline.events.at(-1).content.body).toBe('typed')
+    expect(ephemeral.events).toEqual([{ type: 'm.typing', content: { user_ids: [] } }])
+  })
+
   it('is told by oneself alone', async () => {
     const { status, body } = await alice.put(typing(bob.userId), { typing: true })
     expect([status, body.errcode]).toEqual([403, 'M_FORBIDDEN'])
