@@ -227,8 +227,8 @@ export class Room extends DurableObject<Env> implements RpcSide<RoomGateway> {
     return toResult(() => messages(this.#room, request))
   }
 
-  event(viewer: Session, eventId: string) {
-    return toResult(() => eventFor(this.#room, viewer, eventId))
+  event(viewer: Session, eventId: string, ignored?: string[]) {
+    return toResult(() => eventFor(this.#room, viewer, eventId, ignored))
   }
 
   context(request: ContextRequest) {
