@@ -2,7 +2,7 @@
 import type { Membership, MembershipChange } from '../../src/ports.ts'
 import { authEventKeys } from '../../src/protocol/auth-events.ts'
 import { canonicalJson, type JsonObject } from '../../src/protocol/canonical-json.ts'
-import { AuthRejection, MatrixError } from '../../src/protocol/errors.ts'
+import { AuthRejection, MalformedContent, MatrixError } from '../../src/protocol/errors.ts'
 import {
   type IdentifiedPdu,
   STRIPPED_TYPES,
@@ -72,6 +72,7 @@ function authorise(room: RoomContext, { pdu }: BuiltEvent): void {
   try {
     checkEventAuth(room.store.rules, pdu, room.store)
   } catch (error) {
+    if (error instanceof MalformedContent) throw new MatrixError('M_BAD_JSON', error.message)
     if (error instanceof AuthRejection) throw new MatrixError('M_FORBIDDEN', error.message)
     throw error
   }

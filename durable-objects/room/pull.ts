@@ -1,7 +1,7 @@
 /** A room's part of one user's sync: everything they may see after the position their token stands at. */
 import type { PullRequest, RoomSlice } from '../../src/ports.ts'
 import type { ClientEvent } from '../../src/protocol/event.ts'
-import { matchesRoomEvent, type RoomEventFilter } from '../../src/protocol/filter.ts'
+import { hidesState, matchesRoomEvent, type RoomEventFilter } from '../../src/protocol/filter.ts'
 import { heroesFor, needsHeroes, SUMMARY_TYPES } from '../../src/protocol/heroes.ts'
 import { first } from '../sqlite.ts'
 import type { RoomContext } from './context.ts'
@@ -115,12 +115,13 @@ function readState(
   const limit = new Viewer(store, request.userId).stateEnd(head)
   if (limit === undefined) return
   const start = timeline[0]?.pos
-  const end = Math.min(limit, request.stateAfter || start === undefined ? head : start - 1)
+  const upToEnd = request.stateAfter || start === undefined || hidesState(request.filter?.timeline)
+  const end = Math.min(limit, upToEnd ? head : start - 1)
   const filter = request.filter?.state
   const rows = request.fullState
     ? fullState(room, request, end, timeline)
     : [...changedState(room, request.since, end), ...lazyMembers(room, request, timeline, slice, end)]
-  const seen = new Set<string>()
+  const seen = new Set(request.stateAfter ? [] : timeline.map((row) => row.event_id))
   for (const row of rows) {
     if (seen.has(row.event_id)) continue
     seen.add(row.event_id)

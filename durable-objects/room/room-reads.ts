@@ -34,8 +34,8 @@ export abstract class RoomReads extends DurableObject<Env> {
     return toResult(() => messages(this.room, request))
   }
 
-  event(viewer: Session, eventId: string) {
-    return toResult(() => eventFor(this.room, viewer, eventId))
+  event(viewer: Session, eventId: string, ignored?: string[]) {
+    return toResult(() => eventFor(this.room, viewer, eventId, ignored))
   }
 
   context(request: ContextRequest) {

@@ -136,8 +136,13 @@ export function currentState(room: RoomContext, type: string, stateKey: string):
 }
 
 /** One event; what the viewer may not see is not found (Client-Server API §GET /rooms/{roomId}/event). */
-export function eventFor(room: RoomContext, session: Session, eventId: string): ClientEvent {
-  const reading = readingOf(room, session)
+export function eventFor(
+  room: RoomContext,
+  session: Session,
+  eventId: string,
+  ignored?: readonly string[],
+): ClientEvent {
+  const reading = readingOf(room, session, ignored)
   const stored = room.store.event(eventId)
   const row = stored && reading.viewer.shown(stored)
   if (row === undefined) throw new MatrixError('M_NOT_FOUND', 'Event not found')

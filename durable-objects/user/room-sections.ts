@@ -2,7 +2,13 @@
 import type { Increment, RoomSlice, Session, TimelineEvent, UnreadEvent } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import type { ClientEvent } from '../../src/protocol/event.ts'
-import { type Filter, matchesRoomEvent, selectEventFields, timelineLimit } from '../../src/protocol/filter.ts'
+import {
+  type Filter,
+  hidesState,
+  matchesRoomEvent,
+  selectEventFields,
+  timelineLimit,
+} from '../../src/protocol/filter.ts'
 import { heroesFor } from '../../src/protocol/heroes.ts'
 import { isIgnored } from '../../src/protocol/ignored-users.ts'
 import { objectField } from '../../src/protocol/json-fields.ts'
@@ -44,11 +50,13 @@ export function sliceOf(
   const firstPos = timeline[0]?.pos
   if (firstPos !== undefined) slice.prevBatch = `p${firstPos}`
   else if (slice.limited) slice.prevBatch = `p${slice.head + 1}`
-  const stateEnd = query.stateAfter || firstPos === undefined ? slice.head : firstPos - 1
+  const upToEnd = query.stateAfter || firstPos === undefined || hidesState(room?.timeline)
+  const stateEnd = upToEnd ? slice.head : firstPos - 1
   addSummary(increments, query, slice)
   const lazy = room?.state?.lazy_load_members === true
+  const inTimeline = new Set(query.stateAfter ? [] : timeline.map(({ event }) => event.event_id))
   slice.state = stateOf(increments, events, stateEnd, slice, lazy)
-    .filter((event) => matchesRoomEvent(room?.state, event, roomId))
+    .filter((event) => matchesRoomEvent(room?.state, event, roomId) && !inTimeline.has(event.event_id))
     .map(withoutUnsigned)
   const typing = increments.findLast((increment) => increment.typing !== undefined)?.typing
   if (typing !== undefined) slice.typing = typing

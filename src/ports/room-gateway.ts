@@ -57,7 +57,7 @@ export interface RoomGateway {
   awake(userId: string, limit: number): Promise<string[]>
   pull(request: PullRequest): Promise<RoomSlice>
   messages(request: MessagesRequest): Promise<MessagesAnswer>
-  event(viewer: Session, eventId: string): Promise<ClientEvent>
+  event(viewer: Session, eventId: string, ignored?: string[]): Promise<ClientEvent>
   context(request: ContextRequest): Promise<ContextAnswer>
   children(request: ChildrenRequest): Promise<ChildrenAnswer>
   threads(request: ThreadsRequest): Promise<ThreadsAnswer>

@@ -92,5 +92,10 @@ export class MatrixError extends Error {
 
 /** An event that the authorisation rules refuse; carries the rule's sentence. Not an HTTP error by itself. */
 export class AuthRejection extends Error {
-  override readonly name = 'AuthRejection'
+  override readonly name: string = 'AuthRejection'
+}
+
+/** The rules refuse the event for its content alone, whoever sends it: to a client that is a bad request. */
+export class MalformedContent extends AuthRejection {
+  override readonly name = 'MalformedContent'
 }

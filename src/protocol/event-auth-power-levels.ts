@@ -1,5 +1,6 @@
 /** The authorisation rules for m.room.power_levels: well-formed, and no change beyond the sender's own level. */
 import type { JsonObject, JsonValue } from './canonical-json.ts'
+import { MalformedContent } from './errors.ts'
 import { type AuthContext, rejectUnless } from './event-auth-context.ts'
 import { isUserId } from './identifiers.ts'
 import { integerField, objectField } from './json-fields.ts'
@@ -27,18 +28,18 @@ export function checkPowerLevels(context: AuthContext): void {
 function checkFormat({ rules, event, create }: AuthContext): void {
   const { content } = event
   for (const key of SCALARS) {
-    rejectUnless(isIntegerOrAbsent(content[key]), `${key} must be an integer`)
+    wellFormed(isIntegerOrAbsent(content[key]), `${key} must be an integer`)
   }
   for (const key of MAPS) {
-    rejectUnless(content[key] === undefined || isMapOfIntegers(content[key]), `${key} must hold integers`)
+    wellFormed(content[key] === undefined || isMapOfIntegers(content[key]), `${key} must hold integers`)
   }
   const { users } = content
   if (users === undefined) return
-  rejectUnless(isMapOfIntegers(users), 'users must hold integers')
-  rejectUnless(Object.keys(users).every(isUserId), 'the keys of users must be user IDs')
+  wellFormed(isMapOfIntegers(users), 'users must hold integers')
+  wellFormed(Object.keys(users).every(isUserId), 'the keys of users must be user IDs')
   if (!rules.privilegedCreators) return
   const creators = creatorsOf(rules, create)
-  rejectUnless(!creators.some((userId) => users[userId] !== undefined), 'users must not contain a creator')
+  wellFormed(!creators.some((userId) => users[userId] !== undefined), 'users must not contain a creator')
 }
 
 /**
@@ -84,6 +85,11 @@ function* changedEntries(
     const [old, next] = [integerField(was[name]), integerField(is[name])]
     if (old !== next) yield { name, old, next }
   }
+}
+
+/** @throws MalformedContent with the sentence unless the condition holds */
+function wellFormed(condition: boolean, sentence: string): asserts condition {
+  if (!condition) throw new MalformedContent(sentence)
 }
 
 function isIntegerOrAbsent(value: JsonValue | undefined): boolean {

@@ -85,6 +85,27 @@ export function matchesRoomEvent(
   )
 }
 
+/** What keeps events from a timeline; its other keys are about members and counts. */
+const SELECTING = [
+  'types',
+  'not_types',
+  'senders',
+  'not_senders',
+  'rooms',
+  'not_rooms',
+  'contains_url',
+  'org.matrix.msc3874.rel_types',
+  'org.matrix.msc3874.not_rel_types',
+] as const
+
+/**
+ * Whether a timeline's filter may keep changes of state from it: such a client is told of them by the state, however
+ * late they came, for it would never learn of them otherwise.
+ */
+export function hidesState(timeline: RoomEventFilter | undefined): boolean {
+  return timeline !== undefined && SELECTING.some((key) => timeline[key] !== undefined)
+}
+
 /** Whether a room's data is wanted at all. */
 export function wantsRoom(filter: RoomFilter | undefined, roomId: string): boolean {
   return filter === undefined || admits(filter.rooms, filter.not_rooms, roomId)

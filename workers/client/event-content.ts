@@ -55,5 +55,6 @@ export function namedAliases(content: JsonObject): string[] {
 }
 
 function refuseCreate(type: string): void {
-  if (type === 'm.room.create') throw new MatrixError('M_FORBIDDEN', 'A room has one create event: its first')
+  if (type === 'm.room.create')
+    throw new MatrixError('M_INVALID_PARAM', 'A room has one create event: its first')
 }

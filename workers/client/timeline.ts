@@ -64,7 +64,9 @@ timeline.get(
   validate({ param: InRoom.extend({ eventId: EventId }) }),
   async (c) => {
     const { roomId, eventId } = c.req.valid('param')
-    return c.json(await c.var.objects.room(roomId).event(c.var.session, eventId))
+    // The event itself was asked for; what its aggregations tell of others was not.
+    const ignored = await ignoredBy(c)
+    return c.json(await c.var.objects.room(roomId).event(c.var.session, eventId, ignored))
   },
 )
 

@@ -43,6 +43,22 @@ async function roomOfThree(): Promise<{ room: string; bob: Client; carol: Client
 }
 
 describe('an ignored user', () => {
+  it('is not heard in what an event tells of its thread', async () => {
+    const { room, bob, carol } = await roomOfThree()
+    const root = await alice.say(room, 'root')
+    await ignore(carol, bob)
+    const reply = {
+      msgtype: 'm.text',
+      body: 'unwanted',
+      'm.relates_to': { rel_type: 'm.thread', event_id: root },
+    }
+    must(await bob.put(at(room, 'send/m.room.message/reply'), reply))
+    const shown = async (client: Client) =>
+      must(await client.get(at(room, `event/${encodeURIComponent(root)}`))).body.unsigned['m.relations']
+    expect((await shown(alice))['m.thread'].count).toBe(1)
+    expect(await shown(carol)).toBeUndefined()
+  })
+
   it('is not heard at a first sync, an increment, or in the history', async () => {
     const { room, bob, carol } = await roomOfThree()
     await bob.say(room, 'before')

@@ -84,7 +84,7 @@ describe('PUT /send', () => {
     ['a float', 'm.room.message', { x: 0.5 }, 400, 'M_BAD_JSON'],
     ['an integer beyond 2^53', 'm.room.message', { x: 2 ** 53 }, 400, 'M_BAD_JSON'],
     ['a list', 'm.room.message', [], 400, 'M_BAD_JSON'],
-    ['a create event', 'm.room.create', {}, 403, 'M_FORBIDDEN'],
+    ['a create event', 'm.room.create', {}, 400, 'M_INVALID_PARAM'],
     ['a member event without a state key', 'm.room.member', { membership: 'join' }, 403, 'M_FORBIDDEN'],
     ['too long a type', 'x'.repeat(256), {}, 400, 'M_INVALID_PARAM'],
   ])('refuses %s', async (name, type, content, expected, errcode) => {

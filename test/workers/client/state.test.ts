@@ -3,6 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Api, api, type Client } from '../../support/client.ts'
 import { startServer, type TestServer } from '../../support/server.ts'
 
+/** Of room version 12: above all levels, and in none of them. */
+const CREATOR = { '@alice:test.example': 100 }
+
 let server: TestServer
 let http: Api
 let alice: Client
@@ -91,8 +94,10 @@ describe('PUT /state', () => {
   })
 
   it.each([
-    ['a create event', '/m.room.create', {}, 403, 'M_FORBIDDEN'],
+    ['a create event', '/m.room.create', {}, 400, 'M_INVALID_PARAM'],
     ['power levels as strings', '/m.room.power_levels', { users: { '@a:b': '100' } }, 400, 'M_BAD_JSON'],
+    ['a level for a creator', '/m.room.power_levels', { users: CREATOR }, 400, 'M_BAD_JSON'],
+    ['a level for nobody', '/m.room.power_levels', { users: { bob: 50 } }, 400, 'M_BAD_JSON'],
     [
       'an invitation elsewhere',
       '/m.room.member/@eve:elsewhere.example',

@@ -273,6 +273,24 @@ describe('lazy members in /messages', () => {
   })
 })
 
+describe('a timeline of messages alone', () => {
+  it('leaves the changes of state to the state, wherever they lie', async () => {
+    const roomId = await alice.createRoom({ preset: 'public_chat' })
+    const filter = JSON.stringify({ room: { timeline: { types: ['m.room.message'] } } })
+    const since = (await alice.sync({ filter })).body.next_batch
+    const path = `/rooms/${encodeURIComponent(roomId)}/state/m.room.topic`
+    must(await alice.put(path, { topic: 'first' }))
+    await alice.say(roomId, 'between')
+    must(await alice.put(path, { topic: 'second' }))
+    for (const query of [{ filter }, { filter, since }]) {
+      const { state, timeline } = (await alice.sync(query)).body.rooms.join[roomId]
+      const topics = state.events.filter(({ type }: Body) => type === 'm.room.topic')
+      expect(topics.map(({ content }: Body) => content.topic)).toEqual(['second'])
+      expect(timeline.events.map(({ content }: Body) => content.body)).toEqual(['between'])
+    }
+  })
+})
+
 describe('a room that hides its past', () => {
   it.each(['joined', 'invited'])('tells who comes all its state: %s', async (visibility) => {
     const hidden = { type: 'm.room.history_visibility', content: { history_visibility: visibility } }
