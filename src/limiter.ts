@@ -116,10 +116,10 @@ export function limitCalls({ prototype }: { prototype: object }): void {
   }
 }
 
-/** The classes of ours from `prototype` upwards: the platform's own have no methods of their own to limit. */
+/** The classes from `prototype` upwards; the platform's own have no methods to limit. */
 function chainOf(prototype: object): object[] {
-  const parent = Object.getPrototypeOf(prototype) as object | null
-  return parent === null || parent === Object.prototype ? [] : [prototype, ...chainOf(parent)]
+  if (prototype === Object.prototype) return []
+  return [prototype, ...chainOf(Object.getPrototypeOf(prototype) as object)]
 }
 
 function refuse(limit: Limit, operation: string): never {
