@@ -84,8 +84,13 @@ function behindHiddenState(store: RoomStore, viewer: Viewer, rows: ShownRow[]): 
       viewer.seesAllFrom,
     )
     .toArray()
-    .find((entry) => !viewer.maySee(entry))
+    // How the member's own standing was between, their join tells.
+    .find((entry) => !isOwnMembership(entry, viewer.userId) && !viewer.maySee(entry))
   return hidden === undefined ? rows : rows.filter((row) => row.pos > hidden.pos)
+}
+
+function isOwnMembership({ type, state_key }: Pick<EventRow, 'type' | 'state_key'>, userId: string): boolean {
+  return type === 'm.room.member' && state_key === userId
 }
 
 function hasMore(room: RoomContext, request: PullRequest, place: number): boolean {
