@@ -8,7 +8,7 @@ const pass = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, 
 
 /**
  * Sends a call through the planned faults: `drop:` loses it, `late:` holds it, `twice:` sends a copy after it,
- * `slow:` holds its answer and `lose:` loses that. With none planned it is the call alone.
+ * `slow:` holds its answer, `lose:` loses that, and `hang:` keeps it for ever. With none planned it is the call alone.
  */
 export async function throughFaults<T>(operation: string, call: () => Promise<T>): Promise<T> {
   if (!faultsPlanned()) return call()
@@ -18,6 +18,7 @@ export async function throughFaults<T>(operation: string, call: () => Promise<T>
     void pass(LATE_MS)
       .then(call)
       .catch(() => undefined)
+  if (takeFault(`hang:${operation}`)) return new Promise(() => {})
   const answer = await call()
   if (takeFault(`slow:${operation}`)) await pass(LATE_MS)
   if (takeFault(`lose:${operation}`)) throw new Error(`A test lost the answer of ${operation}`)

@@ -11,7 +11,8 @@ interface Subscriber {
   generation: number
   /** The position up to which this subscriber knows. */
   acked: number
-  waking: boolean
+  /** Until when a wake that is under way may be answered, ms; 0: none is. */
+  wakingUntil: number
   failures: number
   retryAt: number
   /** The position of the newest thing that is news for this one alone: what a pull tells, and no increment. */
@@ -138,12 +139,15 @@ export class Subscribers {
     }
   }
 
-  /** Wakes everyone who stands behind what is news for them and is not being woken already. */
+  /**
+   * Wakes everyone who stands behind what is news for them and is not being woken already: an answer that does not
+   * come, as from an object that was reset, is waited for no longer than `STUCK_MS`.
+   */
   wakeBehind(): void {
     const now = this.#options.now()
     const head = this.#options.head()
     const behind = [...this.#byUser.values()].filter(
-      (one) => !one.waking && this.#isBehind(one) && one.retryAt <= now,
+      (one) => one.wakingUntil <= now && this.#isBehind(one) && one.retryAt <= now,
     )
     if (behind.length === 0) return
     const direct = behind.length <= DIRECT
@@ -160,10 +164,10 @@ export class Subscribers {
 
   /** When to look again (ms), after a `wakeBehind`, at those who have not answered; undefined: everyone has. */
   nextRetry(): number | undefined {
-    const stuck = this.#options.now() + STUCK_MS
     let next: number | undefined
     for (const one of this.#byUser.values()) {
-      if (this.#isBehind(one)) next = Math.min(next ?? stuck, one.waking ? stuck : one.retryAt)
+      const at = Math.max(one.wakingUntil, one.retryAt)
+      if (this.#isBehind(one)) next = Math.min(next ?? at, at)
     }
     return next
   }
@@ -181,7 +185,7 @@ export class Subscribers {
 
   async #wakeOne(one: Subscriber, wake: Wake): Promise<void> {
     const { generation } = one
-    one.waking = true
+    one.wakingUntil = this.#options.now() + STUCK_MS
     const answer = await this.#options.transport.wake(one.userId, wake).catch(() => undefined)
     this.#answered(one, generation, wake.to, answer)
     this.wakeBehind()
@@ -189,7 +193,7 @@ export class Subscribers {
 
   async #wakeSlice(slice: Subscriber[], wake: Wake): Promise<void> {
     const generations = slice.map((one) => one.generation)
-    for (const one of slice) one.waking = true
+    for (const one of slice) one.wakingUntil = this.#options.now() + STUCK_MS
     const userIds = slice.map((one) => one.userId)
     const answers = await this.#options.transport.wakeMany(userIds, wake).catch(() => [])
     for (const [i, one] of slice.entries()) this.#answered(one, generations[i] ?? -1, wake.to, answers[i])
@@ -197,7 +201,7 @@ export class Subscribers {
   }
 
   #answered(one: Subscriber, generation: number, to: number, answer: WakeAnswer): void {
-    one.waking = false
+    one.wakingUntil = 0
     // They left, and may be back under a subscription of its own.
     if (this.#byUser.get(one.userId) !== one) return
     // A pull has come since that wake left: its own answer stands, and the subscription with it.
@@ -219,5 +223,5 @@ export class Subscribers {
 }
 
 function subscriber(userId: string, acked: number): Subscriber {
-  return { userId, generation: 0, acked, waking: false, failures: 0, retryAt: 0, own: 0 }
+  return { userId, generation: 0, acked, wakingUntil: 0, failures: 0, retryAt: 0, own: 0 }
 }

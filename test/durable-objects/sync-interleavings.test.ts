@@ -12,8 +12,11 @@ import { Watcher } from './interleavings/watcher.ts'
 
 const runs = Number(process.env.INTERLEAVING_RUNS ?? 2)
 const seed = Number(process.env.INTERLEAVING_SEED ?? Date.now() % 1_000_000)
-/** Until then everybody must have been told what has happened, ms: wakes that were lost come again after 1 s, 2 s, … */
-const PATIENCE_MS = 9_000
+/**
+ * Until then everybody must have been told what has happened, ms: wakes that were lost come again after 1 s, 2 s, …,
+ * and one whose answer never comes, as an object that is reset may leave it, after 10 s.
+ */
+const PATIENCE_MS = 16_000
 
 const FAULTS = [
   'drop:user.wake',
