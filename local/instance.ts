@@ -48,8 +48,22 @@ export interface Instance {
   stop(): Promise<void>
 }
 
+/** How often a port of the system's choice is asked for: another process may take it before the runtime does. */
+const PORT_TRIES = 5
+
 /** Starts everything and answers once requests are served. @throws StartError with a line for the operator */
 export async function startInstance(options: InstanceOptions): Promise<Instance> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await startOnce(options)
+    } catch (error) {
+      const isTaken = error instanceof StartError && error.message.includes('Address already in use')
+      if (!isTaken || options.port !== '0' || tries === PORT_TRIES) throw error
+    }
+  }
+}
+
+async function startOnce(options: InstanceOptions): Promise<Instance> {
   const closers: (() => unknown)[] = []
   let stopping: Promise<void> | undefined
   const stop = () => {
