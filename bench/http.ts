@@ -30,6 +30,8 @@ export class Connection {
   #size = 0
   #head: Head | undefined
   closed = false
+  /** Whether it has brought an answer already. */
+  used = false
 
   constructor(host: string, port: number) {
     this.#socket = net.connect({ host, port, noDelay: true })
@@ -81,6 +83,7 @@ export class Connection {
     this.#chunks = []
     this.#size = 0
     this.#head = undefined
+    this.used = true
     if (head.close) this.destroy()
     exchange?.resolve({ status: head.status, body })
   }

@@ -1,7 +1,7 @@
 /** An awake user: long-polls /sync on a connection of its own and tells when a marked message came. */
 
 import { readSync, type Session, syncNow, syncPath } from './client.ts'
-import type { Connection } from './http.ts'
+import type { Connection, Reply } from './http.ts'
 
 const POLL_MS = 30_000
 const DELIVERY_LIMIT_MS = 60_000
@@ -14,7 +14,7 @@ interface Expectation {
 
 export class Receiver {
   readonly #session: Session
-  readonly #connection: Connection
+  #connection: Connection
   readonly #expected = new Map<string, Expectation>()
   #since: string
   #stopped = false
@@ -57,9 +57,7 @@ export class Receiver {
     const { http, token } = this.#session
     while (!this.#stopped) {
       try {
-        const reply = await this.#connection.exchange(
-          http.encode('GET', syncPath(this.#since, POLL_MS), token),
-        )
+        const reply = await this.#ask(http.encode('GET', syncPath(this.#since, POLL_MS), token))
         const at = performance.now()
         const answer = readSync(reply.status, reply.body)
         this.#since = answer.nextBatch
@@ -72,6 +70,18 @@ export class Receiver {
         )
         return
       }
+    }
+  }
+
+  /** A kept connection may be closed by the server in the moment it is used again. */
+  async #ask(bytes: string): Promise<Reply> {
+    const connection = this.#connection
+    try {
+      return await connection.exchange(bytes)
+    } catch (error) {
+      if (this.#stopped || connection.answering || !connection.used) throw error
+      this.#connection = this.#session.http.connect()
+      return this.#connection.exchange(bytes)
     }
   }
 

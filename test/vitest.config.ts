@@ -10,7 +10,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/global-setup.ts'],
-    setupFiles: ['test/contract/setup.ts'],
+    setupFiles: ['test/support/connections.ts', 'test/contract/setup.ts'],
     reporters: ['default', closingLine],
     pool: 'forks',
     maxWorkers: 2,

@@ -118,14 +118,17 @@ export class Presence {
   async check(): Promise<number | undefined> {
     if (!this.#parts.enabled || this.#own.presence === 'offline') return undefined
     const now = this.#parts.clock.now()
-    const vanished = takeFault('presence:vanished')
+    const vanished = takeFault(`presence:vanished:${this.#parts.userId}`)
     const alive = !vanished && (this.#parts.waiting() > 0 || now - this.#lastContact < OFFLINE_AFTER_MS)
     if (!alive && (vanished || now >= this.#own.due)) {
       await this.#become('offline', { chosen: false })
       return undefined
     }
     const idleAt = (this.#own.lastActive ?? 0) + IDLE_AFTER_MS
-    if (this.#own.presence === 'online' && (now >= idleAt || takeFault('presence:idle'))) {
+    if (
+      this.#own.presence === 'online' &&
+      (now >= idleAt || takeFault(`presence:idle:${this.#parts.userId}`))
+    ) {
       await this.#become('unavailable', { chosen: false })
     } else if (alive && now >= this.#own.due) {
       this.#store({ ...this.#own, due: now + OFFLINE_AFTER_MS })

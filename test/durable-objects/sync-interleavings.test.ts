@@ -24,6 +24,7 @@ const FAULTS = [
   'twice:user.wake',
   'slow:user.wake',
   'lose:user.wake',
+  'hang:user.wake',
   'drop:room.pull',
   'late:room.pull',
   'slow:room.pull',
