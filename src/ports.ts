@@ -29,6 +29,7 @@ export type * from './ports/push.ts'
 export type * from './ports/redis.ts'
 export type * from './ports/room.ts'
 export type * from './ports/room-gateway.ts'
+export type * from './ports/room-sync.ts'
 export type * from './ports/user.ts'
 export type * from './ports/web.ts'
 

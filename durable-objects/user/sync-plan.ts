@@ -1,9 +1,12 @@
 /** What one sync asks for: its rooms, and where each stands. */
 import type { Increment } from '../../src/ports.ts'
-import type { Filter } from '../../src/protocol/filter.ts'
-import type { UserRoom } from './memberships.ts'
+import { type Filter, wantsRoom } from '../../src/protocol/filter.ts'
+import type { Epochs } from './epochs.ts'
+import type { Heads } from './heads.ts'
+import type { Memberships, UserRoom } from './memberships.ts'
 import type { SyncQuery } from './room-sections.ts'
 import type { SyncToken } from './sync-token.ts'
+import type { UnreadCounts } from './unread.ts'
 
 /** One room of a sync: where it stands, and how its part is got. */
 export interface Task {
@@ -36,14 +39,73 @@ export interface Plan {
   tasks: Task[]
 }
 
+export interface PlanParts {
+  memberships: Memberships
+  epochs: Epochs
+  heads: Heads
+  unread: UnreadCounts
+  /** The newest position of the user's own log. */
+  own: () => number
+}
+
 /** What asks a Room for nothing but its members' devices. */
 export const DEVICES_ONLY: Filter = { room: { timeline: { limit: 0, types: [] }, state: { types: [] } } }
+
+/** Which rooms may have something to tell after `given`; undefined: an initial sync. */
+export function planSync(parts: PlanParts, query: SyncQuery, given: SyncToken | undefined): Plan {
+  const { epochs, memberships } = parts
+  const absent = given !== undefined && epochs.snapshot(given.epoch) === undefined
+  const token = absent ? undefined : given
+  const plan: Plan = { token, absent, since: given?.own ?? 0, own: parts.own(), tasks: [] }
+  for (const room of memberships.all()) {
+    if (room.forgotten) continue
+    const hidden = !wantsRoom(query.filter?.room, room.roomId)
+    const shown = hidden ? { ...query, filter: DEVICES_ONLY, fullState: false } : query
+    const task =
+      room.membership === 'join' ? joinedTask(parts, shown, token, room, hidden) : leftTask(shown, plan, room)
+    if (task === undefined) continue
+    plan.tasks.push({ ...withPosition(parts, task, token), everyone: given !== undefined, hidden })
+  }
+  return plan
+}
+
+function joinedTask(
+  { epochs, heads, unread }: PlanParts,
+  query: SyncQuery,
+  token: SyncToken | undefined,
+  room: UserRoom,
+  hidden: boolean,
+): Task | undefined {
+  const place = (from: SyncToken) => (hidden ? epochs.reach(from, room.no) : epochs.position(from, room.no))
+  const since = token === undefined ? 0 : place(token)
+  if (token === undefined) return { room, since: 0, full: true, first: true }
+  // Joined since, and perhaps again: then the client has a part of what it is shown.
+  if (room.own > token.own) return { room, since: 0, full: true, first: true, gap: true }
+  // Not reached by the first answer, or by that after an absence: the client may have seen it long ago.
+  if (since === 0) return { room, since: 0, full: true, first: true, gap: true }
+  if (query.fullState) return { room, since, full: true, first: true }
+  if (!token.tail.has(room.no) && heads.movedIn(room.no) < token.epoch) return undefined
+  const head = heads.head(room.no)
+  if (head === undefined) return { room, since, full: false, first: false }
+  if (head <= since) return undefined
+  // A Room is asked where nothing here knows what is unread: after an eviction.
+  const counted = hidden || unread.at(room.roomId, head) !== undefined
+  const increments = counted ? heads.between(room.no, since, head) : undefined
+  return { room, since, full: false, first: false, increments }
+}
+
+function withPosition({ epochs }: PlanParts, task: Task, token: SyncToken | undefined): Task {
+  if (task.room.membership === 'join' || token === undefined) return task
+  const since = epochs.position(token, task.room.no)
+  // A token says nothing of rooms that had been left before it: the client may know what comes again.
+  return { ...task, since, gap: since === 0 }
+}
 
 /**
  * Rooms left since the token: shown up to the leave (SYNC9). Those left before are shown in an initial sync, and
  * only to who asks for them.
  */
-export function leftTask(query: SyncQuery, plan: Plan, room: UserRoom): Task | undefined {
+function leftTask(query: SyncQuery, plan: Plan, room: UserRoom): Task | undefined {
   if (room.membership !== 'leave' && room.membership !== 'ban') return undefined
   const initial = plan.token === undefined && !plan.absent
   const wanted = initial ? query.filter?.room?.include_leave === true : room.own > plan.since

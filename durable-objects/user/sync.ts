@@ -17,8 +17,9 @@ import type { Presence } from './presence.ts'
 import { inSlices, type PullRooms } from './pull-transport.ts'
 import { roomSection, type SyncQuery, sliceOf } from './room-sections.ts'
 import { Sections } from './sections.ts'
-import { DEVICES_ONLY, leftTask, type Plan, type Task } from './sync-plan.ts'
-import { formatSyncToken, MAX_TAIL, placeOfDevices, type SyncToken } from './sync-token.ts'
+import { TokenIssuer } from './sync-issue.ts'
+import { DEVICES_ONLY, type Plan, planSync, type Task } from './sync-plan.ts'
+import { placeOfDevices, type SyncToken } from './sync-token.ts'
 import { type UnreadCounts, unreadFields } from './unread.ts'
 
 /** Account data as sync shows it. */
@@ -73,15 +74,17 @@ const NEWS = ['rooms', 'to_device', 'device_lists', 'account_data', 'presence']
 
 export class Sync {
   readonly #parts: SyncParts
+  readonly #tokens: TokenIssuer
 
   constructor(parts: SyncParts) {
     this.#parts = parts
+    this.#tokens = new TokenIssuer(parts)
   }
 
   /** Answers what lies after `token`, asking the Rooms that may have moved. */
   async answer(asked: SyncQuery, token: SyncToken | undefined): Promise<SyncAnswer> {
     const query = this.#asOfNow(asked)
-    const plan = this.#plan(query, token)
+    const plan = planSync(this.#parts, query, token)
     const slices = new Map<Task, RoomSlice>()
     const queue = inSlices(plan.tasks.filter((task) => !this.#takeIncrements(query, task, slices)))
     const workers = Array.from({ length: Math.min(PULLS, queue.length) }, async () => {
@@ -99,7 +102,7 @@ export class Sync {
   /** As `answer`, but only from what is at hand; undefined where a Room must be asked. */
   answerAtOnce(asked: SyncQuery, token: SyncToken): SyncAnswer | undefined {
     const query = this.#asOfNow(asked)
-    const plan = this.#plan(query, token)
+    const plan = planSync(this.#parts, query, token)
     const slices = new Map<Task, RoomSlice>()
     if (!plan.tasks.every((task) => this.#takeIncrements(query, task, slices))) return undefined
     const devices = this.#parts.devices.listsAtOnce(this.#deviceChanges(plan, slices))
@@ -130,59 +133,6 @@ export class Sync {
   /** A waiting client's query may be older than what the user has ignored since. */
   #asOfNow(query: SyncQuery): SyncQuery {
     return { ...query, ignored: this.#parts.ignored() }
-  }
-
-  // ------------------------------------------------------------ planning
-
-  #plan(query: SyncQuery, given: SyncToken | undefined): Plan {
-    const { epochs, memberships } = this.#parts
-    const absent = given !== undefined && epochs.snapshot(given.epoch) === undefined
-    const token = absent ? undefined : given
-    const plan: Plan = { token, absent, since: given?.own ?? 0, own: this.#parts.own(), tasks: [] }
-    for (const room of memberships.all()) {
-      if (room.forgotten) continue
-      const hidden = !wantsRoom(query.filter?.room, room.roomId)
-      const shown = hidden ? { ...query, filter: DEVICES_ONLY, fullState: false } : query
-      const task =
-        room.membership === 'join'
-          ? this.#joinedTask(shown, token, room, hidden)
-          : leftTask(shown, plan, room)
-      if (task === undefined) continue
-      plan.tasks.push({ ...this.#withPosition(task, token), everyone: given !== undefined, hidden })
-    }
-    return plan
-  }
-
-  #joinedTask(
-    query: SyncQuery,
-    token: SyncToken | undefined,
-    room: UserRoom,
-    hidden: boolean,
-  ): Task | undefined {
-    const { epochs, heads, unread } = this.#parts
-    const place = (from: SyncToken) => (hidden ? epochs.reach(from, room.no) : epochs.position(from, room.no))
-    const since = token === undefined ? 0 : place(token)
-    if (token === undefined) return { room, since: 0, full: true, first: true }
-    // Joined since, and perhaps again: then the client has a part of what it is shown.
-    if (room.own > token.own) return { room, since: 0, full: true, first: true, gap: true }
-    // Not reached by the first answer, or by that after an absence: the client may have seen it long ago.
-    if (since === 0) return { room, since: 0, full: true, first: true, gap: true }
-    if (query.fullState) return { room, since, full: true, first: true }
-    if (!token.tail.has(room.no) && heads.movedIn(room.no) < token.epoch) return undefined
-    const head = heads.head(room.no)
-    if (head === undefined) return { room, since, full: false, first: false }
-    if (head <= since) return undefined
-    // A Room is asked where nothing here knows what is unread: after an eviction.
-    const counted = hidden || unread.at(room.roomId, head) !== undefined
-    const increments = counted ? heads.between(room.no, since, head) : undefined
-    return { room, since, full: false, first: false, increments }
-  }
-
-  #withPosition(task: Task, token: SyncToken | undefined): Task {
-    if (task.room.membership === 'join' || token === undefined) return task
-    const since = this.#parts.epochs.position(token, task.room.no)
-    // A token says nothing of rooms that had been left before it: the client may know what comes again.
-    return { ...task, since, gap: since === 0 }
   }
 
   // ------------------------------------------------------------ asking
@@ -289,7 +239,7 @@ export class Sync {
       .eventsAfter(plan.token?.presence, now)
       .filter((event) => matchesEvent(query.filter?.presence, event))
     const messages = this.#parts.inbox.batch(query.session.deviceId)
-    const token = this.#issue(plan, positions, messages.last)
+    const token = this.#tokens.issue(plan, positions, messages.last)
     if (loadsLazily(query.filter)) this.#parts.lazy.give(query.session.deviceId, token, stays)
     const body: JsonObject = { next_batch: token, ...this.#parts.devices.counts(query.session.deviceId) }
     if (deviceLists !== undefined) body.device_lists = deviceLists
@@ -343,65 +293,6 @@ export class Sync {
         continue
       rooms.add(room.membership, room.roomId, { [`${room.membership}_state`]: { events: room.stripped } })
     }
-  }
-
-  /** The token of an answer; starts a new epoch where the tail would grow too long. */
-  #issue(plan: Plan, moved: ReadonlyMap<number, number>, lastMessage: number | undefined): string {
-    const { epochs } = this.#parts
-    const presence = Math.max(plan.token?.presence ?? 0, this.#parts.presence.latest)
-    const rest = { own: plan.own, toDevice: lastMessage ?? plan.token?.toDevice ?? 0, presence }
-    const { token } = plan
-    if (token !== undefined && token.epoch === epochs.newest) {
-      const tail = this.#nextTail(token, moved)
-      if (tail.size <= MAX_TAIL) return formatSyncToken({ epoch: token.epoch, tail, ...rest })
-    }
-    const positions = this.#positions(token, moved)
-    for (const epoch of new Set([epochs.newest, token?.epoch ?? epochs.newest])) {
-      const tail = epochs.tailOver(epoch, positions)
-      if (tail !== undefined) return formatSyncToken({ epoch, tail, ...rest })
-    }
-    return formatSyncToken({ epoch: this.#startEpoch(positions), tail: new Map(), ...rest })
-  }
-
-  #nextTail(token: SyncToken, moved: ReadonlyMap<number, number>): Map<number, number> {
-    const { epochs, memberships } = this.#parts
-    const snapshot = epochs.snapshot(token.epoch)
-    const tail = new Map<number, number>()
-    for (const [room, pos] of [...token.tail, ...moved]) {
-      if (memberships.byNo(Math.abs(room))?.membership !== 'join') continue
-      if (snapshot?.get(room) === pos) tail.delete(room)
-      else tail.set(room, pos)
-    }
-    return tail
-  }
-
-  #positions(token: SyncToken | undefined, moved: ReadonlyMap<number, number>): Map<number, number> {
-    const { epochs, memberships } = this.#parts
-    const positions = new Map<number, number>()
-    for (const room of memberships.all()) {
-      if (room.membership !== 'join') continue
-      const pos = moved.get(room.no) ?? (token === undefined ? 0 : epochs.position(token, room.no))
-      // A room not got yet stands at 0, in so many words: a snapshot may know it from another device.
-      positions.set(room.no, pos)
-      const devices = placeOfDevices(room.no)
-      const told = moved.get(devices) ?? (token === undefined ? 0 : epochs.position(token, devices))
-      if (told > pos) positions.set(devices, told)
-    }
-    return positions
-  }
-
-  #startEpoch(positions: ReadonlyMap<number, number>): number {
-    const { epochs, heads, memberships, clock } = this.#parts
-    return this.#parts.transaction(() => {
-      const epoch = epochs.start(positions, clock.now())
-      const joined = [...memberships.all()].filter((room) => room.membership === 'join')
-      heads.rollTo(
-        epoch,
-        joined.map((room) => room.no),
-        positions,
-      )
-      return epoch
-    })
   }
 }
 

@@ -2,7 +2,8 @@
 import type { JsonObject } from '../protocol/canonical-json.ts'
 import type { Pdu } from '../protocol/event.ts'
 import type { PublicRoom } from '../protocol/room-summary.ts'
-import type { Membership, Receipt } from './room.ts'
+import type { Membership } from './room.ts'
+import type { Receipt } from './room-sync.ts'
 
 export interface Account {
   localpart: string

@@ -13,7 +13,6 @@ import type {
   DelayedEvent,
   DelayedRequest,
   FoundEvent,
-  MarkReadRequest,
   MembershipRequest,
   MessagesAnswer,
   MessagesRequest,
@@ -21,18 +20,16 @@ import type {
   NotificationsRequest,
   PeekAnswer,
   Profile,
-  PullRequest,
   RoomNotification,
-  RoomSlice,
   RoomSnapshot,
   SearchContext,
   SendRequest,
   SummaryAnswer,
   ThreadsAnswer,
   ThreadsRequest,
-  UnreadRequest,
   UpgradeRequest,
 } from './room.ts'
+import type { MarkReadRequest, PullRequest, RoomSlice, UnreadRequest } from './room-sync.ts'
 
 export interface RoomGateway {
   create(createPdu: Pdu, roomVersion: string, plan: CreateRoomPlan): Promise<{ roomId: string }>

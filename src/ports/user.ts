@@ -7,7 +7,8 @@ import type { RuleBody, RulePlace } from '../protocol/push-rule-edits.ts'
 import type { VisitedRoom } from './postgres.ts'
 import type { PushNews } from './push.ts'
 import type { Session } from './redis.ts'
-import type { Increment, Membership, Profile } from './room.ts'
+import type { Membership, Profile } from './room.ts'
+import type { Increment } from './room-sync.ts'
 
 export interface Device {
   device_id: string
