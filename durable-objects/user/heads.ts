@@ -12,14 +12,23 @@ interface Chain {
   increments: Increment[]
 }
 
+/** A pull under way. */
+interface Question {
+  room: number
+  /** The furthest that a wake has named meanwhile: it may pass the answer on the way. */
+  passed: number
+  /** The Room may have told more than its answer will: to another pull, whose answer was lost. */
+  doubtful: boolean
+}
+
 export class Heads {
   readonly #sql: SqlStorage
   /** The newest epoch in which each room moved: durable, one row a room an epoch. */
   readonly #moved = new Map<number, number>()
   /** Heads known for certain: only an answer, or the token of a waiting socket, makes one known. */
   readonly #known = new Map<number, number>()
-  /** Pulls under way, by room. */
-  readonly #asking = new Map<number, number>()
+  /** Pulls under way. */
+  readonly #questions = new Set<Question>()
   readonly #chains = new Map<number, Chain>()
 
   constructor(sql: SqlStorage) {
@@ -43,35 +52,55 @@ export class Heads {
     return this.#known.get(room)
   }
 
-  /** An answer, or a waiting socket's token, says where a room stands. */
+  /** The token of a waiting socket says where a room stands. */
   learn(room: number, head: number): void {
     this.#known.set(room, Math.max(this.#known.get(room) ?? 0, head))
   }
 
-  /** A wake raises a known head; it never makes one known, since it may be an old copy. */
+  /**
+   * A wake raises a known head; it never makes one known, since it may be an old copy. Of a room that is being asked
+   * it is kept until the answer, which may be the older of the two.
+   */
   raise(room: number, head: number): void {
+    for (const question of this.#questionsTo(room)) question.passed = Math.max(question.passed, head)
     const known = this.#known.get(room)
     if (known !== undefined && known < head) this.#known.set(room, head)
   }
 
-  /** Nothing is known of a room any more: it was left, or its wakes are no longer wanted. */
+  /**
+   * Nothing is known of a room any more: it was left, its wakes are no longer wanted, or it may have told what did
+   * not arrive. Nor will the answers that are on their way make it known.
+   */
   forget(room: number): void {
     this.#known.delete(room)
     this.#chains.delete(room)
+    for (const question of this.#questionsTo(room)) question.doubtful = true
   }
 
-  asking(room: number): boolean {
-    return (this.#asking.get(room) ?? 0) > 0
+  /** Whether a room is being asked, or any. */
+  asking(room?: number): boolean {
+    return room === undefined ? this.#questions.size > 0 : this.#questionsTo(room).length > 0
   }
 
-  /** Counts a pull under way; call the answer when it is over. */
-  startAsking(room: number): () => void {
-    this.#asking.set(room, (this.#asking.get(room) ?? 0) + 1)
-    return () => {
-      const left = (this.#asking.get(room) ?? 1) - 1
-      if (left === 0) this.#asking.delete(room)
-      else this.#asking.set(room, left)
-    }
+  /** Begins a pull; `answered` ends it. */
+  ask(room: number): Question {
+    const question = { room, passed: 0, doubtful: false }
+    this.#questions.add(question)
+    return question
+  }
+
+  /**
+   * Ends a pull. Its answer makes the head known, but for one that was overtaken by doubt.
+   * @param head undefined: none came, though the Room may have given it. Whoever asks next must ask the Room
+   */
+  answered(question: Question, head: number | undefined): void {
+    this.#questions.delete(question)
+    if (head === undefined) this.forget(question.room)
+    else if (!question.doubtful) this.learn(question.room, Math.max(head, question.passed))
+  }
+
+  #questionsTo(room: number): Question[] {
+    return [...this.#questions].filter((question) => question.room === room)
   }
 
   /** Keeps what a wake carried, if it joins on to what is kept. */

@@ -118,6 +118,7 @@ export class SyncPolls {
       heads: this.#heads,
       lazy: this.#lazy,
       moved: () => this.serve(),
+      asking: () => this.#markLevel(),
     })
     this.#learnFromSockets()
   }
@@ -136,7 +137,7 @@ export class SyncPolls {
     const atOnce = answer.news || token === undefined || request.fullState || request.timeoutMs === 0
     if (atOnce) return Response.json(answer.body)
     const { session, filter, stateAfter } = request
-    const level = !this.#isBehind(answer.token, request.session)
+    const level = this.#isLevel(answer.token, request.session)
     const kept = this.#keptFilter(filter)
     const poll = { session, token: answer.token, level, filter: kept, stateAfter }
     return this.sockets.open(poll, query, this.#devices.counts(session.deviceId))
@@ -196,7 +197,7 @@ export class SyncPolls {
     for (const waiting of this.sockets.all()) {
       if (waiting.busy) continue
       if (this.#isBehind(waiting.poll.token, waiting.poll.session)) this.#serveOne(waiting)
-      else this.sockets.advance(waiting, waiting.poll.token, true)
+      else this.sockets.advance(waiting, waiting.poll.token, !this.#heads.asking())
     }
   }
 
@@ -237,6 +238,26 @@ export class SyncPolls {
 
   #isBehind(token: string, { deviceId }: Session): boolean {
     return this.#sync.behind(parseSyncToken(token), deviceId)
+  }
+
+  /**
+   * Whether a token teaches every head to an incarnation that reads it. While a Room is being asked none does: the
+   * Room takes its answer for the wakes up to its head, and this object may not live to hear it.
+   */
+  #isLevel(token: string, session: Session): boolean {
+    return !this.#heads.asking() && !this.#isBehind(token, session)
+  }
+
+  /** Before Rooms are asked, for whomever, and after. What is lost with an answer, the waiting may miss too. */
+  #markLevel(): void {
+    const asking = this.#heads.asking()
+    for (const waiting of this.sockets.all()) {
+      if (waiting.busy) continue
+      const { token, session } = waiting.poll
+      const level = this.#isLevel(token, session)
+      this.sockets.advance(waiting, token, level)
+      if (!level && !asking) this.#serveSoon()
+    }
   }
 
   #serveOne(waiting: WaitingSocket): void {
@@ -290,7 +311,7 @@ export class SyncPolls {
 
   #give(waiting: WaitingSocket, { news, body, token }: SyncAnswer): void {
     if (news) this.sockets.answer(waiting, JSON.stringify(body))
-    else this.sockets.advance(waiting, token, !this.#isBehind(token, waiting.poll.session))
+    else this.sockets.advance(waiting, token, this.#isLevel(token, waiting.poll.session))
   }
 
   /**

@@ -1,6 +1,6 @@
 /**
- * Composes sync answers by the contract of the model in `test/durable-objects/sync-model`: which rooms may have
- * moved, what they answer, and the token that stands for it. An increment writes nothing.
+ * Composes sync answers by the contract of decision 3: which rooms may have moved, what they answer, and the token
+ * that stands for it. An increment writes nothing.
  */
 import type { Clock, PullRequest, RoomSlice } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
@@ -54,6 +54,8 @@ export interface SyncParts {
   transaction: <T>(work: () => T) => T
   /** A room was found further than it was known: waiting sockets may have to be told. */
   moved: () => void
+  /** Rooms are about to be asked, or have answered: what is certain of waiting sockets has changed. */
+  asking: () => void
 }
 
 export interface SyncAnswer {
@@ -153,21 +155,28 @@ export class Sync {
     const { heads, epochs } = this.#parts
     // Noted before it is asked: a pull stands for the wakes up to the head, and its answer may be lost.
     for (const { room } of tasks) if (room.membership === 'join') heads.note(room.no, epochs.newest)
-    const answered = tasks.map(({ room }) => heads.startAsking(room.no))
-    try {
-      const pulls = tasks.map((task) => ({ roomId: task.room.roomId, request: this.#request(query, task) }))
-      const answers = (await patiently(PULL_PATIENCE_MS, this.#parts.pullRooms(pulls))) ?? []
-      for (const [i, task] of tasks.entries()) {
-        const slice = answers[i]
-        if (slice !== undefined && this.#takeSlice(task, slice)) slices.set(task, slice)
-      }
-    } catch {
-      // Nothing is taken: the token stays behind, and says so.
-    } finally {
-      for (const done of answered) done()
-      // The Room may have answered, and takes its answer for the wakes up to its head: whoever asks next must ask it.
-      for (const task of tasks) if (!slices.has(task)) heads.forget(task.room.no)
+    const questions = tasks.map(({ room }) => heads.ask(room.no))
+    this.#parts.asking()
+    const pulls = tasks.map((task) => ({ roomId: task.room.roomId, request: this.#request(query, task) }))
+    const asked = this.#parts.pullRooms(pulls).catch(() => [])
+    const answers = await patiently(PULL_PATIENCE_MS, asked)
+    for (const [i, question] of questions.entries()) {
+      const task = tasks[i] as Task
+      const slice = answers?.[i]
+      const taken = slice !== undefined && isTaken(task, slice)
+      // Where nobody has answered yet, the Room may still be asked: the question stays open.
+      if (answers === undefined) heads.forget(question.room)
+      else heads.answered(question, taken ? slice.head : undefined)
+      if (taken) this.#take(task, slice, slices)
     }
+    if (answers === undefined) void asked.then(() => this.#endLate(questions))
+    this.#parts.asking()
+  }
+
+  /** Nobody has waited for these answers, which the Rooms may have given: what they held is asked for anew. */
+  #endLate(questions: ReturnType<Heads['ask']>[]): void {
+    for (const question of questions) this.#parts.heads.answered(question, undefined)
+    this.#parts.moved()
   }
 
   #request(query: SyncQuery, task: Task): PullRequest {
@@ -187,15 +196,11 @@ export class Sync {
     }
   }
 
-  /** Learns from an answer; false where it says that the membership has changed since. */
-  #takeSlice({ room, since }: Task, slice: RoomSlice): boolean {
-    const joined = room.membership === 'join'
-    // The feed brings the change; until then the room is shown neither here nor there.
-    if (joined !== (slice.membership === 'join')) return false
-    if (joined) this.#parts.heads.learn(room.no, slice.head)
-    if (joined) this.#parts.unread.learn(room.roomId, slice)
-    if (joined && slice.head > since) this.#parts.moved()
-    return true
+  #take(task: Task, slice: RoomSlice, slices: Map<Task, RoomSlice>): void {
+    slices.set(task, slice)
+    if (task.room.membership !== 'join') return
+    this.#parts.unread.learn(task.room.roomId, slice)
+    if (slice.head > task.since) this.#parts.moved()
   }
 
   // ------------------------------------------------------------ composing
@@ -294,6 +299,14 @@ export class Sync {
       rooms.add(room.membership, room.roomId, { [`${room.membership}_state`]: { events: room.stripped } })
     }
   }
+}
+
+/**
+ * Whether an answer is about the membership that it was asked for. The feed brings the change; until then the room is
+ * shown neither here nor there.
+ */
+function isTaken({ room }: Task, slice: RoomSlice): boolean {
+  return (room.membership === 'join') === (slice.membership === 'join')
 }
 
 function asEvent({ type, content }: AccountDataChange): { type: string; content: JsonObject } {

@@ -101,6 +101,66 @@ describe('wakes', () => {
   )
 })
 
+describe('the answer of a Room that is asked', () => {
+  const bobsName = () => objectName.user(server.serverName, bob.userId)
+
+  /** Bob's object remembers no head, and asks the Room, whose answer is under way for a while. */
+  async function slowSync(since: string): Promise<{ answer: ReturnType<Client['sync']> }> {
+    await server.evict('USER', bobsName())
+    await planFault(http, 'slow:room.pull')
+    const answer = bob.sync({ since, timeout: 0 })
+    await sleep(50)
+    return { answer }
+  }
+
+  /** What Bob is told from a token on, however often he has to ask. */
+  const comesTo = async (since: string, text: string) => {
+    let token = since
+    const seen: string[] = []
+    for (let n = 0; n < 10 && !seen.includes(text); n += 1) {
+      const answer = must(await bob.sync({ since: token, timeout: 0 }))
+      seen.push(...textsOf(answer))
+      token = answer.body.next_batch
+      await sleep(20)
+    }
+    return seen
+  }
+
+  it('hides nothing that a wake, which passed it on the way, has told', async () => {
+    const since: string = must(await bob.sync()).body.next_batch
+    const { answer } = await slowSync(since)
+    await alice.say(roomId, 'passed the answer')
+    const late = must(await answer)
+    expect([...textsOf(late), ...(await comesTo(late.body.next_batch, 'passed the answer'))]).toEqual([
+      'passed the answer',
+    ])
+  })
+
+  it('hides nothing that a later one contained, which was lost', async () => {
+    const since: string = must(await bob.sync()).body.next_batch
+    const { answer } = await slowSync(since)
+    // The wake is lost, and the Room takes what another device asks for it: that answer is lost as well.
+    await planFault(http, 'drop:user.wake')
+    await alice.say(roomId, 'lost twice')
+    await planFault(http, 'lose:room.pull', 3)
+    const lost = must(await bob.sync({ since, timeout: 0 }))
+    expect(textsOf(lost)).toEqual([])
+    await planFault(http, 'lose:room.pull', 0)
+    const late = must(await answer)
+    expect([...textsOf(late), ...(await comesTo(late.body.next_batch, 'lost twice'))]).toEqual(['lost twice'])
+  })
+
+  it('that is lost keeps nothing from another device, which waits', async () => {
+    const { answer } = await waitingPoll(await http.login('bob'))
+    await planFault(http, 'drop:user.wake')
+    await alice.say(roomId, 'lost with an answer')
+    // A first sync asks, whatever is known. The Room counts it for the wake that was dropped.
+    await planFault(http, 'lose:room.pull')
+    expect(textsOf(must(await bob.sync()))).toEqual([])
+    expect(textsOf(await answer)).toEqual(['lost with an answer'])
+  })
+})
+
 describe('the membership call', () => {
   it('dropped ten times keeps nobody waiting, and arrives', async () => {
     const dave = await http.register('dave')
