@@ -95,8 +95,10 @@ export class Heads {
    */
   answered(question: Question, head: number | undefined): void {
     this.#questions.delete(question)
+    const furthest = Math.max(head ?? 0, question.passed)
     if (head === undefined) this.forget(question.room)
-    else if (!question.doubtful) this.learn(question.room, Math.max(head, question.passed))
+    else if (question.doubtful) this.raise(question.room, furthest)
+    else this.learn(question.room, furthest)
   }
 
   #questionsTo(room: number): Question[] {

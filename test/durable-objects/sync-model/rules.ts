@@ -1,0 +1,19 @@
+/** The rules of decisions 3, 9 and 10, each of which the model can do without. */
+export const RULES = {
+  noteWakes: 'a wake is noted in the epoch before it is answered',
+  noteBeforeAsking: 'a room is noted as moved before it is asked',
+  raiseOnly: 'a wake raises a known head, and makes none known',
+  passing: 'a wake that passes an answer on the way raises what the answer says',
+  generations: 'the answer to a wake that left before a pull says nothing about the time after it',
+  rollOver: 'a new epoch carries over what was noted and is not told yet',
+  rouse: 'when a room was asked for one device, whatever came of it, those who wait are looked at again',
+  lookAgain: 'who found nothing looks once more before they wait',
+  lossForgets: 'a pull that brought no answer makes the head unknown',
+  lossDoubts: 'an answer under way when another was lost makes no head known',
+  lateEnd: 'an answer that comes after all patience makes the head unknown once more',
+  levelOnly: 'only a token that stood at every head teaches heads after an eviction',
+  askingUnlevels: 'while a room is being asked no waiting token counts as standing at every head',
+  wakeUnlevels: 'a wake that is answered before the waiting are served makes their tokens stand behind',
+} as const
+
+export type Rule = keyof typeof RULES
