@@ -78,6 +78,7 @@ const OUTCOME: Readonly<Record<DelayedAction, Finalised['outcome'] | undefined>>
 /**
  * Does what somebody asks of a delayed event, inside the caller's transaction.
  * @param userId the one who asks, where that is known: the id alone is secret enough for anybody else
+ * @param barred why its sender may send nothing now
  * @returns the error of an event that could not be sent: it is over none the less
  * @throws MatrixError M_NOT_FOUND, or status 409 where it is over in another way
  */
@@ -85,7 +86,7 @@ export function act(
   room: RoomContext,
   delayId: string,
   action: DelayedAction,
-  userId?: string,
+  { userId, barred }: { userId: string | undefined; barred: MatrixError | undefined },
 ): MatrixError | undefined {
   const row = findDelayed(room.store.sql, delayId)
   if (row === undefined || (userId !== undefined && userId !== row.sender)) {
@@ -96,7 +97,7 @@ export function act(
     if (outcome === OUTCOME[action] && reason !== 'error') return undefined
     throw new MatrixError('M_UNKNOWN', `This delayed event is over: ${outcome}`, { status: 409 })
   }
-  if (action === 'send') return sendNow(room, row, 'action')
+  if (action === 'send') return sendNow(room, row, 'action', barred)
   if (action === 'cancel') finalise(room, row, { outcome: 'cancel', reason: 'action' })
   else restart(room, row)
   return undefined
@@ -112,16 +113,21 @@ function restart(room: RoomContext, row: DelayedRow): void {
   )
 }
 
-/** Sends an event whose time has come, inside the caller's transaction. */
-export function sendDue(room: RoomContext, delayId: string): void {
+/** Sends an event whose time has come, or ends it where its sender is barred, inside the caller's transaction. */
+export function sendDue(room: RoomContext, delayId: string, barred: MatrixError | undefined): void {
   const row = findDelayed(room.store.sql, delayId)
   if (row === undefined || row.send_at === null) return
-  sendNow(room, row, 'delay')
+  sendNow(room, row, 'delay', barred)
   dropOld(room)
 }
 
 /** Power and membership count now, not when it was scheduled. */
-function sendNow(room: RoomContext, row: StoredDelayed, reason: 'delay' | 'action'): MatrixError | undefined {
+function sendNow(
+  room: RoomContext,
+  row: StoredDelayed,
+  reason: 'delay' | 'action',
+  barred: MatrixError | undefined,
+): MatrixError | undefined {
   const request = {
     sender: row.sender,
     type: row.type,
@@ -133,6 +139,7 @@ function sendNow(room: RoomContext, row: StoredDelayed, reason: 'delay' | 'actio
   // Over before it is sent: a state event ends what others have waiting for its place.
   finalise(room, row, { outcome: 'send', reason })
   try {
+    if (barred !== undefined) throw barred
     const eventId = send(room, request)
     finalise(room, row, { outcome: 'send', reason, eventId })
     return undefined

@@ -52,10 +52,13 @@ export interface StoredDelayed extends DelayedRow {
   finalised_at: number | null
 }
 
-/** The next event whose time has come. */
-export function dueEvent(sql: SqlStorage, now: number): string | undefined {
-  const query = 'SELECT delay_id FROM delayed_events WHERE send_at <= ? ORDER BY send_at LIMIT 1'
-  return first<{ delay_id: string }>(sql, query, now)?.delay_id
+/** The events whose time has come, in their order. */
+export function dueEvents(sql: SqlStorage, now: number): { delayId: string; sender: string }[] {
+  const query = 'SELECT delay_id, sender FROM delayed_events WHERE send_at <= ? ORDER BY send_at'
+  return sql
+    .exec<Pick<DelayedRow, 'delay_id' | 'sender'>>(query, now)
+    .toArray()
+    .map(({ delay_id, sender }) => ({ delayId: delay_id, sender }))
 }
 
 /** When the next one is due (ms). */

@@ -1,8 +1,16 @@
 /** Runs delayed events (MSC4140): from requests, and from the alarm when their time has come. */
-import type { DelayedAction, DelayedRequest } from '../../src/ports.ts'
+import type { AccountStanding, DelayedAction, DelayedRequest } from '../../src/ports.ts'
+import { type ErrorCode, MatrixError } from '../../src/protocol/errors.ts'
 import { act, schedule, sendDue } from './delayed-events.ts'
-import { dueEvent, nextDue } from './delayed-store.ts'
+import { dueEvents, findDelayed, nextDue } from './delayed-store.ts'
 import type { RoomHost } from './host.ts'
+
+/** Whoever could not send it themselves now, does not send it by having scheduled it before. */
+const BARRED: readonly [keyof AccountStanding, ErrorCode, string][] = [
+  ['deactivated', 'M_USER_DEACTIVATED', 'This account has been deactivated'],
+  ['locked', 'M_USER_LOCKED', 'This account is locked'],
+  ['suspended', 'M_USER_SUSPENDED', 'This account is suspended'],
+]
 
 export class Delayed {
   readonly #host: RoomHost
@@ -21,7 +29,10 @@ export class Delayed {
 
   /** @throws MatrixError M_NOT_FOUND, status 409, or what the room said to an event sent now */
   async act(delayId: string, action: DelayedAction, userId?: string): Promise<void> {
-    const refusal = await this.#host.mutate(() => act(this.#host.room, delayId, action, userId))
+    const { mutate, room } = this.#host
+    const sender = action === 'send' ? findDelayed(room.store.sql, delayId)?.sender : undefined
+    const barred = sender === undefined ? undefined : await this.#barred(sender)
+    const refusal = await mutate(() => act(room, delayId, action, { userId, barred }))
     if (refusal !== undefined) throw refusal
   }
 
@@ -29,11 +40,24 @@ export class Delayed {
   async sendDue(): Promise<number | undefined> {
     const { mutate, room } = this.#host
     const { sql } = room.store
-    const next = () => dueEvent(sql, room.clock.now())
-    for (let due = next(); due !== undefined; due = next()) {
-      const delayId = due
-      await mutate(() => sendDue(room, delayId))
+    let unreached: unknown
+    for (const { delayId, sender } of dueEvents(sql, room.clock.now())) {
+      try {
+        const barred = await this.#barred(sender)
+        await mutate(() => sendDue(room, delayId, barred))
+      } catch (error) {
+        unreached = error
+      }
     }
+    // The alarm comes again for those whose sender could not be asked about.
+    if (unreached !== undefined) throw unreached
     return nextDue(sql)
+  }
+
+  /** Why this user may send nothing, wherever they may have scheduled it. */
+  async #barred(userId: string): Promise<MatrixError | undefined> {
+    const standing = await this.#host.objects.user(userId).standing()
+    const found = BARRED.find(([kind]) => standing[kind])
+    return found && new MatrixError(found[1], found[2])
   }
 }

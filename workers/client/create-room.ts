@@ -9,7 +9,7 @@ import { isRoomAlias } from '../../src/protocol/identifiers.ts'
 import { type RoomVersionRules, roomVersion } from '../../src/protocol/room-version.ts'
 import type { AppEnv } from '../app-env.ts'
 import { accessToken } from '../middleware/access-token.ts'
-import { limitSession } from '../middleware/rate-limit.ts'
+import { countActions, limitSession } from '../middleware/rate-limit.ts'
 import { jsonObject, validate } from '../middleware/validate.ts'
 import { checkState, PowerLevels } from './event-content.ts'
 import { EventType, requireLocalUser, StateKey, UserId } from './params.ts'
@@ -55,6 +55,7 @@ createRoom.post(
     if (rules.roomIdIsCreateHash) content[NONCE_KEY] = c.var.ports.random.token(OPAQUE_ID_LENGTH)
     const { roomId, pdu } = createEvent(c, rules, content)
     const invited = [...new Set(body.invite)]
+    countActions(c, 'invite', invited.length)
     const [profile, invitees] = await Promise.all([
       c.var.objects.user(c.var.session.userId).profile(),
       c.var.objects.invitees(invited, c.var.session.userId),

@@ -51,6 +51,16 @@ export function limitSession(action: keyof typeof ALLOWANCES): MiddlewareHandler
   }
 }
 
+/**
+ * Counts several of one action, as a request that does them all: the next must wait until all are paid for.
+ * @throws MatrixError M_LIMIT_EXCEEDED
+ */
+export function countActions(c: Context<AppEnv>, action: keyof typeof ALLOWANCES, times: number): void {
+  const { ports, session } = c.var
+  if (!ports.config.rateLimits || times === 0) return
+  refuse(takeToken(`${action}:${session.userId}`, ALLOWANCES[action], ports.clock.now(), times))
+}
+
 /** Limits what is asked without a session, by address; all together where addresses are not known. No network call. */
 export function limitAddress(action: keyof typeof ALLOWANCES): MiddlewareHandler<AppEnv> {
   const allowance = ALLOWANCES[action]
@@ -96,14 +106,17 @@ function countHere({ action, count, seconds }: RateLimit, keys: string[], now: n
   return Math.max(0, ...waits) || undefined
 }
 
-/** Takes a token from a bucket that fills by itself; answers the ms to wait when there is none. */
-function takeToken(key: string, { burst, perSecond }: Allowance, now: number): number | undefined {
+/**
+ * Takes tokens from a bucket that fills by itself; answers the ms to wait when there is none. Whoever finds one may
+ * take more than there are, and leaves a debt.
+ */
+function takeToken(key: string, { burst, perSecond }: Allowance, now: number, count = 1): number | undefined {
   const { tokens, at } = buckets.get(key) ?? { tokens: burst, at: now }
   const filled = Math.min(burst, tokens + (Math.max(0, now - at) / 1000) * perSecond)
   if (filled < 1) return Math.ceil(((1 - filled) / perSecond) * 1000)
   buckets.delete(key)
   if (buckets.size >= MAX_BUCKETS) dropOldest()
-  buckets.set(key, { tokens: filled - 1, at: now })
+  buckets.set(key, { tokens: filled - count, at: now })
   return undefined
 }
 

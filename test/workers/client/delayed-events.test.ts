@@ -1,7 +1,15 @@
 /** Delayed events (MSC4140). */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Answer, type Api, api, type Body, type Client, must } from '../../support/client.ts'
+import {
+  type Answer,
+  type Api,
+  api,
+  type Body,
+  type Client,
+  must,
+  testPassword,
+} from '../../support/client.ts'
 import { startServer, type TestServer } from '../../support/server.ts'
 
 let server: TestServer
@@ -204,6 +212,37 @@ describe('a delayed state event', () => {
     const id = must(await http.request('PUT', path, body, { token: alice.token })).body.delay_id
     must(await act(id, 'send'))
     expect(must(await bob.get(at('state/org.example.s/k'))).body).toEqual({ x: 1 })
+  })
+})
+
+describe('a delayed event of somebody who may send nothing any more', () => {
+  it('is not sent while they are suspended, by time or by hand', async () => {
+    const muted = await http.register('muted')
+    const admin = await http.register('admin')
+    await server.pg("update accounts set admin = true where localpart = 'admin'")
+    must(await muted.join(room))
+    const soon = await delayed(message(muted, 600, 'silenced'))
+    const byHand = await delayed(message(muted, HOUR, 'silenced by hand'))
+    must(await admin.put(`/_matrix/client/v1/admin/suspend/${muted.userId}`, { suspended: true }))
+    expect((await act(byHand, 'send')).body.errcode).toBe('M_USER_SUSPENDED')
+    const ended = { outcome: 'cancel', reason: 'error', error: { errcode: 'M_USER_SUSPENDED' } }
+    const get = async (id: string) => must(await muted.get(`${BASE}/delayed_events/${id}`)).body
+    await expect.poll(() => get(soon), { timeout: 5_000 }).toMatchObject(ended)
+    expect(await get(byHand)).toMatchObject(ended)
+    expect((await said()).join()).not.toContain('silenced')
+  })
+
+  it('does not bring back who has deactivated their account', async () => {
+    const gone = await http.register('gone')
+    must(await gone.join(room))
+    await delayed(later(gone, `state/m.room.member/${gone.userId}`, 1_500, { membership: 'join' }))
+    const auth = { type: 'm.login.password', user: 'gone', password: testPassword }
+    must(await gone.post('/account/deactivate', { auth }))
+    const membership = async () =>
+      must(await alice.get(at(`state/m.room.member/${gone.userId}`))).body.membership
+    await expect.poll(membership, { timeout: 5_000 }).toBe('leave')
+    await sleep(2_000)
+    expect(await membership()).toBe('leave')
   })
 })
 

@@ -117,6 +117,20 @@ describe('rate limits', () => {
     expect((await as(calm).post(`${path}/join`, {})).status).toBe(200)
   })
 
+  it('count the invitees of a new room as invitations', async () => {
+    const enter = async (name: string) => (await register(name, newAddress())).body
+    const { access_token: token } = await enter('host')
+    const guest = await enter('guest1')
+    const invite = Array.from({ length: 30 }, (_, i) => `@nobody${i}:${server.serverName}`)
+    const create = (more: object) => http.request('POST', '/createRoom', more, { token })
+    const { status, body } = await create({ invite })
+    expect(status).toBe(200)
+    const path = `/rooms/${encodeURIComponent(body.room_id)}/invite`
+    expectLimited(await http.request('POST', path, { user_id: guest.user_id }, { token }))
+    expectLimited(await create({ invite: [guest.user_id] }))
+    expect((await create({})).status).toBe(200)
+  })
+
   it('count in each isolate when Redis is away', async () => {
     server.redis.stop()
     const { passed, refusal } = await untilLimited(() => login('quiet', newAddress()))
