@@ -106,7 +106,7 @@ const RESTRICTED = new Set(['restricted', 'knock_restricted'])
  * Restricted rooms: the local member who vouches for a joiner found in one of the allowed rooms: joined, and with
  * the power to invite (Client-Server API §Restricted rooms).
  */
-function authorisingUser(room: RoomContext, joinedAllowRooms: readonly string[]): string | undefined {
+export function authorisingUser(room: RoomContext, joinedAllowRooms: readonly string[]): string | undefined {
   const rule = joinRule(room)
   if (!RESTRICTED.has(rule.joinRule)) return undefined
   if (!rule.allowRooms.some((roomId) => joinedAllowRooms.includes(roomId))) return undefined

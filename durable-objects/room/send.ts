@@ -1,10 +1,12 @@
 /** What clients send: idempotent by transaction id, and by content for state. */
 import type { SendRequest } from '../../src/ports.ts'
+import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import { appendLocal, type LocalEvent, unchangedState } from './append.ts'
 import { delayedKey, txnKey } from './client-events.ts'
 import type { RoomContext } from './context.ts'
 import { evictGuests } from './guests.ts'
+import { authorisingUser } from './membership.ts'
 import { checkMayRedact, mayRedact } from './redact.ts'
 import { checkRelation, childrenOf } from './relations.ts'
 
@@ -17,7 +19,7 @@ export function send(room: RoomContext, request: SendRequest): string {
     sender: request.sender,
     type: request.type,
     stateKey: request.stateKey,
-    content: ownContent(request),
+    content: ownContent(room, request),
   }
   if (request.deviceId !== undefined && request.txnId !== undefined) {
     event.txn = txnKey(request.deviceId, request.path ?? request.type, request.txnId)
@@ -36,13 +38,18 @@ export function send(room: RoomContext, request: SendRequest): string {
 }
 
 /**
- * Only this server says who vouches for a join (`changeMembership`): it signs what it says, so that a name which the
- * client wrote there itself would open every restricted room.
+ * Only this server says who vouches for a join: it signs what it says, so that a name which the client wrote there
+ * itself would open every restricted room.
  */
-function ownContent({ type, content }: SendRequest): SendRequest['content'] {
+function ownContent(room: RoomContext, request: SendRequest): JsonObject {
+  const { type, stateKey, sender, content, joinedAllowRooms = [] } = request
   if (type !== 'm.room.member') return content
   const { join_authorised_via_users_server: _, ...own } = content
-  return own
+  const before = room.store.member(sender)?.membership
+  const needsNobody = before === 'join' || before === 'invite'
+  if (own.membership !== 'join' || stateKey !== sender || needsNobody) return own
+  const authoriser = authorisingUser(room, joinedAllowRooms)
+  return authoriser === undefined ? own : { ...own, join_authorised_via_users_server: authoriser }
 }
 
 /** Room version 11 moved `redacts` into the content; clients may put it there in every version. */

@@ -10,6 +10,7 @@ import { limitSession } from '../middleware/rate-limit.ts'
 import { jsonObject, validate } from '../middleware/validate.ts'
 import { requireTakesInvites } from './invite-permission.ts'
 import { InRoom, isLocal, RoomAlias, RoomId, requireLocalUser, roomOfAlias, UserId } from './params.ts'
+import { allowRoomsJoined } from './restricted-rooms.ts'
 
 const Reason = z.object({ reason: z.string().optional() })
 const Target = Reason.extend({ user_id: UserId })
@@ -128,25 +129,6 @@ const RESERVED = new Set(['membership', 'kind', 'third_party_signed', 'join_auth
 
 function ownContent(body: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(body).filter(([key]) => !RESERVED.has(key)))
-}
-
-/** Restricted rooms: of the rooms whose members may join, those the user is in. Empty under any other rule. */
-async function allowRoomsJoined(c: Context<AppEnv>, roomId: string): Promise<string[]> {
-  const { objects, session } = c.var
-  const { joinRule, allowRooms } = await objects.room(roomId).joinRule()
-  if (joinRule !== 'restricted' && joinRule !== 'knock_restricted') return []
-  const joined = await Promise.all(allowRooms.map((room) => isJoined(c, room, session.userId)))
-  return allowRooms.filter((_, index) => joined[index])
-}
-
-/** A listed room that is not here, or is no room at all, lets nobody in; it must not keep others from it. */
-async function isJoined(c: Context<AppEnv>, roomId: string, userId: string): Promise<boolean> {
-  try {
-    return await c.var.objects.room(roomId).isJoined(userId)
-  } catch (error) {
-    if (error instanceof MatrixError && error.errcode === 'M_NOT_FOUND') return false
-    throw error
-  }
 }
 
 async function resolve(c: Context<AppEnv>, roomIdOrAlias: string): Promise<string> {

@@ -1,6 +1,7 @@
 /** A room's state, read and written: Client-Server API §Getting events for a room, §Sending events to a room. */
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
+import type { SendRequest } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
@@ -11,6 +12,7 @@ import { DelayQuery, delayOf, schedule } from './delay.ts'
 import { checkState, namedAliases } from './event-content.ts'
 import { requireTakesInvites } from './invite-permission.ts'
 import { EventType, InRoom, isLocal, RoomId, requireLocalUser, StateKey } from './params.ts'
+import { allowRoomsJoined } from './restricted-rooms.ts'
 
 /** "The state_key … Defaults to the empty string; when it is empty, the trailing slash is optional." */
 const PATHS = [
@@ -46,9 +48,11 @@ for (const path of PATHS) {
       const content = c.req.valid('json')
       await checkNewState(c, roomId, { type: eventType, stateKey, content })
       const { userId, deviceId } = c.var.session
-      const request = { sender: userId, deviceId, type: eventType, stateKey, content }
+      const request: SendRequest = { sender: userId, deviceId, type: eventType, stateKey, content }
       const delay = delayOf(c.req.valid('query'))
       if (delay !== undefined) return c.json({ delay_id: await schedule(c, roomId, request, delay) })
+      if (eventType === 'm.room.member' && stateKey === userId && content.membership === 'join')
+        request.joinedAllowRooms = await allowRoomsJoined(c, roomId)
       return c.json({ event_id: await c.var.objects.room(roomId).send(request) })
     },
   )

@@ -74,10 +74,18 @@ describe('join', () => {
         },
       ],
     })
+    const carol = await http.register('clubber')
+    const byState = () =>
+      carol.put(`/rooms/${encodeURIComponent(inner)}/state/m.room.member/${carol.userId}`, {
+        membership: 'join',
+      })
     expect((await bob.join(inner)).status).toBe(403)
-    await bob.join(club)
+    expect((await byState()).status).toBe(403)
+    for (const client of [bob, carol]) await client.join(club)
     expect((await bob.join(inner)).status).toBe(200)
-    expect((await member(inner, bob)).join_authorised_via_users_server).toBe(alice.userId)
+    expect((await byState()).status).toBe(200)
+    for (const client of [bob, carol])
+      expect((await member(inner, client)).join_authorised_via_users_server).toBe(alice.userId)
   })
 
   it('into a restricted room takes no word of the client’s own for it', async () => {
