@@ -56,7 +56,7 @@ function readTimeline(room: RoomContext, request: PullRequest, head: number, sli
     ignored: request.ignored,
   })
   found.reverse()
-  const rows = slice.membership === 'join' ? behindHiddenState(store, reading.viewer, found) : found
+  const rows = behindHiddenState(store, reading.viewer, found)
   // The scan stops at the limit before it knows whether anything visible is left.
   slice.limited = rows.length < found.length || (next !== undefined && hasMore(room, request, next))
   // Without a gap the client has all children itself.
@@ -75,13 +75,14 @@ function readTimeline(room: RoomContext, request: PullRequest, head: number, sli
  */
 function behindHiddenState(store: RoomStore, viewer: Viewer, rows: ShownRow[]): ShownRow[] {
   const start = rows[0]?.pos
-  if (start === undefined || start >= viewer.seesAllFrom) return rows
+  const joinedAt = viewer.lastStayFrom
+  if (start === undefined || joinedAt === undefined || start >= joinedAt) return rows
   const hidden = store.sql
     .exec<Pick<EventRow, 'pos' | 'type' | 'state_key'>>(
       `SELECT from_pos AS pos, type, state_key FROM state WHERE from_pos > ? AND from_pos < ?
        ORDER BY from_pos DESC`,
       start,
-      viewer.seesAllFrom,
+      joinedAt,
     )
     .toArray()
     // How the member's own standing was between, their join tells.

@@ -87,6 +87,13 @@ export class Viewer {
     return this.#memberships[joined]?.from_pos ?? Number.MAX_SAFE_INTEGER
   }
 
+  /** The position of the join that the viewer's last stay began with; undefined: they never were joined. */
+  get lastStayFrom(): number | undefined {
+    const last = this.#memberships.findLastIndex((row) => row.value === 'join')
+    const before = this.#memberships.slice(0, last).findLastIndex((row) => row.value !== 'join')
+    return last < 0 ? undefined : this.#memberships[before + 1]?.from_pos
+  }
+
   #visibilityAt(pos: number): HistoryVisibility {
     const value = rowAt(this.#visibilities, pos)?.value
     return (value != null && VISIBILITIES.has(value) ? value : 'shared') as HistoryVisibility

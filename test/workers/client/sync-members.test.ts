@@ -1,6 +1,6 @@
 /** What a sync brings besides messages: lazy members, the summary, the shapes that filters ask for, rooms left. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Api, api, type Body, type Client, must } from '../../support/client.ts'
+import { type Api, api, type Body, type Client, must, type Query } from '../../support/client.ts'
 import { objectName, startServer, type TestServer } from '../../support/server.ts'
 
 let server: TestServer
@@ -292,27 +292,35 @@ describe('a timeline of messages alone', () => {
 })
 
 describe('a room that hides its past', () => {
-  it.each(['joined', 'invited'])('tells who comes all its state: %s', async (visibility) => {
-    const hidden = { type: 'm.room.history_visibility', content: { history_visibility: visibility } }
-    const roomId = await alice.createRoom({ preset: 'public_chat', topic: 'old', initial_state: [hidden] })
-    const path = `/rooms/${encodeURIComponent(roomId)}/state`
-    must(await alice.put(`${path}/m.room.topic`, { topic: 'new' }))
-    must(await alice.put(`${path}/m.room.encryption`, { algorithm: 'm.megolm.v1.aes-sha2' }))
-    const before = (await dora.sync()).body.next_batch
-    must(await dora.join(roomId))
-    await alice.say(roomId, 'welcome')
-    for (const query of [{}, { since: before }]) {
-      const { state, timeline } = (await dora.sync(query)).body.rooms.join[roomId]
-      const told = new Map<string, Body>()
-      for (const event of [...state.events, ...timeline.events]) {
-        if (event.state_key !== undefined) told.set(`${event.type}/${event.state_key}`, event.content)
+  it.each(['joined', 'invited'])(
+    'tells who comes, and who has left, all its state: %s',
+    async (visibility) => {
+      const hidden = { type: 'm.room.history_visibility', content: { history_visibility: visibility } }
+      const roomId = await alice.createRoom({ preset: 'public_chat', topic: 'old', initial_state: [hidden] })
+      const path = `/rooms/${encodeURIComponent(roomId)}/state`
+      must(await alice.put(`${path}/m.room.topic`, { topic: 'new' }))
+      must(await alice.put(`${path}/m.room.encryption`, { algorithm: 'm.megolm.v1.aes-sha2' }))
+      const before = (await dora.sync()).body.next_batch
+      must(await dora.join(roomId))
+      await alice.say(roomId, 'welcome')
+      const expectAllState = async (kind: string, query: Query) => {
+        const { state, timeline } = (await dora.sync(query)).body.rooms[kind][roomId]
+        const told = new Map<string, Body>()
+        for (const event of [...state.events, ...timeline.events]) {
+          if (event.state_key !== undefined) told.set(`${event.type}/${event.state_key}`, event.content)
+        }
+        expect(told.get('m.room.topic/')?.topic).toBe('new')
+        expect(told.has('m.room.encryption/')).toBe(true)
+        expect(told.size).toBe(must(await dora.get(path)).body.length)
+        expect(timeline).toMatchObject({ limited: true, prev_batch: expect.any(String) })
       }
-      expect(told.get('m.room.topic/')?.topic).toBe('new')
-      expect(told.has('m.room.encryption/')).toBe(true)
-      expect(told.size).toBe(must(await dora.get(path)).body.length)
-      expect(timeline).toMatchObject({ limited: true, prev_batch: expect.any(String) })
-    }
-  })
+      for (const query of [{}, { since: before }]) await expectAllState('join', query)
+      must(await dora.post(`/rooms/${encodeURIComponent(roomId)}/leave`))
+      must(await alice.put(`${path}/m.room.topic`, { topic: 'after' }))
+      const archived = { filter: JSON.stringify({ room: { include_leave: true } }) }
+      for (const query of [archived, { since: before }]) await expectAllState('leave', query)
+    },
+  )
 })
 
 describe('rooms left', () => {
