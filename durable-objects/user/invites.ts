@@ -1,4 +1,6 @@
 /** Whose invites the user wants to have, and which of those that are there they are shown. */
+
+import { IGNORED_USERS } from '../../src/protocol/ignored-users.ts'
 import {
   INVITE_FILTER,
   INVITE_PERMISSION,
@@ -7,7 +9,7 @@ import {
 } from '../../src/protocol/invite-permission.ts'
 import { findAccountData } from './account-data.ts'
 import { ignoredUsers } from './ignored-users.ts'
-import type { UserRoom } from './memberships.ts'
+import type { Memberships, UserRoom } from './memberships.ts'
 
 /** What the user's settings say to an invite from `sender`. */
 export function permissionFor(sql: SqlStorage, sender: string): InvitePermission {
@@ -16,6 +18,25 @@ export function permissionFor(sql: SqlStorage, sender: string): InvitePermission
     filter: findAccountData(sql, null, INVITE_FILTER),
   }
   return invitePermission(settings, sender)
+}
+
+/** The account data that decides which invites are shown. */
+const DECIDING: ReadonlySet<string> = new Set([IGNORED_USERS, INVITE_PERMISSION, INVITE_FILTER])
+
+/**
+ * Does `change` to account data of a type, and makes those invites news that were hidden before it. Call it inside a
+ * transaction.
+ */
+export function showingInvites<T>(
+  { sql, userId, memberships }: { sql: SqlStorage; userId: string; memberships: Memberships },
+  type: string,
+  { change, nextOwn }: { change: () => T; nextOwn: () => number },
+): T {
+  const hidden = () => [...memberships.all()].filter((room) => hidesInvite(sql, userId, room))
+  const before = DECIDING.has(type) ? hidden() : []
+  const changed = change()
+  for (const room of before) if (!hidesInvite(sql, userId, room)) memberships.tellAgain(room, nextOwn())
+  return changed
 }
 
 /** "Invite events for this user already in the database … MUST NOT be served over client synchronisation endpoints." */

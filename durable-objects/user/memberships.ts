@@ -101,6 +101,14 @@ export class Memberships {
     return unchanged ? undefined : room
   }
 
+  /** Makes a room news to every token, as it is. One row. Call it inside a transaction. */
+  tellAgain({ no }: UserRoom, own: number): void {
+    const room = this.#byNo.get(no)
+    if (room === undefined) return
+    this.#sql.exec('UPDATE rooms SET own = ? WHERE no = ?', own, no)
+    this.#keep({ ...room, own })
+  }
+
   #nextNo(): number {
     return Math.max(0, ...this.#byNo.keys()) + 1
   }

@@ -8,7 +8,7 @@ import { accountDataSince, getAccountData, putAccountData } from './account-data
 import { AccountRpc } from './account-rpc.ts'
 import { getFilter } from './filters.ts'
 import { ignoredUsers } from './ignored-users.ts'
-import { permissionFor } from './invites.ts'
+import { permissionFor, showingInvites } from './invites.ts'
 import { presenceContent } from './presence.ts'
 import { changePushRules } from './push-rules.ts'
 import { setFullyRead } from './read-markers.ts'
@@ -25,11 +25,11 @@ export abstract class SettingsRpc extends AccountRpc {
 
   putAccountData(session: Session, roomId: string | null, type: string, content: JsonObject) {
     return this.checked(session, () => {
-      const change = { roomId, type, content }
-      this.host.mutate(() => ({
-        value: undefined,
-        ...putAccountData(this.host.sql, change, () => this.host.nextOwn()),
-      }))
+      const { sql } = this.host
+      const nextOwn = () => this.host.nextOwn()
+      const change = () => putAccountData(sql, { roomId, type, content }, nextOwn)
+      const user = { sql, userId: this.host.userId(), memberships: this.host.polls().memberships }
+      this.host.mutate(() => ({ value: undefined, ...showingInvites(user, type, { change, nextOwn }) }))
       if (type === IGNORED_USERS) this.host.polls().settingsChanged()
       this.host.polls().serve()
     })

@@ -114,9 +114,15 @@ describe('an ignored user', () => {
     await ignore(carol, bob)
     const room = await bob.createRoom()
     must(await bob.invite(room, carol.userId))
-    expect(must(await carol.sync()).body.rooms?.invite?.[room]).toBeUndefined()
+    const hidden = must(await carol.sync()).body
+    expect(hidden.rooms?.invite?.[room]).toBeUndefined()
     await ignore(carol)
     expect(must(await carol.sync()).body.rooms.invite[room]).toBeDefined()
+    const shown = must(await carol.sync({ since: hidden.next_batch })).body
+    expect(shown.rooms.invite[room]).toBeDefined()
+    // Once, and not with each change that has nothing to do with it.
+    await ignore(carol, alice)
+    expect(must(await carol.sync({ since: shown.next_batch })).body.rooms?.invite).toBeUndefined()
   })
 
   it('is never the user themselves', async () => {
@@ -140,7 +146,8 @@ describe.each([
     const room = await alice.createRoom({ invite: [dave.userId] })
     expect(must(await dave.sync()).body.rooms.invite[room]).toBeDefined()
     await set(dave, type, blocking)
-    expect(must(await dave.sync()).body.rooms?.invite?.[room]).toBeUndefined()
+    const hidden = must(await dave.sync()).body
+    expect(hidden.rooms?.invite?.[room]).toBeUndefined()
 
     const other = await alice.createRoom()
     const blocked = { status: 403, body: { errcode: 'M_INVITE_BLOCKED' } }
@@ -152,6 +159,7 @@ describe.each([
     expect((await alice.get(asked)).status).toBe(404)
 
     await set(dave, type, allowing)
+    expect(must(await dave.sync({ since: hidden.next_batch })).body.rooms.invite[room]).toBeDefined()
     must(await alice.invite(other, dave.userId))
     const { invite } = must(await dave.sync()).body.rooms
     expect(Object.keys(invite).sort()).toEqual([room, other].sort())
