@@ -57,8 +57,14 @@ const TEN_TIMES_SYNAPSE: readonly FigureId[] = [
 
 /** The large one of a pair, the small one, and how much more it may cost. */
 const FLAT: readonly [FigureId, FigureId, string][] = [
-  ['members.big.send', 'members.some.send', 'send flat in the number of members'],
-  ['members.big.delivery', 'members.some.delivery', 'delivery flat in the number of members'],
+  ['members.big.send', 'members.small.send', 'send flat from 2 members to 10,000, 10 of them awake'],
+  ['members.big.send', 'members.some.send', 'send flat in the number of members, 10 awake'],
+  [
+    'members.big.delivery',
+    'members.small.delivery',
+    'delivery flat from 2 members to 10,000, 10 of them awake',
+  ],
+  ['members.big.delivery', 'members.some.delivery', 'delivery flat in the number of members, 10 awake'],
   ['history.big.send', 'history.small.send', 'send flat in the length of the history'],
   ['history.big.messages', 'history.small.messages', '/messages flat in the length of the history'],
   ['history.big.initial', 'history.small.initial', 'initial sync flat in the length of the history'],
