@@ -13,6 +13,8 @@ import { poll } from './sync.ts'
 
 const DEFAULT_LIMIT = 10
 const MAX_TIMEOUT_MS = 30_000
+/** Rooms in which an event is looked for that the archive does not know yet. */
+const MOVED_LAST = 20
 /** How often a room is looked at for somebody who is not in it: such a guest gets no wakes. */
 const PEEK_MS = 1_000
 
@@ -66,7 +68,7 @@ legacy.get('/events', accessToken, validate({ query: EventsQuery }), async (c) =
   return c.json(await (roomId === undefined ? stream(c, from, timeout) : peek(c, roomId, from, timeout)))
 })
 
-/** No room in the path: the archive knows where an event belongs, a moment after it was sent. */
+/** No room in the path: the archive knows where an event belongs, and what it does not know yet was sent just now. */
 legacy.get(
   '/events/:eventId',
   accessToken,
@@ -74,10 +76,20 @@ legacy.get(
   async (c) => {
     const { eventId } = c.req.valid('param')
     const roomId = await c.var.ports.archiveReader.roomOfEvent(eventId)
-    if (roomId === undefined) throw new MatrixError('M_NOT_FOUND', 'Event not found')
+    if (roomId === undefined) return c.json(await justSent(c, eventId))
     return c.json(await c.var.objects.room(roomId).event(c.var.session, eventId))
   },
 )
+
+/** Looks for an event in those of the user's rooms that moved last. @throws MatrixError M_NOT_FOUND */
+async function justSent(c: Context<AppEnv>, eventId: string) {
+  const { objects, session } = c.var
+  const { rooms } = await objects.user(session.userId).notificationRooms(session)
+  const asked = rooms.slice(0, MOVED_LAST).map((roomId) => objects.room(roomId).event(session, eventId))
+  return Promise.any(asked).catch(() => {
+    throw new MatrixError('M_NOT_FOUND', 'Event not found')
+  })
+}
 
 // ------------------------------------------------------------ by /sync
 
