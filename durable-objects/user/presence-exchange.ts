@@ -10,17 +10,21 @@ const MAX_PEOPLE = 150
 /** A Durable Object has six waiting connections: the pulls of the sync need theirs. */
 const AT_ONCE = 2
 
-/** Tells everybody awake around a user; answers what those say of themselves, who could be reached. */
+/**
+ * Tells everybody awake around a user; answers what those say of themselves, who could be reached.
+ * @param met the user has come into these rooms
+ */
 export async function tellPresence(
   objects: Objects,
   roomIds: readonly string[],
   state: PresenceState,
+  met = false,
 ): Promise<PresenceState[]> {
   const awake = await inTurns(roomIds.slice(-MAX_ROOMS), (roomId) =>
     objects.room(roomId).awake(state.userId, MAX_MEMBERS),
   )
   const people = [...new Set(awake.flat())].slice(0, MAX_PEOPLE)
-  return inTurns(people, (userId) => objects.user(userId).hearPresence(state))
+  return inTurns(people, (userId) => objects.user(userId).hearPresence(state, met))
 }
 
 /** Runs `ask` for each, a few at once; who fails is left out. */

@@ -21,6 +21,8 @@ export interface PresenceParts {
   waiting: () => number
   /** Tells everybody awake around the user, and answers what they say of themselves. */
   tell: (state: PresenceState) => Promise<PresenceState[]>
+  /** As `tell`, for one room that the user has come into. */
+  meet: (roomId: string, state: PresenceState) => Promise<PresenceState[]>
   /** Has the alarm ring at a time (ms) at the latest. */
   arm: (at: number) => void
   /** Something is news for those who wait. */
@@ -43,8 +45,8 @@ export class Presence {
   readonly #parts: PresenceParts
   /** What was told, with its place: times that never repeat, which outlive an eviction without being stored. */
   readonly #told = new Map<string, { at: number; state: PresenceState }>()
-  /** What each device's last sync said of itself. */
-  readonly #said = new Map<string, PresenceValue>()
+  /** What each device's last sync said of itself, and when (ms). */
+  readonly #said = new Map<string, { wish: PresenceValue; at: number }>()
   #own: Own
   #lastContact = 0
   #latest = 0
@@ -78,14 +80,35 @@ export class Presence {
    */
   async seen(deviceId: string, wish: PresenceValue, first: boolean): Promise<void> {
     if (!this.#parts.enabled || wish === 'offline') return
-    this.#lastContact = this.#parts.clock.now()
-    const said = this.#said.get(deviceId)
-    this.#said.set(deviceId, wish)
+    const now = this.#parts.clock.now()
+    this.#lastContact = now
+    const said = this.#said.get(deviceId)?.wish
+    this.#said.set(deviceId, { wish, at: now })
     const wasGone = this.#own.presence === 'offline' && !this.#own.chosen
-    const isNew = said !== undefined && said !== wish
-    if (wasGone || (isNew && this.#own.presence !== wish)) await this.#become(wish, { chosen: false })
+    const isNew = said === undefined ? this.#saysAnything(wish, now) : said !== wish
+    const wanted = this.#anyOnline(now) ? 'online' : wish
+    if (wasGone || (isNew && this.#own.presence !== wanted)) await this.#become(wanted, { chosen: false })
     // What others told is in memory alone, and may be gone. A later poll does without: it would ask each time.
     else if (first && this.#told.size === 0) await this.#exchange()
+  }
+
+  /** Of a device not heard before in this incarnation: "online" is the default, and is what the idle say too. */
+  #saysAnything(wish: PresenceValue, now: number): boolean {
+    const { chosen, lastActive = 0 } = this.#own
+    return wish !== 'online' || (!chosen && now - lastActive < IDLE_AFTER_MS)
+  }
+
+  /** Whoever is there on one device is there. */
+  #anyOnline(now: number): boolean {
+    return [...this.#said.values()].some(({ wish, at }) => wish === 'online' && now - at < OFFLINE_AFTER_MS)
+  }
+
+  /** The user has come into a room: they and those awake there hear of each other, whatever they have heard before. */
+  async met(roomId: string): Promise<void> {
+    if (!this.#parts.enabled) return
+    const heard = await this.#parts.meet(roomId, this.state()).catch(() => [])
+    for (const state of heard) this.#note(state, true)
+    if (heard.length > 0) this.#parts.changed()
   }
 
   /** What the client sets; an absent message ends the one before. */
@@ -108,9 +131,12 @@ export class Presence {
     return { userId: this.#parts.userId, presence, statusMsg, lastActive }
   }
 
-  /** Another user tells; the answer is what this one is. */
-  hear(state: PresenceState): PresenceState {
-    if (this.#note(state)) this.#parts.changed()
+  /**
+   * Another user tells; the answer is what this one is.
+   * @param met they have come into a room of this user's
+   */
+  hear(state: PresenceState, met: boolean): PresenceState {
+    if (this.#note(state, met)) this.#parts.changed()
     return this.state()
   }
 
@@ -163,10 +189,10 @@ export class Presence {
     writeMeta(this.#parts.sql, META, JSON.stringify(own))
   }
 
-  /** Answers whether it is news. */
-  #note(state: PresenceState): boolean {
+  /** Answers whether it is news, which it is `anew` where it is known. */
+  #note(state: PresenceState, anew = false): boolean {
     const known = this.#told.get(state.userId)?.state
-    if (known !== undefined && isSame(known, state)) return false
+    if (!anew && known !== undefined && isSame(known, state)) return false
     this.#latest = Math.max(this.#latest + 1, this.#parts.clock.now())
     this.#told.delete(state.userId)
     this.#told.set(state.userId, { at: this.#latest, state })

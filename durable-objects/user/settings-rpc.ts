@@ -103,7 +103,7 @@ export abstract class SettingsRpc extends AccountRpc {
     })
   }
 
-  hearPresence(state: PresenceState) {
-    return toResult(() => this.host.polls().presence.hear(state))
+  hearPresence(state: PresenceState, met: boolean) {
+    return toResult(() => this.host.polls().presence.hear(state, met))
   }
 }

@@ -48,7 +48,7 @@ export interface SyncPollsParts {
   /** Of these users, those who are in none of the user's rooms any more. */
   strangers: (userIds: string[]) => Promise<string[]>
   transaction: <T>(work: () => T) => T
-  presence: Pick<PresenceParts, 'enabled' | 'arm'> & {
+  presence: Pick<PresenceParts, 'enabled' | 'arm' | 'meet'> & {
     tell: (roomIds: string[], state: PresenceState) => Promise<PresenceState[]>
     /** How long a first sync waits for what others say of themselves. */
     patience: () => Promise<void>
@@ -187,6 +187,7 @@ export class SyncPolls {
   membershipApplied({ roomId, membership }: MembershipChange): void {
     const room = this.memberships.byId(roomId)
     if (room !== undefined && membership !== 'join') this.#heads.forget(room.no)
+    if (membership === 'join' && room?.was !== 'join') void this.presence.met(roomId)
     this.#unread.forget(roomId)
     this.serve()
   }

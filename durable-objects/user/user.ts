@@ -268,6 +268,7 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
         enabled: this.#ports.config.presence,
         arm: (at) => this.#timers.arm(at),
         tell: (roomIds, state) => tellPresence(objectsOf(this.env, this.#ports.calls), roomIds, state),
+        meet: (roomId, state) => tellPresence(objectsOf(this.env, this.#ports.calls), [roomId], state, true),
         patience: () => sleep(PRESENCE_PATIENCE_MS),
       },
     })

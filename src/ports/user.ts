@@ -273,8 +273,11 @@ export interface UserGateway {
   setPresence(session: Session, presence: PresenceValue, statusMsg: string | undefined): Promise<void>
   /** The content of m.presence. @throws MatrixError M_FORBIDDEN where the viewer shares none of their `rooms` */
   presence(viewer: string, rooms: string[]): Promise<JsonObject>
-  /** Another user's presence, which waiting clients are told of; the answer is the user's own. */
-  hearPresence(state: PresenceState): Promise<PresenceState>
+  /**
+   * Another user's presence, which waiting clients are told of: where it has changed, or always where the two have
+   * `met` in a room that one of them came into. The answer is the user's own.
+   */
+  hearPresence(state: PresenceState, met: boolean): Promise<PresenceState>
   /** The rooms the user is or was in, and has not forgotten. */
   visitedRooms(session: Session): Promise<VisitedRoom[]>
   putFilter(session: Session, filter: JsonObject): Promise<string>

@@ -87,6 +87,30 @@ describe('presence in sync', () => {
     expect((await bob.get(status(alice))).body.presence).toBe('unavailable')
   })
 
+  it('follows the first word of a device too, and whichever says most', async () => {
+    await setTo(alice, { presence: 'online' })
+    await alice.sync({ set_presence: 'unavailable' })
+    expect((await bob.get(status(alice))).body.presence).toBe('unavailable')
+    const desk = await http.login(`alice${users}`)
+    const { next_batch } = (await desk.sync({ set_presence: 'online' })).body
+    expect((await bob.get(status(alice))).body.presence).toBe('online')
+    await alice.sync({ set_presence: 'unavailable' })
+    expect((await bob.get(status(alice))).body.presence).toBe('online')
+    await desk.sync({ since: next_batch, set_presence: 'unavailable' })
+    expect((await bob.get(status(alice))).body.presence).toBe('unavailable')
+  })
+
+  it('of who comes into a room is told there, and theirs of those who are there, known or not', async () => {
+    await alice.sync()
+    await bob.sync()
+    const room = await alice.createRoom({ preset: 'public_chat' })
+    const [alices, bobs] = [(await alice.sync()).body.next_batch, (await bob.sync()).body.next_batch]
+    must(await bob.join(room))
+    await until(bob, bobs, alice, 'online')
+    const { since } = await until(alice, alices, bob, 'online')
+    expect(presenceOf(bob, (await alice.sync({ since })).body)).toBeUndefined()
+  })
+
   it('can be filtered', async () => {
     const filter = JSON.stringify({ presence: { not_types: ['m.presence'] } })
     expect((await alice.sync({ filter })).body.presence).toBeUndefined()
