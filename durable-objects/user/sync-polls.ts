@@ -217,7 +217,10 @@ export class SyncPolls {
     if (room === undefined || this.#epochs.snapshot(token.epoch) === undefined) {
       throw new MatrixError('M_INVALID_PARAM', 'This token knows nothing of the room')
     }
-    return `p${this.#epochs.position(token, room.no) + 1}`
+    const known = this.#epochs.position(token, room.no)
+    // A token names no room that had been left before it: there it stands at the leave.
+    const leftBefore = known === 0 && room.membership !== 'join' && room.own <= token.own
+    return `p${(leftBefore ? room.pos : known) + 1}`
   }
 
   // ------------------------------------------------------------ inside

@@ -238,6 +238,7 @@ export class Sync {
     }
     this.#addAccountData(query, rooms, byRoom)
     this.#addInvites(query, plan, rooms)
+    if (!initial) this.#addForgotten(query, plan, rooms)
     const own = (byRoom.get(null) ?? []).map(asEvent)
     const global = own.filter((event) => matchesEvent(query.filter?.account_data, event))
     const presence = this.#parts.presence
@@ -282,6 +283,18 @@ export class Sync {
       if (events.length === 0) continue
       const counts = unreadFields(this.#parts.unread.known(roomId), filter)
       rooms.add('join', roomId, { account_data: { events }, ...counts })
+    }
+  }
+
+  /**
+   * "Forgotten rooms should not appear in responses": nothing of them does. But the user's other devices must learn
+   * that the room was left, however soon it was forgotten, or they would show it for ever.
+   */
+  #addForgotten(query: SyncQuery, plan: Plan, rooms: Sections): void {
+    for (const room of this.#parts.memberships.all()) {
+      if (!room.forgotten || room.own <= plan.since || room.own > plan.own) continue
+      if (wantsRoom(query.filter?.room, room.roomId))
+        rooms.add('leave', room.roomId, { timeline: { events: [], limited: false } })
     }
   }
 

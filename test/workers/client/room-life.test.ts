@@ -56,6 +56,19 @@ describe('forgetting a room', () => {
     }
   })
 
+  it('tells other devices once that it was left, and nothing of it', async () => {
+    const room = await alice.createRoom({ preset: 'public_chat' })
+    must(await bob.join(room))
+    const since = must(await bob.sync()).body.next_batch
+    must(await bob.post(at(room, 'leave')))
+    const between = must(await bob.sync()).body.next_batch
+    must(await bob.post(at(room, 'forget')))
+    const { rooms, next_batch } = must(await bob.sync({ since })).body
+    expect(rooms.leave[room]).toEqual({ timeline: { events: [], limited: false } })
+    for (const token of [between, next_batch])
+      expect(must(await bob.sync({ since: token })).body.rooms?.leave?.[room]).toBeUndefined()
+  })
+
   it('ends with a new invite or join', async () => {
     const room = await leftRoom()
     must(await bob.post(at(room, 'forget')))

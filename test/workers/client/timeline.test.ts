@@ -1,6 +1,6 @@
 /** History, single events and member lists. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Api, api, type Client } from '../../support/client.ts'
+import { type Api, api, type Client, must } from '../../support/client.ts'
 import { startServer, type TestServer } from '../../support/server.ts'
 
 let server: TestServer
@@ -60,6 +60,22 @@ describe('/messages', () => {
     expect(ids(older.body.chunk)).toEqual([said.at(-4), said.at(-5)])
     const all = await alice.get(room('/messages'), { dir: 'b', from: sync.next_batch, limit: 2 })
     expect(ids(all.body.chunk)).toEqual([said.at(-1), said.at(-2)])
+  })
+
+  it('stands at the leave, from a sync after it', async () => {
+    const left = await alice.createRoom({ preset: 'public_chat' })
+    const gone = await http.register('gone')
+    must(await gone.join(left))
+    const last = await alice.say(left, 'before you go')
+    must(await gone.post(room('/leave', left)))
+    await alice.say(left, 'after')
+    const { next_batch: from } = must(await gone.sync()).body
+    const page = async (dir: string) =>
+      must(await gone.get(room('/messages', left), { dir, from, limit: 2 })).body.chunk
+    const back = await page('b')
+    expect(ids(back)[1]).toBe(last)
+    expect(back[0].content.membership).toBe('leave')
+    expect(await page('f')).toEqual([])
   })
 
   it('keeps to a filter', async () => {
