@@ -67,6 +67,23 @@ export function writeAccountData(
   return { archive: [{ seq: pos, kind: 'account_data', key: JSON.stringify([roomId, type]), body }] }
 }
 
+/** MSC3890: how loud one device is, which its other devices may set. */
+const OF_A_DEVICE = ['m.local_notification_settings', 'org.matrix.msc3890.local_notification_settings']
+
+/** Removes what account data has of devices that a mutation deletes, inside its transaction. */
+export function dropDataOfDevices(
+  sql: SqlStorage,
+  changes: readonly Omit<UserLogEntry, 'seq'>[],
+): Omit<UserLogEntry, 'seq'>[] {
+  const devices = changes.filter(({ kind, body }) => kind === 'device' && body === null)
+  const types = devices.flatMap(({ key }) => OF_A_DEVICE.map((type) => `${type}.${key}`))
+  return types.flatMap((type) => {
+    const query = 'DELETE FROM account_data WHERE room_id = ? AND type = ?'
+    if (sql.exec(query, GLOBAL, type).rowsWritten === 0) return []
+    return [{ kind: 'account_data', key: JSON.stringify([null, type]), body: null }]
+  })
+}
+
 /** What is stored, if anything is. */
 export function findAccountData(
   sql: SqlStorage,

@@ -18,7 +18,7 @@ import { idOfName, objectsOf, type RpcSide } from '../stubs.ts'
 import { Timers } from '../timers.ts'
 import { PlannedAbort } from './abort.ts'
 import { type Changes, UserAccount } from './account.ts'
-import { accountDataSince } from './account-data.ts'
+import { accountDataSince, dropDataOfDevices } from './account-data.ts'
 import { Badges } from './badges.ts'
 import { DehydratedRpc } from './dehydrated-rpc.ts'
 import { delayedRooms, noteDelayed, pruneDelayed } from './delayed-rooms.ts'
@@ -359,9 +359,10 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
       const done = work()
       const { archive: keys, changed } = this.#deviceLists.settle(done)
       const pushers = dropPushersWith(this.#sql, done.archive)
+      const settings = dropDataOfDevices(this.#sql, done.archive)
       const pushes = [...done.archive, ...pushers].some(({ kind }) => kind === 'pusher')
       if (pushes) this.#account.jobs.add('push', this.#polls.memberships.joinedRooms())
-      this.#log.append([...done.archive, ...keys, ...pushers], this.#ports.clock.now())
+      this.#log.append([...done.archive, ...keys, ...pushers, ...settings], this.#ports.clock.now())
       this.#sessions.revoke(done.revoked ?? [])
       if (done.revoked?.length) dropStrayMessages(this.#sql)
       if (readMeta(this.#sql, 'user_id') === undefined) writeMeta(this.#sql, 'user_id', this.#userId)

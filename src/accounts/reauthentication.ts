@@ -11,12 +11,19 @@ type AuthPorts = Pick<Ports, 'uia' | 'random' | 'accounts' | 'clock' | 'config'>
 
 const FLOWS = [['m.login.password']]
 
-/** Takes the confirmation one step on. `body` is the request's, without `auth` and without passwords. */
-export function confirmUser(
+/**
+ * Takes the confirmation one step on. `body` is the request's, without `auth` and without passwords.
+ * @throws MatrixError M_FORBIDDEN where somebody else answers, which no second try would mend
+ */
+export async function confirmUser(
   ports: AuthPorts,
   { userId }: Session,
   request: { endpoint: string; body: JsonObject; auth: AuthData | undefined },
 ): Promise<AuthOutcome> {
+  const named = request.auth && namedUser(request.auth)
+  if (named !== undefined && knownLocalpart(named, ports.config.serverName) !== localpartOf(userId)) {
+    throw new MatrixError('M_FORBIDDEN', 'Only the user who is logged in can confirm this')
+  }
   const operation = {
     endpoint: `${request.endpoint} ${userId}`,
     body: request.body,
@@ -26,17 +33,14 @@ export function confirmUser(
   return authenticate(ports, operation, request.auth)
 }
 
-/** The password of this very user: somebody else's proves nothing. */
+/** The password of the user who is logged in. */
 function passwordOf(userId: string, { config, accounts }: AuthPorts): Stage {
   return async (auth) => {
     const { password } = auth
     if (typeof password !== 'string') throw new MatrixError('M_MISSING_PARAM', 'password: Required')
-    const own = localpartOf(userId)
-    const named = namedUser(auth)
-    const isNamed = named === undefined || knownLocalpart(named, config.serverName) === own
-    const account = await accounts.find(own)
+    const account = await accounts.find(localpartOf(userId))
     const isRight = await verifyPassword(password, account?.passwordHash ?? undefined, config)
-    if (!isRight || !isNamed) throw new MatrixError('M_FORBIDDEN', 'Invalid user name or password')
+    if (!isRight) throw new MatrixError('M_FORBIDDEN', 'Invalid user name or password')
     return {}
   }
 }

@@ -21,9 +21,13 @@ const KEY_NAME = /^([^:\0]{1,100}):([^:\0]{1,150})$/
 
 /**
  * Checks the identity keys of a device, and keeps of their signatures the device's own.
- * @throws MatrixError M_INVALID_PARAM where they belong to another device, M_INVALID_SIGNATURE
+ * @throws MatrixError M_BAD_JSON for what is no device's keys, M_INVALID_PARAM where they belong to another device,
+ *   M_INVALID_SIGNATURE
  */
 export function checkDeviceKeys(keys: JsonObject, userId: string, deviceId: string): JsonObject {
+  if (!Array.isArray(keys.algorithms) || !objectField(keys.keys) || !objectField(keys.signatures)) {
+    throw new MatrixError('M_BAD_JSON', 'device_keys: algorithms, keys and signatures are required')
+  }
   if (keys.user_id !== userId || keys.device_id !== deviceId) {
     throw new MatrixError('M_INVALID_PARAM', 'device_keys: not of the user and device of this session')
   }

@@ -50,7 +50,7 @@ export function pushActions(ruleset: JsonObject, event: PushEvent, context: Push
 }
 
 /** The rules of one kind, in order; what is no rule is left out. */
-export function rulesOf(ruleset: JsonObject, kind: RuleKind): JsonObject[] {
+export function rulesOf(ruleset: JsonObject, kind: string): JsonObject[] {
   const rules = ruleset[kind]
   return Array.isArray(rules) ? rules.map(objectField).filter((rule) => rule !== undefined) : []
 }

@@ -46,7 +46,7 @@ function changedDefault(rule: JsonObject, kept: readonly JsonObject[]): JsonObje
 }
 
 /** @throws MatrixError M_NOT_FOUND */
-export function pushRule(ruleset: JsonObject, kind: RuleKind, ruleId: string): JsonObject {
+export function pushRule(ruleset: JsonObject, kind: string, ruleId: string): JsonObject {
   const rule = rulesOf(ruleset, kind).find(({ rule_id }) => rule_id === ruleId)
   if (rule === undefined) throw new MatrixError('M_NOT_FOUND', `There is no ${kind} rule ${ruleId}`)
   return rule

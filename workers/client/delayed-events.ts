@@ -74,7 +74,7 @@ delayedEvents.post(
 )
 
 delayedEvents.post(
-  '/delayed_events/:delayId/:action',
+  '/delayed_events/:delayId/:action{send|cancel|restart}',
   validate({ param: ById.extend({ action: Action }), json: z.object({}), bodyOptional: true }),
   async (c) => act(c, c.req.valid('param').delayId, c.req.valid('param').action),
 )

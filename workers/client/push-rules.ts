@@ -11,6 +11,8 @@ import { tokenClaims } from '../middleware/access-token.ts'
 import { validate } from '../middleware/validate.ts'
 
 const OneRule = z.object({ kind: z.enum(RULE_KINDS), ruleId: z.string().min(1) })
+/** A kind that only other servers know has no rules here. */
+const AnyRule = OneRule.extend({ kind: z.string().min(1) })
 const list = z.array(z.json())
 const Rule = z.object({ actions: list, conditions: list.optional(), pattern: z.string().optional() })
 const Place = z.object({ before: z.string().optional(), after: z.string().optional() })
@@ -29,18 +31,18 @@ for (const path of ['/pushrules/global', '/pushrules/global/']) {
   pushRules.get(path, tokenClaims, async (c) => c.json(await globalRules(c)))
 }
 
-pushRules.get(RULE, tokenClaims, validate({ param: OneRule }), async (c) => {
+pushRules.get(RULE, tokenClaims, validate({ param: AnyRule }), async (c) => {
   const { kind, ruleId } = c.req.valid('param')
   return c.json(pushRule(await globalRules(c), kind, ruleId))
 })
 
-pushRules.get(`${RULE}/enabled`, tokenClaims, validate({ param: OneRule }), async (c) => {
+pushRules.get(`${RULE}/enabled`, tokenClaims, validate({ param: AnyRule }), async (c) => {
   const { kind, ruleId } = c.req.valid('param')
   const { enabled } = pushRule(await globalRules(c), kind, ruleId)
   return c.json({ enabled: enabled !== false })
 })
 
-pushRules.get(`${RULE}/actions`, tokenClaims, validate({ param: OneRule }), async (c) => {
+pushRules.get(`${RULE}/actions`, tokenClaims, validate({ param: AnyRule }), async (c) => {
   const { kind, ruleId } = c.req.valid('param')
   return c.json({ actions: pushRule(await globalRules(c), kind, ruleId).actions ?? [] })
 })

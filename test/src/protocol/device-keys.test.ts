@@ -16,6 +16,9 @@ describe('identity keys', () => {
     ['of another user', { user_id: '@bob:test.example' }, 'M_INVALID_PARAM'],
     ['of another device', { device_id: 'B' }, 'M_INVALID_PARAM'],
     ['without a signing key', { keys: {} }, 'M_INVALID_PARAM'],
+    ['without any keys', { keys: null }, 'M_BAD_JSON'],
+    ['without algorithms', { algorithms: null }, 'M_BAD_JSON'],
+    ['without signatures', { signatures: null }, 'M_BAD_JSON'],
     ['changed after they were signed', { algorithms: [] }, 'M_INVALID_SIGNATURE'],
     ['without a signature', { signatures: {} }, 'M_INVALID_SIGNATURE'],
   ])('%s are refused', (_, change, errcode) => {

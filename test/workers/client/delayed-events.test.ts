@@ -140,6 +140,7 @@ describe('managing one', () => {
     must(await http.request('POST', `${BASE}/delayed_events/${id}`, { action: 'send' }))
     expect(await said()).toContain('in the body')
     expect((await http.request('POST', `${BASE}/delayed_events/${id}`, { action: 'jump' })).status).toBe(400)
+    expect((await act(id, 'jump')).body.errcode).toBe('M_UNRECOGNIZED')
   })
 
   it('is for its owner, or whoever knows the id and has no name', async () => {

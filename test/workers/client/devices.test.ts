@@ -53,6 +53,16 @@ describe('devices', () => {
     expect(failure(await phone.put('/devices/PHONE', { display_name: 1 }))).toEqual([400, 'M_BAD_JSON'])
   })
 
+  it('take the account data that is about them along', async () => {
+    const gone = await http.login('alice', { device_id: 'GONE' })
+    const at = (device: string) =>
+      `/user/${encodeURIComponent(phone.userId)}/account_data/org.matrix.msc3890.local_notification_settings.${device}`
+    for (const device of ['GONE', 'PHONE']) await phone.put(at(device), { is_silenced: true })
+    await gone.post('/logout')
+    expect(failure(await phone.get(at('GONE')))).toEqual([404, 'M_NOT_FOUND'])
+    expect((await phone.get(at('PHONE'))).body).toEqual({ is_silenced: true })
+  })
+
   it('of others are not to be seen', async () => {
     const bob = await http.register('bob')
     expect(failure(await bob.get('/devices/PHONE'))).toEqual([404, 'M_NOT_FOUND'])

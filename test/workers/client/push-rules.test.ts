@@ -42,6 +42,8 @@ describe('a rule of one’s own', () => {
     expect(await own('content')).toEqual(['tea', 'cake'])
     must(await alice.delete(rule('content', 'cake')))
     expect(failure(await alice.get(rule('content', 'cake')))).toEqual([404, 'M_NOT_FOUND'])
+    for (const kind of ['postcontent', 'constructor'])
+      expect(failure(await alice.get(rule(kind, 'cake')))).toEqual([404, 'M_NOT_FOUND'])
   })
 
   it('stands behind the master rule and before the other default ones', async () => {
