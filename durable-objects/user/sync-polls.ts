@@ -8,6 +8,7 @@ import type {
   PresenceState,
   Session,
   SyncRequest,
+  VisitedRoom,
   Wake,
 } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
@@ -208,6 +209,13 @@ export class SyncPolls {
       .filter(({ membership }) => membership === 'join')
       .sort((a, b) => this.#heads.movedIn(b.no) - this.#heads.movedIn(a.no) || b.own - a.own)
       .map(({ roomId }) => roomId)
+  }
+
+  /** The rooms the user is or was in, and has not forgotten, those first that moved last. */
+  visitedRooms(): VisitedRoom[] {
+    const order = new Map(this.roomsByNews().map((roomId, index) => [roomId, index]))
+    const placeOf = ({ roomId }: VisitedRoom) => order.get(roomId) ?? order.size
+    return this.memberships.visitedRooms().sort((a, b) => placeOf(a) - placeOf(b))
   }
 
   /** Where a sync token stands in a room, as a place in its history. */

@@ -173,7 +173,7 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
   }
 
   visitedRooms(session: Session) {
-    return this.checked(session, () => this.#polls.memberships.visitedRooms())
+    return this.checked(session, () => this.#polls.visitedRooms())
   }
 
   positionOf(session: Session, token: string, roomId: string) {

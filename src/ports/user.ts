@@ -278,7 +278,7 @@ export interface UserGateway {
    * `met` in a room that one of them came into. The answer is the user's own.
    */
   hearPresence(state: PresenceState, met: boolean): Promise<PresenceState>
-  /** The rooms the user is or was in, and has not forgotten. */
+  /** The rooms the user is or was in, and has not forgotten, those first that moved last. */
   visitedRooms(session: Session): Promise<VisitedRoom[]>
   putFilter(session: Session, filter: JsonObject): Promise<string>
   getFilter(session: Session, filterId: string): Promise<JsonObject>

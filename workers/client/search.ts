@@ -1,10 +1,10 @@
 /** Client-Server API §Server Side Search. */
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
-import type { FoundEvent, SearchContext } from '../../src/ports.ts'
+import type { FoundEvent, SearchContext, VisitedRoom } from '../../src/ports.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { ClientEvent } from '../../src/protocol/event.ts'
-import { RoomEventFilter } from '../../src/protocol/filter.ts'
+import { RoomEventFilter, wantsRoom } from '../../src/protocol/filter.ts'
 import { searchableText } from '../../src/search/document.ts'
 import {
   type SearchCriteria,
@@ -25,6 +25,8 @@ const DEFAULT_LIMIT = 10
 const MAX_LIMIT = 50
 const DEFAULT_CONTEXT = 5
 const MAX_CONTEXT = 20
+/** Rooms that are asked for what the archive does not know yet. */
+const MOVED_LAST = 10
 
 const Around = z
   .int()
@@ -74,6 +76,7 @@ search.post(
       objects.user(session.userId).visitedRooms(session),
       ignoredBy(c),
     ])
+    if (criteria.from === undefined) await archiveNews(c, rooms, criteria)
     const results = await searchEvents(criteria, {
       store: ports.search,
       rooms,
@@ -82,6 +85,19 @@ search.post(
     return c.json({ search_categories: { room_events: await answer(c, request, results, ignored) } })
   },
 )
+
+/** The archive is a moment behind: the rooms that moved last are asked to tell it, so that what was just said is found. */
+async function archiveNews(c: Context<AppEnv>, rooms: VisitedRoom[], { filter }: SearchCriteria) {
+  const wanted = rooms.filter(({ roomId }) => wantsRoom(filter, roomId)).slice(0, MOVED_LAST)
+  await Promise.all(
+    wanted.map(({ roomId }) =>
+      c.var.objects
+        .room(roomId)
+        .archived()
+        .catch(() => undefined),
+    ),
+  )
+}
 
 function criteriaOf(request: RoomEvents, nextBatch: string | undefined): SearchCriteria {
   const { search_term: term, order_by: order, keys, filter, groupings } = request

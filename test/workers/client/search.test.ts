@@ -76,6 +76,16 @@ describe('a search', () => {
     expect(await search(bob, 'narwhal')).toEqual({ count: 0, results: [], highlights: [], groups: {} })
   })
 
+  it('finds what was said a moment ago', async () => {
+    const rooms = [await alice.createRoom(), await alice.createRoom()]
+    for (const roomId of rooms) {
+      const said = await alice.say(roomId, `just said ${roomId}: axolotl`)
+      const filter = { rooms: [roomId] }
+      expect(ids(await search(alice, 'axolotl', { filter }))).toEqual([said])
+    }
+    expect(ids(await search(alice, 'axolotl'))).toHaveLength(2)
+  })
+
   it.each([
     ['accents and case', 'Wir treffen uns im SPÄTI', 'späti', 'spatz'],
     ['all words, in any order', 'red green blue', 'blue red', 'blue yellow'],
