@@ -21,8 +21,7 @@ const SessionId = z.string().min(1).max(255)
 const InRoom = z.object({ roomId: RoomId })
 const InSession = InRoom.extend({ sessionId: SessionId })
 /** The one algorithm that the specification has. */
-/** Clients try others than the one of the specification; what is in a backup is theirs alone. */
-const Algorithm = z.string().min(1).max(255)
+const Algorithm = z.enum(['m.megolm_backup.v1.curve25519-aes-sha2'])
 const AuthData = z.object({ algorithm: Algorithm, auth_data: jsonObject })
 const Index = z.int().nonnegative()
 const KeyData = z.looseObject({

@@ -54,14 +54,6 @@ describe('a version', () => {
     expect(must(await alice.get(`/room_keys/version/${version}`)).body).toEqual(body)
   })
 
-  it('may be of an algorithm that the specification does not know', async () => {
-    const body = { algorithm: 'org.example.backup', auth_data: { salt: 'abc' } }
-    must(await alice.post('/room_keys/version', body))
-    expect(must(await alice.get('/room_keys/version')).body).toMatchObject(body)
-    const none = await alice.post('/room_keys/version', { ...body, algorithm: '' })
-    expect(errorOf(none)).toEqual([400, 'M_INVALID_PARAM'])
-  })
-
   it('takes other auth data, and no other algorithm or version', async () => {
     const auth_data = { public_key: 'def' }
     const change = (body: Body) => alice.put(`/room_keys/version/${version}`, body)
