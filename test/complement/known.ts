@@ -17,7 +17,7 @@ export const KNOWN: readonly [test: RegExp, reason: string][] = [
     'later: federation',
   ],
   [
-    /^TestKnockRoomsInPublicRoomsDirectory|^TestRestrictedRooms|^TestRoomSummaryAllowedRoomIDs/,
+    /^Test(KnockRoomsInPublicRoomsDirectory|RestrictedRoomsSpacesSummaryLocal|RestrictedRoomsLocalJoin|RoomSummaryAllowedRoomIDs)$/,
     'room version 7 or 8',
   ],
   [/^TestMSC3757OwnedState$/, 'a room version of the proposal'],
