@@ -117,6 +117,30 @@ describe('any rule', () => {
     expect(event.content.global.override[0].rule_id).toBe(master)
   })
 
+  it('keeps what was changed of it when the process ends, in its place among the default ones', async () => {
+    const quiet = rule('underride', '.m.rule.message')
+    must(await alice.put(`${quiet}/actions`, { actions: [] }))
+    must(await alice.put(`${rule('override', '.m.rule.reaction')}/enabled`, { enabled: false }))
+    const [override, underride] = [await ids('override'), await ids('underride')]
+    await server.restart()
+    expect((await alice.get(quiet)).body).toMatchObject({ default: true, enabled: true, actions: [] })
+    expect((await alice.get(rule('override', '.m.rule.reaction'))).body).toMatchObject({ enabled: false })
+    expect([await ids('override'), await ids('underride')]).toEqual([override, underride])
+  })
+
+  it.each([
+    ['override', '.m.rule.contains_display_name'],
+    ['override', '.m.rule.roomnotif'],
+    ['content', '.m.rule.contains_user_name'],
+  ])('of before mentions is not there: %s %s', async (kind, id) => {
+    const answers = [
+      await alice.get(rule(kind, id)),
+      await alice.put(rule(kind, id, '/enabled'), { enabled: false }),
+      await alice.put(rule(kind, id, '/actions'), { actions: [] }),
+    ]
+    for (const answer of answers) expect(failure(answer)).toEqual([404, 'M_NOT_FOUND'])
+  })
+
   it('is not set as account data', async () => {
     const answer = await alice.put(`/user/${encodeURIComponent(alice.userId)}/account_data/m.push_rules`, {})
     expect(answer.status).toBe(405)
