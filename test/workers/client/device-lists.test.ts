@@ -246,6 +246,20 @@ describe('/keys/changes', () => {
     expect(body.left).toEqual([])
   })
 
+  it('names who left the last shared room, as the kicked themselves are told of the others', async () => {
+    const [alice, bob, carol] = (await people(3)) as [Client, Client, Client]
+    const room = await together(alice, bob, carol)
+    const [ofAlice, ofCarol] = [await token(alice), await token(carol)]
+    must(await alice.post(`/rooms/${encodeURIComponent(room)}/kick`, { user_id: carol.userId }))
+    await untilLeft(alice, ofAlice, carol)
+    const changes = async (client: Client, from: string): Promise<Body> =>
+      must(await client.get('/keys/changes', { from, to: await token(client) })).body
+    expect((await changes(alice, ofAlice)).left).toEqual([carol.userId])
+    const left = async () => (await changes(carol, ofCarol)).left.toSorted()
+    await expect.poll(left).toEqual([alice.userId, bob.userId].toSorted())
+    expect((await changes(bob, await token(bob))).changed).toEqual([])
+  })
+
   it('refuses what is no token', async () => {
     const [alice] = (await people(1)) as [Client]
     const since = await token(alice)
