@@ -194,6 +194,40 @@ describe('a claim', () => {
     expect(must(await client.sync()).body.device_unused_fallback_key_types).toEqual([])
   })
 
+  it('takes the keys of an earlier upload first, whatever they are called', async () => {
+    const { client, device } = await withKeys()
+    for (const from of [7, 3, 5]) {
+      must(await client.post('/keys/upload', { one_time_keys: device.oneTimeKeys(1, from) }))
+    }
+    const viewer = await person()
+    const given: string[] = []
+    for (let i = 0; i < 3; i += 1) {
+      const { body } = must(await viewer.post('/keys/claim', claimOf(client)))
+      given.push(...Object.keys(body.one_time_keys[client.userId][client.deviceId]))
+    }
+    expect(given).toEqual(['K7', 'K3', 'K5'].map((id) => `signed_curve25519:${id}`))
+  })
+
+  it('of what is not there is answered with what is', async () => {
+    const { client } = await withKeys(1)
+    const { userId, deviceId } = client
+    const { body } = must(
+      await (await person()).post('/keys/claim', {
+        one_time_keys: {
+          [userId]: { [deviceId]: 'signed_curve25519', NONE: 'signed_curve25519' },
+          '@nobody:test.example': { X: 'signed_curve25519' },
+          '@far:elsewhere.example': { X: 'signed_curve25519' },
+        },
+      }),
+    )
+    expect(Object.keys(body.one_time_keys[userId])).toEqual([deviceId])
+    expect(Object.keys(body.one_time_keys['@nobody:test.example'] ?? {})).toEqual([])
+    expect(Object.keys(body.failures)).toEqual(['elsewhere.example'])
+    const other = { one_time_keys: { [userId]: { [deviceId]: 'unknown_algorithm' } } }
+    const none = must(await (await person()).post('/keys/claim', other)).body
+    expect(none.one_time_keys[userId]?.[deviceId] ?? {}).toEqual({})
+  })
+
   it('does not get a key again that its owner uploads a second time', async () => {
     const { client, device } = await withKeys()
     const keys = device.oneTimeKeys(1)
