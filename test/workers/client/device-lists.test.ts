@@ -100,7 +100,7 @@ describe('device_lists', () => {
     await untilChanged(alice, later, alice)
   })
 
-  it('name cross-signing keys and device names that change', async () => {
+  it('name cross-signing keys and device names that change, and devices that come and go', async () => {
     const [alice, bob] = (await people(2)) as [Client, Client]
     const start = await token(bob)
     await together(alice, bob)
@@ -111,6 +111,12 @@ describe('device_lists', () => {
     await untilChanged(bob, since, alice)
     since = await token(bob)
     must(await alice.put(`/devices/${alice.deviceId}`, { display_name: 'Phone' }))
+    await untilChanged(bob, since, alice)
+    const second = await http.login(alice.userId)
+    await newKeys(second)
+    await untilChanged(bob, since, alice)
+    since = await token(bob)
+    must(await second.post('/logout'))
     await untilChanged(bob, since, alice)
   })
 

@@ -96,6 +96,13 @@ describe('any rule', () => {
     expect((await alice.get(rule('underride', '.m.rule.message', '/actions'))).body).toEqual({ actions })
   })
 
+  it('takes the actions that mean nothing any more', async () => {
+    for (const action of ['dont_notify', 'coalesce']) {
+      must(await put('room', '!old', { actions: [action] }))
+      expect((await alice.get(rule('room', '!old', '/actions'))).body).toEqual({ actions: [action] })
+    }
+  })
+
   it('must exist, and the server’s own are not deleted', async () => {
     const paths = [rule('room', 'none', '/enabled'), rule('room', 'none', '/actions'), rule('room', 'none')]
     for (const path of paths) expect(failure(await alice.get(path))).toEqual([404, 'M_NOT_FOUND'])
