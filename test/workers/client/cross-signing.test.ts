@@ -246,6 +246,11 @@ describe('signatures', () => {
       }),
     )
     expect(body.failures[userId][deviceId].errcode).toBe('M_INVALID_SIGNATURE')
+    const other = await withCrossSigning()
+    const byUser = signed(other.device.keys, userId, keys.userSigning.publicKey, keys.userSigning)
+    const ofDevice = { [other.client.userId]: { [other.client.deviceId]: byUser } }
+    const { failures } = must(await client.post('/keys/signatures/upload', ofDevice)).body
+    expect(Object.keys(failures[other.client.userId])).toEqual([other.client.deviceId])
     expect(body.failures[userId].NONE.errcode).toBe('M_NOT_FOUND')
     expect(body.failures['@nobody:test.example'].key.errcode).toBe('M_NOT_FOUND')
     expect(body.failures[userId][keys.master.publicKey]).toBeUndefined()

@@ -128,6 +128,36 @@ describe('a filter of senders', () => {
   })
 })
 
+describe('a filter of the parts of a room', () => {
+  it('holds back no invites and no knocks', async () => {
+    const invited = await bob.createRoom({ invite: [alice.userId] })
+    const none = { types: [] }
+    const filter = { room: { timeline: none, state: none, ephemeral: none, account_data: none } }
+    for (const query of [{}, { since }]) {
+      const { events } = (await sync(filter, query)).rooms.invite[invited].invite_state
+      expect(typesOf(events)).toContain('m.room.create')
+    }
+  })
+
+  it('with a limit of nothing leads to all that came', async () => {
+    const { timeline } = (await sync({ room: { timeline: { limit: 0 } } }, { since })).rooms.join[room]
+    expect([timeline.events, timeline.limited]).toEqual([[], true])
+    const query = { dir: 'b', from: timeline.prev_batch, limit: 2 }
+    const { chunk } = must(await alice.get(at(room, 'messages'), query)).body
+    expect(typesOf(chunk)).toEqual(['m.room.topic', 'm.room.message'])
+  })
+
+  it('leads to what lies before the timeline that it lets through', async () => {
+    const timeline = { types: ['m.room.message'], limit: 1 }
+    for (const text of ['one', 'two']) await bob.say(room, text)
+    const shown = (await sync({ room: { timeline } }, { since })).rooms.join[room].timeline
+    const query = { dir: 'b', from: shown.prev_batch, limit: 2, filter: JSON.stringify(timeline) }
+    const { chunk } = must(await alice.get(at(room, 'messages'), { ...query, limit: 2 })).body
+    const texts = [...chunk.toReversed(), ...shown.events].map(({ content }: Body) => content.body)
+    expect(texts.slice(-3)).toEqual(['hello', 'one', 'two'])
+  })
+})
+
 describe('without a filter', () => {
   it('a timeline has at most twenty events', async () => {
     for (let n = 0; n < 25; n += 1) await bob.say(room, `${n}`)

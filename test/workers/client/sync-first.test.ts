@@ -136,6 +136,22 @@ describe('full_state', () => {
     expect(rooms.map((room) => join[room].timeline.events.length)).toEqual([1, 0])
   })
 
+  it('brings the members of the timeline and oneself where they are loaded lazily', async () => {
+    const [client, bob, carol] = [await person(), await person(), await person()]
+    const room = await client.createRoom({ preset: 'public_chat', name: 'Named' })
+    for (const other of [bob, carol]) must(await other.join(room))
+    const filter = JSON.stringify({ room: { state: { lazy_load_members: true } } })
+    const since = (await sync(client, { filter })).next_batch
+    const members = async () =>
+      (await sync(client, { since, filter, full_state: true })).rooms.join[room].state.events
+        .filter(({ type }: Body) => type === 'm.room.member')
+        .map(({ state_key }: Body) => state_key)
+        .toSorted()
+    expect(await members()).toEqual([client.userId])
+    await bob.say(room, 'hello')
+    expect(await members()).toEqual([client.userId, bob.userId].toSorted())
+  })
+
   it('is answered at once, though there is no room', async () => {
     const client = await person()
     const since = (await sync(client)).next_batch

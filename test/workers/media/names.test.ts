@@ -55,6 +55,16 @@ describe('an id that is asked for', () => {
   const fill = (place: string) =>
     http.request('PUT', `/_matrix/media/v3/upload/${place}`, undefined, { ...options(), raw: 'cloth' })
 
+  it('takes a type and a name with its upload', async () => {
+    const place = placeOf((await create()).content_uri)
+    const path = `/_matrix/media/v3/upload/${place}?filename=a.png`
+    const headers = { 'content-type': 'image/png' }
+    must(await http.request('PUT', path, undefined, { ...options(), raw: 'cloth', headers }))
+    const answer = await download(place)
+    expect(answer.headers.get('content-type')).toBe('image/png')
+    expect(answer.headers.get('content-disposition')).toBe('inline; filename="a.png"')
+  })
+
   it('is kept for a day', async () => {
     const before = Date.now()
     const { unused_expires_at: until } = await create()
