@@ -1,7 +1,7 @@
 /** Keys of devices: uploaded, asked for, handed out once. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Api, api, type Body, type Client, must } from '../../support/client.ts'
-import { makeDevice, signed, type TestDevice } from '../../support/keys.ts'
+import { makeDevice, makeKey, signed, type TestDevice } from '../../support/keys.ts'
 import { startServer, type TestServer } from '../../support/server.ts'
 
 let server: TestServer
@@ -41,6 +41,14 @@ describe('an upload', () => {
     const sync = must(await client.sync()).body
     expect(sync.device_one_time_keys_count).toEqual({ signed_curve25519: 3 })
     expect(sync.device_unused_fallback_key_types).toEqual([])
+  })
+
+  it('is counted by algorithm, those with none left by a nought', async () => {
+    const { client } = await withKeys()
+    must(await client.post('/keys/upload', { one_time_keys: { 'curve25519:AAAA': makeKey().publicKey } }))
+    const counts = must(await client.post('/keys/upload', {})).body.one_time_key_counts
+    expect(counts).toEqual({ curve25519: 1, signed_curve25519: 0 })
+    expect(must(await client.sync()).body.device_one_time_keys_count).toEqual(counts)
   })
 
   it('keeps one fallback key of an algorithm: the same again stays used, a new one is unused', async () => {

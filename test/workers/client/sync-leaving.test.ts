@@ -59,6 +59,22 @@ describe('a room that is left', () => {
   })
 })
 
+describe('an invite', () => {
+  it('that ends in a ban is a room left, of which nothing else is shown', async () => {
+    const room = await alice.createRoom({
+      invite: [bob.userId],
+      initial_state: [{ type: 'org.example.secret', content: { secret: true } }],
+    })
+    const since = await token(bob)
+    must(await alice.post(at(room, 'ban'), { user_id: bob.userId }))
+    const { rooms } = must(await bob.sync({ since })).body
+    expect(rooms.invite).toBeUndefined()
+    expect(rooms.leave[room].timeline.events.at(-1)).toMatchObject({ content: { membership: 'ban' } })
+    expect(JSON.stringify(rooms)).not.toContain('secret')
+    expect(must(await bob.sync()).body.rooms?.invite?.[room]).toBeUndefined()
+  })
+})
+
 describe('a knock', () => {
   const ends: [string, string, (room: string) => Promise<unknown>][] = [
     ['is refused', 'leave', (room) => alice.post(at(room, 'kick'), { user_id: bob.userId })],
