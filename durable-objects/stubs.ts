@@ -118,6 +118,7 @@ const REPEATABLE: ReadonlySet<string> = new Set([
   'pushers',
   'setPusher',
   'removePusher',
+  'losePusher',
   'logout',
   'devices',
   'device',

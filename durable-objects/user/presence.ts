@@ -6,6 +6,7 @@ import { takeFault } from '../../src/faults.ts'
 import type { Clock, PresenceState, PresenceValue } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import { readMeta, writeMeta } from '../sqlite.ts'
+import { ignoredUsers } from './ignored-users.ts'
 
 /** Client-Server API §Presence: "a client that has not been heard of"; and one at which nobody does anything, ms. */
 const OFFLINE_AFTER_MS = 300_000
@@ -62,10 +63,13 @@ export class Presence {
     return this.#latest
   }
 
-  /** Presence events after a place; undefined: all that is known. */
+  /** Presence events after a place, but of those whom the user ignores; undefined: all that is known. */
   eventsAfter(place: number | undefined, now: number): (JsonObject & { type: string; sender: string })[] {
-    return [...this.#told.values()]
-      .filter(({ at }) => at > (place ?? 0))
+    const news = [...this.#told.values()].filter(({ at }) => at > (place ?? 0))
+    if (news.length === 0) return []
+    const ignored = ignoredUsers(this.#parts.sql, this.#parts.userId)
+    return news
+      .filter(({ state }) => !ignored.has(state.userId))
       .map(({ state }) => ({
         type: 'm.presence',
         sender: state.userId,

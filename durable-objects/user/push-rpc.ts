@@ -43,9 +43,15 @@ export abstract class PushRpc extends KeyBackupRpc {
   }
 
   removePusher(session: Session, appId: string, pushkey: string): RpcResult<void> {
-    return this.checked(session, () => {
-      const { sql, mutate } = this.host
-      mutate(() => ({ value: undefined, archive: removePusher(sql, appId, pushkey) }))
-    })
+    return this.checked(session, () => this.#remove(appId, pushkey))
+  }
+
+  losePusher(appId: string, pushkey: string): RpcResult<void> {
+    return toResult(() => this.#remove(appId, pushkey))
+  }
+
+  #remove(appId: string, pushkey: string): void {
+    const { sql, mutate } = this.host
+    mutate(() => ({ value: undefined, archive: removePusher(sql, appId, pushkey) }))
   }
 }

@@ -2,6 +2,7 @@
 import type { Pusher, UserLogEntry } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
+import { pusherKey } from '../../src/push/pusher-key.ts'
 import { first } from '../sqlite.ts'
 import { coverTexts } from '../wipe.ts'
 
@@ -51,7 +52,7 @@ export function putPusher(sql: SqlStorage, deviceId: string, pusher: Pusher, now
     'INSERT OR REPLACE INTO pushers (app_id, pushkey, device_id, set_ts, pusher) VALUES (?, ?, ?, ?, ?)',
     ...Object.values(row),
   )
-  return [{ kind: 'pusher', key: archiveKey(row), body: JSON.stringify(row) }]
+  return [{ kind: 'pusher', key: pusherKey(row), body: JSON.stringify(row) }]
 }
 
 function checkCount(sql: SqlStorage, { app_id, pushkey }: Pusher): void {
@@ -82,9 +83,5 @@ function removeWhere(sql: SqlStorage, where: { clause: string; values: string[] 
     coverTexts(sql, 'push_queue', 'notification', queued)
     sql.exec(`DELETE FROM push_queue WHERE ${queued.clause}`, ...queued.values)
   }
-  return rows.map((row) => ({ kind: 'pusher', key: archiveKey(row), body: null }))
-}
-
-function archiveKey({ app_id, pushkey }: Pick<Row, 'app_id' | 'pushkey'>): string {
-  return JSON.stringify([app_id, pushkey])
+  return rows.map((row) => ({ kind: 'pusher', key: pusherKey(row), body: null }))
 }

@@ -236,6 +236,8 @@ export interface ArchiveReader {
   delayedIn(roomId: string): Promise<string[]>
   /** A user's records that are not deleted, in the order of their keys, after (kind, key). */
   userRecords(userId: string, after: [kind: string, key: string], limit: number): Promise<UserRecord[]>
+  /** Who has a pusher of this key, as far as the archive knows. */
+  pusherOwners(key: string): Promise<string[]>
   userRooms(userId: string): Promise<ArchivedMembership[]>
   /** The room that an event belongs to. */
   roomOfEvent(eventId: string): Promise<string | undefined>

@@ -270,6 +270,8 @@ export interface UserGateway {
   /** What finding the user's notifications takes: their joined rooms, those that moved last first, and their settings. */
   notificationRooms(session: Session): Promise<NotificationRooms>
   removePusher(session: Session, appId: string, pushkey: string): Promise<void>
+  /** Another user has this pushkey now. */
+  losePusher(appId: string, pushkey: string): Promise<void>
   setPresence(session: Session, presence: PresenceValue, statusMsg: string | undefined): Promise<void>
   /** The content of m.presence. @throws MatrixError M_FORBIDDEN where the viewer shares none of their `rooms` */
   presence(viewer: string, rooms: string[]): Promise<JsonObject>

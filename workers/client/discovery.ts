@@ -48,6 +48,8 @@ const VERSIONS = {
     'org.matrix.msc4151': true,
     'uk.half-shot.msc2666.query_mutual_rooms': true,
     'uk.half-shot.msc2666.query_mutual_rooms.stable': true,
+    'uk.tcpip.msc4133': true,
+    'uk.tcpip.msc4133.stable': true,
   },
 }
 

@@ -1,11 +1,9 @@
-/**
- * Client-Server API §Push notifications: a user's pushers. A pushkey that two users of one device share stays with
- * both, whatever `append` says: there is no list of everybody's pushers to find the other one in.
- */
-import { Hono } from 'hono'
+/** Client-Server API §Push notifications: a user's pushers. */
+import { type Context, Hono } from 'hono'
 import * as z from 'zod'
 import type { Pusher } from '../../src/ports.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
+import { pusherKey } from '../../src/push/pusher-key.ts'
 import type { AppEnv } from '../app-env.ts'
 import { accessToken } from '../middleware/access-token.ts'
 import { check, jsonObject, validate } from '../middleware/validate.ts'
@@ -52,7 +50,7 @@ pushers.get('/pushers', accessToken, async (c) => {
 pushers.post('/pushers/set', accessToken, validate({ json: jsonObject }), async (c) => {
   const { objects, session, ports } = c.var
   const body = c.req.valid('json')
-  const { kind, app_id: appId, pushkey } = check(Named, body, 'json')
+  const { kind, app_id: appId, pushkey, append = false } = check(Named, body, 'json')
   const user = objects.user(session.userId)
   if (kind === null) {
     await user.removePusher(session, appId, pushkey)
@@ -61,8 +59,20 @@ pushers.post('/pushers/set', accessToken, validate({ json: jsonObject }), async 
   const pusher = check(HttpPusher, body, 'json')
   requireGateway(pusher.data.url, ports.config.allowPrivateNetworks)
   await user.setPusher(session, pusher as Pusher)
+  if (!append) await endOthers(c, pusher as Pusher)
   return c.json({})
 })
+
+/**
+ * "Otherwise, the homeserver MUST remove any other pushers with the same App ID and pushkey for different users." The
+ * archive knows them, a moment late; one that it does not tell of now goes when this one is next set.
+ */
+async function endOthers(c: Context<AppEnv>, pusher: Pusher): Promise<void> {
+  const { objects, ports, session } = c.var
+  const owners = await ports.archiveReader.pusherOwners(pusherKey(pusher)).catch((): string[] => [])
+  const others = owners.filter((userId) => userId !== session.userId)
+  await Promise.all(others.map((userId) => objects.user(userId).losePusher(pusher.app_id, pusher.pushkey)))
+}
 
 /** "MUST be an HTTPS URL with a path of /_matrix/push/v1/notify". @throws MatrixError M_INVALID_PARAM */
 function requireGateway(url: string, plainAllowed: boolean): void {

@@ -26,6 +26,9 @@ const RECORDS = `
   where user_id = $1::text and body is not null and (kind, key) > ($2::text, $3::text)
   order by kind, key limit $4::int`
 
+const PUSHER_OWNERS = `
+  select user_id from user_records where kind = 'pusher' and key = $1::text and body is not null limit 50`
+
 const ROOMS = `
   select room_id, membership, event_id, pos, forgotten from room_memberships
   where user_id = $1::text order by room_id`
@@ -86,6 +89,10 @@ export function postgresArchiveReader(sql: Sql): ArchiveReader {
     async userRecords(userId, [kind, key], limit) {
       const rows = await sql.query(RECORDS, [userId, kind, key, limit])
       return rows.map((row) => ({ kind: String(row.kind), key: String(row.key), body: String(row.body) }))
+    },
+    async pusherOwners(key) {
+      const rows = await sql.query(PUSHER_OWNERS, [key])
+      return rows.map((row) => String(row.user_id))
     },
     async userRooms(userId) {
       const rows = await sql.query(ROOMS, [userId])

@@ -216,6 +216,19 @@ describe('the default rules', () => {
     event({ topic: 'x' }, { type: 'm.room.topic', state_key: '' }),
   ])('are silent about %j', (of) => expect(verdict(of)).toEqual([false, false, undefined]))
 
+  it('highlight the end of a room, ring for calls, and are silent about access lists', () => {
+    const state = (type: string, state_key = '') => event({ body: 'x' }, { type, state_key })
+    expect(verdict(state('m.room.tombstone'))).toEqual([true, true, undefined])
+    expect(verdict(state('m.room.tombstone', 'other'))).toEqual([false, false, undefined])
+    expect(verdict(state('m.room.server_acl'))).toEqual([false, false, undefined])
+    expect(verdict(event({}, { type: 'm.call.invite' }))).toEqual([true, false, 'ring'])
+    expect(verdict(event({}, { type: 'm.room.encrypted' }), { joined: 2 })).toEqual([true, false, 'default'])
+  })
+
+  it('find no mention in a text that merely names the user', () => {
+    expect(verdict(text('me, Mo (she*), @room'))).toEqual([true, false, undefined])
+  })
+
   it('end with the master rule', () => {
     const rules = defaultPushRules(me)
     const override = (rules.override as JsonObject[]).map((rule) =>

@@ -1,6 +1,6 @@
 /** Account data, global and of one room. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Api, api, type Client } from '../../support/client.ts'
+import { type Api, api, type Client, silence } from '../../support/client.ts'
 import { startServer, type TestServer } from '../../support/server.ts'
 
 let server: TestServer
@@ -48,6 +48,30 @@ describe.each(scopes)('account data %s', (scope, path) => {
     expect(data.events).toEqual([{ type: 'org.example.news', content: { n: 1 } }])
   })
 
+  it('is news again when it is set to the same again, and in no sync after that', async () => {
+    const content = { n: 1 }
+    await alice.put(path(alice, 'org.example.same'), content)
+    const { next_batch: since } = (await alice.sync()).body
+    await alice.put(path(alice, 'org.example.same'), content)
+    const { body } = await alice.sync({ since })
+    const data = scope === 'global' ? body.account_data : body.rooms.join[roomId].account_data
+    expect(data.events).toEqual([{ type: 'org.example.same', content }])
+    expect((await alice.sync({ since: body.next_batch })).body).toEqual(silence(body.next_batch))
+  })
+
+  it('comes back with each number, name and sign as it was, like secrets have to', async () => {
+    const text =
+      '{"zz":1,"aa":[1.5,-0.25,1e+30,9007199254740991],"__proto__":{"x":null},"":"\\u0000\\n\u2028","encrypted":{"key":{"iv":"+/=","mac":"ä🧵"}}}'
+    const where = path(alice, 'm.cross_signing.master')
+    const headers = { 'content-type': 'application/json' }
+    await http.request('PUT', where, undefined, { token: alice.token, raw: text, headers })
+    expect(JSON.stringify((await alice.get(where)).body)).toBe(JSON.stringify(JSON.parse(text)))
+    const { body } = await alice.sync()
+    const data = scope === 'global' ? body.account_data : body.rooms.join[roomId].account_data
+    const shown = data.events.find(({ type }: { type: string }) => type === 'm.cross_signing.master')
+    expect(JSON.stringify(shown.content)).toBe(JSON.stringify(JSON.parse(text)))
+  })
+
   it('belongs to its user alone', async () => {
     for (const answer of [await bob.get(path(alice, 'x')), await bob.put(path(alice, 'x'), {})]) {
       expect([answer.status, answer.body.errcode]).toEqual([403, 'M_FORBIDDEN'])
@@ -70,5 +94,13 @@ describe('account data of what is no room', () => {
     const path = `/user/${encodeURIComponent(alice.userId)}/rooms/lounge/account_data/x`
     const { status, body } = await alice.put(path, {})
     expect([status, body.errcode]).toEqual([400, 'M_INVALID_PARAM'])
+  })
+})
+
+describe('the push rules', () => {
+  it('are account data that can be read', async () => {
+    const { body } = await alice.get(`/user/${encodeURIComponent(alice.userId)}/account_data/m.push_rules`)
+    expect(body).toEqual((await alice.get('/pushrules/')).body)
+    expect(body.global.override[0].rule_id).toBe('.m.rule.master')
   })
 })

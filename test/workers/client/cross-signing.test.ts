@@ -79,6 +79,35 @@ describe('cross-signing keys', () => {
     expect(seen.user_signing_keys).toEqual({})
   })
 
+  it('that a new master key has not signed are gone, with the signatures of others on them', async () => {
+    const { client, device, keys } = await withCrossSigning()
+    const { userId, deviceId } = client
+    const bySelf = signed(device.keys, userId, keys.selfSigning.publicKey, keys.selfSigning)
+    const other = await withCrossSigning()
+    const ofOther = signed(
+      keys.body.master_key,
+      other.client.userId,
+      other.keys.userSigning.publicKey,
+      other.keys.userSigning,
+    )
+    must(await client.post('/keys/signatures/upload', { [userId]: { [deviceId]: bySelf } }))
+    must(
+      await other.client.post('/keys/signatures/upload', { [userId]: { [keys.master.publicKey]: ofOther } }),
+    )
+    const { master_key } = makeCrossSigning(userId).body
+    const auth = {
+      type: 'm.login.password',
+      identifier: { type: 'm.id.user', user: userId },
+      password: testPassword,
+    }
+    must(await client.post('/keys/device_signing/upload', { master_key, auth }))
+    const seen = await query(client, userId)
+    expect(seen.master_keys[userId].keys).toEqual(master_key.keys)
+    expect([seen.self_signing_keys, seen.user_signing_keys]).toEqual([{}, {}])
+    const ofSigner = (await query(other.client, userId)).master_keys[userId].signatures ?? {}
+    expect(ofSigner[other.client.userId]).toBeUndefined()
+  })
+
   it('must be signed by the master key, and belong to the user', async () => {
     const client = await person()
     const { body } = makeCrossSigning(client.userId)
@@ -157,6 +186,54 @@ describe('signatures', () => {
     expect(seen.user_signing_keys).toEqual({})
   })
 
+  it('of a third person’s keys are seen by neither the signed nor anybody else', async () => {
+    const [signer, owner, viewer] = [await withCrossSigning(), await withCrossSigning(), await person()]
+    const { userId } = owner.client
+    const { userSigning } = signer.keys
+    const byUser = signed(
+      owner.keys.body.master_key,
+      signer.client.userId,
+      userSigning.publicKey,
+      userSigning,
+    )
+    const target = { [userId]: { [owner.keys.master.publicKey]: byUser } }
+    must(await signer.client.post('/keys/signatures/upload', target))
+    for (const client of [owner.client, viewer]) {
+      const text = JSON.stringify(await query(client, userId))
+      expect(text).not.toContain(userSigning.publicKey)
+    }
+    const own = await query(signer.client, userId)
+    expect(JSON.stringify(own.master_keys[userId].signatures)).toContain(userSigning.publicKey)
+    expect(own.user_signing_keys).toEqual({})
+  })
+
+  it('that are new are news for those concerned: of devices for all, of others for the signer alone', async () => {
+    const [signer, owner] = [await withCrossSigning(), await withCrossSigning()]
+    const room = await signer.client.createRoom({ preset: 'public_chat' })
+    must(await owner.client.join(room))
+    const changed = async (client: Client, since: string): Promise<string[]> =>
+      must(await client.sync({ since, timeout: 1_000 })).body.device_lists?.changed ?? []
+    const settled = async (client: Client): Promise<string> => {
+      let { next_batch: token } = must(await client.sync()).body
+      for (let quiet = false; !quiet; ) {
+        const { body } = must(await client.sync({ since: token, timeout: 200 }))
+        quiet = body.device_lists === undefined && body.rooms === undefined
+        token = body.next_batch
+      }
+      return token
+    }
+    const [ofSigner, ofOwner] = [await settled(signer.client), await settled(owner.client)]
+    const { userId, deviceId } = signer.client
+    const { selfSigning, userSigning } = signer.keys
+    const byUser = signed(owner.keys.body.master_key, userId, userSigning.publicKey, userSigning)
+    const target = { [owner.client.userId]: { [owner.keys.master.publicKey]: byUser } }
+    must(await signer.client.post('/keys/signatures/upload', target))
+    expect(await changed(signer.client, ofSigner)).toEqual([owner.client.userId])
+    const bySelf = signed(signer.device.keys, userId, selfSigning.publicKey, selfSigning)
+    must(await signer.client.post('/keys/signatures/upload', { [userId]: { [deviceId]: bySelf } }))
+    await expect.poll(() => changed(owner.client, ofOwner)).toEqual([userId])
+  })
+
   it('that do not verify, or are of what is not there, fail each for itself', async () => {
     const { client, device, keys } = await withCrossSigning()
     const { userId, deviceId } = client
@@ -169,6 +246,11 @@ describe('signatures', () => {
       }),
     )
     expect(body.failures[userId][deviceId].errcode).toBe('M_INVALID_SIGNATURE')
+    const other = await withCrossSigning()
+    const byUser = signed(other.device.keys, userId, keys.userSigning.publicKey, keys.userSigning)
+    const ofDevice = { [other.client.userId]: { [other.client.deviceId]: byUser } }
+    const { failures } = must(await client.post('/keys/signatures/upload', ofDevice)).body
+    expect(Object.keys(failures[other.client.userId])).toEqual([other.client.deviceId])
     expect(body.failures[userId].NONE.errcode).toBe('M_NOT_FOUND')
     expect(body.failures['@nobody:test.example'].key.errcode).toBe('M_NOT_FOUND')
     expect(body.failures[userId][keys.master.publicKey]).toBeUndefined()

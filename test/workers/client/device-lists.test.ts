@@ -100,7 +100,7 @@ describe('device_lists', () => {
     await untilChanged(alice, later, alice)
   })
 
-  it('name cross-signing keys and device names that change', async () => {
+  it('name cross-signing keys and device names that change, and devices that come and go', async () => {
     const [alice, bob] = (await people(2)) as [Client, Client]
     const start = await token(bob)
     await together(alice, bob)
@@ -111,6 +111,12 @@ describe('device_lists', () => {
     await untilChanged(bob, since, alice)
     since = await token(bob)
     must(await alice.put(`/devices/${alice.deviceId}`, { display_name: 'Phone' }))
+    await untilChanged(bob, since, alice)
+    const second = await http.login(alice.userId)
+    await newKeys(second)
+    await untilChanged(bob, since, alice)
+    since = await token(bob)
+    must(await second.post('/logout'))
     await untilChanged(bob, since, alice)
   })
 
@@ -244,6 +250,20 @@ describe('/keys/changes', () => {
     const { body } = must(await bob.get('/keys/changes', { from, to }))
     expect(new Set(body.changed)).toEqual(new Set([alice.userId, carol.userId]))
     expect(body.left).toEqual([])
+  })
+
+  it('names who left the last shared room, as the kicked themselves are told of the others', async () => {
+    const [alice, bob, carol] = (await people(3)) as [Client, Client, Client]
+    const room = await together(alice, bob, carol)
+    const [ofAlice, ofCarol] = [await token(alice), await token(carol)]
+    must(await alice.post(`/rooms/${encodeURIComponent(room)}/kick`, { user_id: carol.userId }))
+    await untilLeft(alice, ofAlice, carol)
+    const changes = async (client: Client, from: string): Promise<Body> =>
+      must(await client.get('/keys/changes', { from, to: await token(client) })).body
+    expect((await changes(alice, ofAlice)).left).toEqual([carol.userId])
+    const left = async () => (await changes(carol, ofCarol)).left.toSorted()
+    await expect.poll(left).toEqual([alice.userId, bob.userId].toSorted())
+    expect((await changes(bob, await token(bob))).changed).toEqual([])
   })
 
   it('refuses what is no token', async () => {

@@ -1,6 +1,7 @@
 /** Guests: Client-Server API §Guest Access. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Answer, type Api, api, type Client, must, testPassword } from '../../support/client.ts'
+import { makeDevice } from '../../support/keys.ts'
 import { startServer, type TestServer } from '../../support/server.ts'
 
 let server: TestServer
@@ -101,6 +102,38 @@ describe('guests', () => {
     ]) {
       expect(failure(answer)).toEqual([403, 'M_GUEST_ACCESS_FORBIDDEN'])
     }
+  })
+
+  it('may sync, peek, encrypt and read media', async () => {
+    const guest = await newGuest()
+    const world = { history_visibility: 'world_readable' }
+    const room = await alice.createRoom({
+      preset: 'public_chat',
+      initial_state: [
+        { type: 'm.room.guest_access', state_key: '', content: { guest_access: 'can_join' } },
+        { type: 'm.room.history_visibility', state_key: '', content: world },
+      ],
+    })
+    const said = await alice.say(room, 'to the world')
+    const path = `/rooms/${encodeURIComponent(room)}`
+    const peeked = must(await guest.get(`${path}/initialSync`)).body
+    expect(peeked.messages.chunk.at(-1).event_id).toBe(said)
+    must(await guest.get('/events', { room_id: room, timeout: 0 }))
+    must(await guest.join(room))
+    expect(must(await guest.sync()).body.rooms.join[room].timeline.events.length).toBeGreaterThan(0)
+    must(await guest.post('/keys/upload', { device_keys: makeDevice(guest).keys }))
+    must(await guest.post('/keys/query', { device_keys: { [alice.userId]: [] } }))
+    must(await guest.post('/keys/claim', { one_time_keys: {} }))
+    const messages = { [alice.userId]: { '*': { n: 1 } } }
+    must(await guest.put('/sendToDevice/org.example/1', { messages }))
+    const sent = await fetch(new URL('/_matrix/media/v3/upload', server.url), {
+      method: 'POST',
+      body: 'seen',
+      headers: { authorization: `Bearer ${alice.token}` },
+    })
+    const { content_uri: uri } = (await sent.json()) as { content_uri: string }
+    const media = `/_matrix/client/v1/media/download/${uri.slice('mxc://'.length)}`
+    expect((await guest.get(media)).body).toBe('seen')
   })
 
   it('become an account by their token, keep their name and their rooms, and are guests no more', async () => {

@@ -100,6 +100,24 @@ describe('an ignored user', () => {
     expect(JSON.stringify(must(await carol.sync()).body)).toContain('unwanted')
   })
 
+  it('is not seen reading, typing or being there', async () => {
+    const { room, bob, carol } = await roomOfThree()
+    await ignore(carol, bob)
+    const event = await alice.say(room, 'hello')
+    const since = must(await carol.sync()).body.next_batch
+    for (const client of [bob, alice]) {
+      must(await client.post(at(room, `receipt/m.read/${encodeURIComponent(event)}`)))
+      must(await client.put(at(room, `typing/${encodeURIComponent(client.userId)}`), { typing: true }))
+      must(await client.put(`/presence/${encodeURIComponent(client.userId)}/status`, { presence: 'online' }))
+    }
+    for (const query of [{}, { since }]) {
+      const { rooms, presence } = must(await carol.sync(query)).body
+      const passing = JSON.stringify([rooms.join[room].ephemeral, presence])
+      expect(passing).toContain(alice.userId)
+      expect(passing).not.toContain(bob.userId)
+    }
+  })
+
   it('still changes the state', async () => {
     const { room, bob, carol } = await roomOfThree()
     await ignore(carol, bob)

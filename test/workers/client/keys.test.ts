@@ -1,7 +1,7 @@
 /** Keys of devices: uploaded, asked for, handed out once. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Api, api, type Body, type Client, must } from '../../support/client.ts'
-import { makeDevice, signed, type TestDevice } from '../../support/keys.ts'
+import { makeDevice, makeKey, signed, type TestDevice } from '../../support/keys.ts'
 import { startServer, type TestServer } from '../../support/server.ts'
 
 let server: TestServer
@@ -41,6 +41,14 @@ describe('an upload', () => {
     const sync = must(await client.sync()).body
     expect(sync.device_one_time_keys_count).toEqual({ signed_curve25519: 3 })
     expect(sync.device_unused_fallback_key_types).toEqual([])
+  })
+
+  it('is counted by algorithm, those with none left by a nought', async () => {
+    const { client } = await withKeys()
+    must(await client.post('/keys/upload', { one_time_keys: { 'curve25519:AAAA': makeKey().publicKey } }))
+    const counts = must(await client.post('/keys/upload', {})).body.one_time_key_counts
+    expect(counts).toEqual({ curve25519: 1, signed_curve25519: 0 })
+    expect(must(await client.sync()).body.device_one_time_keys_count).toEqual(counts)
   })
 
   it('keeps one fallback key of an algorithm: the same again stays used, a new one is unused', async () => {
@@ -192,6 +200,40 @@ describe('a claim', () => {
     const names = ['K0', 'K1', 'K900', 'K900'].map((id) => `signed_curve25519:${id}`)
     expect(given).toEqual(names)
     expect(must(await client.sync()).body.device_unused_fallback_key_types).toEqual([])
+  })
+
+  it('takes the keys of an earlier upload first, whatever they are called', async () => {
+    const { client, device } = await withKeys()
+    for (const from of [7, 3, 5]) {
+      must(await client.post('/keys/upload', { one_time_keys: device.oneTimeKeys(1, from) }))
+    }
+    const viewer = await person()
+    const given: string[] = []
+    for (let i = 0; i < 3; i += 1) {
+      const { body } = must(await viewer.post('/keys/claim', claimOf(client)))
+      given.push(...Object.keys(body.one_time_keys[client.userId][client.deviceId]))
+    }
+    expect(given).toEqual(['K7', 'K3', 'K5'].map((id) => `signed_curve25519:${id}`))
+  })
+
+  it('of what is not there is answered with what is', async () => {
+    const { client } = await withKeys(1)
+    const { userId, deviceId } = client
+    const { body } = must(
+      await (await person()).post('/keys/claim', {
+        one_time_keys: {
+          [userId]: { [deviceId]: 'signed_curve25519', NONE: 'signed_curve25519' },
+          '@nobody:test.example': { X: 'signed_curve25519' },
+          '@far:elsewhere.example': { X: 'signed_curve25519' },
+        },
+      }),
+    )
+    expect(Object.keys(body.one_time_keys[userId])).toEqual([deviceId])
+    expect(Object.keys(body.one_time_keys['@nobody:test.example'] ?? {})).toEqual([])
+    expect(Object.keys(body.failures)).toEqual(['elsewhere.example'])
+    const other = { one_time_keys: { [userId]: { [deviceId]: 'unknown_algorithm' } } }
+    const none = must(await (await person()).post('/keys/claim', other)).body
+    expect(none.one_time_keys[userId]?.[deviceId] ?? {}).toEqual({})
   })
 
   it('does not get a key again that its owner uploads a second time', async () => {

@@ -54,6 +54,17 @@ describe('/initialSync', () => {
   })
 })
 
+describe('a forgotten room', () => {
+  it('is in no /initialSync, and shows nothing by its own', async () => {
+    const left = await alice.createRoom({})
+    must(await alice.post(room(left, '/leave')))
+    must(await alice.post(room(left, '/forget')))
+    const { rooms } = must(await alice.get('/initialSync', { archived: true })).body
+    expect(rooms.map(({ room_id }: Body) => room_id)).not.toContain(left)
+    expect((await alice.get(room(left, '/initialSync'))).status).toBe(403)
+  })
+})
+
 describe('/rooms/{roomId}/initialSync', () => {
   it('shows a room to its members, and to everybody where the world may read', async () => {
     const open = await alice.createRoom(worldReadable)
@@ -83,6 +94,30 @@ describe('/events', () => {
     const none = must(await alice.get('/events', { from: body.end })).body
     expect(none.chunk).toEqual([])
     expect((await alice.get('/events', { from: 'nonsense' })).status).toBe(400)
+  })
+
+  it('tells of invites, of who types and of who is there', async () => {
+    const roomId = await alice.createRoom({ preset: 'public_chat' })
+    must(await bob.join(roomId))
+    const { end } = must(await alice.get('/initialSync')).body
+    const invited = await bob.createRoom({ invite: [alice.userId] })
+    must(await bob.put(room(roomId, `/typing/${encodeURIComponent(bob.userId)}`), { typing: true }))
+    must(await bob.put(`/presence/${encodeURIComponent(bob.userId)}/status`, { presence: 'unavailable' }))
+    const seen: Body[] = []
+    const all = () => ({
+      invite: seen.some(({ room_id, content }) => room_id === invited && content.membership === 'invite'),
+      typing: seen.some(({ type, room_id }) => type === 'm.typing' && room_id === roomId),
+      presence: seen.some(({ type, sender }) => type === 'm.presence' && sender === bob.userId),
+    })
+    let from = end
+    await expect
+      .poll(async () => {
+        const { body } = must(await alice.get('/events', { from, timeout: 300 }))
+        seen.push(...body.chunk)
+        from = body.end
+        return all()
+      })
+      .toEqual({ invite: true, typing: true, presence: true })
   })
 
   it('begins now without a token', async () => {

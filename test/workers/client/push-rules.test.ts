@@ -98,6 +98,13 @@ describe('any rule', () => {
     expect((await alice.get(rule('underride', '.m.rule.message', '/actions'))).body).toEqual({ actions })
   })
 
+  it('takes the actions that mean nothing any more', async () => {
+    for (const action of ['dont_notify', 'coalesce']) {
+      must(await put('room', '!old', { actions: [action] }))
+      expect((await alice.get(rule('room', '!old', '/actions'))).body).toEqual({ actions: [action] })
+    }
+  })
+
   it('must exist, and the server’s own are not deleted', async () => {
     const paths = [rule('room', 'none', '/enabled'), rule('room', 'none', '/actions'), rule('room', 'none')]
     for (const path of paths) expect(failure(await alice.get(path))).toEqual([404, 'M_NOT_FOUND'])
@@ -117,6 +124,30 @@ describe('any rule', () => {
     expect(event.type).toBe('m.push_rules')
     expect(event.content.global.room).toHaveLength(1)
     expect(event.content.global.override[0].rule_id).toBe(master)
+  })
+
+  it('keeps what was changed of it when the process ends, in its place among the default ones', async () => {
+    const quiet = rule('underride', '.m.rule.message')
+    must(await alice.put(`${quiet}/actions`, { actions: [] }))
+    must(await alice.put(`${rule('override', '.m.rule.reaction')}/enabled`, { enabled: false }))
+    const [override, underride] = [await ids('override'), await ids('underride')]
+    await server.restart()
+    expect((await alice.get(quiet)).body).toMatchObject({ default: true, enabled: true, actions: [] })
+    expect((await alice.get(rule('override', '.m.rule.reaction'))).body).toMatchObject({ enabled: false })
+    expect([await ids('override'), await ids('underride')]).toEqual([override, underride])
+  })
+
+  it.each([
+    ['override', '.m.rule.contains_display_name'],
+    ['override', '.m.rule.roomnotif'],
+    ['content', '.m.rule.contains_user_name'],
+  ])('of before mentions is not there: %s %s', async (kind, id) => {
+    const answers = [
+      await alice.get(rule(kind, id)),
+      await alice.put(rule(kind, id, '/enabled'), { enabled: false }),
+      await alice.put(rule(kind, id, '/actions'), { actions: [] }),
+    ]
+    for (const answer of answers) expect(failure(answer)).toEqual([404, 'M_NOT_FOUND'])
   })
 
   it('is not set as account data', async () => {

@@ -70,12 +70,27 @@ describe('a pusher', () => {
     }
   })
 
-  it('is its user’s alone, even with the same pushkey', async () => {
+  it('takes its pushkey from another user’s, unless it is told to append', async () => {
     const bob = await http.register(`bob${users}`)
-    must(await set(alice))
-    must(await set(bob, { lang: 'fr' }))
+    const [appended, taken, other] = [{ pushkey: 'shared' }, { pushkey: `own${users}` }, { pushkey: 'other' }]
+    for (const change of [appended, taken, other]) must(await set(alice, change))
+    await expect.poll(() => archived(alice), { timeout: 10_000 }).toHaveLength(3)
+    must(await set(bob, { ...appended, append: true }))
+    must(await set(bob, { ...taken, lang: 'fr' }))
+    expect(await listed(alice)).toEqual([pusher(other), pusher(appended)])
+    expect(await listed(bob)).toEqual([pusher({ ...taken, lang: 'fr' }), pusher(appended)])
+    must(await set(bob, taken))
+    expect(await listed(alice)).toHaveLength(2)
+  })
+
+  it('is set while Postgres is away', async () => {
+    server.postgres.stop()
+    try {
+      must(await set(alice))
+    } finally {
+      server.postgres.start()
+    }
     expect(await listed(alice)).toEqual([pusher()])
-    expect(await listed(bob)).toEqual([pusher({ lang: 'fr' })])
   })
 
   it('survives the end of the process, and reaches the archive', async () => {

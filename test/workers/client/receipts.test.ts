@@ -124,6 +124,17 @@ describe('a receipt', () => {
     expect(shown).toEqual({ ts: expect.any(Number) })
   })
 
+  it('of a thread may stand at its root, and at what relates to an event in it', async () => {
+    const root = await alice.say(room, 'root')
+    const reply = await threadOf(root, 'reply')
+    must(await read(bob, 'm.read', root, { thread_id: root }))
+    const content = { 'm.relates_to': { rel_type: 'm.annotation', event_id: reply, key: '👍' } }
+    const reaction = must(await alice.put(path('send/m.reaction/react'), content)).body.event_id
+    must(await read(bob, 'm.read', reaction, { thread_id: root }))
+    const shown = receiptsIn((await alice.sync()).body)
+    expect(shown[reaction]['m.read'][bob.userId].thread_id).toBe(root)
+  })
+
   it.each([
     ['the main timeline, of an event in a thread', 'reply', { thread_id: 'main' }],
     ['a thread, of an event outside', 'other', { thread_id: '$elsewhere' }],

@@ -56,6 +56,13 @@ describe('a message', () => {
     for (const device of [bob, phone]) expect((await look(device)).said).toEqual([{ n: 1 }])
   })
 
+  it('for every device comes to those that are there when it arrives', async () => {
+    const [alice, bob] = [await person(), await person()]
+    must(await send(alice, to(bob, { n: 1 }, '*')))
+    expect((await look(bob)).said).toEqual([{ n: 1 }])
+    expect((await look(await http.login(bob.userId))).said).toEqual([])
+  })
+
   it('comes to another device of the sender', async () => {
     const alice = await person()
     const phone = await http.login(alice.userId)

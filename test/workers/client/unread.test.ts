@@ -104,6 +104,57 @@ describe('unread counts', () => {
     expect(await fresh()).toEqual(counts(0))
   })
 
+  it.each([
+    ['m.read', 'm.read.private'],
+    ['m.read.private', 'm.read'],
+  ])('go by the further receipt, be it %s or %s', async (further, other) => {
+    const [first, second] = [await alice.say(room, 'one'), await alice.say(room, 'two')]
+    await alice.say(room, 'three')
+    await token(bob)
+    await read(bob, second, {}, further)
+    await read(bob, first, {}, other)
+    expect(await fresh()).toEqual(counts(1))
+    await server.evict('USER', objectName.user('test.example', bob.userId))
+    expect(await fresh()).toEqual(counts(1))
+  })
+
+  it('go by the type alone where the event is encrypted', async () => {
+    const since = await token(bob)
+    const content = { algorithm: 'm.megolm.v1.aes-sha2', ciphertext: 'bob' }
+    await send(alice, content, 'm.room.encrypted')
+    expect(countsIn((await bob.sync({ since })).body)).toEqual(counts(1))
+    expect(await fresh()).toEqual(counts(1))
+  })
+
+  it('are of encrypted events too in a muted room, where MSC4028’s rule is on', async () => {
+    must(await bob.put(`/pushrules/global/room/${encodeURIComponent(room)}`, { actions: [] }))
+    const since = await token(bob)
+    const on = '/pushrules/global/override/.org.matrix.msc4028.encrypted_event/enabled'
+    must(await bob.put(on, { enabled: true }))
+    await send(alice, { algorithm: 'm.megolm.v1.aes-sha2' }, 'm.room.encrypted')
+    await alice.say(room, 'muted')
+    const told = countsIn((await bob.sync({ since })).body)
+    must(await bob.put(on, { enabled: false }))
+    expect(told).toEqual(counts(1))
+  })
+
+  it('are of a poll that starts or ends, and of no vote', async () => {
+    const since = await token(bob)
+    for (const type of ['start', 'response', 'end']) await send(alice, {}, `org.matrix.msc3381.poll.${type}`)
+    expect(countsIn((await bob.sync({ since })).body)).toEqual(counts(2))
+    expect(await fresh()).toEqual(counts(2))
+  })
+
+  it('are none while the master rule is on', async () => {
+    const since = await token(bob)
+    const master = '/pushrules/global/override/.m.rule.master/enabled'
+    must(await bob.put(master, { enabled: true }))
+    await alice.say(room, 'unheard')
+    const told = countsIn((await bob.sync({ since })).body)
+    must(await bob.put(master, { enabled: false }))
+    expect(told).toEqual(counts(0))
+  })
+
   it('begin at the join', async () => {
     const carol = await http.register(`carol${Math.floor(Math.random() * 1e9)}`)
     await alice.say(room, 'before')
@@ -184,6 +235,19 @@ describe('counts by thread', () => {
     expect(left.unread_thread_notifications).toEqual({ [root]: counts(1, 1) })
     await server.evict('USER', objectName.user('test.example', bob.userId))
     expect((await section()).unread_thread_notifications).toEqual({ [root]: counts(1, 1) })
+  })
+
+  it('end at an event of one’s own in its thread alone', async () => {
+    const root = await alice.say(room, 'root')
+    await send(alice, inThread(root, 'reply'))
+    const { next_batch: since } = (await bob.sync({ filter })).body
+    await send(bob, inThread(root, 'seen'))
+    for (const shown of [await section({ since }), await section()]) {
+      expect(shown.unread_notifications).toEqual(counts(1))
+      expect(shown.unread_thread_notifications).toEqual({})
+    }
+    await bob.say(room, 'seen as well')
+    expect((await section()).unread_notifications).toEqual(counts(0))
   })
 
   it('go by an unthreaded receipt altogether', async () => {

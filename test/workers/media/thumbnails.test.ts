@@ -100,6 +100,18 @@ describe('a thumbnail', () => {
     expect(await sizeOf(5000, 5000, 'scale')).toEqual([800, 800])
   })
 
+  it.each([
+    [32, 32, 'crop'],
+    [96, 96, 'crop'],
+    [320, 240, 'scale'],
+    [640, 480, 'scale'],
+    [800, 600, 'scale'],
+  ])('is there as the specification has it: %i by %i, %s', async (width, height, method) => {
+    const media = await uploaded(png(1200, 900, halves(1200, RED, BLUE)), 'image/png')
+    const small = await seen(media, { width, height, method })
+    expect([small.width, small.height]).toEqual([width, height])
+  })
+
   it('is the image itself where that is no larger', async () => {
     const bytes = png(30, 20, halves(30, RED, BLUE))
     const media = await uploaded(bytes, 'image/png')

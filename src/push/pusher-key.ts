@@ -1,0 +1,6 @@
+/** What tells pushers apart, as the archive writes it. */
+import type { Pusher } from '../ports.ts'
+
+export function pusherKey({ app_id, pushkey }: Pick<Pusher, 'app_id' | 'pushkey'>): string {
+  return JSON.stringify([app_id, pushkey])
+}

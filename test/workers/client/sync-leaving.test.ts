@@ -1,0 +1,121 @@
+/** How rooms go from a sync: state up to the leave, and knocks that come to nothing. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Api, api, type Body, type Client, must, silence } from '../../support/client.ts'
+import { startServer, type TestServer } from '../../support/server.ts'
+
+let server: TestServer
+let http: Api
+let alice: Client
+let bob: Client
+
+beforeAll(async () => {
+  server = await startServer({ presence: 'off' })
+  http = api(server)
+  alice = await http.register('alice')
+  bob = await http.register('bob')
+})
+afterAll(() => server?.stop())
+
+const at = (id: string, rest: string) => `/rooms/${encodeURIComponent(id)}/${rest}`
+const token = async (client: Client): Promise<string> => must(await client.sync()).body.next_batch
+
+describe('a room that is left', () => {
+  it.each([
+    ['kick', 'leave'],
+    ['ban', 'ban'],
+  ])(
+    'has the state after the timeline where that is asked for, and nothing later: %s',
+    async (how, membership) => {
+      const room = await alice.createRoom({ preset: 'public_chat' })
+      must(await bob.join(room))
+      const since = await token(bob)
+      must(await alice.put(at(room, 'state/m.room.topic'), { topic: 'before' }))
+      must(await alice.post(at(room, how), { user_id: bob.userId, reason: 'enough' }))
+      must(await alice.put(at(room, 'state/m.room.topic'), { topic: 'later' }))
+      for (const name of ['use_state_after', 'org.matrix.msc4222.use_state_after']) {
+        const section = must(await bob.sync({ since, [name]: true })).body.rooms.leave[room]
+        expect(section.state).toBeUndefined()
+        const after = section.state_after.events.map(({ type, content }: Body) => [
+          type,
+          content.topic ?? content.membership,
+        ])
+        expect(after.toSorted()).toEqual([
+          ['m.room.member', membership],
+          ['m.room.topic', 'before'],
+        ])
+        expect(section['org.matrix.msc4222.state_after']).toEqual(section.state_after)
+        expect(section.timeline.events.at(-1)).toMatchObject({ content: { membership, reason: 'enough' } })
+        expect(JSON.stringify(section)).not.toContain('later')
+      }
+    },
+  )
+
+  it('ends a poll that waits', async () => {
+    const room = await alice.createRoom({ preset: 'public_chat' })
+    must(await bob.join(room))
+    const waiting = bob.sync({ since: await token(bob), timeout: 20_000 })
+    must(await alice.post(at(room, 'kick'), { user_id: bob.userId }))
+    expect(must(await waiting).body.rooms.leave[room].timeline.events.at(-1).content.membership).toBe('leave')
+  })
+})
+
+describe('an invite', () => {
+  it('that ends in a ban is a room left, of which nothing else is shown', async () => {
+    const room = await alice.createRoom({
+      invite: [bob.userId],
+      initial_state: [{ type: 'org.example.secret', content: { secret: true } }],
+    })
+    const since = await token(bob)
+    must(await alice.post(at(room, 'ban'), { user_id: bob.userId }))
+    const { rooms } = must(await bob.sync({ since })).body
+    expect(rooms.invite).toBeUndefined()
+    expect(rooms.leave[room].timeline.events.at(-1)).toMatchObject({ content: { membership: 'ban' } })
+    expect(JSON.stringify(rooms)).not.toContain('secret')
+    expect(must(await bob.sync()).body.rooms?.invite?.[room]).toBeUndefined()
+  })
+})
+
+describe('a knock', () => {
+  const ends: [string, string, (room: string) => Promise<unknown>][] = [
+    ['is refused', 'leave', (room) => alice.post(at(room, 'kick'), { user_id: bob.userId })],
+    ['is taken back', 'leave', (room) => bob.post(at(room, 'leave'))],
+    ['is answered by a ban', 'ban', (room) => alice.post(at(room, 'ban'), { user_id: bob.userId })],
+  ]
+
+  it.each(ends)('that %s is a room left, of which nothing else is shown', async (_, membership, end) => {
+    const room = await alice.createRoom({
+      initial_state: [
+        { type: 'm.room.join_rules', content: { join_rule: 'knock' } },
+        { type: 'org.example.secret', content: { secret: true } },
+      ],
+    })
+    must(await bob.post(`/knock/${encodeURIComponent(room)}`))
+    const since = await token(bob)
+    await end(room)
+    const { rooms, next_batch } = must(await bob.sync({ since })).body
+    expect(rooms.knock).toBeUndefined()
+    expect(rooms.leave[room].timeline.events.at(-1)).toMatchObject({
+      state_key: bob.userId,
+      content: { membership },
+    })
+    expect(JSON.stringify(rooms)).not.toContain('secret')
+    expect(must(await bob.sync({ since: next_batch })).body).toEqual(silence(next_batch))
+  })
+
+  it('that is granted is an invite, and then a room joined whole', async () => {
+    const room = await alice.createRoom({
+      initial_state: [{ type: 'm.room.join_rules', content: { join_rule: 'knock' } }],
+    })
+    must(await bob.post(`/knock/${encodeURIComponent(room)}`))
+    const since = await token(bob)
+    must(await alice.invite(room, bob.userId))
+    const invited = must(await bob.sync({ since })).body
+    expect([invited.rooms.knock, Object.keys(invited.rooms.invite)]).toEqual([undefined, [room]])
+    must(await bob.join(room))
+    const { rooms } = must(await bob.sync({ since: invited.next_batch })).body
+    expect([rooms.invite, rooms.leave]).toEqual([undefined, undefined])
+    const { state, timeline } = rooms.join[room]
+    const types = [...state.events, ...timeline.events].map(({ type }: Body) => type)
+    expect(types).toContain('m.room.create')
+  })
+})
