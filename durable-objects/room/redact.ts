@@ -1,4 +1,5 @@
 /** What a redaction does to the event it names, in the room and in the archive. */
+import type { SendRequest } from '../../src/ports.ts'
 import type { JsonObject, JsonValue } from '../../src/protocol/canonical-json.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import { clientEvent, type IdentifiedPdu, type Pdu } from '../../src/protocol/event.ts'
@@ -36,15 +37,21 @@ function takesEffect(room: RoomContext, redaction: Pdu, originalSender: string):
 
 /**
  * Before a local redaction is sent: users may redact their own events, and those of others with the power to
- * redact (Client-Server API §Redactions). An event this room does not know is nobody's.
+ * redact; "server administrators may redact events sent by users on their server" (Client-Server API §Redactions).
+ * An event this room does not know is nobody's.
  * @throws MatrixError M_FORBIDDEN
  */
-export function checkMayRedact(room: RoomContext, sender: string, target: string): void {
+export function checkMayRedact(
+  room: RoomContext,
+  { sender, asAdministrator }: Pick<SendRequest, 'sender' | 'asAdministrator'>,
+  target: string,
+): void {
   const event = room.store.event(target)
   if (event !== undefined && event.state_key !== null && UNREDACTABLE.has(event.type)) {
     throw new MatrixError('M_FORBIDDEN', `A room cannot do without what ${event.type} says`)
   }
   if (mayRedact(room, sender, target)) return
+  if (asAdministrator && event !== undefined && room.isLocal(event.sender)) return
   throw new MatrixError('M_FORBIDDEN', 'Redacting the events of others needs more power')
 }
 

@@ -56,7 +56,7 @@ function ownContent(room: RoomContext, request: SendRequest): JsonObject {
 function prepareRedaction(room: RoomContext, request: SendRequest, event: LocalEvent): void {
   const target = request.redacts ?? request.content.redacts
   if (typeof target !== 'string') throw new MatrixError('M_INVALID_PARAM', 'A redaction must name an event')
-  checkMayRedact(room, request.sender, target)
+  checkMayRedact(room, request, target)
   const { redacts: _, ...content } = request.content
   if (room.store.rules.redactsInContent) event.content = { ...content, redacts: target }
   else Object.assign(event, { content, redacts: target })

@@ -79,6 +79,8 @@ export interface SendRequest {
   withRelations?: string[]
   /** The delayed event whose time has come (MSC4140). */
   delayId?: string
+  /** Of a redaction: the sender administers this server, and so may redact what its users have sent. */
+  asAdministrator?: boolean
   /** Of one's own join: of the rooms that a restricted room names, those the sender is in. */
   joinedAllowRooms?: string[]
 }

@@ -2,8 +2,10 @@
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
 import type { SendRequest } from '../../src/ports.ts'
+import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
 import { accessToken } from '../middleware/access-token.ts'
+import { isAdmin } from '../middleware/admin.ts'
 import { limitSession } from '../middleware/rate-limit.ts'
 import { validate } from '../middleware/validate.ts'
 import { EventId, RoomId, TxnId } from './params.ts'
@@ -57,5 +59,13 @@ async function redact(
     redacts: eventId,
     withRelations: body[WITH_RELATIONS] ?? body.with_relations,
   }
-  return { event_id: await c.var.objects.room(roomId).send(request) }
+  const room = c.var.objects.room(roomId)
+  try {
+    return { event_id: await room.send(request) }
+  } catch (error) {
+    // Asked last: hardly anybody is an administrator, and Postgres alone knows them.
+    const isForbidden = error instanceof MatrixError && error.errcode === 'M_FORBIDDEN'
+    if (!isForbidden || !(await isAdmin(c))) throw error
+    return { event_id: await room.send({ ...request, asAdministrator: true }) }
+  }
 }

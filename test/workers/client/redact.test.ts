@@ -72,6 +72,17 @@ describe.each(['10', '11', '12'])('in room version %s', (room_version) => {
     expect((await event(bob, roomId, theirs)).content).toEqual({})
   })
 
+  it('administrators of the server redact what its users have sent', async () => {
+    const roomId = await sharedRoom({ room_version })
+    const warden = await http.register(`warden${room_version}`)
+    const said = await alice.say(roomId, 'against the rules')
+    await server.pg('update accounts set admin = true where localpart = $1', [`warden${room_version}`])
+    expect((await redact(warden, roomId, said)).status).toBe(403)
+    must(await warden.join(roomId))
+    must(await redact(warden, roomId, said))
+    expect((await event(bob, roomId, said)).content).toEqual({})
+  })
+
   it('nobody redacts below the level that redactions need', async () => {
     const roomId = await sharedRoom({
       room_version,
