@@ -166,7 +166,7 @@ export class Sync {
       const taken = slice !== undefined && isTaken(task, slice)
       // Where nobody has answered yet, the Room may still be asked: the question stays open.
       if (answers === undefined) heads.forget(question.room)
-      else heads.answered(question, taken ? slice.head : undefined)
+      else heads.answered(question, taken && task.room.membership === 'join' ? slice.head : undefined)
       if (taken) this.#take(task, slice, slices)
     }
     if (answers === undefined) void asked.then(() => this.#endLate(questions))
