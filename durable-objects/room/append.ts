@@ -176,7 +176,12 @@ function predecessorOf(room: RoomContext): string | undefined {
 function strippedState(room: RoomContext, userId: string): StrippedEvent[] {
   const events = STRIPPED_TYPES.map((type) => room.store.get(type, ''))
   const member = room.store.get('m.room.member', userId)
-  return [...events, member].filter((event) => event !== undefined).map((event) => strippedEvent(event.pdu))
+  // Clients name the inviter, and have no other place in this room to learn the name from.
+  const inviter =
+    member?.pdu.sender === userId ? undefined : room.store.get('m.room.member', member?.pdu.sender ?? '')
+  return [...events, inviter, member]
+    .filter((event) => event !== undefined)
+    .map((event) => strippedEvent(event.pdu))
 }
 
 /** Whether a state event with this content stands already: sending it again changes nothing. */

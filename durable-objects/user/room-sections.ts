@@ -150,9 +150,9 @@ export function roomSection(
   } else {
     section.state = state
   }
+  section.account_data = { events: accountData }
   if (slice.membership !== 'join') return section
   section.ephemeral = { events: passing }
-  section.account_data = { events: accountData }
   section.summary = summary(slice)
   return { ...section, ...unreadFields(options.unread, filter) }
 }

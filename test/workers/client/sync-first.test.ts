@@ -122,6 +122,26 @@ describe('a first sync', () => {
   })
 })
 
+describe('an invite', () => {
+  it('tells by which name its sender goes in the room, and what kind of room it is', async () => {
+    const [bob, carol] = [await person(), await person()]
+    must(await bob.put(`/profile/${encodeURIComponent(bob.userId)}/displayname`, { displayname: 'Bob' }))
+    const room = await bob.createRoom({
+      is_direct: true,
+      topic: 'Tea',
+      invite: [carol.userId],
+      initial_state: [{ type: 'm.room.encryption', content: { algorithm: 'm.megolm.v1.aes-sha2' } }],
+    })
+    const { events } = (await sync(carol)).rooms.invite[room].invite_state
+    const content = (type: string, key = '') =>
+      events.find((event: Body) => event.type === type && event.state_key === key)?.content
+    expect(content('m.room.member', bob.userId)).toMatchObject({ membership: 'join', displayname: 'Bob' })
+    expect(content('m.room.member', carol.userId)).toMatchObject({ membership: 'invite', is_direct: true })
+    expect(content('m.room.topic')).toMatchObject({ topic: 'Tea' })
+    expect(content('m.room.encryption')).toEqual({ algorithm: 'm.megolm.v1.aes-sha2' })
+  })
+})
+
 describe('full_state', () => {
   it('brings the state of every room, and of the timeline what is new alone', async () => {
     const client = await person()

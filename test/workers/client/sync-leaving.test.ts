@@ -17,6 +17,14 @@ beforeAll(async () => {
 afterAll(() => server?.stop())
 
 const at = (id: string, rest: string) => `/rooms/${encodeURIComponent(id)}/${rest}`
+const note = async (client: Client, room: string, n: number) =>
+  must(
+    await client.put(
+      `/user/${encodeURIComponent(client.userId)}/rooms/${encodeURIComponent(room)}/account_data/org.example.note`,
+      { n },
+    ),
+  )
+const noted = (n: number) => ({ type: 'org.example.note', content: { n } })
 const token = async (client: Client): Promise<string> => must(await client.sync()).body.next_batch
 
 describe('a room that is left', () => {
@@ -49,6 +57,16 @@ describe('a room that is left', () => {
       }
     },
   )
+
+  it('comes with the account data of it that is news', async () => {
+    const room = await alice.createRoom({ preset: 'public_chat' })
+    must(await bob.join(room))
+    const since = await token(bob)
+    await note(bob, room, 1)
+    must(await bob.post(at(room, 'leave')))
+    const section = must(await bob.sync({ since })).body.rooms.leave[room]
+    expect(section.account_data.events).toEqual([noted(1)])
+  })
 
   it('ends a poll that waits', async () => {
     const room = await alice.createRoom({ preset: 'public_chat' })

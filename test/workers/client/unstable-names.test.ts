@@ -1,6 +1,7 @@
 /** Names of before the specification that /versions still claims, for clients that have not learned the new ones. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Api, api, type Body, type Client, must } from '../../support/client.ts'
+import { makeDevice } from '../../support/keys.ts'
 import { startServer, type TestServer } from '../../support/server.ts'
 
 let server: TestServer
@@ -50,6 +51,18 @@ describe('relations', () => {
     const { chunk } = must(await alice.get(unstable('org.matrix.msc3856', room(id, '/threads')))).body
     expect(ids(chunk)).toEqual([root])
     expect(chunk[0].unsigned['m.relations']['m.thread'].count).toBe(1)
+  })
+})
+
+describe('fallback keys', () => {
+  it('are taken and told of under org.matrix.msc2732 too', async () => {
+    const bob = await http.register('bob')
+    const device = makeDevice(bob)
+    const body = { device_keys: device.keys, 'org.matrix.msc2732.fallback_keys': device.fallbackKey() }
+    must(await bob.post('/keys/upload', body))
+    const told = must(await bob.sync()).body
+    expect(told['org.matrix.msc2732.device_unused_fallback_key_types']).toEqual(['signed_curve25519'])
+    expect(told.device_unused_fallback_key_types).toEqual(['signed_curve25519'])
   })
 })
 

@@ -28,6 +28,25 @@ async function uploaded(name: string, type = 'text/plain'): Promise<string> {
   return placeOf(((await answer.json()) as { content_uri: string }).content_uri)
 }
 
+describe.each(['v3', 'r0', 'v1'])('the path media/%s', (version) => {
+  it('takes uploads, tells the largest, and shows nothing', async () => {
+    const base = `/_matrix/media/${version}`
+    const { body } = await http.request('POST', `${base}/upload`, undefined, { ...options(), raw: 'cloth' })
+    const place = placeOf(body.content_uri)
+    expect((await download(place)).body).toBe('cloth')
+    const config = await http.request('GET', `${base}/config`, undefined, options())
+    expect(config.body['m.upload.size']).toEqual(expect.any(Number))
+    for (const path of [
+      `download/${place}`,
+      `download/${place}/a`,
+      `thumbnail/${place}?width=32&height=32`,
+    ]) {
+      const { status, body: error } = await http.request('GET', `${base}/${path}`)
+      expect([status, error.errcode]).toEqual([404, 'M_NOT_FOUND'])
+    }
+  })
+})
+
 describe('the name of a file', () => {
   it.each([
     ['ткань.txt', `inline; filename="_____.txt"; filename*=UTF-8''%D1%82%D0%BA%D0%B0%D0%BD%D1%8C.txt`],
