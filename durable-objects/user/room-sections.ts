@@ -129,9 +129,7 @@ export function roomSection(
   const passing = ephemeralEvents(slice, query, options.roomId)
   // A receipt of the user's own changes the counts, even where the client does not want to see receipts.
   const hasRead = slice.receipts?.some(({ userId }) => userId === session.userId) === true
-  const accountData = options.accountData.filter((event) =>
-    matchesRoomEvent(filter?.room?.account_data, ownData(event, session.userId), options.roomId),
-  )
+  const accountData = wantedData(options.accountData, query, options.roomId)
   const hasNews =
     options.first ||
     slice.events.length > 0 ||
@@ -170,6 +168,17 @@ function withFields(event: ClientEvent, fields: string[] | undefined): JsonObjec
     ...(state_key === undefined ? {} : { state_key }),
   }
   return { content: {}, ...selected, ...needed }
+}
+
+/** The account data of a room that a client wants. */
+export function wantedData(
+  events: JsonObject[],
+  { filter, session }: SyncQuery,
+  roomId: string,
+): JsonObject[] {
+  return events.filter((event) =>
+    matchesRoomEvent(filter?.room?.account_data, ownData(event, session.userId), roomId),
+  )
 }
 
 /** Account data has no sender: it counts as the user's own. */

@@ -15,12 +15,15 @@ import type { LazyMembers } from './lazy-members.ts'
 import type { Memberships, UserRoom } from './memberships.ts'
 import type { Presence } from './presence.ts'
 import { inSlices, type PullRooms } from './pull-transport.ts'
-import { roomSection, type SyncQuery, sliceOf } from './room-sections.ts'
+import { roomSection, type SyncQuery, sliceOf, wantedData } from './room-sections.ts'
 import { Sections } from './sections.ts'
 import { TokenIssuer } from './sync-issue.ts'
 import { DEVICES_ONLY, type Plan, planSync, type Task } from './sync-plan.ts'
 import { placeOfDevices, type SyncToken } from './sync-token.ts'
 import { type UnreadCounts, unreadFields } from './unread.ts'
+
+/** Whether a room is new to the client, which may have been told nothing of it. */
+const isNew = ({ room, gap }: Task): boolean => room.membership === 'join' && gap === true
 
 /** Account data as sync shows it. */
 export interface AccountDataChange {
@@ -218,6 +221,12 @@ export class Sync {
     const unchanged = !initial && plan.since >= plan.own
     const accountData = unchanged ? [] : this.#parts.accountData(initial ? undefined : plan.since)
     const byRoom = Map.groupBy(accountData, (change) => change.roomId)
+    // What was set for a room before it was joined passed the client by: it comes with the room.
+    const found = initial ? [] : [...slices.keys()].filter(isNew)
+    if (found.length > 0) {
+      const all = Map.groupBy(this.#parts.accountData(undefined), (change) => change.roomId)
+      for (const { room } of found) byRoom.set(room.roomId, all.get(room.roomId) ?? [])
+    }
     const stays = new Map<string, ClientEvent[]>()
     for (const [task, slice] of slices) {
       const { room } = task
@@ -272,16 +281,16 @@ export class Sync {
 
   /** Rooms in which only the user's own data changed. */
   #addAccountData(
-    { filter }: SyncQuery,
+    query: SyncQuery,
     rooms: Sections,
     byRoom: ReadonlyMap<string | null, AccountDataChange[]>,
   ): void {
     for (const [roomId, changes] of byRoom) {
       if (roomId === null || this.#parts.memberships.byId(roomId)?.membership !== 'join') continue
-      if (!wantsRoom(filter?.room, roomId)) continue
-      const events = changes.map(asEvent).filter((event) => matchesEvent(filter?.room?.account_data, event))
+      if (!wantsRoom(query.filter?.room, roomId)) continue
+      const events = wantedData(changes.map(asEvent), query, roomId)
       if (events.length === 0) continue
-      const counts = unreadFields(this.#parts.unread.known(roomId), filter)
+      const counts = unreadFields(this.#parts.unread.known(roomId), query.filter)
       rooms.add('join', roomId, { account_data: { events }, ...counts })
     }
   }

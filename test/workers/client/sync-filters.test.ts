@@ -54,6 +54,14 @@ describe('a filter of rooms', () => {
     expect(join[other]?.account_data.events ?? []).toEqual([])
   })
 
+  it('holds for account data where nothing else is news', async () => {
+    const now = must(await alice.sync()).body.next_batch
+    must(await alice.put(dataAt('org.example.note', room), { n: 2 }))
+    must(await alice.put(dataAt('org.example.note', other), { n: 2 }))
+    const { join } = (await sync({ room: { account_data: { not_rooms: [other] } } }, { since: now })).rooms
+    expect(Object.keys(join)).toEqual([room])
+  })
+
   it('that is empty admits none', async () => {
     expect((await sync({ room: { rooms: [] } })).rooms).toBeUndefined()
     const { join } = (await sync({ room: { timeline: { rooms: [] }, state: { rooms: [] } } })).rooms

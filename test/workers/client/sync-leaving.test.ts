@@ -78,6 +78,24 @@ describe('a room that is left', () => {
 })
 
 describe('an invite', () => {
+  it.each(['invited', 'gone'])(
+    'that is taken brings what the user has set for the room before: %s',
+    async (how) => {
+      const room = await alice.createRoom({ invite: [bob.userId] })
+      if (how === 'gone') {
+        must(await bob.join(room))
+        must(await bob.post(at(room, 'leave')))
+        must(await alice.invite(room, bob.userId))
+      }
+      const before = await token(bob)
+      await note(bob, room, 2)
+      const since = must(await bob.sync({ since: before })).body.next_batch
+      must(await bob.join(room))
+      const { rooms } = must(await bob.sync({ since })).body
+      expect(rooms.join[room].account_data.events).toEqual([noted(2)])
+    },
+  )
+
   it('that ends in a ban is a room left, of which nothing else is shown', async () => {
     const room = await alice.createRoom({
       invite: [bob.userId],
