@@ -13,7 +13,7 @@ interface Chain {
 }
 
 /** A pull under way. */
-interface Question {
+export interface Question {
   room: number
   /** The furthest that a wake has named meanwhile: it may pass the answer on the way. */
   passed: number

@@ -13,7 +13,6 @@ import type {
 } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
-import { type Filter, parseFilter } from '../../src/protocol/filter.ts'
 import { type DeviceListsBody, DeviceNews } from './device-news.ts'
 import { Epochs } from './epochs.ts'
 import { Heads } from './heads.ts'
@@ -25,13 +24,14 @@ import { Presence, type PresenceParts } from './presence.ts'
 import type { PullRooms } from './pull-transport.ts'
 import { rulesetOf, storedRuleset } from './push-rules.ts'
 import type { SyncQuery } from './room-sections.ts'
-import { type Poll, Sockets, type WaitingSocket } from './sockets.ts'
+import { Sockets, type WaitingSocket } from './sockets.ts'
 import { type AccountDataChange, Sync, type SyncAnswer } from './sync.ts'
 import { DEVICES_ONLY } from './sync-plan.ts'
+import { Queries, type StoredFilters } from './sync-query.ts'
 import { formatSyncToken, parseSyncToken, type SyncToken } from './sync-token.ts'
 import { UnreadCounts } from './unread.ts'
 
-export interface SyncPollsParts {
+export interface SyncPollsParts extends StoredFilters {
   ctx: DurableObjectState
   sql: SqlStorage
   userId: string
@@ -39,9 +39,6 @@ export interface SyncPollsParts {
   pullRooms: PullRooms
   own: () => number
   accountData: (since: number | undefined) => AccountDataChange[]
-  filter: (id: string) => JsonObject
-  /** Stores a filter, and answers its id. */
-  storeFilter: (filter: JsonObject) => string
   /** Whose messages are not shown. */
   ignored: () => ReadonlySet<string>
   /** Whether an invite that is there is not shown. */
@@ -62,8 +59,6 @@ const AWAKE_MS = 60_000
 const LOOKS = 2
 /** How soon a Room that was not reached for a waiting poll is asked again. */
 const ASK_AGAIN_MS = 1_000
-/** A longer inline filter is stored, and the socket keeps its id. */
-const LONGEST_INLINE_FILTER = 2_000
 
 export class SyncPolls {
   readonly memberships: Memberships
@@ -73,6 +68,7 @@ export class SyncPolls {
   readonly #epochs: Epochs
   readonly #heads: Heads
   readonly #sync: Sync
+  readonly #queries: Queries
   readonly #unread: UnreadCounts
   readonly #devices: DeviceNews
   readonly #lazy = new LazyMembers()
@@ -89,6 +85,7 @@ export class SyncPolls {
   constructor(parts: SyncPollsParts) {
     this.#parts = parts
     this.memberships = new Memberships(parts.sql)
+    this.#queries = new Queries(parts)
     this.#epochs = new Epochs(parts.sql)
     this.#heads = new Heads(parts.sql)
     this.sockets = new Sockets(parts.ctx)
@@ -127,7 +124,7 @@ export class SyncPolls {
   /** @throws MatrixError M_INVALID_PARAM for a token or filter that is none */
   async sync(request: SyncRequest): Promise<Response> {
     this.#lastAsked = this.#parts.clock.now()
-    const query = this.#queryOf(request)
+    const query = this.#queries.of(request)
     const token = request.since === undefined ? undefined : parseSyncToken(request.since)
     this.#lazy.cameBack(request.session.deviceId, token && formatSyncToken(token))
     if (token !== undefined) this.#tokenCameBack(request.session.deviceId, token)
@@ -139,7 +136,7 @@ export class SyncPolls {
     if (atOnce) return Response.json(answer.body)
     const { session, filter, stateAfter } = request
     const level = this.#isLevel(answer.token, request.session)
-    const kept = this.#keptFilter(filter)
+    const kept = this.#queries.kept(filter)
     const poll = { session, token: answer.token, level, filter: kept, stateAfter }
     return this.sockets.open(poll, query, this.#devices.counts(session.deviceId))
   }
@@ -273,7 +270,7 @@ export class SyncPolls {
   }
 
   #serveOne(waiting: WaitingSocket): void {
-    waiting.query ??= this.#queryOf({ ...waiting.poll, fullState: false })
+    waiting.query ??= this.#queries.of({ ...waiting.poll, fullState: false })
     const { query } = waiting
     const answer = this.#sync.answerAtOnce(query, parseSyncToken(waiting.poll.token))
     if (answer === undefined) void this.#serveLater(waiting, query)
@@ -341,37 +338,6 @@ export class SyncPolls {
     return answer
   }
 
-  #queryOf(poll: Poll & { fullState: boolean }): SyncQuery
-  #queryOf(poll: Omit<SyncRequest, 'timeoutMs' | 'since' | 'presence'>): SyncQuery
-  #queryOf({
-    session,
-    filter,
-    stateAfter,
-    fullState,
-  }: Omit<SyncRequest, 'timeoutMs' | 'since' | 'presence'>): SyncQuery {
-    return { session, filter: this.#filter(filter), fullState, stateAfter }
-  }
-
-  #filter(text: string | undefined): Filter | undefined {
-    if (text === undefined) return undefined
-    if (!text.startsWith('{')) return parseFilter(this.#storedFilter(text))
-    return parseFilter(parseInline(text))
-  }
-
-  #storedFilter(id: string): JsonObject {
-    try {
-      return this.#parts.filter(id)
-    } catch {
-      throw new MatrixError('M_INVALID_PARAM', 'No such filter')
-    }
-  }
-
-  /** A socket's attachment is small: a filter that would not fit is stored, and known by its id from then on. */
-  #keptFilter(filter: string | undefined): string | undefined {
-    if (filter === undefined || filter.length <= LONGEST_INLINE_FILTER) return filter
-    return this.#parts.storeFilter(parseInline(filter) as JsonObject)
-  }
-
   /** After an eviction: what a socket waits with is known (model: `restart`). */
   #learnFromSockets(): void {
     const waiting = this.sockets.all()
@@ -401,12 +367,4 @@ function showsActivity({ increment }: News, userId: string): boolean {
     receipts.some((receipt) => receipt.userId === userId) ||
     typing.includes(userId)
   )
-}
-
-function parseInline(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    throw new MatrixError('M_NOT_JSON', 'The filter is not JSON')
-  }
 }

@@ -2,25 +2,22 @@
  * Composes sync answers by the contract of decision 3: which rooms may have moved, what they answer, and the token
  * that stands for it. An increment writes nothing.
  */
-import type { Clock, PullRequest, RoomSlice } from '../../src/ports.ts'
+import type { Clock, RoomSlice } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import type { ClientEvent } from '../../src/protocol/event.ts'
-import { type Filter, matchesEvent, timelineLimit, wantsRoom } from '../../src/protocol/filter.ts'
-import { patiently } from '../patience.ts'
+import { type Filter, matchesEvent, wantsRoom } from '../../src/protocol/filter.ts'
 import type { DeviceListChanges, DeviceListsBody, DeviceNews } from './device-news.ts'
-import type { Epochs } from './epochs.ts'
-import type { Heads } from './heads.ts'
 import type { Inbox } from './inbox.ts'
 import type { LazyMembers } from './lazy-members.ts'
 import type { Memberships, UserRoom } from './memberships.ts'
 import type { Presence } from './presence.ts'
-import { inSlices, type PullRooms } from './pull-transport.ts'
-import { roomSection, type SyncQuery, sliceOf, wantedData } from './room-sections.ts'
+import { roomSection, type SyncQuery, wantedData } from './room-sections.ts'
 import { Sections } from './sections.ts'
 import { TokenIssuer } from './sync-issue.ts'
-import { DEVICES_ONLY, type Plan, planSync, type Task } from './sync-plan.ts'
+import { type Plan, planSync, type Task } from './sync-plan.ts'
+import { type PullParts, Pulls, takeIncrements } from './sync-pull.ts'
 import { placeOfDevices, type SyncToken } from './sync-token.ts'
-import { type UnreadCounts, unreadFields } from './unread.ts'
+import { unreadFields } from './unread.ts'
 
 /** Whether a room is new to the client, which may have been told nothing of it. */
 const isNew = ({ room, gap }: Task): boolean => room.membership === 'join' && gap === true
@@ -32,19 +29,12 @@ export interface AccountDataChange {
   content: JsonObject
 }
 
-export interface SyncParts {
-  userId: string
+export interface SyncParts extends PullParts {
   clock: Clock
-  pullRooms: PullRooms
   memberships: Memberships
-  unread: UnreadCounts
-  /** What the user has stored of their push rules; undefined: the default ones. */
-  ruleset: () => JsonObject | undefined
   presence: Presence
   devices: DeviceNews
   inbox: Inbox
-  epochs: Epochs
-  heads: Heads
   lazy: LazyMembers
   /** The newest position of the user's own log. */
   own: () => number
@@ -55,10 +45,6 @@ export interface SyncParts {
   /** Whether an invite that is there is not shown. */
   hidesInvite: (room: UserRoom) => boolean
   transaction: <T>(work: () => T) => T
-  /** A room was found further than it was known: waiting sockets may have to be told. */
-  moved: () => void
-  /** Rooms are about to be asked, or have answered: what is certain of waiting sockets has changed. */
-  asking: () => void
 }
 
 export interface SyncAnswer {
@@ -69,21 +55,18 @@ export interface SyncAnswer {
   news: boolean
 }
 
-/** Pulls under way at once: a Durable Object has six waiting connections. */
-const PULLS = 6
-/** A Room that hangs holds up no other, ms: it counts as one that could not be reached. */
-const PULL_PATIENCE_MS = 5_000
-
 /** The fields of an answer that are worth waking a client for. */
 const NEWS = ['rooms', 'to_device', 'device_lists', 'account_data', 'presence']
 
 export class Sync {
   readonly #parts: SyncParts
   readonly #tokens: TokenIssuer
+  readonly #pulls: Pulls
 
   constructor(parts: SyncParts) {
     this.#parts = parts
     this.#tokens = new TokenIssuer(parts)
+    this.#pulls = new Pulls(parts)
   }
 
   /** Answers what lies after `token`, asking the Rooms that may have moved. */
@@ -91,13 +74,8 @@ export class Sync {
     const query = this.#asOfNow(asked)
     const plan = planSync(this.#parts, query, token)
     const slices = new Map<Task, RoomSlice>()
-    const queue = inSlices(plan.tasks.filter((task) => !this.#takeIncrements(query, task, slices)))
-    const workers = Array.from({ length: Math.min(PULLS, queue.length) }, async () => {
-      for (let tasks = queue.shift(); tasks !== undefined; tasks = queue.shift()) {
-        await this.#pull(query, tasks, slices)
-      }
-    })
-    await Promise.all(workers)
+    const unanswered = plan.tasks.filter((task) => !takeIncrements(query, task, slices))
+    await this.#pulls.run(query, unanswered, slices)
     const alive = plan.token === undefined || this.#parts.epochs.snapshot(plan.token.epoch) !== undefined
     if (!alive) return this.answer(query, token)
     const lists = await this.#parts.devices.lists(this.#deviceChanges(plan, slices))
@@ -109,7 +87,7 @@ export class Sync {
     const query = this.#asOfNow(asked)
     const plan = planSync(this.#parts, query, token)
     const slices = new Map<Task, RoomSlice>()
-    if (!plan.tasks.every((task) => this.#takeIncrements(query, task, slices))) return undefined
+    if (!plan.tasks.every((task) => takeIncrements(query, task, slices))) return undefined
     const devices = this.#parts.devices.listsAtOnce(this.#deviceChanges(plan, slices))
     return devices && this.#compose(query, plan, slices, devices.lists)
   }
@@ -138,72 +116,6 @@ export class Sync {
   /** A waiting client's query may be older than what the user has ignored since. */
   #asOfNow(query: SyncQuery): SyncQuery {
     return { ...query, ignored: this.#parts.ignored() }
-  }
-
-  // ------------------------------------------------------------ asking
-
-  #takeIncrements(query: SyncQuery, task: Task, slices: Map<Task, RoomSlice>): boolean {
-    if (task.increments === undefined) return false
-    if (query.filter?.event_format === 'federation' && !task.hidden) return false
-    const shown = task.hidden ? { ...query, filter: DEVICES_ONLY } : query
-    const slice = sliceOf(task.increments, task.since, shown, task.room.roomId)
-    // Behind a gap a client needs the aggregations of what it is shown, and those the Room makes for each viewer.
-    if (slice.limited) return false
-    slices.set(task, slice)
-    return true
-  }
-
-  /** Asks Rooms. One that cannot be reached stays where the token has it, to be asked again. */
-  async #pull(query: SyncQuery, tasks: Task[], slices: Map<Task, RoomSlice>): Promise<void> {
-    const { heads, epochs } = this.#parts
-    // Noted before it is asked: a pull stands for the wakes up to the head, and its answer may be lost.
-    for (const { room } of tasks) if (room.membership === 'join') heads.note(room.no, epochs.newest)
-    const questions = tasks.map(({ room }) => heads.ask(room.no))
-    this.#parts.asking()
-    const pulls = tasks.map((task) => ({ roomId: task.room.roomId, request: this.#request(query, task) }))
-    const asked = this.#parts.pullRooms(pulls).catch(() => [])
-    const answers = await patiently(PULL_PATIENCE_MS, asked)
-    for (const [i, question] of questions.entries()) {
-      const task = tasks[i] as Task
-      const slice = answers?.[i]
-      const taken = slice !== undefined && isTaken(task, slice)
-      // Where nobody has answered yet, the Room may still be asked: the question stays open.
-      if (answers === undefined) heads.forget(question.room)
-      else heads.answered(question, taken && task.room.membership === 'join' ? slice.head : undefined)
-      if (taken) this.#take(task, slice, slices)
-    }
-    if (answers === undefined) void asked.then(() => this.#endLate(questions))
-    this.#parts.asking()
-  }
-
-  /** Nobody has waited for these answers, which the Rooms may have given: what they held is asked for anew. */
-  #endLate(questions: ReturnType<Heads['ask']>[]): void {
-    for (const question of questions) this.#parts.heads.answered(question, undefined)
-    this.#parts.moved()
-  }
-
-  #request(query: SyncQuery, task: Task): PullRequest {
-    const filter = task.hidden ? DEVICES_ONLY : query.filter
-    return {
-      userId: this.#parts.userId,
-      since: task.since,
-      fullState: task.full,
-      timelineLimit: timelineLimit(filter),
-      filter: { timeline: filter?.room?.timeline, state: filter?.room?.state },
-      stateAfter: query.stateAfter,
-      federationFormat: filter?.event_format === 'federation',
-      everyone: task.everyone === true,
-      subscribe: task.room.membership === 'join',
-      unread: { ruleset: this.#parts.ruleset(), counted: this.#parts.unread.countedUpTo(task.room.roomId) },
-      ...(query.ignored?.size && { ignored: [...query.ignored] }),
-    }
-  }
-
-  #take(task: Task, slice: RoomSlice, slices: Map<Task, RoomSlice>): void {
-    slices.set(task, slice)
-    if (task.room.membership !== 'join') return
-    this.#parts.unread.learn(task.room.roomId, slice)
-    if (slice.head > task.since) this.#parts.moved()
   }
 
   // ------------------------------------------------------------ composing
@@ -321,14 +233,6 @@ export class Sync {
       rooms.add(room.membership, room.roomId, { [`${room.membership}_state`]: { events: room.stripped } })
     }
   }
-}
-
-/**
- * Whether an answer is about the membership that it was asked for. The feed brings the change; until then the room is
- * shown neither here nor there.
- */
-function isTaken({ room }: Task, slice: RoomSlice): boolean {
-  return (room.membership === 'join') === (slice.membership === 'join')
 }
 
 function asEvent({ type, content }: AccountDataChange): { type: string; content: JsonObject } {
