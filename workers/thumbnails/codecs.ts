@@ -3,12 +3,10 @@ import JPEG_DECODER from '@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm'
 import JPEG_ENCODER from '@jsquash/jpeg/codec/enc/mozjpeg_enc.wasm'
 import decodeJpeg, { init as initJpegDecoder } from '@jsquash/jpeg/decode.js'
 import encodeAsJpeg, { init as initJpegEncoder } from '@jsquash/jpeg/encode.js'
-// @ts-expect-error Its own types tell what is inside the module, not that there is one.
 import PNG_CODEC from '@jsquash/png/codec/pkg/squoosh_png_bg.wasm'
 import decodePng, { init as initPngDecoder } from '@jsquash/png/decode.js'
 import encodeAsPng, { init as initPngEncoder } from '@jsquash/png/encode.js'
 import resize, { initResize } from '@jsquash/resize'
-// @ts-expect-error As above.
 import RESIZER from '@jsquash/resize/lib/resize/pkg/squoosh_resize_bg.wasm'
 import WEBP_DECODER from '@jsquash/webp/codec/dec/webp_dec.wasm'
 import decodeWebp, { init as initWebpDecoder } from '@jsquash/webp/decode.js'

@@ -4,6 +4,17 @@ declare module '*.wasm' {
   export default module
 }
 
+// By their full names: these two packages have types of what is inside the file, which would go before a pattern.
+declare module '@jsquash/png/codec/pkg/squoosh_png_bg.wasm' {
+  const module: WebAssembly.Module
+  export default module
+}
+
+declare module '@jsquash/resize/lib/resize/pkg/squoosh_resize_bg.wasm' {
+  const module: WebAssembly.Module
+  export default module
+}
+
 declare module 'omggif' {
   export interface Frame {
     x: number
