@@ -1,16 +1,10 @@
 /** Runs delayed events (MSC4140): from requests, and from the alarm when their time has come. */
-import type { AccountStanding, DelayedAction, DelayedRequest } from '../../src/ports.ts'
-import { type ErrorCode, MatrixError } from '../../src/protocol/errors.ts'
+import { writeRefusal } from '../../src/accounts/standing.ts'
+import type { DelayedAction, DelayedRequest } from '../../src/ports.ts'
+import type { MatrixError } from '../../src/protocol/errors.ts'
 import { act, schedule, sendDue } from './delayed-events.ts'
 import { dueEvents, findDelayed, nextDue } from './delayed-store.ts'
 import type { RoomHost } from './host.ts'
-
-/** Whoever could not send it themselves now, does not send it by having scheduled it before. */
-const BARRED: readonly [keyof AccountStanding, ErrorCode, string][] = [
-  ['deactivated', 'M_USER_DEACTIVATED', 'This account has been deactivated'],
-  ['locked', 'M_USER_LOCKED', 'This account is locked'],
-  ['suspended', 'M_USER_SUSPENDED', 'This account is suspended'],
-]
 
 export class Delayed {
   readonly #host: RoomHost
@@ -54,10 +48,8 @@ export class Delayed {
     return nextDue(sql)
   }
 
-  /** Why this user may send nothing, wherever they may have scheduled it. */
+  /** Whoever could not send it themselves now does not send it by having scheduled it before. */
   async #barred(userId: string): Promise<MatrixError | undefined> {
-    const standing = await this.#host.objects.user(userId).standing()
-    const found = BARRED.find(([kind]) => standing[kind])
-    return found && new MatrixError(found[1], found[2])
+    return writeRefusal(await this.#host.objects.user(userId).standing())
   }
 }

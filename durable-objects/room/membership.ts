@@ -77,12 +77,25 @@ function memberContent(
   if (request.reason !== undefined) content.reason = request.reason
   if (request.isDirect) content.is_direct = true
   if (request.action === 'join' && request.guest === true) content.kind = GUEST_KIND
-  delete content.join_authorised_via_users_server
-  if (request.action === 'join' && current !== 'invite') {
-    const authoriser = authorisingUser(room, request.joinedAllowRooms ?? [])
-    if (authoriser !== undefined) content.join_authorised_via_users_server = authoriser
-  }
-  return content
+  return withVoucher(room, content, { current, joinedAllowRooms: request.joinedAllowRooms })
+}
+
+/**
+ * The content of a member event with the local member who vouches for a join, where one must. Only this server says
+ * who that is: it signs what it says, so that a name which a client wrote there would open every restricted room.
+ */
+export function withVoucher(
+  room: RoomContext,
+  content: JsonObject,
+  {
+    current,
+    joinedAllowRooms = [],
+  }: { current: Membership | null; joinedAllowRooms?: readonly string[] | undefined },
+): JsonObject {
+  const { join_authorised_via_users_server: _, ...own } = content
+  if (own.membership !== 'join' || current === 'join' || current === 'invite') return own
+  const authoriser = authorisingUser(room, joinedAllowRooms)
+  return authoriser === undefined ? own : { ...own, join_authorised_via_users_server: authoriser }
 }
 
 /** The join rule and the rooms whose members `restricted` lets in. */
@@ -106,7 +119,7 @@ const RESTRICTED = new Set(['restricted', 'knock_restricted'])
  * Restricted rooms: the local member who vouches for a joiner found in one of the allowed rooms: joined, and with
  * the power to invite (Client-Server API §Restricted rooms).
  */
-export function authorisingUser(room: RoomContext, joinedAllowRooms: readonly string[]): string | undefined {
+function authorisingUser(room: RoomContext, joinedAllowRooms: readonly string[]): string | undefined {
   const rule = joinRule(room)
   if (!RESTRICTED.has(rule.joinRule)) return undefined
   if (!rule.allowRooms.some((roomId) => joinedAllowRooms.includes(roomId))) return undefined

@@ -6,7 +6,7 @@ import { appendLocal, type LocalEvent, unchangedState } from './append.ts'
 import { delayedKey, txnKey } from './client-events.ts'
 import type { RoomContext } from './context.ts'
 import { evictGuests } from './guests.ts'
-import { authorisingUser } from './membership.ts'
+import { withVoucher } from './membership.ts'
 import { checkMayRedact, mayRedact } from './redact.ts'
 import { checkRelation, childrenOf } from './relations.ts'
 
@@ -37,19 +37,11 @@ export function send(room: RoomContext, request: SendRequest): string {
   return eventId
 }
 
-/**
- * Only this server says who vouches for a join: it signs what it says, so that a name which the client wrote there
- * itself would open every restricted room.
- */
 function ownContent(room: RoomContext, request: SendRequest): JsonObject {
-  const { type, stateKey, sender, content, joinedAllowRooms = [] } = request
+  const { type, stateKey = '', content, joinedAllowRooms } = request
   if (type !== 'm.room.member') return content
-  const { join_authorised_via_users_server: _, ...own } = content
-  const before = room.store.member(sender)?.membership
-  const needsNobody = before === 'join' || before === 'invite'
-  if (own.membership !== 'join' || stateKey !== sender || needsNobody) return own
-  const authoriser = authorisingUser(room, joinedAllowRooms)
-  return authoriser === undefined ? own : { ...own, join_authorised_via_users_server: authoriser }
+  const current = room.store.member(stateKey)?.membership ?? null
+  return withVoucher(room, content, { current, joinedAllowRooms })
 }
 
 /** Room version 11 moved `redacts` into the content; clients may put it there in every version. */

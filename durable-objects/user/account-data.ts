@@ -5,6 +5,7 @@ import { MatrixError } from '../../src/protocol/errors.ts'
 import { objectField } from '../../src/protocol/json-fields.ts'
 import { currentPushRules } from '../../src/protocol/push-rule-edits.ts'
 import { first } from '../sqlite.ts'
+import { deletedDevices } from './devices.ts'
 
 /** An empty `room_id` is global account data. */
 export const ACCOUNT_DATA_TABLE = `
@@ -75,8 +76,9 @@ export function dropDataOfDevices(
   sql: SqlStorage,
   changes: readonly Omit<UserLogEntry, 'seq'>[],
 ): Omit<UserLogEntry, 'seq'>[] {
-  const devices = changes.filter(({ kind, body }) => kind === 'device' && body === null)
-  const types = devices.flatMap(({ key }) => OF_A_DEVICE.map((type) => `${type}.${key}`))
+  const types = deletedDevices(changes).flatMap((deviceId) =>
+    OF_A_DEVICE.map((type) => `${type}.${deviceId}`),
+  )
   return types.flatMap((type) => {
     const query = 'DELETE FROM account_data WHERE room_id = ? AND type = ?'
     if (sql.exec(query, GLOBAL, type).rowsWritten === 0) return []

@@ -3,6 +3,7 @@ import { readMeta, writeMeta } from '../sqlite.ts'
 import type { Changes } from './account.ts'
 import { dropSignaturesOf } from './cross-signing.ts'
 import { dropDeviceKeys } from './device-keys.ts'
+import { deletedDevices } from './devices.ts'
 import type { RoomJobs } from './room-jobs.ts'
 
 export const DEVICE_CHANGES_TABLE = `
@@ -39,10 +40,9 @@ export class DeviceLists {
    */
   settle({ archive, deviceLists = [] }: Changes): { archive: Changes['archive']; changed: boolean } {
     const { sql, userId } = this.#parts
-    const deleted = archive.filter(({ kind, body }) => kind === 'device' && body === null)
-    const dropped = deleted.flatMap(({ key }) => {
-      const keys = dropDeviceKeys(sql, key)
-      return keys.length === 0 ? [] : [...keys, ...dropSignaturesOf(sql, userId(), key)]
+    const dropped = deletedDevices(archive).flatMap((deviceId) => {
+      const keys = dropDeviceKeys(sql, deviceId)
+      return keys.length === 0 ? [] : [...keys, ...dropSignaturesOf(sql, userId(), deviceId)]
     })
     const changed = new Set([...deviceLists, ...(dropped.length > 0 ? [userId()] : [])])
     if (changed.size > 0) this.#note(changed)

@@ -223,6 +223,11 @@ function requireOwn(device: DeviceRow | undefined, { sessionId }: Session): Devi
   throw new MatrixError('M_UNKNOWN_TOKEN', 'The access token is not valid any more')
 }
 
+/** The ids of the devices that a mutation deletes: other tables have rows that go with them. */
+export function deletedDevices(changes: readonly Omit<UserLogEntry, 'seq'>[]): string[] {
+  return changes.filter(({ kind, body }) => kind === 'device' && body === null).map(({ key }) => key)
+}
+
 /** What a deletion leaves to its caller. */
 export function deletion(devices: readonly DeviceRow[]): DeviceChange {
   return {

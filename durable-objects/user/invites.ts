@@ -1,5 +1,4 @@
 /** Whose invites the user wants to have, and which of those that are there they are shown. */
-
 import { IGNORED_USERS } from '../../src/protocol/ignored-users.ts'
 import {
   INVITE_FILTER,
@@ -32,10 +31,10 @@ export function showingInvites<T>(
   type: string,
   { change, nextOwn }: { change: () => T; nextOwn: () => number },
 ): T {
-  const hidden = () => [...memberships.all()].filter((room) => hidesInvite(sql, userId, room))
-  const before = DECIDING.has(type) ? hidden() : []
+  const rooms = DECIDING.has(type) ? [...memberships.all()] : []
+  const hidden = rooms.filter((room) => hidesInvite(sql, userId, room))
   const changed = change()
-  for (const room of before) if (!hidesInvite(sql, userId, room)) memberships.tellAgain(room, nextOwn())
+  for (const room of hidden) if (!hidesInvite(sql, userId, room)) memberships.tellAgain(room, nextOwn())
   return changed
 }
 

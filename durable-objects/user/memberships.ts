@@ -102,10 +102,8 @@ export class Memberships {
   }
 
   /** Makes a room news to every token, as it is. One row. Call it inside a transaction. */
-  tellAgain({ no }: UserRoom, own: number): void {
-    const room = this.#byNo.get(no)
-    if (room === undefined) return
-    this.#sql.exec('UPDATE rooms SET own = ? WHERE no = ?', own, no)
+  tellAgain(room: UserRoom, own: number): void {
+    this.#sql.exec('UPDATE rooms SET own = ? WHERE no = ?', own, room.no)
     this.#keep({ ...room, own })
   }
 

@@ -6,7 +6,6 @@ import { takeFault } from '../../src/faults.ts'
 import type { Clock, PresenceState, PresenceValue } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import { readMeta, writeMeta } from '../sqlite.ts'
-import { ignoredUsers } from './ignored-users.ts'
 
 /** Client-Server API §Presence: "a client that has not been heard of"; and one at which nobody does anything, ms. */
 const OFFLINE_AFTER_MS = 300_000
@@ -18,6 +17,8 @@ export interface PresenceParts {
   userId: string
   clock: Clock
   enabled: boolean
+  /** Whose presence is not shown. */
+  ignored: () => ReadonlySet<string>
   /** How many polls wait: who polls is there. */
   waiting: () => number
   /** Tells everybody awake around the user, and answers what they say of themselves. */
@@ -67,7 +68,7 @@ export class Presence {
   eventsAfter(place: number | undefined, now: number): (JsonObject & { type: string; sender: string })[] {
     const news = [...this.#told.values()].filter(({ at }) => at > (place ?? 0))
     if (news.length === 0) return []
-    const ignored = ignoredUsers(this.#parts.sql, this.#parts.userId)
+    const ignored = this.#parts.ignored()
     return news
       .filter(({ state }) => !ignored.has(state.userId))
       .map(({ state }) => ({

@@ -5,6 +5,7 @@ import { MatrixError } from '../../src/protocol/errors.ts'
 import { pusherKey } from '../../src/push/pusher-key.ts'
 import { first } from '../sqlite.ts'
 import { coverTexts } from '../wipe.ts'
+import { deletedDevices } from './devices.ts'
 
 export const PUSHERS_TABLE = `
   CREATE TABLE pushers (
@@ -68,9 +69,9 @@ export function removePusher(sql: SqlStorage, appId: string, pushkey: string): A
 
 /** Removes the pushers of the devices that a mutation deletes, inside its transaction. */
 export function dropPushersWith(sql: SqlStorage, changes: readonly Omit<UserLogEntry, 'seq'>[]): Archive {
-  return changes
-    .filter(({ kind, body }) => kind === 'device' && body === null)
-    .flatMap(({ key }) => removeWhere(sql, { clause: 'device_id = ?', values: [key] }))
+  return deletedDevices(changes).flatMap((deviceId) =>
+    removeWhere(sql, { clause: 'device_id = ?', values: [deviceId] }),
+  )
 }
 
 function removeWhere(sql: SqlStorage, where: { clause: string; values: string[] }): Archive {

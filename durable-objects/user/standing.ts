@@ -1,6 +1,6 @@
 /** How the account as a whole stands: locked or suspended by an administrator, or closed by its user. */
+import { useRefusal } from '../../src/accounts/standing.ts'
 import type { AccountStanding, UserLogEntry } from '../../src/ports.ts'
-import { MatrixError } from '../../src/protocol/errors.ts'
 import { readMeta, writeMeta } from '../sqlite.ts'
 
 const KEY = 'standing'
@@ -25,12 +25,8 @@ export function writeStanding(
   return [{ kind: KEY, key: '', body }]
 }
 
-/**
- * "Locked: 401 M_USER_LOCKED with soft_logout on every endpoint but logout"; the sessions live on.
- * @throws MatrixError M_USER_LOCKED or M_USER_DEACTIVATED
- */
-export function requireUsable({ locked, deactivated }: AccountStanding): void {
-  if (deactivated) throw new MatrixError('M_USER_DEACTIVATED', 'This account has been deactivated')
-  if (!locked) return
-  throw new MatrixError('M_USER_LOCKED', 'This account is locked', { extra: { soft_logout: true } })
+/** @throws MatrixError M_USER_LOCKED or M_USER_DEACTIVATED */
+export function requireUsable(standing: AccountStanding): void {
+  const refusal = useRefusal(standing)
+  if (refusal !== undefined) throw refusal
 }

@@ -69,6 +69,11 @@ export function planSync(parts: PlanParts, query: SyncQuery, given: SyncToken | 
   return plan
 }
 
+/** A first sync, and not the answer after a long absence. */
+export function isInitial({ token, absent }: Plan): boolean {
+  return token === undefined && !absent
+}
+
 function joinedTask(
   { epochs, heads, unread }: PlanParts,
   query: SyncQuery,
@@ -107,7 +112,7 @@ function withPosition({ epochs }: PlanParts, task: Task, token: SyncToken | unde
  */
 function leftTask(query: SyncQuery, plan: Plan, room: UserRoom): Task | undefined {
   if (room.membership !== 'leave' && room.membership !== 'ban') return undefined
-  const initial = plan.token === undefined && !plan.absent
+  const initial = isInitial(plan)
   const wanted = initial ? query.filter?.room?.include_leave === true : room.own > plan.since
   return wanted ? { room, since: 0, full: initial, first: true } : undefined
 }

@@ -97,6 +97,7 @@ export class SyncPolls {
     this.presence = new Presence({
       ...parts,
       ...parts.presence,
+      ignored: () => this.#readSettings().ignored,
       tell: (state) => parts.presence.tell(this.memberships.joinedRooms(), state),
       waiting: () => this.sockets.size,
       changed: () => this.serve(),

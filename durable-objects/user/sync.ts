@@ -14,13 +14,10 @@ import type { Presence } from './presence.ts'
 import { roomSection, type SyncQuery, wantedData } from './room-sections.ts'
 import { Sections } from './sections.ts'
 import { TokenIssuer } from './sync-issue.ts'
-import { type Plan, planSync, type Task } from './sync-plan.ts'
+import { isInitial, type Plan, planSync, type Task } from './sync-plan.ts'
 import { type PullParts, Pulls, takeIncrements } from './sync-pull.ts'
 import { placeOfDevices, type SyncToken } from './sync-token.ts'
 import { unreadFields } from './unread.ts'
-
-/** Whether a room is new to the client, which may have been told nothing of it. */
-const isNew = ({ room, gap }: Task): boolean => room.membership === 'join' && gap === true
 
 /** Account data as sync shows it. */
 export interface AccountDataChange {
@@ -93,8 +90,7 @@ export class Sync {
   }
 
   #deviceChanges(plan: Plan, slices: ReadonlyMap<Task, RoomSlice>): DeviceListChanges {
-    const isInitial = plan.token === undefined && !plan.absent
-    return this.#parts.devices.gather(isInitial ? undefined : plan, slices.values())
+    return this.#parts.devices.gather(isInitial(plan) ? undefined : plan, slices.values())
   }
 
   /** Whether a waiting client with this token may be missing something. */
@@ -129,7 +125,7 @@ export class Sync {
     const now = this.#parts.clock.now()
     const rooms = new Sections()
     const positions = new Map<number, number>()
-    const initial = plan.token === undefined && !plan.absent
+    const initial = isInitial(plan)
     const unchanged = !initial && plan.since >= plan.own
     const accountData = unchanged ? [] : this.#parts.accountData(initial ? undefined : plan.since)
     const byRoom = Map.groupBy(accountData, (change) => change.roomId)
@@ -158,8 +154,7 @@ export class Sync {
         rooms.add(room.membership === 'join' ? 'join' : 'leave', room.roomId, section)
     }
     this.#addAccountData(query, rooms, byRoom)
-    this.#addInvites(query, plan, rooms)
-    if (!initial) this.#addForgotten(query, plan, rooms)
+    this.#addListed(query, plan, rooms)
     const own = (byRoom.get(null) ?? []).map(asEvent)
     const global = own.filter((event) => matchesEvent(query.filter?.account_data, event))
     const presence = this.#parts.presence
@@ -207,32 +202,35 @@ export class Sync {
     }
   }
 
+  /** What the user's own list of rooms tells: nothing else is asked for it. */
+  #addListed(query: SyncQuery, plan: Plan, rooms: Sections): void {
+    for (const room of this.#parts.memberships.all()) {
+      if (room.own <= plan.since || room.own > plan.own || !wantsRoom(query.filter?.room, room.roomId))
+        continue
+      if (room.forgotten) this.#addForgotten(plan, room, rooms)
+      else if (isOffered(room) && !this.#parts.hidesInvite(room)) {
+        rooms.add(room.membership, room.roomId, { [`${room.membership}_state`]: { events: room.stripped } })
+      }
+    }
+  }
+
   /**
    * "Forgotten rooms should not appear in responses": nothing of them does. But the user's other devices must learn
    * that the room was left, however soon it was forgotten, or they would show it for ever.
    */
-  #addForgotten(query: SyncQuery, plan: Plan, rooms: Sections): void {
-    for (const room of this.#parts.memberships.all()) {
-      if (!room.forgotten || room.own <= plan.since || room.own > plan.own) continue
-      if (wantsRoom(query.filter?.room, room.roomId))
-        rooms.add('leave', room.roomId, { timeline: { events: [], limited: false } })
-    }
+  #addForgotten(plan: Plan, { roomId }: UserRoom, rooms: Sections): void {
+    if (isInitial(plan)) return
+    rooms.add('leave', roomId, { timeline: { events: [], limited: false } })
   }
+}
 
-  #addInvites(query: SyncQuery, plan: Plan, rooms: Sections): void {
-    for (const room of this.#parts.memberships.all()) {
-      if (room.membership !== 'invite' && room.membership !== 'knock') continue
-      if (
-        room.own <= plan.since ||
-        room.own > plan.own ||
-        room.forgotten ||
-        !wantsRoom(query.filter?.room, room.roomId) ||
-        this.#parts.hidesInvite(room)
-      )
-        continue
-      rooms.add(room.membership, room.roomId, { [`${room.membership}_state`]: { events: room.stripped } })
-    }
-  }
+function isOffered(room: UserRoom): room is UserRoom & { membership: 'invite' | 'knock' } {
+  return room.membership === 'invite' || room.membership === 'knock'
+}
+
+/** Whether a room is new to the client, which may have been told nothing of it. */
+function isNew({ room, gap }: Task): boolean {
+  return room.membership === 'join' && gap === true
 }
 
 function asEvent({ type, content }: AccountDataChange): { type: string; content: JsonObject } {

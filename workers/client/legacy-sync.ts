@@ -84,8 +84,8 @@ legacy.get(
 /** Looks for an event in those of the user's rooms that moved last. @throws MatrixError M_NOT_FOUND */
 async function justSent(c: Context<AppEnv>, eventId: string) {
   const { objects, session } = c.var
-  const { rooms } = await objects.user(session.userId).notificationRooms(session)
-  const asked = rooms.slice(0, MOVED_LAST).map((roomId) => objects.room(roomId).event(session, eventId))
+  const rooms = await objects.user(session.userId).visitedRooms(session)
+  const asked = rooms.slice(0, MOVED_LAST).map(({ roomId }) => objects.room(roomId).event(session, eventId))
   return Promise.any(asked).catch(() => {
     throw new MatrixError('M_NOT_FOUND', 'Event not found')
   })

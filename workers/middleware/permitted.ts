@@ -1,5 +1,6 @@
 /** What guests may do at all, and what suspended users may not: tables of methods and paths. */
 import type { Context } from 'hono'
+import { suspended } from '../../src/accounts/standing.ts'
 import type { Session } from '../../src/ports.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
@@ -48,7 +49,7 @@ export function refuseGuest(c: Context<AppEnv>): void {
 /** @throws MatrixError M_USER_SUSPENDED */
 export async function refuseSuspended(c: Context<AppEnv>, session: Session): Promise<void> {
   if (stands(NOT_FOR_SUSPENDED, c) || !(await isOwnRedaction(c, session))) {
-    throw new MatrixError('M_USER_SUSPENDED', 'This account is suspended')
+    throw suspended()
   }
 }
 
