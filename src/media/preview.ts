@@ -7,7 +7,7 @@ import { MatrixError } from '../protocol/errors.ts'
 import { readImageHeader } from './image-header.ts'
 import { decodePage, type Page, readPage } from './page.ts'
 import { webAddress } from './web-address.ts'
-import { type Found, forbidden, type Look, open, readBytes, typeOf, unreachable } from './web-reader.ts'
+import { type Found, forbidden, type Look, open, readPart, typeOf, unreachable } from './web-reader.ts'
 
 type PreviewPorts = Pick<Ports, 'web' | 'previews' | 'media' | 'config' | 'log'>
 interface Looking extends Look {
@@ -76,7 +76,7 @@ async function describe(looking: Looking, found: Found): Promise<JsonObject> {
   if (type.startsWith('image/')) return keepImage(looking, found)
   if (!PAGE_TYPES.has(type)) return {}
   // What describes a page stands in its head, so the beginning will do.
-  const { bytes } = await readBytes(found.response, MAX_PAGE_BYTES)
+  const { bytes } = await readPart(found.response, MAX_PAGE_BYTES)
   const page = await readPage(decodePage(bytes, found.response.headers.get('content-type') ?? ''))
   return describePage(looking, page, found.url)
 }
@@ -113,7 +113,7 @@ async function readOembed(looking: Looking, href: string, base: URL): Promise<z.
   const nothing = Oembed.parse({})
   const found = await openBeside(looking, href, base, 'application/json+oembed, application/json')
   if (found === undefined || !/^application\/json(\+oembed)?$/.test(typeOf(found.response))) return nothing
-  const read = await readBytes(found.response, MAX_OEMBED_BYTES).catch(() => undefined)
+  const read = await readPart(found.response, MAX_OEMBED_BYTES).catch(() => undefined)
   if (read?.isWhole !== true) return nothing
   try {
     return Oembed.parse(JSON.parse(new TextDecoder().decode(read.bytes)))
@@ -149,7 +149,7 @@ async function openBeside(
 async function keepImage({ ports }: Looking, { response }: Found): Promise<JsonObject> {
   const { media, config } = ports
   const limit = Math.min(MAX_IMAGE_BYTES, config.maxUploadBytes)
-  const { bytes, isWhole } = await readBytes(response, limit)
+  const { bytes, isWhole } = await readPart(response, limit)
   const header = isWhole ? readImageHeader(bytes) : undefined
   if (header === undefined) return {}
   const { contentType, width, height } = header

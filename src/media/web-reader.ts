@@ -1,10 +1,8 @@
 /** Reads a page or a picture of the web: every redirect is checked, and nothing is read without a bound. */
+import { askAgainOnce, discard, followRedirects, readBytes } from '../outside.ts'
 import type { WebClient } from '../ports.ts'
 import { MatrixError } from '../protocol/errors.ts'
 import { webAddress } from './web-address.ts'
-
-const MAX_REDIRECTS = 5
-const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 
 /** One look: all that it reads ends with its signal. */
 export interface Look {
@@ -21,51 +19,36 @@ export interface Found {
 
 /** The client over `send`; it names itself, so that a site can tell whom it answers, and refuse. */
 export function webClient(send: typeof fetch, publicUrl: string): WebClient {
+  const get = askAgainOnce(send)
   const userAgent = `Selvedge (URL previews for a Matrix server; +${publicUrl})`
   return {
     get: (url, accept, signal) =>
-      send(url, { headers: { 'user-agent': userAgent, accept }, redirect: 'manual', signal }),
+      get(url, { headers: { 'user-agent': userAgent, accept }, redirect: 'manual', signal }),
   }
 }
 
 /** Follows redirects. @throws MatrixError M_FORBIDDEN, or M_UNKNOWN with 502 */
 export async function open(look: Look, start: URL, accept: string): Promise<Found> {
-  let url = start
-  for (let hops = 0; hops <= MAX_REDIRECTS; hops += 1) {
-    const response = await look.web.get(url.href, accept, look.signal).catch(() => {
+  const ask = (url: URL) =>
+    look.web.get(url.href, accept, look.signal).catch(() => {
       throw unreachable()
     })
-    if (response.ok) return { url, response }
-    await response.body?.cancel().catch(() => undefined)
-    const location = response.headers.get('location')
-    if (!REDIRECTS.has(response.status) || location === null) throw unreachable()
-    const next = webAddress(location, { privateAllowed: look.privateAllowed, base: url })
-    if (next === 'forbidden') throw forbidden()
-    if (next === 'invalid') throw unreachable()
-    url = next
-  }
+  const found = await followRedirects(ask, start, (location, base) => {
+    const url = webAddress(location, { privateAllowed: look.privateAllowed, base })
+    if (url === 'forbidden') throw forbidden()
+    if (url === 'invalid') throw unreachable()
+    return url
+  })
+  if (found?.response.ok) return found
+  if (found !== undefined) await discard(found.response)
   throw unreachable()
 }
 
-/** The first `limit` bytes, as they are after decompression, and whether that is all. @throws MatrixError M_UNKNOWN */
-export async function readBytes(
-  { body }: Response,
-  limit: number,
-): Promise<{ bytes: Uint8Array; isWhole: boolean }> {
-  const bytes = new Uint8Array(limit)
-  let filled = 0
-  try {
-    for await (const chunk of body ?? []) {
-      const piece = chunk.subarray(0, limit - filled)
-      bytes.set(piece, filled)
-      filled += piece.byteLength
-      // Leaving the loop cancels the rest.
-      if (piece.byteLength < chunk.byteLength) return { bytes, isWhole: false }
-    }
-  } catch {
+/** The first `limit` bytes, and whether that is all. @throws MatrixError M_UNKNOWN with 502 */
+export function readPart(response: Response, limit: number): ReturnType<typeof readBytes> {
+  return readBytes(response, limit).catch(() => {
     throw unreachable()
-  }
-  return { bytes: bytes.subarray(0, filled), isWhole: true }
+  })
 }
 
 /** The media type without its parameters. */

@@ -1,11 +1,12 @@
 /** Push Gateway API: one request to a gateway of somebody else's. */
+import { discard, readBytes } from '../outside.ts'
 import type { PushGateway } from '../ports.ts'
 import type { JsonValue } from '../protocol/canonical-json.ts'
 import { objectField } from '../protocol/json-fields.ts'
 
 type Deadline = <T>(work: (signal: AbortSignal) => Promise<T>) => Promise<T>
 
-/** A gateway's answer is a list of a pushkey or none: what is longer is no answer to us. */
+/** A gateway's answer is a list of a pushkey or none: what is longer, in bytes, is read no further. */
 const LONGEST_ANSWER = 65_536
 
 export function pushGateway(send: typeof fetch, deadline: Deadline): PushGateway {
@@ -21,16 +22,16 @@ export function pushGateway(send: typeof fetch, deadline: Deadline): PushGateway
           signal,
         })
         if (!response.ok) {
-          await response.body?.cancel()
+          await discard(response)
           throw new Error(`The push gateway answered ${response.status}`)
         }
-        return rejectedIn(await response.text())
+        const { bytes, isWhole } = await readBytes(response, LONGEST_ANSWER)
+        return isWhole ? rejectedIn(new TextDecoder().decode(bytes)) : []
       }),
   }
 }
 
 function rejectedIn(text: string): string[] {
-  if (text.length > LONGEST_ANSWER) return []
   const rejected = objectField(parsed(text))?.rejected
   return Array.isArray(rejected) ? rejected.filter((key) => typeof key === 'string') : []
 }
