@@ -10,7 +10,12 @@ import {
   strippedEvent,
 } from '../../src/protocol/event.ts'
 import { checkEventAuth } from '../../src/protocol/event-auth.ts'
-import { type BuiltEvent, buildEvent } from '../../src/protocol/event-builder.ts'
+import {
+  type BuiltEvent,
+  buildEvent,
+  type EventDraft,
+  unhashedPdu,
+} from '../../src/protocol/event-builder.ts'
 import { checkEventSize } from '../../src/protocol/event-format.ts'
 import { objectField, stringField } from '../../src/protocol/json-fields.ts'
 import { placeInChain } from './auth-chain.ts'
@@ -18,7 +23,7 @@ import { assembleTimelineEvent } from './client-events.ts'
 import type { RoomContext } from './context.ts'
 import { cancelForState } from './delayed-store.ts'
 import { remember } from './forget.ts'
-import { applyRedaction } from './redact.ts'
+import { applyRedaction, checkRedaction, placeRedacts } from './redact.ts'
 import { writeRelation } from './relations.ts'
 
 /** A local event before the room gives it its place. */
@@ -30,6 +35,14 @@ export interface LocalEvent {
   redacts?: string
   /** See `txnKey`. */
   txn?: string
+  /** Of a redaction: the sender administers this server, and so may redact what its users have sent. */
+  asAdministrator?: boolean
+}
+
+/** A local event that may be sent now; nothing else becomes one of the room's events. */
+export interface AllowedEvent {
+  event: LocalEvent
+  draft: EventDraft
 }
 
 /** Server-Server API §PDUs: an event names at most 20 prev_events. */
@@ -40,41 +53,54 @@ const MAX_PREV_EVENTS = 20
  * @throws MatrixError M_FORBIDDEN with the rule's sentence, M_TOO_LARGE, M_BAD_JSON
  */
 export function appendLocal(room: RoomContext, event: LocalEvent): string {
+  return append(room, authorise(room, event))
+}
+
+/**
+ * Decides whether a local event may be sent, before anything else is said of it: an answer that needs no new event
+ * would tell outsiders what the room holds.
+ * @throws MatrixError M_FORBIDDEN with the rule's sentence, M_BAD_JSON, M_INVALID_PARAM
+ */
+export function authorise(room: RoomContext, local: LocalEvent): AllowedEvent {
+  const { store } = room
+  const event = local.type === 'm.room.redaction' ? placeRedacts(store.rules, local) : local
+  const draft = draftOf(room, event)
+  try {
+    checkEventAuth(store.rules, unhashedPdu(draft), store)
+  } catch (error) {
+    if (error instanceof MalformedContent) throw new MatrixError('M_BAD_JSON', error.message)
+    if (error instanceof AuthRejection) throw new MatrixError('M_FORBIDDEN', error.message)
+    throw error
+  }
+  if (event.type === 'm.room.redaction') checkRedaction(room, event)
+  return { event, draft }
+}
+
+/** Hashes, signs and writes an allowed event, inside the caller's transaction. Answers its id. */
+export function append(room: RoomContext, { event, draft }: AllowedEvent): string {
+  const built = buildEvent(room.store.rules, draft, room.serverName, room.signingKey)
+  checkEventSize(built.json, built.pdu, built.eventId, room.store.roomId)
+  writeEvent(room, built, event.txn ?? null)
+  return built.eventId
+}
+
+function draftOf(room: RoomContext, event: LocalEvent): EventDraft {
   const { store } = room
   const prev = store.extremities.slice(0, MAX_PREV_EVENTS)
   const authEvents = authEventKeys(store.rules, event)
     .map(([type, key]) => store.get(type, key)?.eventId)
     .filter((id) => id !== undefined)
-  const built = buildEvent(
-    store.rules,
-    {
-      roomId: store.roomId,
-      sender: event.sender,
-      type: event.type,
-      stateKey: event.stateKey,
-      content: event.content,
-      redacts: event.redacts,
-      originServerTs: room.clock.now(),
-      depth: Math.max(...prev.map((extremity) => extremity.depth)) + 1,
-      authEvents,
-      prevEvents: prev.map((extremity) => extremity.eventId),
-    },
-    room.serverName,
-    room.signingKey,
-  )
-  checkEventSize(built.json, built.pdu, built.eventId, store.roomId)
-  authorise(room, built)
-  writeEvent(room, built, event.txn ?? null)
-  return built.eventId
-}
-
-function authorise(room: RoomContext, { pdu }: BuiltEvent): void {
-  try {
-    checkEventAuth(room.store.rules, pdu, room.store)
-  } catch (error) {
-    if (error instanceof MalformedContent) throw new MatrixError('M_BAD_JSON', error.message)
-    if (error instanceof AuthRejection) throw new MatrixError('M_FORBIDDEN', error.message)
-    throw error
+  return {
+    roomId: store.roomId,
+    sender: event.sender,
+    type: event.type,
+    stateKey: event.stateKey,
+    content: event.content,
+    redacts: event.redacts,
+    originServerTs: room.clock.now(),
+    depth: Math.max(...prev.map((extremity) => extremity.depth)) + 1,
+    authEvents,
+    prevEvents: prev.map((extremity) => extremity.eventId),
   }
 }
 
@@ -184,9 +210,9 @@ function strippedState(room: RoomContext, userId: string): StrippedEvent[] {
     .map((event) => strippedEvent(event.pdu))
 }
 
-/** Whether a state event with this content stands already: sending it again changes nothing. */
+/** The state event that stands already with this content, by the same sender: sending it again changes nothing. */
 export function unchangedState(room: RoomContext, event: LocalEvent): string | undefined {
-  if (event.stateKey === undefined) return undefined
+  if (event.stateKey === undefined || event.type === 'm.room.redaction') return undefined
   const current = room.store.get(event.type, event.stateKey)
   if (current === undefined || current.pdu.sender !== event.sender) return undefined
   return canonicalJson(current.pdu.content) === canonicalJson(event.content) ? current.eventId : undefined

@@ -12,12 +12,19 @@ import { appendLocal, writeEvent } from './append.ts'
 import type { RoomContext } from './context.ts'
 import { appendLog } from './log.ts'
 
+interface Preset {
+  joinRule: string
+  historyVisibility: string
+  /** Absent: no event, which means `forbidden`. */
+  guestAccess?: string
+}
+
 /** Client-Server API §createRoom, `preset`. */
-const PRESETS = {
+const PRESETS: Readonly<Record<CreateRoomPlan['preset'], Preset>> = {
   private_chat: { joinRule: 'invite', historyVisibility: 'shared', guestAccess: 'can_join' },
   trusted_private_chat: { joinRule: 'invite', historyVisibility: 'shared', guestAccess: 'can_join' },
-  public_chat: { joinRule: 'public', historyVisibility: 'shared', guestAccess: 'forbidden' },
-} as const
+  public_chat: { joinRule: 'public', historyVisibility: 'shared' },
+}
 
 /**
  * Makes the room from its signed create event. Asked again with the same create event, it changes nothing.
@@ -37,13 +44,23 @@ export function createRoom(room: RoomContext, createPdu: Pdu, version: string, p
   room.store.initialise(roomId, version)
   writeEvent(room, { eventId, pdu: createPdu, json }, null)
   for (const event of firstEvents(rules, createPdu, plan)) {
-    appendLocal(room, { sender: createPdu.sender, ...event })
+    asItsOwnPlan(() => appendLocal(room, { sender: createPdu.sender, ...event }))
   }
   if (plan.alias !== undefined) {
     appendLog(room, { kind: 'alias', pos: 0, alias: plan.alias, creator: createPdu.sender })
   }
   if (plan.public) appendLog(room, { kind: 'visibility', pos: 0, public: true })
   return roomId
+}
+
+/** "If the initial state implied by the parameters to the request is invalid: for example, the user's `power_level` is set below that necessary to set the room name". */
+function asItsOwnPlan(step: () => void): void {
+  try {
+    step()
+  } catch (error) {
+    if (!(error instanceof MatrixError) || error.errcode !== 'M_FORBIDDEN') throw error
+    throw new MatrixError('M_INVALID_ROOM_STATE', `The room could not be set up as asked: ${error.message}`)
+  }
 }
 
 /**
@@ -80,10 +97,11 @@ function* firstEvents(rules: RoomVersionRules, create: Pdu, plan: CreateRoomPlan
     yield* plan.replicated
     return
   }
-  yield state('m.room.power_levels', firstPowerLevels(rules, sender, plan))
+  const [ownLevels, initialState] = takeFirst(plan.initialState, isPowerLevels)
+  yield ownLevels ?? state('m.room.power_levels', firstPowerLevels(rules, sender, plan))
   if (plan.alias !== undefined) yield state('m.room.canonical_alias', { alias: plan.alias })
   yield* presetEvents(plan)
-  yield* plan.initialState
+  yield* initialState
   if (plan.name !== undefined) yield state('m.room.name', { name: plan.name })
   if (plan.topic !== undefined) yield state('m.room.topic', topicContent(plan.topic))
   for (const userId of plan.invite) {
@@ -91,6 +109,17 @@ function* firstEvents(rules: RoomVersionRules, create: Pdu, plan: CreateRoomPlan
     if (plan.isDirect) content.is_direct = true
     yield { type: 'm.room.member', stateKey: userId, content }
   }
+}
+
+/** Given in `initial_state`, they stand in the place of the first ones: what follows is judged by them. */
+function isPowerLevels({ type, stateKey }: FirstEvent): boolean {
+  return type === 'm.room.power_levels' && stateKey === ''
+}
+
+/** The first that is wanted, and all others in their order. */
+function takeFirst<T>(all: readonly T[], wanted: (one: T) => boolean): [T | undefined, T[]] {
+  const index = all.findIndex(wanted)
+  return index === -1 ? [undefined, [...all]] : [all[index], all.toSpliced(index, 1)]
 }
 
 function state(type: string, content: JsonObject): FirstEvent {
@@ -104,8 +133,10 @@ function* presetEvents(plan: CreateRoomPlan): Generator<FirstEvent> {
   const events = [
     state('m.room.join_rules', { join_rule: preset.joinRule }),
     state('m.room.history_visibility', { history_visibility: preset.historyVisibility }),
-    state('m.room.guest_access', { guest_access: preset.guestAccess }),
   ]
+  if (preset.guestAccess !== undefined) {
+    events.push(state('m.room.guest_access', { guest_access: preset.guestAccess }))
+  }
   for (const event of events) if (!given.has(event.type)) yield event
 }
 

@@ -3,7 +3,7 @@ import type { Membership, MembershipRequest } from '../../src/ports.ts'
 import type { JsonObject, JsonValue } from '../../src/protocol/canonical-json.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import { powerLevels } from '../../src/protocol/power-levels.ts'
-import { appendLocal } from './append.ts'
+import { append, authorise, type LocalEvent, unchangedState } from './append.ts'
 import type { RoomContext } from './context.ts'
 import { GUEST_KIND, requireGuestAccess } from './guests.ts'
 
@@ -23,17 +23,13 @@ const ACTIONS: Readonly<Record<Action, ActionRule>> = {
   join: { membership: 'join', already: ['join'] },
   invite: { membership: 'invite', already: ['invite'] },
   knock: { membership: 'knock', already: ['knock'] },
-  leave: {
-    membership: 'leave',
-    already: ['leave'],
-    needs: { memberships: ['join', 'invite', 'knock'], error: notInRoom },
-  },
+  leave: { membership: 'leave', already: [] },
   kick: {
     membership: 'leave',
     already: [],
     needs: { memberships: ['join', 'invite', 'knock'], error: notInRoom },
   },
-  ban: { membership: 'ban', already: ['ban'] },
+  ban: { membership: 'ban', already: [] },
   unban: {
     membership: 'leave',
     already: [],
@@ -46,25 +42,24 @@ const ACTIONS: Readonly<Record<Action, ActionRule>> = {
 
 /**
  * Changes a membership, inside the caller's transaction. Answers the event id, or undefined where nothing had to
- * change.
+ * change. The room's rules come first: what the target is now is told to those alone who may change it.
  * @throws MatrixError M_FORBIDDEN, M_BAD_STATE
  */
 export function changeMembership(room: RoomContext, request: MembershipRequest): string | undefined {
-  const rule = ACTIONS[request.action]
-  const current = room.store.member(request.target)?.membership ?? null
+  const { action, sender, target } = request
+  const rule = ACTIONS[action]
   // Reading the rules first: a room that does not exist is M_NOT_FOUND, whatever is asked of it.
-  const { rules } = room.store
-  if (request.action !== 'ban' && rule.already.includes(current)) return undefined
+  void room.store.rules
+  const current = room.store.member(target)?.membership ?? null
+  // About oneself alone, so that it tells nothing of others.
+  if (action === 'leave' && current === 'leave') return undefined
+  const content = memberContent(room, request, rule.membership, current)
+  const event: LocalEvent = { sender, type: 'm.room.member', stateKey: target, content }
+  const allowed = authorise(room, event)
   if (rule.needs !== undefined && !rule.needs.memberships.includes(current)) throw rule.needs.error()
-  if (request.action === 'knock' && !rules.knock)
-    throw new MatrixError('M_FORBIDDEN', 'Nobody can knock here')
-  if (request.action === 'join' && request.guest === true) requireGuestAccess(room)
-  return appendLocal(room, {
-    sender: request.sender,
-    type: 'm.room.member',
-    stateKey: request.target,
-    content: memberContent(room, request, rule.membership, current),
-  })
+  if (rule.already.includes(current) || unchangedState(room, event) !== undefined) return undefined
+  if (action === 'join' && request.guest === true) requireGuestAccess(room)
+  return append(room, allowed)
 }
 
 function memberContent(

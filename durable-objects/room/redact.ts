@@ -1,11 +1,13 @@
 /** What a redaction does to the event it names, in the room and in the archive. */
-import type { SendRequest } from '../../src/ports.ts'
 import type { JsonObject, JsonValue } from '../../src/protocol/canonical-json.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import { clientEvent, type IdentifiedPdu, type Pdu } from '../../src/protocol/event.ts'
 import { serverNameOf } from '../../src/protocol/identifiers.ts'
+import { stringField } from '../../src/protocol/json-fields.ts'
 import { powerLevels } from '../../src/protocol/power-levels.ts'
 import { redact } from '../../src/protocol/redaction.ts'
+import type { RoomVersionRules } from '../../src/protocol/room-version.ts'
+import type { LocalEvent } from './append.ts'
 import type { RoomContext } from './context.ts'
 import { appendLog } from './log.ts'
 import { removeRelation } from './relations.ts'
@@ -36,22 +38,37 @@ function takesEffect(room: RoomContext, redaction: Pdu, originalSender: string):
 }
 
 /**
+ * Room version 11 moved `redacts` into the content. Clients may put it there in every version, and whichever way an
+ * event came: as a message, as state, later, or with the room.
+ * @throws MatrixError M_INVALID_PARAM where the redaction names no event
+ */
+export function placeRedacts(rules: RoomVersionRules, event: LocalEvent): LocalEvent {
+  const target = event.redacts ?? event.content.redacts
+  if (typeof target !== 'string')
+    throw new MatrixError('M_INVALID_PARAM', 'A redaction must name an event in `redacts`')
+  const { redacts: _, ...content } = event.content
+  if (!rules.redactsInContent) return { ...event, content, redacts: target }
+  const { redacts: __, ...rest } = event
+  return { ...rest, content: { ...content, redacts: target } }
+}
+
+/**
  * Before a local redaction is sent: users may redact their own events, and those of others with the power to
  * redact; "server administrators may redact events sent by users on their server" (Client-Server API §Redactions).
- * An event this room does not know is nobody's.
- * @throws MatrixError M_FORBIDDEN
+ * @throws MatrixError M_FORBIDDEN; M_INVALID_PARAM for an event that is not one of this room
  */
-export function checkMayRedact(
+export function checkRedaction(
   room: RoomContext,
-  { sender, asAdministrator }: Pick<SendRequest, 'sender' | 'asAdministrator'>,
-  target: string,
+  { sender, asAdministrator, ...redaction }: LocalEvent,
 ): void {
+  const target = redaction.redacts ?? stringField(redaction.content.redacts) ?? ''
   const event = room.store.event(target)
-  if (event !== undefined && event.state_key !== null && UNREDACTABLE.has(event.type)) {
+  if (event === undefined) throw new MatrixError('M_INVALID_PARAM', 'The event to redact is not in this room')
+  if (UNREDACTABLE.has(event.type)) {
     throw new MatrixError('M_FORBIDDEN', `A room cannot do without what ${event.type} says`)
   }
-  if (mayRedact(room, sender, target)) return
-  if (asAdministrator && event !== undefined && room.isLocal(event.sender)) return
+  if (mayRedact(room, sender, event)) return
+  if (asAdministrator && room.isLocal(event.sender)) return
   throw new MatrixError('M_FORBIDDEN', 'Redacting the events of others needs more power')
 }
 
@@ -61,9 +78,14 @@ export function checkMayRedact(
  */
 const UNREDACTABLE: ReadonlySet<string> = new Set(['m.room.create', 'm.room.server_acl'])
 
-/** As `checkMayRedact`, for who asks and does not insist. */
-export function mayRedact(room: RoomContext, sender: string, target: string): boolean {
-  if (room.store.event(target)?.sender === sender) return true
+/** Whether a user may redact an event by what they are in the room. */
+export function mayRedact(
+  room: RoomContext,
+  sender: string,
+  event: { type: string; sender: string },
+): boolean {
+  if (UNREDACTABLE.has(event.type)) return false
+  if (event.sender === sender) return true
   const levels = powerLevels(room.store.rules, room.store)
   return levels.user(sender) >= levels.redact
 }

@@ -48,7 +48,7 @@ export function buildEvent(
 }
 
 /** The event before it is hashed. What the draft lacks has no key at all: receivers tell absent from empty. */
-function unhashedPdu(draft: EventDraft): Pdu {
+export function unhashedPdu(draft: EventDraft): Pdu {
   const pdu: Pdu = {
     auth_events: draft.authEvents,
     content: draft.content,

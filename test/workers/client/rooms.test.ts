@@ -55,14 +55,15 @@ describe('presets', () => {
     [{}, 'invite', 'can_join'],
     [{ preset: 'private_chat' }, 'invite', 'can_join'],
     [{ preset: 'trusted_private_chat' }, 'invite', 'can_join'],
-    [{ preset: 'public_chat' }, 'public', 'forbidden'],
-    [{ visibility: 'public' }, 'public', 'forbidden'],
+    [{ preset: 'public_chat' }, 'public', undefined],
+    [{ visibility: 'public' }, 'public', undefined],
     [{ visibility: 'private' }, 'invite', 'can_join'],
     [{ visibility: 'public', preset: 'private_chat' }, 'invite', 'can_join'],
   ])('%j: join rule %s, guests %s, shared history', async (parameters, joinRule, guests) => {
     const roomId = await alice.createRoom(parameters)
     expect(await content(roomId, 'm.room.join_rules')).toEqual({ join_rule: joinRule })
-    expect(await content(roomId, 'm.room.guest_access')).toEqual({ guest_access: guests })
+    // No event means that guests may not come in, and costs nothing.
+    expect((await content(roomId, 'm.room.guest_access')).guest_access).toBe(guests)
     expect(await content(roomId, 'm.room.history_visibility')).toEqual({ history_visibility: 'shared' })
   })
 
@@ -160,7 +161,50 @@ describe('parameters', () => {
   })
 })
 
+describe('power levels in initial_state', () => {
+  const levels = (content: object) => ({ initial_state: [{ type: 'm.room.power_levels', content }] })
+
+  it.each(['10', '11', '12'])('stand as the first ones in version %s', async (room_version) => {
+    const users = room_version === '12' ? {} : CREATOR
+    const given = { users, users_default: 7, events: { 'm.room.name': 90 } }
+    const roomId = await alice.createRoom({ ...levels(given), room_version, name: 'named by them' })
+    expect(await content(roomId, 'm.room.power_levels')).toEqual(given)
+    expect(await content(roomId, 'm.room.name')).toEqual({ name: 'named by them' })
+    const { body } = await alice.get(`/rooms/${encodeURIComponent(roomId)}/messages`, { dir: 'f', limit: 50 })
+    const sent = body.chunk.filter(({ type }: { type: string }) => type === 'm.room.power_levels')
+    expect(sent).toHaveLength(1)
+  })
+
+  it('may be too low for what else the request asks', async () => {
+    const low = {
+      ...levels({ users: { [bob.userId]: 100 } }),
+      room_version: '11',
+      room_alias_name: 'too-low',
+    }
+    const { status, body } = await alice.post('/createRoom', low)
+    expect([status, body.errcode]).toEqual([400, 'M_INVALID_ROOM_STATE'])
+    expect((await alice.post('/createRoom', { room_alias_name: 'too-low' })).status).toBe(200)
+  })
+})
+
 describe('refusals', () => {
+  it.each([
+    ['a name', { name: 'x' }],
+    ['a topic', { topic: 'x' }],
+    ['an invitation', { invite: ['@bob:test.example'] }],
+    ['further state', { initial_state: [{ type: 'org.example.x', content: {} }] }],
+    ['an alias', { room_alias_name: 'forbidden-alias' }],
+    ['nothing but the preset', {}],
+  ])('refuses a room whose power levels forbid %s', async (_, parameters) => {
+    const power_level_content_override = { users: {}, state_default: 50, invite: 50 }
+    const { status, body } = await alice.post('/createRoom', {
+      room_version: '11',
+      power_level_content_override,
+      ...parameters,
+    })
+    expect([status, body.errcode]).toEqual([400, 'M_INVALID_ROOM_STATE'])
+  })
+
   it.each([
     [
       'more invitees than it can look up',
