@@ -1,6 +1,7 @@
 /** What a member was notified of in this room, read or not: worked out when somebody looks, by the rules as they are now. */
 import type { NotificationsRequest, RoomNotification, Session } from '../../src/ports.ts'
 import type { Pdu } from '../../src/protocol/event.ts'
+import { MatchWork } from '../../src/protocol/match-work.ts'
 import { pushActions, verdictOf } from '../../src/protocol/push-evaluator.ts'
 import { defaultPushRules } from '../../src/protocol/push-rules.ts'
 import type { RoomContext } from './context.ts'
@@ -28,16 +29,19 @@ export function notificationsFor(
   const ignored = new Set(unwanted)
   const isRead = readMarks(room, userId)
   const found: RoomNotification[] = []
+  const walk = MatchWork.walk()
   for (const row of candidates(room, member.sincePos)) {
     const pdu = JSON.parse(row.pdu) as Pdu
     const read = isRead(row, pdu)
     if (found.length >= limit || ignored.has(row.sender) || !isBefore(row, before)) continue
     if (pdu.unsigned?.redacted_because !== undefined) continue
-    const actions = pushActions(rules, pushEvent(row, pdu, store.roomId), contextOf(row.sender))
+    if (walk.isOver) break
+    const event = pushEvent(row, pdu, store.roomId)
+    const actions = walk.evaluation((work) => pushActions(rules, event, contextOf(row.sender), work))
     const { notify, highlight } = verdictOf(actions)
     if (!notify || (onlyHighlights && !highlight)) continue
-    const { room_id: _, ...event } = shownEvent(reading, row)
-    found.push({ roomId: store.roomId, event, actions, read, ts: row.ts })
+    const { room_id: _, ...shown } = shownEvent(reading, row)
+    found.push({ roomId: store.roomId, event: shown, actions, read, ts: row.ts })
   }
   return found
 }

@@ -10,6 +10,7 @@ import type {
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import type { Pdu } from '../../src/protocol/event.ts'
 import { objectField, stringField } from '../../src/protocol/json-fields.ts'
+import { MatchWork } from '../../src/protocol/match-work.ts'
 import { powerLevels } from '../../src/protocol/power-levels.ts'
 import { evaluatePush, type PushContext, type PushEvent } from '../../src/protocol/push-evaluator.ts'
 import { defaultPushRules } from '../../src/protocol/push-rules.ts'
@@ -51,7 +52,10 @@ export function unreadFor(
   const ignored = new Set(unwanted)
   const answered = new Map<string, number>()
   const events: UnreadEvent[] = []
+  const walk = MatchWork.walk()
   for (const row of candidates(store, floor, main)) {
+    // As with those beyond the number that is scanned: older events count for nothing.
+    if (walk.isOver) break
     const pdu = JSON.parse(row.pdu) as Pdu
     const thread = threadIn(store, pdu.content)
     const bound = Math.max(floor, read.threads.get(thread) ?? 0, answered.get(thread) ?? 0)
@@ -59,7 +63,8 @@ export function unreadFor(
     if (row.sender === userId) answered.set(thread, row.pos)
     if (ignored.has(row.sender) || pdu.unsigned?.redacted_because !== undefined) continue
     const event = pushEvent(row, pdu, store.roomId)
-    const { notify, highlight } = evaluatePush(ruleset, event, contextOf(row.sender))
+    const context = contextOf(row.sender)
+    const { notify, highlight } = walk.evaluation((work) => evaluatePush(ruleset, event, context, work))
     if (notify) events.push({ pos: row.pos, thread, highlight })
   }
   events.reverse()

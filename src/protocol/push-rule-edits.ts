@@ -3,6 +3,7 @@ import type { JsonObject, JsonValue } from './canonical-json.ts'
 import { MatrixError } from './errors.ts'
 import { objectField } from './json-fields.ts'
 import { RULE_KINDS, type RuleKind, rulesOf } from './push-evaluator.ts'
+import { checkRuleSize, checkRulesetSize } from './push-rule-limits.ts'
 import { defaultPushRules } from './push-rules.ts'
 
 /** A rule as a client writes it. */
@@ -54,7 +55,8 @@ export function pushRule(ruleset: JsonObject, kind: string, ruleId: string): Jso
 
 /**
  * Adds a rule, as the most important of its kind unless a place is named, or changes one, which keeps its place.
- * @throws MatrixError M_INVALID_PARAM for an id or place that only the server may use; M_NOT_FOUND for no such place
+ * @throws MatrixError M_INVALID_PARAM for an id or place that only the server may use; M_UNKNOWN, status 400, for no
+ * such place; M_TOO_LARGE
  */
 export function withRule(
   ruleset: JsonObject,
@@ -65,19 +67,25 @@ export function withRule(
 ): JsonObject {
   checkRuleId(ruleId)
   const rules = rulesOf(ruleset, kind)
-  const old = rules.findIndex(({ rule_id }) => rule_id === ruleId)
   const rule: JsonObject = {
     rule_id: ruleId,
     default: false,
-    enabled: rules[old]?.enabled ?? true,
+    enabled: rules.find(({ rule_id }) => rule_id === ruleId)?.enabled ?? true,
     ...matcherOf(kind, body),
     actions: checkedActions(body.actions),
   }
-  if (old !== -1 && place.before === undefined && place.after === undefined) {
-    return { ...ruleset, [kind]: rules.with(old, rule) }
-  }
-  const others = rules.filter(({ rule_id }) => rule_id !== ruleId)
-  return { ...ruleset, [kind]: others.toSpliced(indexOfPlace(others, place), 0, rule) }
+  checkRuleSize(rule)
+  const changed = { ...ruleset, [kind]: placed(rules, rule, place) }
+  checkRulesetSize(changed)
+  return changed
+}
+
+/** A rule that was there keeps its place unless another is named. */
+function placed(rules: readonly JsonObject[], rule: JsonObject, place: RulePlace): JsonObject[] {
+  const old = rules.findIndex(({ rule_id }) => rule_id === rule.rule_id)
+  if (old !== -1 && place.before === undefined && place.after === undefined) return rules.with(old, rule)
+  const others = rules.filter(({ rule_id }) => rule_id !== rule.rule_id)
+  return others.toSpliced(indexOfPlace(others, place), 0, rule)
 }
 
 /** @throws MatrixError M_NOT_FOUND, or M_INVALID_PARAM for a rule of the server */
@@ -95,11 +103,10 @@ export function withRuleChange(
   ruleId: string,
   change: { enabled: boolean } | { actions: JsonValue[] },
 ): JsonObject {
-  pushRule(ruleset, kind, ruleId)
+  const rule = pushRule(ruleset, kind, ruleId)
   const checked = 'actions' in change ? { actions: checkedActions(change.actions) } : change
-  const rules = rulesOf(ruleset, kind).map((rule) =>
-    rule.rule_id === ruleId ? { ...rule, ...checked } : rule,
-  )
+  if ('actions' in change) checkRuleSize({ ...rule, ...checked })
+  const rules = rulesOf(ruleset, kind).map((one) => (one === rule ? { ...one, ...checked } : one))
   return { ...ruleset, [kind]: rules }
 }
 
@@ -139,6 +146,9 @@ function indexOfPlace(rules: readonly JsonObject[], { before, after }: RulePlace
     throw new MatrixError('M_INVALID_PARAM', 'Rules cannot be placed relative to those of the server')
   }
   const index = rules.findIndex(({ rule_id }) => rule_id === neighbour)
-  if (index === -1) throw new MatrixError('M_NOT_FOUND', `There is no rule ${neighbour}`)
+  // The specification's own example of this has M_UNKNOWN.
+  if (index === -1) {
+    throw new MatrixError('M_UNKNOWN', `before/after: there is no rule ${neighbour}`, { status: 400 })
+  }
   return before === undefined ? index + 1 : index
 }

@@ -42,8 +42,7 @@ describe('a rule of one’s own', () => {
     expect(await own('content')).toEqual(['tea', 'cake'])
     must(await alice.delete(rule('content', 'cake')))
     expect(failure(await alice.get(rule('content', 'cake')))).toEqual([404, 'M_NOT_FOUND'])
-    for (const kind of ['postcontent', 'constructor'])
-      expect(failure(await alice.get(rule(kind, 'cake')))).toEqual([404, 'M_NOT_FOUND'])
+    expect(failure(await alice.get(rule('postcontent', 'cake')))).toEqual([404, 'M_NOT_FOUND'])
   })
 
   it('stands behind the master rule and before the other default ones', async () => {
@@ -74,11 +73,122 @@ describe('a rule of one’s own', () => {
     ['room', 'x', { actions: ['shout'] }, {}, [400, 'M_INVALID_PARAM']],
     ['override', 'x', { actions: [], conditions: [{}] }, {}, [400, 'M_INVALID_PARAM']],
     ['content', 'x', { actions: [] }, {}, [400, 'M_MISSING_PARAM']],
-    ['room', 'x', { actions: [] }, { before: 'nobody' }, [404, 'M_NOT_FOUND']],
+    ['room', 'x', { actions: [] }, { before: 'nobody' }, [400, 'M_UNKNOWN']],
+    ['room', 'x', { actions: [] }, { after: 'nobody' }, [400, 'M_UNKNOWN']],
     ['override', 'x', { actions: [] }, { after: '.m.rule.master' }, [400, 'M_INVALID_PARAM']],
   ])('is refused: %s %s %j %j', async (kind, id, body, query, expected) => {
     expect(failure(await put(kind, id, body, query))).toEqual(expected)
     expect(await own('room')).toEqual([])
+  })
+})
+
+describe('the paths of rules', () => {
+  it('lists by kind, by scope and whole', async () => {
+    must(await put('content', 'cake', { actions: ['notify'], pattern: 'cake' }))
+    const { global } = must(await alice.get('/pushrules/')).body
+    expect(must(await alice.get('/pushrules')).body).toEqual({ global })
+    for (const path of ['/pushrules/global', '/pushrules/global/'])
+      expect(must(await alice.get(path)).body).toEqual(global)
+    for (const kind of ['override', 'content', 'room', 'sender', 'underride'])
+      expect(must(await alice.get(`/pushrules/global/${kind}/`)).body).toEqual(global[kind])
+    expect(must(await alice.get('/pushrules/global/postcontent/')).body).toEqual([])
+  })
+
+  it('answers any attribute of a rule', async () => {
+    must(await put('content', 'cake', { actions: ['notify'], pattern: 'cake*' }))
+    expect((await alice.get(rule('content', 'cake', '/pattern'))).body).toEqual({ pattern: 'cake*' })
+    expect((await alice.get(rule('content', 'cake', '/default'))).body).toEqual({ default: false })
+  })
+
+  const unrecognised = [400, 'M_UNRECOGNIZED']
+  it.each([
+    ['GET', '/pushrules/device/', unrecognised],
+    ['GET', '/pushrules/device/content/cake', unrecognised],
+    ['GET', '/pushrules/global/content', unrecognised],
+    ['GET', '/pushrules/global/strange/', unrecognised],
+    ['GET', '/pushrules/global/constructor/', unrecognised],
+    ['GET', '/pushrules/global/strange/cake', unrecognised],
+    ['GET', '/pushrules/global/strange/cake/enabled', unrecognised],
+    ['GET', '/pushrules/global/content/cake/strange', unrecognised],
+    ['GET', '/pushrules/global/content/cake/toString', unrecognised],
+    ['GET', '/pushrules/global/content/cake/enabled/more', unrecognised],
+    ['GET', '/pushrules/global/content/none/enabled', [404, 'M_NOT_FOUND']],
+    ['GET', '/pushrules/global/content/none', [404, 'M_NOT_FOUND']],
+    ['PUT', '/pushrules/device/content/cake', unrecognised],
+    ['PUT', '/pushrules/global/content', unrecognised],
+    ['PUT', '/pushrules/global/content/', unrecognised],
+    ['PUT', '/pushrules/global//cake', unrecognised],
+    ['PUT', '/pushrules/global/strange/cake', [400, 'M_INVALID_PARAM']],
+    ['PUT', '/pushrules/global/content/cake/strange', unrecognised],
+    ['DELETE', '/pushrules/device/content/cake', unrecognised],
+    ['DELETE', '/pushrules/global/content/', unrecognised],
+    ['DELETE', '/pushrules/global/strange/cake', [404, 'M_NOT_FOUND']],
+    ['DELETE', '/pushrules/global/content/none', [404, 'M_NOT_FOUND']],
+  ])('%s %s is answered as other servers answer it', async (method, path, expected) => {
+    must(await put('content', 'cake', { actions: ['notify'], pattern: 'cake' }))
+    const body = method === 'PUT' ? { actions: [], pattern: 'x' } : undefined
+    expect(failure(await http.request(method, path, body, { token: alice.token }))).toEqual(expected)
+    expect((await alice.get(rule('content', 'cake'))).body.pattern).toBe('cake')
+    expect((await http.request(method, path, body)).status).toBe(401)
+  })
+})
+
+describe('the size of rules', () => {
+  const long = 'ä'.repeat(513)
+  const condition = (fields: Body) => ({ kind: 'event_match', key: 'content.body', pattern: 'x', ...fields })
+  it.each([
+    ['a pattern', 'content', 'x', { pattern: long, actions: [] }, [400, 'M_INVALID_PARAM']],
+    [
+      'the pattern of a condition',
+      'override',
+      'x',
+      { conditions: [condition({ pattern: long })] },
+      [400, 'M_INVALID_PARAM'],
+    ],
+    ['a path', 'underride', 'x', { conditions: [condition({ key: long })] }, [400, 'M_INVALID_PARAM']],
+    ['a value', 'override', 'x', { conditions: [condition({ value: long })] }, [400, 'M_INVALID_PARAM']],
+    ['an id', 'sender', long, {}, [400, 'M_INVALID_PARAM']],
+    [
+      'a number of conditions',
+      'override',
+      'x',
+      { conditions: Array(65).fill(condition({})) },
+      [400, 'M_INVALID_PARAM'],
+    ],
+    ['a number of actions', 'room', 'x', { actions: Array(65).fill('notify') }, [400, 'M_INVALID_PARAM']],
+    [
+      'a rule',
+      'override',
+      'x',
+      { conditions: [condition({ more: 'x'.repeat(9_000) })] },
+      [413, 'M_TOO_LARGE'],
+    ],
+  ])('bounds %s', async (_, kind, id, body, expected) => {
+    expect(failure(await put(kind, id, { actions: [], ...body }))).toEqual(expected)
+    expect(await own(kind)).toEqual([])
+  })
+
+  it('bounds the actions that any rule is given', async () => {
+    const actions = [{ set_tweak: 'sound', value: 'x'.repeat(9_000) }]
+    const path = rule('underride', '.m.rule.message', '/actions')
+    expect(failure(await alice.put(path, { actions }))).toEqual([413, 'M_TOO_LARGE'])
+    expect((await alice.get(path)).body).toEqual({ actions: ['notify'] })
+  })
+
+  it('bounds them together, and lets go what there is', async () => {
+    const big = (n: number) => ({
+      actions: [],
+      conditions: Array(10).fill(condition({ n, pattern: 'x'.repeat(700) })),
+    })
+    let answer = await put('override', 'r0', big(0))
+    let stored = 0
+    for (; answer.status === 200 && stored < 100; stored += 1)
+      answer = await put('override', `r${stored + 1}`, big(stored))
+    expect(failure(answer)).toEqual([413, 'M_TOO_LARGE'])
+    expect(await own('override')).toHaveLength(stored)
+    must(await alice.put(rule('override', 'r0', '/enabled'), { enabled: false }))
+    must(await alice.delete(rule('override', 'r1')))
+    must(await put('override', 'again', big(1)))
   })
 })
 
