@@ -34,7 +34,7 @@ export function first<T extends Record<string, SqlStorageValue>>(
 }
 
 /** The parts of an object's storage that the objects use. */
-export type ObjectStorage = Pick<DurableObjectStorage, 'sql' | 'transactionSync' | 'setAlarm'>
+export type ObjectStorage = Pick<DurableObjectStorage, 'sql' | 'transactionSync' | 'getAlarm' | 'setAlarm'>
 
 /** The same storage, counting every row written (an alarm is one): for the tests of the cost budgets. */
 export function countingStorage(
@@ -49,6 +49,7 @@ export function countingStorage(
   return {
     sql: { exec } as SqlStorage,
     transactionSync: (work) => storage.transactionSync(work),
+    getAlarm: () => storage.getAlarm(),
     setAlarm: (at) => {
       count(1)
       return storage.setAlarm(at)

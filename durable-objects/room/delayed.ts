@@ -17,7 +17,7 @@ export class Delayed {
     const { arm, mutate, room } = this.#host
     const scheduled = mutate(() => schedule(room, request))
     // In the turn of the commit, so that both reach the disk together.
-    arm(nextDue(room.store.sql) ?? room.clock.now())
+    arm('delayed', nextDue(room.store.sql) ?? room.clock.now())
     return (await scheduled).delayId
   }
 

@@ -2,11 +2,14 @@
 import type { Objects } from '../stubs.ts'
 import type { RoomContext } from './context.ts'
 
+/** What a Room does from its alarm. */
+export type RoomJob = 'wake' | 'feed' | 'rebuild' | 'delayed' | 'upgrade' | 'push' | 'erase' | 'archive'
+
 export interface RoomHost {
   room: RoomContext
   objects: Objects
   /** One transaction, begun at once; what it appends goes to the consumers, and the users concerned confirm. */
   mutate<T>(work: () => T): Promise<T>
-  /** Asks for the alarm at a time (ms). */
-  arm(at: number): void
+  /** Has one of the object's jobs run at a time (ms). */
+  arm(job: RoomJob, at: number): void
 }

@@ -2,7 +2,7 @@
 import type { TimedJob } from '../timers.ts'
 import { Delayed } from './delayed.ts'
 import { isErasing, pruneErased } from './erasure.ts'
-import type { RoomHost } from './host.ts'
+import type { RoomHost, RoomJob } from './host.ts'
 import { tellPushMembers } from './push-members.ts'
 import { Rebuild, type RebuildParts } from './rebuild.ts'
 import { Upgrades } from './upgrades.ts'
@@ -12,7 +12,7 @@ export class RoomLife {
   readonly upgrades: Upgrades
   readonly rebuild: Rebuild
   /** What of it the alarm has to finish. */
-  readonly jobs: readonly TimedJob[]
+  readonly jobs: readonly TimedJob<RoomJob>[]
 
   constructor(parts: RoomHost & RebuildParts) {
     this.delayed = new Delayed(parts)

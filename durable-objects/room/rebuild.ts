@@ -46,7 +46,9 @@ export interface RebuildParts {
   flush: () => Promise<void>
   /** Whatever is only in memory is void. */
   reset: () => void
-  arm: (at: number) => void
+  arm: (job: 'rebuild', at: number) => void
+  /** Has every job of the object run at a time (ms). */
+  armAll: (at: number) => void
 }
 
 export class Rebuild {
@@ -80,7 +82,7 @@ export class Rebuild {
   async #rebuild(roomId: string): Promise<number> {
     const { room, arm } = this.#parts
     let filling = this.#progress?.filling ?? (await this.#begin(roomId))
-    arm(room.clock.now() + RESUME_MS)
+    arm('rebuild', room.clock.now() + RESUME_MS)
     for (;;) {
       const events = await this.#parts.reader.roomEvents(roomId, filling.after, BATCH)
       if (events.length === 0) break
@@ -133,7 +135,7 @@ export class Rebuild {
     const { store } = this.#parts.room
     store.transaction(() => this.#keep({ roomId }))
     store.forget()
-    this.#parts.arm(this.#parts.room.clock.now() + RESUME_MS)
+    this.#parts.arm('rebuild', this.#parts.room.clock.now() + RESUME_MS)
   }
 
   #open(): void {
@@ -170,7 +172,7 @@ export class Rebuild {
     { archivedPos, extremities }: NonNullable<Progress['filling']>,
     { forgotten, erased, receipts, delayed }: Marks,
   ): void {
-    const { room, arm, reset } = this.#parts
+    const { room, armAll, reset } = this.#parts
     const { store } = room
     this.#restoring(() => {
       store.setExtremities(extremities)
@@ -188,7 +190,7 @@ export class Rebuild {
       store.sql.exec("DELETE FROM meta WHERE key = 'rebuilding'")
     })
     reset()
-    arm(room.clock.now())
+    armAll(room.clock.now())
   }
 
   /** A membership that was never archived is gone: their objects must hear of how they stand now. */

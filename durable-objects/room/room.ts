@@ -27,6 +27,7 @@ import { createRoom, replicate } from './create.ts'
 import { markDevices } from './device-marks.ts'
 import { markErased } from './erasure.ts'
 import { forget } from './forget.ts'
+import type { RoomJob } from './host.ts'
 import { makeIncrement, RecentEvents } from './increments.ts'
 import { RoomLife } from './life.ts'
 import { dropAlias, setListed } from './listing.ts'
@@ -49,7 +50,7 @@ export class Room extends RoomReads implements RpcSide<RoomGateway> {
   readonly #ports: Ports
   readonly #objects: Objects
   protected readonly room: RoomContext
-  readonly #timers: Timers
+  readonly #timers: Timers<RoomJob>
   readonly #feed: MemberFeed
   readonly #life: RoomLife
   readonly #archiver: Archiver
@@ -71,29 +72,30 @@ export class Room extends RoomReads implements RpcSide<RoomGateway> {
       sql: storage.sql,
       deliver: (userId, change) => this.#objects.user(userId).membershipChanged(change),
       now: () => clock.now(),
-      arm: (at) => this.#timers.arm(at),
+      arm: (at) => this.#timers.arm('feed', at),
     })
     this.#archiver = new Archiver(this.room.store, this.#ports.archive, () => this.#started.watermark())
     this.#life = new RoomLife({
       room: this.room,
       objects: this.#objects,
       mutate: (work) => this.#mutateAndFeed(work),
-      arm: (at) => this.#timers.arm(at),
+      arm: (job, at) => this.#timers.arm(job, at),
+      armAll: (at) => this.#timers.armAll(at),
       reader: this.#ports.archiveReader,
       flush: () => this.#archiver.flush(),
       reset: () => this.#startAnew(),
     })
-    this.#timers = new Timers(
+    this.#timers = new Timers({
       storage,
       clock,
-      [
+      jobs: [
         { name: 'wake', run: async () => this.#wakeBehind() },
         { name: 'feed', run: () => this.#feed.drain() },
         ...this.#life.jobs,
         { name: 'archive', run: async () => (await this.#archiver.flush()) as undefined },
       ],
-      (job, error) => log.warn('room job failed', { job, error: String(error) }),
-    )
+      onError: (job, error) => log.warn('room job failed', { job, error: String(error) }),
+    })
   }
 
   // ------------------------------------------------------------ writing
@@ -123,7 +125,7 @@ export class Room extends RoomReads implements RpcSide<RoomGateway> {
   markDevices(userId: string): RpcResult<void> {
     return toResult(() => {
       if (!this.room.store.transaction(() => markDevices(this.room, userId))) return
-      this.#timers.arm(this.#ports.clock.now() + this.#ports.config.archiveDelayMs)
+      this.#armSoon('wake', 'archive')
       this.#started.notify()
     })
   }
@@ -139,14 +141,14 @@ export class Room extends RoomReads implements RpcSide<RoomGateway> {
   setListed(userId: string, listed: boolean): Promise<RpcResult<void>> {
     return toResultAsync(async () => {
       this.#mutate(() => setListed(this.room, userId, listed))
-      await patiently(this.#archiver.flush())
+      await patiently(this.#timers.runNow('archive'))
     })
   }
 
   archived(): Promise<RpcResult<void>> {
     return toResultAsync(async () => {
       void this.room.store.rules
-      await patiently(this.#archiver.flush())
+      await patiently(this.#timers.runNow('archive'))
     })
   }
 
@@ -185,7 +187,7 @@ export class Room extends RoomReads implements RpcSide<RoomGateway> {
     return toResult(() => {
       const { answer, audience } = this.room.store.transaction(() => markRead(this.room, request))
       if (audience === 'none') return answer
-      this.#timers.arm(this.#ports.clock.now() + this.#ports.config.archiveDelayMs)
+      this.#armSoon('wake', 'push', 'archive')
       if (audience === 'all') this.#started.notify()
       else this.#started.notifyOnly(request.userId)
       return answer
@@ -228,7 +230,7 @@ export class Room extends RoomReads implements RpcSide<RoomGateway> {
           increment: (from, to) => makeIncrement(this.room, this.#recentEvents, this.#typing, from, to),
           transport: fanOut(this.env, this.#objects),
           now: () => this.#ports.clock.now(),
-          retryAt: (at) => this.#timers.arm(at),
+          retryAt: (at) => this.#timers.arm('wake', at),
         },
         readCursors(store.sql).woken,
       )
@@ -255,17 +257,23 @@ export class Room extends RoomReads implements RpcSide<RoomGateway> {
     room.begin()
     const value = room.store.transaction(work)
     const { appended, fed } = room
-    if (fed.length > 0 || room.logged)
-      this.#timers.arm(this.#ports.clock.now() + this.#ports.config.archiveDelayMs)
+    if (fed.length > 0) this.#armSoon('feed')
+    if (room.logged) this.#armSoon('archive', 'erase')
     if (room.rewritten) recent.reset(appended[0] === undefined ? room.store.head : appended[0].pos - 1)
     if (appended.length === 0 && !room.rewritten) return { value, fed }
     // In the same turn as the commit, so that both reach the disk together: a crash loses no wake and no archive.
-    this.#timers.arm(this.#ports.clock.now() + this.#ports.config.archiveDelayMs)
+    this.#armSoon('wake', 'push', 'archive')
     recent.push(appended)
     this.#ports.calls.count('events.appended', appended.length)
     for (const userId of fed) this.#forgetGone(userId)
     if (this.#typing.endBySending(appended)) this.#typingChanged()
     return { value, fed }
+  }
+
+  /** With the archive's next batch: one alarm for all. */
+  #armSoon(...jobs: RoomJob[]): void {
+    const at = this.#ports.clock.now() + this.#ports.config.archiveDelayMs
+    for (const job of jobs) this.#timers.arm(job, at)
   }
 
   #forgetGone(userId: string): void {

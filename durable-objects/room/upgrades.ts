@@ -26,7 +26,7 @@ export class Upgrades {
     const { arm, mutate, room } = this.#host
     const begun = mutate(() => beginUpgrade(room, request))
     // In the turn of the record's commit: whatever happens to this request, the alarm finishes what it began.
-    arm(room.clock.now() + RETRY_MS)
+    arm('upgrade', room.clock.now() + RETRY_MS)
     const upgrade = await begun
     if (!upgrade.done) await this.#finish(upgrade)
     return upgrade.roomId

@@ -32,8 +32,8 @@ interface AccountDependencies {
   memberships: () => Memberships
   /** Runs one transaction, and hands on what it changed. */
   mutate: <T>(work: () => Changes & { value: T }) => T
-  /** Has the alarm run the jobs now. */
-  runJobs: () => void
+  /** Has the alarm run a job now. */
+  runJob: (job: 'rooms' | 'closing') => void
 }
 
 /** How long after a change of the profile a join may still show the old one, ms. */
@@ -141,7 +141,8 @@ export class UserAccount {
       return { value: undefined, ...closed, deviceLists: [userId] }
     })
     this.forget()
-    this.#to.runJobs()
+    this.#to.runJob('closing')
+    this.#to.runJob('rooms')
   }
 
   /** Tells Postgres what is pending. @throws when it does not answer */
@@ -161,7 +162,7 @@ export class UserAccount {
       }
       return { value: shown, archive }
     })
-    if (spreads) this.#to.runJobs()
+    if (spreads) this.#to.runJob('rooms')
   }
 
   /**

@@ -21,7 +21,7 @@ export abstract class ToDeviceRpc extends KeysRpc {
         return { value: undefined, archive: [] }
       })
       polls().serve()
-      if (outbox.waiting()) timers().arm(ports.clock.now() + DELIVERY_PATIENCE_MS)
+      if (outbox.waiting()) timers().arm('to-device', ports.clock.now() + DELIVERY_PATIENCE_MS)
       await beforeAnswer()
       await patiently(
         DELIVERY_PATIENCE_MS,

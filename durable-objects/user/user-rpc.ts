@@ -14,6 +14,9 @@ import type { Outbox } from './outbox.ts'
 import type { RoomLife } from './room-life.ts'
 import type { SyncPolls } from './sync-polls.ts'
 
+/** What a User object does from its alarm. */
+export type UserJob = 'archive' | 'sessions' | 'presence' | 'closing' | 'to-device' | 'push' | 'rooms'
+
 /** What the parts need of the object they belong to. */
 export interface UserHost {
   sql: SqlStorage
@@ -25,7 +28,7 @@ export interface UserHost {
   polls: () => SyncPolls
   /** To-device messages on their way to others. */
   outbox: Outbox
-  timers: () => Timers
+  timers: () => Timers<UserJob>
   /** What account data means for rooms. */
   roomLife: RoomLife
   /** Stores a filter, and answers its id. */

@@ -40,6 +40,7 @@ import { RoomLife } from './room-life.ts'
 import { USER_MIGRATIONS } from './schema.ts'
 import { SessionCopies } from './sessions.ts'
 import { SyncPolls } from './sync-polls.ts'
+import type { UserJob } from './user-rpc.ts'
 
 /** How long a first sync waits for what the people around say of themselves, ms. */
 const PRESENCE_PATIENCE_MS = 300
@@ -49,7 +50,7 @@ const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve,
 export class User extends DehydratedRpc implements RpcSide<UserGateway> {
   readonly #ports: Ports
   readonly #storage: ObjectStorage
-  readonly #timers: Timers
+  readonly #timers: Timers<UserJob>
   readonly #log: UserLog
   readonly #sessions: SessionCopies
   readonly #account: UserAccount
@@ -78,7 +79,7 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
       objects: () => objectsOf(this.env, calls),
       memberships: () => this.#polls.memberships,
       mutate: (work) => this.#mutate(work),
-      runJobs: () => this.#timers.arm(clock.now()),
+      runJob: (job) => this.#timers.arm(job, clock.now()),
     })
     this.#deviceLists = new DeviceLists({
       sql: this.#storage.sql,
@@ -108,17 +109,17 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
       sql: this.#storage.sql,
       gateway: this.#ports.push,
       badges: new Badges({ sql: this.#storage.sql, countUnread: (roomId) => this.#countUnread(roomId) }),
-      arm: (at) => this.#timers.arm(at),
+      arm: (at) => this.#timers.arm('push', at),
       now: () => clock.now(),
       transaction: (work) => this.#transaction(work),
       refused: (appId, pushkey) => {
         this.#mutate(() => ({ value: undefined, archive: removePusher(this.#sql, appId, pushkey) }))
       },
     })
-    this.#timers = new Timers(
-      this.#storage,
+    this.#timers = new Timers({
+      storage: this.#storage,
       clock,
-      [
+      jobs: [
         { name: 'archive', run: async () => (await this.#log.flush(this.#userId, archive)) as undefined },
         { name: 'sessions', run: async () => (await this.#sessions.flush()) as undefined },
         { name: 'presence', run: () => this.#polls.presence.check() },
@@ -127,8 +128,8 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
         { name: 'push', run: () => this.#pushQueue.run() },
         { name: 'rooms', run: async () => ((await this.#account.jobs.run()) ? clock.now() : undefined) },
       ],
-      (job, error) => log.warn('user job failed', { job, error: String(error) }),
-    )
+      onError: (job, error) => log.warn('user job failed', { job, error: String(error) }),
+    })
     this.serveWith({
       sql: this.#storage.sql,
       ports: this.#ports,
@@ -193,7 +194,7 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
         return this.#account.roomEntered(change.roomId, change.membership) || marks || shown
       })
       this.#roomLife.joined(change)
-      if (leavesJob) this.#timers.arm(this.#ports.clock.now())
+      if (leavesJob) this.#armNow('rooms', 'push')
       polls.membershipApplied(change)
     })
   }
@@ -266,7 +267,7 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
       strangers: (userIds) => this.#strangers(userIds),
       presence: {
         enabled: this.#ports.config.presence,
-        arm: (at) => this.#timers.arm(at),
+        arm: (at) => this.#timers.arm('presence', at),
         tell: (roomIds, state) => tellPresence(objectsOf(this.env, this.#ports.calls), roomIds, state),
         meet: (roomId, state) => tellPresence(objectsOf(this.env, this.#ports.calls), [roomId], state, true),
         patience: () => sleep(PRESENCE_PATIENCE_MS),
@@ -295,7 +296,7 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
 
   #queuePush(work: () => void): void {
     this.#transaction(work)
-    this.#timers.arm(this.#ports.clock.now())
+    this.#armNow('push')
   }
 
   #countUnread(roomId: string): Promise<number> {
@@ -368,18 +369,26 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
       if (readMeta(this.#sql, 'user_id') === undefined) writeMeta(this.#sql, 'user_id', this.#userId)
       return { ...done, changed: changed || pushes }
     })
-    if (archive.length > 0) this.#timers.arm(this.#ports.clock.now() + this.#ports.config.archiveDelayMs)
+    if (archive.length > 0) this.#armSoon('archive')
     if (revoked !== undefined && revoked.length > 0) {
-      this.#timers.arm(this.#ports.clock.now() + this.#ports.config.archiveDelayMs)
+      this.#armSoon('sessions')
       this.#syncPolls?.sockets.endSessions(new Set(revoked))
       this.#syncPolls?.inbox.forget()
       this.ctx.waitUntil(this.#sessions.flush().catch(() => undefined))
     }
     if (changed) {
-      this.#timers.arm(this.#ports.clock.now())
+      this.#armNow('rooms')
       this.#polls.serve()
     }
     return value
+  }
+
+  #armNow(...jobs: UserJob[]): void {
+    for (const job of jobs) this.#timers.arm(job, this.#ports.clock.now())
+  }
+
+  #armSoon(job: UserJob): void {
+    this.#timers.arm(job, this.#ports.clock.now() + this.#ports.config.archiveDelayMs)
   }
 
   /** Revocation writes the device row first, then Redis; the answer waits for both, but no longer than Redis lets it. */

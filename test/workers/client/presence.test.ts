@@ -33,6 +33,12 @@ const calls = async (): Promise<Record<string, number>> =>
 const fault = async (name: string, { userId }: Client) =>
   must(await http.request('POST', '/_selvedge/test/faults', { name, count: 1, key: userId }))
 
+/** Has the next alarms look at presence, though its time has not come; a change brings one. */
+async function look(client: Client): Promise<void> {
+  must(await http.request('POST', '/_selvedge/test/faults', { name: 'job:presence', count: 20 }))
+  await client.put(`/user/${encodeURIComponent(client.userId)}/account_data/org.example`, {})
+}
+
 function presenceOf(client: Client, body: Body): Body {
   return body.presence?.events.find(({ sender }: Body) => sender === client.userId)?.content
 }
@@ -144,7 +150,7 @@ describe('presence in sync', () => {
     await server.evict('USER', objectName.user('test.example', alice.userId))
     const gone = until(bob, since, alice, 'offline')
     await fault('presence:vanished', alice)
-    await alice.put(`/user/${encodeURIComponent(alice.userId)}/account_data/org.example`, {})
+    await look(alice)
     expect((await gone).content.currently_active).toBe(false)
   })
 
@@ -156,7 +162,7 @@ describe('presence in sync', () => {
     await alice.sync()
     const { since } = await online
     await fault('presence:idle', alice)
-    await alice.put(`/user/${encodeURIComponent(alice.userId)}/account_data/org.example`, {})
+    await look(alice)
     const idle = await until(bob, since, alice, 'unavailable')
     await alice.say(room, 'back')
     expect((await until(bob, idle.since, alice, 'online')).content.currently_active).toBe(true)
