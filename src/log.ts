@@ -8,12 +8,16 @@ type WrittenLevel = Exclude<LogLevel, 'silent'>
 /** Where lines go; the console, but for tests. */
 export type LogSink = (level: WrittenLevel, line: string) => void
 
+/** How long the lines after one of the same trouble are only counted, ms. */
+const TROUBLE_PAUSE_MS = 60_000
+
 /** A logger that writes lines of `level` and above. */
 export function createLogger(
   level: LogLevel,
   clock: Clock,
   sink: LogSink = toConsole,
   bound: LogFields = {},
+  troubles = new Map<string, { writtenAt: number; count: number }>(),
 ): Logger {
   const at = (lineLevel: WrittenLevel) => (message: string, fields?: LogFields) => {
     if (SEVERITY[lineLevel] < SEVERITY[level]) return
@@ -25,7 +29,16 @@ export function createLogger(
     info: at('info'),
     warn: at('warn'),
     error: at('error'),
-    with: (fields) => createLogger(level, clock, sink, { ...bound, ...fields }),
+    trouble(part, message, fields) {
+      const known = troubles.get(part) ?? { writtenAt: Number.NEGATIVE_INFINITY, count: 0 }
+      troubles.set(part, known)
+      known.count += 1
+      if (clock.now() - known.writtenAt < TROUBLE_PAUSE_MS) return
+      at('warn')(message, { ...fields, count: known.count })
+      known.writtenAt = clock.now()
+      known.count = 0
+    },
+    with: (fields) => createLogger(level, clock, sink, { ...bound, ...fields }, troubles),
   }
 }
 

@@ -94,7 +94,7 @@ export class Room extends RoomReads implements RpcSide<RoomGateway> {
         ...this.#life.jobs,
         { name: 'archive', run: async () => (await this.#archiver.flush()) as undefined },
       ],
-      onError: (job, error) => log.warn('room job failed', { job, error: String(error) }),
+      onError: (job, error) => log.trouble(`room.${job}`, 'room job failed', { job, error: String(error) }),
     })
   }
 

@@ -128,7 +128,7 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
         { name: 'push', run: () => this.#pushQueue.run() },
         { name: 'rooms', run: async () => ((await this.#account.jobs.run()) ? clock.now() : undefined) },
       ],
-      onError: (job, error) => log.warn('user job failed', { job, error: String(error) }),
+      onError: (job, error) => log.trouble(`user.${job}`, 'user job failed', { job, error: String(error) }),
     })
     this.serveWith({
       sql: this.#storage.sql,

@@ -15,3 +15,17 @@ it('writes one JSON object a line, from its level up, with the fields bound to i
     'error {"time":"1970-01-01T00:00:00.000Z","level":"error","message":"plain"}',
   ])
 })
+
+it('writes a trouble that goes on once a minute and part, with the count of those since the line before', () => {
+  const lines: Record<string, unknown>[] = []
+  let now = 0
+  const log = createLogger('warn', { now: () => now }, (_, line) => lines.push(JSON.parse(line)))
+  for (now = 0; now < 60_000; now += 1_000) log.with({ job: 'archive' }).trouble('archive', 'failed')
+  log.trouble('wakes', 'failed')
+  log.trouble('archive', 'failed')
+  expect(lines.map(({ time, job, count }) => [time, job, count])).toEqual([
+    ['1970-01-01T00:00:00.000Z', 'archive', 1],
+    ['1970-01-01T00:01:00.000Z', undefined, 1],
+    ['1970-01-01T00:01:00.000Z', undefined, 60],
+  ])
+})

@@ -81,7 +81,7 @@ function translated(error: unknown, log: Logger): Error {
     log.error('postgres refused a statement', { code })
     return new Error(`Postgres refused a statement: SQLSTATE ${code}`)
   }
-  log.warn('postgres is unavailable', { code })
+  log.trouble('postgres', 'postgres is unavailable', { code })
   return new MatrixError('M_UNKNOWN', 'The account database is not available. Try again soon.', {
     status: 503,
   })

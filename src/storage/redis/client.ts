@@ -61,7 +61,8 @@ export function redis(target: RedisTarget, { calls, log, clock }: Ports): RedisC
       return await withDeadline(timeoutMs, (signal) => exchange(target, question, signal))
     } catch (error) {
       failedAt = clock.now()
-      log.warn('redis is unavailable', { reason: error instanceof Error ? error.name : undefined })
+      const reason = error instanceof Error ? error.name : undefined
+      log.trouble('redis', 'redis is unavailable', { reason })
       throw new MatrixError('M_UNKNOWN', 'The session store is not available. Try again soon.', {
         status: 503,
       })
