@@ -122,6 +122,7 @@ const REPEATABLE: ReadonlySet<string> = new Set([
   'logout',
   'devices',
   'device',
+  'beginProfile',
   'profile',
   'profileFields',
   'setProfileField',

@@ -106,6 +106,10 @@ export abstract class AccountRpc extends UserRpc {
     return toResult(() => profileFields(this.host.sql))
   }
 
+  beginProfile(): RpcResult<void> {
+    return toResult(() => this.host.account.beginProfile())
+  }
+
   setProfileField(session: Session, key: string, value: JsonValue | undefined): RpcResult<void> {
     return this.checked(session, () => this.host.account.setProfileField(key, value))
   }

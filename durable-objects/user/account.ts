@@ -39,6 +39,8 @@ interface AccountDependencies {
 /** How long after a change of the profile a join may still show the old one, ms. */
 const PROFILE_UNSETTLED_MS = 60_000
 const PROFILE_CHANGED = 'profile_ts'
+/** The account has had its first profile. */
+const PROFILE_BEGUN = 'profile_begun'
 
 export class UserAccount {
   readonly #to: AccountDependencies
@@ -151,6 +153,15 @@ export class UserAccount {
   }
 
   // ------------------------------------------------------------ profile and rooms
+
+  /** As on other servers, a new account is shown by its localpart until its user says otherwise. */
+  beginProfile(): void {
+    if (readMeta(this.#sql, PROFILE_BEGUN) !== undefined) return
+    this.#to.mutate(() => {
+      writeMeta(this.#sql, PROFILE_BEGUN, 1)
+      return { value: undefined, archive: setProfileField(this.#sql, 'displayname', this.#localpart) }
+    })
+  }
 
   setProfileField(key: string, value: JsonValue | undefined): void {
     const spreads = this.#to.mutate(() => {

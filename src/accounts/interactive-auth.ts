@@ -4,12 +4,13 @@ import * as z from 'zod'
 import type { Ports, UiaSession } from '../ports.ts'
 import type { JsonObject } from '../protocol/canonical-json.ts'
 import { type ErrorCode, MatrixError } from '../protocol/errors.ts'
+import { hashPassword, verifyPassword } from './passwords.ts'
 
 /** What a client sends as `auth`: keys beside these belong to the stage. */
 export const AuthData = z.looseObject({ type: z.string().optional(), session: z.string().optional() })
 export type AuthData = z.infer<typeof AuthData>
 
-type AuthPorts = Pick<Ports, 'uia' | 'random' | 'accounts' | 'clock'>
+type AuthPorts = Pick<Ports, 'uia' | 'random' | 'accounts' | 'clock' | 'config'>
 
 /** Proves one stage. Answers facts to keep for the operation; @throws MatrixError when the proof is no good. */
 export type Stage = (
@@ -22,6 +23,8 @@ export interface InteractiveOperation {
   endpoint: string
   /** The request's body without `auth` and without passwords, which are stored nowhere in the clear. */
   body: JsonObject
+  /** A password that the request sets. Its hash stays with the session, so that no other one can take its place. */
+  password?: string
   /** Any one of these, from its first stage to its last. */
   flows: string[][]
   stages: Record<string, Stage>
@@ -39,9 +42,11 @@ export interface Challenge {
   error?: string
 }
 
+/** What a finished session stands for is done once: the session is over. */
 export type AuthOutcome = { done: true; session: UiaSession } | { done: false; challenge: Challenge }
 
 const SESSION_ID_LENGTH = 24
+const PASSWORD_HASH = 'passwordHash'
 
 /** Takes the operation one step on: it is done, or the client is asked for more. */
 export async function authenticate(
@@ -52,15 +57,14 @@ export async function authenticate(
   if (auth === undefined) return begin(ports, operation)
   if (auth.session === undefined) return oneShot(ports, operation, auth)
   const session = await ports.uia.get(auth.session)
-  if (session === undefined) {
-    return begin(
-      ports,
-      operation,
-      new MatrixError('M_FORBIDDEN', 'The session is unknown or too old: begin again'),
-    )
-  }
+  if (session === undefined) return beginAgain(ports, operation)
   const bound = bind(session, operation)
   return advance(ports, operation, bound, auth)
+}
+
+/** The hash of the password that the finished session sets, whichever of its requests named it. */
+export function passwordHashOf({ facts }: UiaSession): string | undefined {
+  return facts[PASSWORD_HASH]
 }
 
 /** The values of `body` that the finished session stands for: what the last request left out comes from the first. */
@@ -73,9 +77,14 @@ async function begin(
   operation: InteractiveOperation,
   failure?: MatrixError,
 ): Promise<AuthOutcome> {
-  const session = fresh(ports, operation)
+  const session = await withPassword(ports, operation, fresh(ports, operation))
   await ports.uia.put(session)
   return { done: false, challenge: challenge(operation, session, failure) }
+}
+
+function beginAgain(ports: AuthPorts, operation: InteractiveOperation): Promise<AuthOutcome> {
+  const error = new MatrixError('M_FORBIDDEN', 'The session is unknown or over: begin again')
+  return begin(ports, operation, error)
 }
 
 /** "auth" without a session, as many clients send it when a single stage is enough: nothing need be stored then. */
@@ -102,10 +111,31 @@ async function advance(
     if (!(error instanceof MatrixError) || error.status >= 500) throw error
     failure = error
   }
-  const done = isDone(operation, progressed)
+  progressed = await withPassword(ports, operation, progressed)
+  if (!isDone(operation, progressed)) {
+    await ports.uia.put(progressed)
+    return { done: false, challenge: challenge(operation, progressed, failure) }
+  }
   const isOneShot = auth.session === undefined
-  if (!(done && isOneShot)) await ports.uia.put(progressed)
-  return done ? { done, session: progressed } : { done, challenge: challenge(operation, progressed, failure) }
+  // Of two requests that finish it, one is done.
+  if (!isOneShot && !(await ports.uia.take(session.id))) return beginAgain(ports, operation)
+  return { done: true, session: progressed }
+}
+
+/** Holds a session to the password that its first request set. */
+async function withPassword(
+  ports: AuthPorts,
+  { password }: InteractiveOperation,
+  session: UiaSession,
+): Promise<UiaSession> {
+  if (!password) return session
+  const held = passwordHashOf(session)
+  if (held === undefined) {
+    const facts = { ...session.facts, [PASSWORD_HASH]: await hashPassword(password, ports) }
+    return { ...session, facts }
+  }
+  if (await verifyPassword(password, held, ports.config)) return session
+  throw anotherRequest()
 }
 
 /** The session with the stage completed. One that is completed already, or no stage at all, changes nothing. */
@@ -150,22 +180,26 @@ function bind(session: UiaSession, operation: InteractiveOperation): UiaSession 
     ([key, value]) => session.body[key] === undefined || isDeepStrictEqual(session.body[key], value),
   )
   if (session.endpoint !== operation.endpoint || !isSame) {
-    throw new MatrixError('M_FORBIDDEN', 'The session was begun for another request')
+    throw anotherRequest()
   }
   return { ...session, body: { ...session.body, ...operation.body } }
+}
+
+function anotherRequest(): MatrixError {
+  return new MatrixError('M_FORBIDDEN', 'The session was begun for another request')
 }
 
 function fresh({ random }: AuthPorts, { endpoint, body, facts = {} }: InteractiveOperation): UiaSession {
   return { id: random.token(SESSION_ID_LENGTH), endpoint, body, completed: [], facts }
 }
 
-/** "errcode and error" only when a stage failed. */
+/** "errcode and error" only when a stage failed; `completed` too then, though it be empty, as other servers have it. */
 function challenge(operation: InteractiveOperation, session: UiaSession, failure?: MatrixError): Challenge {
   return {
     flows: operation.flows.map((stages) => ({ stages })),
     params: {},
     session: session.id,
-    ...(session.completed.length > 0 && { completed: session.completed }),
+    ...((session.completed.length > 0 || failure !== undefined) && { completed: session.completed }),
     ...(failure !== undefined && { errcode: failure.errcode, error: failure.message }),
   }
 }

@@ -11,14 +11,24 @@ type AuthPorts = Pick<Ports, 'uia' | 'random' | 'accounts' | 'clock' | 'config'>
 
 const FLOWS = [['m.login.password']]
 
+/** What is to be confirmed. */
+export interface Confirmed {
+  endpoint: string
+  /** The request's, without `auth` and without passwords. */
+  body: JsonObject
+  /** A new password that it sets. */
+  password?: string
+  auth: AuthData | undefined
+}
+
 /**
- * Takes the confirmation one step on. `body` is the request's, without `auth` and without passwords.
+ * Takes the confirmation one step on.
  * @throws MatrixError M_FORBIDDEN where somebody else answers, which no second try would mend
  */
 export async function confirmUser(
   ports: AuthPorts,
   { userId }: Session,
-  request: { endpoint: string; body: JsonObject; auth: AuthData | undefined },
+  request: Confirmed,
 ): Promise<AuthOutcome> {
   const named = request.auth && namedUser(request.auth)
   if (named !== undefined && knownLocalpart(named, ports.config.serverName) !== localpartOf(userId)) {
@@ -27,6 +37,7 @@ export async function confirmUser(
   const operation = {
     endpoint: `${request.endpoint} ${userId}`,
     body: request.body,
+    ...(request.password !== undefined && { password: request.password }),
     flows: FLOWS,
     stages: { 'm.login.password': passwordOf(userId, ports) },
   }

@@ -3,8 +3,8 @@ import type { Config, Ports, Session, UiaSession } from '../ports.ts'
 import type { JsonObject } from '../protocol/canonical-json.ts'
 import { MatrixError } from '../protocol/errors.ts'
 import { localpartOf, userIdOf } from '../protocol/identifiers.ts'
-import { type AuthData, authenticate, type Challenge } from './interactive-auth.ts'
-import { hashPassword } from './passwords.ts'
+import { type AuthData, authenticate, type Challenge, passwordHashOf } from './interactive-auth.ts'
+import { verifyPassword } from './passwords.ts'
 import { beginSession, type DeviceWishes, type SessionAnswer, type UserOf } from './sessions.ts'
 import { registrationStages } from './stages.ts'
 import { newLocalpart } from './usernames.ts'
@@ -51,6 +51,7 @@ export async function register(
     {
       endpoint: 'POST /register',
       body: boundBody(request),
+      ...(request.password !== undefined && { password: request.password }),
       flows: FLOWS[config.registration],
       stages: registrationStages,
       // Repeated requests of one session without a user name must mean one account.
@@ -60,6 +61,11 @@ export async function register(
   )
   if (!outcome.done) return outcome
   const localpart = await createAccount(ports, request, outcome.session)
+  // Sent again because the answer was lost, the request finds its session, which is good for this account alone.
+  if (auth?.session !== undefined) {
+    const { session } = outcome
+    await ports.uia.put({ ...session, body: { username: localpart, ...session.body } })
+  }
   // The guest's tokens would go on being a guest's.
   if (guest !== undefined) await userOf(guest.userId).logoutAll(guest)
   return { done: true, answer: await answer(ports, userOf, localpart, request) }
@@ -91,6 +97,7 @@ export async function answer(
   { inhibitLogin, device }: Pick<RegistrationRequest, 'inhibitLogin' | 'device'>,
 ): Promise<SessionAnswer | { user_id: string; home_server: string }> {
   const userId = userIdOf(localpart, ports.config.serverName)
+  await userOf(userId).beginProfile()
   if (inhibitLogin) return { user_id: userId, home_server: ports.config.serverName }
   return beginSession(ports, userOf, userId, device)
 }
@@ -99,7 +106,7 @@ export function nameTaken(): MatrixError {
   return new MatrixError('M_USER_IN_USE', 'The user name is taken')
 }
 
-/** The password is left out: it would stand in Redis in the clear. */
+/** The password is left out: the session holds its hash. */
 function boundBody({ username, guest, inhibitLogin, device }: RegistrationRequest): JsonObject {
   return {
     ...(guest !== undefined && { guest: guest.userId }),
@@ -115,13 +122,14 @@ async function createAccount(
   session: UiaSession,
 ): Promise<string> {
   const { config, accounts, clock } = ports
-  if (!request.password) throw new MatrixError('M_MISSING_PARAM', 'password: Required')
+  const passwordHash = passwordHashOf(session)
+  if (passwordHash === undefined) throw new MatrixError('M_MISSING_PARAM', 'password: Required')
   const username = request.username ?? session.body.username
   const localpart =
     typeof username === 'string' ? newLocalpart(username, config.serverName) : session.facts.localpart!
   const account = {
     localpart,
-    passwordHash: await hashPassword(request.password, ports),
+    passwordHash,
     admin: false,
     deactivated: false,
     guest: false,
@@ -130,17 +138,23 @@ async function createAccount(
   }
   const { registrationToken } = session.facts
   const made = await accounts.create(account, { registrationToken, upgrades: request.guest !== undefined })
-  if (made === 'created' || (await isRepetition(ports, localpart, session))) return localpart
+  if (made === 'created' || (await isRepetition(ports, localpart, session, request.password)))
+    return localpart
   if (made === 'taken') throw nameTaken()
   throw new MatrixError('M_FORBIDDEN', 'The registration token has been used up')
 }
 
-/** A finished registration, sent again in its session because the answer was lost, means the same account. */
+/**
+ * A finished registration, sent again in its session because the answer was lost, means the same account, for whoever
+ * still knows its password.
+ */
 async function isRepetition(
-  { accounts }: RegistrationPorts,
+  { accounts, config }: RegistrationPorts,
   localpart: string,
   session: UiaSession,
+  password = '',
 ): Promise<boolean> {
   const account = await accounts.find(localpart)
-  return account?.createdBySession === session.id
+  if (account?.createdBySession !== session.id) return false
+  return verifyPassword(password, account.passwordHash ?? undefined, config)
 }

@@ -4,7 +4,9 @@ import { issueAccessToken } from './access-token.ts'
 import { issuePair, newRefreshSecret } from './refresh.ts'
 
 /** The gateway to a user's object. */
-export type UserOf = (userId: string) => Pick<UserGateway, 'openSession' | 'checkSession' | 'logoutAll'>
+export type UserOf = (
+  userId: string,
+) => Pick<UserGateway, 'openSession' | 'checkSession' | 'logoutAll' | 'beginProfile'>
 
 /** What a client may say about the device it logs in from. */
 export interface DeviceWishes {

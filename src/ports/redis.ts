@@ -38,6 +38,8 @@ export interface UiaStore {
   get(id: string): Promise<UiaSession | undefined>
   /** Kept for an hour after the last write. */
   put(session: UiaSession): Promise<void>
+  /** Ends a session; true once for each. */
+  take(id: string): Promise<boolean>
 }
 
 export interface NonceStore {

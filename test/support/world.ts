@@ -45,5 +45,6 @@ export function memoryUia(): UiaStore & { writes(): number } {
       writes += 1
       sessions.set(session.id, JSON.stringify(session))
     },
+    take: async (id) => sessions.delete(id),
   }
 }

@@ -1,13 +1,12 @@
 /** Client-Server API §Account management: the password, the end of the account, and third-party ids, of which there are none. */
 import { Hono } from 'hono'
 import * as z from 'zod'
-import { AuthData } from '../../src/accounts/interactive-auth.ts'
-import { hashPassword } from '../../src/accounts/passwords.ts'
+import { AuthData, passwordHashOf } from '../../src/accounts/interactive-auth.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
 import { accessToken, forgetSessions } from '../middleware/access-token.ts'
 import { validate } from '../middleware/validate.ts'
-import { challenge } from './confirm.ts'
+import { challenge, confirm } from './confirm.ts'
 
 const Password = z.object({
   new_password: z.string().optional(),
@@ -29,16 +28,12 @@ account.post(
   validate({ json: Password, bodyOptional: true }),
   async (c) => {
     const { new_password: password, logout_devices, auth } = c.req.valid('json')
-    // The new password stands nowhere in the clear, so the session is not bound to it.
-    const unproved = await challenge(c, {
-      endpoint: 'POST /account/password',
-      body: { logout_devices },
-      auth,
-    })
-    if (unproved !== undefined) return unproved
-    if (!password) throw new MatrixError('M_MISSING_PARAM', 'new_password: Required')
-    const { ports, objects, session } = c.var
-    const hash = await hashPassword(password, ports)
+    const endpoint = 'POST /account/password'
+    const confirmed = await confirm(c, { endpoint, body: { logout_devices }, password, auth })
+    if (confirmed instanceof Response) return confirmed
+    const hash = passwordHashOf(confirmed)
+    if (hash === undefined) throw new MatrixError('M_MISSING_PARAM', 'new_password: Required')
+    const { objects, session } = c.var
     await objects.user(session.userId).changePassword(session, hash, logout_devices)
     forgetSessions(session.userId)
     return c.json({})

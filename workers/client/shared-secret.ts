@@ -7,12 +7,19 @@ import { clientAddress, countAttempt } from '../middleware/rate-limit.ts'
 import { validate } from '../middleware/validate.ts'
 import { DeviceId } from './params.ts'
 
+/** What is signed is joined by NULs: a part that holds one could be read as more parts than it is. */
+const SignedPart = z
+  .string()
+  .min(1)
+  .refine((text) => !text.includes('\0'), 'must not contain NUL')
+
 const SecretRegistration = z.object({
-  nonce: z.string(),
-  username: z.string().min(1),
-  password: z.string().min(1),
+  nonce: SignedPart,
+  username: SignedPart,
+  password: SignedPart,
   admin: z.boolean().default(false),
-  user_type: z.string().nullish(),
+  /** The types that the tools know; here they are accounts like any other. */
+  user_type: z.enum(['bot', 'support']).nullish(),
   mac: z.string(),
   inhibit_login: z.boolean().default(false),
   device_id: DeviceId.optional(),

@@ -25,6 +25,9 @@ export function redisUia(clients: RedisClients): UiaStore {
     async put({ id, ...session }: UiaSession) {
       await client.set(keyOf(id), JSON.stringify(session), { ex: KEPT_S })
     },
+    async take(id) {
+      return (await client.del(keyOf(id))) === 1
+    },
   }
 }
 

@@ -6,7 +6,7 @@ import {
   type InteractiveOperation,
   type Stage,
 } from '../../../src/accounts/interactive-auth.ts'
-import type { AccountStore } from '../../../src/ports.ts'
+import type { AccountStore, Ports } from '../../../src/ports.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import { memoryUia, world } from '../../support/world.ts'
 
@@ -19,7 +19,8 @@ const dummy = { type: 'm.login.dummy' }
 
 function setUp(flows: string[][] = [['m.login.dummy']]) {
   const uia = memoryUia()
-  const ports = { ...world(), uia, accounts: {} as AccountStore }
+  const config = { passwordCost: 'low' } as Ports['config']
+  const ports = { ...world(), uia, config, accounts: {} as AccountStore }
   const operation: InteractiveOperation = {
     endpoint: 'POST /thing',
     body: { colour: 'red' },
@@ -68,29 +69,58 @@ describe('interactive auth', () => {
     const { session } = await challenge()
     const failed = await challenge({ type: 'secret', secret: 'guess', session })
     expect(failed).toMatchObject({ session, errcode: 'M_UNAUTHORIZED', flows: [{ stages: ['secret'] }] })
+    expect(failed.completed).toEqual([])
     expect(await ask({ type: 'secret', secret: 'open sesame', session })).toMatchObject({ done: true })
   })
 
-  it('takes a completed stage again, and a session alone as the question whether it is done', async () => {
+  it('takes a completed stage again, and is over once it is done', async () => {
     const { ask, challenge } = setUp([['secret', 'm.login.dummy']])
     const { session } = await challenge({ type: 'secret', secret: 'open sesame' })
     expect(await challenge({ type: 'secret', secret: 'anything', session })).toMatchObject({
       completed: ['secret'],
     })
     expect(await challenge({ session })).toMatchObject({ completed: ['secret'] })
-    await ask({ ...dummy, session })
-    expect(await ask({ session })).toMatchObject({ done: true })
+    expect(await ask({ ...dummy, session })).toMatchObject({ done: true })
+    for (const auth of [{ session }, { ...dummy, session }]) {
+      const over = await challenge(auth)
+      expect(over).toMatchObject({ errcode: 'M_FORBIDDEN', completed: [] })
+      expect(over.session).not.toBe(session)
+    }
+  })
+
+  it('is done for one of two requests that finish it at once', async () => {
+    const { ask, challenge } = setUp()
+    const { session } = await challenge()
+    const both = await Promise.all([ask({ ...dummy, session }), ask({ ...dummy, session })])
+    expect(both.map(({ done }) => done).toSorted()).toEqual([false, true])
+  })
+
+  it('holds a session to its password, and remembers it as a hash', async () => {
+    const { ask, challenge, uia } = setUp([['secret', 'm.login.dummy']])
+    const { session } = await challenge(undefined, { password: 'first' })
+    const kept = await uia.get(session)
+    expect(kept?.facts.passwordHash).toMatch(/^\$scrypt\$/)
+    expect(JSON.stringify(kept)).not.toContain('first')
+    const proof = { type: 'secret', secret: 'open sesame', session }
+    await expect(ask(proof, { password: 'second' })).rejects.toMatchObject({ errcode: 'M_FORBIDDEN' })
+    await challenge(proof, { password: 'first' })
+    expect(await ask({ ...dummy, session })).toMatchObject({
+      done: true,
+      session: { facts: { passwordHash: kept?.facts.passwordHash } },
+    })
   })
 
   it('binds a session to its endpoint and to what was said, but lets a client say more', async () => {
     const { ask, challenge } = setUp()
     const { session } = await challenge(undefined, { body: {} })
     await expect(ask({ ...dummy, session }, { endpoint: 'POST /other' })).rejects.toThrow(/another request/)
-    expect(await ask({ ...dummy, session }, { body: { colour: 'red' } })).toMatchObject({ done: true })
+    await challenge({ session }, { body: { colour: 'red' } })
     await expect(ask({ ...dummy, session }, { body: { colour: 'blue' } })).rejects.toMatchObject({
       errcode: 'M_FORBIDDEN',
     })
-    expect(await ask({ session }, { body: {} })).toMatchObject({ session: { body: { colour: 'red' } } })
+    expect(await ask({ ...dummy, session }, { body: {} })).toMatchObject({
+      session: { body: { colour: 'red' } },
+    })
   })
 
   it('begins anew for a session it does not know', async () => {

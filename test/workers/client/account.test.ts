@@ -197,8 +197,10 @@ describe('a deactivated account', () => {
     }
     await expect.poll(told, { timeout: 10_000 }).toContain(gone.userId)
     const kept = () =>
-      server.pg('select kind from user_records where user_id = $1 and body is not null', [gone.userId])
-    await expect.poll(kept, { timeout: 10_000 }).toEqual([{ kind: 'standing' }])
+      server.pg('select kind from user_records where user_id = $1 and body is not null order by kind', [
+        gone.userId,
+      ])
+    await expect.poll(kept, { timeout: 10_000 }).toEqual([{ kind: 'profile' }, { kind: 'standing' }])
   })
 
   it('cannot be entered, although Postgres has not heard of it yet', async () => {

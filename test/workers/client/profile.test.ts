@@ -25,16 +25,16 @@ const memberOf = async (viewer: Client, room: string, userId: string): Promise<B
   (await viewer.get(`/rooms/${encodeURIComponent(room)}/state/m.room.member/${userId}`)).body
 
 describe('a profile', () => {
-  it('is empty at first, and shown to everybody', async () => {
+  it('is the localpart alone at first, and shown to everybody', async () => {
     const newcomer = await http.register('newcomer', { inhibit_login: false })
-    expect((await shown(newcomer.userId)).body).toEqual({})
-    expect(failure(await shown(newcomer.userId, 'displayname'))).toEqual([404, 'M_NOT_FOUND'])
+    expect((await shown(newcomer.userId)).body).toEqual({ displayname: 'newcomer' })
+    expect(failure(await shown(newcomer.userId, 'avatar_url'))).toEqual([404, 'M_NOT_FOUND'])
   })
 
   it('is there for users who have never logged in, and for nobody else', async () => {
     const body = { username: 'silent', password: 'x', inhibit_login: true, auth: { type: 'm.login.dummy' } }
     must(await http.request('POST', '/register', body))
-    expect((await shown('@silent:test.example')).body).toEqual({})
+    expect((await shown('@silent:test.example')).body).toEqual({ displayname: 'silent' })
     for (const userId of ['@nobody:test.example', '@alice:other.example']) {
       expect(failure(await shown(userId))).toEqual([404, 'M_NOT_FOUND'])
       expect(failure(await shown(userId, 'displayname'))).toEqual([404, 'M_NOT_FOUND'])

@@ -57,6 +57,46 @@ describe('open registration', () => {
     ])
   })
 
+  it('a finished session is good for its account alone, and for whoever knows its password', async () => {
+    const { session } = (await register({})).body
+    const auth = { ...dummy, session }
+    expect((await register({ username: 'finished', password: testPassword, auth })).status).toBe(200)
+    for (const changes of [{ username: 'a-second' }, { password: 'another' }, { password: undefined }]) {
+      const answer = await register({ username: 'finished', password: testPassword, auth, ...changes })
+      expect(answer.status, JSON.stringify(changes)).toBeGreaterThanOrEqual(400)
+      expect(answer.body).not.toHaveProperty('access_token')
+    }
+    const unnamed = (await register({})).body.session
+    const first = await register({ password: testPassword, auth: { ...dummy, session: unnamed } })
+    const second = { username: 'a-third', password: testPassword, auth: { ...dummy, session: unnamed } }
+    expect(first.status).toBe(200)
+    expect(failure(await register(second))).toEqual([403, 'M_FORBIDDEN'])
+  })
+
+  it('takes the password of the first request, and no other after it', async () => {
+    const { session } = (await register({ username: 'early', password: testPassword })).body
+    const auth = { ...dummy, session }
+    const other = await register({ username: 'early', password: 'another password', auth })
+    expect(failure(other)).toEqual([403, 'M_FORBIDDEN'])
+    expect((await register({ auth })).body.user_id).toBe('@early:test.example')
+    expect((await http.login('early')).userId).toBe('@early:test.example')
+  })
+
+  it('shows what is completed after a stage that failed', async () => {
+    const { session } = (await register({})).body
+    const failed = await register({ auth: { type: 'm.login.sso', session } })
+    expect([failed.status, failed.body.completed]).toEqual([401, []])
+  })
+
+  it('shows a new account by its localpart', async () => {
+    const { userId, ...named } = await http.register('Robin')
+    const shown = await http.request('GET', `/profile/${userId}`)
+    expect(shown.body).toEqual({ displayname: 'robin' })
+    expect((await named.delete(`/profile/${userId}/displayname`)).status).toBe(200)
+    await http.login('robin')
+    expect((await http.request('GET', `/profile/${userId}`)).body).toEqual({})
+  })
+
   it('invents one name for a session that wishes none', async () => {
     const { session } = (await register({ password: testPassword })).body
     const request = { password: testPassword, auth: { ...dummy, session } }

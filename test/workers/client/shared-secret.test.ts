@@ -60,6 +60,27 @@ describe('registration by shared secret', () => {
     expect(failure(await http.request('POST', path, sneaky))).toEqual([403, 'M_FORBIDDEN'])
   })
 
+  it('refuses NUL in every part that is signed, so that no password reads as a right', async () => {
+    const { nonce } = (await http.request('GET', path)).body
+    const signed = [nonce, 'climber', 'pw', 'admin', 'notadmin'].join('\0')
+    const mac = createHmac('sha1', secret).update(signed).digest('hex')
+    const body = { nonce, username: 'climber', password: 'pw\0admin', admin: false, mac }
+    expect(failure(await http.request('POST', path, body))).toEqual([400, 'M_INVALID_PARAM'])
+    const asAdmin = { ...body, password: 'pw', admin: true, user_type: 'notadmin' }
+    expect(failure(await http.request('POST', path, asAdmin))).toEqual([400, 'M_INVALID_PARAM'])
+    for (const changes of [{ password: 'a\0b' }, { user_type: 'a\0b' }, { nonce: 'a\0b' }]) {
+      expect(failure(await register('climber', changes))).toEqual([400, 'M_INVALID_PARAM'])
+    }
+    expect(failure(await register('climber\0x'))).toEqual([400, 'M_INVALID_PARAM'])
+    expect(await server.pg("select 1 from accounts where localpart like 'climber%'")).toEqual([])
+  })
+
+  it('knows the types of users that the tools know, and no others', async () => {
+    expect((await register('helper', { user_type: 'support' })).status).toBe(200)
+    expect((await register('untyped', { user_type: null })).status).toBe(200)
+    expect(failure(await register('wizard', { user_type: 'wizard' }))).toEqual([400, 'M_INVALID_PARAM'])
+  })
+
   it('takes a nonce once', async () => {
     const { nonce } = (await http.request('GET', path)).body
     expect((await register('first', { nonce })).status).toBe(200)
