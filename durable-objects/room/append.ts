@@ -19,7 +19,7 @@ import {
 import { checkEventSize } from '../../src/protocol/event-format.ts'
 import { objectField, stringField } from '../../src/protocol/json-fields.ts'
 import { placeInChain } from './auth-chain.ts'
-import { assembleTimelineEvent } from './client-events.ts'
+import { assembleTimelineEvent, serverKey } from './client-events.ts'
 import type { RoomContext } from './context.ts'
 import { cancelForState } from './delayed-store.ts'
 import { remember } from './forget.ts'
@@ -35,6 +35,8 @@ export interface LocalEvent {
   redacts?: string
   /** See `txnKey`. */
   txn?: string
+  /** The server makes it in the sender's name: no sign that they have read what came before. */
+  unattended?: true
   /** Of a redaction: the sender administers this server, and so may redact what its users have sent. */
   asAdministrator?: boolean
 }
@@ -80,7 +82,7 @@ export function authorise(room: RoomContext, local: LocalEvent): AllowedEvent {
 export function append(room: RoomContext, { event, draft }: AllowedEvent): string {
   const built = buildEvent(room.store.rules, draft, room.serverName, room.signingKey)
   checkEventSize(built.json, built.pdu, built.eventId, room.store.roomId)
-  writeEvent(room, built, event.txn ?? null)
+  writeEvent(room, built, event.unattended ? serverKey(built.eventId) : (event.txn ?? null))
   return built.eventId
 }
 

@@ -18,12 +18,26 @@ export function delayedKey(delayId: string): string {
   return txnKey('', '', delayId)
 }
 
+/** In the place of a path, where no client asked for an event. */
+const BY_SERVER = 'server'
+
+/** The key of an event that the server made in its sender's name. */
+export function serverKey(eventId: string): string {
+  return txnKey('', BY_SERVER, eventId)
+}
+
+/** Whether a stored key stands for an event that its sender did not send then. */
+export function isUnattended(txn: string | null): boolean {
+  return txn?.startsWith(TXN_SEPARATOR) === true
+}
+
 /** What the sender is shown of the request that a stored key stands for. */
-function parseTxn(txn: string | null): Pick<TimelineEvent, 'txn' | 'delayId'> {
+function parseTxn(txn: string | null): Pick<TimelineEvent, 'txn' | 'delayId' | 'unattended'> {
   if (txn === null) return {}
-  const [deviceId = '', , ...rest] = txn.split(TXN_SEPARATOR)
+  const [deviceId = '', path, ...rest] = txn.split(TXN_SEPARATOR)
   const id = rest.join(TXN_SEPARATOR)
-  return deviceId === '' ? { delayId: id } : { txn: { deviceId, txnId: id } }
+  if (deviceId !== '') return { txn: { deviceId, txnId: id } }
+  return { ...(path !== BY_SERVER && { delayId: id }), unattended: true }
 }
 
 /** An event as every viewer may see it; what differs by request is added by `forViewer` (durable-objects/for-viewer.ts). */

@@ -71,7 +71,7 @@ export function replicate(room: RoomContext, sender: string, states: readonly Ne
   for (const { type, stateKey, content } of states) {
     const standing = room.store.get(type, stateKey)?.pdu.content
     if (standing !== undefined && canonicalJson(standing) === canonicalJson(content)) continue
-    appendLocal(room, { sender, type, stateKey, content })
+    appendLocal(room, { sender, type, stateKey, content, unattended: true })
   }
 }
 

@@ -29,6 +29,7 @@ export function evictGuests(room: RoomContext): void {
       type: 'm.room.member',
       stateKey: userId,
       content: { membership: 'leave' },
+      unattended: true,
     })
   }
 }

@@ -37,5 +37,7 @@ export function dropAlias(room: RoomContext, userId: string, alias: string): voi
   if (Array.isArray(others)) kept.alt_aliases = others.filter((other) => other !== alias)
   else if (others !== undefined) kept.alt_aliases = others
   const named = main === alias || (Array.isArray(others) && others.includes(alias))
-  if (named) appendLocal(room, { sender: userId, type: CANONICAL_ALIAS, stateKey: '', content: kept })
+  if (!named) return
+  const event = { sender: userId, type: CANONICAL_ALIAS, stateKey: '', content: kept }
+  appendLocal(room, { ...event, unattended: true })
 }

@@ -8,7 +8,7 @@ import type { RoomContext } from './context.ts'
 import { readingOf, shownEvent } from './reading.ts'
 import { readUpTo, threadIn } from './receipts.ts'
 import type { EventRow } from './store.ts'
-import { pushContext, pushEvent } from './unread.ts'
+import { hasAnswered, pushContext, pushEvent } from './unread.ts'
 
 /** Older events than these are not looked through. */
 const SCANNED = 2_000
@@ -58,7 +58,7 @@ function readMarks({ store }: RoomContext, userId: string): (row: EventRow, pdu:
   const answered = new Set<string>()
   return (row, pdu) => {
     const thread = threadIn(store, pdu.content)
-    if (row.sender === userId) answered.add(thread)
+    if (row.sender === userId && hasAnswered(row)) answered.add(thread)
     const bound = Math.max(read.room, read.threads.get(thread) ?? 0)
     return row.pos <= bound || answered.has(thread)
   }

@@ -5,7 +5,7 @@ import { stringField } from '../../src/protocol/json-fields.ts'
 import type { RoomContext } from './context.ts'
 import type { RoomHost } from './host.ts'
 import { readUpTo, threadIn } from './receipts.ts'
-import { pushFacts } from './unread.ts'
+import { hasAnswered, pushFacts } from './unread.ts'
 
 export const PUSH_MEMBERS_TABLE = `
   CREATE TABLE push_members (user_id TEXT PRIMARY KEY, pos INTEGER NOT NULL) WITHOUT ROWID;
@@ -26,6 +26,7 @@ type EventRow = {
   state_key: string | null
   sender: string
   ts: number
+  txn: string | null
   pdu: string
 }
 
@@ -80,7 +81,7 @@ function newsFor(
   after: number,
 ): { news?: PushNews; upTo: number; spoke: boolean } {
   const { store } = room
-  const query = `SELECT pos, event_id, type, state_key, sender, ts, pdu, flags FROM events
+  const query = `SELECT pos, event_id, type, state_key, sender, ts, txn, pdu, flags FROM events
     WHERE pos > ? ORDER BY pos LIMIT ?`
   const rows = store.sql.exec<EventRow & { flags: number }>(query, after, EVENTS).toArray()
   const upTo = rows.at(-1)?.pos ?? after
@@ -90,7 +91,7 @@ function newsFor(
   const events = rows
     .filter((row) => row.flags === 0 && row.sender !== userId && !isRead(row))
     .map(timelineEvent)
-  const spoke = rows.some(({ sender }) => sender === userId)
+  const spoke = rows.some((row) => row.sender === userId && hasAnswered(row))
   if (events.length === 0) return { upTo, spoke }
   const news: PushNews = {
     roomId: store.roomId,

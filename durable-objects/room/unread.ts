@@ -9,12 +9,14 @@ import type {
 } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import type { Pdu } from '../../src/protocol/event.ts'
+import { impliesRead } from '../../src/protocol/implied-read.ts'
 import { objectField, stringField } from '../../src/protocol/json-fields.ts'
 import { MatchWork } from '../../src/protocol/match-work.ts'
 import { powerLevels } from '../../src/protocol/power-levels.ts'
 import { evaluatePush, type PushContext, type PushEvent } from '../../src/protocol/push-evaluator.ts'
 import { defaultPushRules } from '../../src/protocol/push-rules.ts'
 import { MAIN_THREAD } from '../../src/protocol/thread.ts'
+import { isUnattended } from './client-events.ts'
 import type { RoomContext } from './context.ts'
 import { readUpTo, threadIn, threadRoot } from './receipts.ts'
 import type { RoomStore } from './store.ts'
@@ -28,6 +30,8 @@ export type Row = {
   type: string
   state_key: string | null
   sender: string
+  /** See `txnKey`. */
+  txn: string | null
   pdu: string
 }
 
@@ -60,7 +64,7 @@ export function unreadFor(
     const thread = threadIn(store, pdu.content)
     const bound = Math.max(floor, read.threads.get(thread) ?? 0, answered.get(thread) ?? 0)
     if (row.pos <= bound) continue
-    if (row.sender === userId) answered.set(thread, row.pos)
+    if (row.sender === userId && hasAnswered(row)) answered.set(thread, row.pos)
     if (ignored.has(row.sender) || pdu.unsigned?.redacted_because !== undefined) continue
     const event = pushEvent(row, pdu, store.roomId)
     const context = contextOf(row.sender)
@@ -69,6 +73,11 @@ export function unreadFor(
   }
   events.reverse()
   return { events, ...(displayName === undefined ? {} : { displayName }) }
+}
+
+/** Whether an event says that its sender has read what came before. */
+export function hasAnswered(row: Pick<Row, 'type' | 'sender' | 'state_key' | 'txn'>): boolean {
+  return impliesRead(row, isUnattended(row.txn))
 }
 
 /** How many those are; 0 for who is not in the room. */
@@ -89,7 +98,7 @@ function candidates(store: RoomStore, floor: number, main: number): Iterable<Row
   return store.sql
     .exec<Row>(
       `SELECT * FROM (
-         SELECT pos, event_id, type, state_key, sender, pdu FROM events
+         SELECT pos, event_id, type, state_key, sender, txn, pdu FROM events
          WHERE pos > ? AND flags = 0 ORDER BY pos DESC LIMIT ?
        ) WHERE pos > ? OR instr(pdu, '"m.relates_to"') > 0`,
       floor,

@@ -192,7 +192,7 @@ export function completeUpgrade(room: RoomContext, upgrade: Upgrade): void {
   const { store } = room
   const { sender } = upgrade.request
   const state = (type: string, content: JsonObject) =>
-    appendLocal(room, { sender, type, stateKey: '', content })
+    appendLocal(room, { sender, type, stateKey: '', content, unattended: true })
   state('m.room.tombstone', {
     body: 'This room has been replaced',
     replacement_room: upgrade.roomId,

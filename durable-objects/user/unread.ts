@@ -2,6 +2,7 @@
 import type { Increment, News, Receipt, RoomSlice, UnreadEvent } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import type { Filter } from '../../src/protocol/filter.ts'
+import { impliesRead } from '../../src/protocol/implied-read.ts'
 import { integerField } from '../../src/protocol/json-fields.ts'
 import { evaluatePush, type PushEvent } from '../../src/protocol/push-evaluator.ts'
 import { MAIN_THREAD } from '../../src/protocol/thread.ts'
@@ -94,11 +95,12 @@ export class UnreadCounts {
     const { threads = {}, redacted = [] } = increment.push ?? {}
     const ignored = this.#reader.ignored()
     let events = known.events.filter(({ pos }) => !redacted.includes(pos))
-    for (const { event, pos } of increment.events) {
+    for (const { event, pos, unattended } of increment.events) {
       if (pos <= known.upTo) continue
       const thread = threads[pos] ?? MAIN_THREAD
       // "Sending an own event implies read up to it", in its thread.
-      if (event.sender === userId) events = events.filter((unread) => unread.thread !== thread)
+      if (event.sender === userId && impliesRead(event, unattended === true))
+        events = events.filter((unread) => unread.thread !== thread)
       if (ignored.has(event.sender) || redacted.includes(pos)) continue
       const verdict = this.#judge({ ...event, room_id: roomId } as unknown as PushEvent, known, increment)
       if (verdict.notify) events.push({ pos, thread, highlight: verdict.highlight })

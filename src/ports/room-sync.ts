@@ -15,6 +15,8 @@ export interface TimelineEvent {
   txn?: { deviceId: string; txnId: string }
   /** For the sender alone: the delayed event that this one was (MSC4140). */
   delayId?: string
+  /** The server made it in the sender's name, or sent it at another time than they asked: they may not have read. */
+  unattended?: true
 }
 
 /** How far a user has read. Private ones (m.read.private) are for that user alone. */
