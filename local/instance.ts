@@ -1,5 +1,6 @@
 /** One whole server on this machine: Postgres, Redis, the Worker and TLS, started and stopped together. */
 import type { Miniflare } from 'miniflare'
+import { systemRandom } from '../src/system.ts'
 import { authority, claimPort } from './address.ts'
 import { bundleWorkers, type Workers } from './bundle.ts'
 import { type DataFolder, openDataFolder } from './data-folder.ts'
@@ -47,6 +48,8 @@ export interface Instance {
   /** Ends everything; may be called twice. */
   stop(): Promise<void>
 }
+
+const SECRET_LENGTH = 32
 
 /** How often a port of the system's choice is asked for: another process may take it before the runtime does. */
 const PORT_TRIES = 5
@@ -100,6 +103,7 @@ async function start(
     openRedis(options, folder, closers),
   ] as const)
   const keys = loadKeys(folder.keys, options['server-name'], folder.hasObjects || postgres.hasAccounts)
+  const tlsPeerSecret = systemRandom.token(SECRET_LENGTH)
   const sql = switchable(postgres.service)
   const commands = switchable(redisEndpoint(redis))
   const runtime: Runtime = await startRuntime({
@@ -111,6 +115,7 @@ async function start(
       ...bindingsOf(options, options['public-url'] ?? httpsUrl ?? url),
       SIGNING_KEYS: JSON.stringify(keys.signing_keys),
       TOKEN_KEYS: JSON.stringify(keys.token_keys),
+      TLS_PEER_SECRET: tlsPeerSecret,
       ...options.bindings,
     },
     sql: sql.service,
@@ -124,7 +129,11 @@ async function start(
   })
   closers.push(() => runtime.mf.dispose())
   if (tls) {
-    const listener: TlsListener = await listenTls(tls, { host, port: httpsPort! }, { host, port })
+    const listener: TlsListener = await listenTls(
+      tls,
+      { host, port: httpsPort! },
+      { host, port, secret: tlsPeerSecret },
+    )
     closers.push(listener.close)
   }
   return {

@@ -156,7 +156,7 @@ export const optionTable = {
   },
   'client-address-header': {
     value: 'name',
-    help: 'Header in which a trusted proxy names the client; without it there are no limits by address.',
+    help: 'Header in which a trusted proxy names the client; without it the peer of the connection counts.',
     check: headerName,
   },
   'database-url': {

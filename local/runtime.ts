@@ -1,6 +1,6 @@
 /** The Workers under miniflare's own API, the homeserver listening by a direct socket. */
 import { join } from 'node:path'
-import { Miniflare, type MiniflareOptions, type Request, Response } from 'miniflare'
+import { CoreHeaders, Miniflare, type MiniflareOptions, type Request, Response } from 'miniflare'
 import type { Bundle } from './bundle.ts'
 import { projectRoot } from './paths.ts'
 import type { SqlService } from './postgres/endpoint.ts'
@@ -12,6 +12,12 @@ import { type RuntimeProcess, runtimeProcess } from './workerd.ts'
 /** The Worker's name under miniflare. */
 export const workerName = 'selvedge'
 const thumbnailsName = 'selvedge-thumbnails'
+
+/**
+ * Miniflare lets whoever sends this header write a request's `cf`. Without it the runtime itself says there who its
+ * peer is.
+ */
+;(CoreHeaders as { CF_BLOB?: string }).CF_BLOB = undefined
 
 /** Not later than the pinned workerd knows. */
 const compatibilityDate = '2026-07-22'

@@ -1,7 +1,8 @@
-/** Ends TLS in front of the Worker: bytes pass both ways, WebSockets included. */
+/** Ends TLS in front of the Worker: it is told whose a connection is, then bytes pass both ways, WebSockets included. */
 import { readFileSync } from 'node:fs'
 import { type AddressInfo, connect } from 'node:net'
-import { createSecureContext, createServer } from 'node:tls'
+import { createSecureContext, createServer, type TLSSocket } from 'node:tls'
+import { authority } from './address.ts'
 import { messageOf, StartError } from './start-error.ts'
 
 export interface TlsFiles {
@@ -36,24 +37,36 @@ export function readTlsFiles(certFile: string, keyFile: string): TlsFiles {
   return files
 }
 
-/** Listens on `port` and hands each connection, decrypted, to `target`. */
+/** A handshake that takes longer is given up, ms. */
+const HANDSHAKE_MS = 15_000
+/** The end of an answer that has no body. */
+const ANSWERED = '\r\n\r\n'
+
+/** Where decrypted connections go. */
+export interface TlsTarget {
+  host: string
+  port: number
+  /** By it the Worker knows that a connection is ours, and believes us whose it is. */
+  secret: string
+}
+
+/** Listens on `address` and hands each connection, decrypted, to `target`. */
 export function listenTls(
   files: TlsFiles,
   address: { host: string; port: number },
-  target: { host: string; port: number },
+  target: TlsTarget,
 ): Promise<TlsListener> {
   const open = new Set<{ destroy(): void }>()
-  const server = createServer({ ...files, ALPNProtocols: ['http/1.1'], noDelay: true }, (outside) => {
-    const inside = connect({ ...target, noDelay: true })
+  const options = {
+    ...files,
+    ALPNProtocols: ['http/1.1'],
+    noDelay: true,
+    handshakeTimeout: HANDSHAKE_MS,
+  }
+  const server = createServer(options, (outside) => {
     open.add(outside)
-    const end = () => {
-      open.delete(outside)
-      outside.destroy()
-      inside.destroy()
-    }
-    for (const side of [outside, inside]) side.on('error', end).on('close', end)
-    outside.pipe(inside)
-    inside.pipe(outside)
+    outside.on('close', () => open.delete(outside))
+    handOn(outside, target)
   })
   // Port scanners and aborted handshakes are not worth a line.
   server.on('tlsClientError', () => {})
@@ -70,4 +83,36 @@ export function listenTls(
       })
     })
   })
+}
+
+/** Tells the Worker for whom the connection is, and then lets bytes pass both ways. */
+function handOn(outside: TLSSocket, target: TlsTarget): void {
+  const inside = connect({ host: target.host, port: target.port, noDelay: true })
+  const end = () => {
+    outside.destroy()
+    inside.destroy()
+  }
+  for (const side of [outside, inside]) side.on('error', end).on('close', end)
+  inside.write(introduction(outside.remoteAddress ?? '', target))
+  let answer = ''
+  inside.on('data', function introduced(bytes: Buffer) {
+    answer += bytes.toString('latin1')
+    if (!answer.includes(ANSWERED)) return
+    inside.off('data', introduced)
+    if (!answer.startsWith('HTTP/1.1 204 ')) return end()
+    outside.pipe(inside)
+    inside.pipe(outside)
+  })
+}
+
+function introduction(address: string, { host, port, secret }: TlsTarget): string {
+  const body = JSON.stringify({ address, secret })
+  return [
+    'PUT /_selvedge/local/tls-peer HTTP/1.1',
+    `Host: ${authority(host, port)}`,
+    'Content-Type: application/json',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    '',
+    body,
+  ].join('\r\n')
 }

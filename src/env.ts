@@ -43,7 +43,7 @@ export interface Env {
   DEFAULT_ROOM_VERSION?: string
   PASSWORD_COST?: 'normal' | 'low'
   LOG_LEVEL?: 'debug' | 'info' | 'warn' | 'error' | 'silent'
-  /** Header in which a trusted proxy names the client's address; none: limits by address are off. */
+  /** Header in which a trusted proxy names the client's address; none: the peer counts, where the runtime names it. */
   CLIENT_ADDRESS_HEADER?: string
   /** How long a room gathers changes for the archive, ms. Default 1000. */
   ARCHIVE_DELAY_MS?: string
@@ -51,4 +51,6 @@ export interface Env {
   ALLOW_PRIVATE_NETWORKS?: 'on' | 'off'
   /** `on` in tests alone: opens `/_selvedge/test/*` and the fault hooks. */
   TEST_HOOKS?: string
+  /** One machine only: by this the TLS listener shows that it is who it says. */
+  TLS_PEER_SECRET?: string
 }

@@ -23,6 +23,7 @@ import { renderError } from './middleware/errors.ts'
 import { notFoundIn } from './middleware/not-found.ts'
 import { health } from './ops/health.ts'
 import { testHooks } from './ops/test-hooks.ts'
+import { tlsPeer } from './ops/tls-peer.ts'
 import { wellKnown } from './ops/well-known.ts'
 
 /** The path as it was sent: segments are decoded after the split, since ids and state keys may hold any character. */
@@ -70,4 +71,5 @@ app.route('/_synapse/admin/v1', whois)
 app.route('/.well-known/matrix', wellKnown)
 app.route('/_selvedge/admin', rebuild)
 app.route('/_selvedge/test', testHooks)
+app.route('/_selvedge/local', tlsPeer)
 app.route('/', health)

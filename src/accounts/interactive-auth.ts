@@ -108,7 +108,8 @@ async function advance(
   try {
     progressed = await complete(ports, operation, session, auth)
   } catch (error) {
-    if (!(error instanceof MatrixError) || error.status >= 500) throw error
+    // That there was no time for the proof says nothing of it.
+    if (!(error instanceof MatrixError) || error.status >= 500 || error.status === 429) throw error
     failure = error
   }
   progressed = await withPassword(ports, operation, progressed)

@@ -2,6 +2,10 @@
 import { type BinaryLike, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto'
 import type { Config, Random } from '../ports.ts'
 import { decodeBase64, encodeBase64 } from '../protocol/base64.ts'
+import { inTurn } from './hash-queue.ts'
+
+/** With rate limits, hashes are made in turn. */
+type HashConfig = Pick<Config, 'passwordCost'> & Partial<Pick<Config, 'rateLimits'>>
 
 interface Cost {
   /** The binary logarithm of N. */
@@ -20,30 +24,35 @@ const SALT_BYTES = 16
 const HASH_BYTES = 32
 const FORMAT = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/
 
-/** The hash of a password as it is stored. */
+/** The hash of a password as it is stored. @throws MatrixError M_LIMIT_EXCEEDED when too many are being made */
 export async function hashPassword(
   password: string,
-  { config, random }: { config: Pick<Config, 'passwordCost'>; random: Random },
+  { config, random }: { config: HashConfig; random: Random },
 ): Promise<string> {
   const cost = COSTS[config.passwordCost]
   const salt = random.bytes(SALT_BYTES)
-  const hash = await derive(password, salt, HASH_BYTES, cost)
+  const hash = await derived(config, () => derive(password, salt, HASH_BYTES, cost))
   return `$scrypt$ln=${cost.ln},r=${cost.r},p=${cost.p}$${encodeBase64(salt)}$${encodeBase64(hash)}`
 }
 
 /**
  * Whether the password fits the stored hash. Without one, it does the same work and answers no, so that
  * accounts which do not exist look, and take as long, like those that do.
+ * @throws MatrixError M_LIMIT_EXCEEDED when too many are being checked
  */
 export async function verifyPassword(
   password: string,
   stored: string | undefined,
-  config: Pick<Config, 'passwordCost'>,
+  config: HashConfig,
 ): Promise<boolean> {
   const parsed = stored === undefined ? undefined : parseHash(stored)
   const { cost, salt, hash } = parsed ?? decoy(COSTS[config.passwordCost])
-  const derived = await derive(password, salt, hash.length, cost)
-  return timingSafeEqual(derived, hash) && parsed !== undefined
+  const key = await derived(config, () => derive(password, salt, hash.length, cost))
+  return timingSafeEqual(key, hash) && parsed !== undefined
+}
+
+function derived(config: HashConfig, derive: () => Promise<Uint8Array>): Promise<Uint8Array> {
+  return config.rateLimits === true ? inTurn(derive) : derive()
 }
 
 function parseHash(stored: string): { cost: Cost; salt: Uint8Array; hash: Uint8Array } | undefined {

@@ -1,13 +1,14 @@
 /** `npm start` as a process: what it prints, refuses, keeps, and leaves behind. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { request } from 'node:https'
+import { Agent, request } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { json } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { projectRoot } from '../../local/paths.ts'
-import { api, must } from '../support/client.ts'
+import { api, type Body, must } from '../support/client.ts'
 import { freePort } from '../support/real-servers.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'selvedge-launcher-'))
@@ -216,14 +217,25 @@ describe('the launcher', () => {
     const urls = await launched.ready()
     while (!launched.output().includes('https://')) await sleep(20)
     expect(urls[0]).toMatch(/^http:/)
-    const status = await new Promise((resolve, reject) => {
-      const asked = request(`https://127.0.0.1:${port}/health`, { ca: readFileSync(cert) }, (answer) => {
-        answer.resume()
-        resolve(answer.statusCode)
+    // All of 127.0.0.0/8 is this machine's, where the system is Linux.
+    const localAddress = process.platform === 'linux' ? '127.0.0.9' : '127.0.0.1'
+    const agent = new Agent({ keepAlive: true, maxSockets: 1, ca: readFileSync(cert), localAddress })
+    const ask = (method: string, path: string, body = {}, token = '') =>
+      new Promise<{ status?: number; body: Body }>((resolve, reject) => {
+        const headers = { authorization: `Bearer ${token}`, 'x-forwarded-for': '198.51.100.9' }
+        const options = { method, agent, headers: token === '' ? {} : headers }
+        const asked = request(`https://127.0.0.1:${port}${path}`, options, async (answer) => {
+          resolve({ status: answer.statusCode, body: await json(answer) })
+        })
+        asked.once('error', reject).end(method === 'GET' ? undefined : JSON.stringify(body))
       })
-      asked.once('error', reject).end()
-    })
-    expect(status).toBe(200)
+    expect((await ask('GET', '/health')).status).toBe(200)
+    // Whose connection it is, is told in front of it, for all its requests.
+    const registration = { username: 'tessa', password: 'secret-secret', auth: { type: 'm.login.dummy' } }
+    const { body } = await ask('POST', '/_matrix/client/v3/register', registration)
+    const { devices } = (await ask('GET', '/_matrix/client/v3/devices', {}, body.access_token)).body
+    expect(devices[0].last_seen_ip).toBe(localAddress)
+    agent.destroy()
     expect(await launched.end('SIGTERM')).toBe(0)
   })
 })

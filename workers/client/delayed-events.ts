@@ -7,7 +7,6 @@ import { MatrixError } from '../../src/protocol/errors.ts'
 import { isRoomId } from '../../src/protocol/identifiers.ts'
 import type { AppEnv } from '../app-env.ts'
 import { accessToken } from '../middleware/access-token.ts'
-import { limitSession } from '../middleware/rate-limit.ts'
 import { jsonObject, validate } from '../middleware/validate.ts'
 import { checkDelay, schedule } from './delay.ts'
 import { checkMessage } from './event-content.ts'
@@ -82,7 +81,6 @@ delayedEvents.post(
 delayedEvents.put(
   '/rooms/:roomId/delayed_event/:eventType/:txnId',
   accessToken,
-  limitSession('message'),
   validate({ param: Later, json: LaterBody }),
   async (c) => {
     const { roomId, eventType: type, txnId } = c.req.valid('param')

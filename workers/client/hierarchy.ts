@@ -5,7 +5,6 @@ import { type WalkRequest, walkSpace } from '../../src/directory/hierarchy.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
 import { accessToken } from '../middleware/access-token.ts'
-import { limitSession } from '../middleware/rate-limit.ts'
 import { validate } from '../middleware/validate.ts'
 import { readPageToken, writePageToken } from './page-token.ts'
 import { Count, Flag, InRoom, RoomId } from './params.ts'
@@ -36,7 +35,6 @@ export const hierarchy = new Hono<AppEnv>()
 hierarchy.get(
   '/rooms/:roomId/hierarchy',
   accessToken,
-  limitSession('search'),
   validate({ param: InRoom, query: Query }),
   async (c) => {
     const request = walkRequest(c.req.valid('param').roomId, c.req.valid('query'))

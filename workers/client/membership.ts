@@ -6,7 +6,6 @@ import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
 import { accessToken, tokenClaims } from '../middleware/access-token.ts'
-import { limitSession } from '../middleware/rate-limit.ts'
 import { jsonObject, validate } from '../middleware/validate.ts'
 import { requireTakesInvites } from './invite-permission.ts'
 import { InRoom, isLocal, RoomAlias, RoomId, requireLocalUser, roomOfAlias, UserId } from './params.ts'
@@ -29,7 +28,6 @@ membership.get('/joined_rooms', tokenClaims, async (c) => {
 membership.post(
   '/rooms/:roomId/join',
   accessToken,
-  limitSession('join'),
   validate({ param: InRoom, json: JoinBody, bodyOptional: true }),
   async (c) => c.json(await join(c, c.req.valid('param').roomId, c.req.valid('json'))),
 )
@@ -37,7 +35,6 @@ membership.post(
 membership.post(
   '/join/:room',
   accessToken,
-  limitSession('join'),
   validate({ param: RoomOrAlias, json: JoinBody, bodyOptional: true }),
   async (c) => {
     const roomId = await resolve(c, c.req.valid('param').room)
@@ -48,7 +45,6 @@ membership.post(
 membership.post(
   '/knock/:room',
   accessToken,
-  limitSession('join'),
   validate({ param: RoomOrAlias, json: Reason, bodyOptional: true }),
   async (c) => {
     const roomId = await resolve(c, c.req.valid('param').room)
@@ -62,7 +58,6 @@ membership.post(
 membership.post(
   '/rooms/:roomId/invite',
   accessToken,
-  limitSession('invite'),
   validate({ param: InRoom, json: Invitee }),
   async (c) => {
     const { user_id: target, address, reason } = c.req.valid('json')

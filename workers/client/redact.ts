@@ -6,7 +6,6 @@ import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
 import { accessToken } from '../middleware/access-token.ts'
 import { isAdmin } from '../middleware/admin.ts'
-import { limitSession } from '../middleware/rate-limit.ts'
 import { validate } from '../middleware/validate.ts'
 import { EventId, RoomId, TxnId } from './params.ts'
 
@@ -25,7 +24,6 @@ export const redaction = new Hono<AppEnv>()
 redaction.put(
   '/rooms/:roomId/redact/:eventId/:txnId',
   accessToken,
-  limitSession('message'),
   validate({ param: OnceOfEvent, json: Redaction, bodyOptional: true }),
   async (c) => {
     const { txnId, ...place } = c.req.valid('param')
@@ -37,7 +35,6 @@ redaction.put(
 redaction.post(
   '/rooms/:roomId/redact/:eventId',
   accessToken,
-  limitSession('message'),
   validate({ param: OfEvent, json: Redaction, bodyOptional: true }),
   async (c) => c.json(await redact(c, c.req.valid('param'), c.req.valid('json'))),
 )

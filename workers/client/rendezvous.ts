@@ -8,7 +8,7 @@ import type { Rendezvous } from '../../src/ports.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
 import { readText } from '../middleware/body.ts'
-import { clientAddress, countAttempt, limitAddress } from '../middleware/rate-limit.ts'
+import { countAttempt } from '../middleware/rate-limit.ts'
 import { validate } from '../middleware/validate.ts'
 
 const PATH = '/_matrix/client/unstable/org.matrix.msc4108/rendezvous'
@@ -24,15 +24,12 @@ export const rendezvous = new Hono<AppEnv>()
 
 rendezvous.post('/rendezvous', async (c) => {
   const { ports } = c.var
-  // Nobody is named by such a request: where its address is not known either, all of them share one allowance.
-  await countAttempt(c, 'rendezvous', clientAddress(c) === undefined ? 'anybody' : undefined)
+  await countAttempt(c, 'rendezvous')
   const payload = await payloadOf(c)
   const id = ports.random.token(ID_LENGTH)
   const session = await ports.rendezvous.create(id, payload, LIFETIME_MS)
   return c.json({ url: `${ports.config.publicUrl}${PATH}/${id}` }, 201, headersOf(session))
 })
-
-rendezvous.use('/rendezvous/:id', limitAddress('rendezvous'))
 
 rendezvous.get('/rendezvous/:id', validate({ param: OfSession }), async (c) => {
   const session = await c.var.ports.rendezvous.find(c.req.valid('param').id)

@@ -6,7 +6,6 @@ import { MatrixError } from '../../src/protocol/errors.ts'
 import { localpartOf } from '../../src/protocol/identifiers.ts'
 import type { AppEnv } from '../app-env.ts'
 import { accessToken } from '../middleware/access-token.ts'
-import { limitSession } from '../middleware/rate-limit.ts'
 import { validate } from '../middleware/validate.ts'
 import { EventId, InRoom, isLocal, UserId } from './params.ts'
 
@@ -19,23 +18,16 @@ const OneUser = z.object({ userId: UserId })
 export const report = new Hono<AppEnv>()
 
 /** "The caller is not required to be joined to the room." */
-report.post(
-  '/rooms/:roomId/report',
-  accessToken,
-  limitSession('report'),
-  validate({ param: InRoom, json: Reason }),
-  async (c) => {
-    const { roomId } = c.req.valid('param')
-    await c.var.objects.room(roomId).joinRule()
-    return keep(c, { roomId, ...c.req.valid('json') })
-  },
-)
+report.post('/rooms/:roomId/report', accessToken, validate({ param: InRoom, json: Reason }), async (c) => {
+  const { roomId } = c.req.valid('param')
+  await c.var.objects.room(roomId).joinRule()
+  return keep(c, { roomId, ...c.req.valid('json') })
+})
 
 /** "The event was not found or you are not joined to the room" are one answer. */
 report.post(
   '/rooms/:roomId/report/:eventId',
   accessToken,
-  limitSession('report'),
   validate({ param: InEvent, json: OptionalReason, bodyOptional: true }),
   async (c) => {
     const { roomId, eventId } = c.req.valid('param')
@@ -47,21 +39,15 @@ report.post(
   },
 )
 
-report.post(
-  '/users/:userId/report',
-  accessToken,
-  limitSession('report'),
-  validate({ param: OneUser, json: Reason }),
-  async (c) => {
-    const { userId } = c.req.valid('param')
-    const { accounts, config } = c.var.ports
-    const isOurs = isLocal(userId, config.serverName)
-    if (isOurs && (await accounts.find(localpartOf(userId))) === undefined) {
-      throw new MatrixError('M_NOT_FOUND', 'The user was not found')
-    }
-    return keep(c, { userId, ...c.req.valid('json') })
-  },
-)
+report.post('/users/:userId/report', accessToken, validate({ param: OneUser, json: Reason }), async (c) => {
+  const { userId } = c.req.valid('param')
+  const { accounts, config } = c.var.ports
+  const isOurs = isLocal(userId, config.serverName)
+  if (isOurs && (await accounts.find(localpartOf(userId))) === undefined) {
+    throw new MatrixError('M_NOT_FOUND', 'The user was not found')
+  }
+  return keep(c, { userId, ...c.req.valid('json') })
+})
 
 async function keep(c: Context<AppEnv>, about: Omit<Report, 'reporter'>) {
   const { reports, clock } = c.var.ports

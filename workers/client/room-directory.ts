@@ -8,7 +8,6 @@ import type { PublicRoom } from '../../src/protocol/room-summary.ts'
 import type { AppEnv } from '../app-env.ts'
 import { accessToken } from '../middleware/access-token.ts'
 import { optionalToken } from '../middleware/optional-token.ts'
-import { limitSession } from '../middleware/rate-limit.ts'
 import { validate } from '../middleware/validate.ts'
 import { readPageToken, writePageToken } from './page-token.ts'
 import { Count, InRoom } from './params.ts'
@@ -49,7 +48,6 @@ roomDirectory.get('/publicRooms', validate({ query: ListQuery }), async (c) => {
 roomDirectory.post(
   '/publicRooms',
   accessToken,
-  limitSession('search'),
   validate({ query: Server, json: ListBody, bodyOptional: true }),
   async (c) => {
     requireThisServer(c, c.req.valid('query').server)

@@ -5,7 +5,6 @@ import { MatrixError } from '../../src/protocol/errors.ts'
 import { roomVersion } from '../../src/protocol/room-version.ts'
 import type { AppEnv } from '../app-env.ts'
 import { accessToken } from '../middleware/access-token.ts'
-import { limitSession } from '../middleware/rate-limit.ts'
 import { validate } from '../middleware/validate.ts'
 import { InRoom, UserId } from './params.ts'
 
@@ -30,7 +29,6 @@ roomLife.post(
 roomLife.post(
   '/rooms/:roomId/upgrade',
   accessToken,
-  limitSession('join'),
   validate({ param: InRoom, json: Upgrade }),
   async (c) => {
     const { ports, objects, session } = c.var

@@ -16,7 +16,6 @@ import {
 import { highlightsOf } from '../../src/search/terms.ts'
 import type { AppEnv } from '../app-env.ts'
 import { tokenClaims } from '../middleware/access-token.ts'
-import { limitSession } from '../middleware/rate-limit.ts'
 import { validate } from '../middleware/validate.ts'
 import { readPageToken, writePageToken } from './page-token.ts'
 import { ignoredBy } from './reading.ts'
@@ -62,29 +61,23 @@ const Token: z.ZodType<SearchToken> = z.object({
 export const search = new Hono<AppEnv>()
 
 /** The first question goes to the User object: which rooms there are to search. */
-search.post(
-  '/search',
-  tokenClaims,
-  limitSession('search'),
-  validate({ query: Query, json: Body }),
-  async (c) => {
-    const request = c.req.valid('json').search_categories.room_events
-    if (request === undefined) return c.json({ search_categories: {} })
-    const { objects, ports, session } = c.var
-    const criteria = criteriaOf(request, c.req.valid('query').next_batch)
-    const [rooms, ignored] = await Promise.all([
-      objects.user(session.userId).visitedRooms(session),
-      ignoredBy(c),
-    ])
-    if (criteria.from === undefined) await archiveNews(c, rooms, criteria)
-    const results = await searchEvents(criteria, {
-      store: ports.search,
-      rooms,
-      visible: (roomId, eventIds) => objects.room(roomId).visibleEvents(session.userId, eventIds, ignored),
-    })
-    return c.json({ search_categories: { room_events: await answer(c, request, results, ignored) } })
-  },
-)
+search.post('/search', tokenClaims, validate({ query: Query, json: Body }), async (c) => {
+  const request = c.req.valid('json').search_categories.room_events
+  if (request === undefined) return c.json({ search_categories: {} })
+  const { objects, ports, session } = c.var
+  const criteria = criteriaOf(request, c.req.valid('query').next_batch)
+  const [rooms, ignored] = await Promise.all([
+    objects.user(session.userId).visitedRooms(session),
+    ignoredBy(c),
+  ])
+  if (criteria.from === undefined) await archiveNews(c, rooms, criteria)
+  const results = await searchEvents(criteria, {
+    store: ports.search,
+    rooms,
+    visible: (roomId, eventIds) => objects.room(roomId).visibleEvents(session.userId, eventIds, ignored),
+  })
+  return c.json({ search_categories: { room_events: await answer(c, request, results, ignored) } })
+})
 
 /** The archive is a moment behind: the rooms that moved last are asked to tell it, so that what was just said is found. */
 async function archiveNews(c: Context<AppEnv>, rooms: VisitedRoom[], { filter }: SearchCriteria) {

@@ -5,7 +5,6 @@ import type { SendRequest, Session } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import type { AppEnv } from '../app-env.ts'
 import { accessToken } from '../middleware/access-token.ts'
-import { limitSession } from '../middleware/rate-limit.ts'
 import { jsonObject, validate } from '../middleware/validate.ts'
 import { DelayQuery, delayOf, schedule } from './delay.ts'
 import { checkMessage } from './event-content.ts'
@@ -19,7 +18,6 @@ export const send = new Hono<AppEnv>()
 send.put(
   '/rooms/:roomId/send/:eventType/:txnId',
   accessToken,
-  limitSession('message'),
   validate({ param: OnceOfType, query: DelayQuery, json: jsonObject }),
   async (c) => {
     const { roomId, eventType, txnId } = c.req.valid('param')
@@ -36,7 +34,6 @@ send.put(
 send.post(
   '/rooms/:roomId/send/:eventType',
   accessToken,
-  limitSession('message'),
   validate({ param: OfType, json: jsonObject, bodyOptional: true }),
   async (c) => {
     const { roomId, eventType } = c.req.valid('param')

@@ -6,7 +6,8 @@ import { knownLocalpart } from '../../src/accounts/usernames.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
 import { accessToken, forgetSessions, tokenClaims } from '../middleware/access-token.ts'
-import { clientAddress, countAttempt } from '../middleware/rate-limit.ts'
+import { clientAddress } from '../middleware/client-address.ts'
+import { guarded } from '../middleware/guesses.ts'
 import { validate } from '../middleware/validate.ts'
 import { DeviceId } from './params.ts'
 
@@ -36,17 +37,15 @@ session.post('/login', validate({ json: Login }), async (c) => {
   const { password } = body
   if (password === undefined) throw new MatrixError('M_MISSING_PARAM', 'password: Required')
   const { ports, objects } = c.var
-  await countAttempt(c, 'login', knownLocalpart(user, ports.config.serverName))
-  const answer = await logInByPassword(
-    ports,
-    objects.user,
-    { user, password },
-    {
-      deviceId: body.device_id,
-      displayName: body.initial_device_display_name,
-      address: clientAddress(c),
-      refresh: body.refresh_token,
-    },
+  const wishes = {
+    deviceId: body.device_id,
+    displayName: body.initial_device_display_name,
+    address: clientAddress(c),
+    refresh: body.refresh_token,
+  }
+  const account = knownLocalpart(user, ports.config.serverName)
+  const answer = await guarded(c, { account }, () =>
+    logInByPassword(ports, objects.user, { user, password }, wishes),
   )
   // The device's former token is dead from now on.
   forgetSessions(answer.user_id, answer.device_id)

@@ -6,7 +6,6 @@ import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
 import { accessToken } from '../middleware/access-token.ts'
-import { limitSession } from '../middleware/rate-limit.ts'
 import { jsonObject, validate } from '../middleware/validate.ts'
 import { DelayQuery, delayOf, schedule } from './delay.ts'
 import { checkState, namedAliases } from './event-content.ts'
@@ -41,7 +40,6 @@ for (const path of PATHS) {
   state.put(
     path,
     accessToken,
-    limitSession('message'),
     validate({ param: OneState, query: DelayQuery, json: jsonObject }),
     async (c) => {
       const { roomId, eventType, stateKey } = c.req.valid('param')

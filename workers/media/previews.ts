@@ -6,7 +6,6 @@ import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
 import { Count } from '../client/params.ts'
 import { accessToken } from '../middleware/access-token.ts'
-import { limitSession } from '../middleware/rate-limit.ts'
 import { validate } from '../middleware/validate.ts'
 
 /** "The server may return a newer version": it has at most one, of the last hour. */
@@ -15,13 +14,8 @@ const Asked = z.object({ url: z.string().min(1), ts: Count.optional() })
 /** Below `/_matrix/client/v1/media`, and below `/_matrix/media` for old clients. */
 export const previews = new Hono<AppEnv>()
 
-previews.get(
-  '/preview_url',
-  accessToken,
-  served,
-  limitSession('preview'),
-  validate({ query: Asked }),
-  async (c) => c.json(await previewOf(c.var.ports, c.req.valid('query').url)),
+previews.get('/preview_url', accessToken, served, validate({ query: Asked }), async (c) =>
+  c.json(await previewOf(c.var.ports, c.req.valid('query').url)),
 )
 
 async function served(c: Context<AppEnv>, next: () => Promise<void>): Promise<void> {

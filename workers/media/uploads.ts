@@ -6,7 +6,6 @@ import { reserveUpload, type Upload, upload, uploadReserved } from '../../src/me
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
 import { accessToken } from '../middleware/access-token.ts'
-import { limitSession } from '../middleware/rate-limit.ts'
 import { validate } from '../middleware/validate.ts'
 import { MediaPlace } from './params.ts'
 
@@ -14,7 +13,7 @@ const Named = z.object({ filename: z.string().max(255).optional() })
 
 export const uploads = new Hono<AppEnv>()
 
-uploads.post('/upload', accessToken, limitSession('upload'), validate({ query: Named }), async (c) => {
+uploads.post('/upload', accessToken, validate({ query: Named }), async (c) => {
   const mediaId = await toItsEnd(c, upload(c.var.ports, uploadOf(c, c.req.valid('query').filename)))
   return c.json({ content_uri: mxc(c, mediaId) })
 })
@@ -22,7 +21,6 @@ uploads.post('/upload', accessToken, limitSession('upload'), validate({ query: N
 uploads.put(
   '/upload/:serverName/:mediaId',
   accessToken,
-  limitSession('upload'),
   validate({ param: MediaPlace, query: Named }),
   async (c) => {
     const { serverName, mediaId } = c.req.valid('param')
@@ -37,7 +35,7 @@ uploads.put(
 /** At `v1` alone. */
 export const creation = new Hono<AppEnv>()
 
-creation.post('/create', accessToken, limitSession('reservation'), async (c) => {
+creation.post('/create', accessToken, async (c) => {
   const { mediaId, expiresAt } = await reserveUpload(c.var.ports, c.var.session.userId)
   return c.json({ content_uri: mxc(c, mediaId), unused_expires_at: expiresAt })
 })

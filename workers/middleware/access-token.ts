@@ -5,6 +5,7 @@ import type { Session } from '../../src/ports.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
 import { refuseGuest, refuseSuspended } from './permitted.ts'
+import { countForUser } from './rate-limit.ts'
 
 /** How long this isolate believes what Redis or the User object said: a revoked token may live that much longer elsewhere. */
 const BELIEVED_MS = 5000
@@ -52,6 +53,7 @@ async function claimsOf(c: Context<AppEnv>): Promise<TokenSession> {
   const { tokenKeys, serverName } = c.var.ports.config
   const session = await verifyAccessToken(token, tokenKeys, serverName)
   if (session === undefined) throw new MatrixError('M_UNKNOWN_TOKEN', 'Unrecognised access token')
+  countForUser(c, session.userId)
   if (session.guest === true) refuseGuest(c)
   return session
 }

@@ -9,6 +9,7 @@ import type { AppEnv } from '../app-env.ts'
 import { DROP_HEADER, dropAfterRpc } from '../ops/test-hooks.ts'
 import { renderMatrixError } from './errors.ts'
 import { observeRequest } from './metrics.ts'
+import { countForAddress } from './rate-limit.ts'
 
 const ISOLATE_NAME_LENGTH = 12
 
@@ -18,6 +19,9 @@ let requestCount = 0
 
 /** What a proxy in front of us may name a request: anything else could forge lines of a log. */
 const REQUEST_ID_GRAMMAR = /^[A-Za-z0-9._-]{1,64}$/
+
+/** Each connection of the TLS listener begins with one. */
+const TLS_PEER = '/_selvedge/local/tls-peer'
 
 /** Client-Server API §Web Browser Clients: on every response, errors and unknown paths included. */
 const CORS: [string, string][] = [
@@ -65,7 +69,8 @@ export async function edge(c: Context<AppEnv>, next: Next): Promise<void> {
   const { status } = c.res
   const ms = ports.clock.now() - started
   observeRequest(c.req.method, route, status, ms)
-  ports.log.info('request', { request_id: requestId, method: c.req.method, route, status, ms })
+  const level = route === TLS_PEER ? 'debug' : 'info'
+  ports.log[level]('request', { request_id: requestId, method: c.req.method, route, status, ms })
 }
 
 function nameRequest(given: string | undefined, random: Random): string {
@@ -80,6 +85,17 @@ function answerWithoutRouting(c: Context<AppEnv>): Response | undefined {
   if (c.req.method === 'OPTIONS') return new Response(null, { status: 204, headers: PREFLIGHT })
   if (!isDecodable(c.req.path)) {
     return renderMatrixError(new MatrixError('M_INVALID_PARAM', 'The path holds a broken percent escape'))
+  }
+  return refusalOf(() => countForAddress(c))
+}
+
+/** Rendered here: with no route behind it, the edge would not get its turn after a throw. */
+function refusalOf(work: () => void): Response | undefined {
+  try {
+    work()
+  } catch (error) {
+    if (error instanceof MatrixError) return renderMatrixError(error)
+    throw error
   }
   return undefined
 }

@@ -1,5 +1,5 @@
 /** Counters of rate limits in Redis: one for each key and window of time. */
-import type { Clock, RateLimiter } from '../../ports.ts'
+import type { Clock, RateLimit, RateLimiter } from '../../ports.ts'
 import type { RedisClients } from './client.ts'
 
 const TIMEOUT_MS = 500
@@ -8,20 +8,31 @@ const TIMEOUT_MS = 500
 export function redisRateLimiter(clients: RedisClients, clock: Clock): RateLimiter {
   const client = clients.within(TIMEOUT_MS)
   return {
-    async hit({ action, count, seconds }, keys) {
+    async hit(limit, keys) {
       if (keys.length === 0) return undefined
-      const windowMs = seconds * 1000
-      const now = clock.now()
-      const window = Math.floor(now / windowMs)
+      const { name, endsInMs } = windowOf(limit, clock.now())
       const pipeline = client.pipeline()
       for (const key of keys) {
-        const counter = `limit:${action}:${window}:${key}`
-        pipeline.incr(counter)
-        pipeline.expire(counter, seconds)
+        pipeline.incr(name(key))
+        pipeline.expire(name(key), limit.seconds)
       }
       const answers = await pipeline.exec<number[]>()
-      const isOver = keys.some((_, index) => answers[2 * index]! > count)
-      return isOver ? (window + 1) * windowMs - now : undefined
+      const isOver = keys.some((_, index) => answers[2 * index]! > limit.count)
+      return isOver ? endsInMs : undefined
     },
+    async counted(limit, keys) {
+      const { name, endsInMs } = windowOf(limit, clock.now())
+      const values = await client.mget<(string | null)[]>(...keys.map(name))
+      return { counts: values.map(Number), endsInMs }
+    },
+  }
+}
+
+function windowOf({ action, seconds }: RateLimit, now: number) {
+  const windowMs = seconds * 1000
+  const window = Math.floor(now / windowMs)
+  return {
+    name: (key: string) => `limit:${action}:${window}:${key}`,
+    endsInMs: (window + 1) * windowMs - now,
   }
 }

@@ -21,11 +21,11 @@ const register = (username: string, address: string) =>
     { username, password: testPassword, auth: { type: 'm.login.dummy' } },
     { headers: { 'x-real-ip': address } },
   )
-const login = (user: string, address: string) =>
+const login = (user: string, address: string, password = 'wrong') =>
   http.request(
     'POST',
     '/login',
-    { type: 'm.login.password', user, password: 'wrong' },
+    { type: 'm.login.password', user, password },
     { headers: { 'x-real-ip': address } },
   )
 
@@ -55,6 +55,58 @@ describe('rate limits', () => {
     expect(passed).toBeLessThanOrEqual(60)
     expectLimited(refusal)
     expect((await login('other', newAddress())).status).toBe(403)
+  })
+
+  it('let an owner in whose account a stranger guesses, from one address or from many', async () => {
+    await register('owner', newAddress())
+    const stranger = newAddress()
+    expectLimited((await untilLimited(() => login('owner', stranger))).refusal)
+    expect((await login('owner', newAddress(), testPassword)).status).toBe(200)
+    expectLimited((await untilLimited(() => login('owner', newAddress()))).refusal)
+    expect((await login('owner', newAddress(), testPassword)).status).toBe(200)
+  })
+
+  it('refuse even the right password from an address that has guessed too often', async () => {
+    await register('guessed', newAddress())
+    const stranger = newAddress()
+    expectLimited((await untilLimited(() => login('guessed', stranger))).refusal)
+    expectLimited(await login('guessed', stranger, testPassword))
+  })
+
+  it('count no login by the right password as a guess', async () => {
+    const address = newAddress()
+    await register('often', address)
+    for (let logins = 0; logins < 40; logins += 1) {
+      expect((await login('often', address, testPassword)).status).toBe(200)
+    }
+  })
+
+  it('count IPv6 addresses of one /64 as one, and those of the next apart', async () => {
+    let host = 0
+    const { refusal } = await untilLimited(() => {
+      host += 1
+      return login(`six${host}`, `2001:db8:0:1::${host.toString(16)}`)
+    })
+    expectLimited(refusal)
+    expect((await login('six1', '2001:db8:0:2::1')).status).toBe(403)
+  })
+
+  it('count requests without the named header, or with what is no address, as of one address', async () => {
+    let tries = 0
+    const { refusal } = await untilLimited(() => {
+      tries += 1
+      const headers = tries % 2 === 0 ? {} : { 'x-real-ip': `nobody${tries}` }
+      const body = { type: 'm.login.password', user: `lost${tries}`, password: 'wrong' }
+      return http.request('POST', '/login', body, { headers: headers as Record<string, string> })
+    })
+    expectLimited(refusal)
+  })
+
+  it('count the last of several addresses, which the proxy wrote', async () => {
+    const proxied = newAddress()
+    let forged = 0
+    const { refusal } = await untilLimited(() => login(`via${++forged}`, `198.51.100.${forged}, ${proxied}`))
+    expectLimited(refusal)
   })
 
   it('hold off guesses of many accounts from one address', async () => {
@@ -129,6 +181,33 @@ describe('rate limits', () => {
     expectLimited(await http.request('POST', path, { user_id: guest.user_id }, { token }))
     expectLimited(await create({ invite: [guest.user_id] }))
     expect((await create({})).status).toBe(200)
+  })
+
+  it('let few passwords be checked at once, whether accounts exist or not', async () => {
+    const costly = await startServer({
+      'rate-limits': 'on',
+      'client-address-header': 'x-real-ip',
+      'password-cost': 'normal',
+    })
+    try {
+      const there = api(costly)
+      const attempt = (user: string) =>
+        there.request(
+          'POST',
+          '/login',
+          { type: 'm.login.password', user, password: 'wrong' },
+          { headers: { 'x-real-ip': newAddress() } },
+        )
+      const answers = await Promise.all(Array.from({ length: 40 }, (_, i) => attempt(`crowd${i}`)))
+      const refused = answers.filter(({ status }) => status === 429)
+      expect(refused.length).toBeGreaterThan(0)
+      for (const answer of refused) expectLimited(answer)
+      expect(answers.filter(({ status }) => status === 403).length).toBeGreaterThanOrEqual(8)
+      // Those in turn are done: none has kept its place.
+      expect((await attempt('late')).status).toBe(403)
+    } finally {
+      await costly.stop()
+    }
   })
 
   it('count in each isolate when Redis is away', async () => {

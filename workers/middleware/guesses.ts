@@ -1,0 +1,55 @@
+/** Wrong passwords: counted so that guessing is slow, and that strangers' guesses do not keep an owner out. */
+import type { Context } from 'hono'
+import type { RateLimit } from '../../src/ports.ts'
+import { MatrixError } from '../../src/protocol/errors.ts'
+import type { AppEnv } from '../app-env.ts'
+import { clientNetwork } from './client-address.ts'
+import { counters, refuse } from './rate-limit.ts'
+
+/**
+ * For an address, whatever accounts it tries; for an account, wherever the guesses come from. An account that is
+ * guessed from many addresses is still tried from a new one, which may be its owner's: but that has one try.
+ */
+const FAILURES: RateLimit = { action: 'failures', count: 30, seconds: 60 }
+
+interface Attempt {
+  /** The localpart; undefined for a name that no account can have. */
+  account: string | undefined
+  /** Where a session makes the attempt, which no stranger has: its own guesses count apart. */
+  inSession?: boolean
+}
+
+/**
+ * Runs an attempt to prove oneself by a password, unless there were too many wrong ones; counts this one if it fails.
+ * @param isWrong whether an outcome says that the password was wrong; an M_FORBIDDEN that is thrown says so as well
+ * @throws MatrixError M_LIMIT_EXCEEDED, and what the attempt throws
+ */
+export async function guarded<T>(
+  c: Context<AppEnv>,
+  { account, inSession = false }: Attempt,
+  attempt: () => Promise<T>,
+  isWrong: (outcome: T) => boolean = () => false,
+): Promise<T> {
+  if (!c.var.ports.config.rateLimits) return attempt()
+  const network = inSession ? 'session' : clientNetwork(c)
+  const pair = `pair:${account}:${network}`
+  const keys = inSession ? [pair] : [pair, `address:${network}`, `account:${account}`]
+  refuse(await waitFor(c, keys))
+  const count = async () => refuse(await counters(c, (limiter) => limiter.hit(FAILURES, keys)))
+  try {
+    const outcome = await attempt()
+    if (isWrong(outcome)) await count()
+    return outcome
+  } catch (error) {
+    if (error instanceof MatrixError && error.errcode === 'M_FORBIDDEN') await count()
+    throw error
+  }
+}
+
+async function waitFor(c: Context<AppEnv>, keys: string[]): Promise<number | undefined> {
+  const { counts, endsInMs } = await counters(c, (limiter) => limiter.counted(FAILURES, keys))
+  const [together = 0, ofAddress = 0, ofAccount = 0] = counts
+  const isGuessed = ofAccount >= FAILURES.count
+  const isOver = Math.max(together, ofAddress) >= FAILURES.count || (isGuessed && together > 0)
+  return isOver ? endsInMs : undefined
+}

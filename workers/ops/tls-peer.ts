@@ -1,0 +1,39 @@
+/**
+ * Who is behind the connections of the local TLS listener: it hands decrypted bytes on, so that the runtime sees it as
+ * the peer. It begins each connection with a request that says, by a secret of this start, for whom it is.
+ */
+import { timingSafeEqual } from 'node:crypto'
+import { Hono } from 'hono'
+import * as z from 'zod'
+import { ipAddress } from '../../src/ip-address.ts'
+import { MatrixError } from '../../src/protocol/errors.ts'
+import type { AppEnv } from '../app-env.ts'
+import { validate } from '../middleware/validate.ts'
+
+/** By the peer that the runtime sees. A port is used by one connection at a time, so there are few. */
+const clients = new Map<string, string>()
+
+/** The address behind the TLS listener's connection, if this peer is one. */
+export function behindTls(peer: string): string | undefined {
+  return clients.get(peer)
+}
+
+const Peer = z.object({ address: z.string(), secret: z.string() })
+
+export const tlsPeer = new Hono<AppEnv>()
+
+tlsPeer.put('/tls-peer', validate({ json: Peer }), (c) => {
+  const { address, secret } = c.req.valid('json')
+  const { clientIp: peer } = (c.req.raw.cf ?? {}) as { clientIp?: unknown }
+  const client = ipAddress(address)
+  if (!isSecret(secret, c.env.TLS_PEER_SECRET) || typeof peer !== 'string' || client === undefined) {
+    throw new MatrixError('M_UNRECOGNIZED', 'Unknown path')
+  }
+  clients.set(peer, client)
+  return c.body(null, 204)
+})
+
+function isSecret(given: string, wanted: string | undefined): boolean {
+  const [a, b] = [Buffer.from(given), Buffer.from(wanted ?? '')]
+  return b.length > 0 && a.length === b.length && timingSafeEqual(a, b)
+}
