@@ -6,7 +6,7 @@ import type { AppEnv } from '../app-env.ts'
 import { accessToken } from '../middleware/access-token.ts'
 import { validate } from '../middleware/validate.ts'
 import { readPageToken, writePageToken } from './page-token.ts'
-import { Count } from './params.ts'
+import { Count, EventId } from './params.ts'
 
 const DEFAULT_LIMIT = 20
 const MAX_LIMIT = 100
@@ -15,7 +15,7 @@ const MAX_ROOMS = 200
 /** Rooms asked at once. */
 const AT_ONCE = 6
 
-const Place = z.object({ ts: z.number(), eventId: z.string().max(255) })
+const Place = z.object({ ts: z.int(), eventId: EventId })
 
 const Query = z.object({
   from: z.string().optional(),

@@ -1,8 +1,16 @@
 /** Opaque tokens of lists: the place to go on from, as JSON in base64, checked when it comes back. */
 import { Buffer } from 'node:buffer'
-import type * as z from 'zod'
+import * as z from 'zod'
 import { decodeBase64Url, encodeBase64Url } from '../../src/protocol/base64.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
+
+/** Numbers as Postgres compares them: a forged one beyond its type must not fail inside the database. */
+export const SmallInt = z
+  .int()
+  .min(0)
+  .max(2 ** 31 - 1)
+/** A rank of a search, which is of four bytes in Postgres. */
+export const Real = z.number().min(0).max(1e9).transform(Math.fround)
 
 export function writePageToken(place: unknown): string {
   return encodeBase64Url(Buffer.from(JSON.stringify(place)))

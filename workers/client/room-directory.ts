@@ -9,8 +9,8 @@ import type { AppEnv } from '../app-env.ts'
 import { accessToken } from '../middleware/access-token.ts'
 import { optionalToken } from '../middleware/optional-token.ts'
 import { validate } from '../middleware/validate.ts'
-import { readPageToken, writePageToken } from './page-token.ts'
-import { Count, InRoom } from './params.ts'
+import { readPageToken, SmallInt, writePageToken } from './page-token.ts'
+import { Count, InRoom, RoomId } from './params.ts'
 
 const DEFAULT_LIMIT = 100
 const MAX_LIMIT = 500
@@ -34,7 +34,7 @@ type ListBody = z.infer<typeof ListBody>
 const Visibility = z.object({ visibility: z.enum(['public', 'private']).default('public') })
 
 /** The place of a page: which way it goes, and the room it begins beside. */
-const Place = z.tuple([z.enum(['after', 'before']), z.int(), z.string()])
+const Place = z.tuple([z.enum(['after', 'before']), SmallInt, RoomId])
 
 export const roomDirectory = new Hono<AppEnv>()
 

@@ -17,7 +17,8 @@ import { highlightsOf } from '../../src/search/terms.ts'
 import type { AppEnv } from '../app-env.ts'
 import { tokenClaims } from '../middleware/access-token.ts'
 import { validate } from '../middleware/validate.ts'
-import { readPageToken, writePageToken } from './page-token.ts'
+import { Real, readPageToken, SmallInt, writePageToken } from './page-token.ts'
+import { EventId } from './params.ts'
 import { ignoredBy } from './reading.ts'
 
 const DEFAULT_LIMIT = 10
@@ -53,8 +54,8 @@ const Query = z.object({ next_batch: z.string().min(1).optional() })
 
 const Token: z.ZodType<SearchToken> = z.object({
   order: Order,
-  place: z.object({ rank: z.number(), ts: z.int(), eventId: z.string() }),
-  shown: z.int().min(0),
+  place: z.object({ rank: Real, ts: z.int(), eventId: EventId }),
+  shown: SmallInt,
   group: z.object({ key: GroupKey, value: z.string() }).optional(),
 })
 
