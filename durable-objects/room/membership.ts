@@ -1,11 +1,11 @@
 /** Membership changes that local users ask for: the content of the member event, and when none is needed. */
 import type { Membership, MembershipRequest } from '../../src/ports.ts'
-import type { JsonObject, JsonValue } from '../../src/protocol/canonical-json.ts'
+import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
-import { powerLevels } from '../../src/protocol/power-levels.ts'
 import { append, authorise, type LocalEvent, unchangedState } from './append.ts'
 import type { RoomContext } from './context.ts'
 import { GUEST_KIND, requireGuestAccess } from './guests.ts'
+import { withVoucher } from './vouching.ts'
 
 type Action = MembershipRequest['action']
 
@@ -73,53 +73,4 @@ function memberContent(
   if (request.isDirect) content.is_direct = true
   if (request.action === 'join' && request.guest === true) content.kind = GUEST_KIND
   return withVoucher(room, content, { current, joinedAllowRooms: request.joinedAllowRooms })
-}
-
-/**
- * The content of a member event with the local member who vouches for a join, where one must. Only this server says
- * who that is: it signs what it says, so that a name which a client wrote there would open every restricted room.
- */
-export function withVoucher(
-  room: RoomContext,
-  content: JsonObject,
-  {
-    current,
-    joinedAllowRooms = [],
-  }: { current: Membership | null; joinedAllowRooms?: readonly string[] | undefined },
-): JsonObject {
-  const { join_authorised_via_users_server: _, ...own } = content
-  if (own.membership !== 'join' || current === 'join' || current === 'invite') return own
-  const authoriser = authorisingUser(room, joinedAllowRooms)
-  return authoriser === undefined ? own : { ...own, join_authorised_via_users_server: authoriser }
-}
-
-/** The join rule and the rooms whose members `restricted` lets in. */
-export function joinRule(room: RoomContext): { joinRule: string; allowRooms: string[] } {
-  // A room that does not exist is M_NOT_FOUND, not a room without a join rule.
-  void room.store.rules
-  const { content } = room.store.get('m.room.join_rules', '')?.pdu ?? {}
-  const allow = Array.isArray(content?.allow) ? content.allow : []
-  const allowRooms = allow.map(allowedRoom).filter((roomId) => roomId !== undefined)
-  return { joinRule: typeof content?.join_rule === 'string' ? content.join_rule : 'invite', allowRooms }
-}
-
-function allowedRoom(entry: JsonValue): string | undefined {
-  if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) return undefined
-  return entry.type === 'm.room_membership' && typeof entry.room_id === 'string' ? entry.room_id : undefined
-}
-
-const RESTRICTED = new Set(['restricted', 'knock_restricted'])
-
-/**
- * Restricted rooms: the local member who vouches for a joiner found in one of the allowed rooms: joined, and with
- * the power to invite (Client-Server API §Restricted rooms).
- */
-function authorisingUser(room: RoomContext, joinedAllowRooms: readonly string[]): string | undefined {
-  const rule = joinRule(room)
-  if (!RESTRICTED.has(rule.joinRule)) return undefined
-  if (!rule.allowRooms.some((roomId) => joinedAllowRooms.includes(roomId))) return undefined
-  const levels = powerLevels(room.store.rules, room.store)
-  return room.store
-    .membersWith('join', 1_000)
-    .find((userId) => room.isLocal(userId) && levels.user(userId) >= levels.invite)
 }

@@ -19,13 +19,13 @@ import type { RoomContext } from './context.ts'
 import { delayedEventsOf } from './delayed-store.ts'
 import { eventContext } from './event-context.ts'
 import { mayEditAliases } from './listing.ts'
-import { joinRule } from './membership.ts'
 import { notificationsFor } from './notifications.ts'
 import { foundEvents, visibleEvents } from './search.ts'
 import { peek, snapshot } from './snapshot.ts'
 import { summaryFor } from './summary.ts'
 import { eventFor, joinedMembersFor, membersFor, messages, stateEventFor, stateFor } from './timeline.ts'
 import { unreadCount } from './unread.ts'
+import { joinRule } from './vouching.ts'
 
 export abstract class RoomReads extends DurableObject<Env> {
   protected abstract readonly room: RoomContext

@@ -5,9 +5,9 @@ import { append, appendLocal, authorise, type LocalEvent, unchangedState } from 
 import { delayedKey, txnKey } from './client-events.ts'
 import type { RoomContext } from './context.ts'
 import { evictGuests } from './guests.ts'
-import { withVoucher } from './membership.ts'
 import { mayRedact } from './redact.ts'
 import { checkRelation, childrenOf } from './relations.ts'
+import { withVoucher } from './vouching.ts'
 
 /**
  * Appends what a client sends, inside the caller's transaction; the same request again gives the same event id.

@@ -4,8 +4,8 @@ import type { Pdu } from '../../src/protocol/event.ts'
 import { publicRoom, roomFacts } from '../../src/protocol/room-summary.ts'
 import { SPACE_CHILD, SPACE_TYPE, type SpaceChild, spaceChildren } from '../../src/protocol/spaces.ts'
 import type { RoomContext } from './context.ts'
-import { joinRule } from './membership.ts'
 import { stateAt } from './timeline.ts'
+import { joinRule } from './vouching.ts'
 
 /** "…the user's membership is `join` … already has permission to join": by an invitation. */
 const WITHIN: ReadonlySet<Membership | null> = new Set(['join', 'invite'])

@@ -42,15 +42,22 @@ export function currentUpgrade(room: RoomContext): Upgrade | undefined {
 }
 
 /**
+ * Whether the room is there, its rules let the sender end it, and the new version is one that we know.
+ * @throws MatrixError M_NOT_FOUND, M_FORBIDDEN without the power for a tombstone, M_UNSUPPORTED_ROOM_VERSION
+ */
+export function checkUpgrade(room: RoomContext, { sender, version }: UpgradeRequest): RoomVersionRules {
+  checkMayUpgrade(room, sender)
+  const rules = roomVersion(version)
+  if (rules !== undefined) return rules
+  throw new MatrixError('M_UNSUPPORTED_ROOM_VERSION', `This server does not know room version ${version}`)
+}
+
+/**
  * Puts an upgrade on record, inside the caller's transaction; the same one again is the one that is there.
- * @throws MatrixError M_FORBIDDEN without the power for a tombstone, M_UNSUPPORTED_ROOM_VERSION
+ * @throws MatrixError as `checkUpgrade`
  */
 export function beginUpgrade(room: RoomContext, request: UpgradeRequest): Upgrade {
-  checkMayUpgrade(room, request.sender)
-  const rules = roomVersion(request.version)
-  if (rules === undefined) {
-    throw new MatrixError('M_UNSUPPORTED_ROOM_VERSION', `Room version ${request.version} is not supported`)
-  }
+  const rules = checkUpgrade(room, request)
   const known = currentUpgrade(room)
   if (known !== undefined && (!known.done || isSame(known.request, request))) return known
   const upgrade = { request, ...newCreate(room, rules, request), done: false }

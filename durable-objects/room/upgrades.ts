@@ -4,6 +4,7 @@ import { MatrixError } from '../../src/protocol/errors.ts'
 import type { RoomHost } from './host.ts'
 import {
   beginUpgrade,
+  checkUpgrade,
   completeUpgrade,
   currentUpgrade,
   dropUpgrade,
@@ -24,6 +25,8 @@ export class Upgrades {
   /** Answers the new room's id once it stands and the old one is closed. */
   async run(request: UpgradeRequest): Promise<string> {
     const { arm, mutate, room } = this.#host
+    // What is refused leaves no alarm behind.
+    checkUpgrade(room, request)
     const begun = mutate(() => beginUpgrade(room, request))
     // In the turn of the record's commit: whatever happens to this request, the alarm finishes what it began.
     arm('upgrade', room.clock.now() + RETRY_MS)

@@ -1,8 +1,6 @@
 /** A room after its first day: forgetting it, and replacing it by one of another version. */
 import { Hono } from 'hono'
 import * as z from 'zod'
-import { MatrixError } from '../../src/protocol/errors.ts'
-import { roomVersion } from '../../src/protocol/room-version.ts'
 import type { AppEnv } from '../app-env.ts'
 import { accessToken } from '../middleware/access-token.ts'
 import { validate } from '../middleware/validate.ts'
@@ -34,9 +32,6 @@ roomLife.post(
     const { ports, objects, session } = c.var
     const { roomId } = c.req.valid('param')
     const { new_version: version, additional_creators: additionalCreators } = c.req.valid('json')
-    if (roomVersion(version) === undefined) {
-      throw new MatrixError('M_UNSUPPORTED_ROOM_VERSION', `This server does not know room version ${version}`)
-    }
     const replacement = await objects.room(roomId).upgrade({
       sender: session.userId,
       profile: await objects.user(session.userId).profile(),

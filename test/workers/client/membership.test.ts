@@ -1,7 +1,7 @@
 /** Every way into a room and out of it. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Api, api, type Client } from '../../support/client.ts'
-import { startServer, type TestServer } from '../../support/server.ts'
+import { type Api, api, type Client, must } from '../../support/client.ts'
+import { objectName, startServer, type TestServer } from '../../support/server.ts'
 
 let server: TestServer
 let http: Api
@@ -20,8 +20,8 @@ afterAll(() => server?.stop())
 
 const room = (roomId: string) => `/rooms/${encodeURIComponent(roomId)}`
 
-async function member(roomId: string, of: Client) {
-  return (await alice.get(`${room(roomId)}/state/m.room.member/${encodeURIComponent(of.userId)}`)).body
+async function member(roomId: string, of: Client, viewer = alice) {
+  return (await viewer.get(`${room(roomId)}/state/m.room.member/${encodeURIComponent(of.userId)}`)).body
 }
 
 describe('join', () => {
@@ -86,6 +86,71 @@ describe('join', () => {
     expect((await byState()).status).toBe(200)
     for (const client of [bob, carol])
       expect((await member(inner, client)).join_authorised_via_users_server).toBe(alice.userId)
+  })
+
+  it('into a restricted room finds the one who may vouch, among however many who may not', async () => {
+    const club = await alice.createRoom({ preset: 'public_chat' })
+    const allow = [{ type: 'm.room_membership', room_id: club }]
+    const [voucher, bystander, joiner] = [
+      await http.register('voucher'),
+      await http.register('bystander'),
+      await http.register('joiner'),
+    ]
+    const inner = await alice.createRoom({
+      room_version: '11',
+      preset: 'public_chat',
+      power_level_content_override: {
+        invite: 50,
+        users: {
+          [alice.userId]: 100,
+          [voucher.userId]: 50,
+          '@away:test.example': 90,
+          '@far:other.example': 90,
+        },
+      },
+    })
+    for (const client of [bystander, voucher]) must(await client.join(inner))
+    const at = (rest: string) => `/rooms/${encodeURIComponent(inner)}${rest}`
+    must(await alice.put(at('/state/m.room.join_rules'), { join_rule: 'restricted', allow }))
+    must(await alice.post(at('/leave')))
+    // As if they had joined long before.
+    await server.sql(
+      'ROOM',
+      objectName.room(server.serverName, inner),
+      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500)
+       INSERT INTO members (user_id, membership, event_id, since_pos)
+       SELECT '@many' || i || ':test.example', 'join', '$none', 0 FROM n`,
+    )
+    must(await joiner.join(club))
+    must(await joiner.join(inner))
+    expect((await member(inner, joiner, voucher)).join_authorised_via_users_server).toBe(voucher.userId)
+    must(await voucher.post(at('/leave')))
+    const late = await http.register('late-joiner')
+    must(await late.join(club))
+    expect((await late.join(inner)).status).toBe(403)
+  })
+
+  it('into a restricted room takes a member without a level of their own, where all may invite', async () => {
+    const club = await alice.createRoom({ preset: 'public_chat' })
+    const [muted, ordinary, joiner] = [
+      await http.register('muted'),
+      await http.register('ordinary'),
+      await http.register('joiner-of-many'),
+    ]
+    const inner = await alice.createRoom({
+      room_version: '11',
+      preset: 'public_chat',
+      power_level_content_override: { invite: 0, users: { [alice.userId]: 100, [muted.userId]: -1 } },
+    })
+    for (const client of [muted, ordinary]) must(await client.join(inner))
+    const at = (rest: string) => `/rooms/${encodeURIComponent(inner)}${rest}`
+    const rule = { join_rule: 'restricted', allow: [{ type: 'm.room_membership', room_id: club }] }
+    must(await alice.put(at('/state/m.room.join_rules'), rule))
+    must(await alice.post(at('/leave')))
+    must(await joiner.join(club))
+    must(await joiner.join(inner))
+    const { join_authorised_via_users_server: voucher } = await member(inner, joiner, ordinary)
+    expect(voucher).toBe(ordinary.userId)
   })
 
   it('into a restricted room takes no word of the client’s own for it', async () => {

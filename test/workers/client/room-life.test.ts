@@ -240,7 +240,11 @@ describe('upgrading a room', () => {
     )
     expect((await upgrade(alice, room, {})).body.errcode).toBe('M_MISSING_PARAM')
     expect((await upgrade(alice, room, { new_version: '12', additional_creators: ['bob'] })).status).toBe(400)
-    expect((await upgrade(alice, '!none:test.example', { new_version: '12' })).status).toBe(404)
+    for (const new_version of ['12', '99']) {
+      for (const unknown of ['!none:test.example', `!${'x'.repeat(43)}`]) {
+        expect((await upgrade(alice, unknown, { new_version })).status).toBe(404)
+      }
+    }
     expect((await alice.get(at(room, 'state/m.room.tombstone'))).status).toBe(404)
   })
 
