@@ -105,6 +105,7 @@ const REPEATABLE: ReadonlySet<string> = new Set([
   'visibleEvents',
   'foundEvents',
   'visitedRooms',
+  'hasPast',
   'checkSession',
   'uploadKeys',
   'publicKeys',

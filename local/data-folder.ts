@@ -1,8 +1,12 @@
 /** The folder that holds all of one server, and the lock that keeps a second process out of it. */
-import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { isMainThread } from 'node:worker_threads'
 import { messageOf, StartError } from './start-error.ts'
+
+/** The rights of everybody but the owner. */
+const OTHERS = 0o077
 
 export interface DataFolder {
   path: string
@@ -15,14 +19,14 @@ export interface DataFolder {
   objects: string
   /** What may be deleted at any start. */
   run: string
-  /** Whether rooms or users have ever been kept here. */
-  hasObjects: boolean
   unlock(): void
 }
 
 /** Makes the folder where needed and locks it. @throws StartError when another process holds it */
 export function openDataFolder(path: string): DataFolder {
   const root = resolve(path)
+  // What Postgres, SQLite and the runtime write, they would let everybody read.
+  if (isMainThread) process.umask(OTHERS)
   try {
     mkdirSync(root, { recursive: true, mode: 0o700 })
   } catch (error) {
@@ -30,17 +34,21 @@ export function openDataFolder(path: string): DataFolder {
   }
   const unlock = lock(root)
   const run = join(root, 'run')
-  rmSync(run, { recursive: true, force: true })
-  mkdirSync(run)
-  const objects = join(root, 'objects')
+  try {
+    makePrivate(root)
+    rmSync(run, { recursive: true, force: true })
+    mkdirSync(run)
+  } catch (error) {
+    unlock()
+    throw new StartError(`--data-dir ${root} cannot be used: ${messageOf(error)}`)
+  }
   return {
     path: root,
     postgres: join(root, 'postgres'),
     redis: join(root, 'redis.sqlite'),
     keys: join(root, 'keys.json'),
-    objects,
+    objects: join(root, 'objects'),
     run,
-    hasObjects: existsSync(objects),
     unlock,
   }
 }
@@ -61,4 +69,23 @@ function lock(root: string): () => void {
     }
     throw new StartError(`--data-dir ${root} cannot be locked: ${messageOf(error)}`)
   }
+}
+
+/**
+ * Takes the rights of others away from what an earlier version has written. What stands at the top tells whether the
+ * rest was done, and is mended last: a folder of many rooms is not walked at each start.
+ */
+function makePrivate(root: string): void {
+  const isOpen = (path: string) => (statSync(path).mode & OTHERS) !== 0
+  const close = (path: string) => chmodSync(path, statSync(path).mode & 0o700)
+  const top = readdirSync(root)
+    .map((name) => join(root, name))
+    .filter(isOpen)
+  if (top.length > 0) {
+    for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
+      if (entry.isFile() || entry.isDirectory()) close(join(entry.parentPath, entry.name))
+    }
+    for (const path of top) close(path)
+  }
+  if (isOpen(root)) close(root)
 }

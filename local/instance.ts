@@ -3,17 +3,14 @@ import type { Miniflare } from 'miniflare'
 import { systemRandom } from '../src/system.ts'
 import { authority, claimPort } from './address.ts'
 import { bundleWorkers, type Workers } from './bundle.ts'
-import { type DataFolder, openDataFolder } from './data-folder.ts'
-import { loadKeys } from './keys.ts'
+import { openDataFolder } from './data-folder.ts'
+import { openPostgres, openRedis } from './databases.ts'
 import { type LogLevel, logHandler } from './logs.ts'
-import { runMigrations } from './migrations.ts'
+import { objectsPart } from './marks.ts'
 import type { Options } from './options.ts'
-import { migrationsFolder } from './paths.ts'
-import type { Database } from './postgres/database.ts'
-import { openEmbedded } from './postgres/embedded.ts'
-import { type SqlService, sqlEndpoint } from './postgres/endpoint.ts'
-import { hasAccounts, openServer } from './postgres/server.ts'
-import { openEmbeddedRedis, openRedisServer, type RedisBackend } from './redis/backend.ts'
+import { type Parts, putTogether } from './parts.ts'
+import type { SqlService } from './postgres/endpoint.ts'
+import type { RedisBackend } from './redis/backend.ts'
 import { redisEndpoint } from './redis/endpoint.ts'
 import { type Runtime, startRuntime, workerName } from './runtime.ts'
 import { type ServiceControls, switchable } from './service.ts'
@@ -102,10 +99,12 @@ async function start(
     openPostgres(options, folder, closers),
     openRedis(options, folder, closers),
   ] as const)
-  const keys = loadKeys(folder.keys, options['server-name'], folder.hasObjects || postgres.hasAccounts)
+  const log = options.writeLog ?? ((line: string) => console.log(line))
+  const parts: Parts = { objects: objectsPart(folder), postgres: postgres.part, redis: redis.part }
+  const { keys, mark } = await putTogether(folder.keys, options['server-name'], parts, postgres.migrate)
   const tlsPeerSecret = systemRandom.token(SECRET_LENGTH)
   const sql = switchable(postgres.service)
-  const commands = switchable(redisEndpoint(redis))
+  const commands = switchable(redisEndpoint(redis.backend))
   const runtime: Runtime = await startRuntime({
     host,
     port,
@@ -116,6 +115,8 @@ async function start(
       SIGNING_KEYS: JSON.stringify(keys.signing_keys),
       TOKEN_KEYS: JSON.stringify(keys.token_keys),
       TLS_PEER_SECRET: tlsPeerSecret,
+      INSTANCE_ID: mark.id,
+      GENERATION: String(mark.generation),
       ...options.bindings,
     },
     sql: sql.service,
@@ -125,7 +126,7 @@ async function start(
     allowPrivateNetworks: options['allow-private-networks'] === 'on',
     ca,
     inspect: options.inspect ?? false,
-    onLog: logHandler(options['log-level'] as LogLevel, options.writeLog ?? ((line) => console.log(line))),
+    onLog: logHandler(options['log-level'] as LogLevel, log),
   })
   closers.push(() => runtime.mf.dispose())
   if (tls) {
@@ -144,7 +145,7 @@ async function start(
     mf: runtime.mf,
     workerName,
     postgres: sql.controls,
-    redis: withFlush(commands.controls, redis),
+    redis: withFlush(commands.controls, redis.backend),
     runtimePid: () => runtime.process.pid()!,
     stop,
   }
@@ -169,39 +170,6 @@ async function settled<T extends readonly unknown[]>(
   const failed = results.find((result) => result.status === 'rejected')
   if (failed) throw failed.reason
   return Promise.all(work) as Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }>
-}
-
-async function openPostgres(
-  options: InstanceOptions,
-  folder: DataFolder,
-  closers: (() => unknown)[],
-): Promise<{ service: SqlService; hasAccounts: boolean }> {
-  if (options.sql) return { service: options.sql, hasAccounts: false }
-  const url = options['database-url']
-  const database: Database = url ? await openServer(url) : await openEmbedded(folder.postgres)
-  closers.push(() => database.close())
-  const used = await hasAccounts(database)
-  await runMigrations(database, migrationsFolder)
-  return { service: sqlEndpoint(database), hasAccounts: used }
-}
-
-async function openRedis(
-  options: InstanceOptions,
-  folder: DataFolder,
-  closers: (() => unknown)[],
-): Promise<RedisBackend> {
-  const url = options['redis-url']
-  const backend = url ? await reachRedis(url) : openEmbeddedRedis(folder.redis)
-  closers.push(() => backend.close())
-  return backend
-}
-
-async function reachRedis(url: string): Promise<RedisBackend> {
-  try {
-    return await openRedisServer(url)
-  } catch (error) {
-    throw new StartError(`Redis at ${new URL(url).host} (--redis-url) cannot be used: ${messageOf(error)}`)
-  }
 }
 
 function bindingsOf(options: InstanceOptions, publicUrl: string): Record<string, string> {

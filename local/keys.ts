@@ -9,51 +9,69 @@ const secret = z.string().regex(/^[A-Za-z0-9+/]{43}$/, 'not 32 bytes of unpadded
 const Keys = z.object({
   server_name: z.string(),
   signing_keys: z.array(z.object({ id: z.string().regex(/^ed25519:[A-Za-z0-9_]+$/), seed: secret })).min(1),
-  token_keys: z.array(z.object({ id: z.string().min(1), secret })).min(1),
+  token_keys: z
+    .array(z.object({ id: z.string().min(1), secret, retired: z.boolean().optional() }))
+    .min(1)
+    .refine(([newest]) => newest?.retired !== true, 'begins with a retired key'),
+  /** Which server this is: its other parts carry the same. Versions before 0.1 wrote none. */
+  instance_id: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/)
+    .optional(),
 })
 
 /** Newest first, as the Worker's secrets `SIGNING_KEYS` and `TOKEN_KEYS` hold them. */
 export type Keys = z.infer<typeof Keys>
 
 /**
- * The keys in `file`, made now if nothing depends on older ones.
+ * The keys in `file`; undefined where there are none yet.
  *
- * @param hasData whether a database already exists whose rooms and tokens were signed by lost keys
- * @throws StartError when they are missing beside a database, unreadable, or another server's
+ * @throws StartError when they are unreadable
  */
-export function loadKeys(file: string, serverName: string, hasData: boolean): Keys {
-  if (!existsSync(file)) {
-    if (hasData)
-      throw new StartError(
-        `${file} is missing beside an existing database: put it back, or start with an empty one`,
-      )
-    return makeKeys(file, serverName)
-  }
+export function readKeys(file: string): Keys | undefined {
+  if (!existsSync(file)) return undefined
   const keys = Keys.safeParse(parse(readFileSync(file, 'utf8')))
   if (!keys.success) {
     const { path, message } = keys.error.issues[0]!
     throw new StartError(`${file} is damaged: ${path.join('.')} ${message}`)
   }
-  if (keys.data.server_name !== serverName) {
-    throw new StartError(`--server-name is ${serverName}, but the data belongs to ${keys.data.server_name}`)
-  }
   return keys.data
 }
 
-function makeKeys(file: string, serverName: string): Keys {
+/** @throws StartError when the keys belong to a server of another name */
+export function requireServerName(keys: Keys, serverName: string): void {
+  if (keys.server_name === serverName) return
+  throw new StartError(`--server-name is ${serverName}, but the data belongs to ${keys.server_name}`)
+}
+
+/** New keys for a new server, written to `file`. */
+export function makeKeys(file: string, serverName: string): Keys {
   const keys: Keys = {
     server_name: serverName,
+    instance_id: newInstanceId(),
     signing_keys: [{ id: `ed25519:a_${label()}`, seed: bytes32() }],
-    token_keys: [{ id: `k_${label()}`, secret: bytes32() }],
+    token_keys: [newTokenKey()],
   }
-  // Written beside and renamed, so that no crash leaves half a file.
+  writeKeys(file, keys)
+  return keys
+}
+
+/** Writes the keys so that no crash leaves half a file: beside it, then renamed. */
+export function writeKeys(file: string, keys: Keys): void {
   const beside = `${file}.new`
   const handle = openSync(beside, 'w', 0o600)
   writeSync(handle, `${JSON.stringify(keys, null, 2)}\n`)
   fsyncSync(handle)
   closeSync(handle)
   renameSync(beside, file)
-  return keys
+}
+
+export function newInstanceId(): string {
+  return `i_${randomBytes(9).toString('hex')}`
+}
+
+export function newTokenKey(): Keys['token_keys'][number] {
+  return { id: `k_${label()}`, secret: bytes32() }
 }
 
 function label(): string {

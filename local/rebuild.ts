@@ -5,7 +5,7 @@ import { issueOperatorToken } from '../src/accounts/operator-token.ts'
 import type { TokenKey } from '../src/ports.ts'
 import { decodeBase64 } from '../src/protocol/base64.ts'
 import { authority } from './address.ts'
-import { loadKeys } from './keys.ts'
+import { readKeys } from './keys.ts'
 import { helpText, type Options, readOptions } from './options.ts'
 import { messageOf, StartError } from './start-error.ts'
 
@@ -82,6 +82,6 @@ function tokenKeys(options: OurOptions): TokenKey[] {
   const given = process.env.TOKEN_KEYS
   const keys = given
     ? TokenKeys.parse(JSON.parse(given))
-    : loadKeys(join(options['data-dir'], 'keys.json'), options['server-name'], true).token_keys
+    : readKeys(join(options['data-dir'], 'keys.json'))!.token_keys
   return keys.map(({ id, secret }) => ({ id, secret: decodeBase64(secret) }))
 }

@@ -10,7 +10,14 @@ import { signingKey } from './protocol/signing.ts'
 const Secret = z.string().regex(/^[A-Za-z0-9+/]{43}$/, 'must be the unpadded base64 of 32 bytes')
 
 const SigningKeys = keyList(z.object({ id: z.string().regex(/^ed25519:[A-Za-z0-9_]+$/), seed: Secret }))
-const TokenKeys = keyList(z.object({ id: z.string().min(1), secret: Secret.transform(decodeBase64) }))
+const TokenKeys = keyList(
+  z.object({
+    id: z.string().min(1),
+    secret: Secret.transform(decodeBase64),
+    /** It signs nothing any more, and what it has signed is logged out. */
+    retired: z.boolean().default(false),
+  }),
+).refine((keys) => keys[0]?.retired === false, 'must begin with a key that is not retired')
 
 const ServerName = z.string().refine(isServerName, 'must be a server name: host, or host:port')
 
@@ -23,6 +30,15 @@ const Variables = z.object({
   PUBLIC_URL: PublicUrl,
   SIGNING_KEYS: SigningKeys,
   TOKEN_KEYS: TokenKeys,
+  INSTANCE_ID: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 of A-Z, a-z, 0-9, _ and -')
+    .optional(),
+  GENERATION: z
+    .string()
+    .regex(/^\d{1,15}$/, 'must be a whole number')
+    .default('0')
+    .transform(Number),
   REGISTRATION: z.enum(['open', 'token', 'closed']).default('closed'),
   REGISTRATION_SHARED_SECRET: z.string().min(1).optional(),
   RATE_LIMITS: z.enum(['on', 'off']).default('on'),
@@ -78,6 +94,8 @@ export function readConfig(env: object): Config {
   return {
     serverName: v.SERVER_NAME,
     publicUrl: v.PUBLIC_URL,
+    instanceId: v.INSTANCE_ID,
+    generation: v.GENERATION,
     registration: v.REGISTRATION,
     registrationSharedSecret: v.REGISTRATION_SHARED_SECRET,
     rateLimits: v.RATE_LIMITS === 'on',
@@ -96,7 +114,8 @@ export function readConfig(env: object): Config {
     passwordCost: v.PASSWORD_COST,
     logLevel: v.LOG_LEVEL,
     signingKeys: v.SIGNING_KEYS.map(({ id, seed }) => signingKey(id, seed)),
-    tokenKeys: v.TOKEN_KEYS,
+    tokenKeys: v.TOKEN_KEYS.filter(({ retired }) => !retired),
+    retiredTokenKeys: v.TOKEN_KEYS.filter(({ retired }) => retired),
     clientAddressHeader: v.CLIENT_ADDRESS_HEADER,
     archiveDelayMs: v.ARCHIVE_DELAY_MS,
     allowPrivateNetworks: v.ALLOW_PRIVATE_NETWORKS === 'on',

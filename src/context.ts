@@ -5,7 +5,7 @@ import type { Env } from './env.ts'
 import { countCall, limitedFetch } from './limiter.ts'
 import { createLogger } from './log.ts'
 import { webClient } from './media/web-reader.ts'
-import type { Ports } from './ports.ts'
+import type { Config, Ports } from './ports.ts'
 import { pushGateway } from './push/gateway.ts'
 import { searchDocument } from './search/document.ts'
 import { withDeadline } from './storage/deadline.ts'
@@ -51,8 +51,8 @@ function createPorts(env: Env): Ports {
   const clock = systemClock
   const calls = countCalls()
   const log = createLogger(config.logLevel, clock)
-  const sql = postgres(postgresOf(env), { calls, log })
-  const commands = redis(redisOf(env), { calls, log, clock })
+  const sql = postgres(postgresOf(env), { calls, log, instanceId: config.instanceId })
+  const commands = redis(redisOf(env), { calls, log, clock, prefix: prefixOf(config) })
   return {
     config,
     clock,
@@ -80,6 +80,11 @@ function createPorts(env: Env): Ports {
     thumbnailer: thumbnailWorker(env.THUMBNAILS, () => countCall('thumbnails.make')),
     push: pushGateway(limitedFetch('push', fetch), (work) => withDeadline(PUSH_TIMEOUT_MS, work)),
   }
+}
+
+/** What other servers, and this one before a restore, have put into the same Redis is nothing to it. */
+function prefixOf({ instanceId, generation }: Config): string {
+  return instanceId === undefined && generation === 0 ? '' : `${instanceId ?? ''}.${generation}:`
 }
 
 /** On one machine the endpoint knows its database by itself; the driver only wants the shape of a URL. */

@@ -21,6 +21,10 @@ export interface Env {
   SIGNING_KEYS: string
   /** JSON list, newest first: `[{"id":"k1","secret":"<unpadded base64 of 32 bytes>"}]`. */
   TOKEN_KEYS: string
+  /** Which server this is: a database that carries another id is refused. Without it nothing is checked. */
+  INSTANCE_ID?: string
+  /** Raised by a restore: what was handed out before it is not believed any more. Default 0. */
+  GENERATION?: string
   REGISTRATION?: 'open' | 'token' | 'closed'
   REGISTRATION_SHARED_SECRET?: string
   RATE_LIMITS?: 'on' | 'off'

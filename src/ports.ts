@@ -67,6 +67,10 @@ export interface Config {
   serverName: string
   /** Without a slash at its end. */
   publicUrl: string
+  /** Which server this is; undefined: nothing is checked for it. */
+  instanceId?: string
+  /** Raised by a restore. */
+  generation: number
   registration: 'open' | 'token' | 'closed'
   registrationSharedSecret?: string
   rateLimits: boolean
@@ -90,6 +94,8 @@ export interface Config {
   signingKeys: SigningKey[]
   /** Newest first: the first signs, all verify. */
   tokenKeys: TokenKey[]
+  /** Who shows a token of theirs is logged out, and keeps their keys. */
+  retiredTokenKeys: TokenKey[]
   /** The header in which a trusted proxy names the client's address. */
   clientAddressHeader?: string
   archiveDelayMs: number

@@ -21,6 +21,11 @@ export class Positions {
     this.startedAt = this.#reservedTo
   }
 
+  /** Nothing was ever given above this. */
+  get last(): number {
+    return this.#last
+  }
+
   /** The next position. Call it inside a transaction: it may raise the reservation (one row). */
   next(): number {
     this.#last += 1

@@ -17,8 +17,11 @@ import { unreadFor } from './unread.ts'
 import { Viewer } from './visibility.ts'
 
 /** The answer to one pull; reads only. */
-export function pull(room: RoomContext, typing: Typing, request: PullRequest): RoomSlice {
+export function pull(room: RoomContext, typing: Typing, asked: PullRequest): RoomSlice {
   const { store } = room
+  // A place that was never given here is of a room that was restored since: what the client has does not join on.
+  const isGap = asked.since > store.positions.last
+  const request = isGap ? { ...asked, since: 0, fullState: true } : asked
   const member = store.member(request.userId)
   const membership = member?.membership ?? null
   const joined = membership === 'join'
@@ -26,6 +29,7 @@ export function pull(room: RoomContext, typing: Typing, request: PullRequest): R
   const slice: RoomSlice = { membership, head, events: [], limited: false, state: [] }
   if (member === undefined) return slice
   const rows = readTimeline(room, request, head, slice)
+  if (isGap) slice.limited = true
   if (joined) readSummary(room, request, slice)
   readState(room, request, head, rows, slice)
   if (joined && typing.pos > request.since) slice.typing = typing.users()

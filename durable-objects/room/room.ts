@@ -17,6 +17,7 @@ import type {
 } from '../../src/ports.ts'
 import type { Pdu } from '../../src/protocol/event.ts'
 import type { NewState } from '../../src/protocol/room-upgrade.ts'
+import { enterGeneration, renewRoom } from '../restore.ts'
 import { type RpcResult, toResult, toResultAsync } from '../rpc.ts'
 import { countingStorage, migrate } from '../sqlite.ts'
 import { type Objects, objectsOf, type RpcSide } from '../stubs.ts'
@@ -67,6 +68,7 @@ export class Room extends RoomReads implements RpcSide<RoomGateway> {
       ? countingStorage(ctx.storage, (rows) => calls.count('room.rows_written', rows))
       : ctx.storage
     migrate(storage, ROOM_MIGRATIONS)
+    enterGeneration(storage, config.generation, () => renewRoom(storage.sql))
     this.room = new RoomContext(new RoomStore(storage), clock, config.serverName, config.signingKeys[0]!)
     this.#feed = new MemberFeed({
       sql: storage.sql,

@@ -5,10 +5,16 @@ import { type RpcResult, toResult, toResultAsync } from '../rpc.ts'
 import type { UserAccount } from './account.ts'
 import { deviceKeys } from './device-keys.ts'
 import * as devices from './devices.ts'
+import { hasPast } from './past.ts'
 import { profileFields, roomProfile } from './profile.ts'
 import { UserRpc } from './user-rpc.ts'
 
 export abstract class AccountRpc extends UserRpc {
+  /** Whether somebody has used this account: then its name is nobody else's, whatever the accounts say. */
+  hasPast(): RpcResult<boolean> {
+    return toResult(() => hasPast(this.host.sql))
+  }
+
   openSession(request: devices.LoginRequest) {
     return toResult(() => this.host.account.openSession(request))
   }

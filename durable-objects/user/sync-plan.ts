@@ -92,7 +92,9 @@ function joinedTask(
   if (!token.tail.has(room.no) && heads.movedIn(room.no) < token.epoch) return undefined
   const head = heads.head(room.no)
   if (head === undefined) return { room, since, full: false, first: false }
-  if (head <= since) return undefined
+  if (head === since) return undefined
+  // The room was restored from before the token, or tells of typing no more: it knows which.
+  if (head < since) return { room, since, full: false, first: false }
   // A Room is asked where nothing here knows what is unread: after an eviction.
   const counted = hidden || unread.at(room.roomId, head) !== undefined
   const increments = counted ? heads.between(room.no, since, head) : undefined

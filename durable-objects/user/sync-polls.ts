@@ -28,7 +28,7 @@ import { Sockets, type WaitingSocket } from './sockets.ts'
 import { type AccountDataChange, Sync, type SyncAnswer } from './sync.ts'
 import { DEVICES_ONLY } from './sync-plan.ts'
 import { Queries, type StoredFilters } from './sync-query.ts'
-import { formatSyncToken, parseSyncToken, type SyncToken } from './sync-token.ts'
+import { formatSyncToken, NO_EPOCH, parseSyncToken, type SyncToken } from './sync-token.ts'
 import { UnreadCounts } from './unread.ts'
 
 export interface SyncPollsParts extends StoredFilters {
@@ -126,7 +126,7 @@ export class SyncPolls {
   async sync(request: SyncRequest): Promise<Response> {
     this.#lastAsked = this.#parts.clock.now()
     const query = this.#queries.of(request)
-    const token = request.since === undefined ? undefined : parseSyncToken(request.since)
+    const token = request.since === undefined ? undefined : this.#given(request.since)
     this.#lazy.cameBack(request.session.deviceId, token && formatSyncToken(token))
     if (token !== undefined) this.#tokenCameBack(request.session.deviceId, token)
     const met = this.presence.seen(request.session.deviceId, request.presence, token === undefined)
@@ -230,6 +230,12 @@ export class SyncPolls {
   }
 
   // ------------------------------------------------------------ inside
+
+  /** A token from after the backup that this object was restored from: the epoch it means is not the one that is here. */
+  #given(text: string): SyncToken {
+    const token = parseSyncToken(text)
+    return token.own > this.#parts.own() ? { ...token, epoch: NO_EPOCH } : token
+  }
 
   /** What its answer contained was received; a token whose epoch is gone acknowledges nothing. */
   #tokenCameBack(deviceId: string, { epoch, toDevice }: SyncToken): void {

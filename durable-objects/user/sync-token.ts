@@ -24,6 +24,9 @@ export function placeOfDevices(room: number): number {
   return -room
 }
 
+/** No snapshot has this number. */
+export const NO_EPOCH = 0
+
 /** A tail longer than this starts a new epoch. */
 export const MAX_TAIL = 32
 

@@ -12,6 +12,7 @@ import type {
   Wake,
 } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
+import { enterGeneration, renewUser } from '../restore.ts'
 import { type RpcResult, toResult, toResultAsync } from '../rpc.ts'
 import { countingStorage, migrate, type ObjectStorage, readMeta, writeMeta } from '../sqlite.ts'
 import { idOfName, objectsOf, type RpcSide } from '../stubs.ts'
@@ -70,6 +71,7 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
       ? countingStorage(ctx.storage, (rows) => calls.count('user.rows_written', rows))
       : ctx.storage
     migrate(this.#storage, USER_MIGRATIONS)
+    enterGeneration(this.#storage, config.generation, () => renewUser(this.#storage.sql, clock.now()))
     this.#log = new UserLog(this.#storage.sql)
     this.#sessions = new SessionCopies(this.#storage.sql, sessions)
     this.#account = new UserAccount({

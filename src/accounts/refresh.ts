@@ -60,8 +60,13 @@ export interface RefreshToken {
 
 /** @throws MatrixError M_UNKNOWN_TOKEN when it is none of ours */
 export async function readRefreshToken({ config }: TokenPorts, token: string): Promise<RefreshToken> {
-  const claims = Claims.safeParse(await verifyToken(token, config.tokenKeys, config.serverName))
-  if (!claims.success) throw new MatrixError('M_UNKNOWN_TOKEN', 'Unrecognised refresh token')
+  const { tokenKeys, retiredTokenKeys, serverName } = config
+  const claims = Claims.safeParse(await verifyToken(token, tokenKeys, serverName))
+  if (!claims.success) {
+    const wasOurs = (await verifyToken(token, retiredTokenKeys, serverName)) !== undefined
+    const extra = wasOurs ? { soft_logout: true } : undefined
+    throw new MatrixError('M_UNKNOWN_TOKEN', 'Unrecognised refresh token', { extra })
+  }
   const { sub, did, fam, rid } = claims.data
   return { userId: sub, deviceId: did, family: fam, secret: rid }
 }

@@ -60,7 +60,7 @@ export async function register(
     auth,
   )
   if (!outcome.done) return outcome
-  const localpart = await createAccount(ports, request, outcome.session)
+  const localpart = await createAccount(ports, userOf, request, outcome.session)
   // Sent again because the answer was lost, the request finds its session, which is good for this account alone.
   if (auth?.session !== undefined) {
     const { session } = outcome
@@ -118,6 +118,7 @@ function boundBody({ username, guest, inhibitLogin, device }: RegistrationReques
 
 async function createAccount(
   ports: RegistrationPorts,
+  userOf: UserOf,
   request: RegistrationRequest,
   session: UiaSession,
 ): Promise<string> {
@@ -137,11 +138,22 @@ async function createAccount(
     createdBySession: session.id,
   }
   const { registrationToken } = session.facts
-  const made = await accounts.create(account, { registrationToken, upgrades: request.guest !== undefined })
+  const upgrades = request.guest !== undefined
+  const isUsed = !upgrades && (await hasPast(ports, userOf, localpart))
+  const made = isUsed ? 'taken' : await accounts.create(account, { registrationToken, upgrades })
   if (made === 'created' || (await isRepetition(ports, localpart, session, request.password)))
     return localpart
   if (made === 'taken') throw nameTaken()
   throw new MatrixError('M_FORBIDDEN', 'The registration token has been used up')
+}
+
+/** A name is never given out anew, whatever the accounts say: the rooms and the keys behind it are somebody's. */
+export function hasPast(
+  { config }: Pick<Ports, 'config'>,
+  userOf: UserOf,
+  localpart: string,
+): Promise<boolean> {
+  return userOf(userIdOf(localpart, config.serverName)).hasPast()
 }
 
 /**

@@ -6,7 +6,7 @@ import { issuePair, newRefreshSecret } from './refresh.ts'
 /** The gateway to a user's object. */
 export type UserOf = (
   userId: string,
-) => Pick<UserGateway, 'openSession' | 'checkSession' | 'logoutAll' | 'beginProfile'>
+) => Pick<UserGateway, 'openSession' | 'checkSession' | 'logoutAll' | 'beginProfile' | 'hasPast'>
 
 /** What a client may say about the device it logs in from. */
 export interface DeviceWishes {

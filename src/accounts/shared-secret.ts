@@ -3,7 +3,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { Ports } from '../ports.ts'
 import { MatrixError } from '../protocol/errors.ts'
 import { hashPassword } from './passwords.ts'
-import { answer, nameTaken } from './registration.ts'
+import { answer, hasPast, nameTaken } from './registration.ts'
 import type { DeviceWishes, SessionAnswer, UserOf } from './sessions.ts'
 import { newLocalpart } from './usernames.ts'
 
@@ -43,6 +43,7 @@ export async function registerBySecret(
     throw new MatrixError('M_UNKNOWN', 'Unrecognised nonce', { status: 400 })
   if (!isRightMac(request, secret)) throw new MatrixError('M_FORBIDDEN', 'HMAC incorrect')
   const localpart = newLocalpart(request.username, config.serverName)
+  if (await hasPast(ports, userOf, localpart)) throw nameTaken()
   const made = await accounts.create({
     localpart,
     passwordHash: await hashPassword(request.password, ports),

@@ -217,6 +217,8 @@ export interface UserGateway {
   sendToDevice(session: Session, txnId: string, messages: Record<string, ToDeviceMessage[]>): Promise<void>
   /** For the devices of this user: parcels of one sender, oldest first; those that came before are passed over. */
   takeToDevice(sender: string, parcels: ToDeviceParcel[]): Promise<void>
+  /** Whether the account has ever been used. */
+  hasPast(): Promise<boolean>
   /**
    * Makes or renews a device: its old session ends. Answers the device and the new session; with `refreshHash`, of
    * the first refresh token, when it expires (ms) and what its refresh tokens share.

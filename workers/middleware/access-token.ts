@@ -1,7 +1,7 @@
 /** Who a request speaks for: its access token, and whether the session behind it is still alive. */
 import type { Context, MiddlewareHandler } from 'hono'
-import { type TokenSession, verifyAccessToken } from '../../src/accounts/access-token.ts'
-import type { Session } from '../../src/ports.ts'
+import { type TokenSession, verifyAccessToken, verifyToken } from '../../src/accounts/access-token.ts'
+import type { Session, TokenKey } from '../../src/ports.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
 import { refuseGuest, refuseSuspended } from './permitted.ts'
@@ -50,12 +50,21 @@ export function forgetSessions(userId: string, deviceId?: string): void {
 async function claimsOf(c: Context<AppEnv>): Promise<TokenSession> {
   const token = tokenOf(c)
   if (token === undefined) throw new MatrixError('M_MISSING_TOKEN', 'Missing access token')
-  const { tokenKeys, serverName } = c.var.ports.config
+  const { tokenKeys, retiredTokenKeys, serverName } = c.var.ports.config
   const session = await verifyAccessToken(token, tokenKeys, serverName)
-  if (session === undefined) throw new MatrixError('M_UNKNOWN_TOKEN', 'Unrecognised access token')
+  if (session === undefined) throw await unknownToken(token, retiredTokenKeys, serverName)
   countForUser(c, session.userId)
   if (session.guest === true) refuseGuest(c)
   return session
+}
+
+/** Everybody was logged out by the operator where a retired key has signed the token: the client keeps its keys. */
+async function unknownToken(token: string, retired: TokenKey[], serverName: string): Promise<MatrixError> {
+  const wasOurs = (await verifyToken(token, retired, serverName)) !== undefined
+  if (!wasOurs) return new MatrixError('M_UNKNOWN_TOKEN', 'Unrecognised access token')
+  return new MatrixError('M_UNKNOWN_TOKEN', 'Everybody has been logged out: log in again', {
+    extra: { soft_logout: true },
+  })
 }
 
 /** As the User object says it: the client keeps its keys. */
@@ -63,10 +72,13 @@ function tokenExpired(): MatrixError {
   return new MatrixError('M_UNKNOWN_TOKEN', 'The access token has expired', { extra: { soft_logout: true } })
 }
 
-/** By header, or by query parameter: gone since 1.20, but allowed in the versions that we name. */
+/**
+ * By header, or by query parameter: gone since 1.20, but allowed in the versions that we name. A token that is damaged
+ * is one that nobody knows, and not a missing one.
+ */
 function tokenOf(c: Context<AppEnv>): string | undefined {
-  const [, fromHeader] = /^Bearer +(\S+) *$/i.exec(c.req.header('authorization') ?? '') ?? []
-  return fromHeader ?? (c.req.query('access_token') || undefined)
+  const [, fromHeader] = /^Bearer +(\S.*)$/is.exec(c.req.header('authorization') ?? '') ?? []
+  return fromHeader?.trimEnd() ?? (c.req.query('access_token') || undefined)
 }
 
 /** Redis vouches for nobody who is suspended. */

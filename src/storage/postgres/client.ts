@@ -35,20 +35,28 @@ export interface PostgresTarget {
 }
 
 /** The database at `target`. Opens no connection. */
-export function postgres(target: PostgresTarget, ports: { calls: CallCounters; log: Logger }): Sql {
+export function postgres(
+  target: PostgresTarget,
+  ports: { calls: CallCounters; log: Logger; instanceId?: string },
+): Sql {
   configureDriver(target)
   let driver: NeonQueryFunction<false, false> | undefined
   const connected = () => {
     driver ??= neon(target.url)
     return driver
   }
-  const counted = async <T>(ask: () => Promise<T>): Promise<T> => {
+  const translating = async <T>(ask: () => Promise<T>): Promise<T> => {
     ports.calls.count('postgres')
     try {
       return await ask()
     } catch (error) {
       throw translated(error, ports.log)
     }
+  }
+  const ours = ownership(ports, (id) => translating(() => connected().query(CLAIM, [id])))
+  const counted = async <T>(ask: () => Promise<T>): Promise<T> => {
+    await ours()
+    return translating(ask)
   }
   return {
     query: (text, values) => counted(() => connected().query(text, values.map(sendable))),
@@ -57,6 +65,38 @@ export function postgres(target: PostgresTarget, ports: { calls: CallCounters; l
         const sql = connected()
         return sql.transaction(statements.map(({ text, values }) => sql.query(text, values.map(sendable))))
       }),
+  }
+}
+
+/** Makes the database this server's where it is nobody's; answers whose it is. */
+const CLAIM = `
+  with claimed as (insert into instance (id) values ($1::text) on conflict (one) do nothing returning id)
+  select id from claimed union all select id from instance`
+
+/**
+ * Asks once an isolate whether the database belongs to this server: that of another one knows other accounts, and
+ * would give the names of this one's away.
+ */
+function ownership(
+  { instanceId, log }: { instanceId?: string; log: Logger },
+  claim: (id: string) => Promise<SqlRow[]>,
+): () => Promise<void> {
+  let isOurs: Promise<void> | undefined
+  const check = async (id: string) => {
+    const [row] = await claim(id)
+    if (row?.id === id) return
+    // No row: another isolate has claimed it this instant, and the next question finds who.
+    if (row !== undefined)
+      log.error('the database belongs to another server', { database: String(row.id), server: id })
+    throw unavailable()
+  }
+  return async () => {
+    if (instanceId === undefined) return
+    isOurs ??= check(instanceId).catch((error) => {
+      isOurs = undefined
+      throw error
+    })
+    return isOurs
   }
 }
 
@@ -82,6 +122,10 @@ function translated(error: unknown, log: Logger): Error {
     return new Error(`Postgres refused a statement: SQLSTATE ${code}`)
   }
   log.trouble('postgres', 'postgres is unavailable', { code })
+  return unavailable()
+}
+
+function unavailable(): MatrixError {
   return new MatrixError('M_UNKNOWN', 'The account database is not available. Try again soon.', {
     status: 503,
   })

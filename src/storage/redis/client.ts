@@ -16,6 +16,8 @@ interface Ports {
   calls: CallCounters
   log: Logger
   clock: Clock
+  /** In front of every key. */
+  prefix?: string
 }
 
 /** Where the database is, and how it is reached. */
@@ -51,14 +53,14 @@ class RedisOverHttp extends Redis {
 }
 
 /** The clients for `target`. Opens no connection. */
-export function redis(target: RedisTarget, { calls, log, clock }: Ports): RedisClients {
+export function redis(target: RedisTarget, { calls, log, clock, prefix = '' }: Ports): RedisClients {
   let failedAt: number | undefined
   const ask = async (question: Question, timeoutMs: number): Promise<unknown> => {
     calls.count('redis')
     calls.count('redis_commands', question.path === undefined ? 1 : (question.body as unknown[]).length)
     try {
       // Too late, it throws. The client's own handling would make it a null, as if the key were gone.
-      return await withDeadline(timeoutMs, (signal) => exchange(target, question, signal))
+      return await withDeadline(timeoutMs, (signal) => exchange(target, prefixed(question, prefix), signal))
     } catch (error) {
       failedAt = clock.now()
       const reason = error instanceof Error ? error.name : undefined
@@ -72,6 +74,26 @@ export function redis(target: RedisTarget, { calls, log, clock }: Ports): RedisC
     within: (timeoutMs) => new RedisOverHttp(target, ((question) => ask(question, timeoutMs)) as Ask),
     lastFailure: () => failedAt,
   }
+}
+
+/** Commands all of whose arguments are keys; of the others, the first one is. */
+const KEYS_ALONE: ReadonlySet<string> = new Set(['mget', 'del', 'exists'])
+
+function prefixed({ path, body }: Question, prefix: string): Question {
+  if (prefix === '') return { path, body }
+  const commands = body as unknown[][]
+  return {
+    path,
+    body:
+      path === undefined
+        ? withPrefix(body as unknown[], prefix)
+        : commands.map((one) => withPrefix(one, prefix)),
+  }
+}
+
+function withPrefix([name, ...args]: unknown[], prefix: string): unknown[] {
+  const all = KEYS_ALONE.has(String(name).toLowerCase())
+  return [name, ...args.map((arg, index) => (all || index === 0 ? `${prefix}${arg}` : arg))]
 }
 
 /** One HTTP request; anything but a clean answer throws. */

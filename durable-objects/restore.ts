@@ -1,0 +1,40 @@
+/** What a restore of the whole server means for one object: it goes on above all that it may have handed out since the backup. */
+import { first, type ObjectStorage, readMeta, writeMeta } from './sqlite.ts'
+
+const GENERATION = 'generation'
+
+/**
+ * Runs `renew` once in each generation of the server; an object that has never been used has nothing to renew.
+ * Reads one row, and writes rows after a restore alone.
+ */
+export function enterGeneration(storage: ObjectStorage, generation: number, renew: () => void): void {
+  if (generation === 0) return
+  const { sql } = storage
+  if (first(sql, "SELECT 1 AS found FROM sqlite_master WHERE name = 'meta'") === undefined) return
+  if ((readMeta<number>(sql, GENERATION) ?? 0) >= generation) return
+  storage.transactionSync(() => {
+    renew()
+    writeMeta(sql, GENERATION, generation)
+  })
+}
+
+/** More than a room gives away between a backup and the loss of what came after it. */
+const GAP = 1_000_000
+
+/** Positions from after the backup name nothing any more: no new event stands at or below one of them. */
+export function renewRoom(sql: SqlStorage): void {
+  const reserved = readMeta<number>(sql, 'reserved_to')
+  if (reserved !== undefined) writeMeta(sql, 'reserved_to', reserved + GAP)
+}
+
+/**
+ * Sync tokens of before are answered as after a long absence: what they say they have seen is not what is here.
+ * One-time keys may have been given away since the backup, and none may be given twice: devices upload new ones.
+ */
+export function renewUser(sql: SqlStorage, now: number): void {
+  const base = Math.max(now, (readMeta<number>(sql, 'own') ?? 0) + 1)
+  writeMeta(sql, 'own', base)
+  writeMeta(sql, 'first_epoch', base)
+  for (const table of ['epochs', 'device_epochs', 'moved']) sql.exec(`DELETE FROM ${table}`)
+  sql.exec('UPDATE one_time_keys SET claimed = 1 WHERE claimed = 0')
+}

@@ -1,0 +1,124 @@
+/** The parts of a server that belong together: keys, objects, Postgres and Redis carry one instance id, or it does not start. */
+import { type Keys, makeKeys, newInstanceId, readKeys, requireServerName, writeKeys } from './keys.ts'
+import { StartError } from './start-error.ts'
+
+/** What a part says of itself. */
+export interface Mark {
+  id: string
+  /** Raised by a restore. */
+  generation: number
+  /** How often the server was started: parts that differ in it are of different times. */
+  starts: number
+}
+
+export interface Part {
+  /** As the operator knows it, to begin a sentence with. */
+  name: string
+  /** What to do where it belongs to another server. */
+  remedy: string
+  mark: Mark | undefined
+  write(mark: Mark): Promise<void>
+}
+
+export interface Parts {
+  objects: Part & {
+    /** Whether rooms or users have ever been kept here. */
+    used: boolean
+  }
+  /** Absent where tests lend one. */
+  postgres?: Part & {
+    hasAccounts: boolean
+    /** Rooms or sessions: what keys have signed. */
+    hasSigned: boolean
+    /** What to do where it is empty beside rooms and users. */
+    whereAccountsAre: string
+  }
+  redis: Part
+}
+
+/** What all parts are to say from now on; with whether one of them was of another time than the others. */
+export interface Settled extends Mark {
+  restored: boolean
+}
+
+/**
+ * Whether new keys may be made: not beside rooms and sessions that lost ones have signed.
+ * @throws StartError
+ */
+export function requireNoKeysLost({ objects, postgres }: Parts, file: string): void {
+  const depends = objects.used || objects.mark || postgres?.mark || postgres?.hasSigned
+  if (!depends) return
+  throw new StartError(
+    `${file} is missing beside an existing database: put it back, or start with an empty folder and an empty database`,
+  )
+}
+
+/**
+ * What the parts agree on.
+ * @throws StartError naming the part that is another server's, or does not know this one, and what to do
+ */
+export function settle(keys: Keys, parts: Parts, now: number): Settled {
+  const id = keys.instance_id ?? parts.objects.mark?.id ?? newInstanceId()
+  const all = partsOf(parts)
+  for (const { name, mark, remedy } of all) {
+    if (mark !== undefined && mark.id !== id) {
+      throw new StartError(`${name} belongs to another server (${mark.id}, and this one is ${id}): ${remedy}`)
+    }
+  }
+  requireAccounts(parts)
+  const marks = all.flatMap(({ mark }) => mark ?? [])
+  const generation = Math.max(0, ...marks.map((mark) => mark.generation))
+  const starts = Math.max(0, ...marks.map((mark) => mark.starts))
+  const restored = marks.some((mark) => mark.starts !== starts)
+  return { id, generation: restored ? nextGeneration(generation, now) : generation, starts, restored }
+}
+
+/** Later than any before it, also where a backup has forgotten the last one. */
+export function nextGeneration(generation: number, now: number): number {
+  return Math.max(now, generation + 1)
+}
+
+/** Marks all parts; the objects last, since they decide whether another part was there before. */
+export async function writeMarks(parts: Parts, { id, generation, starts }: Mark): Promise<void> {
+  for (const part of partsOf(parts).reverse()) await part.write({ id, generation, starts: starts + 1 })
+}
+
+function partsOf({ objects, postgres, redis }: Parts): Part[] {
+  return postgres ? [objects, postgres, redis] : [objects, redis]
+}
+
+/** Without the accounts, strangers would register under the names of the users whose objects are here. */
+function requireAccounts({ objects, postgres }: Parts): void {
+  if (!postgres || postgres.mark) return
+  if (objects.used && !postgres.hasAccounts) {
+    throw new StartError(
+      `${postgres.name} is empty, but the data folder holds rooms and users whose accounts are elsewhere: ${postgres.whereAccountsAre}`,
+    )
+  }
+  if (objects.mark && postgres.hasAccounts) {
+    throw new StartError(
+      `${postgres.name} holds accounts, and does not say of which server: if you have put back a backup of this one, run npm run restored; otherwise name its own by --database-url`,
+    )
+  }
+}
+
+/**
+ * The keys, and what all parts agree on: checked before anything is changed, marked before anything is served.
+ * @throws StartError where parts of different servers meet
+ */
+export async function putTogether(
+  file: string,
+  serverName: string,
+  parts: Parts,
+  migrate: () => Promise<unknown>,
+): Promise<{ keys: Keys; mark: Settled }> {
+  const found = readKeys(file)
+  if (found === undefined) requireNoKeysLost(parts, file)
+  else requireServerName(found, serverName)
+  const keys = found ?? makeKeys(file, serverName)
+  const mark = settle(keys, parts, Date.now())
+  if (keys.instance_id === undefined) writeKeys(file, { ...keys, instance_id: mark.id })
+  await migrate()
+  await writeMarks(parts, mark)
+  return { keys, mark }
+}
