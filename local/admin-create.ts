@@ -4,6 +4,7 @@ import { hashPassword } from '../src/accounts/passwords.ts'
 import { newLocalpart } from '../src/accounts/usernames.ts'
 import { userIdOf } from '../src/protocol/identifiers.ts'
 import { systemRandom } from '../src/system.ts'
+import { runCommand } from './command.ts'
 import { runMigrations } from './migrations.ts'
 import { openDatabase } from './open-database.ts'
 import { helpText, readOptions } from './options.ts'
@@ -23,12 +24,7 @@ const UPSERT = `
   where not accounts.deactivated
   returning (xmax = 0)::text as made`
 
-try {
-  await run(process.argv.slice(2))
-} catch (error) {
-  console.error(error instanceof StartError ? `selvedge: ${error.message}` : error)
-  process.exitCode = error instanceof StartError ? error.exitCode : 1
-}
+await runCommand(() => run(process.argv.slice(2)))
 
 async function run(args: string[]): Promise<void> {
   const { name, password: given, rest } = ownFlags(args)

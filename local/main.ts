@@ -1,15 +1,14 @@
 /** `npm start`: reads the options, starts the server, prints where it is, and ends it cleanly when asked. */
+import { tell } from './command.ts'
 import { startInstance } from './instance.ts'
 import { collectStartGarbage } from './memory.ts'
 import { helpText, readOptions } from './options.ts'
-import { messageOf, StartError } from './start-error.ts'
+import { messageOf } from './start-error.ts'
 
 try {
   await run()
 } catch (error) {
-  // What the operator can mend is one line; anything else is a fault of ours and keeps its stack.
-  console.error(error instanceof StartError ? `selvedge: ${error.message}` : error)
-  process.exit(error instanceof StartError ? error.exitCode : 1)
+  process.exit(tell(error))
 }
 
 async function run(): Promise<void> {

@@ -228,7 +228,7 @@ export function helpText(command = 'npm start', names?: readonly OptionName[]): 
     (line) => `  ${line.flag.padEnd(width('flag'))}${line.variable.padEnd(width('variable'))}${line.help}`,
   )
   return [
-    `Usage: ${command} -- [options]`,
+    `Usage: ${command}${command.includes(' -- ') ? '' : ' --'} [options]`,
     '',
     'Each option is also an environment variable; flags win.',
     '',

@@ -1,0 +1,90 @@
+/** `npm run move:postgres`, run as operators run it. */
+import { execFile } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { projectRoot } from '../../local/paths.ts'
+import { api } from '../support/client.ts'
+import { needing, postgresPrograms, type RealServer, startPostgres } from '../support/real-servers.ts'
+import { startServer } from '../support/server.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'selvedge-move-'))
+const run = promisify(execFile)
+const move = (...args: string[]) =>
+  run(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', join(projectRoot, 'local/move-postgres.ts'), ...args],
+    { env: { PATH: process.env.PATH } },
+  )
+
+describe.skipIf(!postgresPrograms)(needing('moving to a Postgres', postgresPrograms, 'postgresql'), () => {
+  let postgres: RealServer
+  beforeAll(async () => {
+    postgres = await startPostgres()
+  })
+  afterAll(async () => {
+    await postgres.stop()
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+  })
+
+  const rowsOf = async (query: string) => {
+    const client = new pg.Client({ connectionString: postgres.url })
+    await client.connect()
+    try {
+      return (await client.query(query)).rows
+    } finally {
+      await client.end()
+    }
+  }
+
+  it('carries every row over, checks it, and says what to start with', async () => {
+    const before = await startServer({ 'data-dir': folder, sql: undefined })
+    const alice = await api(before).register('alice')
+    const room = await alice.createRoom({ name: 'Loom “ü” \\ \u{1F9F5}' })
+    for (let i = 0; i < 3; i += 1) await alice.say(room, `message ${i}`)
+    await alice.post(`/rooms/${room}/report`, { reason: 'a try' })
+    await before.stop()
+
+    const { stdout } = await move('--data-dir', folder, '--database-url', postgres.url)
+    expect(stdout).toMatch(/^accounts: 1 rows, the same on both sides$/m)
+    expect(stdout).toMatch(/^events: \d+ rows, the same on both sides$/m)
+    expect(stdout).toContain('start with: npm start -- ')
+    expect(existsSync(join(folder, 'postgres'))).toBe(false)
+
+    const after = await startServer({ 'data-dir': folder, sql: undefined, 'database-url': postgres.url })
+    const again = await api(after).login('alice')
+    await expect(api(after).register('alice')).rejects.toThrow('M_USER_IN_USE')
+    await again.post(`/rooms/${room}/report`, { reason: 'after the move' })
+    await after.stop()
+    expect(await rowsOf('select id, reason from reports order by id')).toEqual([
+      { id: '1', reason: 'a try' },
+      { id: '2', reason: 'after the move' },
+    ])
+  })
+
+  it.each([
+    [[], 2, '--database-url is missing'],
+    [['--database-url', 'URL'], 1, 'this data folder has no embedded database to move'],
+    [['--bogus'], 2, 'unknown option --bogus'],
+  ])('refuses %j with one line', async (args, code, line) => {
+    const given = args.map((arg) => (arg === 'URL' ? postgres.url : arg))
+    await expect(move('--data-dir', folder, ...given)).rejects.toMatchObject({
+      code,
+      stderr: expect.stringMatching(new RegExp(`^selvedge: .*${line}.*\n$`)),
+    })
+  })
+
+  it('refuses a database in which somebody is', async () => {
+    const other = mkdtempSync(join(tmpdir(), 'selvedge-move-'))
+    await (await startServer({ 'data-dir': other, sql: undefined })).stop()
+    await expect(move('--data-dir', other, '--database-url', postgres.url)).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('is not empty: name an empty database'),
+    })
+    expect(existsSync(join(other, 'postgres'))).toBe(true)
+    rmSync(other, { recursive: true })
+  })
+})
