@@ -196,6 +196,7 @@ function bindingsOf(options: InstanceOptions, publicUrl: string): Record<string,
     PASSWORD_COST: options['password-cost'],
     LOG_LEVEL: options['log-level'],
     CLIENT_ADDRESS_HEADER: options['client-address-header'] ?? '',
+    BODY_TIMEOUT_MS: options['body-timeout-ms'],
     ARCHIVE_DELAY_MS: options['archive-delay-ms'],
     ALLOW_PRIVATE_NETWORKS: options['allow-private-networks'],
   }

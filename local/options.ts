@@ -159,6 +159,12 @@ export const optionTable = {
     help: 'Header in which a trusted proxy names the client; without it the peer of the connection counts.',
     check: headerName,
   },
+  'body-timeout-ms': {
+    value: 'ms',
+    default: '30000',
+    help: 'How long the body of a request may take for each 64 KiB of it.',
+    check: integerIn(1, 9_999_999),
+  },
   'database-url': {
     variable: 'DATABASE_URL',
     value: 'url',

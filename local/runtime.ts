@@ -1,7 +1,8 @@
 /** The Workers under miniflare's own API, the homeserver listening by a direct socket. */
 import { join } from 'node:path'
-import { CoreHeaders, Miniflare, type MiniflareOptions, type Request, Response } from 'miniflare'
+import { Miniflare, type MiniflareOptions, type Request, Response } from 'miniflare'
 import type { Bundle } from './bundle.ts'
+import { closeBackDoors } from './listener.ts'
 import { projectRoot } from './paths.ts'
 import type { SqlService } from './postgres/endpoint.ts'
 import type { RedisService } from './redis/endpoint.ts'
@@ -12,12 +13,6 @@ import { type RuntimeProcess, runtimeProcess } from './workerd.ts'
 /** The Worker's name under miniflare. */
 export const workerName = 'selvedge'
 const thumbnailsName = 'selvedge-thumbnails'
-
-/**
- * Miniflare lets whoever sends this header write a request's `cf`. Without it the runtime itself says there who its
- * peer is.
- */
-;(CoreHeaders as { CF_BLOB?: string }).CF_BLOB = undefined
 
 /** Not later than the pinned workerd knows. */
 const compatibilityDate = '2026-07-22'
@@ -54,6 +49,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
   const before = new Map(signals.map((signal) => [signal, process.listeners(signal)]))
   let mf: Miniflare | undefined
+  closeBackDoors()
   try {
     mf = new Miniflare(miniflareOptions(options, runtime))
     // Miniflare's own handlers would end the process at once, before anything is closed.

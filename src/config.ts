@@ -74,6 +74,11 @@ const Variables = z.object({
     .string()
     .regex(/^[A-Za-z0-9-]+$/, 'must be the name of a header')
     .optional(),
+  BODY_TIMEOUT_MS: z
+    .string()
+    .regex(/^[1-9]\d{0,6}$/, 'must be a number of milliseconds')
+    .default('30000')
+    .transform(Number),
   ARCHIVE_DELAY_MS: z
     .string()
     .regex(/^\d{1,9}$/, 'must be a number of milliseconds')
@@ -117,6 +122,7 @@ export function readConfig(env: object): Config {
     tokenKeys: v.TOKEN_KEYS.filter(({ retired }) => !retired),
     retiredTokenKeys: v.TOKEN_KEYS.filter(({ retired }) => retired),
     clientAddressHeader: v.CLIENT_ADDRESS_HEADER,
+    bodyTimeoutMs: v.BODY_TIMEOUT_MS,
     archiveDelayMs: v.ARCHIVE_DELAY_MS,
     allowPrivateNetworks: v.ALLOW_PRIVATE_NETWORKS === 'on',
     testHooks: v.TEST_HOOKS === 'on',

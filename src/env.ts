@@ -49,6 +49,8 @@ export interface Env {
   LOG_LEVEL?: 'debug' | 'info' | 'warn' | 'error' | 'silent'
   /** Header in which a trusted proxy names the client's address; none: the peer counts, where the runtime names it. */
   CLIENT_ADDRESS_HEADER?: string
+  /** How long a request's body may take for each 64 KiB of it, ms. Default 30000. */
+  BODY_TIMEOUT_MS?: string
   /** How long a room gathers changes for the archive, ms. Default 1000. */
   ARCHIVE_DELAY_MS?: string
   /** One machine only: whether the runtime lets requests to private addresses through. */

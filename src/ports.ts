@@ -98,6 +98,8 @@ export interface Config {
   retiredTokenKeys: TokenKey[]
   /** The header in which a trusted proxy names the client's address. */
   clientAddressHeader?: string
+  /** How long a request's body may take for each 64 KiB of it. */
+  bodyTimeoutMs: number
   archiveDelayMs: number
   /** Whether requests to private addresses get through, and so those that are not encrypted may. */
   allowPrivateNetworks: boolean

@@ -22,6 +22,7 @@ describe('options', () => {
       'default-room-version': '12',
       'password-cost': 'normal',
       'log-level': 'info',
+      'body-timeout-ms': '30000',
       'archive-delay-ms': '1000',
     })
   })

@@ -77,6 +77,7 @@ export async function startServer(overrides: TestServerOptions = {}): Promise<Te
     'password-cost': 'low',
     'log-level': 'silent',
     'client-address-header': undefined,
+    'body-timeout-ms': '30000',
     'database-url': undefined,
     'redis-url': undefined,
     'archive-delay-ms': '50',

@@ -63,7 +63,7 @@ async function payloadOf(c: Context<AppEnv>): Promise<string> {
   if (type === undefined) throw new MatrixError('M_MISSING_PARAM', 'Content-Type: Required')
   if (!/^text\/plain\s*(;|$)/i.test(type))
     throw new MatrixError('M_INVALID_PARAM', 'Only text/plain is taken')
-  return readText(c.req.raw, MAX_BYTES)
+  return readText(c.req.raw, MAX_BYTES, c.var.ports.config.bodyTimeoutMs)
 }
 
 function headersOf({ version, modifiedTs, expiresTs }: Rendezvous) {

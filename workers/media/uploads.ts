@@ -6,6 +6,7 @@ import { reserveUpload, type Upload, upload, uploadReserved } from '../../src/me
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
 import { accessToken } from '../middleware/access-token.ts'
+import { PacedBody } from '../middleware/slow-bodies.ts'
 import { validate } from '../middleware/validate.ts'
 import { MediaPlace } from './params.ts'
 
@@ -14,7 +15,7 @@ const Named = z.object({ filename: z.string().max(255).optional() })
 export const uploads = new Hono<AppEnv>()
 
 uploads.post('/upload', accessToken, validate({ query: Named }), async (c) => {
-  const mediaId = await toItsEnd(c, upload(c.var.ports, uploadOf(c, c.req.valid('query').filename)))
+  const mediaId = await take(c, c.req.valid('query').filename, (given) => upload(c.var.ports, given))
   return c.json({ content_uri: mxc(c, mediaId) })
 })
 
@@ -27,7 +28,8 @@ uploads.put(
     if (serverName !== c.var.ports.config.serverName) {
       throw new MatrixError('M_NOT_FOUND', 'This media ID is of another server')
     }
-    await toItsEnd(c, uploadReserved(c.var.ports, mediaId, uploadOf(c, c.req.valid('query').filename)))
+    const { filename } = c.req.valid('query')
+    await take(c, filename, (given) => uploadReserved(c.var.ports, mediaId, given))
     return c.json({})
   },
 )
@@ -40,25 +42,31 @@ creation.post('/create', accessToken, async (c) => {
   return c.json({ content_uri: mxc(c, mediaId), unused_expires_at: expiresAt })
 })
 
-/** A client that goes away must leave neither a claimed id nor bytes that nobody counted. */
-function toItsEnd<T>(c: Context<AppEnv>, work: Promise<T>): Promise<T> {
+/** A client that goes away must leave neither a claimed id nor bytes that nobody counted: what was begun is ended. */
+function take<T>(
+  c: Context<AppEnv>,
+  fileName: string | undefined,
+  store: (given: Upload) => Promise<T>,
+): Promise<T> {
+  const { body: sent } = c.req.raw
+  const body = sent && new PacedBody(sent, c.var.ports.config.bodyTimeoutMs)
+  const declared = c.req.header('content-length')
+  const work = store({
+    facts: {
+      owner: c.var.session.userId,
+      contentType: contentTypeOf(c.req.header('content-type')),
+      ...(fileName !== undefined && { fileName }),
+    },
+    body: body?.stream ?? null,
+    length: declared === undefined ? undefined : Number(declared),
+  }).catch((error) => {
+    // On its way through the storage, the reason has lost its class.
+    throw body?.failure ?? error
+  })
   c.executionCtx.waitUntil(work.catch(() => undefined))
   return work
 }
 
 function mxc(c: Context<AppEnv>, mediaId: string): string {
   return `mxc://${c.var.ports.config.serverName}/${mediaId}`
-}
-
-function uploadOf(c: Context<AppEnv>, fileName: string | undefined): Upload {
-  const declared = c.req.header('content-length')
-  return {
-    facts: {
-      owner: c.var.session.userId,
-      contentType: contentTypeOf(c.req.header('content-type')),
-      ...(fileName !== undefined && { fileName }),
-    },
-    body: c.req.raw.body,
-    length: declared === undefined ? undefined : Number(declared),
-  }
 }

@@ -1,6 +1,7 @@
-/** Reads a request's JSON body: counted while it is read, strict UTF-8, an object and nothing else. */
+/** Reads a request's JSON body: counted and timed while it is read, strict UTF-8, an object and nothing else. */
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
+import { AT_A_TIME, inTime, partsInTime } from './slow-bodies.ts'
 
 /** Larger JSON is of no use to any endpoint of the client API: an event holds 64 KiB. */
 export const JSON_LIMIT = 1024 * 1024
@@ -8,14 +9,20 @@ export const JSON_LIMIT = 1024 * 1024
 /** Nested deeper than this, a value could exhaust the stack of whoever walks it. */
 const MAX_DEPTH = 200
 
+interface Reading {
+  /** Ms. */
+  timeout: number
+  /** Whether no body at all stands for `{}`. */
+  optional?: boolean
+}
+
 /**
  * The JSON object in a request's body.
- * @param optional whether no body at all stands for `{}`
- * @throws MatrixError M_NOT_JSON, M_BAD_JSON or M_TOO_LARGE
+ * @throws MatrixError M_NOT_JSON, M_BAD_JSON, M_TOO_LARGE, or M_UNKNOWN with 408 for a body that does not come
  */
-export async function readJsonObject(request: Request, optional: boolean): Promise<JsonObject> {
-  const bytes = await readBytes(request, JSON_LIMIT)
-  if (bytes.byteLength === 0 && optional) return {}
+export async function readJsonObject(request: Request, { timeout, optional }: Reading): Promise<JsonObject> {
+  const bytes = await readBytes(request, JSON_LIMIT, timeout)
+  if (bytes.byteLength === 0 && optional === true) return {}
   const value = parse(bytes)
   if (!isJsonObject(value)) throw new MatrixError('M_BAD_JSON', 'The body must be a JSON object')
   // A nesting of n needs at least 2n characters: short bodies are not walked.
@@ -30,9 +37,9 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** A body that is text in UTF-8. @throws MatrixError M_TOO_LARGE, M_INVALID_PARAM */
-export async function readText(request: Request, limit: number): Promise<string> {
-  const bytes = await readBytes(request, limit)
+/** A body that is text in UTF-8. @throws MatrixError M_TOO_LARGE, M_INVALID_PARAM, or M_UNKNOWN with 408 */
+export async function readText(request: Request, limit: number, timeout: number): Promise<string> {
+  const bytes = await readBytes(request, limit, timeout)
   try {
     return decoder.decode(bytes)
   } catch {
@@ -50,30 +57,28 @@ function parse(bytes: Uint8Array): unknown {
   }
 }
 
-/** A declared length is kept by the protocol's framing; an undeclared one is counted chunk by chunk. */
-async function readBytes(request: Request, limit: number): Promise<Uint8Array> {
+/** A declared length is kept by the protocol's framing; an undeclared one is counted part by part. */
+async function readBytes(request: Request, limit: number, timeout: number): Promise<Uint8Array> {
   const declared = request.headers.get('content-length')
-  if (declared !== null) {
-    if (Number(declared) > limit) throw tooLarge(limit)
-    return new Uint8Array(await request.arrayBuffer())
-  }
+  if (Number(declared ?? 0) > limit) throw tooLarge(limit)
   if (request.body === null) return new Uint8Array(0)
-  return readCounted(request.body, limit)
+  if (declared === null || Number(declared) > AT_A_TIME) return readCounted(request.body, limit, timeout)
+  return new Uint8Array(await inTime(request.arrayBuffer(), timeout))
 }
 
-async function readCounted(body: ReadableStream<Uint8Array>, limit: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
+async function readCounted(
+  body: ReadableStream<Uint8Array>,
+  limit: number,
+  timeout: number,
+): Promise<Uint8Array> {
+  const parts: Uint8Array[] = []
   let length = 0
-  const reader = body.getReader()
-  for (let part = await reader.read(); !part.done; part = await reader.read()) {
-    length += part.value.byteLength
-    if (length > limit) {
-      await reader.cancel()
-      throw tooLarge(limit)
-    }
-    chunks.push(part.value)
+  for await (const part of partsInTime(body, timeout)) {
+    length += part.byteLength
+    if (length > limit) throw tooLarge(limit)
+    parts.push(part)
   }
-  return join(chunks, length)
+  return join(parts, length)
 }
 
 function join(chunks: Uint8Array[], length: number): Uint8Array {

@@ -38,7 +38,8 @@ export function validate<const S extends Schemas>(
     if (schemas.param !== undefined) keep(checked, 'param', schemas.param, c.req.param())
     if (schemas.query !== undefined) keep(checked, 'query', schemas.query, c.req.query())
     if (schemas.json !== undefined) {
-      keep(checked, 'json', schemas.json, await readJsonObject(c.req.raw, schemas.bodyOptional === true))
+      const reading = { timeout: c.var.ports.config.bodyTimeoutMs, optional: schemas.bodyOptional === true }
+      keep(checked, 'json', schemas.json, await readJsonObject(c.req.raw, reading))
     }
     await next()
   }

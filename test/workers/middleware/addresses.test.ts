@@ -1,4 +1,5 @@
 /** Whose requests count together: by the peer, or by what a trusted proxy says. */
+import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Api, api, testPassword } from '../../support/client.ts'
 import { startServer, type TestServer } from '../../support/server.ts'
@@ -57,4 +58,18 @@ describe('the address of a client', () => {
     const { status } = await api(direct).request('PUT', '/_selvedge/local/tls-peer', body)
     expect(status).toBe(404)
   })
+})
+
+it('a CONNECT reaches nothing behind the listener', async () => {
+  const host = 'miniflare-unsafe-internal-capnp-connect'
+  const answer = await new Promise<string>((resolve, reject) => {
+    const socket = connect(direct.instance.port, '127.0.0.1')
+    socket.once('data', (bytes) => {
+      resolve(bytes.toString())
+      socket.destroy()
+    })
+    socket.once('error', reject)
+    socket.write(`CONNECT ${host} HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
+  })
+  expect(answer).toMatch(/^HTTP\/1\.1 [45]/)
 })

@@ -1,0 +1,111 @@
+/** Bodies that come slowly, or not to their end: a client that holds its connection open must send something on it. */
+import { ClientGone } from '../../durable-objects/stubs.ts'
+import { MatrixError } from '../../src/protocol/errors.ts'
+
+/** Bytes that must have come in each span of time. */
+export const AT_A_TIME = 64 * 1024
+
+/**
+ * What `work` reads of a body, if it ends in so many ms.
+ * @throws MatrixError M_UNKNOWN with 408; ClientGone where the client has left
+ */
+export async function inTime<T>(work: Promise<T>, timeout: number): Promise<T> {
+  const watch = new Watch(timeout)
+  try {
+    return await watch.over(work)
+  } finally {
+    watch.end()
+  }
+}
+
+/**
+ * The parts of a body, as long as they come.
+ * @throws MatrixError M_UNKNOWN with 408; ClientGone where the client has left
+ */
+export async function* partsInTime(
+  body: ReadableStream<Uint8Array>,
+  timeout: number,
+): AsyncGenerator<Uint8Array, undefined> {
+  const reader = body.getReader()
+  const watch = new Watch(timeout)
+  let sinceRenewed = 0
+  try {
+    for (;;) {
+      const part = await watch.over(reader.read())
+      if (part.done) return undefined
+      sinceRenewed += part.value.byteLength
+      if (sinceRenewed >= AT_A_TIME) {
+        watch.renew()
+        sinceRenewed = 0
+      }
+      yield part.value
+    }
+  } finally {
+    watch.end()
+    // What comes after an error or a refusal is nobody's.
+    await reader.cancel().catch(() => undefined)
+  }
+}
+
+/** The same as a stream, which says afterwards why it broke off. */
+export class PacedBody {
+  readonly stream: ReadableStream<Uint8Array>
+  failure: unknown
+
+  constructor(body: ReadableStream<Uint8Array>, timeout: number) {
+    const parts = partsInTime(body, timeout)
+    this.stream = new ReadableStream<Uint8Array>({
+      pull: async (controller) => {
+        const part = await parts.next().catch((error) => {
+          this.failure = error
+          throw error
+        })
+        if (part.done) controller.close()
+        else controller.enqueue(part.value)
+      },
+      cancel: async () => {
+        await parts.return(undefined)
+      },
+    })
+  }
+}
+
+/** A time limit that can begin anew. */
+class Watch {
+  readonly #timeout: number
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #expire: (() => void) | undefined
+  readonly #expired: Promise<'expired'>
+
+  constructor(timeout: number) {
+    this.#timeout = timeout
+    this.#expired = new Promise((resolve) => {
+      this.#expire = () => resolve('expired')
+    })
+    this.renew()
+  }
+
+  renew(): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.#expire?.(), this.#timeout)
+  }
+
+  end(): void {
+    clearTimeout(this.#timer)
+  }
+
+  async over<T>(work: Promise<T>): Promise<T> {
+    const read = work.then(
+      (value) => ({ value }),
+      () => 'gone' as const,
+    )
+    const outcome = await Promise.race([read, this.#expired])
+    if (outcome === 'expired') throw tooSlow()
+    if (outcome === 'gone') throw new ClientGone()
+    return outcome.value
+  }
+}
+
+function tooSlow(): MatrixError {
+  return new MatrixError('M_UNKNOWN', 'The body of the request did not come in time', { status: 408 })
+}
