@@ -6,6 +6,12 @@ const LATE_MS = 150
 
 const pass = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
+/** Fails as the platform does where more calls wait for an object than it can answer, if a test has planned that. */
+export function overloadIfPlanned(operation: string): void {
+  if (!takeFault(`overload:${operation}`)) return
+  throw Object.assign(new Error('Durable Object is overloaded'), { overloaded: true, retryable: true })
+}
+
 /**
  * Sends a call through the planned faults: `drop:` loses it, `late:` holds it, `twice:` sends a copy after it,
  * `slow:` holds its answer, `lose:` loses that, and `hang:` keeps it for ever. With none planned it is the call alone.

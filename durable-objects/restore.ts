@@ -1,16 +1,20 @@
 /** What a restore of the whole server means for one object: it goes on above all that it may have handed out since the backup. */
-import { first, type ObjectStorage, readMeta, writeMeta } from './sqlite.ts'
+import { type ObjectStorage, readMeta, writeMeta } from './sqlite.ts'
 
 const GENERATION = 'generation'
 
+/** Notes the generation in which an object is used for the first time: it has nothing to renew. */
+export function beginInGeneration({ sql }: ObjectStorage, generation: number): void {
+  if (generation > 0) writeMeta(sql, GENERATION, generation)
+}
+
 /**
- * Runs `renew` once in each generation of the server; an object that has never been used has nothing to renew.
+ * Runs `renew` once in each generation of the server, for an object that has been used before.
  * Reads one row, and writes rows after a restore alone.
  */
 export function enterGeneration(storage: ObjectStorage, generation: number, renew: () => void): void {
   if (generation === 0) return
   const { sql } = storage
-  if (first(sql, "SELECT 1 AS found FROM sqlite_master WHERE name = 'meta'") === undefined) return
   if ((readMeta<number>(sql, GENERATION) ?? 0) >= generation) return
   storage.transactionSync(() => {
     renew()

@@ -1,10 +1,10 @@
 /** Numbered, append-only migrations of an object's own SQLite, and the small facts in its `meta` table. */
 
 /**
- * Brings the schema to its newest number. Runs in the constructor, so every migration must be O(1): table
+ * Brings the schema to its newest number. Runs before an object's first use, so every migration must be O(1): table
  * definitions only; what has to walk rows is done in batches from a timer.
  */
-export function migrate(storage: ObjectStorage, migrations: readonly string[]): void {
+function migrate(storage: ObjectStorage, migrations: readonly string[]): void {
   const { sql } = storage
   sql.exec('CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID')
   const done = readMeta<number>(sql, 'schema') ?? 0
@@ -35,6 +35,72 @@ export function first<T extends Record<string, SqlStorageValue>>(
 
 /** The parts of an object's storage that the objects use. */
 export type ObjectStorage = Pick<DurableObjectStorage, 'sql' | 'transactionSync' | 'getAlarm' | 'setAlarm'>
+
+/** An object's storage whose tables are made by the first row that is put into one. */
+export interface LazyStorage extends ObjectStorage {
+  /** Whether the object has ever been written to. */
+  readonly hasTables: boolean
+}
+
+/** What puts rows into tables; everything else finds nothing to do in an object that has none. */
+const INSERT = /^\s*(INSERT|REPLACE)\b/i
+
+/** The answer of tables that are not there: no rows. */
+const NO_ROWS = {
+  toArray: () => [],
+  one: () => {
+    throw new Error('The object has no tables yet')
+  },
+  raw: () => [].values(),
+  next: () => ({ done: true, value: undefined }),
+  columnNames: [],
+  rowsRead: 0,
+  rowsWritten: 0,
+  [Symbol.iterator]: () => [].values(),
+}
+
+/**
+ * The same storage, whose tables are made by the first row: an object that is only asked leaves nothing behind. The
+ * tables of an older version are brought up to date at once.
+ * @param begin run with the first row, once the tables are there
+ */
+export function lazyStorage(
+  storage: ObjectStorage,
+  migrations: readonly string[],
+  begin: (storage: ObjectStorage) => void,
+): LazyStorage {
+  const look = () =>
+    first(storage.sql, "SELECT 1 AS found FROM sqlite_master WHERE name = 'meta'") !== undefined
+  let made = look()
+  if (made) migrate(storage, migrations)
+  const exec: SqlStorage['exec'] = (query, ...bindings) => {
+    if (!made) {
+      if (!INSERT.test(query)) return NO_ROWS as never
+      migrate(storage, migrations)
+      begin(storage)
+      made = true
+    }
+    return storage.sql.exec(query, ...bindings)
+  }
+  return {
+    get hasTables() {
+      return made
+    },
+    sql: { exec } as SqlStorage,
+    transactionSync(work) {
+      if (made) return storage.transactionSync(work)
+      try {
+        return storage.transactionSync(work)
+      } catch (error) {
+        // They went with the transaction that made them.
+        made = look()
+        throw error
+      }
+    },
+    getAlarm: () => storage.getAlarm(),
+    setAlarm: (at) => storage.setAlarm(at),
+  }
+}
 
 /** The same storage, counting every row written (an alarm is one): for the tests of the cost budgets. */
 export function countingStorage(

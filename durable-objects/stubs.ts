@@ -3,7 +3,7 @@ import type { Env } from '../src/env.ts'
 import { checkValue, countCall } from '../src/limiter.ts'
 import type { CallCounters, Invitee, KeyClaims, PublicKeys, RoomGateway, UserGateway } from '../src/ports.ts'
 import { MatrixError } from '../src/protocol/errors.ts'
-import { throughFaults } from './network-faults.ts'
+import { overloadIfPlanned, throughFaults } from './network-faults.ts'
 import { fromResult, type RpcResult } from './rpc.ts'
 
 export interface Objects {
@@ -275,7 +275,10 @@ function gateway<Gateway>(
     checkValue(operation, args)
     const answer = await throughFaults(operation, () =>
       onceMore(
-        () => connect()[method]!(...args),
+        async () => {
+          overloadIfPlanned(operation)
+          return connect()[method]!(...args)
+        },
         () => mayRepeat(method, args),
       ),
     )
@@ -288,8 +291,10 @@ function gateway<Gateway>(
     counters.count(operation)
     countCall(operation)
     const url = `https://object/${method}?request=${encodeURIComponent(JSON.stringify(request))}`
-    const ask = () =>
-      namespace.get(namespace.idFromName(name)).fetch(url, { headers: { Upgrade: 'websocket' } })
+    const ask = async () => {
+      overloadIfPlanned(operation)
+      return namespace.get(namespace.idFromName(name)).fetch(url, { headers: { Upgrade: 'websocket' } })
+    }
     const response = await onceMore(ask, () => true)
     dropIfAsked(options, operation)
     return response
@@ -309,7 +314,7 @@ async function onceMore<T>(work: () => Promise<T>, mayRepeat: () => boolean): Pr
   try {
     return await work()
   } catch (error) {
-    if (!isReset(error) || !mayRepeat()) throw unavailable(error)
+    if (isOverloaded(error) || !isReset(error) || !mayRepeat()) throw unavailable(error)
   }
   return work().catch((error) => {
     throw unavailable(error)
@@ -329,13 +334,28 @@ function mayRepeat(method: string, args: unknown[]): boolean {
   return txnId !== undefined || stateKey !== undefined
 }
 
+/** What the platform says of a call that failed. */
+type Marks = { durableObjectReset?: boolean; overloaded?: boolean; retryable?: boolean } | null
+
 function isReset(error: unknown): boolean {
-  const marks = error as { durableObjectReset?: boolean; retryable?: boolean } | null
+  const marks = error as Marks
   return marks?.durableObjectReset === true || marks?.retryable === true
 }
 
+/** More calls wait for the object than it can answer: asked once more, it would have one more. */
+function isOverloaded(error: unknown): boolean {
+  return (error as Marks)?.overloaded === true
+}
+
+/** When a client may come back to an object that has too much to do, ms. */
+const OVERLOADED_MS = 5_000
+
 /** An object that cannot be reached is a passing fault of ours: never a verdict about the request. */
 function unavailable(error: unknown): unknown {
+  if (isOverloaded(error)) {
+    const extra = { retry_after_ms: OVERLOADED_MS }
+    return new MatrixError('M_UNKNOWN', 'The server is busy; try again soon', { status: 503, extra })
+  }
   if (!isReset(error)) return error
   return new MatrixError('M_UNKNOWN', 'The server was interrupted; try again', { status: 503 })
 }

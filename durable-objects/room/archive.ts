@@ -38,23 +38,23 @@ export function writeCursors(sql: SqlStorage, cursors: Cursors): void {
 }
 
 /** Entries after a position, oldest first, at most one batch. */
-export function entriesAfter(store: RoomStore, pos: number): RoomLogEntry[] {
+export function entriesAfter(store: RoomStore, pos: number, limit = BATCH): RoomLogEntry[] {
   const events = store.sql
     .exec<ArchivedRow>(
       `SELECT e.pos, e.event_id, e.type, e.state_key, e.sender, e.ts, e.depth, e.pdu, e.txn, s.from_pos, s.value
        FROM events e LEFT JOIN state s ON s.type = e.type AND s.state_key = e.state_key AND s.from_pos = e.pos
        WHERE e.pos > ? ORDER BY e.pos LIMIT ?`,
       pos,
-      BATCH,
+      limit,
     )
     .toArray()
     .map(eventEntry)
   const others = store.sql
-    .exec<{ entry: string }>('SELECT entry FROM log WHERE pos > ? ORDER BY pos LIMIT ?', pos, BATCH)
+    .exec<{ entry: string }>('SELECT entry FROM log WHERE pos > ? ORDER BY pos LIMIT ?', pos, limit)
     .toArray()
     .map((row) => JSON.parse(row.entry) as RoomLogEntry)
   // Each list may have been cut; what lies beyond the nearer cut waits for the next batch.
-  return [...events, ...others].sort((a, b) => a.pos - b.pos).slice(0, BATCH)
+  return [...events, ...others].sort((a, b) => a.pos - b.pos).slice(0, limit)
 }
 
 function eventEntry(row: ArchivedRow): RoomLogEntry {
@@ -96,6 +96,11 @@ export class Archiver {
       this.#running = undefined
     })
     await this.#running
+  }
+
+  /** Whether the archive lacks anything. */
+  isBehind(): boolean {
+    return entriesAfter(this.#store, readCursors(this.#store.sql).archived, 1).length > 0
   }
 
   async #flushAll(): Promise<void> {

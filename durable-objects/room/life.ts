@@ -1,6 +1,7 @@
 /** The parts of a Room that run over several turns: delayed events, upgrades, rebuilds, erasures. */
 import type { TimedJob } from '../timers.ts'
 import { Delayed } from './delayed.ts'
+import { nextDue } from './delayed-store.ts'
 import { isErasing, pruneErased } from './erasure.ts'
 import type { RoomHost, RoomJob } from './host.ts'
 import { tellPushMembers } from './push-members.ts'
@@ -15,15 +16,16 @@ export class RoomLife {
   readonly jobs: readonly TimedJob<RoomJob>[]
 
   constructor(parts: RoomHost & RebuildParts) {
+    const { store } = parts.room
     this.delayed = new Delayed(parts)
     this.upgrades = new Upgrades(parts)
     this.rebuild = new Rebuild(parts)
     this.jobs = [
-      { name: 'rebuild', run: () => this.rebuild.resume() },
-      { name: 'delayed', run: () => this.delayed.sendDue() },
-      { name: 'upgrade', run: () => this.upgrades.resume() },
+      { name: 'rebuild', run: () => this.rebuild.resume(), isLeft: () => store.isRebuilding },
+      { name: 'delayed', run: () => this.delayed.sendDue(), isLeft: () => nextDue(store.sql) !== undefined },
+      { name: 'upgrade', run: () => this.upgrades.resume(), isLeft: () => this.upgrades.isUnfinished() },
       { name: 'push', run: () => tellPushMembers(parts) },
-      { name: 'erase', run: () => pruneBatch(parts) },
+      { name: 'erase', run: () => pruneBatch(parts), isLeft: () => isErasing(store.sql) },
     ]
   }
 }

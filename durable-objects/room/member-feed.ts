@@ -40,7 +40,7 @@ export class MemberFeed {
   /** From the alarm: tells the next ones that wait. Answers when to tell more. */
   async drain(): Promise<number | undefined> {
     const confirmed = await this.#deliverSome()
-    if (!this.#waiting()) return undefined
+    if (!this.waits()) return undefined
     return this.#parts.now() + (confirmed ? 0 : RETRY_MS)
   }
 
@@ -54,8 +54,8 @@ export class MemberFeed {
     return confirmed
   }
 
-  /** Whether anything waits. */
-  #waiting(): boolean {
+  /** Whether anything waits to be confirmed. */
+  waits(): boolean {
     this.#removeConfirmed()
     return this.#parts.sql.exec('SELECT 1 FROM member_feed LIMIT 1').toArray().length > 0
   }

@@ -28,7 +28,7 @@ import { unreadCount } from './unread.ts'
 import { joinRule } from './vouching.ts'
 
 export abstract class RoomReads extends DurableObject<Env> {
-  protected abstract readonly room: RoomContext
+  protected abstract get room(): RoomContext
 
   messages(request: MessagesRequest) {
     return toResult(() => messages(this.room, request))

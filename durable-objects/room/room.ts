@@ -1,6 +1,5 @@
 /** The Room object: the one owner of a room's events and state. RPC methods are a few lines over the files beside it. */
 import { portsOf } from '../../src/context.ts'
-import type { Env } from '../../src/env.ts'
 import { takeFault } from '../../src/faults.ts'
 import type {
   CreateRoomPlan,
@@ -17,9 +16,10 @@ import type {
 } from '../../src/ports.ts'
 import type { Pdu } from '../../src/protocol/event.ts'
 import type { NewState } from '../../src/protocol/room-upgrade.ts'
-import { enterGeneration, renewRoom } from '../restore.ts'
+import { answerAlarm } from '../answer-alarm.ts'
+import { beginInGeneration, enterGeneration, renewRoom } from '../restore.ts'
 import { type RpcResult, toResult, toResultAsync } from '../rpc.ts'
-import { countingStorage, migrate } from '../sqlite.ts'
+import { countingStorage, lazyStorage } from '../sqlite.ts'
 import { type Objects, objectsOf, type RpcSide } from '../stubs.ts'
 import { Timers } from '../timers.ts'
 import { Archiver, readCursors } from './archive.ts'
@@ -47,57 +47,82 @@ import { Subscribers } from './subscribers.ts'
 import { requireTypist, Typing } from './typing.ts'
 import { fanOut } from './wake-transport.ts'
 
+/** What a Room is made of: put together at its first use, since a constructor that throws loses alarms. */
+interface RoomParts {
+  room: RoomContext
+  timers: Timers<RoomJob>
+  feed: MemberFeed
+  life: RoomLife
+  archiver: Archiver
+}
+
 export class Room extends RoomReads implements RpcSide<RoomGateway> {
-  readonly #ports: Ports
-  readonly #objects: Objects
-  protected readonly room: RoomContext
-  readonly #timers: Timers<RoomJob>
-  readonly #feed: MemberFeed
-  readonly #life: RoomLife
-  readonly #archiver: Archiver
   readonly #typing = new Typing()
+  #made: RoomParts | undefined
   #subscribers: Subscribers | undefined
   #recent: RecentEvents | undefined
 
-  constructor(ctx: DurableObjectState, env: Env) {
-    super(ctx, env)
-    this.#ports = portsOf(env)
-    const { calls, clock, config, log } = this.#ports
-    this.#objects = objectsOf(env, calls)
-    const storage = config.testHooks
-      ? countingStorage(ctx.storage, (rows) => calls.count('room.rows_written', rows))
-      : ctx.storage
-    migrate(storage, ROOM_MIGRATIONS)
-    enterGeneration(storage, config.generation, () => renewRoom(storage.sql))
-    this.room = new RoomContext(new RoomStore(storage), clock, config.serverName, config.signingKeys[0]!)
-    this.#feed = new MemberFeed({
+  get #parts(): RoomParts {
+    this.#made ??= this.#assemble()
+    return this.#made
+  }
+
+  /** Everything here takes constant time, however large the room. */
+  #assemble(): RoomParts {
+    const { archive, archiveReader, calls, clock, config, log } = this.#ports
+    const counted = config.testHooks
+      ? countingStorage(this.ctx.storage, (rows) => calls.count('room.rows_written', rows))
+      : this.ctx.storage
+    const { generation } = config
+    const storage = lazyStorage(counted, ROOM_MIGRATIONS, (made) => beginInGeneration(made, generation))
+    if (storage.hasTables) enterGeneration(storage, generation, () => renewRoom(storage.sql))
+    const room = new RoomContext(new RoomStore(storage), clock, config.serverName, config.signingKeys[0]!)
+    const feed = new MemberFeed({
       sql: storage.sql,
       deliver: (userId, change) => this.#objects.user(userId).membershipChanged(change),
       now: () => clock.now(),
-      arm: (at) => this.#timers.arm('feed', at),
+      arm: (at) => timers.arm('feed', at),
     })
-    this.#archiver = new Archiver(this.room.store, this.#ports.archive, () => this.#started.watermark())
-    this.#life = new RoomLife({
-      room: this.room,
+    const archiver = new Archiver(room.store, archive, () => this.#started.watermark())
+    const life = new RoomLife({
+      room,
       objects: this.#objects,
       mutate: (work) => this.#mutateAndFeed(work),
-      arm: (job, at) => this.#timers.arm(job, at),
-      armAll: (at) => this.#timers.armAll(at),
-      reader: this.#ports.archiveReader,
-      flush: () => this.#archiver.flush(),
+      arm: (job, at) => timers.arm(job, at),
+      armAll: (at) => timers.armAll(at),
+      reader: archiveReader,
+      flush: () => archiver.flush(),
       reset: () => this.#startAnew(),
     })
-    this.#timers = new Timers({
+    const timers = new Timers<RoomJob>({
       storage,
       clock,
       jobs: [
         { name: 'wake', run: async () => this.#wakeBehind() },
-        { name: 'feed', run: () => this.#feed.drain() },
-        ...this.#life.jobs,
-        { name: 'archive', run: async () => (await this.#archiver.flush()) as undefined },
+        { name: 'feed', run: () => feed.drain(), isLeft: () => feed.waits() },
+        ...life.jobs,
+        {
+          name: 'archive',
+          run: async () => (await archiver.flush()) as undefined,
+          isLeft: () => archiver.isBehind(),
+        },
       ],
       onError: (job, error) => log.trouble(`room.${job}`, 'room job failed', { job, error: String(error) }),
     })
+    if (storage.hasTables) timers.recover()
+    return { room, timers, feed, life, archiver }
+  }
+
+  protected get room(): RoomContext {
+    return this.#parts.room
+  }
+
+  get #ports(): Ports {
+    return portsOf(this.env)
+  }
+
+  get #objects(): Objects {
+    return objectsOf(this.env, this.#ports.calls)
   }
 
   // ------------------------------------------------------------ writing
@@ -143,14 +168,14 @@ export class Room extends RoomReads implements RpcSide<RoomGateway> {
   setListed(userId: string, listed: boolean): Promise<RpcResult<void>> {
     return toResultAsync(async () => {
       this.#mutate(() => setListed(this.room, userId, listed))
-      await patiently(this.#timers.runNow('archive'))
+      await patiently(this.#parts.timers.runNow('archive'))
     })
   }
 
   archived(): Promise<RpcResult<void>> {
     return toResultAsync(async () => {
       void this.room.store.rules
-      await patiently(this.#timers.runNow('archive'))
+      await patiently(this.#parts.timers.runNow('archive'))
     })
   }
 
@@ -159,7 +184,7 @@ export class Room extends RoomReads implements RpcSide<RoomGateway> {
   }
 
   upgrade(request: UpgradeRequest) {
-    return toResultAsync(() => this.#life.upgrades.run(request))
+    return toResultAsync(() => this.#parts.life.upgrades.run(request))
   }
 
   replicate(sender: string, states: NewState[]): Promise<RpcResult<void>> {
@@ -167,15 +192,15 @@ export class Room extends RoomReads implements RpcSide<RoomGateway> {
   }
 
   schedule(request: DelayedRequest) {
-    return toResultAsync(() => this.#life.delayed.schedule(request))
+    return toResultAsync(() => this.#parts.life.delayed.schedule(request))
   }
 
   delayedAction(delayId: string, action: DelayedAction, userId?: string) {
-    return toResultAsync(() => this.#life.delayed.act(delayId, action, userId))
+    return toResultAsync(() => this.#parts.life.delayed.act(delayId, action, userId))
   }
 
   rebuild(roomId: string) {
-    return toResultAsync(() => this.#life.rebuild.run(roomId))
+    return toResultAsync(() => this.#parts.life.rebuild.run(roomId))
   }
 
   setTyping(userId: string, typing: boolean, timeoutMs: number): RpcResult<void> {
@@ -216,8 +241,8 @@ export class Room extends RoomReads implements RpcSide<RoomGateway> {
 
   // ------------------------------------------------------------ consumers
 
-  override async alarm(): Promise<void> {
-    await this.#timers.fire()
+  override alarm(): Promise<void> {
+    return answerAlarm(this.ctx.storage, () => this.#parts.timers.fire())
   }
 
   /** The subscribers, loaded when first needed; an incarnation that finds one behind its head wakes it again. */
@@ -232,7 +257,7 @@ export class Room extends RoomReads implements RpcSide<RoomGateway> {
           increment: (from, to) => makeIncrement(this.room, this.#recentEvents, this.#typing, from, to),
           transport: fanOut(this.env, this.#objects),
           now: () => this.#ports.clock.now(),
-          retryAt: (at) => this.#timers.arm('wake', at),
+          retryAt: (at) => this.#parts.timers.arm('wake', at),
         },
         readCursors(store.sql).woken,
       )
@@ -275,7 +300,7 @@ export class Room extends RoomReads implements RpcSide<RoomGateway> {
   /** With the archive's next batch: one alarm for all. */
   #armSoon(...jobs: RoomJob[]): void {
     const at = this.#ports.clock.now() + this.#ports.config.archiveDelayMs
-    for (const job of jobs) this.#timers.arm(job, at)
+    for (const job of jobs) this.#parts.timers.arm(job, at)
   }
 
   #forgetGone(userId: string): void {
@@ -288,7 +313,7 @@ export class Room extends RoomReads implements RpcSide<RoomGateway> {
     const { value, fed } = this.#mutate(work)
     if (takeFault('room:abort-after-commit')) await this.#abort()
     this.#started.notifyBesideAnswer()
-    if (fed.length > 0) await this.#feed.confirm(fed)
+    if (fed.length > 0) await this.#parts.feed.confirm(fed)
     return value
   }
 

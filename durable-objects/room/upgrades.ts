@@ -35,6 +35,11 @@ export class Upgrades {
     return upgrade.roomId
   }
 
+  /** Whether an upgrade was cut off. */
+  isUnfinished(): boolean {
+    return currentUpgrade(this.#host.room)?.done === false
+  }
+
   /** From the alarm. */
   async resume(): Promise<undefined> {
     const upgrade = currentUpgrade(this.#host.room)

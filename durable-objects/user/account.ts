@@ -5,7 +5,7 @@ import { localpartOf } from '../../src/protocol/identifiers.ts'
 import { isShownInRooms } from '../../src/protocol/profile.ts'
 import { readMeta, writeMeta } from '../sqlite.ts'
 import type { Objects } from '../stubs.ts'
-import { closeAccount, tellAccounts } from './closing.ts'
+import { closeAccount, isClosing, tellAccounts } from './closing.ts'
 import { requireNoSuchKey } from './cross-signing.ts'
 import { dropDehydrated } from './dehydrated.ts'
 import * as devices from './devices.ts'
@@ -145,6 +145,11 @@ export class UserAccount {
     this.forget()
     this.#to.runJob('closing')
     this.#to.runJob('rooms')
+  }
+
+  /** Whether Postgres has yet to be told of the end. */
+  isClosing(): boolean {
+    return isClosing(this.#sql)
   }
 
   /** Tells Postgres what is pending. @throws when it does not answer */

@@ -77,6 +77,11 @@ export function closeAccount(
   return { archive: [...archive, ...more], revoked }
 }
 
+/** Whether the end of the account is on record, and Postgres has yet to be told. */
+export function isClosing(sql: SqlStorage): boolean {
+  return readMeta(sql, PENDING) !== undefined
+}
+
 /** Tells Postgres of an account that was closed. @throws when it cannot be reached: tried again from the alarm */
 export async function tellAccounts(sql: SqlStorage, userId: string, accounts: AccountStore): Promise<void> {
   const pending = readMeta<string>(sql, PENDING)

@@ -92,6 +92,11 @@ export class PushQueue {
     this.#drop("notification != '' AND json_extract(notification, '$.event_id') = ?", eventId)
   }
 
+  /** Whether anything is to be sent. */
+  waiting(): boolean {
+    return first(this.#parts.sql, 'SELECT 1 AS found FROM push_queue LIMIT 1') !== undefined
+  }
+
   /**
    * Begins to send the oldest of each pusher that is due, and does not wait for it: a gateway that hangs holds up
    * nothing else. Answers when to look again, at the latest.

@@ -1,5 +1,6 @@
 /** What this user's change means in many rooms: one row a room, done in slices from the alarm, and again after a crash. */
 import { MatrixError } from '../../src/protocol/errors.ts'
+import { first } from '../sqlite.ts'
 
 export const ROOM_JOBS_TABLE = `
   CREATE TABLE room_jobs (
@@ -30,12 +31,17 @@ export class RoomJobs {
 
   /** Asks for a job in rooms, inside the caller's transaction; one row each. */
   add(kind: RoomJobKind, roomIds: Iterable<string>): void {
-    let seq = this.#sql.exec<{ seq: number | null }>('SELECT max(seq) AS seq FROM room_jobs').one().seq ?? 0
+    let seq = first<{ seq: number | null }>(this.#sql, 'SELECT max(seq) AS seq FROM room_jobs')?.seq ?? 0
     for (const roomId of roomIds) {
       seq += 1
       const insert = 'INSERT OR REPLACE INTO room_jobs (kind, room_id, seq) VALUES (?, ?, ?)'
       this.#sql.exec(insert, kind, roomId, seq)
     }
+  }
+
+  /** Whether any is to be done. */
+  waiting(): boolean {
+    return first(this.#sql, 'SELECT 1 AS found FROM room_jobs LIMIT 1') !== undefined
   }
 
   /** Does a slice. Answers whether anything is left. @throws when a room could not be reached: tried again later */
@@ -46,7 +52,7 @@ export class RoomJobs {
     const done = await Promise.allSettled(rows.map((row) => this.#do(row)))
     const failed = done.find((result) => result.status === 'rejected')
     if (failed) throw failed.reason
-    return rows.length > 0 && this.#sql.exec('SELECT 1 FROM room_jobs LIMIT 1').toArray().length > 0
+    return rows.length > 0 && this.waiting()
   }
 
   async #do({ kind, room_id: roomId, seq }: Row): Promise<void> {

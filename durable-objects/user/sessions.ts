@@ -1,5 +1,6 @@
 /** Redis's copy of the user's sessions: written by this object alone, one write after the other. */
 import type { Session, SessionStore } from '../../src/ports.ts'
+import { first } from '../sqlite.ts'
 
 type RevokedRow = { session_id: string }
 
@@ -20,6 +21,11 @@ export class SessionCopies {
   /** Notes ended sessions, inside the transaction that ends them; one row each. */
   revoke(sessionIds: readonly string[]): void {
     for (const id of sessionIds) this.#sql.exec('INSERT OR IGNORE INTO revoked (session_id) VALUES (?)', id)
+  }
+
+  /** Whether Redis has yet to be told of any. */
+  waiting(): boolean {
+    return first(this.#sql, 'SELECT 1 AS found FROM revoked LIMIT 1') !== undefined
   }
 
   /** Copies a session that was just found alive. A failure costs no more than the next check. */

@@ -10,19 +10,16 @@ import { type RpcResult, toResult } from '../rpc.ts'
 import type { Timers } from '../timers.ts'
 import type { Changes, UserAccount } from './account.ts'
 import type { DeviceChange } from './devices.ts'
+import type { UserJob } from './jobs.ts'
 import type { Outbox } from './outbox.ts'
 import type { RoomLife } from './room-life.ts'
 import type { SyncPolls } from './sync-polls.ts'
-
-/** What a User object does from its alarm. */
-export type UserJob = 'archive' | 'sessions' | 'presence' | 'closing' | 'to-device' | 'push' | 'rooms'
 
 /** What the parts need of the object they belong to. */
 export interface UserHost {
   sql: SqlStorage
   ports: Ports
   account: UserAccount
-  /** Learned at the first call: it cannot be asked for in the constructor. */
   userId: () => string
   /** Everything sync needs, read at the first call that does. */
   polls: () => SyncPolls
@@ -52,16 +49,7 @@ export interface UserHost {
 }
 
 export abstract class UserRpc extends DurableObject<Env> {
-  #host: UserHost | undefined
-
-  /** To be called in the constructor of the last class. */
-  protected serveWith(host: UserHost): void {
-    this.#host = host
-  }
-
-  protected get host(): UserHost {
-    return this.#host!
-  }
+  protected abstract get host(): UserHost
 
   /** For the requests of a client: its session is checked here, and asks no Redis. */
   protected checked<T>(session: Session, work: () => T): RpcResult<T> {

@@ -1,6 +1,5 @@
 /** The User object: the one owner of a user's sessions, rooms and account data; it composes sync and holds its polls. */
 import { portsOf } from '../../src/context.ts'
-import type { Env } from '../../src/env.ts'
 import { takeFault } from '../../src/faults.ts'
 import type {
   MembershipChange,
@@ -12,9 +11,10 @@ import type {
   Wake,
 } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
-import { enterGeneration, renewUser } from '../restore.ts'
+import { answerAlarm } from '../answer-alarm.ts'
+import { beginInGeneration, enterGeneration, renewUser } from '../restore.ts'
 import { type RpcResult, toResult, toResultAsync } from '../rpc.ts'
-import { countingStorage, migrate, type ObjectStorage, readMeta, writeMeta } from '../sqlite.ts'
+import { countingStorage, type LazyStorage, lazyStorage, readMeta, writeMeta } from '../sqlite.ts'
 import { idOfName, objectsOf, type RpcSide } from '../stubs.ts'
 import { Timers } from '../timers.ts'
 import { PlannedAbort } from './abort.ts'
@@ -29,6 +29,7 @@ import { getFilter, putFilter } from './filters.ts'
 import { ignoredUsers } from './ignored-users.ts'
 import { dropStrayMessages } from './inbox.ts'
 import { hidesInvite } from './invites.ts'
+import { type UserJob, userJobs } from './jobs.ts'
 import { UserLog } from './log.ts'
 import { Outbox } from './outbox.ts'
 import { tellPresence } from './presence-exchange.ts'
@@ -41,116 +42,140 @@ import { RoomLife } from './room-life.ts'
 import { USER_MIGRATIONS } from './schema.ts'
 import { SessionCopies } from './sessions.ts'
 import { SyncPolls } from './sync-polls.ts'
-import type { UserJob } from './user-rpc.ts'
+import type { UserHost } from './user-rpc.ts'
 
 /** How long a first sync waits for what the people around say of themselves, ms. */
 const PRESENCE_PATIENCE_MS = 300
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
+/** What a User object is made of: put together at its first use, since a constructor that throws loses alarms. */
+interface UserParts {
+  storage: LazyStorage
+  timers: Timers<UserJob>
+  sessions: SessionCopies
+  account: UserAccount
+  roomLife: RoomLife
+  deviceLists: DeviceLists
+  pushQueue: PushQueue
+  log: UserLog
+  host: UserHost
+}
+
 export class User extends DehydratedRpc implements RpcSide<UserGateway> {
-  readonly #ports: Ports
-  readonly #storage: ObjectStorage
-  readonly #timers: Timers<UserJob>
-  readonly #log: UserLog
-  readonly #sessions: SessionCopies
-  readonly #account: UserAccount
-  readonly #roomLife: RoomLife
-  readonly #deviceLists: DeviceLists
-  readonly #outbox: Outbox
-  readonly #pushQueue: PushQueue
+  #made: UserParts | undefined
   #syncPolls: SyncPolls | undefined
   #ownPos: number | undefined
   readonly #plannedAbort = new PlannedAbort(this.ctx)
 
-  constructor(ctx: DurableObjectState, env: Env) {
-    super(ctx, env)
-    this.#ports = portsOf(env)
-    const { calls, clock, config, log, archive, sessions } = this.#ports
-    this.#storage = config.testHooks
-      ? countingStorage(ctx.storage, (rows) => calls.count('user.rows_written', rows))
-      : ctx.storage
-    migrate(this.#storage, USER_MIGRATIONS)
-    enterGeneration(this.#storage, config.generation, () => renewUser(this.#storage.sql, clock.now()))
-    this.#log = new UserLog(this.#storage.sql)
-    this.#sessions = new SessionCopies(this.#storage.sql, sessions)
-    this.#account = new UserAccount({
-      sql: this.#storage.sql,
+  get #parts(): UserParts {
+    this.#made ??= this.#assemble()
+    return this.#made
+  }
+
+  /** Everything here takes constant time, whatever the user has. */
+  #assemble(): UserParts {
+    const ports = this.#ports
+    const { calls, clock, config } = ports
+    const counted = config.testHooks
+      ? countingStorage(this.ctx.storage, (rows) => calls.count('user.rows_written', rows))
+      : this.ctx.storage
+    const { generation } = config
+    const storage = lazyStorage(counted, USER_MIGRATIONS, (made) => beginInGeneration(made, generation))
+    if (storage.hasTables) enterGeneration(storage, generation, () => renewUser(storage.sql, clock.now()))
+    const { sql } = storage
+    const log = new UserLog(sql)
+    const sessions = new SessionCopies(sql, ports.sessions)
+    const account = new UserAccount({
+      sql,
       userId: () => this.#userId,
-      ports: this.#ports,
+      ports,
       objects: () => objectsOf(this.env, calls),
       memberships: () => this.#polls.memberships,
       mutate: (work) => this.#mutate(work),
-      runJob: (job) => this.#timers.arm(job, clock.now()),
+      runJob: (job) => timers.arm(job, clock.now()),
     })
-    this.#deviceLists = new DeviceLists({
-      sql: this.#storage.sql,
+    const deviceLists = new DeviceLists({
+      sql,
       userId: () => this.#userId,
       now: () => clock.now(),
       nextOwn: () => this.#nextOwn(),
       joinedRooms: () => this.#polls.memberships.joinedRooms(),
-      jobs: () => this.#account.jobs,
+      jobs: () => account.jobs,
     })
-    this.#outbox = new Outbox({
-      sql: this.#storage.sql,
+    const outbox = new Outbox({
+      sql,
       userId: () => this.#userId,
       inbox: () => this.#polls.inbox,
       now: () => clock.now(),
       user: (userId) => objectsOf(this.env, calls).user(userId),
     })
-    this.#roomLife = new RoomLife({
-      sql: this.#storage.sql,
+    const roomLife = new RoomLife({
+      sql,
       userId: () => this.#userId,
-      ports: this.#ports,
-      log: this.#log,
+      ports,
+      log,
       nextOwn: () => this.#nextOwn(),
       mutate: (work) => this.#mutate(work),
       replace: (work) => this.#replace(work),
     })
-    this.#pushQueue = new PushQueue({
-      sql: this.#storage.sql,
-      gateway: this.#ports.push,
-      badges: new Badges({ sql: this.#storage.sql, countUnread: (roomId) => this.#countUnread(roomId) }),
-      arm: (at) => this.#timers.arm('push', at),
+    const pushQueue = new PushQueue({
+      sql,
+      gateway: ports.push,
+      badges: new Badges({ sql, countUnread: (roomId) => this.#countUnread(roomId) }),
+      arm: (at) => timers.arm('push', at),
       now: () => clock.now(),
       transaction: (work) => this.#transaction(work),
       refused: (appId, pushkey) => {
-        this.#mutate(() => ({ value: undefined, archive: removePusher(this.#sql, appId, pushkey) }))
+        this.#mutate(() => ({ value: undefined, archive: removePusher(sql, appId, pushkey) }))
       },
     })
-    this.#timers = new Timers({
-      storage: this.#storage,
+    const timers = new Timers<UserJob>({
+      storage,
       clock,
-      jobs: [
-        { name: 'archive', run: async () => (await this.#log.flush(this.#userId, archive)) as undefined },
-        { name: 'sessions', run: async () => (await this.#sessions.flush()) as undefined },
-        { name: 'presence', run: () => this.#polls.presence.check() },
-        { name: 'closing', run: async () => (await this.#account.tellAccounts()) as undefined },
-        { name: 'to-device', run: async () => (await this.#outbox.deliver()) as undefined },
-        { name: 'push', run: () => this.#pushQueue.run() },
-        { name: 'rooms', run: async () => ((await this.#account.jobs.run()) ? clock.now() : undefined) },
-      ],
-      onError: (job, error) => log.trouble(`user.${job}`, 'user job failed', { job, error: String(error) }),
+      jobs: userJobs({
+        userId: () => this.#userId,
+        clock,
+        archive: ports.archive,
+        log,
+        sessions,
+        presence: () => this.#polls.presence,
+        account,
+        outbox,
+        pushQueue,
+      }),
+      onError: (job, error) =>
+        ports.log.trouble(`user.${job}`, 'user job failed', { job, error: String(error) }),
     })
-    this.serveWith({
-      sql: this.#storage.sql,
-      ports: this.#ports,
-      account: this.#account,
-      outbox: this.#outbox,
-      timers: () => this.#timers,
-      roomLife: this.#roomLife,
+    const host: UserHost = {
+      sql,
+      ports,
+      account,
+      outbox,
+      timers: () => timers,
+      roomLife,
       userId: () => this.#userId,
       polls: () => this.#polls,
       storeFilter: (filter) => this.#storeFilter(filter),
       nextOwn: () => this.#nextOwn(),
       push: (news) => this.#push(news),
-      pushRead: (roomId) => this.#queuePush(() => this.#pushQueue.addRead(roomId)),
+      pushRead: (roomId) => this.#queuePush(() => pushQueue.addRead(roomId)),
       mutate: (work) => this.#mutate(work),
       endSessions: (work) => this.#endSessions(work),
-      flushSessions: () => this.#sessions.flush().catch(() => undefined),
+      flushSessions: () => sessions.flush().catch(() => undefined),
       beforeAnswer: async () => (takeFault('user:abort-after-commit') ? this.#plannedAbort.run() : undefined),
-      vouchFor: (session) => ctx.waitUntil(this.#sessions.copy(session)),
-    })
+      vouchFor: (session) => this.ctx.waitUntil(sessions.copy(session)),
+    }
+    if (storage.hasTables) timers.recover()
+    return { storage, timers, sessions, account, roomLife, deviceLists, pushQueue, log, host }
+  }
+
+  protected override get host(): UserHost {
+    return this.#parts.host
+  }
+
+  get #ports(): Ports {
+    return portsOf(this.env)
   }
 
   // ------------------------------------------------------------ rooms and sync
@@ -168,7 +193,7 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
   }
 
   rebuild(): Promise<RpcResult<number>> {
-    return toResultAsync(() => this.#roomLife.rebuild())
+    return toResultAsync(() => this.#parts.roomLife.rebuild())
   }
 
   joinedRooms(session: Session) {
@@ -189,13 +214,14 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
       const leavesJob = this.#transaction(() => {
         const applied = polls.memberships.apply(change, () => this.#nextOwn())
         // A Room that was rebuilt tells of memberships again, and knows of no pushers.
-        if (applied === undefined) return this.#account.pushIn(change.roomId, change.membership)
+        if (applied === undefined) return this.#parts.account.pushIn(change.roomId, change.membership)
         const shown = hasPushers(this.#sql) && !hidesInvite(this.#sql, this.#userId, applied)
-        if (shown) this.#pushQueue.add(inviteSubjects(this.#pushReader, change))
-        const marks = change.membership === 'join' && this.#deviceLists.roomJoined(change.roomId, change.at)
-        return this.#account.roomEntered(change.roomId, change.membership) || marks || shown
+        if (shown) this.#parts.pushQueue.add(inviteSubjects(this.#pushReader, change))
+        const marks =
+          change.membership === 'join' && this.#parts.deviceLists.roomJoined(change.roomId, change.at)
+        return this.#parts.account.roomEntered(change.roomId, change.membership) || marks || shown
       })
-      this.#roomLife.joined(change)
+      this.#parts.roomLife.joined(change)
       if (leavesJob) this.#armNow('rooms', 'push')
       polls.membershipApplied(change)
     })
@@ -232,14 +258,14 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
     this.#polls.sockets.closed(socket)
   }
 
-  override async alarm(): Promise<void> {
-    await this.#timers.fire()
+  override alarm(): Promise<void> {
+    return answerAlarm(this.ctx.storage, () => this.#parts.timers.fire())
   }
 
   // ------------------------------------------------------------ inside
 
   get #sql(): SqlStorage {
-    return this.#storage.sql
+    return this.#parts.storage.sql
   }
 
   /** Kept in `meta` too: some versions of the runtime do not tell an alarm the object's name. */
@@ -269,7 +295,7 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
       strangers: (userIds) => this.#strangers(userIds),
       presence: {
         enabled: this.#ports.config.presence,
-        arm: (at) => this.#timers.arm('presence', at),
+        arm: (at) => this.#parts.timers.arm('presence', at),
         tell: (roomIds, state) => tellPresence(objectsOf(this.env, this.#ports.calls), roomIds, state),
         meet: (roomId, state) => tellPresence(objectsOf(this.env, this.#ports.calls), [roomId], state, true),
         patience: () => sleep(PRESENCE_PATIENCE_MS),
@@ -291,8 +317,8 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
 
   #push(news: PushNews): void {
     this.#queuePush(() => {
-      for (const eventId of redactedBy(news)) this.#pushQueue.takeBack(eventId)
-      this.#pushQueue.add(pushSubjects(this.#pushReader, news))
+      for (const eventId of redactedBy(news)) this.#parts.pushQueue.takeBack(eventId)
+      this.#parts.pushQueue.add(pushSubjects(this.#pushReader, news))
     })
   }
 
@@ -330,7 +356,7 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
 
   /** @throws MatrixError M_UNKNOWN_TOKEN */
   #check(session: Session): void {
-    this.#account.check(session)
+    this.#parts.account.check(session)
   }
 
   /** What is in memory is of tables that are gone; whoever waits is told that everything is new. */
@@ -343,14 +369,14 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
 
   #transaction<T>(work: () => T): T {
     try {
-      const value = this.#storage.transactionSync(work)
-      this.#account.forget()
+      const value = this.#parts.storage.transactionSync(work)
+      this.#parts.account.forget()
       this.#syncPolls?.keysChanged()
       return value
     } catch (error) {
       // Memory follows the tables again, which the exception rolled back.
       this.#ownPos = undefined
-      this.#account.forget()
+      this.#parts.account.forget()
       this.#syncPolls = undefined
       throw error
     }
@@ -360,15 +386,17 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
   #mutate<T>(work: () => Changes & { value: T }): T {
     const { value, archive, revoked, changed } = this.#transaction(() => {
       const done = work()
-      const { archive: keys, changed } = this.#deviceLists.settle(done)
+      const { archive: keys, changed } = this.#parts.deviceLists.settle(done)
       const pushers = dropPushersWith(this.#sql, done.archive)
       const settings = dropDataOfDevices(this.#sql, done.archive)
       const pushes = [...done.archive, ...pushers].some(({ kind }) => kind === 'pusher')
-      if (pushes) this.#account.jobs.add('push', this.#polls.memberships.joinedRooms())
-      this.#log.append([...done.archive, ...keys, ...pushers, ...settings], this.#ports.clock.now())
-      this.#sessions.revoke(done.revoked ?? [])
+      if (pushes) this.#parts.account.jobs.add('push', this.#polls.memberships.joinedRooms())
+      this.#parts.log.append([...done.archive, ...keys, ...pushers, ...settings], this.#ports.clock.now())
+      this.#parts.sessions.revoke(done.revoked ?? [])
       if (done.revoked?.length) dropStrayMessages(this.#sql)
-      if (readMeta(this.#sql, 'user_id') === undefined) writeMeta(this.#sql, 'user_id', this.#userId)
+      const { hasTables } = this.#parts.storage
+      if (hasTables && readMeta(this.#sql, 'user_id') === undefined)
+        writeMeta(this.#sql, 'user_id', this.#userId)
       return { ...done, changed: changed || pushes }
     })
     if (archive.length > 0) this.#armSoon('archive')
@@ -376,7 +404,7 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
       this.#armSoon('sessions')
       this.#syncPolls?.sockets.endSessions(new Set(revoked))
       this.#syncPolls?.inbox.forget()
-      this.ctx.waitUntil(this.#sessions.flush().catch(() => undefined))
+      this.ctx.waitUntil(this.#parts.sessions.flush().catch(() => undefined))
     }
     if (changed) {
       this.#armNow('rooms')
@@ -386,11 +414,11 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
   }
 
   #armNow(...jobs: UserJob[]): void {
-    for (const job of jobs) this.#timers.arm(job, this.#ports.clock.now())
+    for (const job of jobs) this.#parts.timers.arm(job, this.#ports.clock.now())
   }
 
   #armSoon(job: UserJob): void {
-    this.#timers.arm(job, this.#ports.clock.now() + this.#ports.config.archiveDelayMs)
+    this.#parts.timers.arm(job, this.#ports.clock.now() + this.#ports.config.archiveDelayMs)
   }
 
   /** Revocation writes the device row first, then Redis; the answer waits for both, but no longer than Redis lets it. */
@@ -398,7 +426,7 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
     return toResultAsync(async () => {
       this.#mutate(() => ({ value: undefined, ...work() }))
       if (takeFault('user:abort-after-commit')) await this.#plannedAbort.run()
-      await this.#sessions.flush().catch(() => undefined)
+      await this.#parts.sessions.flush().catch(() => undefined)
     })
   }
 }

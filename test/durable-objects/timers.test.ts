@@ -1,5 +1,10 @@
 /** One alarm for many jobs: each has its own time, and its own backoff. */
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { answerAlarm } from '../../durable-objects/answer-alarm.ts'
 import { eventually, history, inRoom } from '../faults/helpers.ts'
 import { type Api, api, type Client, must } from '../support/client.ts'
 import { objectName, startServer, type TestServer } from '../support/server.ts'
@@ -80,5 +85,58 @@ describe('while Postgres is down', () => {
       () => server.pg('select 1 from events where event_id = $1', [last]),
       (rows) => rows.length === 1,
     )
+  })
+})
+
+describe('an alarm that was lost', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'selvedge-alarms-'))
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+  /** What the platform does after six failures: the alarms go, and nothing else. */
+  function loseAlarms(): void {
+    const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    for (const file of files.filter((name) => name.endsWith('.sqlite'))) {
+      const database = new DatabaseSync(join(folder, file))
+      for (const table of ['_cf_METADATA', '_cf_ALARM']) {
+        const has = database.prepare('SELECT 1 FROM sqlite_master WHERE name = ?').get(table)
+        if (has !== undefined) database.exec(`DELETE FROM ${table}`)
+      }
+      database.close()
+    }
+  }
+
+  it('is armed again at the next call, where work is left', async () => {
+    const options = { 'data-dir': folder, 'archive-delay-ms': '600000' }
+    const before = await startServer(options)
+    const alice = await api(before).register('alice')
+    const roomId = await alice.createRoom()
+    const path = inRoom(roomId, 'send', 'm.room.message', 'later')
+    must(await alice.put(`${path}?${DELAY}=3000`, { msgtype: 'm.text', body: 'later' }))
+    await before.stop()
+    loseAlarms()
+    const after = await startServer(options)
+    try {
+      const again = api(after).as(alice)
+      await eventually(
+        () => history(again, roomId),
+        (all) => all.length === 1,
+      )
+    } finally {
+      await after.stop()
+    }
+  })
+})
+
+describe('an alarm that cannot be answered', () => {
+  it('is put off, and not lost', async () => {
+    const armed: number[] = []
+    const storage = { setAlarm: async (at: number) => void armed.push(at) }
+    const lines: string[] = []
+    const log = { error: (message: string) => void lines.push(message) }
+    const before = Date.now()
+    await answerAlarm(storage, () => Promise.reject(new Error('SIGNING_KEYS is missing')), log)
+    expect(lines).toEqual(['an alarm is put off'])
+    expect(armed).toHaveLength(1)
+    expect(armed[0]).toBeGreaterThan(before)
   })
 })

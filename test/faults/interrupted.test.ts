@@ -70,6 +70,23 @@ describe('a Room that dies between its commit and its wakes', () => {
   })
 })
 
+describe('an object that has more calls than it can answer', () => {
+  it('is not asked again, and its client is told when to come back', async () => {
+    await planFault(http, 'overload:room.send')
+    const refused = await put('too much', 'busy-1')
+    expect([refused.status, refused.body.errcode]).toEqual([503, 'M_UNKNOWN'])
+    expect(Number(refused.headers.get('retry-after'))).toBe(refused.body.retry_after_ms / 1000)
+    must(await put('too much', 'busy-1'))
+  })
+
+  it('refuses a sync in the same words', async () => {
+    await planFault(http, 'overload:user.sync')
+    const refused = await bob.sync()
+    expect([refused.status, refused.body.errcode]).toEqual([503, 'M_UNKNOWN'])
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
+  })
+})
+
 describe('wakes', () => {
   let receiver: Receiver
   beforeEach(async () => {

@@ -29,6 +29,6 @@ export function renderMatrixError(error: MatrixError): Response {
 /** "Clients SHOULD use the Retry-After header": whole seconds, rounded up so that nobody comes too early. */
 function retryAfter(error: MatrixError): Record<string, string> {
   const ms = error.extra?.retry_after_ms
-  if (error.status !== 429 || typeof ms !== 'number') return {}
+  if (typeof ms !== 'number') return {}
   return { 'Retry-After': String(Math.max(1, Math.ceil(ms / 1000))) }
 }

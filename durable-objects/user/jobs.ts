@@ -1,0 +1,51 @@
+/** What a User object does from its alarm. */
+import type { ArchiveStore, Clock } from '../../src/ports.ts'
+import type { TimedJob } from '../timers.ts'
+import type { UserAccount } from './account.ts'
+import type { UserLog } from './log.ts'
+import type { Outbox } from './outbox.ts'
+import type { Presence } from './presence.ts'
+import type { PushQueue } from './push-queue.ts'
+import type { SessionCopies } from './sessions.ts'
+
+export type UserJob = 'archive' | 'sessions' | 'presence' | 'closing' | 'to-device' | 'push' | 'rooms'
+
+interface JobParts {
+  userId: () => string
+  clock: Clock
+  archive: ArchiveStore
+  log: UserLog
+  sessions: SessionCopies
+  presence: () => Presence
+  account: UserAccount
+  outbox: Outbox
+  pushQueue: PushQueue
+}
+
+export function userJobs(parts: JobParts): TimedJob<UserJob>[] {
+  const { account, archive, clock, log, outbox, presence, pushQueue, sessions, userId } = parts
+  const { jobs } = account
+  return [
+    { name: 'archive', run: () => whole(log.flush(userId(), archive)), isLeft: () => log.waiting() },
+    { name: 'sessions', run: () => whole(sessions.flush()), isLeft: () => sessions.waiting() },
+    {
+      name: 'presence',
+      run: () => presence().check(),
+      isLeft: () => presence().state().presence !== 'offline',
+    },
+    { name: 'closing', run: () => whole(account.tellAccounts()), isLeft: () => account.isClosing() },
+    { name: 'to-device', run: () => whole(outbox.deliver()), isLeft: () => outbox.waiting() },
+    { name: 'push', run: () => pushQueue.run(), isLeft: () => pushQueue.waiting() },
+    {
+      name: 'rooms',
+      run: async () => ((await jobs.run()) ? clock.now() : undefined),
+      isLeft: () => jobs.waiting(),
+    },
+  ]
+}
+
+/** Work that leaves nothing to be done later. */
+async function whole(work: Promise<void>): Promise<undefined> {
+  await work
+  return undefined
+}
