@@ -25,12 +25,12 @@ const BATCH = 100
 /** How much of them goes into one answer, characters; one message at least. An answer passes through memory whole. */
 const BATCH_LENGTH = 1_000_000
 /**
- * Messages that wait for one device at most: for one that never comes back, the oldest go. A client whose messages
- * have a gap asks for the keys it misses; with 64 KiB a message at most, a device holds 640 MB of the object's 10 GB.
+ * What waits for one device at most, in messages and in bytes: where a device never comes back, or is flooded, some must
+ * go. A client whose messages have a gap asks for the keys it misses.
  */
-const MAX_WAITING = 10_000
-/** That many stay then: they are not counted at every message. */
-const KEPT_WAITING = 9_000
+const MOST = { messages: 10_000, bytes: 100_000_000 }
+/** So much stays then: nothing is looked through at every message. */
+const KEPT = { messages: 9_000, bytes: 90_000_000 }
 /** In `device_id` of a message: every device of the user. */
 const EVERY_DEVICE = '*'
 /** Whatever may receive messages: devices with a session, and the dehydrated one. */
@@ -47,6 +47,11 @@ interface InboxRow extends Record<string, SqlStorageValue> {
   content: string
 }
 
+interface Load extends Record<string, SqlStorageValue> {
+  messages: number
+  bytes: number
+}
+
 export interface Batch {
   events: JsonObject[]
   /** The id of the last one; undefined where there is none. */
@@ -55,8 +60,8 @@ export interface Batch {
 
 export class Inbox {
   readonly #sql: SqlStorage
-  /** How many wait for a device, as far as it was asked for; more than that after a transaction that failed. */
-  readonly #waiting = new Map<string, number>()
+  /** What waits for a device, as far as it was asked for; less than that after a transaction that failed. */
+  readonly #waiting = new Map<string, Load>()
   /** The newest message of each device, as far as it was asked for. */
   readonly #newest = new Map<string, number>()
 
@@ -148,23 +153,66 @@ export class Inbox {
       const insert = 'INSERT INTO inbox (id, device_id, sender, type, content) VALUES (?, ?, ?, ?, ?)'
       this.#sql.exec(insert, id, device_id, sender, type, content)
       this.#newest.delete(device_id)
-      this.#bound(device_id)
+      this.#bound(device_id, content)
     }
     return devices.length > 0
   }
 
-  /** Counts a message that was stored, and lets the oldest go where there are too many. */
-  #bound(deviceId: string): void {
+  /** Counts a message that was stored, and makes room where there is too much. */
+  #bound(deviceId: string, content: string): void {
     const known = this.#waiting.get(deviceId)
-    const count = 'SELECT count(*) AS held FROM inbox WHERE device_id = ?'
-    const held =
-      known === undefined ? (first<{ held: number }>(this.#sql, count, deviceId)?.held ?? 0) : known + 1
-    this.#waiting.set(deviceId, held)
-    if (held <= MAX_WAITING) return
-    const oldest = `SELECT id FROM inbox WHERE device_id = ?1 ORDER BY id DESC LIMIT 1 OFFSET ${KEPT_WAITING}`
-    this.#sql.exec(`DELETE FROM inbox WHERE device_id = ?1 AND id <= (${oldest})`, deviceId)
-    this.#waiting.set(deviceId, KEPT_WAITING)
+    const load =
+      known === undefined
+        ? loadOf(this.#sql, deviceId)
+        : { messages: known.messages + 1, bytes: known.bytes + Buffer.byteLength(content) }
+    this.#waiting.set(deviceId, load)
+    if (load.messages <= MOST.messages && load.bytes <= MOST.bytes) return
+    makeRoom(this.#sql, deviceId)
+    this.#waiting.delete(deviceId)
   }
+}
+
+function loadOf(sql: SqlStorage, deviceId: string): Load {
+  const query = `SELECT count(*) AS messages, coalesce(sum(octet_length(content)), 0) AS bytes
+     FROM inbox WHERE device_id = ?`
+  return first<Load>(sql, query, deviceId) ?? { messages: 0, bytes: 0 }
+}
+
+/**
+ * Lets messages go until what is kept fits: the oldest of whoever has sent the most, so that nobody's flood takes what
+ * others have sent.
+ */
+function makeRoom(sql: SqlStorage, deviceId: string): void {
+  const query = `SELECT count(*) AS messages, sum(octet_length(content)) AS bytes
+     FROM inbox WHERE device_id = ? GROUP BY sender`
+  const loads = sql.exec<Load>(query, deviceId).toArray()
+  const most = (unit: keyof typeof KEPT) =>
+    shareOf(
+      loads.map((load) => load[unit] as number),
+      KEPT[unit],
+    )
+  // Newest first: what stands behind the share of its sender goes.
+  const newestFirst = 'OVER (PARTITION BY sender ORDER BY id DESC)'
+  sql.exec(
+    `DELETE FROM inbox WHERE id IN (SELECT id FROM (
+       SELECT id, count(*) ${newestFirst} AS messages, sum(octet_length(content)) ${newestFirst} AS bytes
+       FROM inbox WHERE device_id = ?) WHERE messages > ? OR bytes > ?)`,
+    deviceId,
+    most('messages'),
+    most('bytes'),
+  )
+}
+
+/** What each may have at most, so that all together have no more than `kept`: who has less leaves the rest to others. */
+function shareOf(loads: readonly number[], kept: number): number {
+  const ascending = [...loads].sort((a, b) => a - b)
+  let left = kept
+  for (const [index, load] of ascending.entries()) {
+    const share = Math.floor(left / (ascending.length - index))
+    if (load > share) return share
+    left -= load
+  }
+  return kept
 }
 
 /** What waits for devices that are gone, and what these have sent: inside the transaction that deletes them. */

@@ -5,6 +5,7 @@ import type { ToDeviceMessage } from '../../src/ports.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
 import { tokenClaims } from '../middleware/access-token.ts'
+import { countActions } from '../middleware/rate-limit.ts'
 import { jsonObject, validate } from '../middleware/validate.ts'
 import { isLocal, UserId } from './params.ts'
 
@@ -38,6 +39,7 @@ sendToDevice.put(
     if (JSON.stringify(messages).length > MAX_LENGTH) {
       throw new MatrixError('M_TOO_LARGE', 'The messages are too many for one request')
     }
+    countActions(c, 'toDevice', Object.values(messages).flat().length)
     await objects.user(session.userId).sendToDevice(session, `${type}/${txnId}`, messages)
     return c.json({})
   },

@@ -94,16 +94,22 @@ describe('a message', () => {
     expect((await look(bob, before)).said).toEqual([])
   })
 
-  it('is not acknowledged by the token of another device', async () => {
-    const [alice, bob] = [await person(), await person()]
-    const phone = await http.login(bob.userId)
-    must(await send(alice, to(bob, { n: 1 }, '*')))
-    const { next } = await look(phone)
-    expect((await look(bob, next)).said).toEqual([{ n: 1 }])
-    const own = await look(bob)
-    expect(own.said).toEqual([{ n: 1 }])
-    expect((await look(bob, own.next)).said).toEqual([])
-  })
+  it.each(['before', 'after'])(
+    'is not acknowledged by the token of another device, told %s it',
+    async (when) => {
+      const [alice, bob] = [await person(), await person()]
+      const phone = await http.login(bob.userId)
+      // Whichever message is the newer one: the token names a place in one line of messages.
+      for (const device of when === 'before' ? [phone, bob] : [bob, phone]) {
+        must(await send(alice, to(device, { for: device.deviceId })))
+      }
+      const { next } = await look(phone)
+      expect((await look(bob, next)).said).toEqual([{ for: bob.deviceId }])
+      const own = await look(bob)
+      expect(own.said).toEqual([{ for: bob.deviceId }])
+      expect((await look(bob, own.next)).said).toEqual([])
+    },
+  )
 
   it('sent twice under one transaction id is one message', async () => {
     const [alice, bob] = [await person(), await person()]
@@ -192,6 +198,49 @@ describe('many messages', () => {
       { content: '{"n":"first"}' },
     ])
     expect((await look(bob)).said[0]).toEqual({ n: 8_998 })
+  })
+
+  it('of strangers who flood a sleeping device do not take what a friend has sent', async () => {
+    const [friend, bob, ...strangers] = [await person(), await person(), await person(), await person()]
+    must(await send(friend, to(bob, { n: 'first' })))
+    must(await send(friend, to(bob, { n: 'second' })))
+    const user = objectName.user(server.serverName, bob.userId)
+    await server.sql('USER', user, 'UPDATE inbox SET id = id - 100000')
+    await server.evict('USER', user)
+    for (const { userId } of strangers) {
+      await server.sql(
+        'USER',
+        user,
+        `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5200)
+         INSERT INTO inbox (id, device_id, sender, type, content)
+         SELECT (SELECT max(id) FROM inbox) + i, '${bob.deviceId}', '${userId}', 'm.dummy', '{}' FROM n`,
+      )
+    }
+    // Whoever sends the message that is too many: it need not be the one who has sent the most.
+    must(await send(friend, to(bob, { n: 'third' })))
+    const query = 'SELECT sender, count(*) AS held FROM inbox GROUP BY sender ORDER BY held'
+    const held = (await server.sql('USER', user, query)).map(({ held }) => held)
+    expect(held).toEqual([3, 4498, 4498])
+    expect((await look(bob)).said.slice(0, 2)).toEqual([{ n: 'first' }, { n: 'second' }])
+  })
+
+  it('of a stranger that are few but large go before the many small ones of a friend', async () => {
+    const [friend, bob, stranger] = [await person(), await person(), await person()]
+    for (let n = 0; n < 20; n += 1) must(await send(friend, to(bob, { n })))
+    const user = objectName.user(server.serverName, bob.userId)
+    await server.sql('USER', user, 'UPDATE inbox SET id = id - 100000')
+    await server.evict('USER', user)
+    await server.sql(
+      'USER',
+      user,
+      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1600)
+       INSERT INTO inbox (id, device_id, sender, type, content)
+       SELECT (SELECT max(id) FROM inbox) + i, '${bob.deviceId}', '${stranger.userId}', 'm.dummy',
+         '"' || printf('%.*c', 62998, 'x') || '"' FROM n`,
+    )
+    must(await send(stranger, to(bob, { n: 'last' })))
+    const query = 'SELECT sender, count(*) AS held FROM inbox GROUP BY sender ORDER BY held'
+    expect((await server.sql('USER', user, query)).map(({ held }) => held)).toEqual([20, 1429])
   })
 
   it('are never lost nor told twice over evictions between the answers', async () => {

@@ -183,6 +183,25 @@ describe('rate limits', () => {
     expect((await create({})).status).toBe(200)
   })
 
+  it('count to-device messages, and not the requests that bring them', async () => {
+    const { body } = await register('courier', newAddress())
+    const messages = (count: number) => ({
+      messages: {
+        [body.user_id]: Object.fromEntries(Array.from({ length: count }, (_, n) => [`D${n}`, {}])),
+      },
+    })
+    let sent = 0
+    const send = (count: number) => {
+      sent += 1
+      return http.request('PUT', `/sendToDevice/m.dummy/${sent}`, messages(count), {
+        token: body.access_token,
+      })
+    }
+    for (let requests = 0; requests < 60; requests += 1) expect((await send(1)).status).toBe(200)
+    for (const count of [6_000, 6_000]) expect((await send(count)).status).toBe(200)
+    expectLimited(await send(1))
+  })
+
   it('let few passwords be checked at once, whether accounts exist or not', async () => {
     const costly = await startServer({
       'rate-limits': 'on',
