@@ -137,10 +137,10 @@ export const optionTable = {
     check: oneOf('on', 'off'),
   },
   'default-room-version': {
-    value: '10|11|12',
+    value: '3|4|…|12',
     default: '12',
     help: 'Version of new rooms.',
-    check: oneOf('10', '11', '12'),
+    check: oneOf('3', '4', '5', '6', '7', '8', '9', '10', '11', '12'),
   },
   'password-cost': {
     value: 'normal|low',

@@ -3,8 +3,11 @@ import type { Objects } from '../durable-objects/stubs.ts'
 import type { Env } from '../src/env.ts'
 import type { Ports, Session } from '../src/ports.ts'
 
-/** `session` is there behind `accessToken` or `tokenClaims`; the rest is there for every request. */
+/**
+ * `session` is there behind `accessToken` or `tokenClaims`, `bodyText` behind a `validate` of JSON; the rest is there for
+ * every request.
+ */
 export type AppEnv = {
   Bindings: Env
-  Variables: { ports: Ports; objects: Objects; session: Session; requestId: string }
+  Variables: { ports: Ports; objects: Objects; session: Session; requestId: string; bodyText?: string }
 }

@@ -1,7 +1,7 @@
 /** The one pipeline that writes events: build, authorise, hash, sign, append. Nothing else writes one. */
 import type { Membership, MembershipChange } from '../../src/ports.ts'
 import { authEventKeys } from '../../src/protocol/auth-events.ts'
-import { canonicalJson, type JsonObject } from '../../src/protocol/canonical-json.ts'
+import { canonicalJson, floatInEvent, type JsonObject } from '../../src/protocol/canonical-json.ts'
 import { AuthRejection, MalformedContent, MatrixError } from '../../src/protocol/errors.ts'
 import {
   type IdentifiedPdu,
@@ -18,6 +18,7 @@ import {
 } from '../../src/protocol/event-builder.ts'
 import { checkEventSize } from '../../src/protocol/event-format.ts'
 import { objectField, stringField } from '../../src/protocol/json-fields.ts'
+import { membershipIn } from '../../src/protocol/membership.ts'
 import { placeInChain } from './auth-chain.ts'
 import { assembleTimelineEvent, serverKey } from './client-events.ts'
 import type { RoomContext } from './context.ts'
@@ -37,6 +38,8 @@ export interface LocalEvent {
   txn?: string
   /** The server makes it in the sender's name: no sign that they have read what came before. */
   unattended?: true
+  /** The client wrote numbers that are no integers as JSON knows them, such as `1.0`. */
+  hasFloats?: boolean
   /** Of a redaction: the sender administers this server, and so may redact what its users have sent. */
   asAdministrator?: boolean
 }
@@ -74,8 +77,22 @@ export function authorise(room: RoomContext, local: LocalEvent): AllowedEvent {
     if (error instanceof AuthRejection) throw new MatrixError('M_FORBIDDEN', error.message)
     throw error
   }
+  // Up to room version 5 the rules let a server's users name its aliases from outside. Ours are in the room for it.
+  if (event.type === 'm.room.aliases' && membershipIn(store, event.sender) !== 'join') {
+    throw new MatrixError('M_FORBIDDEN', 'the sender is not in the room')
+  }
   if (event.type === 'm.room.redaction') checkRedaction(room, event)
+  requireIntegers(room, event)
   return { event, draft }
+}
+
+/**
+ * Room version 6: "numeric values may no longer be formatted as floats".
+ * @throws MatrixError M_BAD_JSON
+ */
+export function requireIntegers(room: RoomContext, { hasFloats }: Pick<LocalEvent, 'hasFloats'>): void {
+  if (!hasFloats || !room.store.rules.strictJson) return
+  throw floatInEvent()
 }
 
 /** Hashes, signs and writes an allowed event, inside the caller's transaction. Answers its id. */
@@ -217,5 +234,7 @@ export function unchangedState(room: RoomContext, event: LocalEvent): string | u
   if (event.stateKey === undefined || event.type === 'm.room.redaction') return undefined
   const current = room.store.get(event.type, event.stateKey)
   if (current === undefined || current.pdu.sender !== event.sender) return undefined
-  return canonicalJson(current.pdu.content) === canonicalJson(event.content) ? current.eventId : undefined
+  return canonicalJson(current.pdu.content, 'any') === canonicalJson(event.content, 'any')
+    ? current.eventId
+    : undefined
 }

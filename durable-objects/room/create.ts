@@ -5,7 +5,7 @@ import { MatrixError } from '../../src/protocol/errors.ts'
 import type { Pdu } from '../../src/protocol/event.ts'
 import { checkEventAuth } from '../../src/protocol/event-auth.ts'
 import { checkEventSize } from '../../src/protocol/event-format.ts'
-import { eventIdOf, roomIdOfCreate } from '../../src/protocol/event-hash.ts'
+import { eventIdOf, eventJson, roomIdOfCreate } from '../../src/protocol/event-hash.ts'
 import type { NewState } from '../../src/protocol/room-upgrade.ts'
 import { type RoomVersionRules, roomVersion } from '../../src/protocol/room-version.ts'
 import { appendLocal, writeEvent } from './append.ts'
@@ -38,7 +38,7 @@ export function createRoom(room: RoomContext, createPdu: Pdu, version: string, p
   const eventId = eventIdOf(createPdu, rules)
   if (room.store.exists) return existingRoom(room, eventId)
   const roomId = rules.roomIdIsCreateHash ? roomIdOfCreate(createPdu, rules) : (createPdu.room_id ?? '')
-  const json = canonicalJson(createPdu as JsonObject)
+  const json = eventJson(createPdu, rules)
   checkEventSize(json, createPdu, eventId, roomId)
   checkEventAuth(rules, createPdu, room.store)
   room.store.initialise(roomId, version)
@@ -70,7 +70,7 @@ function asItsOwnPlan(step: () => void): void {
 export function replicate(room: RoomContext, sender: string, states: readonly NewState[]): void {
   for (const { type, stateKey, content } of states) {
     const standing = room.store.get(type, stateKey)?.pdu.content
-    if (standing !== undefined && canonicalJson(standing) === canonicalJson(content)) continue
+    if (standing !== undefined && canonicalJson(standing, 'any') === canonicalJson(content, 'any')) continue
     appendLocal(room, { sender, type, stateKey, content, unattended: true })
   }
 }

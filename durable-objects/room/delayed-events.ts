@@ -3,6 +3,7 @@ import type { DelayedAction, DelayedRequest } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import { first } from '../sqlite.ts'
+import { requireIntegers } from './append.ts'
 import { txnKey } from './client-events.ts'
 import type { RoomContext } from './context.ts'
 import {
@@ -40,6 +41,7 @@ export function schedule(room: RoomContext, request: DelayedRequest): { delayId:
     txn,
   )
   if (known !== undefined) return { delayId: known.delay_id, due: known.send_at ?? now }
+  requireIntegers(room, request)
   checkCount(sql, request.sender)
   const due = now + request.delayMs
   putDelayed(room, {

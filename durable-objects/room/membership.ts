@@ -54,7 +54,8 @@ export function changeMembership(room: RoomContext, request: MembershipRequest):
   // About oneself alone, so that it tells nothing of others.
   if (action === 'leave' && current === 'leave') return undefined
   const content = memberContent(room, request, rule.membership, current)
-  const event: LocalEvent = { sender, type: 'm.room.member', stateKey: target, content }
+  const { hasFloats } = request
+  const event: LocalEvent = { sender, type: 'm.room.member', stateKey: target, content, hasFloats }
   const allowed = authorise(room, event)
   if (rule.needs !== undefined && !rule.needs.memberships.includes(current)) throw rule.needs.error()
   if (rule.already.includes(current) || unchangedState(room, event) !== undefined) return undefined

@@ -14,13 +14,14 @@ import { withVoucher } from './vouching.ts'
  * @throws MatrixError M_FORBIDDEN, M_TOO_LARGE, M_BAD_JSON, M_INVALID_PARAM
  */
 export function send(room: RoomContext, request: SendRequest): string {
-  const { sender, type, stateKey, redacts, asAdministrator } = request
+  const { sender, type, stateKey, redacts, asAdministrator, hasFloats } = request
   const event: LocalEvent = {
     sender,
     type,
     stateKey,
     redacts,
     asAdministrator,
+    hasFloats,
     content: ownContent(room, request),
   }
   if (request.deviceId !== undefined && request.txnId !== undefined) {

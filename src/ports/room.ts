@@ -79,6 +79,8 @@ export interface SendRequest {
   withRelations?: string[]
   /** The delayed event whose time has come (MSC4140). */
   delayId?: string
+  /** The content was written with numbers such as `1.0`, which JSON.parse does not tell from integers. */
+  hasFloats?: boolean
   /** Of a redaction: the sender administers this server, and so may redact what its users have sent. */
   asAdministrator?: boolean
   /** Of one's own join: of the rooms that a restricted room names, those the sender is in. */
@@ -94,6 +96,8 @@ export interface MembershipRequest {
   profile?: Profile
   /** Further keys of the content that the client gave to /join. */
   content?: JsonObject
+  /** As in `SendRequest`, of those keys. */
+  hasFloats?: boolean
   isDirect?: boolean
   /** The sender is a guest: they join only where `m.room.guest_access` lets them. */
   guest?: boolean

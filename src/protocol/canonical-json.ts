@@ -12,26 +12,54 @@ const MAX_NESTING = 1000
 /** Printable ASCII without quotation mark and backslash: a string that needs quotes and nothing else. */
 const PLAIN = /^[ !#-[\]-~]*$/
 
+/** Which numbers there are: canonical JSON knows integers; events of old room versions may hold any. */
+export type Numbers = 'integers' | 'any'
+
 /**
  * Encodes a value as canonical JSON.
  * @throws MatrixError M_BAD_JSON for floats, integers beyond ±(2^53-1), lone surrogates, and what is not JSON
  */
-export function canonicalJson(value: JsonValue): string {
-  return encode(value, 0)
+export function canonicalJson(value: JsonValue, numbers: Numbers = 'integers'): string {
+  return encode(value, 0, NUMBERS[numbers])
 }
 
-function encode(value: JsonValue | undefined, depth: number): string {
+const FLOAT = /\d[.eE]/
+const STRING = /"(?:[^"\\]+|\\.)*"/g
+
+/**
+ * Whether a text of JSON writes a number with a point or an exponent. A parser makes `1` of `1.0` and of `1e0`, but
+ * canonical JSON has integers alone, and other servers refuse such a text.
+ */
+export function writesFloats(json: string): boolean {
+  return FLOAT.test(json) && FLOAT.test(json.replace(STRING, '""'))
+}
+
+/** What a client is told whose event has such a number. */
+export function floatInEvent(): MatrixError {
+  return new MatrixError(
+    'M_BAD_JSON',
+    'Numbers in events must be written as integers: 1, and neither 1.0 nor 1e0',
+  )
+}
+
+type EncodeNumber = (value: number) => string
+
+const NUMBERS: Readonly<Record<Numbers, EncodeNumber>> = { integers: encodeInteger, any: encodeAny }
+
+function encode(value: JsonValue | undefined, depth: number, encodeNumber: EncodeNumber): string {
   switch (typeof value) {
     case 'string':
       return encodeString(value)
     case 'number':
-      return encodeInteger(value)
+      return encodeNumber(value)
     case 'boolean':
       return value ? 'true' : 'false'
     case 'object':
       if (value === null) return 'null'
       if (depth === MAX_NESTING) throw new MatrixError('M_BAD_JSON', 'JSON is nested too deeply')
-      return Array.isArray(value) ? encodeArray(value, depth + 1) : encodeObject(value, depth + 1)
+      return Array.isArray(value)
+        ? encodeArray(value, depth + 1, encodeNumber)
+        : encodeObject(value, depth + 1, encodeNumber)
     default:
       throw new MatrixError('M_BAD_JSON', `A value of type ${typeof value} has no JSON form`)
   }
@@ -52,17 +80,23 @@ function encodeInteger(value: number): string {
   return String(value)
 }
 
-function encodeArray(values: JsonValue[], depth: number): string {
+/** Appendices §Canonical JSON: room versions before 6 "MUST NOT strictly enforce the JSON format". */
+function encodeAny(value: number): string {
+  if (!Number.isFinite(value)) throw new MatrixError('M_BAD_JSON', 'Numbers must fit in 64 bits')
+  return String(value)
+}
+
+function encodeArray(values: JsonValue[], depth: number, encodeNumber: EncodeNumber): string {
   let json = '['
   let separator = ''
   for (const value of values) {
-    json += separator + encode(value, depth)
+    json += separator + encode(value, depth, encodeNumber)
     separator = ','
   }
   return `${json}]`
 }
 
-function encodeObject(value: JsonObject, depth: number): string {
+function encodeObject(value: JsonObject, depth: number, encodeNumber: EncodeNumber): string {
   const keys = Object.keys(value).sort()
   const plain = keys.every(isPlain)
   if (!plain) keys.sort(byCodePoint)
@@ -71,7 +105,7 @@ function encodeObject(value: JsonObject, depth: number): string {
   for (const key of keys) {
     const member = value[key]
     if (member === undefined) continue
-    json += `${separator}${plain ? `"${key}"` : encodeString(key)}:${encode(member, depth)}`
+    json += `${separator}${plain ? `"${key}"` : encodeString(key)}:${encode(member, depth, encodeNumber)}`
     separator = ','
   }
   return `${json}}`

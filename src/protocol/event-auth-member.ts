@@ -43,14 +43,14 @@ const CHECKS: Record<Membership, (context: AuthContext, parties: Parties) => voi
 
 /** @throws AuthRejection with the sentence of the rule that refuses */
 export function checkMember(context: AuthContext): void {
-  const { event, state } = context
+  const { rules, event, state } = context
   const { sender, state_key: target, content } = event
   // The rule asks for any state_key; the schema of m.room.member asks that it name a user, as other servers do.
   rejectUnless(target !== undefined && isUserId(target), 'a membership needs a user as its state_key')
   rejectUnless(content.membership !== undefined, 'a membership event must state the membership')
   const authoriser = content.join_authorised_via_users_server
   rejectUnless(
-    authoriser === undefined || (typeof authoriser === 'string' && isUserId(authoriser)),
+    !rules.restricted || authoriser === undefined || (typeof authoriser === 'string' && isUserId(authoriser)),
     'join_authorised_via_users_server must name a user whose server signed the event',
   )
   rejectUnless(isMembership(content.membership), 'the membership is unknown')

@@ -3,8 +3,9 @@ import type { JsonObject, JsonValue } from './canonical-json.ts'
 import { MalformedContent } from './errors.ts'
 import { type AuthContext, rejectUnless } from './event-auth-context.ts'
 import { isUserId } from './identifiers.ts'
-import { integerField, objectField } from './json-fields.ts'
-import { creatorsOf } from './power-levels.ts'
+import { objectField } from './json-fields.ts'
+import { creatorsOf, levelField } from './power-levels.ts'
+import type { RoomVersionRules } from './room-version.ts'
 
 const SCALARS = [
   'users_default',
@@ -18,6 +19,11 @@ const SCALARS = [
 
 const MAPS = ['events', 'notifications'] as const
 
+/** The maps whose changes a room version checks. */
+function checkedMaps(rules: RoomVersionRules): readonly (typeof MAPS)[number][] {
+  return rules.checksNotificationLevels ? MAPS : ['events']
+}
+
 /** @throws AuthRejection with the sentence of the rule that refuses */
 export function checkPowerLevels(context: AuthContext): void {
   checkFormat(context)
@@ -27,15 +33,22 @@ export function checkPowerLevels(context: AuthContext): void {
 
 function checkFormat({ rules, event, create }: AuthContext): void {
   const { content } = event
-  for (const key of SCALARS) {
-    wellFormed(isIntegerOrAbsent(content[key]), `${key} must be an integer`)
+  const isLevel = (value: JsonValue | undefined) =>
+    value === undefined || levelField(rules, value) !== undefined
+  const isMapOfLevels = (value: JsonValue | undefined): value is JsonObject => {
+    const map = objectField(value)
+    return map !== undefined && Object.values(map).every(isLevel)
   }
-  for (const key of MAPS) {
-    wellFormed(content[key] === undefined || isMapOfIntegers(content[key]), `${key} must hold integers`)
+  // Room version 10: what stands beside `users` is checked too.
+  if (rules.integerPowerLevels) {
+    for (const key of SCALARS) wellFormed(isLevel(content[key]), `${key} must be an integer`)
+    for (const key of MAPS) {
+      wellFormed(content[key] === undefined || isMapOfLevels(content[key]), `${key} must hold integers`)
+    }
   }
   const { users } = content
   if (users === undefined) return
-  wellFormed(isMapOfIntegers(users), 'users must hold integers')
+  wellFormed(isMapOfLevels(users), 'users must hold integers')
   wellFormed(Object.keys(users).every(isUserId), 'the keys of users must be user IDs')
   if (!rules.privilegedCreators) return
   const creators = creatorsOf(rules, create)
@@ -46,21 +59,21 @@ function checkFormat({ rules, event, create }: AuthContext): void {
  * A property that is absent has no value to compare: adding one is judged by the new value alone, removing one by
  * the old, though the default then in force may be another.
  */
-function checkChanges({ event, levels }: AuthContext, before: JsonObject, after: JsonObject): void {
+function checkChanges({ rules, event, levels }: AuthContext, before: JsonObject, after: JsonObject): void {
   const own = levels.user(event.sender)
   for (const key of SCALARS) {
-    const [old, next] = [integerField(before[key]), integerField(after[key])]
+    const [old, next] = [levelField(rules, before[key]), levelField(rules, after[key])]
     if (old === next) continue
     rejectUnless(old === undefined || old <= own, `the current ${key} is above the sender's power level`)
     rejectUnless(next === undefined || next <= own, `the new ${key} is above the sender's power level`)
   }
-  for (const key of MAPS) {
-    for (const { name, old, next } of changedEntries(before[key], after[key])) {
+  for (const key of checkedMaps(rules)) {
+    for (const { name, old, next } of changedEntries(rules, before[key], after[key])) {
       rejectUnless(old === undefined || old <= own, `the current level of ${name} is above the sender's`)
       rejectUnless(next === undefined || next <= own, `the new level of ${name} is above the sender's`)
     }
   }
-  for (const { name, old, next } of changedEntries(before.users, after.users)) {
+  for (const { name, old, next } of changedEntries(rules, before.users, after.users)) {
     rejectUnless(
       old === undefined || name === event.sender || old < own,
       `the current power level of ${name} is not below the sender's`,
@@ -77,12 +90,13 @@ interface ChangedEntry {
 
 /** The entries that were added, changed or removed. */
 function* changedEntries(
+  rules: RoomVersionRules,
   before: JsonValue | undefined,
   after: JsonValue | undefined,
 ): Generator<ChangedEntry> {
   const [was, is] = [objectField(before) ?? {}, objectField(after) ?? {}]
   for (const name of new Set([...Object.keys(was), ...Object.keys(is)])) {
-    const [old, next] = [integerField(was[name]), integerField(is[name])]
+    const [old, next] = [levelField(rules, was[name]), levelField(rules, is[name])]
     if (old !== next) yield { name, old, next }
   }
 }
@@ -90,13 +104,4 @@ function* changedEntries(
 /** @throws MalformedContent with the sentence unless the condition holds */
 function wellFormed(condition: boolean, sentence: string): asserts condition {
   if (!condition) throw new MalformedContent(sentence)
-}
-
-function isIntegerOrAbsent(value: JsonValue | undefined): boolean {
-  return value === undefined || integerField(value) !== undefined
-}
-
-function isMapOfIntegers(value: JsonValue | undefined): value is JsonObject {
-  const map = objectField(value)
-  return map !== undefined && Object.values(map).every(isIntegerOrAbsent)
 }

@@ -1,4 +1,4 @@
-/** The authorisation rules of room versions 10 to 12, in the order of the specification. */
+/** The authorisation rules of room versions 3 to 12, in the order of the specification. */
 import { authEventKeys } from './auth-events.ts'
 import type { IdentifiedPdu, Pdu, StateMap } from './event.ts'
 import { type AuthContext, rejectUnless } from './event-auth-context.ts'
@@ -103,8 +103,15 @@ function checkInRoom(rules: RoomVersionRules, event: Pdu, state: StateMap, optio
 
   checkRoom(context)
   checkFederation(context)
-  if (event.type === 'm.room.member') checkMember(context)
+  if (event.type === 'm.room.aliases' && rules.aliasesRule) checkAliases(event)
+  else if (event.type === 'm.room.member') checkMember(context)
   else checkOrdinary(context)
+}
+
+/** Room versions up to 5, rule 4: a server names the aliases that it has for the room, whoever of it sends them. */
+function checkAliases({ sender, state_key: stateKey }: Pdu): void {
+  rejectUnless(stateKey !== undefined, 'm.room.aliases must be state')
+  rejectUnless(serverNameOf(sender) === stateKey, "the state_key must be the sender's server")
 }
 
 /** Room version 12, rule 2: the room id is the id of the create event under another sigil. */

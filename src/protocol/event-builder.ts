@@ -1,7 +1,7 @@
 /** Makes finished events of drafts: hashed, signed, with their id and their bytes. Server-Server API §Signing Events. */
-import { canonicalJson, type JsonObject } from './canonical-json.ts'
+import type { JsonObject } from './canonical-json.ts'
 import type { Pdu } from './event.ts'
-import { contentHash, eventIdOfReference, referenceJson } from './event-hash.ts'
+import { contentHash, eventIdOfReference, eventJson, referenceJson } from './event-hash.ts'
 import type { RoomVersionRules } from './room-version.ts'
 import type { SigningKey } from './signing.ts'
 
@@ -41,10 +41,10 @@ export function buildEvent(
   key: SigningKey,
 ): BuiltEvent {
   const pdu = unhashedPdu(draft)
-  pdu.hashes.sha256 = contentHash(pdu)
+  pdu.hashes.sha256 = contentHash(pdu, rules)
   const reference = referenceJson(pdu, rules)
   pdu.signatures[serverName] = { [key.id]: key.sign(reference) }
-  return { eventId: eventIdOfReference(reference), pdu, json: canonicalJson(pdu as JsonObject) }
+  return { eventId: eventIdOfReference(reference, rules), pdu, json: eventJson(pdu, rules) }
 }
 
 /** The event before it is hashed. What the draft lacks has no key at all: receivers tell absent from empty. */

@@ -1,5 +1,5 @@
 /** Who may do what: m.room.power_levels read lazily, with the defaults for what it leaves out. */
-import type { JsonObject } from './canonical-json.ts'
+import type { JsonObject, JsonValue } from './canonical-json.ts'
 import type { IdentifiedPdu, StateMap } from './event.ts'
 import { integerField, objectField, stringField } from './json-fields.ts'
 import type { RoomVersionRules } from './room-version.ts'
@@ -36,6 +36,19 @@ const UNPRIVILEGED_CREATOR = 100
 
 const NO_CONTENT: JsonObject = Object.freeze({})
 
+/** Whole numbers as text, which room versions before 10 take for the number. */
+const INTEGER_TEXT = /^\s*[-+]?\d+\s*$/
+
+/** A level as its room version reads it; undefined for what is none. */
+export function levelField(rules: RoomVersionRules, value: JsonValue | undefined): number | undefined {
+  if (rules.integerPowerLevels || typeof value === 'object') return integerField(value)
+  if (typeof value === 'string') return INTEGER_TEXT.test(value) ? integerField(Number(value)) : undefined
+  // "The value is truncated at the decimal point."
+  return typeof value === 'number' && !rules.strictJson
+    ? integerField(Math.trunc(value))
+    : integerField(value)
+}
+
 /**
  * The power levels of a room's state. Costs one look at the state; every level is read when asked for, and the
  * create event only where creators count.
@@ -48,8 +61,9 @@ export function powerLevels(rules: RoomVersionRules, state: StateMap, create?: I
   const creatorLevel = creatorLevelOf(rules, current !== undefined)
   let creators: string[] | undefined
 
+  const level = (value: JsonValue | undefined) => levelField(rules, value)
   const scalar = (key: Exclude<keyof typeof DEFAULTS, 'notification'>): number =>
-    integerField(content[key]) ?? DEFAULTS[key]
+    level(content[key]) ?? DEFAULTS[key]
   const isCreator = (userId: string): boolean => {
     creators ??= creatorsIn(rules, create ?? state.get('m.room.create', ''))
     return creators.includes(userId)
@@ -59,14 +73,14 @@ export function powerLevels(rules: RoomVersionRules, state: StateMap, create?: I
     content,
     user(userId) {
       if (creatorLevel !== undefined && isCreator(userId)) return creatorLevel
-      return integerField(objectField(content.users)?.[userId]) ?? scalar('users_default')
+      return level(objectField(content.users)?.[userId]) ?? scalar('users_default')
     },
     event(type, isState) {
-      const explicit = integerField(objectField(content.events)?.[type])
+      const explicit = level(objectField(content.events)?.[type])
       return explicit ?? scalar(isState ? 'state_default' : 'events_default')
     },
     notification(key) {
-      return integerField(objectField(content.notifications)?.[key]) ?? DEFAULTS.notification
+      return level(objectField(content.notifications)?.[key]) ?? DEFAULTS.notification
     },
     get ban() {
       return scalar('ban')

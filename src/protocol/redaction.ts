@@ -14,8 +14,12 @@ interface RedactionTable {
 }
 
 const JOIN_RULES: Kept = { allow: true, join_rule: true }
+/** Before room version 8. */
+const JOIN_RULE_ALONE: Kept = { join_rule: true }
 const HISTORY_VISIBILITY: Kept = { history_visibility: true }
 const MEMBER: Kept = { join_authorised_via_users_server: true, membership: true }
+/** Before room version 9. */
+const MEMBERSHIP_ALONE: Kept = { membership: true }
 const POWER_LEVELS: Kept = {
   ban: true,
   events: true,
@@ -42,16 +46,30 @@ const MODERN_KEYS = [
   'type',
 ]
 
-/** Room version 10 (the algorithm of version 9). */
-const LEGACY: RedactionTable = {
-  keys: [...MODERN_KEYS, 'membership', 'origin', 'prev_state'].sort(),
-  content: new Map<string, Kept>([
+const LEGACY_KEYS = [...MODERN_KEYS, 'membership', 'origin', 'prev_state'].sort()
+
+/** Room versions up to 10, by what came one after the other. */
+function legacyTable(rules: RoomVersionRules): RedactionTable {
+  const content = new Map<string, Kept>([
     ['m.room.create', { creator: true }],
     ['m.room.history_visibility', HISTORY_VISIBILITY],
-    ['m.room.join_rules', JOIN_RULES],
-    ['m.room.member', MEMBER],
+    ['m.room.join_rules', rules.restricted ? JOIN_RULES : JOIN_RULE_ALONE],
+    ['m.room.member', rules.redactionKeepsVoucher ? MEMBER : MEMBERSHIP_ALONE],
     ['m.room.power_levels', POWER_LEVELS],
-  ]),
+  ])
+  if (rules.aliasesRule) content.set('m.room.aliases', { aliases: true })
+  return { keys: LEGACY_KEYS, content }
+}
+
+/** Each made once: every event that is hashed asks for its room version's. */
+const tables = new Map<string, RedactionTable>()
+
+function tableOf(rules: RoomVersionRules): RedactionTable {
+  const known = tables.get(rules.version)
+  if (known !== undefined) return known
+  const table = rules.modernRedaction ? MODERN : legacyTable(rules)
+  tables.set(rules.version, table)
+  return table
 }
 
 /** Room version 11 and later. */
@@ -69,7 +87,7 @@ const MODERN: RedactionTable = {
 
 /** The redacted form of an event: what its signatures and its reference hash cover. */
 export function redact(pdu: Pdu, rules: RoomVersionRules): Pdu {
-  const table = rules.modernRedaction ? MODERN : LEGACY
+  const table = tableOf(rules)
   const redacted: Record<string, unknown> = {}
   for (const key of table.keys) {
     if (key === 'content') redacted.content = redactContent(pdu.content, table.content.get(pdu.type))

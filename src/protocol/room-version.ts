@@ -3,53 +3,83 @@
 /** What a room version decides. Add a flag here rather than compare versions elsewhere. */
 export interface RoomVersionRules {
   version: string
-  /** v12: the create event has no `room_id`, is not among auth_events, and its hash is the room's id. */
-  roomIdIsCreateHash: boolean
-  /** v12: the sender of the create event and `additional_creators` stand above every power level. */
-  privilegedCreators: boolean
+  /** v4: event ids are written in the URL-safe alphabet; before, they may have slashes. */
+  urlSafeEventIds: boolean
+  /** v6: events are canonical JSON, which knows integers alone. */
+  strictJson: boolean
+  /** v1–5: m.room.aliases has an authorisation rule of its own, and its redaction keeps them. */
+  aliasesRule: boolean
+  /** v6: changes of the levels of notifications are checked as those of events are. */
+  checksNotificationLevels: boolean
+  /** v7: users may knock. */
+  knock: boolean
+  /** v8: members of other rooms may join, and the redaction of join rules keeps which rooms. */
+  restricted: boolean
+  /** v9: the redaction of a member event keeps who vouched for the join. */
+  redactionKeepsVoucher: boolean
+  /** v10 */
+  knockRestricted: boolean
+  /** v10: power levels are integers; before, they may be texts, and before version 6 floats. */
+  integerPowerLevels: boolean
   /** v1–10: the create event names its sender in `content.creator`. */
   createHasCreator: boolean
   /** v11: `redacts` lives in the content. */
   redactsInContent: boolean
   /** v11: the redaction algorithm that keeps create whole, `invite` of power levels and drops legacy keys. */
   modernRedaction: boolean
-  knock: boolean
-  restricted: boolean
-  knockRestricted: boolean
-  integerPowerLevels: boolean
+  /** v12: the create event has no `room_id`, is not among auth_events, and its hash is the room's id. */
+  roomIdIsCreateHash: boolean
+  /** v12: the sender of the create event and `additional_creators` stand above every power level. */
+  privilegedCreators: boolean
   /** v12: state resolution v2.1. */
   resolvesFromEmpty: boolean
 }
 
-const V10: RoomVersionRules = {
-  version: '10',
-  roomIdIsCreateHash: false,
-  privilegedCreators: false,
+/** The oldest version here: the first whose event ids are hashes. */
+const V3: RoomVersionRules = {
+  version: '3',
+  urlSafeEventIds: false,
+  strictJson: false,
+  aliasesRule: true,
+  checksNotificationLevels: false,
+  knock: false,
+  restricted: false,
+  redactionKeepsVoucher: false,
+  knockRestricted: false,
+  integerPowerLevels: false,
   createHasCreator: true,
   redactsInContent: false,
   modernRedaction: false,
-  knock: true,
-  restricted: true,
-  knockRestricted: true,
-  integerPowerLevels: true,
+  roomIdIsCreateHash: false,
+  privilegedCreators: false,
   resolvesFromEmpty: false,
 }
-const V11: RoomVersionRules = {
-  ...V10,
-  version: '11',
-  createHasCreator: false,
-  redactsInContent: true,
-  modernRedaction: true,
-}
-const V12: RoomVersionRules = {
-  ...V11,
-  version: '12',
-  roomIdIsCreateHash: true,
-  privilegedCreators: true,
-  resolvesFromEmpty: true,
-}
 
-const VERSIONS: ReadonlyMap<string, RoomVersionRules> = new Map([V10, V11, V12].map((v) => [v.version, v]))
+/** What each version changes of the one before it. */
+const CHANGES: readonly (Partial<RoomVersionRules> & { version: string })[] = [
+  { version: '4', urlSafeEventIds: true },
+  // Version 5 asks for keys that are valid at the time of the event: nothing that an event shows.
+  { version: '5' },
+  { version: '6', strictJson: true, aliasesRule: false, checksNotificationLevels: true },
+  { version: '7', knock: true },
+  { version: '8', restricted: true },
+  { version: '9', redactionKeepsVoucher: true },
+  { version: '10', knockRestricted: true, integerPowerLevels: true },
+  { version: '11', createHasCreator: false, redactsInContent: true, modernRedaction: true },
+  { version: '12', roomIdIsCreateHash: true, privilegedCreators: true, resolvesFromEmpty: true },
+]
+
+const VERSIONS: ReadonlyMap<string, RoomVersionRules> = new Map(
+  [V3, ...successors(V3, CHANGES)].map((rules) => [rules.version, rules]),
+)
+
+function* successors(first: RoomVersionRules, changes: typeof CHANGES): Generator<RoomVersionRules> {
+  let last = first
+  for (const change of changes) {
+    last = { ...last, ...change }
+    yield last
+  }
+}
 
 export const SUPPORTED_ROOM_VERSIONS: readonly string[] = [...VERSIONS.keys()]
 

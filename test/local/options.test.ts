@@ -55,7 +55,10 @@ describe('options', () => {
     [['--port', 'http'], '--port must be a whole number from 0 to 65535, not "http"'],
     [['--port', '1', '--port', '2'], '--port is given twice'],
     [['--registration', 'maybe'], '--registration must be open, token or closed, not "maybe"'],
-    [['--default-room-version', '9'], '--default-room-version must be 10, 11 or 12, not "9"'],
+    [
+      ['--default-room-version', '2'],
+      '--default-room-version must be 3, 4, 5, 6, 7, 8, 9, 10, 11 or 12, not "2"',
+    ],
     [
       ['--public-url', 'ftp://x'],
       '--public-url must be a URL that starts with https:// or http://, not "ftp://x"',

@@ -2,7 +2,7 @@
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
 import type { Alias, CreateRoomPlan } from '../../src/ports.ts'
-import type { JsonObject } from '../../src/protocol/canonical-json.ts'
+import { floatInEvent, type JsonObject } from '../../src/protocol/canonical-json.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import { buildEvent } from '../../src/protocol/event-builder.ts'
 import { isRoomAlias } from '../../src/protocol/identifiers.ts'
@@ -10,7 +10,7 @@ import { type RoomVersionRules, roomVersion } from '../../src/protocol/room-vers
 import type { AppEnv } from '../app-env.ts'
 import { accessToken } from '../middleware/access-token.ts'
 import { countActions } from '../middleware/rate-limit.ts'
-import { jsonObject, validate } from '../middleware/validate.ts'
+import { bodyHasFloats, jsonObject, validate } from '../middleware/validate.ts'
 import { checkState, PowerLevels } from './event-content.ts'
 import { EventType, requireLocalUser, StateKey, UserId } from './params.ts'
 
@@ -42,6 +42,7 @@ export const createRoom = new Hono<AppEnv>()
 createRoom.post('/createRoom', accessToken, validate({ json: CreateRoom, bodyOptional: true }), async (c) => {
   const body = c.req.valid('json')
   const rules = versionRules(body.room_version ?? c.var.ports.config.defaultRoomVersion)
+  if (rules.strictJson && bodyHasFloats(c)) throw floatInEvent()
   checkPlan(body, c.var.ports.config.serverName)
   const preset = body.preset ?? (body.visibility === 'public' ? 'public_chat' : 'private_chat')
   const alias = aliasOf(body.room_alias_name, c.var.ports.config.serverName)

@@ -7,7 +7,7 @@ import { MatrixError } from '../../src/protocol/errors.ts'
 import { isRoomId } from '../../src/protocol/identifiers.ts'
 import type { AppEnv } from '../app-env.ts'
 import { accessToken } from '../middleware/access-token.ts'
-import { jsonObject, validate } from '../middleware/validate.ts'
+import { bodyHasFloats, jsonObject, validate } from '../middleware/validate.ts'
 import { checkDelay, schedule } from './delay.ts'
 import { checkMessage } from './event-content.ts'
 import { EventType, RoomId, StateKey, TxnId } from './params.ts'
@@ -89,7 +89,8 @@ delayedEvents.put(
     if (stateKey === undefined) checkMessage(type)
     else await checkNewState(c, roomId, { type, stateKey, content })
     const { userId: sender, deviceId } = c.var.session
-    const request = { sender, deviceId, txnId, type, stateKey, content }
+    const hasFloats = bodyHasFloats(c)
+    const request = { sender, deviceId, txnId, type, stateKey, content, hasFloats }
     return c.json({ delay_id: await schedule(c, roomId, request, delay) })
   },
 )

@@ -6,7 +6,7 @@ import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
 import { accessToken, tokenClaims } from '../middleware/access-token.ts'
-import { jsonObject, validate } from '../middleware/validate.ts'
+import { bodyHasFloats, jsonObject, validate } from '../middleware/validate.ts'
 import { requireTakesInvites } from './invite-permission.ts'
 import { InRoom, isLocal, RoomAlias, RoomId, requireLocalUser, roomOfAlias, UserId } from './params.ts'
 import { allowRoomsJoined } from './restricted-rooms.ts'
@@ -114,6 +114,7 @@ async function join(c: Context<AppEnv>, roomId: string, body: JsonObject & { rea
     profile,
     guest,
     content: extra,
+    hasFloats: bodyHasFloats(c),
     joinedAllowRooms,
   })
   return { room_id: roomId }

@@ -1,11 +1,11 @@
 /** Message events: Client-Server API §Sending events to a room. */
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import * as z from 'zod'
-import type { SendRequest, Session } from '../../src/ports.ts'
+import type { SendRequest } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import type { AppEnv } from '../app-env.ts'
 import { accessToken } from '../middleware/access-token.ts'
-import { jsonObject, validate } from '../middleware/validate.ts'
+import { bodyHasFloats, jsonObject, validate } from '../middleware/validate.ts'
 import { DelayQuery, delayOf, schedule } from './delay.ts'
 import { checkMessage } from './event-content.ts'
 import { EventType, RoomId, TxnId } from './params.ts'
@@ -21,7 +21,7 @@ send.put(
   validate({ param: OnceOfType, query: DelayQuery, json: jsonObject }),
   async (c) => {
     const { roomId, eventType, txnId } = c.req.valid('param')
-    const request = messageOf(c.var.session, eventType, c.req.valid('json'))
+    const request = messageOf(c, eventType, c.req.valid('json'))
     const delay = delayOf(c.req.valid('query'))
     if (delay !== undefined) {
       return c.json({ delay_id: await schedule(c, roomId, { ...request, txnId }, delay) })
@@ -37,14 +37,15 @@ send.post(
   validate({ param: OfType, json: jsonObject, bodyOptional: true }),
   async (c) => {
     const { roomId, eventType } = c.req.valid('param')
-    const request = messageOf(c.var.session, eventType, c.req.valid('json'))
+    const request = messageOf(c, eventType, c.req.valid('json'))
     return c.json({ event_id: await c.var.objects.room(roomId).send(request) })
   },
 )
 
-function messageOf(session: Session, type: string, content: JsonObject): SendRequest {
+function messageOf(c: Context<AppEnv>, type: string, content: JsonObject): SendRequest {
   checkMessage(type)
-  const request: SendRequest = { sender: session.userId, deviceId: session.deviceId, type, content }
+  const { userId: sender, deviceId } = c.var.session
+  const request: SendRequest = { sender, deviceId, type, content, hasFloats: bodyHasFloats(c) }
   // Up to room version 10 `redacts` belongs beside the content: the room knows where its version wants it.
   if (type === 'm.room.redaction' && typeof content.redacts === 'string') request.redacts = content.redacts
   return request

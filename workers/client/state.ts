@@ -6,7 +6,7 @@ import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
 import { accessToken } from '../middleware/access-token.ts'
-import { jsonObject, validate } from '../middleware/validate.ts'
+import { bodyHasFloats, jsonObject, validate } from '../middleware/validate.ts'
 import { DelayQuery, delayOf, schedule } from './delay.ts'
 import { checkState, namedAliases } from './event-content.ts'
 import { requireTakesInvites } from './invite-permission.ts'
@@ -46,7 +46,14 @@ for (const path of PATHS) {
       const content = c.req.valid('json')
       await checkNewState(c, roomId, { type: eventType, stateKey, content })
       const { userId, deviceId } = c.var.session
-      const request: SendRequest = { sender: userId, deviceId, type: eventType, stateKey, content }
+      const request: SendRequest = {
+        sender: userId,
+        deviceId,
+        type: eventType,
+        stateKey,
+        content,
+        hasFloats: bodyHasFloats(c),
+      }
       const delay = delayOf(c.req.valid('query'))
       if (delay !== undefined) return c.json({ delay_id: await schedule(c, roomId, request, delay) })
       if (eventType === 'm.room.member' && stateKey === userId && content.membership === 'join')

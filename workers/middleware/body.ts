@@ -20,16 +20,20 @@ interface Reading {
  * The JSON object in a request's body.
  * @throws MatrixError M_NOT_JSON, M_BAD_JSON, M_TOO_LARGE, or M_UNKNOWN with 408 for a body that does not come
  */
-export async function readJsonObject(request: Request, { timeout, optional }: Reading): Promise<JsonObject> {
+export async function readJsonObject(
+  request: Request,
+  { timeout, optional }: Reading,
+): Promise<{ value: JsonObject; text: string }> {
   const bytes = await readBytes(request, JSON_LIMIT, timeout)
-  if (bytes.byteLength === 0 && optional === true) return {}
-  const value = parse(bytes)
+  if (bytes.byteLength === 0 && optional === true) return { value: {}, text: '{}' }
+  const text = decoded(bytes)
+  const value = parse(text)
   if (!isJsonObject(value)) throw new MatrixError('M_BAD_JSON', 'The body must be a JSON object')
   // A nesting of n needs at least 2n characters: short bodies are not walked.
   if (bytes.byteLength > 2 * MAX_DEPTH && isDeeperThan(value, MAX_DEPTH)) {
     throw new MatrixError('M_BAD_JSON', 'The body is nested too deeply')
   }
-  return value
+  return { value, text }
 }
 
 /** Whether a parsed value is an object, neither null nor a list. */
@@ -49,12 +53,24 @@ export async function readText(request: Request, limit: number, timeout: number)
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
 
-function parse(bytes: Uint8Array): unknown {
+function decoded(bytes: Uint8Array): string {
   try {
-    return JSON.parse(decoder.decode(bytes))
+    return decoder.decode(bytes)
   } catch {
-    throw new MatrixError('M_NOT_JSON', 'The body is not JSON in UTF-8')
+    throw notJson()
   }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw notJson()
+  }
+}
+
+function notJson(): MatrixError {
+  return new MatrixError('M_NOT_JSON', 'The body is not JSON in UTF-8')
 }
 
 /** A declared length is kept by the protocol's framing; an undeclared one is counted part by part. */

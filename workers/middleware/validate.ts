@@ -1,7 +1,7 @@
 /** Checks a request's path, query and body against schemas, and names what is wrong by the right error code. */
 import type { Context, MiddlewareHandler } from 'hono'
 import * as z from 'zod'
-import type { JsonObject } from '../../src/protocol/canonical-json.ts'
+import { type JsonObject, writesFloats } from '../../src/protocol/canonical-json.ts'
 import { type ErrorCode, MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
 import { isJsonObject, readJsonObject } from './body.ts'
@@ -39,7 +39,9 @@ export function validate<const S extends Schemas>(
     if (schemas.query !== undefined) keep(checked, 'query', schemas.query, c.req.query())
     if (schemas.json !== undefined) {
       const reading = { timeout: c.var.ports.config.bodyTimeoutMs, optional: schemas.bodyOptional === true }
-      keep(checked, 'json', schemas.json, await readJsonObject(c.req.raw, reading))
+      const { value, text } = await readJsonObject(c.req.raw, reading)
+      c.set('bodyText', text)
+      keep(checked, 'json', schemas.json, value)
     }
     await next()
   }
@@ -50,6 +52,11 @@ export function check<T extends z.ZodType>(schema: T, input: unknown, where: Tar
   const result = schema.safeParse(input)
   if (result.success) return result.data
   throw requestError(result.error.issues[0], input, where)
+}
+
+/** Whether the body that `validate` read writes numbers that are no integers, though JSON.parse takes them for some. */
+export function bodyHasFloats(c: Context<AppEnv>): boolean {
+  return writesFloats(c.get('bodyText') ?? '')
 }
 
 function keep(c: Context<AppEnv>, target: Target, schema: z.ZodType, input: unknown): void {

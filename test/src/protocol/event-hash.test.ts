@@ -64,7 +64,10 @@ const VECTORS: [name: string, event: JsonObject, hash: string, signature: string
 test.each(VECTORS)(
   'hashes and signs the %s event as the specification does',
   (_name, event, hash, signature) => {
-    const pdu = { ...event, hashes: { sha256: contentHash(event as unknown as Pdu) } } as unknown as Pdu
+    const pdu = {
+      ...event,
+      hashes: { sha256: contentHash(event as unknown as Pdu, rulesOf('10')) },
+    } as unknown as Pdu
     expect(pdu.hashes.sha256).toBe(hash)
     // The vectors are of the first room versions, whose redaction keeps `origin` as that of version 10 does.
     const signed = signJson(redact(pdu, rulesOf('10')) as JsonObject, 'domain', key)
@@ -79,13 +82,15 @@ const MESSAGE = {
 } as unknown as Pdu
 
 test('recognises the content its hash promises, padded or not', () => {
-  expect(hasValidContentHash(MESSAGE)).toBe(true)
-  expect(hasValidContentHash({ ...MESSAGE, hashes: { sha256: `${MESSAGE.hashes.sha256}=` } })).toBe(true)
+  expect(hasValidContentHash(MESSAGE, rulesOf('10'))).toBe(true)
+  expect(
+    hasValidContentHash({ ...MESSAGE, hashes: { sha256: `${MESSAGE.hashes.sha256}=` } }, rulesOf('10')),
+  ).toBe(true)
 })
 
 test('takes no account of signatures, unsigned and other hashes', () => {
   const pdu = { ...MESSAGE, signatures: { x: {} }, unsigned: {}, hashes: { ...MESSAGE.hashes, md5: 'x' } }
-  expect(hasValidContentHash(pdu)).toBe(true)
+  expect(hasValidContentHash(pdu, rulesOf('10'))).toBe(true)
 })
 
 test.each([
@@ -95,7 +100,7 @@ test.each([
   ['a hash that is not base64', { ...MESSAGE, hashes: { sha256: '*' } }],
   ['a shorter hash', { ...MESSAGE, hashes: { sha256: 'onLK' } }],
 ])('does not recognise %s', (_name, pdu) => {
-  expect(hasValidContentHash(pdu as unknown as Pdu)).toBe(false)
+  expect(hasValidContentHash(pdu as unknown as Pdu, rulesOf('10'))).toBe(false)
 })
 
 test('makes the event id of the redacted event, so redaction does not change it', () => {

@@ -147,6 +147,11 @@ describe('upgrading a room', () => {
     ['11', '12'],
     ['12', '12'],
     ['12', '10'],
+    ['3', '4'],
+    ['5', '6'],
+    ['7', '9'],
+    ['9', '12'],
+    ['12', '3'],
   ])('carries over everything from version %s to %s', async (from, to) => {
     const mallory = await http.register(`mallory${from}x${to}`)
     const name = `up${from}x${to}`
