@@ -2,10 +2,10 @@
 import { WorkerEntrypoint } from 'cloudflare:workers'
 import { portsOf } from '../src/context.ts'
 import type { Env } from '../src/env.ts'
-import type { Invitee, PublicKeys, RoomSlice, Wake } from '../src/ports.ts'
+import type { Invitee, PublicKeys, Wake } from '../src/ports.ts'
 import type { WakeAnswer } from './room/subscribers.ts'
 import { type ClaimedKeys, type KeyClaimRequest, type KeyQuery, objectsOf } from './stubs.ts'
-import type { RoomPull } from './user/pull-transport.ts'
+import { type Pulled, type RoomPull, withinCall } from './user/pull-transport.ts'
 
 export class FanOut extends WorkerEntrypoint<Env> {
   /** Answers in the order of `userIds`; undefined for a user whose object did not confirm. */
@@ -42,10 +42,10 @@ export class FanOut extends WorkerEntrypoint<Env> {
     return objectsOf(this.env, portsOf(this.env).calls).claimKeys(requests)
   }
 
-  /** Answers in the order of `pulls`; undefined for a Room that could not be reached. */
-  async pull(pulls: RoomPull[]): Promise<(RoomSlice | undefined)[]> {
+  /** Answers in the order of `pulls`, as `PullRooms` says. */
+  async pull(pulls: RoomPull[]): Promise<Pulled[]> {
     const objects = objectsOf(this.env, portsOf(this.env).calls)
-    return Promise.all(
+    const slices = await Promise.all(
       pulls.map(({ roomId, request }) =>
         objects
           .room(roomId)
@@ -53,5 +53,6 @@ export class FanOut extends WorkerEntrypoint<Env> {
           .catch(() => undefined),
       ),
     )
+    return withinCall(slices)
   }
 }

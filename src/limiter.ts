@@ -9,6 +9,8 @@ export const LIMITS = {
   calls: 500,
   /** Characters of an RPC value's JSON: an isolate's 128 MB are shared by many objects. */
   valueLength: 1_000_000,
+  /** The same for those RPCs that hand over what a client's answer is made of. The platform's own limit is 32 MiB. */
+  largeValueLength: 8_000_000,
 } as const
 
 export type Limit = keyof typeof LIMITS
@@ -19,10 +21,16 @@ const LARGE_VALUES: ReadonlySet<string> = new Set([
   'room.pull',
   'room.messages',
   'room.state',
-  'room.members',
   'room.joinedMembers',
   'room.summary',
   'room.foundEvents',
+  'room.context',
+  'room.snapshot',
+  'room.peek',
+  'room.children',
+  'room.threads',
+  'room.notifications',
+  'fan_out.pull',
 ])
 
 /** The platform would have refused or delayed this call. */
@@ -85,8 +93,9 @@ export function limitedFetch(operation: string, send: typeof fetch): typeof fetc
  * @throws LimitPassed
  */
 export function checkValue(operation: string, value: unknown): void {
-  if (current.getStore() === undefined || LARGE_VALUES.has(operation)) return
-  if ((JSON.stringify(value) ?? '').length > LIMITS.valueLength) refuse('valueLength', operation)
+  if (current.getStore() === undefined) return
+  const limit = LARGE_VALUES.has(operation) ? 'largeValueLength' : 'valueLength'
+  if ((JSON.stringify(value) ?? '').length > LIMITS[limit]) refuse(limit, operation)
 }
 
 /**

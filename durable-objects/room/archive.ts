@@ -2,9 +2,12 @@
 import type { ArchiveStore, RoomLogEntry } from '../../src/ports.ts'
 import { readMeta, writeMeta } from '../sqlite.ts'
 import { coverTexts } from '../wipe.ts'
+import { Budget } from './budget.ts'
 import type { RoomStore } from './store.ts'
 
 const BATCH = 500
+/** Characters of a batch; one entry at least. */
+const BATCH_LENGTH = 1_000_000
 
 type ArchivedRow = {
   pos: number
@@ -38,23 +41,52 @@ export function writeCursors(sql: SqlStorage, cursors: Cursors): void {
 }
 
 /** Entries after a position, oldest first, at most one batch. */
-export function entriesAfter(store: RoomStore, pos: number, limit = BATCH): RoomLogEntry[] {
-  const events = store.sql
-    .exec<ArchivedRow>(
+function entriesAfter(
+  store: RoomStore,
+  pos: number,
+  limit = BATCH,
+): { entries: RoomLogEntry[]; more: boolean } {
+  const events = cut(
+    store.sql.exec<ArchivedRow>(
       `SELECT e.pos, e.event_id, e.type, e.state_key, e.sender, e.ts, e.depth, e.pdu, e.txn, s.from_pos, s.value
        FROM events e LEFT JOIN state s ON s.type = e.type AND s.state_key = e.state_key AND s.from_pos = e.pos
        WHERE e.pos > ? ORDER BY e.pos LIMIT ?`,
       pos,
       limit,
-    )
-    .toArray()
-    .map(eventEntry)
-  const others = store.sql
-    .exec<{ entry: string }>('SELECT entry FROM log WHERE pos > ? ORDER BY pos LIMIT ?', pos, limit)
-    .toArray()
-    .map((row) => JSON.parse(row.entry) as RoomLogEntry)
+    ),
+    { limit, lengthOf: ({ pdu }) => pdu.length },
+  )
+  const others = cut(
+    store.sql.exec<{ entry: string; pos: number }>(
+      'SELECT pos, entry FROM log WHERE pos > ? ORDER BY pos LIMIT ?',
+      pos,
+      limit,
+    ),
+    { limit, lengthOf: ({ entry }) => entry.length },
+  )
   // Each list may have been cut; what lies beyond the nearer cut waits for the next batch.
-  return [...events, ...others].sort((a, b) => a.pos - b.pos).slice(0, limit)
+  const end = Math.min(events.end, others.end)
+  const entries = [
+    ...events.rows.map(eventEntry),
+    ...others.rows.map((row) => JSON.parse(row.entry) as RoomLogEntry),
+  ]
+  const batch = entries.filter((entry) => entry.pos <= end).sort((a, b) => a.pos - b.pos)
+  return { entries: batch, more: end !== Number.POSITIVE_INFINITY }
+}
+
+/** The first rows, as many as a batch takes, and the position up to which they are all there are. */
+function cut<Row extends { pos: number }>(
+  rows: Iterable<Row>,
+  { limit, lengthOf }: { limit: number; lengthOf: (row: Row) => number },
+): { rows: Row[]; end: number } {
+  const budget = new Budget(BATCH_LENGTH)
+  const taken: Row[] = []
+  for (const row of rows) {
+    if (!budget.takes(lengthOf(row))) return { rows: taken, end: taken.at(-1)?.pos ?? row.pos }
+    taken.push(row)
+  }
+  const end = taken.length < limit ? Number.POSITIVE_INFINITY : (taken.at(-1)?.pos ?? 0)
+  return { rows: taken, end }
 }
 
 function eventEntry(row: ArchivedRow): RoomLogEntry {
@@ -100,13 +132,13 @@ export class Archiver {
 
   /** Whether the archive lacks anything. */
   isBehind(): boolean {
-    return entriesAfter(this.#store, readCursors(this.#store.sql).archived, 1).length > 0
+    return entriesAfter(this.#store, readCursors(this.#store.sql).archived, 1).entries.length > 0
   }
 
   async #flushAll(): Promise<void> {
     for (;;) {
       const { archived } = readCursors(this.#store.sql)
-      const entries = entriesAfter(this.#store, archived)
+      const { entries, more } = entriesAfter(this.#store, archived)
       const last = entries.at(-1)
       if (last === undefined) return
       await this.#archive.applyRoom(this.#store.roomId, this.#store.version, entries)
@@ -118,7 +150,7 @@ export class Archiver {
         coverTexts(this.#store.sql, 'log', 'entry', { clause, values: [last.pos] })
         this.#store.sql.exec('DELETE FROM log WHERE pos <= ?', last.pos)
       })
-      if (entries.length < BATCH) return
+      if (!more) return
     }
   }
 }

@@ -4,6 +4,7 @@ import { MatrixError } from '../../src/protocol/errors.ts'
 import type { ClientEvent, Pdu } from '../../src/protocol/event.ts'
 import { redact } from '../../src/protocol/redaction.ts'
 import { latestReply, participates } from './aggregations.ts'
+import { Budget, shownWithin } from './budget.ts'
 import type { RoomContext } from './context.ts'
 import type { ShownRow } from './erasure.ts'
 import { type Reading, readingOf, shownEvent } from './reading.ts'
@@ -25,11 +26,11 @@ export function children(room: RoomContext, request: ChildrenRequest): ChildrenA
     throw new MatrixError('M_NOT_FOUND', 'Event not found')
   }
   const parents = request.recurse ? withDescendants(room.store, request.eventId) : [request.eventId]
-  const rows = visibleRows(reading, request, parents)
-  const page = rows.slice(0, request.limit)
-  const answer: ChildrenAnswer = { chunk: page.map((row) => shownEvent(reading, row)) }
-  const last = page.at(-1)
-  if (rows.length > page.length && last !== undefined) {
+  const { rows, more } = visibleRows(reading, request, parents)
+  const chunk = shownWithin(rows, (row) => shownEvent(reading, row))
+  const answer: ChildrenAnswer = { chunk }
+  const last = rows[chunk.length - 1]
+  if ((more || rows.length > chunk.length) && last !== undefined) {
     answer.next_batch = placeToken(request.dir === 'b' ? last.pos : last.pos + 1)
   }
   if (request.from !== undefined) answer.prev_batch = request.from
@@ -37,8 +38,12 @@ export function children(room: RoomContext, request: ChildrenRequest): ChildrenA
   return answer
 }
 
-/** One more than the page holds, to know whether there is a next one. */
-function visibleRows(reading: Reading, request: ChildrenRequest, parentIds: readonly string[]): ShownRow[] {
+/** As many as the page holds, and whether there are more. */
+function visibleRows(
+  reading: Reading,
+  request: ChildrenRequest,
+  parentIds: readonly string[],
+): { rows: ShownRow[]; more: boolean } {
   const { store } = reading.room
   const backwards = request.dir === 'b'
   const [start, end] = [request.from, request.to].map((token) =>
@@ -47,6 +52,7 @@ function visibleRows(reading: Reading, request: ChildrenRequest, parentIds: read
   const range = backwards ? { from: end, to: start } : { from: start, to: end }
   const { relType, eventType } = request
   const rows: ShownRow[] = []
+  const budget = new Budget()
   for (;;) {
     const order = backwards ? 'newest' : 'oldest'
     const batch = childrenOf(store.sql, { parentIds, relType, eventType, order, limit: BATCH, ...range })
@@ -56,9 +62,10 @@ function visibleRows(reading: Reading, request: ChildrenRequest, parentIds: read
       const row = store.event(child.child_id)
       const shown = row && reading.viewer.shown(row)
       if (shown === undefined || isIgnored(reading.ignored, shown)) continue
-      if (rows.push(shown) > request.limit) return rows
+      if (rows.length >= request.limit || !budget.takes(shown.pdu.length)) return { rows, more: true }
+      rows.push(shown)
     }
-    if (batch.length < BATCH) return rows
+    if (batch.length < BATCH) return { rows, more: false }
   }
 }
 
@@ -87,12 +94,14 @@ export function threads(room: RoomContext, request: ThreadsRequest): ThreadsAnsw
     throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
   const before = request.from === undefined ? undefined : parsePlaceToken(request.from)
   const chunk: ClientEvent[] = []
+  const budget = new Budget()
   let last: Thread | undefined
   for (const thread of threadsOf(reading)) {
     if (before !== undefined && thread.latest >= before) continue
     const root = wantedRoot(reading, thread, request.include)
     if (root === undefined) continue
-    if (chunk.length >= request.limit && last !== undefined) {
+    const isFull = chunk.length >= request.limit || !budget.takes(JSON.stringify(root).length)
+    if (isFull && last !== undefined) {
       return { chunk, next_batch: placeToken(last.latest) }
     }
     chunk.push(root)

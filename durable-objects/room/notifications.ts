@@ -46,10 +46,10 @@ export function notificationsFor(
   return found
 }
 
-function candidates({ store }: RoomContext, after: number): EventRow[] {
+function candidates({ store }: RoomContext, after: number): Iterable<EventRow> {
   const query = `SELECT pos, event_id, type, state_key, sender, ts, depth, txn, pdu FROM events
     WHERE pos > ? AND flags = 0 ORDER BY pos DESC LIMIT ?`
-  return store.sql.exec<EventRow>(query, after, SCANNED).toArray()
+  return store.sql.exec<EventRow>(query, after, SCANNED)
 }
 
 /** Whether an event is read, asked of each from the newest on: a receipt says so, or an own event after it. */

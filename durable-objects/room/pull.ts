@@ -1,17 +1,18 @@
 /** A room's part of one user's sync: everything they may see after the position their token stands at. */
-import type { PullRequest, RoomSlice } from '../../src/ports.ts'
-import type { ClientEvent } from '../../src/protocol/event.ts'
-import { hidesState, matchesRoomEvent, type RoomEventFilter } from '../../src/protocol/filter.ts'
+import type { PullRequest, RoomSlice, StateRequest, TimelineEvent } from '../../src/ports.ts'
+import { hidesState, matchesRoomEvent } from '../../src/protocol/filter.ts'
 import { heroesFor, needsHeroes, SUMMARY_TYPES } from '../../src/protocol/heroes.ts'
 import { first } from '../sqlite.ts'
+import { SYNC_PART_LENGTH, shownWithin } from './budget.ts'
 import type { RoomContext } from './context.ts'
 import { deviceMarksFor } from './device-marks.ts'
 import type { ShownRow } from './erasure.ts'
 import { heroCandidates } from './heroes.ts'
-import { inFederationFormat, readingOf, viewedEvent } from './reading.ts'
+import { inFederationFormat, type Reading, readingOf, viewedEvent } from './reading.ts'
 import { receiptsFor } from './receipts.ts'
+import { sliceState, stateEvent } from './state-reads.ts'
 import type { EventRow, RoomStore } from './store.ts'
-import { membersAt, placeToken, scan, stateAt, stateEvent } from './timeline.ts'
+import { placeToken, scan } from './timeline.ts'
 import type { Typing } from './typing.ts'
 import { unreadFor } from './unread.ts'
 import { Viewer } from './visibility.ts'
@@ -26,12 +27,14 @@ export function pull(room: RoomContext, typing: Typing, asked: PullRequest): Roo
   const membership = member?.membership ?? null
   const joined = membership === 'join'
   const head = joined ? Math.max(store.head, typing.pos) : (member?.sincePos ?? 0)
-  const slice: RoomSlice = { membership, head, events: [], limited: false, state: [] }
+  const prevBatch = placeToken(head + 1)
+  const slice: RoomSlice = { membership, head, events: [], limited: false, prevBatch, state: [] }
   if (member === undefined) return slice
   const rows = readTimeline(room, request, head, slice)
   if (isGap) slice.limited = true
   if (joined) readSummary(room, request, slice)
   readState(room, request, head, rows, slice)
+  if (!joined) addOwnMembership(room, request, member.eventId, slice)
   if (joined && typing.pos > request.since) slice.typing = typing.users()
   if (joined) readReceipts(room, request, slice)
   const devices = deviceMarksFor(store, request, { joined, head })
@@ -58,19 +61,34 @@ function readTimeline(room: RoomContext, request: PullRequest, head: number, sli
     limit: request.timelineLimit,
     filter: request.filter?.timeline,
     ignored: request.ignored,
+    length: SYNC_PART_LENGTH,
   })
   found.reverse()
   const rows = behindHiddenState(store, reading.viewer, found)
   // The scan stops at the limit before it knows whether anything visible is left.
   slice.limited = rows.length < found.length || (next !== undefined && hasMore(room, request, next))
-  // Without a gap the client has all children itself.
-  const viewed = rows.map((row) => viewedEvent(reading, row, slice.limited))
-  slice.events = request.federationFormat
-    ? viewed.map((event, i) => inFederationFormat(event, rows[i] as ShownRow))
-    : viewed
-  const firstPos = rows[0]?.pos ?? head + 1
-  if (slice.limited || rows.length > 0) slice.prevBatch = placeToken(firstPos)
-  return rows
+  slice.events = viewedEvents(reading, request, rows, slice.limited)
+  if (slice.events.length < rows.length) {
+    slice.limited = true
+    slice.events = viewedEvents(reading, request, rows, true)
+  }
+  const shown = rows.slice(rows.length - slice.events.length)
+  if (shown[0] !== undefined) slice.prevBatch = placeToken(shown[0].pos)
+  return shown
+}
+
+/** The newest of these events, as many as an answer holds. Without a gap the client has all children itself. */
+function viewedEvents(
+  reading: Reading,
+  { federationFormat }: PullRequest,
+  rows: readonly ShownRow[],
+  limited: boolean,
+): TimelineEvent[] {
+  const view = (row: ShownRow) => {
+    const viewed = viewedEvent(reading, row, limited)
+    return federationFormat ? inFederationFormat(viewed, row) : viewed
+  }
+  return shownWithin(rows.toReversed(), view, SYNC_PART_LENGTH).reverse()
 }
 
 /**
@@ -118,74 +136,65 @@ function readState(
   room: RoomContext,
   request: PullRequest,
   head: number,
-  timeline: readonly EventRow[],
+  timeline: readonly ShownRow[],
   slice: RoomSlice,
 ): void {
   const { store } = room
-  const limit = new Viewer(store, request.userId).stateEnd(head)
+  const { userId, filter, stateAfter, fullState, federationFormat } = request
+  const limit = new Viewer(store, userId).stateEnd(head)
   if (limit === undefined) return
   const start = timeline[0]?.pos
-  const upToEnd = request.stateAfter || start === undefined || hidesState(request.filter?.timeline)
+  const upToEnd = stateAfter || start === undefined || hidesState(filter?.timeline)
   const end = Math.min(limit, upToEnd ? head : start - 1)
-  const filter = request.filter?.state
-  const rows = request.fullState
-    ? fullState(room, request, end, timeline)
-    : [...changedState(room, request.since, end), ...lazyMembers(room, request, timeline, slice, end)]
-  const seen = new Set(request.stateAfter ? [] : timeline.map((row) => row.event_id))
-  for (const row of rows) {
-    if (seen.has(row.event_id)) continue
-    seen.add(row.event_id)
-    const event = stateEvent(row)
-    if (!matchesState(filter, event, store.roomId)) continue
-    slice.state.push(
-      request.federationFormat ? inFederationFormat({ pos: row.pos, event }, row).event : event,
-    )
+  const wanted: StateRequest = {
+    viewer: userId,
+    filter: filter?.state,
+    format: federationFormat ? 'federation' : 'sync',
+    ...(!fullState && { since: request.since }),
+    ...(!stateAfter && { except: timeline.map((row) => row.event_id) }),
+    ...(filter?.state?.lazy_load_members && { members: lazyMembers(room, request, timeline, slice, end) }),
   }
+  const { events, next } = sliceState(room, wanted, { at: end }, SYNC_PART_LENGTH)
+  slice.state = events
+  if (next !== undefined) slice.rest = { ...wanted, cursor: next }
 }
 
-function matchesState(filter: RoomEventFilter | undefined, event: ClientEvent, roomId: string): boolean {
-  return filter === undefined || matchesRoomEvent(filter, event, roomId)
+/**
+ * How the viewer stands in a room that they are not in: always told, for the timeline may not show it, and many never
+ * were shown the state.
+ */
+function addOwnMembership(room: RoomContext, request: PullRequest, eventId: string, slice: RoomSlice): void {
+  const row = room.store.event(eventId)
+  if (row === undefined || slice.state.some((event) => event.event_id === eventId)) return
+  const event = stateEvent(row)
+  if (!matchesRoomEvent(request.filter?.state, event, room.store.roomId)) return
+  slice.state.push(request.federationFormat ? inFederationFormat({ pos: row.pos, event }, row).event : event)
 }
 
-/** Lazy loading keeps the members of the timeline's senders, of the heroes, and the viewer's own (FLT1). */
-function fullState(
-  room: RoomContext,
-  request: PullRequest,
-  end: number,
-  timeline: readonly EventRow[],
-): EventRow[] {
-  if (!request.filter?.state?.lazy_load_members) return stateAt(room.store, end)
-  const wanted = new Set([
-    request.userId,
-    ...heroesOf(room.store, request.userId),
-    ...timeline.map((event) => event.sender),
-  ])
-  return [...stateAt(room.store, end, { not: 'm.room.member' }), ...membersAt(room, wanted, end)]
-}
-
+/**
+ * Lazy loading keeps the members of the timeline's senders, of the heroes, and at first sight the viewer's own (FLT1);
+ * later also those that changed. Which of these a device knows, its user's object knows.
+ */
 function lazyMembers(
   room: RoomContext,
-  request: PullRequest,
-  timeline: readonly EventRow[],
+  { userId, fullState, since }: PullRequest,
+  timeline: readonly ShownRow[],
   { heroes = [] }: RoomSlice,
   end: number,
-): EventRow[] {
-  if (!request.filter?.state?.lazy_load_members) return []
-  return membersAt(room, new Set([...timeline.map((event) => event.sender), ...heroes]), end)
+): string[] {
+  const senders = timeline.map((row) => row.sender)
+  const others = fullState
+    ? [userId, ...heroesOf(room.store, userId)]
+    : [...heroes, ...changedMembers(room.store, since, end)]
+  return [...new Set([...senders, ...others])]
 }
 
-/** Entries that came into force in (since, end] and still stand at `end`. */
-function changedState(room: RoomContext, since: number, end: number): EventRow[] {
-  return room.store.sql
-    .exec<EventRow>(
-      `SELECT e.pos, e.event_id, e.type, e.state_key, e.sender, e.ts, e.depth, e.txn, e.pdu
-       FROM state s JOIN events e ON e.event_id = s.event_id
-       WHERE s.from_pos > ? AND s.from_pos <= ? AND (s.to_pos IS NULL OR s.to_pos > ?) ORDER BY s.from_pos`,
-      since,
-      end,
-      end,
-    )
+function changedMembers({ sql }: RoomStore, since: number, end: number): string[] {
+  const query = `SELECT state_key FROM state WHERE from_pos > ? AND from_pos <= ? AND type = 'm.room.member'`
+  return sql
+    .exec<{ state_key: string }>(query, since, end)
     .toArray()
+    .map(({ state_key }) => state_key)
 }
 
 /** Counts and heroes when they may have changed (Client-Server API §GET /sync, RoomSummary). */

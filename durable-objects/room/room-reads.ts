@@ -9,6 +9,8 @@ import type {
   NotificationsRequest,
   SearchContext,
   Session,
+  StateCursor,
+  StateRequest,
   ThreadsRequest,
   UnreadRequest,
 } from '../../src/ports.ts'
@@ -22,8 +24,9 @@ import { mayEditAliases } from './listing.ts'
 import { notificationsFor } from './notifications.ts'
 import { foundEvents, visibleEvents } from './search.ts'
 import { peek, snapshot } from './snapshot.ts'
+import { joinedMembersFor, stateEventFor, stateFor } from './state-reads.ts'
 import { summaryFor } from './summary.ts'
-import { eventFor, joinedMembersFor, membersFor, messages, stateEventFor, stateFor } from './timeline.ts'
+import { eventFor, messages } from './timeline.ts'
 import { unreadCount } from './unread.ts'
 import { joinRule } from './vouching.ts'
 
@@ -70,20 +73,16 @@ export abstract class RoomReads extends DurableObject<Env> {
     return toResult(() => peek(this.room, viewer, from))
   }
 
-  state(viewer: string) {
-    return toResult(() => stateFor(this.room, viewer))
+  state(request: StateRequest) {
+    return toResult(() => stateFor(this.room, request))
   }
 
   stateEvent(viewer: string, type: string, stateKey: string) {
     return toResult(() => stateEventFor(this.room, viewer, type, stateKey))
   }
 
-  members(viewer: string, query: { at?: string; membership?: string; notMembership?: string }) {
-    return toResult(() => membersFor(this.room, viewer, query))
-  }
-
-  joinedMembers(viewer: string) {
-    return toResult(() => joinedMembersFor(this.room, viewer))
+  joinedMembers(viewer: string, cursor?: StateCursor) {
+    return toResult(() => joinedMembersFor(this.room, viewer, cursor))
   }
 
   joinRule() {

@@ -4,11 +4,13 @@ import type { Pdu } from '../../src/protocol/event.ts'
 import { stringField } from '../../src/protocol/json-fields.ts'
 import type { RoomContext } from './context.ts'
 import type { ShownRow } from './erasure.ts'
-import { type Reading, readingOf, shownEvent } from './reading.ts'
+import { nestedEvent, type Reading, readingOf, shownEvent } from './reading.ts'
 import { firstPlace, isIgnored, lastPlace, placeToken, scan } from './timeline.ts'
 
-/** Characters of context in one answer: beyond, events come without it. An RPC carries 32 MB at most. */
-const MAX_CONTEXT = 4_000_000
+/** Characters in one answer, after which events come alone, without context or what relates to them. */
+const MAX_LENGTH = 4_000_000
+/** Characters of what stands on each side of one event. */
+const MAX_SIDE = 100_000
 
 /** Of these events, those that the viewer may see with their text. */
 export function visibleEvents(
@@ -34,12 +36,11 @@ export function foundEvents(
   for (const eventId of eventIds) {
     const row = readable(reading, eventId)
     if (row === undefined) continue
-    const entry: FoundEvent = { event: shownEvent(reading, row) }
-    if (context !== undefined && spent < MAX_CONTEXT) {
-      const around = surroundings(reading, row, context)
-      spent += [...around.before, ...around.after].reduce((sum, { pdu }) => sum + pdu.length, 0)
-      entry.context = contextOf(reading, row, around, context)
-    }
+    const isFull = spent >= MAX_LENGTH
+    const entry: FoundEvent = { event: isFull ? nestedEvent(reading, row, 'none') : shownEvent(reading, row) }
+    if (context !== undefined && !isFull)
+      entry.context = contextOf(reading, row, surroundings(reading, row, context), context)
+    spent += JSON.stringify(entry).length
     found.push(entry)
   }
   return found
@@ -64,7 +65,7 @@ function surroundings(
   limits: SearchContext,
 ): Surroundings {
   const rows = (dir: 'b' | 'f', from: number, to: number, limit: number) =>
-    scan(room.store, viewer, { dir, from, to, limit, ignored }).rows
+    scan(room.store, viewer, { dir, from, to, limit, ignored, length: MAX_SIDE }).rows
   return {
     before: rows('b', pos, firstPlace(), limits.before),
     after: rows('f', pos + 1, lastPlace(), limits.after),

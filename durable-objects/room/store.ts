@@ -157,6 +157,14 @@ export class RoomStore implements StateMap {
     )
   }
 
+  /** Those of these events that clients see, by their ids. */
+  eventsById(eventIds: readonly string[]): Map<string, EventRow> {
+    const query = `SELECT ${EVENT_COLUMNS} FROM events
+       WHERE event_id IN (SELECT value FROM json_each(?)) AND flags = 0`
+    const rows = this.sql.exec<EventRow>(query, JSON.stringify(eventIds)).toArray()
+    return new Map(rows.map((row) => [row.event_id, row]))
+  }
+
   eventByTxn(sender: string, txn: string): string | undefined {
     return first<{ event_id: string }>(
       this.sql,

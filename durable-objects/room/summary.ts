@@ -3,8 +3,9 @@ import type { Membership, RoomSummary, SummaryAnswer } from '../../src/ports.ts'
 import type { Pdu } from '../../src/protocol/event.ts'
 import { publicRoom, roomFacts } from '../../src/protocol/room-summary.ts'
 import { SPACE_CHILD, SPACE_TYPE, type SpaceChild, spaceChildren } from '../../src/protocol/spaces.ts'
+import { Budget } from './budget.ts'
 import type { RoomContext } from './context.ts'
-import { stateAt } from './timeline.ts'
+import { stateAt } from './state-reads.ts'
 import { joinRule } from './vouching.ts'
 
 /** "…the user's membership is `join` … already has permission to join": by an invitation. */
@@ -33,7 +34,13 @@ export function summaryFor(room: RoomContext, viewer: string | null): SummaryAns
   }
 }
 
+/** As many as an answer holds, the oldest first: a space with thousands of long children shows the first of them. */
 function childrenOf({ store }: RoomContext): SpaceChild[] {
-  const rows = stateAt(store, store.head, { only: SPACE_CHILD })
-  return spaceChildren(rows.map((row) => JSON.parse(row.pdu) as Pdu))
+  const budget = new Budget()
+  const children: Pdu[] = []
+  for (const { pdu } of stateAt(store, { at: store.head, only: SPACE_CHILD })) {
+    if (!budget.takes(pdu.length)) break
+    children.push(JSON.parse(pdu) as Pdu)
+  }
+  return spaceChildren(children)
 }

@@ -3,11 +3,12 @@ import type { MessagesAnswer, MessagesRequest, Session } from '../../src/ports.t
 import { MatrixError } from '../../src/protocol/errors.ts'
 import { type ClientEvent, clientEvent, type Pdu } from '../../src/protocol/event.ts'
 import { matchesRoomEvent, type RoomEventFilter } from '../../src/protocol/filter.ts'
+import { Budget, shownWithin } from './budget.ts'
 import type { RoomContext } from './context.ts'
 import type { ShownRow } from './erasure.ts'
 import { type Reading, readingOf, shownEvent } from './reading.ts'
 import type { EventRow, RoomStore } from './store.ts'
-import { Viewer } from './visibility.ts'
+import type { Viewer } from './visibility.ts'
 
 /** Rows read at once, and at most in one request: a filter that matches nothing must not read a whole room. */
 const LARGEST_BATCH = 100
@@ -32,7 +33,7 @@ export interface Scan {
   next: number | undefined
 }
 
-/** Visible, matching events from a place on, at most `limit`. */
+/** Visible, matching events from a place on, at most `limit`, and no more than an answer holds. */
 export function scan(
   store: RoomStore,
   viewer: Viewer,
@@ -43,11 +44,14 @@ export function scan(
     to: number
     limit: number
     filter?: RoomEventFilter
+    /** Characters of the rows together; one row at least. */
+    length?: number
     /** Whose messages are left out; "servers must still send state events sent by ignored users". */
     ignored?: readonly string[]
   },
 ): Scan {
   const rows: ShownRow[] = []
+  const budget = new Budget(options.length)
   let place = options.from
   // One more than is wanted tells whether there is more.
   const size = Math.min(LARGEST_BATCH, Math.max(SMALLEST_BATCH, options.limit + 1))
@@ -58,10 +62,12 @@ export function scan(
         : store.eventsBetween(place, options.to, 'oldest', size)
     for (const row of batch) {
       if (rows.length >= options.limit) return { rows, next: place }
+      const shown = isIgnored(options.ignored, row) ? undefined : viewer.shown(row)
+      if (shown !== undefined && matches(options.filter, shown, store.roomId)) {
+        if (!budget.takes(row.pdu.length)) return { rows, next: place }
+        rows.push(shown)
+      }
       place = options.dir === 'b' ? row.pos : row.pos + 1
-      if (isIgnored(options.ignored, row)) continue
-      const shown = viewer.shown(row)
-      if (shown !== undefined && matches(options.filter, shown, store.roomId)) rows.push(shown)
     }
     if (batch.length < size) return { rows, next: undefined }
   }
@@ -82,7 +88,10 @@ function matches(filter: RoomEventFilter | undefined, row: EventRow, roomId: str
   return matchesRoomEvent(filter, { type: row.type, sender: row.sender, content }, roomId)
 }
 
-/** Client-Server API §GET /rooms/{roomId}/messages. */
+/**
+ * Client-Server API §GET /rooms/{roomId}/messages. A page may be shorter than was asked for, and says by its `end`
+ * where to go on; only an empty page at the end of all has none.
+ */
 export function messages(room: RoomContext, request: MessagesRequest): MessagesAnswer {
   const { store } = room
   const reading = readingOf(room, request.viewer, request.ignored)
@@ -90,14 +99,20 @@ export function messages(room: RoomContext, request: MessagesRequest): MessagesA
   if (!viewer.mayLook(store.head)) throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
   const { dir, limit, filter } = request
   const backwards = dir === 'b'
-  const from =
-    request.from === undefined ? (backwards ? store.head + 1 : firstPlace()) : parsePlaceToken(request.from)
+  const start =
+    request.from === undefined ? (backwards ? lastPlace() : firstPlace()) : parsePlaceToken(request.from)
+  const from = Math.min(start, store.head + 1)
   const to = request.to === undefined ? (backwards ? firstPlace() : lastPlace()) : parsePlaceToken(request.to)
   const { rows, next } = scan(store, viewer, { dir, from, to, limit, filter, ignored })
-  const chunk = rows.map((row) => shownEvent(reading, row))
+  const shown = shownWithin(rows, (row) => shownEvent(reading, row))
+  const members = filter?.lazy_load_members ? sendersOf(reading, rows.slice(0, shown.length)) : undefined
+  const chunk = shown.slice(0, members?.rows ?? shown.length)
   const answer: MessagesAnswer = { chunk, start: placeToken(from) }
-  if (next !== undefined) answer.end = placeToken(next)
-  if (filter?.lazy_load_members) answer.state = sendersOf(reading, rows)
+  const last = rows[chunk.length - 1]
+  const isWhole = chunk.length === rows.length
+  const end = isWhole && next !== undefined ? next : last && (backwards ? last.pos : last.pos + 1)
+  if (end !== undefined) answer.end = placeToken(end)
+  if (members !== undefined) answer.state = members.events
   return answer
 }
 
@@ -110,19 +125,32 @@ export function lastPlace(): number {
 }
 
 /**
- * The member events of those who sent `rows`, as they stood at the newest of these. Always all of them: servers may
- * send what a client has already, and so need not know what that is.
+ * The member events of those who sent `rows`, as they stood at the newest of these, and for how many rows an answer
+ * holds them. Always all of them: servers may send what a client has already, and so need not know what that is.
  */
-function sendersOf({ room, viewer }: Reading, rows: readonly EventRow[]): ClientEvent[] {
+function sendersOf(
+  { room, viewer }: Reading,
+  rows: readonly EventRow[],
+): { events: ClientEvent[]; rows: number } {
   const { store } = room
   const newest = Math.max(...rows.map((row) => row.pos))
   const at = Math.min(newest, viewer.stateEnd(store.head) ?? newest)
-  const senders = new Set(rows.map((row) => row.sender))
-  return membersAt(room, senders, at).map((row) => stateEvent(row, store.roomId))
+  const budget = new Budget()
+  const seen = new Set<string>()
+  const events: ClientEvent[] = []
+  for (const [index, { sender }] of rows.entries()) {
+    if (seen.has(sender)) continue
+    seen.add(sender)
+    for (const member of membersAt(room, [sender], at)) {
+      if (!budget.takes(member.pdu.length)) return { events, rows: index }
+      events.push(clientEvent(member.event_id, JSON.parse(member.pdu) as Pdu, store.roomId))
+    }
+  }
+  return { events, rows: rows.length }
 }
 
 /** The member events of these users just after a position. */
-export function membersAt(room: RoomContext, userIds: ReadonlySet<string>, pos: number): EventRow[] {
+export function membersAt(room: RoomContext, userIds: Iterable<string>, pos: number): EventRow[] {
   return [...userIds]
     .map((userId) => room.store.stateRowAt('m.room.member', userId, pos))
     .map((entry) => entry && room.store.event(entry.event_id))
@@ -147,86 +175,4 @@ export function eventFor(
   const row = stored && reading.viewer.shown(stored)
   if (row === undefined) throw new MatrixError('M_NOT_FOUND', 'Event not found')
   return shownEvent(reading, row)
-}
-
-/** All state events in force just after a position. */
-export function stateAt(store: RoomStore, pos: number, types?: { only?: string; not?: string }): EventRow[] {
-  const where =
-    types?.only !== undefined ? 'AND s.type = ?' : types?.not !== undefined ? 'AND s.type != ?' : ''
-  const bindings = [types?.only ?? types?.not].filter((type) => type !== undefined)
-  const inForce =
-    pos >= store.head ? 's.to_pos IS NULL' : 's.from_pos <= ? AND (s.to_pos IS NULL OR s.to_pos > ?)'
-  const places = pos >= store.head ? [] : [pos, pos]
-  return store.sql
-    .exec<EventRow>(
-      `SELECT e.pos, e.event_id, e.type, e.state_key, e.sender, e.ts, e.depth, e.txn, e.pdu
-       FROM state s JOIN events e ON e.event_id = s.event_id WHERE ${inForce} ${where} ORDER BY e.pos`,
-      ...places,
-      ...bindings,
-    )
-    .toArray()
-}
-
-/** A state event for a client: what it replaced is of no use there. */
-export function stateEvent(row: EventRow, roomId?: string): ClientEvent {
-  return clientEvent(row.event_id, JSON.parse(row.pdu) as Pdu, roomId)
-}
-
-/** Client-Server API §GET /rooms/{roomId}/state: now for members, as it was for those who left. */
-export function stateFor(room: RoomContext, userId: string): ClientEvent[] {
-  const { store } = room
-  const limit = new Viewer(store, userId).stateLimit(store.head)
-  return stateAt(store, limit).map((row) => stateEvent(row, store.roomId))
-}
-
-/** @throws MatrixError M_FORBIDDEN outside the room, M_NOT_FOUND where the state has no such entry */
-export function stateEventFor(
-  room: RoomContext,
-  userId: string,
-  type: string,
-  stateKey: string,
-): ClientEvent {
-  const { store } = room
-  const limit = new Viewer(store, userId).stateLimit(store.head)
-  const entry = store.stateRowAt(type, stateKey, limit)
-  const row = entry && store.event(entry.event_id)
-  if (row === undefined) throw new MatrixError('M_NOT_FOUND', 'No such state event')
-  return stateEvent(row, store.roomId)
-}
-
-/** Client-Server API §GET /rooms/{roomId}/members. */
-export function membersFor(
-  room: RoomContext,
-  userId: string,
-  query: { at?: string; membership?: string; notMembership?: string },
-): ClientEvent[] {
-  const { store } = room
-  const limit = new Viewer(store, userId).stateLimit(store.head)
-  const at = query.at === undefined ? limit : Math.min(limit, parsePlaceToken(query.at) - 1)
-  return stateAt(store, at, { only: 'm.room.member' })
-    .map((row) => stateEvent(row, store.roomId))
-    .filter(({ content }) => query.membership === undefined || content.membership === query.membership)
-    .filter(({ content }) => query.notMembership === undefined || content.membership !== query.notMembership)
-}
-
-/** Client-Server API §GET /rooms/{roomId}/joined_members: for those in the room. */
-export function joinedMembersFor(
-  room: RoomContext,
-  userId: string,
-): Record<string, { display_name?: string; avatar_url?: string }> {
-  const { store } = room
-  if (store.member(userId)?.membership !== 'join') {
-    // Asking for the rules first tells a room that does not exist from one the user is not in.
-    void store.rules
-    throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
-  }
-  const joined: Record<string, { display_name?: string; avatar_url?: string }> = {}
-  for (const event of membersFor(room, userId, { membership: 'join' })) {
-    const { displayname, avatar_url } = event.content
-    const profile: { display_name?: string; avatar_url?: string } = {}
-    if (typeof displayname === 'string') profile.display_name = displayname
-    if (typeof avatar_url === 'string') profile.avatar_url = avatar_url
-    joined[event.state_key ?? ''] = profile
-  }
-  return joined
 }

@@ -95,17 +95,16 @@ export function unreadCount(
  * the main timeline, which is read that far.
  */
 function candidates(store: RoomStore, floor: number, main: number): Iterable<Row> {
-  return store.sql
-    .exec<Row>(
-      `SELECT * FROM (
-         SELECT pos, event_id, type, state_key, sender, txn, pdu FROM events
-         WHERE pos > ? AND flags = 0 ORDER BY pos DESC LIMIT ?
-       ) WHERE pos > ? OR instr(pdu, '"m.relates_to"') > 0`,
-      floor,
-      SCANNED,
-      main,
-    )
-    .toArray()
+  // Not as a list: thousands of long events would not fit into the memory.
+  return store.sql.exec<Row>(
+    `SELECT * FROM (
+       SELECT pos, event_id, type, state_key, sender, txn, pdu FROM events
+       WHERE pos > ? AND flags = 0 ORDER BY pos DESC LIMIT ?
+     ) WHERE pos > ? OR instr(pdu, '"m.relates_to"') > 0`,
+    floor,
+    SCANNED,
+    main,
+  )
 }
 
 /** What the rules look at besides an event. */

@@ -1,7 +1,8 @@
 /** What passes in a room: who types, and how far people have read. */
-import type { Receipt, RoomSlice } from '../../src/ports.ts'
+import type { RoomSlice } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import { matchesRoomEvent } from '../../src/protocol/filter.ts'
+import { receiptContent } from '../../src/protocol/receipt-content.ts'
 import type { SyncQuery } from './room-sections.ts'
 
 /** The events under `ephemeral` that a client wants, without those whom its user ignores. */
@@ -16,22 +17,4 @@ export function ephemeralEvents(slice: RoomSlice, query: SyncQuery, roomId: stri
   if (receipts.length > 0) events.push({ type: 'm.receipt', content: receiptContent(receipts) })
   const filter = query.filter?.room?.ephemeral
   return events.filter((event) => matchesRoomEvent(filter, { ...event, sender: '' }, roomId))
-}
-
-/**
- * Client-Server API §m.receipt. Where a user has both, at the same event, the receipt of the whole room is shown and
- * not that of a thread (MSC4102): there is room for one.
- */
-function receiptContent(receipts: readonly Receipt[]): JsonObject {
-  const content: Record<string, Record<string, Record<string, JsonObject>>> = {}
-  for (const { eventId, type, userId, threadId, ts } of receipts) {
-    content[eventId] ??= {}
-    const byType = content[eventId]
-    byType[type] ??= {}
-    const byUser = byType[type]
-    const shown = byUser[userId]
-    if (shown !== undefined && shown.thread_id === undefined) continue
-    byUser[userId] = threadId === undefined ? { ts } : { ts, thread_id: threadId }
-  }
-  return content
 }

@@ -9,11 +9,21 @@ import type { ClientEvent } from '../../src/protocol/event.ts'
 type Members = Map<string, string>
 
 interface Device {
+  /** Nothing that it was told is forgotten. */
+  whole: boolean
+  /** The stays in rooms of which it has asked for all members. */
+  loaded: Set<string>
   /** The token it came back with last: what its answer and those before it held is known to have arrived. */
   token: string
   has: Members
   /** What answers held whose tokens have not come back, by token. */
   given: Map<string, Members>
+}
+
+/** What an answer told. */
+interface Given {
+  initial: boolean
+  stays: ReadonlyMap<string, readonly ClientEvent[]>
 }
 
 /** Answers to remember a device: more than this are under way only to a client that loses them all. */
@@ -35,7 +45,10 @@ export class LazyMembers {
       return
     }
     for (const [key, eventId] of arrived) device.has.set(key, eventId)
-    if (device.has.size > MAX_MEMBERS) device.has.clear()
+    if (device.has.size > MAX_MEMBERS) {
+      device.has.clear()
+      device.whole = false
+    }
     device.token = token
     device.given.clear()
   }
@@ -46,13 +59,26 @@ export class LazyMembers {
     return has !== undefined && isMember(event) && has.get(keyOf(stay, event)) === event.event_id
   }
 
+  /** Whether the device may have been told of a member, by any event. */
+  mayKnow(deviceId: string, stay: string, event: ClientEvent): boolean {
+    const device = this.#devices.get(deviceId)
+    return device?.whole !== true || device.loaded.has(stay) || device.has.has(keyOf(stay, event))
+  }
+
+  /** A device asks for all members of a room. */
+  load(deviceId: string, stay: string): void {
+    this.#devices.get(deviceId)?.loaded.add(stay)
+  }
+
   /**
    * An answer was made.
    * @param token what the device comes back with if the answer arrives
-   * @param stays the events it holds, state before timeline, by the user's stay in a room
+   * @param answer.initial it begins anew
+   * @param answer.stays the events it holds, state before timeline, by the user's stay in a room
    */
-  give(deviceId: string, token: string, stays: ReadonlyMap<string, readonly ClientEvent[]>): void {
-    const device = this.#devices.get(deviceId) ?? { token: '', has: new Map(), given: new Map() }
+  give(deviceId: string, token: string, { initial, stays }: Given): void {
+    const fresh = { token: '', has: new Map(), given: new Map(), whole: initial, loaded: new Set<string>() }
+    const device = this.#devices.get(deviceId) ?? fresh
     this.#devices.set(deviceId, device)
     const members: Members = new Map()
     for (const [stay, events] of stays) {

@@ -1,6 +1,6 @@
 /** How a User object asks Rooms: one by one, or many at once through slices of stateless Workers. */
 import type { Env } from '../../src/env.ts'
-import { countCall } from '../../src/limiter.ts'
+import { checkValue, countCall } from '../../src/limiter.ts'
 import type { PullRequest, RoomSlice } from '../../src/ports.ts'
 import type { Objects } from '../stubs.ts'
 
@@ -9,12 +9,29 @@ export interface RoomPull {
   request: PullRequest
 }
 
-/** Answers in the order of the questions; undefined for a Room that could not be reached. */
-export type PullRooms = (pulls: RoomPull[]) => Promise<(RoomSlice | undefined)[]>
+/** What came of a question: nothing where the Room could not be reached, `full` where the call held no more. */
+export type Pulled = RoomSlice | 'full' | undefined
+
+/** Answers in the order of the questions. */
+export type PullRooms = (pulls: RoomPull[]) => Promise<Pulled[]>
 
 /** The fan-out entrypoint's method: see `durable-objects/fan-out.ts`. */
 interface FanOutStub {
-  pull(pulls: RoomPull[]): Promise<(RoomSlice | undefined)[]>
+  pull(pulls: RoomPull[]): Promise<Pulled[]>
+}
+
+/** Characters of the slices that one call brings together; the first always comes. */
+const CALL_LENGTH = 4_000_000
+
+/** Keeps of many Rooms' answers what one call carries. */
+export function withinCall(slices: readonly (RoomSlice | undefined)[]): Pulled[] {
+  let length = 0
+  return slices.map((slice) => {
+    if (slice === undefined || length > CALL_LENGTH) return slice && 'full'
+    const before = length
+    length += JSON.stringify(slice).length
+    return before === 0 || length <= CALL_LENGTH ? slice : 'full'
+  })
 }
 
 /** Up to this many Rooms an object asks by itself: an invocation has a few hundred calls. */
@@ -34,6 +51,8 @@ export function pullRooms(env: Env, objects: Objects): PullRooms {
     const [only] = pulls
     if (only !== undefined && pulls.length === 1) return [await objects.room(only.roomId).pull(only.request)]
     countCall('fan_out.pull')
-    return (env.FANOUT as unknown as FanOutStub).pull(pulls)
+    const answers = await (env.FANOUT as unknown as FanOutStub).pull(pulls)
+    checkValue('fan_out.pull', answers)
+    return answers
   }
 }

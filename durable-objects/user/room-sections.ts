@@ -3,10 +3,10 @@ import type { Increment, RoomSlice, Session, TimelineEvent, UnreadEvent } from '
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import type { ClientEvent } from '../../src/protocol/event.ts'
 import {
+  eventWithFields,
   type Filter,
   hidesState,
   matchesRoomEvent,
-  selectEventFields,
   timelineLimit,
 } from '../../src/protocol/filter.ts'
 import { heroesFor } from '../../src/protocol/heroes.ts'
@@ -45,11 +45,11 @@ export function sliceOf(
     head: increments.at(-1)?.to ?? since,
     events: timeline,
     limited: timeline.length < matching.length,
+    prevBatch: '',
     state: [],
   }
   const firstPos = timeline[0]?.pos
-  if (firstPos !== undefined) slice.prevBatch = `p${firstPos}`
-  else if (slice.limited) slice.prevBatch = `p${slice.head + 1}`
+  slice.prevBatch = `p${firstPos ?? slice.head + 1}`
   const upToEnd = query.stateAfter || firstPos === undefined || hidesState(room?.timeline)
   const stateEnd = upToEnd ? slice.head : firstPos - 1
   addSummary(increments, query, slice)
@@ -120,12 +120,12 @@ export function roomSection(
   },
 ): JsonObject | undefined {
   const { filter, session } = query
-  const select = (event: ClientEvent) => withFields(event, filter?.event_fields)
+  const select = (event: ClientEvent) => eventWithFields(event, filter?.event_fields)
   const timeline: JsonObject = {
     events: slice.events.map((event) => select(forViewer(event, session, now))),
     limited: slice.limited,
+    prev_batch: slice.prevBatch,
   }
-  if (slice.prevBatch !== undefined) timeline.prev_batch = slice.prevBatch
   const passing = ephemeralEvents(slice, query, options.roomId)
   // A receipt of the user's own changes the counts, even where the client does not want to see receipts.
   const hasRead = slice.receipts?.some(({ userId }) => userId === session.userId) === true
@@ -153,21 +153,6 @@ export function roomSection(
   section.ephemeral = { events: passing }
   section.summary = summary(slice)
   return { ...section, ...unreadFields(options.unread, filter) }
-}
-
-/** "A server may include more fields than were requested": what every event must have stays. */
-function withFields(event: ClientEvent, fields: string[] | undefined): JsonObject {
-  const selected = selectEventFields(event, fields) as JsonObject
-  if (fields === undefined) return selected
-  const { event_id, type, sender, origin_server_ts, state_key } = event
-  const needed = {
-    event_id,
-    type,
-    sender,
-    origin_server_ts,
-    ...(state_key === undefined ? {} : { state_key }),
-  }
-  return { content: {}, ...selected, ...needed }
 }
 
 /** The account data of a room that a client wants. */

@@ -65,6 +65,16 @@ export abstract class SettingsRpc extends AccountRpc {
     )
   }
 
+  presenceOf(session: Session, userIds: string[]) {
+    const wanted = new Set(userIds)
+    return this.checked(session, () =>
+      this.host
+        .polls()
+        .presence.eventsAfter(undefined, this.host.ports.clock.now())
+        .filter(({ sender }) => wanted.has(sender)),
+    )
+  }
+
   setFullyRead(session: Session, marker: { roomId: string; eventId: string; eventPos: number }) {
     return this.checked(session, () => {
       this.host.mutate(() => ({

@@ -81,6 +81,14 @@ export class Sockets {
     send(waiting.socket, `r${body}`)
   }
 
+  /** What it waits for is too much for a socket: its Worker asks again, and has it as a body. */
+  refuse(waiting: WaitingSocket): void {
+    const { socket } = waiting
+    if (!this.#waiting.delete(socket)) return
+    socket.serializeAttachment(null)
+    socket.close(1000, 'Ask again')
+  }
+
   /** Nothing the client wants to see has happened, but its place may have moved. */
   advance(waiting: WaitingSocket, token: string, level: boolean): void {
     const { socket, poll } = waiting

@@ -1,5 +1,6 @@
 /** The tokens that sync answers end with, and the epochs that they begin. */
 import type { Clock } from '../../src/ports.ts'
+import { MatrixError } from '../../src/protocol/errors.ts'
 import type { Epochs } from './epochs.ts'
 import type { Heads } from './heads.ts'
 import type { Memberships } from './memberships.ts'
@@ -16,6 +17,12 @@ export interface TokenParts {
   transaction: <T>(work: () => T) => T
 }
 
+/** What an answer tells. */
+interface Told {
+  moved: ReadonlyMap<number, number>
+  owed: ReadonlySet<number>
+}
+
 export class TokenIssuer {
   readonly #parts: TokenParts
 
@@ -25,24 +32,35 @@ export class TokenIssuer {
 
   /**
    * The token of an answer; starts a new epoch where the tail would grow too long.
-   * @param moved where the answer stands in the rooms that it tells of
+   * @param told.moved where the answer stands in the rooms that it tells of
+   * @param told.owed the rooms that were left and that it should tell of, but does not
    * @param lastMessage the last to-device message that it contains
    */
-  issue(plan: Plan, moved: ReadonlyMap<number, number>, lastMessage: number | undefined): string {
+  issue(plan: Plan, { moved, owed }: Told, lastMessage: number | undefined): string {
+    if (owed.size > MAX_TAIL)
+      throw new MatrixError('M_UNKNOWN', 'Too many rooms could not be reached; try again', { status: 503 })
     const { epochs } = this.#parts
+    const debts = this.#debts(plan, owed)
     const presence = Math.max(plan.token?.presence ?? 0, this.#parts.presence.latest)
     const rest = { own: plan.own, toDevice: lastMessage ?? plan.token?.toDevice ?? 0, presence }
     const { token } = plan
     if (token !== undefined && token.epoch === epochs.newest) {
       const tail = this.#nextTail(token, moved)
-      if (tail.size <= MAX_TAIL) return formatSyncToken({ epoch: token.epoch, tail, ...rest })
+      if (tail.size <= MAX_TAIL)
+        return formatSyncToken({ epoch: token.epoch, tail: new Map([...tail, ...debts]), ...rest })
     }
     const positions = this.#positions(token, moved)
     for (const epoch of new Set([epochs.newest, token?.epoch ?? epochs.newest])) {
       const tail = epochs.tailOver(epoch, positions)
-      if (tail !== undefined) return formatSyncToken({ epoch, tail, ...rest })
+      if (tail !== undefined) return formatSyncToken({ epoch, tail: new Map([...tail, ...debts]), ...rest })
     }
-    return formatSyncToken({ epoch: this.#startEpoch(positions), tail: new Map(), ...rest })
+    return formatSyncToken({ epoch: this.#startEpoch(positions), tail: debts, ...rest })
+  }
+
+  /** Where the client stands in rooms whose leave it is yet to see. */
+  #debts({ token }: Plan, owed: ReadonlySet<number>): Map<number, number> {
+    const { epochs } = this.#parts
+    return new Map([...owed].map((no) => [no, token === undefined ? 0 : epochs.position(token, no)]))
   }
 
   #nextTail(token: SyncToken, moved: ReadonlyMap<number, number>): Map<number, number> {
@@ -51,7 +69,7 @@ export class TokenIssuer {
     const tail = new Map<number, number>()
     for (const [room, pos] of [...token.tail, ...moved]) {
       if (memberships.byNo(Math.abs(room))?.membership !== 'join') continue
-      if (snapshot?.get(room) === pos) tail.delete(room)
+      if ((snapshot?.get(room) ?? 0) === pos) tail.delete(room)
       else tail.set(room, pos)
     }
     return tail

@@ -101,6 +101,18 @@ function joinedTask(
   return { room, since, full: false, first: false, increments }
 }
 
+/** Rooms that were left and that the answer of this token did not show, since they were not reached. */
+export function owedRooms(token: SyncToken, memberships: Memberships): UserRoom[] {
+  return [...token.tail.keys()]
+    .map((no) => memberships.byNo(no))
+    .filter((room) => room !== undefined && isOwed(token, room)) as UserRoom[]
+}
+
+/** A token names a room that had been left before it only where the leave is still to be shown. */
+function isOwed(token: SyncToken, room: UserRoom): boolean {
+  return room.membership !== 'join' && !room.forgotten && room.own <= token.own && token.tail.has(room.no)
+}
+
 function withPosition({ epochs }: PlanParts, task: Task, token: SyncToken | undefined): Task {
   if (task.room.membership === 'join' || token === undefined) return task
   const since = epochs.position(token, task.room.no)
@@ -115,6 +127,7 @@ function withPosition({ epochs }: PlanParts, task: Task, token: SyncToken | unde
 function leftTask(query: SyncQuery, plan: Plan, room: UserRoom): Task | undefined {
   if (room.membership !== 'leave' && room.membership !== 'ban') return undefined
   const initial = isInitial(plan)
-  const wanted = initial ? query.filter?.room?.include_leave === true : room.own > plan.since
+  const asked = initial ? query.filter?.room?.include_leave === true : room.own > plan.since
+  const wanted = asked || (plan.token !== undefined && isOwed(plan.token, room))
   return wanted ? { room, since: 0, full: initial, first: true } : undefined
 }

@@ -25,7 +25,7 @@ import type { PullRooms } from './pull-transport.ts'
 import { rulesetOf, storedRuleset } from './push-rules.ts'
 import type { SyncQuery } from './room-sections.ts'
 import { Sockets, type WaitingSocket } from './sockets.ts'
-import { type AccountDataChange, Sync, type SyncAnswer } from './sync.ts'
+import { type AccountDataChange, Sync, type SyncAnswer, stayOf } from './sync.ts'
 import { DEVICES_ONLY } from './sync-plan.ts'
 import { Queries, type StoredFilters } from './sync-query.ts'
 import { formatSyncToken, NO_EPOCH, parseSyncToken, type SyncToken } from './sync-token.ts'
@@ -53,10 +53,14 @@ export interface SyncPollsParts extends StoredFilters {
   }
 }
 
+/** A place behind every event: rooms take it for their end. */
+const NOWHERE = 999_999_999_999
 /** A user who has not asked for this long wants no wakes. */
 const AWAKE_MS = 60_000
 /** How often a poll looks again in vain before it waits: a Room that cannot be reached must not keep it spinning. */
 const LOOKS = 2
+/** Characters in a message of a socket, which the platform bounds by 1 MiB. */
+const LONGEST_MESSAGE = 300_000
 /** How soon a Room that was not reached for a waiting poll is asked again. */
 const ASK_AGAIN_MS = 1_000
 
@@ -134,7 +138,7 @@ export class SyncPolls {
     if (token === undefined) await Promise.race([met, this.#parts.presence.patience()])
     const answer = await this.#onward(query, await this.#sync.answer(query, token))
     const atOnce = answer.news || token === undefined || request.fullState || request.timeoutMs === 0
-    if (atOnce) return Response.json(answer.body)
+    if (atOnce) return bodyOf(answer)
     const { session, filter, stateAfter } = request
     const level = this.#isLevel(answer.token, request.session)
     const kept = this.#queries.kept(filter)
@@ -220,13 +224,22 @@ export class SyncPolls {
   positionOf(text: string, roomId: string): string {
     const token = parseSyncToken(text)
     const room = this.memberships.byId(roomId)
-    if (room === undefined || this.#epochs.snapshot(token.epoch) === undefined) {
+    // A room that the user only looks into: their tokens stand nowhere in it, and so at its end.
+    if (room === undefined || room.membership === 'invite' || room.membership === 'knock')
+      return `p${NOWHERE}`
+    if (this.#epochs.snapshot(token.epoch) === undefined) {
       throw new MatrixError('M_INVALID_PARAM', 'This token knows nothing of the room')
     }
     const known = this.#epochs.position(token, room.no)
     // A token names no room that had been left before it: there it stands at the leave.
     const leftBefore = known === 0 && room.membership !== 'join' && room.own <= token.own
     return `p${(leftBefore ? room.pos : known) + 1}`
+  }
+
+  /** A device asks a Room for all members: what changes of them concerns it from now on. */
+  membersLoaded(deviceId: string, roomId: string): void {
+    const room = this.memberships.byId(roomId)
+    if (room !== undefined) this.#lazy.load(deviceId, stayOf(room))
   }
 
   // ------------------------------------------------------------ inside
@@ -325,8 +338,10 @@ export class SyncPolls {
     }, ASK_AGAIN_MS)
   }
 
-  #give(waiting: WaitingSocket, { news, body, token }: SyncAnswer): void {
-    if (news) this.sockets.answer(waiting, JSON.stringify(body))
+  #give(waiting: WaitingSocket, { news, body, token, rest }: SyncAnswer): void {
+    const text = news ? JSON.stringify(body) : ''
+    if (rest.length > 0 || text.length > LONGEST_MESSAGE) this.sockets.refuse(waiting)
+    else if (news) this.sockets.answer(waiting, text)
     else this.sockets.advance(waiting, token, this.#isLevel(token, waiting.poll.session))
   }
 
@@ -359,6 +374,12 @@ export class SyncPolls {
     // Rooms were being asked for the others, or none could be.
     if (waiting.some(({ poll }) => !poll.level)) this.serve()
   }
+}
+
+/** The answer, and beside it what the Worker adds to it from the Rooms. */
+function bodyOf({ body, rest }: SyncAnswer): Response {
+  if (rest.length === 0) return Response.json(body)
+  return Response.json({ body, rest }, { headers: { 'x-sync-rest': String(rest.length) } })
 }
 
 function newsOf({ increment, ...wake }: Wake): News {

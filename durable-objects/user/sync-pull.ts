@@ -5,7 +5,7 @@ import { timelineLimit } from '../../src/protocol/filter.ts'
 import { patiently } from '../patience.ts'
 import type { Epochs } from './epochs.ts'
 import type { Heads, Question } from './heads.ts'
-import { inSlices, type PullRooms } from './pull-transport.ts'
+import { inSlices, type Pulled, type PullRooms } from './pull-transport.ts'
 import { type SyncQuery, sliceOf } from './room-sections.ts'
 import { DEVICES_ONLY, type Task } from './sync-plan.ts'
 import type { UnreadCounts } from './unread.ts'
@@ -24,6 +24,10 @@ export interface PullParts {
   asking: () => void
 }
 
+/** Characters of the rooms in one answer; what is left comes with the next. An isolate has 128 MB for many objects. */
+const ANSWER_LENGTH = 16_000_000
+/** What a room counts for whose state goes on in slices: each costs the Worker calls. */
+const REST_LENGTH = 1_000_000
 /** Pulls under way at once: a Durable Object has six waiting connections. */
 const PULLS = 6
 /** A Room that hangs holds up no other, ms: it counts as one that could not be reached. */
@@ -48,30 +52,43 @@ export class Pulls {
     this.#parts = parts
   }
 
-  /** Asks the Rooms of all tasks, a few at once, and puts what they answer into `slices`. */
+  /**
+   * Asks the Rooms of all tasks, a few at once, and puts what they answer into `slices`: until the answer is as long
+   * as one may be. Rooms that were left come first: no later answer shows them by itself.
+   */
   async run(query: SyncQuery, tasks: readonly Task[], slices: Map<Task, RoomSlice>): Promise<void> {
-    const queue = inSlices(tasks)
+    const isLeft = ({ room }: Task) => room.membership !== 'join'
+    const queue = inSlices([...tasks.filter(isLeft), ...tasks.filter((task) => !isLeft(task))])
+    let length = 0
     const workers = Array.from({ length: Math.min(PULLS, queue.length) }, async () => {
       for (let some = queue.shift(); some !== undefined; some = queue.shift()) {
-        await this.#pull(query, some, slices)
+        const again = await this.#pull(query, some, slices)
+        if (again.length > 0) queue.unshift(again)
+        if (tasks.length === 1) continue
+        length += some.reduce((sum, task) => sum + lengthOf(slices.get(task)), 0)
+        if (length >= ANSWER_LENGTH) queue.length = 0
       }
     })
     await Promise.all(workers)
   }
 
-  /** Asks Rooms. One that cannot be reached stays where the token has it, to be asked again. */
-  async #pull(query: SyncQuery, tasks: Task[], slices: Map<Task, RoomSlice>): Promise<void> {
+  /**
+   * Asks Rooms. One that cannot be reached stays where the token has it, to be asked again.
+   * @returns those whose answers did not fit into the call
+   */
+  async #pull(query: SyncQuery, tasks: Task[], slices: Map<Task, RoomSlice>): Promise<Task[]> {
     const { heads, epochs } = this.#parts
     // Noted before it is asked: a pull stands for the wakes up to the head, and its answer may be lost.
     for (const { room } of tasks) if (room.membership === 'join') heads.note(room.no, epochs.newest)
     const questions = tasks.map(({ room }) => heads.ask(room.no))
     this.#parts.asking()
     const pulls = tasks.map((task) => ({ roomId: task.room.roomId, request: this.#request(query, task) }))
-    const asked = this.#parts.pullRooms(pulls).catch(() => [])
+    const asked = this.#parts.pullRooms(pulls).catch((): Pulled[] => [])
     const answers = await patiently(PULL_PATIENCE_MS, asked)
     for (const [i, question] of questions.entries()) {
       const task = tasks[i] as Task
-      const slice = answers?.[i]
+      const answer = answers?.[i]
+      const slice = answer === 'full' ? undefined : answer
       const taken = slice !== undefined && isTaken(task, slice)
       // Where nobody has answered yet, the Room may still be asked: the question stays open.
       if (answers === undefined) heads.forget(question.room)
@@ -80,6 +97,7 @@ export class Pulls {
     }
     if (answers === undefined) void asked.then(() => this.#endLate(questions))
     this.#parts.asking()
+    return tasks.filter((_, i) => answers?.[i] === 'full')
   }
 
   /** Nobody has waited for these answers, which the Rooms may have given: what they held is asked for anew. */
@@ -111,6 +129,11 @@ export class Pulls {
     this.#parts.unread.learn(task.room.roomId, slice)
     if (slice.head > task.since) this.#parts.moved()
   }
+}
+
+function lengthOf(slice: RoomSlice | undefined): number {
+  if (slice === undefined) return 0
+  return JSON.stringify(slice).length + (slice.rest === undefined ? 0 : REST_LENGTH)
 }
 
 /**

@@ -2,7 +2,7 @@
  * Composes sync answers by the contract of decision 3: which rooms may have moved, what they answer, and the token
  * that stands for it. An increment writes nothing.
  */
-import type { Clock, RoomSlice } from '../../src/ports.ts'
+import type { Clock, RestOfState, RoomSlice } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import type { ClientEvent } from '../../src/protocol/event.ts'
 import { type Filter, matchesEvent, wantsRoom } from '../../src/protocol/filter.ts'
@@ -14,7 +14,7 @@ import type { Presence } from './presence.ts'
 import { roomSection, type SyncQuery, wantedData } from './room-sections.ts'
 import { Sections } from './sections.ts'
 import { TokenIssuer } from './sync-issue.ts'
-import { isInitial, type Plan, planSync, type Task } from './sync-plan.ts'
+import { isInitial, owedRooms, type Plan, planSync, type Task } from './sync-plan.ts'
 import { type PullParts, Pulls, takeIncrements } from './sync-pull.ts'
 import { placeOfDevices, type SyncToken } from './sync-token.ts'
 import { unreadFields } from './unread.ts'
@@ -50,6 +50,8 @@ export interface SyncAnswer {
   token: string
   /** Whether it holds anything but a token. */
   news: boolean
+  /** State that belongs into it besides. */
+  rest: RestOfState[]
 }
 
 /** The fields of an answer that are worth waking a client for. */
@@ -99,6 +101,7 @@ export class Sync {
     if (inbox.newest(deviceId) > token.toDevice) return true
     if (this.#parts.presence.latest > (token.presence ?? 0)) return true
     if (this.#parts.own() > token.own || epochs.snapshot(token.epoch) === undefined) return true
+    if (owedRooms(token, memberships).length > 0) return true
     for (const room of memberships.all()) {
       if (room.membership !== 'join') continue
       const head = heads.head(room.no)
@@ -125,6 +128,7 @@ export class Sync {
     const now = this.#parts.clock.now()
     const rooms = new Sections()
     const positions = new Map<number, number>()
+    const owed = new Set<number>()
     const initial = isInitial(plan)
     const unchanged = !initial && plan.since >= plan.own
     const accountData = unchanged ? [] : this.#parts.accountData(initial ? undefined : plan.since)
@@ -136,6 +140,7 @@ export class Sync {
       for (const { room } of found) byRoom.set(room.roomId, all.get(room.roomId) ?? [])
     }
     const stays = new Map<string, ClientEvent[]>()
+    const rest: RestOfState[] = []
     for (const [task, slice] of slices) {
       const { room } = task
       if (room.membership === 'join')
@@ -150,8 +155,11 @@ export class Sync {
         unread: slice.unread?.events ?? this.#parts.unread.known(room.roomId),
       })
       byRoom.delete(room.roomId)
-      if (section !== undefined)
-        rooms.add(room.membership === 'join' ? 'join' : 'leave', room.roomId, section)
+      if (section === undefined) continue
+      const kind = room.membership === 'join' ? 'join' : 'leave'
+      rooms.add(kind, room.roomId, section)
+      const fields = query.filter?.event_fields
+      if (slice.rest !== undefined) rest.push({ kind, roomId: room.roomId, request: slice.rest, fields })
     }
     this.#addAccountData(query, rooms, byRoom)
     this.#addListed(query, plan, rooms)
@@ -161,15 +169,18 @@ export class Sync {
       .eventsAfter(plan.token?.presence, now)
       .filter((event) => matchesEvent(query.filter?.presence, event))
     const messages = this.#parts.inbox.batch(query.session.deviceId)
-    const token = this.#tokens.issue(plan, positions, messages.last)
-    if (loadsLazily(query.filter)) this.#parts.lazy.give(query.session.deviceId, token, stays)
+    for (const { room, since } of plan.tasks.filter((task) => !slices.has(task)))
+      if (room.membership !== 'join') owed.add(room.no)
+      else if (since === 0) positions.set(room.no, 0)
+    const token = this.#tokens.issue(plan, { moved: positions, owed }, messages.last)
+    if (loadsLazily(query.filter)) this.#parts.lazy.give(query.session.deviceId, token, { initial, stays })
     const body: JsonObject = { next_batch: token, ...this.#parts.devices.counts(query.session.deviceId) }
     if (deviceLists !== undefined) body.device_lists = deviceLists
     if (messages.events.length > 0) body.to_device = { events: messages.events }
     if (presence.length > 0) body.presence = { events: presence }
     if (global.length > 0) body.account_data = { events: global }
     if (!rooms.empty) body.rooms = rooms.byKind
-    return { body, token, news: NEWS.some((field) => field in body) }
+    return { body, token, rest, news: NEWS.some((field) => field in body) }
   }
 
   /** Takes the members from the state that the device has already. Answers what the room's part then holds. */
@@ -178,11 +189,22 @@ export class Sync {
     task: Task,
     slice: RoomSlice,
   ): ClientEvent[] {
-    const isRedundant = (event: ClientEvent) =>
-      this.#parts.lazy.has(session.deviceId, stayOf(task.room), event)
-    if (!task.first && !fullState && filter?.room?.state?.include_redundant_members !== true) {
-      slice.state = slice.state.filter((event) => !isRedundant(event))
-    }
+    const { lazy } = this.#parts
+    const stay = stayOf(task.room)
+    const wantsAll = task.first || fullState || filter?.room?.state?.include_redundant_members === true
+    const speakers = new Set([
+      ...slice.events.map(({ event }) => event.sender),
+      ...(slice.heroes ?? []),
+      session.userId,
+    ])
+    // Behind a gap only those are named who speak in the timeline, or whom the client shows as they were.
+    const isWanted = (event: ClientEvent) =>
+      event.type !== 'm.room.member' ||
+      !slice.limited ||
+      speakers.has(event.state_key ?? '') ||
+      lazy.mayKnow(session.deviceId, stay, event)
+    if (!wantsAll)
+      slice.state = slice.state.filter((event) => !lazy.has(session.deviceId, stay, event) && isWanted(event))
     return [...slice.state, ...slice.events.map(({ event }) => event)]
   }
 
@@ -218,9 +240,10 @@ export class Sync {
    * "Forgotten rooms should not appear in responses": nothing of them does. But the user's other devices must learn
    * that the room was left, however soon it was forgotten, or they would show it for ever.
    */
-  #addForgotten(plan: Plan, { roomId }: UserRoom, rooms: Sections): void {
+  #addForgotten(plan: Plan, { roomId, pos }: UserRoom, rooms: Sections): void {
     if (isInitial(plan)) return
-    rooms.add('leave', roomId, { timeline: { events: [], limited: false } })
+    const timeline = { events: [], limited: false, prev_batch: `p${pos + 1}` }
+    rooms.add('leave', roomId, { timeline })
   }
 }
 
@@ -243,6 +266,6 @@ function loadsLazily(filter: Filter | undefined): boolean {
 }
 
 /** The user's stay in a room, from one change of their membership to the next. */
-function stayOf({ no, own }: UserRoom): string {
+export function stayOf({ no, own }: UserRoom): string {
   return `${no}.${own}`
 }

@@ -208,6 +208,10 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
     return this.checked(session, () => this.#polls.positionOf(token, roomId))
   }
 
+  membersLoaded(session: Session, roomId: string) {
+    return this.checked(session, () => this.#polls.membersLoaded(session.deviceId, roomId))
+  }
+
   membershipChanged(change: MembershipChange): RpcResult<void> {
     return toResult(() => {
       const polls = this.#polls

@@ -93,6 +93,8 @@ export interface DirectoryStore {
   publicRooms(page: PublicRoomsPage): Promise<{ rooms: PublicRoom[]; more: boolean; total: number }>
   /** Whether the directory lists a room; undefined for rooms that the archive does not know. */
   isListed(roomId: string): Promise<boolean | undefined>
+  /** Of these rooms, those in the public directory. */
+  listedAmong(roomIds: string[]): Promise<Set<string>>
   /** People whom `viewer` may find, by words that must all be part of their name or id; the best first. */
   users(search: { viewer: string; words: string[]; limit: number }): Promise<DirectoryUser[]>
   /** Rooms that both have joined, by id, after the one named. */

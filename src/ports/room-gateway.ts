@@ -13,6 +13,7 @@ import type {
   DelayedEvent,
   DelayedRequest,
   FoundEvent,
+  JoinedMembersSlice,
   MembershipRequest,
   MessagesAnswer,
   MessagesRequest,
@@ -24,6 +25,9 @@ import type {
   RoomSnapshot,
   SearchContext,
   SendRequest,
+  StateCursor,
+  StateRequest,
+  StateSlice,
   SummaryAnswer,
   ThreadsAnswer,
   ThreadsRequest,
@@ -62,14 +66,10 @@ export interface RoomGateway {
   snapshot(viewer: Session, limit: number): Promise<RoomSnapshot>
   /** What came after a place; without one, only where the room stands. */
   peek(viewer: Session, from?: string): Promise<PeekAnswer>
-  /** All state, as the viewer may see it. */
-  state(viewer: string): Promise<ClientEvent[]>
+  /** A slice of the state, as the viewer may see it. */
+  state(request: StateRequest): Promise<StateSlice>
   stateEvent(viewer: string, type: string, stateKey: string): Promise<ClientEvent>
-  members(
-    viewer: string,
-    query: { at?: string; membership?: string; notMembership?: string },
-  ): Promise<ClientEvent[]>
-  joinedMembers(viewer: string): Promise<Record<string, { display_name?: string; avatar_url?: string }>>
+  joinedMembers(viewer: string, cursor?: StateCursor): Promise<JoinedMembersSlice>
   /** What a joiner must satisfy, before anybody is asked: the join rule and the rooms that `restricted` names. */
   joinRule(): Promise<{ joinRule: string; allowRooms: string[] }>
   /** Whether a user is joined: for restricted rooms elsewhere, and checks of the alias API. */

@@ -4,7 +4,7 @@ import type { JsonObject } from '../protocol/canonical-json.ts'
 import type { ClientEvent } from '../protocol/event.ts'
 import type { RoomEventFilter } from '../protocol/filter.ts'
 import type { HeroCandidates } from '../protocol/heroes.ts'
-import type { Membership } from './room.ts'
+import type { Membership, StateRequest } from './room.ts'
 
 /** An event on its way to clients: made once for all who may see it. */
 export interface TimelineEvent {
@@ -130,9 +130,11 @@ export interface RoomSlice {
   head: number
   events: TimelineEvent[]
   limited: boolean
-  /** `p<position>` before the first event; absent at the room's start. */
-  prevBatch?: string
+  /** `p<position>` before the first event; without one, behind what the answer tells of. */
+  prevBatch: string
   state: ClientEvent[]
+  /** The rest of the state, where it is more than one answer carries. */
+  rest?: StateRequest
   typing?: string[]
   counts?: { joined: number; invited: number }
   heroes?: string[]
@@ -140,4 +142,13 @@ export interface RoomSlice {
   devices?: DeviceMarks
   /** The unread events that notify, as they stand at the head. */
   unread?: { events: UnreadEvent[]; displayName?: string }
+}
+
+/** State that an answer of sync leaves to be fetched from its Room: more than the User object should hold. */
+export interface RestOfState {
+  kind: 'join' | 'leave'
+  roomId: string
+  request: StateRequest
+  /** The fields of events that the client wants; absent: all. */
+  fields?: string[]
 }

@@ -7,6 +7,7 @@ import type { PublicRoom } from '../protocol/room-summary.ts'
 import type { NewState } from '../protocol/room-upgrade.ts'
 import type { SpaceChild } from '../protocol/spaces.ts'
 import type { Session } from './redis.ts'
+import type { Receipt } from './room-sync.ts'
 
 export type Membership = 'join' | 'invite' | 'knock' | 'leave' | 'ban'
 
@@ -105,6 +106,45 @@ export interface MembershipRequest {
   joinedAllowRooms?: string[]
 }
 
+/** Where a slice of the state goes on: in the state just after `at`, behind what came into force up to `after`. */
+export interface StateCursor {
+  at: number
+  after?: number
+}
+
+/** Which state events are wanted. */
+export interface StateRequest {
+  viewer: string
+  /** `p<position>`: the state just before this place; absent: as far as the viewer is shown. */
+  at?: string
+  /** Where the slice before this one ended. */
+  cursor?: StateCursor
+  only?: 'm.room.member'
+  membership?: string
+  notMembership?: string
+  filter?: RoomEventFilter
+  /** Only what came into force after this position, but for `members`. */
+  since?: number
+  /** Of member events these users' alone, whenever they came. */
+  members?: string[]
+  /** Events that are shown elsewhere. */
+  except?: string[]
+  /** As sync shows them, without `room_id`, or as servers exchange them. */
+  format?: 'sync' | 'federation'
+}
+
+/** A part of the state. */
+export interface StateSlice {
+  events: ClientEvent[]
+  /** Absent behind the last one. */
+  next?: StateCursor
+}
+
+export interface JoinedMembersSlice {
+  joined: Record<string, { display_name?: string; avatar_url?: string }>
+  next?: StateCursor
+}
+
 /** Where a viewer reads: everything is cut to what history visibility shows them. */
 export interface MessagesRequest {
   viewer: Session
@@ -140,7 +180,8 @@ export interface ContextAnswer {
   event: ClientEvent
   events_before: ClientEvent[]
   events_after: ClientEvent[]
-  state: ClientEvent[]
+  /** The state that belongs to it; absent where the viewer is shown none. */
+  state?: StateRequest
 }
 
 /** The events that relate to one. Places as in `MessagesRequest`. */
@@ -190,7 +231,9 @@ export interface RoomSnapshot {
   /** Null: the viewer only looks in. */
   membership: Membership | null
   messages: MessagesAnswer
-  state: ClientEvent[]
+  receipts: Receipt[]
+  /** Who is joined, where there are few. */
+  members: string[]
 }
 
 /** What came in a room between two places. */

@@ -292,8 +292,12 @@ export interface UserGateway {
   getAccountData(session: Session, roomId: string | null, type: string): Promise<JsonValue>
   /** All of one room. */
   roomAccountData(session: Session, roomId: string): Promise<{ type: string; content: JsonObject }[]>
+  /** The presence events of these users, as far as the session's user was told of them. */
+  presenceOf(session: Session, userIds: string[]): Promise<(JsonObject & { type: string; sender: string })[]>
   /** Where a sync token stands in a room, for endpoints that accept one: `p<position>`. */
   positionOf(session: Session, token: string, roomId: string): Promise<string>
+  /** The session's device asks for all members of a room. */
+  membersLoaded(session: Session, roomId: string): Promise<void>
   membershipChanged(change: MembershipChange): Promise<void>
   tags(session: Session, roomId: string): Promise<JsonObject>
   /** Sets a tag, or takes it away. */

@@ -1,5 +1,8 @@
 /** Client-Server API §Filtering, `event_fields`: an event cut down to the properties a client asks for. */
 
+import type { JsonObject } from './canonical-json.ts'
+import type { ClientEvent } from './event.ts'
+
 /** What is wanted below a property: all of it, or some properties by name. */
 type Wanted = 'all' | Map<string, Wanted>
 
@@ -12,6 +15,21 @@ export function selectEventFields<T extends object>(event: T, fields: string[] |
   const wanted = new Map<string, Wanted>()
   for (const field of fields) add(wanted, splitPropertyPath(field))
   return project(event, wanted) as Partial<T>
+}
+
+/** "A server may include more fields than were requested": what every event must have stays. */
+export function eventWithFields(event: ClientEvent, fields: string[] | undefined): JsonObject {
+  const selected = selectEventFields(event, fields) as JsonObject
+  if (fields === undefined) return selected
+  const { event_id, type, sender, origin_server_ts, state_key } = event
+  const needed = {
+    event_id,
+    type,
+    sender,
+    origin_server_ts,
+    ...(state_key === undefined ? {} : { state_key }),
+  }
+  return { content: {}, ...selected, ...needed }
 }
 
 /** Appendices §Dot-separated property paths: `\.` and `\\` are literal, other escapes stay as they are. */

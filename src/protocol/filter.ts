@@ -5,7 +5,7 @@ import { MatrixError } from './errors.ts'
 import { isUserId } from './identifiers.ts'
 import { objectField } from './json-fields.ts'
 
-export { selectEventFields } from './event-fields.ts'
+export { eventWithFields, selectEventFields } from './event-fields.ts'
 
 const userIds = z.array(z.string().refine(isUserId, 'not a user ID'))
 const roomIds = z.array(z.string().startsWith('!', 'not a room ID'))

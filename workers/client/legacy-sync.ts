@@ -3,13 +3,15 @@ import { type Context, Hono } from 'hono'
 import * as z from 'zod'
 import type { JsonObject, JsonValue } from '../../src/protocol/canonical-json.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
-import { objectField } from '../../src/protocol/json-fields.ts'
+import { receiptContent } from '../../src/protocol/receipt-content.ts'
 import type { AppEnv } from '../app-env.ts'
 import { accessToken } from '../middleware/access-token.ts'
 import { validate } from '../middleware/validate.ts'
+import { stateSlices, streamJson } from '../stream-json.ts'
+import { asEvents, asInitialSync, roomIdsOf, type Slices } from './legacy-answers.ts'
 import { Count, EventId, Flag, InRoom, RoomId } from './params.ts'
 import { limitOf, position } from './reading.ts'
-import { poll } from './sync.ts'
+import { hasRest, type LargeAnswer, poll, restOf } from './sync.ts'
 
 const DEFAULT_LIMIT = 10
 const MAX_TIMEOUT_MS = 30_000
@@ -30,14 +32,10 @@ export const legacy = new Hono<AppEnv>()
 
 legacy.get('/initialSync', accessToken, validate({ query: InitialQuery }), async (c) => {
   const { limit, archived } = c.req.valid('query')
-  const body = await syncOnce(c, { room: { timeline: { limit }, include_leave: archived } })
-  const rooms = Object.entries(objectField(body.rooms) ?? {}).flatMap(([kind, sections]) =>
-    Object.entries(objectField(sections) ?? {}).map(([roomId, section]) =>
-      roomInfo(kind, roomId, objectField(section) ?? {}, c.var.session.userId, body.next_batch ?? ''),
-    ),
-  )
-  const end = body.next_batch
-  return c.json({ end, rooms, presence: listed(body.presence), account_data: listed(body.account_data) })
+  const { body, rest } = await syncOnce(c, { room: { timeline: { limit }, include_leave: archived } })
+  const listed = await c.var.ports.directory.listedAmong(roomIdsOf(body))
+  const [answer, slices] = asInitialSync(body, rest, { userId: c.var.session.userId, listed })
+  return streamJson(answer, slices)
 })
 
 legacy.get(
@@ -47,25 +45,32 @@ legacy.get(
   async (c) => {
     const { objects, ports, session } = c.var
     const { roomId } = c.req.valid('param')
-    const room = objects.room(roomId)
-    const [{ membership, ...snapshot }, isListed, accountData] = await Promise.all([
+    const [room, user] = [objects.room(roomId), objects.user(session.userId)]
+    const [{ membership, messages, receipts, members }, isListed, accountData] = await Promise.all([
       room.snapshot(session, c.req.valid('query').limit),
       ports.directory.isListed(roomId),
-      objects.user(session.userId).roomAccountData(session, roomId),
+      user.roomAccountData(session, roomId),
     ])
-    return c.json({
+    const presence = members.length === 0 ? [] : await user.presenceOf(session, members)
+    const content = receiptContent(receipts)
+    const state: JsonValue[] = []
+    const answer = {
       room_id: roomId,
-      ...(membership === null ? {} : { membership }),
-      ...snapshot,
+      ...(membership !== null && { membership }),
+      messages,
       visibility: isListed ? 'public' : 'private',
       account_data: accountData,
-    })
+      presence,
+      receipts: receipts.length === 0 ? [] : [{ type: 'm.receipt', room_id: roomId, content }],
+      state,
+    } as unknown as JsonObject
+    return streamJson(answer, new Map([[state, () => stateSlices(room, { viewer: session.userId })]]))
   },
 )
 
 legacy.get('/events', accessToken, validate({ query: EventsQuery }), async (c) => {
   const { from, timeout, room_id: roomId } = c.req.valid('query')
-  return c.json(await (roomId === undefined ? stream(c, from, timeout) : peek(c, roomId, from, timeout)))
+  return roomId === undefined ? stream(c, from, timeout) : c.json(await peek(c, roomId, from, timeout))
 })
 
 /** No room in the path: the archive knows where an event belongs, and what it does not know yet was sent just now. */
@@ -98,11 +103,12 @@ interface SyncAsked {
   timeoutMs?: number
 }
 
+/** What /sync answers, and what its lists of state go on with. */
 async function syncOnce(
   c: Context<AppEnv>,
   filter: JsonObject,
   { since, timeoutMs = 0 }: SyncAsked = {},
-): Promise<JsonObject> {
+): Promise<{ body: JsonObject; rest: Slices }> {
   const { objects, ports, session } = c.var
   const request = {
     session,
@@ -114,67 +120,20 @@ async function syncOnce(
     presence: 'online' as const,
   }
   const answer = await poll(objects.user(session.userId), request, ports.clock)
-  const body = (await answer.json()) as JsonObject
-  if (answer.ok) return body
-  throw new MatrixError('M_INVALID_PARAM', `from: ${body.error}`, { status: 400 })
+  const json = await answer.json<JsonObject>()
+  if (!answer.ok) throw new MatrixError('M_INVALID_PARAM', `from: ${json.error}`, { status: 400 })
+  if (!hasRest(answer)) return { body: json, rest: new Map() }
+  const { body, rest } = json as unknown as LargeAnswer
+  return { body, rest: restOf(objects, body, rest) }
 }
 
 /** From now on, where no token says from when. */
-async function stream(c: Context<AppEnv>, from: string | undefined, timeoutMs: number): Promise<JsonObject> {
+async function stream(c: Context<AppEnv>, from: string | undefined, timeoutMs: number): Promise<Response> {
   const nothing = { room: { timeline: { limit: 0 }, state: { types: [] } } }
-  const since = from ?? String((await syncOnce(c, nothing)).next_batch)
-  const body = await syncOnce(c, {}, { since, timeoutMs })
-  const chunk = Object.values(objectField(body.rooms) ?? {}).flatMap((sections) =>
-    Object.entries(objectField(sections) ?? {}).flatMap(([roomId, section]) =>
-      eventsOf(roomId, objectField(section) ?? {}),
-    ),
-  )
-  return { start: since, end: body.next_batch, chunk: [...chunk, ...listed(body.presence)] }
-}
-
-/** What of a room's section the event stream carries, oldest first. */
-const STREAMED = ['state_after', 'timeline', 'ephemeral', 'invite_state', 'knock_state']
-
-function eventsOf(roomId: string, section: JsonObject): JsonObject[] {
-  return STREAMED.flatMap((part) => inRoom(roomId, listed(section[part])))
-}
-
-function roomInfo(
-  kind: string,
-  roomId: string,
-  section: JsonObject,
-  userId: string,
-  end: JsonValue,
-): JsonObject {
-  if (kind !== 'join' && kind !== 'leave') {
-    const events = inRoom(roomId, listed(section[`${kind}_state`]))
-    const own = events.find(({ type, state_key }) => type === 'm.room.member' && state_key === userId)
-    // The invite itself is stripped, and so no event by the schema of `invite`; who sent it old clients read here.
-    return {
-      room_id: roomId,
-      membership: kind,
-      ...(own?.sender === undefined ? {} : { inviter: own.sender }),
-    }
-  }
-  const timeline = objectField(section.timeline) ?? {}
-  const messages: JsonObject = { chunk: inRoom(roomId, listed(timeline)), end }
-  if (timeline.prev_batch !== undefined) messages.start = timeline.prev_batch
-  return {
-    room_id: roomId,
-    membership: kind,
-    messages,
-    state: inRoom(roomId, listed(section.state_after)),
-    account_data: listed(section.account_data),
-  }
-}
-
-function listed(part: JsonValue | undefined): JsonObject[] {
-  const events = objectField(part)?.events
-  return Array.isArray(events) ? events.map(objectField).filter((event) => event !== undefined) : []
-}
-
-function inRoom(roomId: string, events: JsonObject[]): JsonObject[] {
-  return events.map((event) => ({ ...event, room_id: roomId }))
+  const since = from ?? String((await syncOnce(c, nothing)).body.next_batch)
+  const { body, rest } = await syncOnce(c, {}, { since, timeoutMs })
+  const [answer, slices] = asEvents(body, rest, since)
+  return streamJson(answer, slices)
 }
 
 // ------------------------------------------------------------ by the room itself

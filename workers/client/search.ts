@@ -2,8 +2,8 @@
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
 import type { FoundEvent, SearchContext, VisitedRoom } from '../../src/ports.ts'
+import type { JsonObject, JsonValue } from '../../src/protocol/canonical-json.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
-import type { ClientEvent } from '../../src/protocol/event.ts'
 import { RoomEventFilter, wantsRoom } from '../../src/protocol/filter.ts'
 import { searchableText } from '../../src/search/document.ts'
 import {
@@ -17,6 +17,7 @@ import { highlightsOf } from '../../src/search/terms.ts'
 import type { AppEnv } from '../app-env.ts'
 import { tokenClaims } from '../middleware/access-token.ts'
 import { validate } from '../middleware/validate.ts'
+import { stateSlices, streamJson } from '../stream-json.ts'
 import { Real, readPageToken, SmallInt, writePageToken } from './page-token.ts'
 import { EventId } from './params.ts'
 import { ignoredBy } from './reading.ts'
@@ -77,7 +78,10 @@ search.post('/search', tokenClaims, validate({ query: Query, json: Body }), asyn
     rooms,
     visible: (roomId, eventIds) => objects.room(roomId).visibleEvents(session.userId, eventIds, ignored),
   })
-  return c.json({ search_categories: { room_events: await answer(c, request, results, ignored) } })
+  const found = await answer(c, request, results, ignored)
+  const state = request.include_state ? statesOf(c, results.hits) : undefined
+  const room_events = { ...found, ...(state && { state: state.byRoom }) } as unknown as JsonObject
+  return streamJson({ search_categories: { room_events } }, state?.slices ?? new Map())
 })
 
 /** The archive is a moment behind: the rooms that moved last are asked to tell it, so that what was just said is found. */
@@ -120,7 +124,6 @@ async function answer(c: Context<AppEnv>, request: RoomEvents, results: SearchRe
       texts.filter((text) => text !== undefined),
     ),
     groups: Object.fromEntries(Object.entries(groups).map(([key, byValue]) => [key, grouped(byValue)])),
-    ...(request.include_state ? { state: await stateOf(c, hits) } : {}),
     ...(next === undefined ? {} : { next_batch: writePageToken(next) }),
   }
 }
@@ -147,14 +150,15 @@ async function foundEvents(
   return new Map(answers.flat().map((found) => [found.event.event_id, found]))
 }
 
-async function stateOf(
-  c: Context<AppEnv>,
-  hits: SearchResults['hits'],
-): Promise<Record<string, ClientEvent[]>> {
-  const { objects, session } = c.var
-  const rooms = [...new Set(hits.map(({ roomId }) => roomId))]
-  const states = rooms.map(async (roomId) => [roomId, await objects.room(roomId).state(session.userId)])
-  return Object.fromEntries(await Promise.all(states))
+/** The state of the rooms of a page, each as its Room sends it. */
+function statesOf({ var: { objects, session } }: Context<AppEnv>, hits: SearchResults['hits']) {
+  const byRoom: Record<string, JsonValue[]> = {}
+  for (const { roomId } of hits) byRoom[roomId] = []
+  const slices = Object.entries(byRoom).map(([roomId, events]): [unknown, () => AsyncIterable<unknown[]>] => [
+    events,
+    () => stateSlices(objects.room(roomId), { viewer: session.userId }),
+  ])
+  return { byRoom, slices: new Map(slices) }
 }
 
 function grouped(byValue: Record<string, SearchGroup> | undefined) {

@@ -2,11 +2,12 @@
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
 import type { SendRequest } from '../../src/ports.ts'
-import type { JsonObject } from '../../src/protocol/canonical-json.ts'
+import type { JsonObject, JsonValue } from '../../src/protocol/canonical-json.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
 import { accessToken } from '../middleware/access-token.ts'
 import { bodyHasFloats, jsonObject, validate } from '../middleware/validate.ts'
+import { stateSlices, streamJson } from '../stream-json.ts'
 import { DelayQuery, delayOf, schedule } from './delay.ts'
 import { checkState, namedAliases } from './event-content.ts'
 import { requireTakesInvites } from './invite-permission.ts'
@@ -26,8 +27,10 @@ const Format = z.object({ format: z.enum(['content', 'event']).default('content'
 export const state = new Hono<AppEnv>()
 
 state.get('/rooms/:roomId/state', accessToken, validate({ param: InRoom }), async (c) => {
-  const { roomId } = c.req.valid('param')
-  return c.json(await c.var.objects.room(roomId).state(c.var.session.userId))
+  const { objects, session } = c.var
+  const slices = stateSlices(objects.room(c.req.valid('param').roomId), { viewer: session.userId })
+  const all: JsonValue[] = []
+  return streamJson(all, new Map([[all, () => slices]]))
 })
 
 for (const path of PATHS) {

@@ -1,11 +1,23 @@
 /** `/sync`. This Worker holds the long poll, on a socket to the User object, which sleeps meanwhile. */
 import { Hono } from 'hono'
 import * as z from 'zod'
-import type { Clock, SyncRequest, UserGateway } from '../../src/ports.ts'
+import type { Objects } from '../../durable-objects/stubs.ts'
+import type {
+  Clock,
+  RestOfState,
+  RoomGateway,
+  StateRequest,
+  SyncRequest,
+  UserGateway,
+} from '../../src/ports.ts'
+import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
+import { eventWithFields } from '../../src/protocol/filter.ts'
+import { objectField } from '../../src/protocol/json-fields.ts'
 import type { AppEnv } from '../app-env.ts'
 import { tokenClaims } from '../middleware/access-token.ts'
 import { validate } from '../middleware/validate.ts'
+import { stateSlices, streamJson } from '../stream-json.ts'
 import { Count, Flag } from './params.ts'
 
 const MAX_TIMEOUT_MS = 60_000
@@ -13,8 +25,15 @@ const MAX_TIMEOUT_MS = 60_000
 /** How often a socket may break under one poll before the client is told to ask again. */
 const MAX_ATTEMPTS = 4
 
+/** "null" is what clients in JavaScript make of no token. */
+const Since = z
+  .string()
+  .min(1)
+  .optional()
+  .transform((token) => (token === 'null' ? undefined : token))
+
 const SyncQuery = z.object({
-  since: z.string().min(1).optional(),
+  since: Since,
   filter: z.string().optional(),
   full_state: Flag.default(false),
   timeout: Count.transform((ms) => Math.min(ms, MAX_TIMEOUT_MS)).default(0),
@@ -37,8 +56,51 @@ sync.get('/sync', tokenClaims, validate({ query: SyncQuery }), (c) => {
     timeoutMs: query.timeout,
     presence: query.set_presence,
   }
-  return poll(objects.user(session.userId), request, ports.clock)
+  return answerPoll(objects, request, ports.clock)
 })
+
+/** The answer to a poll, with the state that is more than a User object holds: from the Rooms, as they send it. */
+async function answerPoll(objects: Objects, request: SyncRequest, clock: Clock): Promise<Response> {
+  const answer = await poll(objects.user(request.session.userId), request, clock)
+  if (!hasRest(answer)) return answer
+  const { body, rest } = await answer.json<LargeAnswer>()
+  return streamJson(body, restOf(objects, body, rest))
+}
+
+/** Whether an answer is a `LargeAnswer`. */
+export function hasRest(answer: Response): boolean {
+  return answer.headers.has('x-sync-rest')
+}
+
+/** What a User object answers where the state of rooms goes on. */
+export interface LargeAnswer {
+  body: JsonObject
+  rest: RestOfState[]
+}
+
+const STATE_FIELDS = ['state', 'state_after', 'org.matrix.msc4222.state_after']
+
+/** What the lists of state events in `body` go on with. */
+export function restOf(
+  objects: Objects,
+  body: JsonObject,
+  rest: readonly RestOfState[],
+): Map<unknown, () => AsyncIterable<JsonObject[]>> {
+  const found = new Map<unknown, () => AsyncIterable<JsonObject[]>>()
+  for (const { kind, roomId, request, fields } of rest) {
+    const section = objectField(objectField(objectField(body.rooms)?.[kind])?.[roomId])
+    for (const field of STATE_FIELDS) {
+      const events = objectField(section?.[field])?.events
+      if (Array.isArray(events)) found.set(events, () => shownSlices(objects.room(roomId), request, fields))
+    }
+  }
+  return found
+}
+
+async function* shownSlices(room: RoomGateway, request: StateRequest, fields: string[] | undefined) {
+  for await (const events of stateSlices(room, request))
+    yield events.map((event) => eventWithFields(event, fields))
+}
 
 /**
  * Asks the User object, and waits on its socket when there is nothing yet. A socket breaks when its object is

@@ -1,9 +1,12 @@
 /** Reading a room: its history, one event, its members. Client-Server API §Getting events for a room. */
 import { Hono } from 'hono'
 import * as z from 'zod'
+import type { RoomGateway, StateCursor } from '../../src/ports.ts'
+import type { JsonObject, JsonValue } from '../../src/protocol/canonical-json.ts'
 import type { AppEnv } from '../app-env.ts'
 import { accessToken } from '../middleware/access-token.ts'
 import { validate } from '../middleware/validate.ts'
+import { stateSlices, streamJson } from '../stream-json.ts'
 import { EventId, InRoom } from './params.ts'
 import { ignoredBy, limitOf, parseInlineFilter, position } from './reading.ts'
 
@@ -54,7 +57,11 @@ timeline.get(
     const filter = parseInlineFilter(query.filter)
     const ignored = await ignoredBy(c)
     const room = c.var.objects.room(roomId)
-    return c.json(await room.context({ viewer: c.var.session, eventId, limit, filter, ignored }))
+    const asked = { viewer: c.var.session, eventId, limit, filter, ignored }
+    const { state: request, ...answer } = await room.context(asked)
+    const state: JsonValue[] = []
+    const rest = new Map(request && [[state, () => stateSlices(room, request)]])
+    return streamJson({ ...answer, state } as unknown as JsonObject, rest)
   },
 )
 
@@ -77,13 +84,36 @@ timeline.get(
   async (c) => {
     const { roomId } = c.req.valid('param')
     const { membership, not_membership: notMembership, ...query } = c.req.valid('query')
-    const at = await position(c, roomId, query.at)
-    const room = c.var.objects.room(roomId)
-    return c.json({ chunk: await room.members(c.var.session.userId, { at, membership, notMembership }) })
+    const { objects, session } = c.var
+    const [at] = await Promise.all([
+      position(c, roomId, query.at),
+      objects.user(session.userId).membersLoaded(session, roomId),
+    ])
+    const request = {
+      viewer: c.var.session.userId,
+      at,
+      only: 'm.room.member',
+      membership,
+      notMembership,
+    } as const
+    const chunk: JsonValue[] = []
+    const slices = () => stateSlices(c.var.objects.room(roomId), request)
+    return streamJson({ chunk }, new Map([[chunk, slices]]))
   },
 )
 
 timeline.get('/rooms/:roomId/joined_members', accessToken, validate({ param: InRoom }), async (c) => {
   const room = c.var.objects.room(c.req.valid('param').roomId)
-  return c.json({ joined: await room.joinedMembers(c.var.session.userId) })
+  const joined: JsonObject = {}
+  const slices = () => joinedSlices(room, c.var.session.userId)
+  return streamJson({ joined }, new Map([[joined, slices]]))
 })
+
+async function* joinedSlices(room: RoomGateway, userId: string) {
+  let cursor: StateCursor | undefined
+  do {
+    const { joined, next } = await room.joinedMembers(userId, cursor)
+    yield Object.entries(joined)
+    cursor = next
+  } while (cursor !== undefined)
+}

@@ -30,6 +30,10 @@ const IS_LISTED = `
   select coalesce(p.listed, false) as listed
   from rooms r left join public_rooms p on p.room_id = r.room_id where r.room_id = $1::text`
 
+const LISTED_AMONG = `
+  select room_id from public_rooms
+  where listed and room_id in (select value from jsonb_array_elements_text($1::text::jsonb))`
+
 /**
  * Whoever shares a room with the viewer, or has joined one that everybody may join or read. They are shown by the
  * name they bear there, the newest of several: a name borne among others only stays among them. First comes whom
@@ -86,6 +90,10 @@ export function postgresDirectory(sql: Sql): DirectoryStore {
     async isListed(roomId) {
       const [row] = await sql.query(IS_LISTED, [roomId])
       return row && row.listed === true
+    },
+    async listedAmong(roomIds) {
+      const rows = await sql.query(LISTED_AMONG, [JSON.stringify(roomIds)])
+      return new Set(rows.map(({ room_id }) => String(room_id)))
     },
     async users({ viewer, words, limit }) {
       const folded = words.map(storable)

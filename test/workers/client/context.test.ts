@@ -75,7 +75,7 @@ describe('/context', () => {
     expect(await members({ lazy_load_members: true, include_redundant_members: true })).toEqual(own)
   })
 
-  it('is not found where the viewer may not see the event', async () => {
+  it('is forbidden where the viewer may not see the event, and not found where there is none', async () => {
     const hidden = await alice.createRoom({
       preset: 'public_chat',
       initial_state: [{ type: 'm.room.history_visibility', content: { history_visibility: 'joined' } }],
@@ -86,7 +86,12 @@ describe('/context', () => {
     must(await bob.post(room('/leave', hidden)))
     const gone = await alice.say(hidden, 'gone')
     must(await alice.put(room('/state/m.room.name/', hidden), { name: 'after all' }))
-    for (const eventId of [before, gone]) expect((await bob.get(context(eventId, hidden))).status).toBe(404)
+    for (const eventId of [before, gone]) {
+      const { status, body } = await bob.get(context(eventId, hidden))
+      expect([status, body.errcode]).toEqual([403, 'M_FORBIDDEN'])
+    }
+    const unknown = await bob.get(context('$nothing', hidden))
+    expect([unknown.status, unknown.body.errcode]).toEqual([404, 'M_NOT_FOUND'])
     const { body } = must(await bob.get(context(after, hidden), { limit: 50 }))
     expect(ids([...body.events_before, ...body.events_after])).not.toContain(before)
     expect(ids(body.events_after)).not.toContain(gone)

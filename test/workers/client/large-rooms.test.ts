@@ -1,0 +1,116 @@
+/** Rooms whose state and history are more than a call between objects carries: nothing fails, nothing is left out. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Api, api, type Body, type Client, must } from '../../support/client.ts'
+import { startServer, type TestServer } from '../../support/server.ts'
+
+let server: TestServer
+let http: Api
+let alice: Client
+let bob: Client
+let large: string
+
+/** Together some 10 million characters: more than one value between objects may have. */
+const KEYS = 170
+const LENGTH = 60_000
+const TYPE = 'com.example.large'
+const filler = 'x'.repeat(LENGTH)
+
+beforeAll(async () => {
+  server = await startServer()
+  http = api(server)
+  ;[alice, bob] = await Promise.all([http.register('alice'), http.register('bob')])
+  large = await alice.createRoom({
+    preset: 'public_chat',
+    initial_state: [{ type: 'm.room.history_visibility', content: { history_visibility: 'world_readable' } }],
+  })
+  await inTurns(KEYS, (n) => alice.put(at(large, `/state/${TYPE}/${n}`), { filler, n }).then(must))
+}, 120_000)
+afterAll(() => server?.stop())
+
+const at = (roomId: string, rest: string) => `/rooms/${encodeURIComponent(roomId)}${rest}`
+const largeKeys = (events: Body[]) =>
+  events.filter(({ type }) => type === TYPE).map(({ state_key }) => Number(state_key))
+const allKeys = Array.from({ length: KEYS }, (_, n) => n)
+const sorted = (numbers: number[]) => [...numbers].sort((a, b) => a - b)
+
+async function inTurns(count: number, work: (n: number) => Promise<unknown>): Promise<void> {
+  const queue = Array.from({ length: count }, (_, n) => n)
+  const worker = async () => {
+    for (let n = queue.shift(); n !== undefined; n = queue.shift()) await work(n)
+  }
+  await Promise.all(Array.from({ length: 4 }, worker))
+}
+
+describe('a room with a large state', () => {
+  it('shows all of it by /state', async () => {
+    const { body } = must(await alice.get(at(large, '/state')))
+    expect(sorted(largeKeys(body))).toEqual(allKeys)
+    expect(body.find(({ type }: Body) => type === 'm.room.create').room_id).toBe(large)
+  })
+
+  it('pages through /messages by bytes, either way', async () => {
+    for (const dir of ['b', 'f']) {
+      const seen: number[] = []
+      let pages = 0
+      for (let from: string | undefined; ; pages += 1) {
+        const { body } = must(await alice.get(at(large, '/messages'), { dir, limit: 1000, from }))
+        seen.push(...largeKeys(body.chunk))
+        if (body.end === undefined) break
+        from = body.end
+      }
+      expect(sorted(seen)).toEqual(allKeys)
+      expect(pages).toBeGreaterThan(1)
+    }
+  })
+
+  it('shows the whole state around an event', async () => {
+    const eventId = await alice.say(large, 'in the midst')
+    const { body } = must(
+      await alice.get(at(large, `/context/${encodeURIComponent(eventId)}`), { limit: 100 }),
+    )
+    expect(sorted(largeKeys(body.state))).toEqual(allKeys)
+    expect(body.event.event_id).toBe(eventId)
+    expect(body.events_before.length).toBeGreaterThan(0)
+  })
+
+  it('is in a first sync with all its state, in each form', async () => {
+    for (const query of [{}, { use_state_after: true }]) {
+      const { body } = must(await alice.sync(query))
+      const { state, state_after, timeline } = body.rooms.join[large]
+      const events = [...(state ?? state_after).events, ...(state ? timeline.events : [])]
+      expect(sorted(largeKeys(events))).toEqual(allKeys)
+      expect(timeline.limited).toBe(true)
+    }
+  })
+
+  it('comes to somebody who waits as they join', async () => {
+    const { next_batch: since } = must(await bob.sync()).body
+    const polled = bob.sync({ since, timeout: 20_000 })
+    must(await bob.join(large))
+    const { body } = must(await polled)
+    const { state, timeline } = body.rooms.join[large]
+    expect(sorted(largeKeys([...state.events, ...timeline.events]))).toEqual(allKeys)
+  })
+
+  it('is in /initialSync, of all rooms and of this one', async () => {
+    const { rooms } = must(await alice.get('/initialSync', { limit: 3 })).body
+    const info = rooms.find(({ room_id }: Body) => room_id === large)
+    expect(sorted(largeKeys(info.state))).toEqual(allKeys)
+    expect(info.state[0].room_id).toBe(large)
+    const one = must(await alice.get(at(large, '/initialSync'), { limit: 3 })).body
+    expect(sorted(largeKeys(one.state))).toEqual(allKeys)
+  })
+
+  it('brings what changed behind a gap', async () => {
+    const { next_batch: since } = must(await alice.sync({ filter: '{"room":{"timeline":{"limit":1}}}' })).body
+    await inTurns(KEYS, (n) => alice.put(at(large, `/state/${TYPE}/${n}`), { filler, again: n }).then(must))
+    await alice.say(large, 'the end')
+    const { body } = must(await alice.sync({ since, filter: '{"room":{"timeline":{"limit":1}}}' }))
+    const { state, timeline } = body.rooms.join[large]
+    expect(timeline.limited).toBe(true)
+    expect(sorted(largeKeys(state.events))).toEqual(allKeys)
+    expect(
+      state.events.every(({ content, type }: Body) => type !== TYPE || content.again !== undefined),
+    ).toBe(true)
+  })
+})
