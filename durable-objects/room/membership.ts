@@ -2,6 +2,7 @@
 import type { Membership, MembershipRequest } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
+import { checkMemberContent } from '../../src/protocol/member-content.ts'
 import { append, authorise, type LocalEvent, unchangedState } from './append.ts'
 import type { RoomContext } from './context.ts'
 import { GUEST_KIND, requireGuestAccess } from './guests.ts'
@@ -73,5 +74,6 @@ function memberContent(
   if (request.reason !== undefined) content.reason = request.reason
   if (request.isDirect) content.is_direct = true
   if (request.action === 'join' && request.guest === true) content.kind = GUEST_KIND
+  checkMemberContent(content)
   return withVoucher(room, content, { current, joinedAllowRooms: request.joinedAllowRooms })
 }

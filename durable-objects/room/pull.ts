@@ -160,14 +160,19 @@ function readState(
 }
 
 /**
- * How the viewer stands in a room that they are not in: always told, for the timeline may not show it, and many never
- * were shown the state.
+ * How the viewer stands in a room that they are not in. The state always tells it, whatever hides the timeline, and
+ * also to those who never were shown the state; but state from before the timeline does not repeat what this shows.
  */
 function addOwnMembership(room: RoomContext, request: PullRequest, eventId: string, slice: RoomSlice): void {
   const row = room.store.event(eventId)
-  if (row === undefined || slice.state.some((event) => event.event_id === eventId)) return
+  const isTold = !request.stateAfter && slice.events.some(({ event }) => event.event_id === eventId)
+  if (row === undefined || isTold) return
   const event = stateEvent(row)
   if (!matchesRoomEvent(request.filter?.state, event, room.store.roomId)) return
+  // Of a membership that came after the state that is shown, such as the end of a ban, nothing older is told.
+  slice.state = slice.state.filter(
+    ({ type, state_key }) => type !== event.type || state_key !== event.state_key,
+  )
   slice.state.push(request.federationFormat ? inFederationFormat({ pos: row.pos, event }, row).event : event)
 }
 

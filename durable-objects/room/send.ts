@@ -1,6 +1,7 @@
 /** What clients send: idempotent by transaction id, and by content for state. */
 import type { SendRequest } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
+import { checkMemberContent } from '../../src/protocol/member-content.ts'
 import { append, appendLocal, authorise, type LocalEvent, unchangedState } from './append.ts'
 import { delayedKey, txnKey } from './client-events.ts'
 import type { RoomContext } from './context.ts'
@@ -42,6 +43,7 @@ export function send(room: RoomContext, request: SendRequest): string {
 function ownContent(room: RoomContext, request: SendRequest): JsonObject {
   const { type, stateKey = '', content, joinedAllowRooms } = request
   if (type !== 'm.room.member') return content
+  checkMemberContent(content)
   const current = room.store.member(stateKey)?.membership ?? null
   return withVoucher(room, content, { current, joinedAllowRooms })
 }

@@ -42,8 +42,8 @@ export class Viewer {
     const joinedLater = this.#memberships.some(
       (row) => row.value === 'join' && (row.to_pos === null || row.to_pos > pos),
     )
-    // One's own member event is seen by the membership before or after it; so is the leave that ends one's view.
-    if (own && (before === 'join' || before === 'invite' || before === 'knock')) return true
+    // One's own member event is seen by the membership before or after it; so is what ends one's stay, or a ban.
+    if (own && before !== null && before !== 'leave') return true
     return maySeeEvent({ visibility, visibilityAfter, membershipAt: after, joinedLater })
   }
 

@@ -18,6 +18,15 @@ export function isShownInRooms(key: string): boolean {
   return Object.hasOwn(IN_ROOMS, key)
 }
 
+/** The fields of a member event that are a profile, and no longer than one. */
+export function profileInRooms(content: JsonObject): JsonObject {
+  const fields = Object.entries(IN_ROOMS).filter(([key, bytes]) => {
+    const value = content[key]
+    return typeof value === 'string' && fitsBytes(value, bytes)
+  })
+  return Object.fromEntries(fields.map(([key]) => [key, content[key]]))
+}
+
 /** @throws MatrixError M_KEY_TOO_LARGE or M_INVALID_PARAM */
 export function checkProfileKey(key: string): void {
   if (!fitsBytes(key, MAX_KEY_BYTES)) {

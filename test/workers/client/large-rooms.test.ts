@@ -114,3 +114,48 @@ describe('a room with a large state', () => {
     ).toBe(true)
   })
 })
+
+describe('a room with many large members', () => {
+  const MEMBERS = 1_100
+  /** As much as a member event may hold beside the profile. */
+  const reason = 'x'.repeat(8_100)
+  let crowded: string
+
+  beforeAll(async () => {
+    crowded = await alice.createRoom({ preset: 'public_chat' })
+    const ban = (n: number) => ({ user_id: `@person${n}:${server.serverName}`, reason })
+    await inTurns(MEMBERS, (n) => alice.post(at(crowded, '/ban'), ban(n)).then(must))
+  }, 120_000)
+
+  it('shows all of them by /members, and the joined ones by their names', async () => {
+    const { chunk } = must(await alice.get(at(crowded, '/members'))).body
+    expect(new Set(chunk.map(({ state_key }: Body) => state_key)).size).toBe(MEMBERS + 1)
+    const joined = must(await alice.get(at(crowded, '/members'), { membership: 'join' })).body.chunk
+    expect(joined.map(({ state_key }: Body) => state_key)).toEqual([alice.userId])
+    const { body } = must(await alice.get(at(crowded, '/joined_members')))
+    expect(Object.keys(body.joined)).toEqual([alice.userId])
+  })
+
+  it('is in a first sync with all of them', async () => {
+    const { state, timeline } = must(await alice.sync()).body.rooms.join[crowded]
+    const members = [...state.events, ...timeline.events].filter(({ type }) => type === 'm.room.member')
+    expect(new Set(members.map(({ state_key }) => state_key)).size).toBe(MEMBERS + 1)
+  })
+
+  it('refuses what is more than a membership needs, by every path', async () => {
+    const content = { membership: 'join', 'com.example.extra': 'x'.repeat(8_192) }
+    const paths = [
+      bob.put(at(crowded, `/state/m.room.member/${bob.userId}`), content),
+      bob.post(at(crowded, '/join'), { 'com.example.extra': content['com.example.extra'] }),
+      bob.post(at(crowded, '/join'), { reason: 'x'.repeat(8_192) }),
+      alice.post(at(crowded, '/kick'), { user_id: alice.userId, reason: 'x'.repeat(8_192) }),
+    ]
+    for (const answer of paths) {
+      const { status, body } = await answer
+      expect([status, body.errcode]).toEqual([413, 'M_TOO_LARGE'])
+      expect(body.error).toContain('8192 bytes')
+    }
+    must(await bob.put(`/profile/${bob.userId}/displayname`, { displayname: 'x'.repeat(1_000) }))
+    must(await bob.join(crowded))
+  })
+})

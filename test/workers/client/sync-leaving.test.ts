@@ -155,3 +155,75 @@ describe('a knock', () => {
     expect(types).toContain('m.room.create')
   })
 })
+
+describe('one’s own membership', () => {
+  const timelines = { whole: undefined, none: { limit: 0 }, filtered: { types: ['org.example.other'] } }
+  const invited = () => alice.createRoom({ invite: [bob.userId] })
+  const joined = async () => {
+    const room = await alice.createRoom({ preset: 'public_chat' })
+    must(await bob.join(room))
+    return room
+  }
+  const knocked = async () => {
+    const room = await alice.createRoom({
+      initial_state: [{ type: 'm.room.join_rules', content: { join_rule: 'knock' } }],
+    })
+    must(await bob.post(`/knock/${encodeURIComponent(room)}`, {}))
+    return room
+  }
+  const banned = async () => {
+    const room = await joined()
+    must(await alice.post(at(room, 'ban'), { user_id: bob.userId }))
+    return room
+  }
+  const gone = async () => {
+    const room = await joined()
+    must(await bob.post(at(room, 'leave')))
+    must(await bob.join(room))
+    return room
+  }
+  const leave = (room: string) => bob.post(at(room, 'leave'))
+  const by = (how: string) => (room: string) => alice.post(at(room, how), { user_id: bob.userId })
+  const ends: [string, () => Promise<string>, (room: string) => Promise<unknown>, string][] = [
+    ['a declined invite', invited, leave, 'leave'],
+    ['an invite taken back', invited, by('kick'), 'leave'],
+    ['a banned invite', invited, by('ban'), 'ban'],
+    ['a knock taken back', knocked, leave, 'leave'],
+    ['a knock refused', knocked, by('kick'), 'leave'],
+    ['a banned knock', knocked, by('ban'), 'ban'],
+    ['a room left', joined, leave, 'leave'],
+    ['a kick', joined, by('kick'), 'leave'],
+    ['a ban', joined, by('ban'), 'ban'],
+    ['an unban', banned, by('unban'), 'leave'],
+    ['a second leave', gone, leave, 'leave'],
+  ]
+
+  it.each(ends)(
+    'is in the state, in both forms, whatever hides the timeline: %s',
+    async (_, begin, end, membership) => {
+      const room = await begin()
+      const since = await token(bob)
+      must((await end(room)) as never)
+      for (const [name, timeline] of Object.entries(timelines)) {
+        const filter = JSON.stringify({
+          room: { timeline, state: { lazy_load_members: true }, include_leave: true },
+        })
+        const own = ({ state_key, type }: Body) => type === 'm.room.member' && state_key === bob.userId
+        for (const from of [since, undefined]) {
+          const after = must(await bob.sync({ since: from, filter, use_state_after: true })).body.rooms.leave[
+            room
+          ]
+          expect(after.state_after.events.filter(own).map(({ content }: Body) => content.membership)).toEqual(
+            [membership],
+          )
+          const before = must(await bob.sync({ since: from, filter })).body.rooms.leave[room]
+          const told = [...before.state.events, ...before.timeline.events].filter(own)
+          expect(told.at(-1).content.membership).toBe(membership)
+          if (name !== 'whole')
+            expect(before.state.events.filter(own).at(-1).content.membership).toBe(membership)
+          expect(before.timeline.prev_batch).toEqual(expect.any(String))
+        }
+      }
+    },
+  )
+})
