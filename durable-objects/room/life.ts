@@ -4,7 +4,8 @@ import { Delayed } from './delayed.ts'
 import { nextDue } from './delayed-store.ts'
 import { isErasing, pruneErased } from './erasure.ts'
 import type { RoomHost, RoomJob } from './host.ts'
-import { tellPushMembers } from './push-members.ts'
+import { isAnyoneBehind } from './push-members.ts'
+import { PushTeller } from './push-teller.ts'
 import { Rebuild, type RebuildParts } from './rebuild.ts'
 import { Upgrades } from './upgrades.ts'
 
@@ -12,6 +13,7 @@ export class RoomLife {
   readonly delayed: Delayed
   readonly upgrades: Upgrades
   readonly rebuild: Rebuild
+  readonly pushes: PushTeller
   /** What of it the alarm has to finish. */
   readonly jobs: readonly TimedJob<RoomJob>[]
 
@@ -20,11 +22,12 @@ export class RoomLife {
     this.delayed = new Delayed(parts)
     this.upgrades = new Upgrades(parts)
     this.rebuild = new Rebuild(parts)
+    this.pushes = new PushTeller(parts)
     this.jobs = [
       { name: 'rebuild', run: () => this.rebuild.resume(), isLeft: () => store.isRebuilding },
       { name: 'delayed', run: () => this.delayed.sendDue(), isLeft: () => nextDue(store.sql) !== undefined },
       { name: 'upgrade', run: () => this.upgrades.resume(), isLeft: () => this.upgrades.isUnfinished() },
-      { name: 'push', run: () => tellPushMembers(parts) },
+      { name: 'push', run: () => this.pushes.run(), isLeft: () => isAnyoneBehind(parts.room) },
       { name: 'erase', run: () => pruneBatch(parts), isLeft: () => isErasing(store.sql) },
     ]
   }

@@ -2,10 +2,11 @@
 import type { PushNews, TimelineEvent } from '../../src/ports.ts'
 import type { Pdu } from '../../src/protocol/event.ts'
 import { stringField } from '../../src/protocol/json-fields.ts'
+import { first } from '../sqlite.ts'
 import type { RoomContext } from './context.ts'
 import type { RoomHost } from './host.ts'
 import { readUpTo, threadIn } from './receipts.ts'
-import { hasAnswered, pushFacts } from './unread.ts'
+import { hasAnswered, isRedacted, pushFacts } from './unread.ts'
 
 export const PUSH_MEMBERS_TABLE = `
   CREATE TABLE push_members (user_id TEXT PRIMARY KEY, pos INTEGER NOT NULL) WITHOUT ROWID;
@@ -30,13 +31,19 @@ type EventRow = {
   pdu: string
 }
 
-/** Notes whether a member has pushers. What came before is not pushed. */
-export function setPushMember({ store }: RoomContext, userId: string, wanted: boolean): void {
+/** Notes whether a member has pushers. What came before is not pushed. Answers whether they have them only now. */
+export function setPushMember({ store }: RoomContext, userId: string, wanted: boolean): boolean {
   if (wanted && store.member(userId)?.membership === 'join') {
-    store.sql.exec('INSERT OR IGNORE INTO push_members (user_id, pos) VALUES (?, ?)', userId, store.head)
-  } else {
-    store.sql.exec('DELETE FROM push_members WHERE user_id = ?', userId)
+    const insert = 'INSERT OR IGNORE INTO push_members (user_id, pos) VALUES (?, ?)'
+    return store.sql.exec(insert, userId, store.head).rowsWritten > 0
   }
+  store.sql.exec('DELETE FROM push_members WHERE user_id = ?', userId)
+  return false
+}
+
+/** Whether anybody here has pushers. */
+export function hasPushMembers({ store }: RoomContext): boolean {
+  return first(store.sql, 'SELECT 1 FROM push_members LIMIT 1') !== undefined
 }
 
 /** A member has read something: the number on their devices may be lower. No row for those without devices to tell. */
@@ -45,16 +52,17 @@ export function notePushRead({ store }: RoomContext, userId: string): void {
 }
 
 /** Tells the User objects of those who stand behind. @throws when one could not be reached: told again later */
-export async function tellPushMembers({ room, objects }: Pick<RoomHost, 'room' | 'objects'>) {
+export async function tellPushMembers({
+  room,
+  objects,
+}: Pick<RoomHost, 'room' | 'objects'>): Promise<number | undefined> {
   const { store, clock } = room
-  const behind = () => {
-    const query = `SELECT user_id, pos, has_read FROM push_members
-      WHERE has_read = 1 OR pos < (SELECT max(pos) FROM events) LIMIT ?`
-    return store.sql.exec<MemberRow>(query, SLICE).toArray()
-  }
   const told = await Promise.allSettled(
-    behind().map(async ({ user_id: userId, pos, has_read: hasRead }) => {
-      if (store.member(userId)?.membership !== 'join') return setPushMember(room, userId, false)
+    behind(room, SLICE).map(async ({ user_id: userId, pos, has_read: hasRead }) => {
+      if (store.member(userId)?.membership !== 'join') {
+        setPushMember(room, userId, false)
+        return
+      }
       const { news, upTo, spoke } = newsFor(room, userId, pos)
       if (news !== undefined) await objects.user(userId).pushNews(news)
       // Noted as told before: who reads meanwhile is told of again.
@@ -71,10 +79,21 @@ export async function tellPushMembers({ room, objects }: Pick<RoomHost, 'room' |
   )
   const failed = told.find((result) => result.status === 'rejected')
   if (failed) throw failed.reason
-  return behind().length > 0 ? clock.now() : undefined
+  return isAnyoneBehind(room) ? clock.now() : undefined
 }
 
-/** What came after a position that the member has not read. */
+/** Those whose objects have not heard of everything. */
+function behind({ store }: RoomContext, limit: number): MemberRow[] {
+  const query = `SELECT user_id, pos, has_read FROM push_members
+    WHERE has_read = 1 OR pos < (SELECT max(pos) FROM events) LIMIT ?`
+  return store.sql.exec<MemberRow>(query, limit).toArray()
+}
+
+export function isAnyoneBehind(room: RoomContext): boolean {
+  return behind(room, 1).length > 0
+}
+
+/** What came after a position that the member has not read, and what was taken back. */
 function newsFor(
   room: RoomContext,
   userId: string,
@@ -89,7 +108,8 @@ function newsFor(
   const isRead = ({ pos, pdu }: EventRow) =>
     pos <= read.room || pos <= (read.threads.get(threadIn(store, (JSON.parse(pdu) as Pdu).content)) ?? 0)
   const events = rows
-    .filter((row) => row.flags === 0 && row.sender !== userId && !isRead(row))
+    .filter((row) => row.flags === 0 && !isRedacted(row))
+    .filter((row) => row.type === 'm.room.redaction' || (row.sender !== userId && !isRead(row)))
     .map(timelineEvent)
   const spoke = rows.some((row) => row.sender === userId && hasAnswered(row))
   if (events.length === 0) return { upTo, spoke }
@@ -107,8 +127,11 @@ function newsFor(
 }
 
 function timelineEvent({ pos, event_id, type, state_key, sender, ts, pdu }: EventRow): TimelineEvent {
-  const { content } = JSON.parse(pdu) as Pdu
-  const event = { event_id, type, sender, content, origin_server_ts: ts }
+  const { content, redacts } = JSON.parse(pdu) as Pdu
+  const event = {
+    ...{ event_id, type, sender, content, origin_server_ts: ts },
+    ...(redacts !== undefined && { redacts }),
+  }
   return { pos, event: state_key === null ? event : { ...event, state_key } }
 }
 

@@ -37,7 +37,6 @@ import { updateProfile } from './member-profile.ts'
 import { changeMembership } from './membership.ts'
 import { patiently } from './patience.ts'
 import { pull } from './pull.ts'
-import { setPushMember } from './push-members.ts'
 import { markRead } from './receipts.ts'
 import { RoomReads } from './room-reads.ts'
 import { ROOM_MIGRATIONS } from './schema.ts'
@@ -158,7 +157,7 @@ export class Room extends RoomReads implements RpcSide<RoomGateway> {
   }
 
   setPushMember(userId: string, wanted: boolean) {
-    return toResult(() => setPushMember(this.room, userId, wanted))
+    return toResult(() => this.#parts.life.pushes.set(userId, wanted))
   }
 
   dropAlias(userId: string, alias: string): Promise<RpcResult<void>> {
@@ -215,6 +214,7 @@ export class Room extends RoomReads implements RpcSide<RoomGateway> {
       const { answer, audience } = this.room.store.transaction(() => markRead(this.room, request))
       if (audience === 'none') return answer
       this.#armSoon('wake', 'push', 'archive')
+      this.#parts.life.pushes.tellSoon()
       if (audience === 'all') this.#started.notify()
       else this.#started.notifyOnly(request.userId)
       return answer
@@ -270,6 +270,7 @@ export class Room extends RoomReads implements RpcSide<RoomGateway> {
   #startAnew(): void {
     this.#subscribers = undefined
     this.#recent = undefined
+    this.#parts.life.pushes.reset()
   }
 
   get #recentEvents(): RecentEvents {
@@ -290,6 +291,7 @@ export class Room extends RoomReads implements RpcSide<RoomGateway> {
     if (appended.length === 0 && !room.rewritten) return { value, fed }
     // In the same turn as the commit, so that both reach the disk together: a crash loses no wake and no archive.
     this.#armSoon('wake', 'push', 'archive')
+    this.#parts.life.pushes.tellSoon()
     recent.push(appended)
     this.#ports.calls.count('events.appended', appended.length)
     for (const userId of fed) this.#forgetGone(userId)

@@ -132,6 +132,11 @@ export function pushEvent(row: Row, pdu: Pdu, roomId: string): PushEvent {
   return event
 }
 
+/** Whether a redaction has taken effect on an event. */
+export function isRedacted({ pdu }: Pick<Row, 'pdu'>): boolean {
+  return (JSON.parse(pdu) as Pdu).unsigned?.redacted_because !== undefined
+}
+
 /** What the objects of the members need to count new events by themselves. */
 export function pushFacts(room: RoomContext, events: readonly TimelineEvent[]): PushFacts {
   const { store } = room
@@ -149,9 +154,11 @@ export function pushFacts(room: RoomContext, events: readonly TimelineEvent[]): 
   for (const { event, pos } of events) {
     const root = threadRoot(store, event.content as JsonObject)
     if (root !== undefined) facts.threads[pos] = root
-    const target = event.type === 'm.room.redaction' ? event.redacts : undefined
-    const redacted = target === undefined ? undefined : store.event(target)
-    if (redacted !== undefined) facts.redacted.push(redacted.pos)
+    if (event.type !== 'm.room.redaction') continue
+    // Room versions differ in where they say it.
+    const target = event.redacts ?? event.content.redacts
+    const redacted = typeof target === 'string' ? store.event(target) : undefined
+    if (redacted !== undefined && isRedacted(redacted)) facts.redacted.push(redacted.pos)
   }
   return facts
 }

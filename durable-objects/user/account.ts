@@ -32,6 +32,8 @@ interface AccountDependencies {
   memberships: () => Memberships
   /** Runs one transaction, and hands on what it changed. */
   mutate: <T>(work: () => Changes & { value: T }) => T
+  /** A Room tells of what is new there from now on: what came before is to be counted. */
+  watched: (roomId: string) => void
   /** Has the alarm run a job now. */
   runJob: (job: 'rooms' | 'closing') => void
 }
@@ -56,7 +58,10 @@ export class UserAccount {
       leave: (roomId) =>
         this.#room(roomId).changeMembership({ sender: this.#userId, target: this.#userId, action: 'leave' }),
       devices: (roomId) => this.#room(roomId).markDevices(this.#userId),
-      push: (roomId) => this.#room(roomId).setPushMember(this.#userId, hasPushers(this.#sql)),
+      push: async (roomId) => {
+        const began = await this.#room(roomId).setPushMember(this.#userId, hasPushers(this.#sql))
+        if (began) this.#to.watched(roomId)
+      },
       erase: (roomId) => this.#room(roomId).markErased(this.#userId),
     })
   }

@@ -5,7 +5,7 @@ import type { UserAccount } from './account.ts'
 import type { UserLog } from './log.ts'
 import type { Outbox } from './outbox.ts'
 import type { Presence } from './presence.ts'
-import type { PushQueue } from './push-queue.ts'
+import type { Pushes } from './pushes.ts'
 import type { SessionCopies } from './sessions.ts'
 
 export type UserJob = 'archive' | 'sessions' | 'presence' | 'closing' | 'to-device' | 'push' | 'rooms'
@@ -19,11 +19,11 @@ interface JobParts {
   presence: () => Presence
   account: UserAccount
   outbox: Outbox
-  pushQueue: PushQueue
+  pushes: Pushes
 }
 
 export function userJobs(parts: JobParts): TimedJob<UserJob>[] {
-  const { account, archive, clock, log, outbox, presence, pushQueue, sessions, userId } = parts
+  const { account, archive, clock, log, outbox, presence, pushes, sessions, userId } = parts
   const { jobs } = account
   return [
     { name: 'archive', run: () => whole(log.flush(userId(), archive)), isLeft: () => log.waiting() },
@@ -35,7 +35,7 @@ export function userJobs(parts: JobParts): TimedJob<UserJob>[] {
     },
     { name: 'closing', run: () => whole(account.tellAccounts()), isLeft: () => account.isClosing() },
     { name: 'to-device', run: () => whole(outbox.deliver()), isLeft: () => outbox.waiting() },
-    { name: 'push', run: () => pushQueue.run(), isLeft: () => pushQueue.waiting() },
+    { name: 'push', run: () => pushes.run(), isLeft: () => pushes.waiting() },
     {
       name: 'rooms',
       run: async () => ((await jobs.run()) ? clock.now() : undefined),

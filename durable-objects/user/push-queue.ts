@@ -26,6 +26,16 @@ export const PUSH_QUEUE_TABLES = `
   ) WITHOUT ROWID;
 `
 
+export const PUSH_TOLD_TABLE = `
+  -- The number that each pusher was told last.
+  CREATE TABLE push_told (
+    app_id TEXT NOT NULL,
+    pushkey TEXT NOT NULL,
+    unread INTEGER NOT NULL,
+    PRIMARY KEY (app_id, pushkey)
+  ) WITHOUT ROWID;
+`
+
 /** Kept for a user; the newest say the most. */
 const KEPT = 200
 const GIVEN_UP_MS = 24 * 60 * 60 * 1_000
@@ -37,7 +47,7 @@ const AT_ONCE = 3
 const LOOK_AGAIN_MS = 20_000
 
 type PusherRow = { app_id: string; pushkey: string; set_ts: number; pusher: string }
-type QueueRow = PusherRow & { seq: number; notification: string }
+type QueueRow = PusherRow & { seq: number; notification: string; told: number | null }
 
 export interface PushQueueParts {
   sql: SqlStorage
@@ -58,6 +68,8 @@ export class PushQueue {
   readonly #parts: PushQueueParts
   /** Pushers whose gateway is being asked. */
   readonly #sending = new Set<string>()
+  /** No number is given twice: one that is taken back while it is being sent would take another along. */
+  #lastSeq = 0
 
   constructor(parts: PushQueueParts) {
     this.#parts = parts
@@ -66,7 +78,6 @@ export class PushQueue {
   /** Queues events for every pusher, inside the caller's transaction; one row each. */
   add(subjects: readonly PushSubject[]): void {
     for (const subject of subjects) {
-      this.#parts.badges.touch(subject.event.room_id)
       for (const { app_id, pushkey, set_ts, pusher } of this.#pushers()) {
         const settings = JSON.parse(pusher) as Pusher
         if (isEnabled(settings))
@@ -76,20 +87,26 @@ export class PushQueue {
     this.#drop('seq <= (SELECT max(seq) FROM push_queue) - ?', KEPT)
   }
 
-  /** The user has read in a room, inside the caller's transaction: the number may have fallen to nothing. */
-  addRead(roomId: string): void {
-    const { badges } = this.#parts
-    if (badges.shown === 0) return
-    badges.touch(roomId)
+  /** The number may have fallen, inside the caller's transaction: whether it has is seen when it is to be told. */
+  addBadge(): void {
     this.#drop('notification = ?', BADGE)
-    for (const { app_id, pushkey, pusher } of this.#pushers()) {
-      if (isEnabled(JSON.parse(pusher) as Pusher)) this.#queue(app_id, pushkey, BADGE)
+    for (const row of this.#pushers()) {
+      if (isEnabled(JSON.parse(row.pusher) as Pusher) && !this.#willTell(row)) {
+        this.#queue(row.app_id, row.pushkey, BADGE)
+      }
     }
   }
 
-  /** Takes back what waits to be told of an event that was redacted, inside the caller's transaction. */
-  takeBack(eventId: string): void {
-    this.#drop("notification != '' AND json_extract(notification, '$.event_id') = ?", eventId)
+  /** Whether something waits that will bring the number along: what is under way may have counted already. */
+  #willTell(row: PusherRow): boolean {
+    if (this.#sending.has(keyOf(row))) return false
+    const query = 'SELECT 1 FROM push_queue WHERE app_id = ? AND pushkey = ? LIMIT 1'
+    return first(this.#parts.sql, query, row.app_id, row.pushkey) !== undefined
+  }
+
+  /** Takes back what waits to be told of an event, of a room or from a user, inside the caller's transaction. */
+  takeBack(of: 'event_id' | 'room_id' | 'sender', value: string): void {
+    this.#drop(`notification != '' AND json_extract(notification, '$.${of}') = ?`, value)
   }
 
   /** Whether anything is to be sent. */
@@ -124,8 +141,11 @@ export class PushQueue {
 
   #queue(appId: string, pushkey: string, notification: string): void {
     const { sql, now } = this.#parts
-    const insert = 'INSERT INTO push_queue (app_id, pushkey, queued_ts, notification) VALUES (?, ?, ?, ?)'
-    sql.exec(insert, appId, pushkey, now(), notification)
+    const newest = first<{ seq: number | null }>(sql, 'SELECT max(seq) AS seq FROM push_queue')?.seq ?? 0
+    this.#lastSeq = Math.max(this.#lastSeq, newest) + 1
+    const insert =
+      'INSERT INTO push_queue (seq, app_id, pushkey, queued_ts, notification) VALUES (?, ?, ?, ?, ?)'
+    sql.exec(insert, this.#lastSeq, appId, pushkey, now(), notification)
   }
 
   /** What people wrote must not outlast an erasure as free space. */
@@ -144,12 +164,14 @@ export class PushQueue {
     const gone = '(app_id, pushkey) NOT IN (SELECT app_id, pushkey FROM pushers)'
     this.#drop(gone)
     sql.exec(`DELETE FROM push_retries WHERE ${gone}`)
+    sql.exec(`DELETE FROM push_told WHERE ${gone}`)
   }
 
   #oldest(): QueueRow[] {
     const query = `
-      SELECT min(q.seq) AS seq, q.app_id, q.pushkey, q.notification, p.pusher, p.set_ts
-      FROM push_queue q JOIN pushers p USING (app_id, pushkey) LEFT JOIN push_retries r USING (app_id, pushkey)
+      SELECT min(q.seq) AS seq, q.app_id, q.pushkey, q.notification, p.pusher, p.set_ts, t.unread AS told
+      FROM push_queue q JOIN pushers p USING (app_id, pushkey)
+        LEFT JOIN push_retries r USING (app_id, pushkey) LEFT JOIN push_told t USING (app_id, pushkey)
       WHERE coalesce(r.retry_at, 0) <= ? GROUP BY q.app_id, q.pushkey ORDER BY 1`
     return this.#parts.sql.exec<QueueRow>(query, this.#parts.now()).toArray()
   }
@@ -162,24 +184,27 @@ export class PushQueue {
     return at === undefined ? undefined : Math.max(at, this.#parts.now())
   }
 
-  async #send({ seq, app_id: appId, pushkey, notification, pusher, set_ts }: QueueRow): Promise<void> {
+  async #send(row: QueueRow): Promise<void> {
+    const { seq, app_id: appId, pushkey } = row
     const { gateway, badges, sql, transaction, refused } = this.#parts
     try {
-      const settings = JSON.parse(pusher) as Pusher
       const unread = await badges.count()
-      const told =
-        notification === BADGE
-          ? badgeFor(settings, set_ts, unread)
-          : { ...(JSON.parse(notification) as JsonObject), counts: { unread } }
-      const rejected = told === undefined ? [] : await gateway.notify(settings.data.url, told)
+      const { url, notification } = toldOf(row, unread)
+      const rejected = notification === undefined ? [] : await gateway.notify(url, notification)
       if (rejected.includes(pushkey)) refused(appId, pushkey)
       transaction(() => {
         this.#drop('seq = ?', seq)
         sql.exec('DELETE FROM push_retries WHERE app_id = ? AND pushkey = ?', appId, pushkey)
+        if (notification !== undefined && unread !== row.told) this.#noteTold(appId, pushkey, unread)
       })
     } catch {
       this.#putOff(appId, pushkey)
     }
+  }
+
+  #noteTold(appId: string, pushkey: string, unread: number): void {
+    const insert = 'INSERT OR REPLACE INTO push_told (app_id, pushkey, unread) VALUES (?, ?, ?)'
+    this.#parts.sql.exec(insert, appId, pushkey, unread)
   }
 
   #putOff(appId: string, pushkey: string): void {
@@ -195,4 +220,19 @@ export class PushQueue {
 
 function keyOf({ app_id, pushkey }: Pick<PusherRow, 'app_id' | 'pushkey'>): string {
   return JSON.stringify([app_id, pushkey])
+}
+
+/** What a pusher is told now; nothing, where there is a number alone, and it has not fallen. */
+function toldOf(
+  { notification, pusher, set_ts, told }: QueueRow,
+  unread: number,
+): { url: string; notification?: JsonObject } {
+  const settings = JSON.parse(pusher) as Pusher
+  const { url } = settings.data
+  if (notification !== BADGE) {
+    return { url, notification: { ...(JSON.parse(notification) as JsonObject), counts: { unread } } }
+  }
+  // A pusher that was told nothing yet may stand on a device with any number but none.
+  const hasFallen = told === null ? unread > 0 : unread < told
+  return hasFallen ? { url, notification: badgeFor(settings, set_ts, unread) } : { url }
 }

@@ -5,7 +5,7 @@ import { type RpcResult, toResult, toResultAsync } from '../rpc.ts'
 import { ignoredUsers } from './ignored-users.ts'
 import { KeyBackupRpc } from './key-backup-rpc.ts'
 import { storedRuleset } from './push-rules.ts'
-import { listPushers, putPusher, removePusher } from './pushers.ts'
+import { hasPushers, listPushers, putPusher, removePusher } from './pushers.ts'
 
 export abstract class PushRpc extends KeyBackupRpc {
   pushers(session: Session): RpcResult<JsonObject[]> {
@@ -14,20 +14,24 @@ export abstract class PushRpc extends KeyBackupRpc {
 
   setPusher(session: Session, pusher: Pusher): Promise<RpcResult<void>> {
     return toResultAsync(async () => {
-      const { account, sql, mutate, ports, beforeAnswer } = this.host
+      const { account, sql, mutate, ports, pushes, beforeAnswer } = this.host
       account.check(session)
       const now = ports.clock.now()
-      mutate(() => ({ value: undefined, archive: putPusher(sql, session.deviceId, pusher, now) }))
+      mutate(() => {
+        // While there was none, nothing was counted.
+        if (!hasPushers(sql)) pushes.countAnew()
+        return { value: undefined, archive: putPusher(sql, session.deviceId, pusher, now) }
+      })
       await beforeAnswer()
     })
   }
 
   pushNews(news: PushNews): RpcResult<void> {
-    return toResult(() => this.host.push(news))
+    return toResult(() => this.host.pushes.news(news))
   }
 
   pushRead(roomId: string): RpcResult<void> {
-    return toResult(() => this.host.pushRead(roomId))
+    return toResult(() => this.host.pushes.read(roomId))
   }
 
   notificationRooms(session: Session): RpcResult<NotificationRooms> {

@@ -12,7 +12,7 @@ import { INBOX_TABLES } from './inbox.ts'
 import { KEY_BACKUP_TABLES } from './key-backup.ts'
 import { OUTBOX_TABLES } from './outbox.ts'
 import { PROFILE_TABLE } from './profile.ts'
-import { PUSH_QUEUE_TABLES } from './push-queue.ts'
+import { PUSH_QUEUE_TABLES, PUSH_TOLD_TABLE } from './push-queue.ts'
 import { PUSHERS_TABLE } from './pushers.ts'
 import { READ_MARKERS_TABLE } from './read-markers.ts'
 import { REFRESH_COLUMNS } from './refresh.ts'
@@ -80,4 +80,5 @@ export const USER_MIGRATIONS: readonly string[] = [
   PUSHERS_TABLE + PUSH_QUEUE_TABLES,
   DEHYDRATED_TABLE,
   BADGES_TABLE,
+  PUSH_TOLD_TABLE,
 ]

@@ -2,7 +2,6 @@
 import type { PresenceState, PresenceValue, PushRuleChange, Session } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
-import { IGNORED_USERS } from '../../src/protocol/ignored-users.ts'
 import { type RpcResult, toResult } from '../rpc.ts'
 import { accountDataSince, getAccountData, putAccountData } from './account-data.ts'
 import { AccountRpc } from './account-rpc.ts'
@@ -30,7 +29,6 @@ export abstract class SettingsRpc extends AccountRpc {
       const change = () => putAccountData(sql, { roomId, type, content }, nextOwn)
       const user = { sql, userId: this.host.userId(), memberships: this.host.polls().memberships }
       this.host.mutate(() => ({ value: undefined, ...showingInvites(user, type, { change, nextOwn }) }))
-      if (type === IGNORED_USERS) this.host.polls().settingsChanged()
       this.host.polls().serve()
     })
   }
@@ -92,7 +90,6 @@ export abstract class SettingsRpc extends AccountRpc {
         value: undefined,
         ...changePushRules(this.host.sql, userId, change, () => this.host.nextOwn()),
       }))
-      this.host.polls().settingsChanged()
       this.host.polls().serve()
     })
   }

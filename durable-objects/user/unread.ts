@@ -4,6 +4,7 @@ import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import type { Filter } from '../../src/protocol/filter.ts'
 import { impliesRead } from '../../src/protocol/implied-read.ts'
 import { integerField } from '../../src/protocol/json-fields.ts'
+import { contextChanges } from '../../src/protocol/push-context.ts'
 import { evaluatePush, type PushEvent } from '../../src/protocol/push-evaluator.ts'
 import { MAIN_THREAD } from '../../src/protocol/thread.ts'
 
@@ -63,7 +64,7 @@ export class UnreadCounts {
   advance({ roomId, to, increment }: News): void {
     const known = this.#rooms.get(roomId)
     if (known === undefined || to <= known.upTo) return
-    if (increment === undefined || increment.from > known.upTo) {
+    if (increment === undefined || increment.from > known.upTo || this.#isJudgedAnew(increment)) {
       this.forget(roomId)
       return
     }
@@ -107,6 +108,12 @@ export class UnreadCounts {
     }
     const own = (increment.receipts ?? []).filter((receipt) => receipt.userId === userId)
     return { ...known, upTo: increment.to, events: own.reduce(withoutRead, events) }
+  }
+
+  /** Whether what is known was judged in another room, so to say. */
+  #isJudgedAnew({ events, push }: Increment): boolean {
+    const { userId, ruleset } = this.#reader
+    return push !== undefined && contextChanges({ userId, ruleset: ruleset() }, events, push.joined)
   }
 
   #judge(event: PushEvent, { displayName }: RoomUnread, { push }: Increment) {

@@ -4,7 +4,7 @@
  */
 import { DurableObject } from 'cloudflare:workers'
 import type { Env } from '../../src/env.ts'
-import type { Ports, PushNews, Session } from '../../src/ports.ts'
+import type { Ports, Session } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import { type RpcResult, toResult } from '../rpc.ts'
 import type { Timers } from '../timers.ts'
@@ -12,6 +12,7 @@ import type { Changes, UserAccount } from './account.ts'
 import type { DeviceChange } from './devices.ts'
 import type { UserJob } from './jobs.ts'
 import type { Outbox } from './outbox.ts'
+import type { Pushes } from './pushes.ts'
 import type { RoomLife } from './room-life.ts'
 import type { SyncPolls } from './sync-polls.ts'
 
@@ -36,10 +37,8 @@ export interface UserHost {
   mutate: <T>(work: () => Changes & { value: T }) => T
   /** Ends sessions by a mutation, and answers once Redis knows. */
   endSessions: (work: () => DeviceChange) => Promise<RpcResult<void>>
-  /** Queues what the user's pushers are told. */
-  push: (news: PushNews) => void
-  /** The user has read in a room: the number on their devices may have changed. */
-  pushRead: (roomId: string) => void
+  /** What the user's pushers are told. */
+  pushes: Pushes
   /** Tests: may end the object between what it has committed and its answer. */
   beforeAnswer: () => Promise<void>
   /** Tells Redis of what has ended, for as long as it listens. */

@@ -1,15 +1,7 @@
 /** The User object: the one owner of a user's sessions, rooms and account data; it composes sync and holds its polls. */
 import { portsOf } from '../../src/context.ts'
 import { takeFault } from '../../src/faults.ts'
-import type {
-  MembershipChange,
-  Ports,
-  PushNews,
-  Session,
-  SyncRequest,
-  UserGateway,
-  Wake,
-} from '../../src/ports.ts'
+import type { MembershipChange, Ports, Session, SyncRequest, UserGateway, Wake } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import { answerAlarm } from '../answer-alarm.ts'
 import { beginInGeneration, enterGeneration, renewUser } from '../restore.ts'
@@ -20,7 +12,6 @@ import { Timers } from '../timers.ts'
 import { PlannedAbort } from './abort.ts'
 import { type Changes, UserAccount } from './account.ts'
 import { accountDataSince, dropDataOfDevices } from './account-data.ts'
-import { Badges } from './badges.ts'
 import { DehydratedRpc } from './dehydrated-rpc.ts'
 import { delayedRooms, noteDelayed, pruneDelayed } from './delayed-rooms.ts'
 import { DeviceLists } from './device-lists.ts'
@@ -34,10 +25,9 @@ import { UserLog } from './log.ts'
 import { Outbox } from './outbox.ts'
 import { tellPresence } from './presence-exchange.ts'
 import { pullRooms } from './pull-transport.ts'
-import { PushQueue } from './push-queue.ts'
-import { rulesetOf, storedRuleset } from './push-rules.ts'
-import { dropPushersWith, hasPushers, removePusher } from './pushers.ts'
-import { inviteSubjects, type PushReader, pushSubjects, redactedBy } from './pushing.ts'
+import { storedRuleset } from './push-rules.ts'
+import { dropPushersWith, removePusher } from './pushers.ts'
+import { changesPushes, Pushes } from './pushes.ts'
 import { RoomLife } from './room-life.ts'
 import { USER_MIGRATIONS } from './schema.ts'
 import { SessionCopies } from './sessions.ts'
@@ -57,7 +47,7 @@ interface UserParts {
   account: UserAccount
   roomLife: RoomLife
   deviceLists: DeviceLists
-  pushQueue: PushQueue
+  pushes: Pushes
   log: UserLog
   host: UserHost
 }
@@ -94,6 +84,7 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
       memberships: () => this.#polls.memberships,
       mutate: (work) => this.#mutate(work),
       runJob: (job) => timers.arm(job, clock.now()),
+      watched: (roomId) => pushes.countAnew(roomId),
     })
     const deviceLists = new DeviceLists({
       sql,
@@ -119,10 +110,12 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
       mutate: (work) => this.#mutate(work),
       replace: (work) => this.#replace(work),
     })
-    const pushQueue = new PushQueue({
+    const pushes = new Pushes({
       sql,
+      userId: () => this.#userId,
       gateway: ports.push,
-      badges: new Badges({ sql, countUnread: (roomId) => this.#countUnread(roomId) }),
+      joinedRooms: () => this.#polls.memberships.joinedRooms(),
+      countUnread: (roomId) => this.#countUnread(roomId),
       arm: (at) => timers.arm('push', at),
       now: () => clock.now(),
       transaction: (work) => this.#transaction(work),
@@ -142,7 +135,7 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
         presence: () => this.#polls.presence,
         account,
         outbox,
-        pushQueue,
+        pushes,
       }),
       onError: (job, error) =>
         ports.log.trouble(`user.${job}`, 'user job failed', { job, error: String(error) }),
@@ -158,8 +151,7 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
       polls: () => this.#polls,
       storeFilter: (filter) => this.#storeFilter(filter),
       nextOwn: () => this.#nextOwn(),
-      push: (news) => this.#push(news),
-      pushRead: (roomId) => this.#queuePush(() => pushQueue.addRead(roomId)),
+      pushes,
       mutate: (work) => this.#mutate(work),
       endSessions: (work) => this.#endSessions(work),
       flushSessions: () => sessions.flush().catch(() => undefined),
@@ -167,7 +159,7 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
       vouchFor: (session) => this.ctx.waitUntil(sessions.copy(session)),
     }
     if (storage.hasTables) timers.recover()
-    return { storage, timers, sessions, account, roomLife, deviceLists, pushQueue, log, host }
+    return { storage, timers, sessions, account, roomLife, deviceLists, pushes, log, host }
   }
 
   protected override get host(): UserHost {
@@ -215,12 +207,15 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
   membershipChanged(change: MembershipChange): RpcResult<void> {
     return toResult(() => {
       const polls = this.#polls
+      const { pushes } = this.#parts
       const leavesJob = this.#transaction(() => {
         const applied = polls.memberships.apply(change, () => this.#nextOwn())
         // A Room that was rebuilt tells of memberships again, and knows of no pushers.
-        if (applied === undefined) return this.#parts.account.pushIn(change.roomId, change.membership)
-        const shown = hasPushers(this.#sql) && !hidesInvite(this.#sql, this.#userId, applied)
-        if (shown) this.#parts.pushQueue.add(inviteSubjects(this.#pushReader, change))
+        if (applied === undefined) {
+          if (change.unchanged) pushes.shownAnew(change.roomId)
+          return this.#parts.account.pushIn(change.roomId, change.membership)
+        }
+        const shown = pushes.membershipChanged(change, !hidesInvite(this.#sql, this.#userId, applied))
         const marks =
           change.membership === 'join' && this.#parts.deviceLists.roomJoined(change.roomId, change.at)
         return this.#parts.account.roomEntered(change.roomId, change.membership) || marks || shown
@@ -314,23 +309,6 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
     return objects.strangers(userIds, this.#polls.memberships.joinedRooms())
   }
 
-  get #pushReader(): PushReader {
-    const [sql, userId] = [this.#sql, this.#userId]
-    return { userId, ruleset: rulesetOf(sql, userId), ignored: ignoredUsers(sql, userId) }
-  }
-
-  #push(news: PushNews): void {
-    this.#queuePush(() => {
-      for (const eventId of redactedBy(news)) this.#parts.pushQueue.takeBack(eventId)
-      this.#parts.pushQueue.add(pushSubjects(this.#pushReader, news))
-    })
-  }
-
-  #queuePush(work: () => void): void {
-    this.#transaction(work)
-    this.#armNow('push')
-  }
-
   #countUnread(roomId: string): Promise<number> {
     const ignored = [...ignoredUsers(this.#sql, this.#userId)]
     const request = { ignored, ruleset: storedRuleset(this.#sql) }
@@ -365,7 +343,10 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
 
   /** What is in memory is of tables that are gone; whoever waits is told that everything is new. */
   #replace(work: () => void): void {
-    this.#transaction(work)
+    this.#transaction(() => {
+      work()
+      this.#parts.pushes.countAnew()
+    })
     this.#ownPos = undefined
     this.#syncPolls = undefined
     this.#polls.serve()
@@ -388,22 +369,28 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
 
   /** Runs one transaction; what it changes reaches the archive, and what it ends reaches Redis. */
   #mutate<T>(work: () => Changes & { value: T }): T {
-    const { value, archive, revoked, changed } = this.#transaction(() => {
+    const { value, archive, revoked, changed, counts } = this.#transaction(() => {
       const done = work()
       const { archive: keys, changed } = this.#parts.deviceLists.settle(done)
       const pushers = dropPushersWith(this.#sql, done.archive)
       const settings = dropDataOfDevices(this.#sql, done.archive)
       const pushes = [...done.archive, ...pushers].some(({ kind }) => kind === 'pusher')
       if (pushes) this.#parts.account.jobs.add('push', this.#polls.memberships.joinedRooms())
+      const counts = changesPushes(done.archive)
+      if (counts) this.#parts.pushes.settingsChanged()
       this.#parts.log.append([...done.archive, ...keys, ...pushers, ...settings], this.#ports.clock.now())
       this.#parts.sessions.revoke(done.revoked ?? [])
       if (done.revoked?.length) dropStrayMessages(this.#sql)
       const { hasTables } = this.#parts.storage
       if (hasTables && readMeta(this.#sql, 'user_id') === undefined)
         writeMeta(this.#sql, 'user_id', this.#userId)
-      return { ...done, changed: changed || pushes }
+      return { ...done, changed: changed || pushes, counts }
     })
     if (archive.length > 0) this.#armSoon('archive')
+    if (counts) {
+      this.#syncPolls?.settingsChanged()
+      this.#armNow('push')
+    }
     if (revoked !== undefined && revoked.length > 0) {
       this.#armSoon('sessions')
       this.#syncPolls?.sockets.endSessions(new Set(revoked))

@@ -46,8 +46,8 @@ export interface RoomGateway {
   markErased(userId: string): Promise<void>
   /** A member's devices have changed: whoever shares the room must look at them again. */
   markDevices(userId: string): Promise<void>
-  /** Whether a member has pushers, and so their object wants to hear of events. */
-  setPushMember(userId: string, wanted: boolean): Promise<void>
+  /** Whether a member has pushers, and so their object wants to hear of events. Answers whether it does only now. */
+  setPushMember(userId: string, wanted: boolean): Promise<boolean>
   setTyping(userId: string, typing: boolean, timeoutMs: number): Promise<void>
   /**
    * Moves receipts forward, and answers the position of the fully-read event.

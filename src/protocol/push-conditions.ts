@@ -110,6 +110,12 @@ const COMPARISONS: Readonly<Record<string, (count: number, limit: number) => boo
   '>=': (count, limit) => count >= limit,
 }
 
+/** The number that a condition on members compares with. */
+export function memberLimit(is: JsonValue | undefined): number | undefined {
+  const limit = typeof is === 'string' ? COUNT.exec(is)?.[2] : undefined
+  return limit === undefined ? undefined : Number(limit)
+}
+
 function countTest(is: string): ((count: number) => boolean) | undefined {
   const [, comparison = '==', limit] = COUNT.exec(is) ?? []
   const holds = COMPARISONS[comparison]

@@ -41,9 +41,8 @@ export function isEnabled(pusher: Pusher): boolean {
   return pusher['org.matrix.msc3881.enabled'] !== false
 }
 
-/** The number on the device alone, where it has fallen to nothing: what else there is to tell comes with events. */
-export function badgeFor(pusher: Pusher, setTs: number, unread: number): JsonObject | undefined {
-  if (unread > 0) return undefined
+/** The number on the device alone, where it has fallen: a higher one comes with its event. */
+export function badgeFor(pusher: Pusher, setTs: number, unread: number): JsonObject {
   return { prio: 'low', counts: { unread }, devices: [{ ...deviceOf(pusher, setTs), tweaks: {} }] }
 }
 
@@ -58,6 +57,8 @@ function tweaksOf({ highlight, sound }: PushVerdict): JsonObject {
 
 function details({ event, roomName, senderName, userId }: PushSubject): JsonObject {
   return {
+    // By its name of before: some gateways and clients know no other.
+    id: event.event_id,
     type: event.type,
     sender: event.sender,
     content: event.content,

@@ -41,7 +41,8 @@ notifications.get('/notifications', accessToken, validate({ query: Query }), asy
   const page = found.slice(0, limit)
   const last = page.at(-1)
   return c.json({
-    notifications: page.map(({ roomId, ...rest }) => ({ room_id: roomId, ...rest })),
+    // No rule has a tag any more; clients that expect one read none.
+    notifications: page.map(({ roomId, ...rest }) => ({ room_id: roomId, profile_tag: '', ...rest })),
     ...(found.length > limit && last !== undefined && { next_token: tokenAfter(last) }),
   })
 })

@@ -42,6 +42,7 @@ describe('notifications', () => {
     expect(notifications.map((one: Body) => one.read)).toEqual([false, true, true])
     expect(notifications[0]).toMatchObject({
       room_id: room,
+      profile_tag: '',
       ts: expect.any(Number),
       actions: ['notify', { set_tweak: 'sound', value: 'default' }, { set_tweak: 'highlight' }],
       event: { type: 'm.room.message', sender: bob.userId, content: mention },
