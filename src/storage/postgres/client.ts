@@ -73,6 +73,9 @@ const CLAIM = `
   with claimed as (insert into instance (id) values ($1::text) on conflict (one) do nothing returning id)
   select id from claimed union all select id from instance`
 
+/** Whose the database was found to be: an isolate has one, and each of its objects comes here. */
+let owned: string | undefined
+
 /**
  * Asks once an isolate whether the database belongs to this server: that of another one knows other accounts, and
  * would give the names of this one's away.
@@ -81,7 +84,6 @@ function ownership(
   { instanceId, log }: { instanceId?: string; log: Logger },
   claim: (id: string) => Promise<SqlRow[]>,
 ): () => Promise<void> {
-  let isOurs: Promise<void> | undefined
   const check = async (id: string) => {
     const [row] = await claim(id)
     if (row?.id === id) return
@@ -91,12 +93,9 @@ function ownership(
     throw unavailable()
   }
   return async () => {
-    if (instanceId === undefined) return
-    isOurs ??= check(instanceId).catch((error) => {
-      isOurs = undefined
-      throw error
-    })
-    return isOurs
+    if (instanceId === undefined || owned === instanceId) return
+    await check(instanceId)
+    owned = instanceId
   }
 }
 
