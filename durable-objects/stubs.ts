@@ -106,6 +106,8 @@ const REPEATABLE: ReadonlySet<string> = new Set([
   'foundEvents',
   'visitedRooms',
   'hasPast',
+  'close',
+  'endDevices',
   'checkSession',
   'uploadKeys',
   'publicKeys',

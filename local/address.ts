@@ -2,6 +2,9 @@
 import { createServer } from 'node:net'
 import { StartError } from './start-error.ts'
 
+/** The file in which a running server says where it is; it lies in a folder that each start empties. */
+export const ADDRESS_FILE = 'server.json'
+
 const reasons: Record<string, (host: string, port: number, option: string) => string> = {
   EADDRINUSE: (host, port, option) => `--${option} ${port} is in use on ${host}`,
   EADDRNOTAVAIL: (host) => `--host ${host} is not an address of this machine`,

@@ -1,18 +1,26 @@
 /** `npm run admin:create`: makes an administrator, or makes one of an account that is there. */
-import { parseArgs } from 'node:util'
-import { hashPassword } from '../src/accounts/passwords.ts'
+import { defaultMinLength, newPasswordHash } from '../src/accounts/passwords.ts'
 import { newLocalpart } from '../src/accounts/usernames.ts'
 import { userIdOf } from '../src/protocol/identifiers.ts'
 import { systemRandom } from '../src/system.ts'
 import { runCommand } from './command.ts'
 import { runMigrations } from './migrations.ts'
 import { openDatabase } from './open-database.ts'
-import { helpText, readOptions } from './options.ts'
+import { helpText, optionTable, readOptions } from './options.ts'
+import { readPassword } from './password-input.ts'
 import { migrationsFolder } from './paths.ts'
 import type { Database } from './postgres/database.ts'
 import { messageOf, StartError } from './start-error.ts'
+import { splitFlags } from './words.ts'
 
-const ours = ['database-url', 'data-dir', 'server-name', 'password-cost'] as const
+const ours = [
+  'database-url',
+  'data-dir',
+  'server-name',
+  'password-cost',
+  'password-min-length',
+  'ca',
+] as const
 
 const PASSWORD_LENGTH = 24
 
@@ -24,27 +32,33 @@ const UPSERT = `
   where not accounts.deactivated
   returning (xmax = 0)::text as made`
 
+const OWN_HELP = `  --name <name>          The user name.
+  --password-stdin       Read the password from standard input; else one is made up and printed.
+  --password <password>  The password itself; others on this machine can see it meanwhile.
+`
+
 await runCommand(() => run(process.argv.slice(2)))
 
 async function run(args: string[]): Promise<void> {
-  const { name, password: given, rest } = ownFlags(args)
-  const options = readOptions(rest, process.env, ours)
+  const own = { name: 'string', password: 'string', 'password-stdin': 'boolean' } as const
+  const { words, flags, rest } = splitFlags(args, own, ours)
+  const options = readOptions([...rest, ...words], process.env, ours)
   if (options === 'help') {
-    const own =
-      '  --name <name>          The user name.\n  --password <password>  Made up and printed unless given.\n'
-    process.stdout.write(`${helpText('npm run admin:create -- --name <name>', ours)}${own}`)
+    process.stdout.write(`${helpText('npm run admin:create -- --name <name>', ours)}${OWN_HELP}`)
     return
   }
-  if (name === undefined) throw new StartError('--name is missing (see --help)', 2)
-  const localpart = localpartFor(name, options['server-name'])
+  const { name } = flags
+  if (typeof name !== 'string') throw new StartError('--name is missing (see --help)', 2)
+  localpartFor(name, options['server-name'] ?? optionTable['server-name'].default)
+  const given = await givenPassword(flags)
   const password = given ?? systemRandom.token(PASSWORD_LENGTH)
-  const passwordCost = options['password-cost'] === 'low' ? 'low' : 'normal'
-  const hash = await hashPassword(password, { config: { passwordCost }, random: systemRandom })
-  const { database, close } = await openDatabase(options)
+  const hash = await hashOf(password, options)
+  const { database, serverName, close } = await openDatabase(options, { makesKeys: true })
   try {
+    const localpart = localpartFor(name, serverName)
     await runMigrations(database, migrationsFolder)
     const made = await upsert(database, localpart, hash, given !== undefined)
-    const userId = userIdOf(localpart, options['server-name'])
+    const userId = userIdOf(localpart, serverName)
     console.log(made ? `made the administrator ${userId}` : `${userId} is an administrator now`)
     if (made && given === undefined) console.log(`password: ${password}`)
   } finally {
@@ -52,19 +66,29 @@ async function run(args: string[]): Promise<void> {
   }
 }
 
-/** The two flags that no other command has; everything else is for the table of options. */
-function ownFlags(args: string[]): { name?: string; password?: string; rest: string[] } {
-  const options = { name: { type: 'string' }, password: { type: 'string' } } as const
-  const { values, tokens } = parseArgs({ args, options, strict: false, tokens: true })
-  const own = new Set<number>()
-  for (const token of tokens) {
-    if (token.kind !== 'option' || !(token.name in options)) continue
-    if (!token.value) throw new StartError(`${token.rawName} needs a value (see --help)`, 2)
-    own.add(token.index)
-    if (!token.inlineValue) own.add(token.index + 1)
+async function givenPassword(
+  flags: Record<string, string | boolean | undefined>,
+): Promise<string | undefined> {
+  if (flags['password-stdin'] === true) {
+    if (flags.password !== undefined)
+      throw new StartError('--password and --password-stdin exclude each other', 2)
+    return readPassword('Password: ')
   }
-  const { name, password } = values as { name?: string; password?: string }
-  return { name, password, rest: args.filter((_, index) => !own.has(index)) }
+  return typeof flags.password === 'string' ? flags.password : undefined
+}
+
+function hashOf(
+  password: string,
+  options: { 'password-cost': string; 'password-min-length'?: string },
+): Promise<string> {
+  const passwordCost = options['password-cost'] === 'low' ? 'low' : 'normal'
+  const passwordMinLength = Number(options['password-min-length'] ?? defaultMinLength(passwordCost))
+  return newPasswordHash(password, {
+    config: { passwordCost, passwordMinLength },
+    random: systemRandom,
+  }).catch((error: unknown) => {
+    throw new StartError(messageOf(error), 2)
+  })
 }
 
 function localpartFor(name: string, serverName: string): string {

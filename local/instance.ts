@@ -1,7 +1,9 @@
 /** One whole server on this machine: Postgres, Redis, the Worker and TLS, started and stopped together. */
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Miniflare } from 'miniflare'
 import { systemRandom } from '../src/system.ts'
-import { authority, claimPort } from './address.ts'
+import { ADDRESS_FILE, authority, claimPort } from './address.ts'
 import { bundleWorkers, type Workers } from './bundle.ts'
 import { openDataFolder } from './data-folder.ts'
 import { openPostgres, openRedis } from './databases.ts'
@@ -15,7 +17,7 @@ import { redisEndpoint } from './redis/endpoint.ts'
 import { type Runtime, startRuntime, workerName } from './runtime.ts'
 import { type ServiceControls, switchable } from './service.ts'
 import { messageOf, StartError } from './start-error.ts'
-import { listenTls, readPem, readTlsFiles, type TlsListener } from './tls.ts'
+import { listenTls, readCertificates, readTlsFiles, type TlsListener, trust } from './tls.ts'
 
 export interface InstanceOptions extends Options {
   /** The Workers, bundled before; bundled now unless given. */
@@ -86,7 +88,8 @@ async function start(
   const { host } = options
   const tls =
     options['https-port'] === undefined ? undefined : readTlsFiles(options['tls-cert']!, options['tls-key']!)
-  const ca = options.ca === undefined ? undefined : readPem(options.ca, 'ca')
+  const ca = options.ca === undefined ? [] : readCertificates(options.ca)
+  if (ca.length > 0) trust(ca)
   const port = await claimPort(host, Number(options.port), 'port')
   const httpsPort = tls && (await claimPort(host, Number(options['https-port']), 'https-port'))
   const folder = openDataFolder(options['data-dir'])
@@ -102,6 +105,7 @@ async function start(
   const log = options.writeLog ?? ((line: string) => console.log(line))
   const parts: Parts = { objects: objectsPart(folder), postgres: postgres.part, redis: redis.part }
   const { keys, mark } = await putTogether(folder.keys, options['server-name'], parts, postgres.migrate)
+  if (mark.restored) log(restoredLine())
   const tlsPeerSecret = systemRandom.token(SECRET_LENGTH)
   const sql = switchable(postgres.service)
   const commands = switchable(redisEndpoint(redis.backend))
@@ -129,6 +133,7 @@ async function start(
     onLog: logHandler(options['log-level'] as LogLevel, log),
   })
   closers.push(() => runtime.mf.dispose())
+  writeAddress(folder.run, url, closers)
   if (tls) {
     const listener: TlsListener = await listenTls(
       tls,
@@ -149,6 +154,20 @@ async function start(
     runtimePid: () => runtime.process.pid()!,
     stop,
   }
+}
+
+/** Said once, since it costs every client a first sync. */
+function restoredLine(): string {
+  const message =
+    'parts of this server are of different times, as after a restore: what clients have from before counts as unknown'
+  return JSON.stringify({ time: new Date().toISOString(), level: 'warn', source: 'launcher', message })
+}
+
+/** Where commands find the server, for as long as it runs. */
+function writeAddress(folder: string, url: string, closers: (() => unknown)[]): void {
+  const file = join(folder, ADDRESS_FILE)
+  writeFileSync(file, JSON.stringify({ url }))
+  closers.push(() => rmSync(file))
 }
 
 /** Last opened, first closed; one that fails does not keep the others open. */
@@ -193,6 +212,7 @@ function bindingsOf(options: InstanceOptions, publicUrl: string): Record<string,
     TURN_URIS: options['turn-uri'] ?? '',
     TURN_SECRET: options['turn-secret'] ?? '',
     DEFAULT_ROOM_VERSION: options['default-room-version'],
+    PASSWORD_MIN_LENGTH: options['password-min-length'] ?? '',
     PASSWORD_COST: options['password-cost'],
     LOG_LEVEL: options['log-level'],
     CLIENT_ADDRESS_HEADER: options['client-address-header'] ?? '',

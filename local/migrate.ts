@@ -5,7 +5,7 @@ import { openDatabase } from './open-database.ts'
 import { helpText, readOptions } from './options.ts'
 import { migrationsFolder } from './paths.ts'
 
-const ours = ['database-url', 'data-dir'] as const
+const ours = ['database-url', 'data-dir', 'ca'] as const
 
 await runCommand(run)
 

@@ -7,6 +7,8 @@ interface OptionRow {
   variable?: string
   value: string
   default?: string
+  /** A command takes no default here: the running server, or its keys, know it. */
+  known?: true
   help: string
   /** Says what is wrong with a value, or nothing. */
   check?: (text: string) => string | undefined
@@ -43,16 +45,18 @@ const turnUris = (text: string) =>
     : 'must be turn: or turns: URIs, with commas between them'
 
 export const optionTable = {
-  host: { value: 'address', default: '127.0.0.1', help: 'Address to listen on.' },
+  host: { value: 'address', default: '127.0.0.1', known: true, help: 'Address to listen on.' },
   port: {
     value: 'number',
     default: '8008',
+    known: true,
     help: 'Port to listen on; 0 picks a free one.',
     check: integerIn(0, 65535),
   },
   'server-name': {
     value: 'name',
     default: 'localhost',
+    known: true,
     help: 'The part of user ids after the colon. Cannot change once there is data.',
     check: serverName,
   },
@@ -142,6 +146,11 @@ export const optionTable = {
     help: 'Version of new rooms.',
     check: oneOf('3', '4', '5', '6', '7', '8', '9', '10', '11', '12'),
   },
+  'password-min-length': {
+    value: 'number',
+    help: 'Characters that a new password must have. Default: 8, and 1 with --password-cost low.',
+    check: integerIn(1, 999),
+  },
   'password-cost': {
     value: 'normal|low',
     default: 'normal',
@@ -191,6 +200,13 @@ export type Options = {
   [Name in OptionName]: (typeof optionTable)[Name] extends { default: string } ? string : string | undefined
 }
 
+/** The options of one command: what the running server or its keys know has no default there. */
+export type CommandOptions<Name extends OptionName> = {
+  [N in Name]: (typeof optionTable)[N] extends { known: true } ? string | undefined : Options[N]
+}
+
+type Environment = Record<string, string | undefined>
+
 const rows = Object.entries(optionTable) as [OptionName, OptionRow][]
 
 /**
@@ -198,11 +214,17 @@ const rows = Object.entries(optionTable) as [OptionName, OptionRow][]
  *
  * @throws StartError, exit code 2, naming what is wrong
  */
-export function readOptions<Name extends OptionName = OptionName>(
+export function readOptions(args: string[], env: Environment): Options | 'help'
+export function readOptions<Name extends OptionName>(
   args: string[],
-  env: Record<string, string | undefined>,
-  names?: readonly Name[],
-): Pick<Options, Name> | 'help' {
+  env: Environment,
+  names: readonly Name[],
+): CommandOptions<Name> | 'help'
+export function readOptions(
+  args: string[],
+  env: Environment,
+  names?: readonly OptionName[],
+): Partial<Record<OptionName, string>> | 'help' {
   const known = rowsOf(names)
   const flags = readFlags(args, known)
   if (flags.help) return 'help'
@@ -210,7 +232,7 @@ export function readOptions<Name extends OptionName = OptionName>(
   for (const [name, row] of known) {
     // An empty variable is how shells and compose files say that there is none.
     const fromEnv = env[variableOf(name, row)] || undefined
-    const value = flags[name] ?? fromEnv ?? row.default
+    const value = flags[name] ?? fromEnv ?? (names && row.known ? undefined : row.default)
     if (value === undefined) continue
     const source = flags[name] === undefined && fromEnv !== undefined ? variableOf(name, row) : `--${name}`
     if (value === '') throw refusal(`${source} needs a value`)
@@ -219,7 +241,7 @@ export function readOptions<Name extends OptionName = OptionName>(
     options[name] = value
   }
   refuseContradictions(options)
-  return options as Pick<Options, Name>
+  return options
 }
 
 /** The table as `--help` prints it. */

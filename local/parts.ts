@@ -45,7 +45,7 @@ export interface Settled extends Mark {
  * Whether new keys may be made: not beside rooms and sessions that lost ones have signed.
  * @throws StartError
  */
-export function requireNoKeysLost({ objects, postgres }: Parts, file: string): void {
+export function requireNoKeysLost({ objects, postgres }: Omit<Parts, 'redis'>, file: string): void {
   const depends = objects.used || objects.mark || postgres?.mark || postgres?.hasSigned
   if (!depends) return
   throw new StartError(

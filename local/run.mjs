@@ -1,4 +1,4 @@
-/** `npm run check|test|test:fuzz|test:clients|test:complement|migrate|move:postgres|admin:create|rebuild:room|rebuild:user|rebuild:media|bench`: installs what is missing, then runs the task under the pinned Node. */
+/** `npm run check|test|test:fuzz|test:clients|test:complement|migrate|move:postgres|admin:create|account|reports|restored|rebuild:room|rebuild:user|rebuild:media|bench`: installs what is missing, then runs the task under the pinned Node. */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -23,6 +23,9 @@ const tasks = {
   migrate: () => [script('local/migrate.ts', ...args)],
   'move:postgres': () => [script('local/move-postgres.ts', ...args)],
   'admin:create': () => [script('local/admin-create.ts', ...args)],
+  account: () => [script('local/account.ts', ...args)],
+  reports: () => [script('local/reports.ts', ...args)],
+  restored: () => [script('local/restored.ts', ...args)],
   'rebuild:room': () => [script('local/rebuild.ts', 'room', ...args)],
   'rebuild:user': () => [script('local/rebuild.ts', 'user', ...args)],
   'rebuild:media': () => [script('local/rebuild.ts', 'media', ...args)],

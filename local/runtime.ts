@@ -32,7 +32,7 @@ export interface RuntimeOptions {
   run: string
   allowPrivateNetworks: boolean
   /** Certificates to trust beside the usual ones, PEM. */
-  ca?: string
+  ca: string[]
   /** Opens the objects' storage to tests. */
   inspect: boolean
   onLog: NonNullable<MiniflareOptions['handleStructuredLogs']>
@@ -126,7 +126,7 @@ function network({ allowPrivateNetworks, ca }: RuntimeOptions) {
     allow: allowPrivateNetworks ? ['public', 'private'] : ['public'],
     deny: [],
     // Without these there is no https at all.
-    tlsOptions: { trustBrowserCas: true, trustedCertificates: ca ? [ca] : [] },
+    tlsOptions: { trustBrowserCas: true, trustedCertificates: ca },
   }
 }
 

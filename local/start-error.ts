@@ -13,5 +13,8 @@ export class StartError extends Error {
 /** The message of anything thrown. */
 export function messageOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return messageOf(error.errors[0])
+  // `fetch failed` alone tells nobody why.
+  if (error instanceof Error && error.cause !== undefined)
+    return `${error.message}: ${messageOf(error.cause)}`
   return error instanceof Error ? error.message : String(error)
 }

@@ -1,7 +1,14 @@
 /** Ends TLS in front of the Worker: it is told whose a connection is, then bytes pass both ways, WebSockets included. */
+import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { type AddressInfo, connect } from 'node:net'
-import { createSecureContext, createServer, type TLSSocket } from 'node:tls'
+import {
+  createSecureContext,
+  createServer,
+  getCACertificates,
+  setDefaultCACertificates,
+  type TLSSocket,
+} from 'node:tls'
 import { authority } from './address.ts'
 import { messageOf, StartError } from './start-error.ts'
 
@@ -22,6 +29,26 @@ export function readPem(path: string, option: string): string {
   } catch (error) {
     throw new StartError(`--${option} cannot be read: ${messageOf(error)}`)
   }
+}
+
+/** The certificates of a PEM file that `--ca` names. @throws StartError */
+export function readCertificates(path: string): string[] {
+  const found = readPem(path, 'ca').match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+  if (found.length === 0)
+    throw new StartError(`--ca ${path} holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)`)
+  for (const certificate of found) {
+    try {
+      new X509Certificate(certificate)
+    } catch (error) {
+      throw new StartError(`--ca ${path} holds a damaged certificate: ${messageOf(error)}`)
+    }
+  }
+  return found
+}
+
+/** Has this process believe these certificates beside the usual ones. */
+export function trust(certificates: string[]): void {
+  setDefaultCACertificates([...getCACertificates('default'), ...certificates])
 }
 
 /** Checks that certificate and key can be used together. @throws StartError */

@@ -1,5 +1,6 @@
 /** The settings: the environment's variables, checked once, refused by the variable's name. */
 import * as z from 'zod'
+import { defaultMinLength } from './accounts/passwords.ts'
 import type { Config } from './ports.ts'
 import { decodeBase64 } from './protocol/base64.ts'
 import { isServerName } from './protocol/identifiers.ts'
@@ -69,6 +70,11 @@ const Variables = z.object({
   TURN_SECRET: z.string().min(1).optional(),
   DEFAULT_ROOM_VERSION: z.enum(SUPPORTED_ROOM_VERSIONS as [string, ...string[]]).default('12'),
   PASSWORD_COST: z.enum(['normal', 'low']).default('normal'),
+  PASSWORD_MIN_LENGTH: z
+    .string()
+    .regex(/^[1-9]\d{0,2}$/, 'must be a number from 1 to 999')
+    .transform(Number)
+    .optional(),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   CLIENT_ADDRESS_HEADER: z
     .string()
@@ -117,6 +123,7 @@ export function readConfig(env: object): Config {
         : { uris: v.TURN_URIS, secret: v.TURN_SECRET },
     defaultRoomVersion: v.DEFAULT_ROOM_VERSION,
     passwordCost: v.PASSWORD_COST,
+    passwordMinLength: v.PASSWORD_MIN_LENGTH ?? defaultMinLength(v.PASSWORD_COST),
     logLevel: v.LOG_LEVEL,
     signingKeys: v.SIGNING_KEYS.map(({ id, seed }) => signingKey(id, seed)),
     tokenKeys: v.TOKEN_KEYS.filter(({ retired }) => !retired),

@@ -45,6 +45,8 @@ export interface Env {
   TURN_URIS?: string
   TURN_SECRET?: string
   DEFAULT_ROOM_VERSION?: string
+  /** Default 8; 1 where passwords are cheap. */
+  PASSWORD_MIN_LENGTH?: string
   PASSWORD_COST?: 'normal' | 'low'
   LOG_LEVEL?: 'debug' | 'info' | 'warn' | 'error' | 'silent'
   /** Header in which a trusted proxy names the client's address; none: the peer counts, where the runtime names it. */

@@ -88,6 +88,8 @@ export interface Config {
   /** The TURN servers that clients are told of, with the secret they share with us. */
   turn?: { uris: string[]; secret: string }
   defaultRoomVersion: string
+  /** Characters that a new password must have at least. */
+  passwordMinLength: number
   passwordCost: 'normal' | 'low'
   logLevel: LogLevel
   /** Newest first: the first signs. */

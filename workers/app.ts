@@ -1,7 +1,9 @@
 /** The whole HTTP surface: one middleware in front, then what is mounted where. */
 import { Hono } from 'hono'
+import { accounts } from './admin/accounts.ts'
 import { rebuild } from './admin/rebuild.ts'
 import { registrationTokens } from './admin/registration-tokens.ts'
+import { reports } from './admin/reports.ts'
 import type { AppEnv } from './app-env.ts'
 import { dehydratedDevice } from './client/dehydrated-device.ts'
 import { delayedEvents } from './client/delayed-events.ts'
@@ -70,6 +72,8 @@ app.route('/_synapse/admin/v1', registrationTokens)
 app.route('/_synapse/admin/v1', whois)
 app.route('/.well-known/matrix', wellKnown)
 app.route('/_selvedge/admin', rebuild)
+app.route('/_selvedge/admin', accounts)
+app.route('/_selvedge/admin', reports)
 app.route('/_selvedge/test', testHooks)
 app.route('/_selvedge/local', tlsPeer)
 app.route('/', health)

@@ -53,6 +53,10 @@ export abstract class AccountRpc extends UserRpc {
     return allowed.ok ? this.host.endSessions(() => devices.deleteDevices(this.host.sql, deviceIds)) : allowed
   }
 
+  endDevices(deviceIds: string[]) {
+    return this.host.endSessions(() => devices.deleteDevices(this.host.sql, deviceIds))
+  }
+
   changePassword(session: Session, hash: string, logoutDevices: boolean): Promise<RpcResult<void>> {
     return toResultAsync(async () => {
       this.host.account.check(session)
@@ -63,8 +67,13 @@ export abstract class AccountRpc extends UserRpc {
 
   /** Everybody has been refused before Postgres hears of it; the alarm tells it, where it is not there now. */
   deactivate(session: Session, erase: boolean): Promise<RpcResult<void>> {
+    const allowed = toResult(() => this.host.account.check(session))
+    return allowed.ok ? this.close(erase) : Promise.resolve(allowed)
+  }
+
+  close(erase: boolean): Promise<RpcResult<void>> {
     return toResultAsync(async () => {
-      this.host.account.deactivate(session, erase)
+      this.host.account.close(erase)
       await this.host.account.tellAccounts().catch(() => undefined)
       await this.host.flushSessions()
     })

@@ -139,8 +139,7 @@ export class UserAccount {
   }
 
   /** Closes the account; the sessions have ended when this returns, the rest follows. */
-  deactivate(session: Session, erase: boolean): void {
-    this.check(session)
+  close(erase: boolean): void {
     this.#to.mutate(() => {
       const userId = this.#userId
       const rooms = this.#to.memberships().all()

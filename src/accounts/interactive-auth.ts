@@ -4,7 +4,7 @@ import * as z from 'zod'
 import type { Ports, UiaSession } from '../ports.ts'
 import type { JsonObject } from '../protocol/canonical-json.ts'
 import { type ErrorCode, MatrixError } from '../protocol/errors.ts'
-import { hashPassword, verifyPassword } from './passwords.ts'
+import { newPasswordHash, verifyPassword } from './passwords.ts'
 
 /** What a client sends as `auth`: keys beside these belong to the stage. */
 export const AuthData = z.looseObject({ type: z.string().optional(), session: z.string().optional() })
@@ -132,7 +132,7 @@ async function withPassword(
   if (!password) return session
   const held = passwordHashOf(session)
   if (held === undefined) {
-    const facts = { ...session.facts, [PASSWORD_HASH]: await hashPassword(password, ports) }
+    const facts = { ...session.facts, [PASSWORD_HASH]: await newPasswordHash(password, ports) }
     return { ...session, facts }
   }
   if (await verifyPassword(password, held, ports.config)) return session

@@ -2,6 +2,7 @@
 import { type BinaryLike, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto'
 import type { Config, Random } from '../ports.ts'
 import { decodeBase64, encodeBase64 } from '../protocol/base64.ts'
+import { MatrixError } from '../protocol/errors.ts'
 import { inTurn } from './hash-queue.ts'
 
 /** With rate limits, hashes are made in turn. */
@@ -23,6 +24,26 @@ const COSTS: Record<Config['passwordCost'], Cost> = {
 const SALT_BYTES = 16
 const HASH_BYTES = 32
 const FORMAT = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/
+
+/** How many characters a new password must have, unless told. */
+export function defaultMinLength(cost: Config['passwordCost']): number {
+  return cost === 'low' ? 1 : 8
+}
+
+/**
+ * The hash of a password that is to be somebody's from now on.
+ * @throws MatrixError M_WEAK_PASSWORD, M_LIMIT_EXCEEDED
+ */
+export async function newPasswordHash(
+  password: string,
+  { config, random }: { config: HashConfig & Pick<Config, 'passwordMinLength'>; random: Random },
+): Promise<string> {
+  const { passwordMinLength: least } = config
+  if ([...password].length < least) {
+    throw new MatrixError('M_WEAK_PASSWORD', `The password must have at least ${least} characters`)
+  }
+  return hashPassword(password, { config, random })
+}
 
 /** The hash of a password as it is stored. @throws MatrixError M_LIMIT_EXCEEDED when too many are being made */
 export async function hashPassword(

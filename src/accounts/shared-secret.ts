@@ -2,7 +2,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { Ports } from '../ports.ts'
 import { MatrixError } from '../protocol/errors.ts'
-import { hashPassword } from './passwords.ts'
+import { newPasswordHash } from './passwords.ts'
 import { answer, hasPast, nameTaken } from './registration.ts'
 import type { DeviceWishes, SessionAnswer, UserOf } from './sessions.ts'
 import { newLocalpart } from './usernames.ts'
@@ -46,7 +46,7 @@ export async function registerBySecret(
   if (await hasPast(ports, userOf, localpart)) throw nameTaken()
   const made = await accounts.create({
     localpart,
-    passwordHash: await hashPassword(request.password, ports),
+    passwordHash: await newPasswordHash(request.password, ports),
     admin: request.admin,
     deactivated: false,
     guest: false,

@@ -31,6 +31,10 @@ export interface AccountStore {
   /** Whether a registration token exists, is not expired and has uses left. */
   registrationTokenValid(token: string, now: number): Promise<boolean>
   setPassword(localpart: string, passwordHash: string): Promise<void>
+  /** False where there is no such account, or it was deactivated. */
+  setAdmin(localpart: string, admin: boolean): Promise<boolean>
+  /** Accounts after a localpart, in their order. */
+  list(after: string, limit: number): Promise<Account[]>
   /** For good: nobody logs in any more, and the name stays taken. Erased, the user's words in reports go too. */
   deactivate(userId: string, erased: boolean): Promise<void>
 }
@@ -112,8 +116,17 @@ export interface Report {
   reason: string
 }
 
+/** A report as it was kept. */
+export interface KeptReport extends Report {
+  id: number
+  receivedTs: number
+}
+
 export interface ReportStore {
   add(report: Report, now: number): Promise<void>
+  /** Reports before an id, newest first. */
+  list(before: number, limit: number): Promise<KeptReport[]>
+  find(id: number): Promise<KeptReport | undefined>
 }
 
 /** A room that a user may search: all of it, or up to the position at which they left. */
@@ -241,6 +254,8 @@ export interface ArchiveReader {
   /** Who has a pusher of this key, as far as the archive knows. */
   pusherOwners(key: string): Promise<string[]>
   userRooms(userId: string): Promise<ArchivedMembership[]>
+  /** The JSON of an event's PDU, as far as it was archived. */
+  event(eventId: string): Promise<string | undefined>
   /** The room that an event belongs to. */
   roomOfEvent(eventId: string): Promise<string | undefined>
   /** The PDUs of current state entries with an empty key, and of one user's membership. */

@@ -246,6 +246,10 @@ export interface UserGateway {
   beginProfile(): Promise<void>
   /** Closes the account for good. With `erase`, who joins a room later sees the user's events redacted. */
   deactivate(session: Session, erase: boolean): Promise<void>
+  /** As `deactivate`, by the operator. */
+  close(erase: boolean): Promise<void>
+  /** As `deleteDevices`, by the operator. */
+  endDevices(deviceIds: string[]): Promise<void>
   /** For administrators: no session of the user is asked for. */
   standing(): Promise<AccountStanding>
   setStanding(change: { locked?: boolean; suspended?: boolean }): Promise<void>

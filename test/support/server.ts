@@ -74,6 +74,7 @@ export async function startServer(overrides: TestServerOptions = {}): Promise<Te
     'turn-secret': undefined,
     'allow-private-networks': 'off',
     'default-room-version': '12',
+    'password-min-length': undefined,
     'password-cost': 'low',
     'log-level': 'silent',
     'client-address-header': undefined,

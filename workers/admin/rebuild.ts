@@ -1,27 +1,11 @@
-/** `/_selvedge/admin/rebuild`: makes a room's or a user's object again from the archive, and the index of media from R2. For who runs the server. */
-import { type Context, Hono, type MiddlewareHandler } from 'hono'
+/** `/_selvedge/admin/rebuild`: makes a room's or a user's object again from the archive, and the index of media from R2. For whoever runs the server. */
+import { Hono } from 'hono'
 import * as z from 'zod'
-import { isOperatorToken } from '../../src/accounts/operator-token.ts'
 import { indexAgain } from '../../src/media/index-again.ts'
 import type { AppEnv } from '../app-env.ts'
 import { InRoom, requireLocalUser, UserId } from '../client/params.ts'
-import { accessToken } from '../middleware/access-token.ts'
-import { adminOnly } from '../middleware/admin.ts'
+import { operator } from '../middleware/operator.ts'
 import { validate } from '../middleware/validate.ts'
-
-/** By the operator's token, or an administrator's access token. */
-const operator: MiddlewareHandler<AppEnv> = async (c, next) => {
-  if (await isOperator(c)) return next()
-  return accessToken(c, async () => {
-    await adminOnly(c, next)
-  })
-}
-
-async function isOperator(c: Context<AppEnv>): Promise<boolean> {
-  const { tokenKeys, serverName } = c.var.ports.config
-  const [, token] = /^Bearer +(\S+) *$/i.exec(c.req.header('authorization') ?? '') ?? []
-  return token !== undefined && isOperatorToken(token, tokenKeys, serverName)
-}
 
 /** Below `/_selvedge/admin`. */
 export const rebuild = new Hono<AppEnv>()

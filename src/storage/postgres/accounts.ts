@@ -27,9 +27,14 @@ const CREATE = `
   )
   select permission.given, exists (select 1 from made) as made from permission`
 
-const FIND = `
-  select localpart, password_hash, admin, deactivated, guest, created_ts, created_by_session
-  from accounts where localpart = $1::text`
+const COLUMNS = 'localpart, password_hash, admin, deactivated, guest, created_ts, created_by_session'
+
+const FIND = `select ${COLUMNS} from accounts where localpart = $1::text`
+
+const LIST = `select ${COLUMNS} from accounts where localpart > $1::text order by localpart limit $2::int`
+
+const SET_ADMIN = `
+  update accounts set admin = $2::boolean where localpart = $1::text and not deactivated returning 1`
 
 const TOKEN_VALID = `
   select 1 from registration_tokens
@@ -74,6 +79,12 @@ export function postgresAccounts(sql: Sql): AccountStore {
     },
     async setPassword(localpart, passwordHash) {
       await sql.query(SET_PASSWORD, [localpart, passwordHash])
+    },
+    async setAdmin(localpart, admin) {
+      return (await sql.query(SET_ADMIN, [localpart, admin])).length > 0
+    },
+    async list(after, limit) {
+      return (await sql.query(LIST, [after, limit])).map(accountOf)
     },
     async deactivate(userId, erased) {
       await sql.query(DEACTIVATE, [localpartOf(userId), erased, userId])

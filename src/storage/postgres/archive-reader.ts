@@ -9,6 +9,8 @@ const EVENTS = `
   select pos, event_id, pdu, in_state, txn from events
   where room_id = $1::text and pos > $2::bigint order by pos limit $3::int`
 
+const EVENT = 'select pdu from events where event_id = $1::text'
+
 const ROOM_OF_EVENT = 'select room_id from events where event_id = $1::text'
 
 const FORGOTTEN = 'select user_id from room_memberships where room_id = $1::text and forgotten'
@@ -47,6 +49,10 @@ export function postgresArchiveReader(sql: Sql): ArchiveReader {
       const [row] = await sql.query(ROOM, [roomId])
       if (row === undefined) return undefined
       return { version: String(row.version), archivedPos: Number(row.archived_pos) }
+    },
+    async event(eventId) {
+      const [row] = await sql.query(EVENT, [eventId])
+      return row === undefined ? undefined : String(row.pdu)
     },
     async roomEvents(roomId, after, limit) {
       const rows = await sql.query(EVENTS, [roomId, after, limit])
