@@ -3,7 +3,6 @@ import type { Session } from '../../src/ports.ts'
 import type { JsonValue } from '../../src/protocol/canonical-json.ts'
 import { type RpcResult, toResult, toResultAsync } from '../rpc.ts'
 import type { UserAccount } from './account.ts'
-import { deviceKeys } from './device-keys.ts'
 import * as devices from './devices.ts'
 import { hasPast } from './past.ts'
 import { profileFields, roomProfile } from './profile.ts'
@@ -107,8 +106,8 @@ export abstract class AccountRpc extends UserRpc {
       this.host.mutate(() => ({
         value: undefined,
         ...devices.renameDevice(this.host.sql, deviceId, displayName),
-        // Others see the name beside the keys.
-        deviceLists: deviceKeys(this.host.sql, deviceId) === undefined ? [] : [this.host.userId()],
+        // Others see the name beside the keys, now or when there are some.
+        deviceLists: [this.host.userId()],
       })),
     )
   }

@@ -22,6 +22,8 @@ export interface Changes {
   revoked?: readonly string[]
   /** Users whose devices the user's own clients must look at again; where the user is among them, so must others. */
   deviceLists?: readonly string[]
+  /** What is new of the user's own is for their own clients alone. */
+  privately?: boolean
 }
 
 interface AccountDependencies {
@@ -73,7 +75,7 @@ export class UserAccount {
     requireUsable(this.standing)
     if (request.deviceId !== undefined) requireNoSuchKey(this.#sql, request.deviceId)
     return this.#to.mutate(() => {
-      const { session, archive, revoked } = devices.openSession(
+      const { session, isNewDevice, archive, revoked } = devices.openSession(
         this.#sql,
         this.#userId,
         request,
@@ -81,7 +83,9 @@ export class UserAccount {
       )
       // Whoever signs in by the name of the dehydrated device makes another device of it.
       const dropped = dropDehydrated(this.#sql, this.#userId, session.deviceId)
-      const deviceLists = dropped.length > 0 ? [this.#userId] : []
+      // Those who share a room encrypt to a device as soon as it has keys: they learn of it with its first news.
+      const isNews = isNewDevice && this.#to.memberships().joinedRooms().length > 0
+      const deviceLists = dropped.length > 0 || isNews ? [this.#userId] : []
       return { value: session, archive: [...dropped, ...archive], revoked, deviceLists }
     })
   }

@@ -1,12 +1,7 @@
 /** What each device publishes: identity keys, one-time keys and fallback keys. Any device id may have them, sessions or not. */
 import type { KeyClaims, UserLogEntry } from '../../src/ports.ts'
-import type { JsonObject, JsonValue } from '../../src/protocol/canonical-json.ts'
-import {
-  deviceSigningKey,
-  SIGNED_CURVE25519,
-  sameSigned,
-  type UploadedKey,
-} from '../../src/protocol/device-keys.ts'
+import { canonicalJson, type JsonObject, type JsonValue } from '../../src/protocol/canonical-json.ts'
+import { deviceSigningKey, SIGNED_CURVE25519, type UploadedKey } from '../../src/protocol/device-keys.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import { first } from '../sqlite.ts'
 
@@ -64,7 +59,7 @@ export function allDeviceKeys(sql: SqlStorage): Map<string, JsonObject> {
  */
 export function storeDeviceKeys(sql: SqlStorage, deviceId: string, keys: JsonObject): Archived[] {
   const known = deviceKeys(sql, deviceId)
-  if (known !== undefined && sameSigned(known, keys)) return []
+  if (known !== undefined && canonicalJson(known) === canonicalJson(keys)) return []
   if (known !== undefined && deviceSigningKey(known, deviceId) !== deviceSigningKey(keys, deviceId)) {
     dropKeysForClaims(sql, deviceId)
   }

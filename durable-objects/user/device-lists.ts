@@ -38,14 +38,18 @@ export class DeviceLists {
    * What a mutation means for device lists, inside its transaction: the keys of a device go with it, and a change of
    * the user's own reaches every room by a job.
    */
-  settle({ archive, deviceLists = [] }: Changes): { archive: Changes['archive']; changed: boolean } {
+  settle({ archive, deviceLists = [], privately = false }: Changes): {
+    archive: Changes['archive']
+    changed: boolean
+  } {
     const { sql, userId } = this.#parts
-    const dropped = deletedDevices(archive).flatMap((deviceId) => {
+    const gone = deletedDevices(archive)
+    const dropped = gone.flatMap((deviceId) => {
       const keys = dropDeviceKeys(sql, deviceId)
       return keys.length === 0 ? [] : [...keys, ...dropSignaturesOf(sql, userId(), deviceId)]
     })
-    const changed = new Set([...deviceLists, ...(dropped.length > 0 ? [userId()] : [])])
-    if (changed.size > 0) this.#note(changed)
+    const changed = new Set([...deviceLists, ...(gone.length > 0 ? [userId()] : [])])
+    if (changed.size > 0) this.#note(changed, privately && gone.length === 0)
     return { archive: dropped, changed: changed.size > 0 }
   }
 
@@ -61,13 +65,13 @@ export class DeviceLists {
     return true
   }
 
-  #note(users: ReadonlySet<string>): void {
+  #note(users: ReadonlySet<string>, privately: boolean): void {
     const { sql, userId, nextOwn, jobs, joinedRooms, now } = this.#parts
     const own = nextOwn()
     for (const user of users) {
       sql.exec('INSERT OR REPLACE INTO device_changes (user_id, own) VALUES (?, ?)', user, own)
     }
-    if (!users.has(userId())) return
+    if (privately || !users.has(userId())) return
     jobs().add('devices', joinedRooms())
     writeMeta(sql, CHANGED, now())
   }

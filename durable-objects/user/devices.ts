@@ -245,11 +245,7 @@ export function archivedDevice(device: DeviceRow): Omit<UserLogEntry, 'seq'> {
   return { kind: 'device', key: device.device_id, body: JSON.stringify(device) }
 }
 
-function clientDevice(device: DeviceRow): Device {
-  return {
-    device_id: device.device_id,
-    last_seen_ts: device.last_seen_ts,
-    ...(device.display_name !== null && { display_name: device.display_name }),
-    ...(device.last_seen_ip !== null && { last_seen_ip: device.last_seen_ip }),
-  }
+/** Where an address is not known there is a null, and no gap: clients were made against servers that answer so. */
+function clientDevice({ device_id, display_name, last_seen_ip, last_seen_ts }: DeviceRow): Device {
+  return { device_id, last_seen_ts, last_seen_ip, ...(display_name !== null && { display_name }) }
 }

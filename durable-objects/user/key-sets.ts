@@ -6,6 +6,7 @@ import {
   checkDeviceKeys,
   checkUploadedKeys,
   deviceSigningKey,
+  sameSigned,
   withSignatures,
 } from '../../src/protocol/device-keys.ts'
 import { first } from '../sqlite.ts'
@@ -17,7 +18,7 @@ type Archived = Omit<UserLogEntry, 'seq'>
 /**
  * Checks and stores what a device publishes, inside the caller's transaction: all of it or nothing. Answers what to
  * archive; something, where its identity keys are new.
- * @throws MatrixError M_INVALID_PARAM, M_BAD_JSON, M_TOO_LARGE, M_INVALID_SIGNATURE
+ * @throws MatrixError M_INVALID_PARAM, M_BAD_JSON, M_TOO_LARGE
  */
 export function uploadKeys(
   sql: SqlStorage,
@@ -29,12 +30,12 @@ export function uploadKeys(
   if (uploaded !== undefined) {
     const keys = checkDeviceKeys(uploaded, userId, deviceId)
     const stored = storeDeviceKeys(sql, deviceId, keys)
-    if (known !== undefined && stored.length > 0) archive.push(...dropSignaturesOf(sql, userId, deviceId))
+    const isAnother = known !== undefined && !sameSigned(known, keys)
+    if (isAnother) archive.push(...dropSignaturesOf(sql, userId, deviceId))
     archive.push(...stored)
   }
-  const device = deviceKeys(sql, deviceId)
-  addOneTimeKeys(sql, deviceId, checkUploadedKeys(oneTimeKeys, userId, deviceId, device))
-  setFallbackKeys(sql, deviceId, checkUploadedKeys(fallbackKeys, userId, deviceId, device))
+  addOneTimeKeys(sql, deviceId, checkUploadedKeys(oneTimeKeys))
+  setFallbackKeys(sql, deviceId, checkUploadedKeys(fallbackKeys))
   return archive
 }
 

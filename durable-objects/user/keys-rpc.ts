@@ -6,6 +6,7 @@ import type {
   PublicKeys,
   Session,
   SignatureUpload,
+  UserLogEntry,
 } from '../../src/ports.ts'
 import type { CrossSigningKeys } from '../../src/protocol/cross-signing.ts'
 import { type RpcResult, toResult, toResultAsync } from '../rpc.ts'
@@ -64,7 +65,8 @@ export abstract class KeysRpc extends SettingsRpc {
       return mutate(() => {
         const archive = putCrossSigningKeys(sql, userId(), keys, confirmed)
         if (archive === 'unconfirmed') return { value: false, archive: [] }
-        return { value: true, archive, deviceLists: archive.length > 0 ? [userId()] : [] }
+        const deviceLists = archive.length > 0 ? [userId()] : []
+        return { value: true, archive, deviceLists, privately: archive.every(isPrivate) }
       })
     })
   }
@@ -94,6 +96,11 @@ export abstract class KeysRpc extends SettingsRpc {
       return roomIds.some((roomId) => memberships.byId(roomId)?.membership === 'join')
     })
   }
+}
+
+/** The user-signing key, and what it has signed, are shown to the user alone. */
+function isPrivate({ kind, key }: Omit<UserLogEntry, 'seq'>): boolean {
+  return kind === 'key_signature' || (kind === 'cross_signing_key' && key === 'user_signing')
 }
 
 function signedOf(sql: SqlStorage, userId: string): PrivateKeys['signatures'] {

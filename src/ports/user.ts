@@ -13,8 +13,9 @@ import type { Increment } from './room-sync.ts'
 export interface Device {
   device_id: string
   display_name?: string
-  last_seen_ip?: string
-  last_seen_ts?: number
+  /** Null: not known. */
+  last_seen_ip: string | null
+  last_seen_ts: number | null
 }
 
 /** A Room's news to a User object: at least once, any order. */

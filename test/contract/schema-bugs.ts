@@ -39,4 +39,18 @@ export const SCHEMA_BUGS: SchemaBug[] = [
     because:
       'the event stream has always carried typing, presence and invites, which are no events of a room’s history: old clients learn of them nowhere else',
   },
+  {
+    document: 'definitions/client_device.yaml',
+    at: '/properties/last_seen_ip',
+    key: 'type',
+    value: ['string', 'null'],
+    because:
+      'clients were made against servers that answer null where no address is known, and fail without the key',
+  },
+  ...['/room_keys/version', '/room_keys/version/{version}'].map((path) => ({
+    document: 'key_backup.yaml',
+    at: `${answerOf(path, 'get')}/properties/algorithm`,
+    key: 'enum',
+    because: 'a backup is for its clients to understand: other servers keep those of any algorithm',
+  })),
 ]

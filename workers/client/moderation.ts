@@ -83,5 +83,5 @@ async function tellWho(c: Context<AppEnv>, userId: string): Promise<Response> {
 }
 
 function connectionsOf({ last_seen_ip: ip, last_seen_ts: lastSeen }: Device): JsonObject[] {
-  return ip === undefined || lastSeen === undefined ? [] : [{ ip, last_seen: lastSeen }]
+  return ip === null || lastSeen === null ? [] : [{ ip, last_seen: lastSeen }]
 }

@@ -20,8 +20,8 @@ const OptionalVersion = z.object({ version: Version.optional() })
 const SessionId = z.string().min(1).max(255)
 const InRoom = z.object({ roomId: RoomId })
 const InSession = InRoom.extend({ sessionId: SessionId })
-/** The one algorithm that the specification has. */
-const Algorithm = z.enum(['m.megolm_backup.v1.curve25519-aes-sha2'])
+/** The specification has one. What is in a backup is for its clients to understand, whatever they call it. */
+const Algorithm = z.string().min(1).max(255)
 const AuthData = z.object({ algorithm: Algorithm, auth_data: jsonObject })
 const Index = z.int().nonnegative()
 const KeyData = z.looseObject({

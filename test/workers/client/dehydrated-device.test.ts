@@ -232,9 +232,9 @@ describe('an upload is refused, and changes nothing,', () => {
       'M_INVALID_PARAM',
     ],
     [
-      'with keys that it did not sign',
-      (body) => ({ ...body, device_keys: { ...(body.device_keys as JsonObject), algorithms: [] } }),
-      'M_INVALID_SIGNATURE',
+      'with keys that are none',
+      (body) => ({ ...body, device_keys: { ...(body.device_keys as JsonObject), algorithms: null } }),
+      'M_BAD_JSON',
     ],
   ])('%s', async (_, change, errcode) => {
     const { client } = await withDevice('KEPT')

@@ -1,7 +1,7 @@
 /** Whose devices a client must look at again: `device_lists` of /sync, and /keys/changes. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Api, api, type Body, type Client, must } from '../../support/client.ts'
+import { type Api, api, type Body, type Client, must, testPassword } from '../../support/client.ts'
 import { makeCrossSigning, makeDevice } from '../../support/keys.ts'
 import { objectName, startServer, type TestServer } from '../../support/server.ts'
 
@@ -118,6 +118,40 @@ describe('device_lists', () => {
     since = await token(bob)
     must(await second.post('/logout'))
     await untilChanged(bob, since, alice)
+  })
+
+  it('name a device without keys that is made, named or deleted', async () => {
+    const [alice, bob] = (await people(2)) as [Client, Client]
+    await together(alice, bob)
+    let since = await token(bob)
+    const second = await http.login(alice.userId)
+    await untilChanged(bob, since, alice)
+    since = await token(bob)
+    must(await second.put(`/devices/${second.deviceId}`, { display_name: 'Bare' }))
+    await untilChanged(bob, since, alice)
+    since = await token(bob)
+    must(await second.post('/logout'))
+    await untilChanged(bob, since, alice)
+  })
+
+  it('name a new user-signing key to its owner alone', async () => {
+    const [alice, bob] = (await people(2)) as [Client, Client]
+    await together(alice, bob)
+    const start = await token(bob)
+    const { user_signing_key, ...others } = makeCrossSigning(alice.userId).body
+    must(await alice.post('/keys/device_signing/upload', others))
+    await untilChanged(bob, start, alice)
+    const told = async () => {
+      const user = objectName.user(server.serverName, alice.userId)
+      return (await server.sql('USER', user, 'SELECT 1 FROM room_jobs')).length === 0
+    }
+    await expect.poll(told).toBe(true)
+    const [ofAlice, ofBob] = [await token(alice), await token(bob)]
+    const auth = { type: 'm.login.password', user: alice.userId, password: testPassword }
+    must(await alice.post('/keys/device_signing/upload', { user_signing_key, auth }))
+    await untilChanged(alice, ofAlice, alice)
+    await expect.poll(told).toBe(true)
+    expect(must(await bob.sync({ since: ofBob })).body.device_lists).toBeUndefined()
   })
 
   it('name everybody in a room to who joins it, and who joins to everybody', async () => {

@@ -29,8 +29,13 @@ describe('devices', () => {
   it('are listed, each with what is known of it', async () => {
     const { body } = await phone.get('/devices')
     expect(body.devices).toEqual([
-      { device_id: 'LAP/TOP', display_name: 'Laptop', last_seen_ts: expect.any(Number) },
-      { device_id: 'PHONE', last_seen_ts: expect.any(Number) },
+      {
+        device_id: 'LAP/TOP',
+        display_name: 'Laptop',
+        last_seen_ts: expect.any(Number),
+        last_seen_ip: null,
+      },
+      { device_id: 'PHONE', last_seen_ts: expect.any(Number), last_seen_ip: null },
     ])
   })
 

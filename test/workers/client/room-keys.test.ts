@@ -66,6 +66,18 @@ describe('a version', () => {
     ])
   })
 
+  it('of an algorithm that the specification does not have is kept as it is', async () => {
+    const client = await http.register('other-backup')
+    const body = { algorithm: 'org.example.backup', auth_data: { what: ['ever'] } }
+    const { version } = must(await client.post('/room_keys/version', body)).body
+    expect(must(await client.get('/room_keys/version')).body).toEqual({
+      ...body,
+      version,
+      etag: '0',
+      count: 0,
+    })
+  })
+
   it('that is deleted takes its keys along, and its number is never given again', async () => {
     must(await put(keyOf(1), ROOM, 's1'))
     const newer = await begin()

@@ -18,12 +18,12 @@ afterAll(async () => {
 
 let accounts = 0
 /** The address that the server keeps of a login with these headers. */
-async function seen(http: Api, headers: Record<string, string> = {}): Promise<string | undefined> {
+async function seen(http: Api, headers: Record<string, string> = {}): Promise<string | null> {
   accounts += 1
   const body = { username: `a${accounts}`, password: testPassword, auth: { type: 'm.login.dummy' } }
   const { body: session } = await http.request('POST', '/register', body, { headers })
   const { body: list } = await http.request('GET', '/devices', undefined, { token: session.access_token })
-  return list.devices[0].last_seen_ip ?? undefined
+  return list.devices[0].last_seen_ip
 }
 
 describe('the address of a client', () => {
@@ -44,8 +44,8 @@ describe('the address of a client', () => {
   })
 
   it('is not the peer, and nothing else, where the named header is missing or is no address', async () => {
-    expect(await seen(api(proxied))).toBeUndefined()
-    expect(await seen(api(proxied), { 'x-forwarded-for': 'unknown' })).toBeUndefined()
+    expect(await seen(api(proxied))).toBeNull()
+    expect(await seen(api(proxied), { 'x-forwarded-for': 'unknown' })).toBeNull()
   })
 
   it('is without its port, and IPv4 is IPv4 in the form of IPv6', async () => {
