@@ -77,7 +77,7 @@ function createPorts(env: Env): Ports {
     mediaIndex: postgresMedia(sql),
     web: webClient(limitedFetch('web', fetch), config.publicUrl),
     previews: redisPreviews(commands),
-    thumbnailer: thumbnailWorker(env.THUMBNAILS, () => countCall('thumbnails.make')),
+    thumbnailer: thumbnailWorker(env.THUMBNAILS, () => countCall('thumbnails.make'), calls),
     push: pushGateway(limitedFetch('push', fetch), (work) => withDeadline(PUSH_TIMEOUT_MS, work)),
   }
 }

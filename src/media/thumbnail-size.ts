@@ -7,22 +7,29 @@ export interface Box {
   height: number
 }
 
+/** For screens that show a picture with twice the pixels it is asked for in. */
+const LARGE: readonly Box[] = [box(1600, 1200), box(1600)]
+
 /** Client-Server API §Thumbnails names those of 32, 96, 320×240, 640×480 and 800×600; squares are for avatars. */
 const BOXES: Readonly<Record<ThumbnailMethod, readonly Box[]>> = {
-  crop: [box(32), box(96), box(320, 240), box(320), box(640, 480), box(640), box(800, 600), box(800)],
-  scale: [box(32), box(96), box(320, 240), box(640, 480), box(800, 600), box(800)],
+  crop: [
+    ...[box(32), box(96), box(320, 240), box(320), box(640, 480), box(640), box(800, 600), box(800)],
+    ...LARGE,
+  ],
+  scale: [box(32), box(96), box(320, 240), box(640, 480), box(800, 600), box(800), ...LARGE],
 }
 
 function box(width: number, height = width): Box {
   return { width, height }
 }
 
-/** The smallest of our sizes that is no smaller than what is wanted; the largest where all are. */
-export function thumbnailBox(method: ThumbnailMethod, wanted: Box): Box {
-  const boxes = BOXES[method]
-  const fits = ({ width, height }: Box) => width >= wanted.width && height >= wanted.height
-  return boxes.find(fits) ?? boxes.at(-1) ?? wanted
+/** The smallest of our sizes that is no smaller than what is wanted; undefined where all are. */
+export function thumbnailBox(method: ThumbnailMethod, wanted: Box): Box | undefined {
+  return BOXES[method].find(({ width, height }) => width >= wanted.width && height >= wanted.height)
 }
+
+/** The largest of our sizes. */
+export const LARGEST_BOX: Box = box(1600)
 
 /** A part of the source, and the size it is brought to. */
 export interface Cut {

@@ -1,10 +1,12 @@
-/** Thumbnails: made when first asked for, and kept beside what they are of. */
-import type { Ports, StoredThumbnail } from '../ports.ts'
+/** Thumbnails: made when first asked for, and kept beside what they are of, as is that there can be none. */
+import type { NoThumbnail, PictureFacts, PictureHeader, Ports, StoredThumbnail } from '../ports.ts'
 import { MatrixError } from '../protocol/errors.ts'
-import { readImageHeader } from './image-header.ts'
-import { type Box, type ThumbnailMethod, thumbnailBox } from './thumbnail-size.ts'
+import { readImageHeader, uprightSize } from './image-header.ts'
+import { MAX_PIXELS, MAX_SOURCE_BYTES } from './picture-limits.ts'
+import { type Box, cutFor, LARGEST_BOX, type ThumbnailMethod, thumbnailBox } from './thumbnail-size.ts'
+import { inTurn } from './turns.ts'
 
-type ThumbnailPorts = Pick<Ports, 'media' | 'thumbnailer'>
+type ThumbnailPorts = Pick<Ports, 'media' | 'thumbnailer' | 'clock'>
 
 export interface ThumbnailWish extends Box {
   method: ThumbnailMethod
@@ -12,51 +14,127 @@ export interface ThumbnailWish extends Box {
   animated: boolean
 }
 
-/** Larger files are not read into memory, bytes. */
-const MAX_SOURCE_BYTES = 20 * 1024 * 1024
-/** What a camera of 12 megapixels makes. An image is in memory twice while it is decoded, of 128 MB at most. */
-const MAX_PIXELS = 4096 * 3072
+/** The upload itself, of the type that it is found to be. */
+export interface OriginalWillDo {
+  original: PictureHeader['contentType']
+}
+
+/** After so many times that the work broke off it is not tried again. */
+const MAX_BROKEN = 2
+/** Of an isolate, the source of one picture is in memory at a time; so many wait for it. */
+const MAX_WAITING = 20
+const BUSY_MS = 2_000
+
+let turn: ReturnType<typeof inTurn> | undefined
 
 /**
- * The thumbnail of an upload, or undefined where the upload itself is the answer, being no larger.
- * @throws MatrixError M_UNKNOWN (400) for what is no image that we read, M_TOO_LARGE for one too large to be decoded
+ * The thumbnail of an upload, or word that the upload itself is the answer, since it is no larger than what was asked
+ * for, or that was larger than all that we make.
+ * @param paid called before one is made: whoever asks may have asked for too many
+ * @throws MatrixError M_UNKNOWN (400) for what is no image that we read, M_TOO_LARGE for one too large to be decoded,
+ *   M_LIMIT_EXCEEDED
  */
 export async function thumbnailOf(
+  ports: ThumbnailPorts,
+  upload: { mediaId: string; size: number },
+  wish: ThumbnailWish,
+  paid: () => void,
+): Promise<StoredThumbnail | OriginalWillDo> {
+  const { media } = ports
+  const box = thumbnailBox(wish.method, wish)
+  const within = box ?? LARGEST_BOX
+  const name = nameOf(within, wish)
+  const known = await media.thumbnail(upload.mediaId, name)
+  if (known !== undefined) return known
+  const facts = await media.pictureFacts(upload.mediaId)
+  if (wish.animated && facts?.header?.animated === false) {
+    return thumbnailOf(ports, upload, { ...wish, animated: false }, paid)
+  }
+  const answer = facts && withoutWork(facts, { ...wish, within, isLargest: box === undefined })
+  if (answer !== undefined) return answer
+  paid()
+  turn ??= inTurn({ waiting: MAX_WAITING, clock: ports.clock })
+  const made = await turn(() => make(ports, upload, { ...wish, within, isLargest: box === undefined }))
+  if (made === 'busy') throw busy()
+  return made
+}
+
+interface Sized extends ThumbnailWish {
+  within: Box
+  /** No size of ours is as large as what is asked for. */
+  isLargest: boolean
+}
+
+/** What can be said without the bytes. @throws MatrixError */
+function withoutWork(
+  { header, none, broken = 0 }: PictureFacts,
+  { within, method, animated, isLargest }: Sized,
+): OriginalWillDo | undefined {
+  if (none !== undefined || header === undefined) throw refusal(none ?? 'unreadable')
+  if (broken >= MAX_BROKEN) throw refusal('unreadable')
+  // One that moves by itself must not, unless that is asked for, however small it is.
+  if (header.animated && !animated) return undefined
+  const isSmall = cutFor(uprightSize(header), within, method) === undefined
+  return isSmall || isLargest ? { original: header.contentType } : undefined
+}
+
+async function make(
   { media, thumbnailer }: ThumbnailPorts,
   { mediaId, size }: { mediaId: string; size: number },
-  wish: ThumbnailWish,
-): Promise<StoredThumbnail | undefined> {
-  const within = thumbnailBox(wish.method, wish)
-  const name = nameOf(within, wish)
-  const known = await media.thumbnail(mediaId, name)
+  wish: Sized,
+): Promise<StoredThumbnail | OriginalWillDo | 'busy'> {
+  const name = nameOf(wish.within, wish)
+  // Somebody else may have asked for the same while this one waited.
+  const [known, before] = [await media.thumbnail(mediaId, name), await media.pictureFacts(mediaId)]
   if (known !== undefined) return known
-  if (size > MAX_SOURCE_BYTES) throw tooLarge()
-  const source = await wholeOf(await media.read(mediaId))
-  const header = source && readImageHeader(source)
-  if (source === undefined || header === undefined) throw noImage()
-  if (header.width * header.height > MAX_PIXELS) throw tooLarge()
+  const source = size > MAX_SOURCE_BYTES ? undefined : await wholeOf(await media.read(mediaId))
+  const facts = before ?? lookAt(source)
+  if (before === undefined) await media.putPictureFacts(mediaId, facts)
+  const answer = withoutWork(facts, wish)
+  if (answer !== undefined) return answer
+  const { header } = facts
+  if (source === undefined || header === undefined) throw refusal('unreadable')
   const animated = wish.animated && header.animated
-  // One that moves by itself must not, unless that is asked for, however small it is.
-  const redraw = header.animated && !animated
-  const made = await thumbnailer.make(source, { ...header, within, method: wish.method, animated, redraw })
-  if (made === 'unreadable') throw noImage()
-  if (made === 'small_enough') return undefined
-  await media.putThumbnail(mediaId, name, made)
-  return media.thumbnail(mediaId, name)
+  const keptAs = nameOf(wish.within, { ...wish, animated })
+  const request = { ...header, within: wish.within, method: wish.method, animated }
+  const made = await thumbnailer.make(source, request)
+  if (made === 'busy') return made
+  if (made === 'broken') {
+    await media.putPictureFacts(mediaId, { ...facts, broken: (facts.broken ?? 0) + 1 })
+    throw refusal('unreadable')
+  }
+  if (typeof made === 'string') {
+    await media.putPictureFacts(mediaId, { ...facts, none: made })
+    throw refusal(made)
+  }
+  await media.putThumbnail(mediaId, keptAs, made)
+  return (await media.thumbnail(mediaId, keptAs)) ?? 'busy'
+}
+
+/** @param source undefined where it is too large to be read */
+function lookAt(source: Uint8Array | undefined): PictureFacts {
+  if (source === undefined) return { none: 'too_large' }
+  const header = readImageHeader(source)
+  if (header === undefined) return { none: 'unreadable' }
+  return header.width * header.height > MAX_PIXELS ? { header, none: 'too_large' } : { header }
 }
 
 function nameOf({ width, height }: Box, { method, animated }: ThumbnailWish): string {
   return `${width}x${height}-${method}${animated ? '-animated' : ''}`
 }
 
-async function wholeOf(body: ReadableStream<Uint8Array> | undefined): Promise<Uint8Array | undefined> {
-  return body && new Uint8Array(await new Response(body).arrayBuffer())
+async function wholeOf(body: ReadableStream<Uint8Array> | undefined): Promise<Uint8Array> {
+  return new Uint8Array(await new Response(body ?? null).arrayBuffer())
 }
 
-function noImage(): MatrixError {
-  return new MatrixError('M_UNKNOWN', 'There is no thumbnail of this', { status: 400 })
+function refusal(reason: NoThumbnail): MatrixError {
+  return reason === 'too_large'
+    ? new MatrixError('M_TOO_LARGE', 'This is too large for a thumbnail')
+    : new MatrixError('M_UNKNOWN', 'There is no thumbnail of this', { status: 400 })
 }
 
-function tooLarge(): MatrixError {
-  return new MatrixError('M_TOO_LARGE', 'This is too large for a thumbnail')
+function busy(): MatrixError {
+  return new MatrixError('M_LIMIT_EXCEEDED', 'Too many thumbnails are being made: ask again in a moment', {
+    extra: { retry_after_ms: BUSY_MS },
+  })
 }

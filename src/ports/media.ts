@@ -86,6 +86,9 @@ export interface MediaStore extends ReservationStore {
   /** @param name tells the thumbnails of one upload apart */
   thumbnail(mediaId: string, name: string): Promise<StoredThumbnail | undefined>
   putThumbnail(mediaId: string, name: string, thumbnail: Thumbnail): Promise<void>
+  /** What was found out about an upload as a picture; undefined where nobody has looked yet. */
+  pictureFacts(mediaId: string): Promise<PictureFacts | undefined>
+  putPictureFacts(mediaId: string, facts: PictureFacts): Promise<void>
 }
 
 /** A small picture of an upload. */
@@ -103,16 +106,49 @@ export interface StoredThumbnail {
   etag: string
 }
 
-export interface ThumbnailRequest {
+/** What an image says of itself. */
+export interface PictureHeader {
   contentType: 'image/png' | 'image/jpeg' | 'image/gif' | 'image/webp'
+  /** Pixels, as they are stored: a camera held upright may have noted that they are to be turned. */
+  width: number
+  height: number
+  /** Several pictures, one after the other. */
+  animated: boolean
+  /** EXIF's: how it is to be turned, 1 where it stands upright. */
+  orientation: number
+}
+
+/** Why there is no thumbnail of an upload. */
+export type NoThumbnail = 'unreadable' | 'too_large'
+
+/** What was found out about an upload when a thumbnail was first asked for. */
+export interface PictureFacts {
+  /** Undefined for what is no image that we read. */
+  header?: PictureHeader
+  /** Set where no thumbnail can be made of it, at any size. */
+  none?: NoThumbnail
+  /** How often the work broke off before it had ended. */
+  broken?: number
+}
+
+export interface ThumbnailRequest extends PictureHeader {
   /** Pixels; the thumbnail is no larger. */
   within: { width: number; height: number }
   method: 'crop' | 'scale'
-  animated: boolean
-  /** Made anew even where the image is small enough already. */
-  redraw: boolean
+}
+
+/** `busy`: too many are being made already. */
+export type ThumbnailOutcome = Thumbnail | NoThumbnail | 'busy'
+
+/** What decoding has cost. */
+export interface PictureWork {
+  /** Of the picture and of its frames. */
+  pixels: number
+  /** Of a JPEG. */
+  scans: number
 }
 
 export interface Thumbnailer {
-  make(source: Uint8Array, request: ThumbnailRequest): Promise<Thumbnail | 'small_enough' | 'unreadable'>
+  /** `broken` where it took more memory or time than the platform gives, or nobody is there to make it. */
+  make(source: Uint8Array, request: ThumbnailRequest): Promise<ThumbnailOutcome | 'broken'>
 }

@@ -1,6 +1,6 @@
 /** Media in R2. The bytes and what is known of them are one object, but for the hash of large ones: decision 8. */
 import { createHash, type Hash } from 'node:crypto'
-import type { ByteRange, MediaFacts, MediaStore, StoredMedia, WrittenMedia } from '../ports.ts'
+import type { ByteRange, MediaFacts, MediaStore, PictureFacts, StoredMedia, WrittenMedia } from '../ports.ts'
 import { r2Reservations } from './r2-reservations.ts'
 
 /** All parts of a multipart upload but the last have one size, of 5 MiB at least. */
@@ -15,6 +15,8 @@ const bytesKey = (mediaId: string) => `media/${mediaId}`
 /** The SHA-256 of what was too large to be hashed before it was written. */
 const hashKey = (mediaId: string) => `sha256/${mediaId}`
 const thumbnailKey = (mediaId: string, name: string) => `thumbnails/${mediaId}/${name}`
+/** The number goes up when more pictures can be read than before, so that each is looked at again. */
+const factsKey = (mediaId: string) => thumbnailKey(mediaId, 'facts-1')
 /** "If there is none yet", checked by R2 itself. */
 const IF_NEW = { etagDoesNotMatch: '*' }
 
@@ -50,6 +52,14 @@ export function r2Media(bucket: R2Bucket): MediaStore {
     },
     async putThumbnail(mediaId, name, { contentType, bytes }) {
       await bucket.put(thumbnailKey(mediaId, name), bytes, { httpMetadata: { contentType } })
+    },
+    async pictureFacts(mediaId) {
+      const text = (await bucket.head(factsKey(mediaId)))?.customMetadata?.facts
+      return text === undefined ? undefined : (JSON.parse(text) as PictureFacts)
+    },
+    async putPictureFacts(mediaId, facts) {
+      const customMetadata = { facts: JSON.stringify(facts) }
+      await bucket.put(factsKey(mediaId), new Uint8Array(0), { customMetadata })
     },
     async remove(mediaId) {
       await bucket.delete([bytesKey(mediaId), hashKey(mediaId)])

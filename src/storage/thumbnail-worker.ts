@@ -1,16 +1,26 @@
 /** Thumbnails, by the Worker that makes them. */
-import type { Thumbnailer } from '../ports.ts'
+import type { CallCounters, PictureWork, Thumbnailer, ThumbnailOutcome, ThumbnailRequest } from '../ports.ts'
+
+interface Maker {
+  make(source: Uint8Array, request: ThumbnailRequest): Promise<{ made: ThumbnailOutcome; work: PictureWork }>
+}
 
 /**
- * Where it breaks off, the image took more memory or time than the platform gives: it is as good as unreadable.
+ * The Worker behind a binding.
  * @param count called before each request
+ * @param calls counts what decoding costs
  */
-export function thumbnailWorker(service: Service, count: () => void): Thumbnailer {
-  const worker = service as unknown as Thumbnailer
+export function thumbnailWorker(service: Service, count: () => void, calls: CallCounters): Thumbnailer {
+  const worker = service as unknown as Maker
   return {
     async make(source, request) {
       count()
-      return worker.make(source, request).catch(() => 'unreadable' as const)
+      calls.count('thumbnails.make')
+      const answer = await worker.make(source, request).catch(() => undefined)
+      if (answer === undefined) return 'broken'
+      calls.count('thumbnails.pixels', answer.work.pixels)
+      calls.count('thumbnails.scans', answer.work.scans)
+      return answer.made
     },
   }
 }

@@ -6,6 +6,7 @@ import { awaitUpload, unknownMedia } from '../../src/media/uploads.ts'
 import type { AppEnv } from '../app-env.ts'
 import { Count, Flag } from '../client/params.ts'
 import { accessToken } from '../middleware/access-token.ts'
+import { countPicture } from '../middleware/rate-limit.ts'
 import { validate } from '../middleware/validate.ts'
 import { answerWith } from './answer.ts'
 import { MediaPlace, Patience } from './params.ts'
@@ -46,7 +47,10 @@ async function thumbnail(
   // There is no way to other servers yet.
   if (serverName !== ports.config.serverName) throw unknownMedia()
   const stored = await awaitUpload(ports, mediaId, wish.timeout_ms)
-  const made = await thumbnailOf(ports, { mediaId, size: stored.size }, wish)
-  if (made !== undefined) return answerWith(c, made)
-  return answerWith(c, { ...stored, read: (range) => ports.media.read(mediaId, range) })
+  const made = await thumbnailOf(ports, { mediaId, size: stored.size }, wish, () => countPicture(c))
+  if (!('original' in made)) return answerWith(c, made)
+  const { size, etag } = stored
+  // Whatever its uploader said that it is.
+  const contentType = made.original
+  return answerWith(c, { contentType, size, etag, read: (range) => ports.media.read(mediaId, range) })
 }

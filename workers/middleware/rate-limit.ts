@@ -1,7 +1,7 @@
 /** Rate limits: everything is counted in this isolate by the class of its route, entries to accounts in Redis for all. */
 import type { Context } from 'hono'
 import { matchedRoutes } from 'hono/route'
-import type { RateLimit, RateLimiter } from '../../src/ports.ts'
+import type { RateLimit, RateLimiter, Session } from '../../src/ports.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
 import { Buckets } from './buckets.ts'
@@ -45,6 +45,17 @@ export function countForAddress(c: Context<AppEnv>): void {
  */
 export function countActions(c: Context<AppEnv>, action: RateClass, times: number): void {
   if (c.var.ports.config.rateLimits && times > 0) take(c, users, action, c.var.session.userId, times)
+}
+
+/**
+ * Counts a picture that is decoded, for its user, or for the address of who has no session.
+ * @throws MatrixError M_LIMIT_EXCEEDED
+ */
+export function countPicture(c: Context<AppEnv>): void {
+  const session: Session | undefined = c.var.session
+  if (!c.var.ports.config.rateLimits) return
+  if (session !== undefined) take(c, users, 'picture', session.userId)
+  else take(c, addresses, 'picture', clientNetwork(c))
 }
 
 /**

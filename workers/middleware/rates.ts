@@ -24,6 +24,8 @@ export const ALLOWANCES = {
   reservation: { burst: 10, perSecond: 0.2 },
   download: { burst: 500, perSecond: 50 },
   thumbnail: { burst: 300, perSecond: 30 },
+  /** Pictures that are decoded: a thumbnail that is there already is none. */
+  picture: { burst: 100, perSecond: 2 },
   preview: { burst: 30, perSecond: 0.5 },
   report: { burst: 10, perSecond: 0.1 },
   // Two devices ask once a second each.

@@ -1,106 +1,127 @@
-/** The WebAssembly codecs behind one shape: pictures of plain RGBA pixels in, bytes out. */
-import JPEG_DECODER from '@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm'
+/** The WebAssembly codecs behind one shape: pictures of plain RGBA pixels in, bytes out, and for WebP the other way round. */
+import jpegEncoder from '@jsquash/jpeg/codec/enc/mozjpeg_enc.js'
 import JPEG_ENCODER from '@jsquash/jpeg/codec/enc/mozjpeg_enc.wasm'
-import decodeJpeg, { init as initJpegDecoder } from '@jsquash/jpeg/decode.js'
-import encodeAsJpeg, { init as initJpegEncoder } from '@jsquash/jpeg/encode.js'
-import PNG_CODEC from '@jsquash/png/codec/pkg/squoosh_png_bg.wasm'
-import decodePng, { init as initPngDecoder } from '@jsquash/png/decode.js'
-import encodeAsPng, { init as initPngEncoder } from '@jsquash/png/encode.js'
-import resize, { initResize } from '@jsquash/resize'
-import RESIZER from '@jsquash/resize/lib/resize/pkg/squoosh_resize_bg.wasm'
+import { defaultOptions as jpegOptions } from '@jsquash/jpeg/meta.js'
+import webpDecoder from '@jsquash/webp/codec/dec/webp_dec.js'
 import WEBP_DECODER from '@jsquash/webp/codec/dec/webp_dec.wasm'
-import decodeWebp, { init as initWebpDecoder } from '@jsquash/webp/decode.js'
-import type { Cut } from '../../src/media/thumbnail-size.ts'
-import type { Picture } from './picture.ts'
-import { shrunk } from './shrink.ts'
-import { stillOf } from './webp.ts'
+import webpEncoder from '@jsquash/webp/codec/enc/webp_enc_simd.js'
+import WEBP_ENCODER from '@jsquash/webp/codec/enc/webp_enc_simd.wasm'
+import { defaultOptions as webpOptions } from '@jsquash/webp/meta.js'
+import { type Picture, Unreadable } from './picture.ts'
 
 const JPEG_QUALITY = 80
+/** Of an animation: the quickest way, since there are many. */
+const FRAME_OPTIONS = { ...webpOptions, quality: 75, method: 1 }
+/** What a decoder may hold while another picture has the memory of the isolate. */
+const MAX_KEPT_BYTES = 24 * 1024 * 1024
 
-/** The codecs speak of pictures in the browser's class, which this runtime does not have. */
-class PlainImageData implements Picture {
-  readonly colorSpace = 'srgb'
-  readonly data: Uint8ClampedArray<ArrayBuffer>
-  readonly width: number
-  readonly height: number
-
-  constructor(data: Uint8ClampedArray<ArrayBuffer>, width: number, height = data.length / 4 / width) {
-    this.data = data
-    this.width = width
-    this.height = height
-  }
+/** One codec, instantiated when it is needed. */
+interface Codec<M> {
+  module: WebAssembly.Module
+  factory: (options: object) => Promise<M>
+  instance?: { made: Promise<M>; memory: WebAssembly.Memory | undefined }
 }
-Object.assign(self, { ImageData: PlainImageData })
+
+const JPEG: Codec<Encoder> = { module: JPEG_ENCODER, factory: jpegEncoder }
+const WEBP: Codec<Encoder> = { module: WEBP_ENCODER, factory: webpEncoder }
+const WEBP_PICTURES: Codec<Decoder> = { module: WEBP_DECODER, factory: webpDecoder }
+
+interface Encoder {
+  encode(data: Uint8ClampedArray, width: number, height: number, options: object): Uint8Array | null
+}
+
+interface Decoder {
+  decode(bytes: Uint8Array): unknown
+}
+
+export function encodeJpeg({ data, width, height }: Picture): Promise<Uint8Array> {
+  const options = { ...jpegOptions, quality: JPEG_QUALITY }
+  return using(JPEG, (codec) => encoded(codec.encode(data, width, height, options)))
+}
+
+export function encodeWebp({ data, width, height }: Picture): Promise<Uint8Array> {
+  return using(WEBP, (codec) => encoded(codec.encode(data, width, height, FRAME_OPTIONS)))
+}
+
+/** @param use gets the picture in the decoder's memory: it is there as long as that runs */
+export function decodeWebp(file: Uint8Array, use: (picture: Picture) => void): Promise<void> {
+  return using(WEBP_PICTURES, (codec) => {
+    taker = use
+    try {
+      if (withBorrowedMemory(() => codec.decode(file)) === null) throw new Unreadable('a broken WebP')
+    } finally {
+      taker = undefined
+    }
+  })
+}
 
 /**
- * Instances are kept, since the memory of each stays for long after it is dropped. One that failed may be in any state,
- * and is made anew.
+ * Memory of WebAssembly never shrinks, and goes with its instance when others ask for memory. From one WebP to the next
+ * the instance is kept: a new one would be there beside the old one.
  */
-const ready = new Set<unknown>()
+export function giveBackMemory(): void {
+  const { instance } = WEBP_PICTURES
+  if ((instance?.memory?.buffer.byteLength ?? 0) > MAX_KEPT_BYTES) delete WEBP_PICTURES.instance
+}
 
-async function using<T>(
-  init: (module: WebAssembly.Module) => Promise<unknown>,
-  module: WebAssembly.Module,
-  work: () => Promise<T>,
-) {
-  if (!ready.has(init)) await init(module)
-  ready.add(init)
+/** One that failed may be in any state, and is made anew. */
+async function using<M, T>(codec: Codec<M>, work: (module: M) => T): Promise<T> {
+  codec.instance ??= instantiate(codec)
+  const { instance } = codec
   try {
-    return await work()
+    return work(await instance.made)
   } catch (error) {
-    ready.delete(init)
+    delete codec.instance
     throw error
   }
 }
 
-/** Each decodes all of an image, upright. */
-export const decoders: Record<
-  'image/png' | 'image/jpeg' | 'image/webp',
-  (bytes: Uint8Array) => Promise<Picture>
-> = {
-  'image/jpeg': (bytes) =>
-    using(initJpegDecoder, JPEG_DECODER, async () =>
-      pictureOf(await decodeJpeg(plain(bytes), { preserveOrientation: true })),
-    ),
-  'image/webp': (bytes) =>
-    using(initWebpDecoder, WEBP_DECODER, async () => pictureOf(await decodeWebp(plain(stillOf(bytes))))),
-  'image/png': (bytes) =>
-    using(initPngDecoder, PNG_CODEC, async () => pictureOf(await decodePng(plain(bytes)))),
+function instantiate<M>({ module, factory }: Codec<M>): NonNullable<Codec<M>['instance']> {
+  let memory: WebAssembly.Memory | undefined
+  const instantiateWasm = (
+    imports: WebAssembly.Imports,
+    ready: (instance: WebAssembly.Instance) => void,
+  ): WebAssembly.Exports => {
+    const instance = new WebAssembly.Instance(module, imports)
+    memory = Object.values(instance.exports).find((given) => given instanceof WebAssembly.Memory)
+    ready(instance)
+    return instance.exports
+  }
+  const made = factory({ noInitialRun: true, instantiateWasm })
+  return { made, memory }
 }
 
-export function encodeJpeg(picture: Picture): Promise<Uint8Array> {
-  const options = { quality: JPEG_QUALITY }
-  return using(
-    initJpegEncoder,
-    JPEG_ENCODER,
-    async () => new Uint8Array(await encodeAsJpeg(imageData(picture), options)),
-  )
+function encoded(bytes: Uint8Array | null): Uint8Array {
+  if (bytes === null) throw new Unreadable('nothing was encoded')
+  return bytes
 }
 
-export async function encodePng(picture: Picture): Promise<Uint8Array> {
-  await initPngEncoder(PNG_CODEC)
-  return new Uint8Array(await encodeAsPng(imageData(picture)))
+/** Takes the next picture that a decoder makes. */
+let taker: ((picture: Picture) => void) | undefined
+
+/** The codecs speak of pictures in the browser's class, which this runtime does not have. */
+class TakenImageData {
+  constructor(data: Uint8ClampedArray<ArrayBuffer>, width: number, height: number) {
+    taker?.({ data, width, height })
+  }
 }
 
-/** Brings a part of a picture to a size. */
-export async function cutOut(picture: Picture, cut: Cut): Promise<Picture> {
-  const { target } = cut
-  const part = shrunk(picture, cut)
-  if (part.width === target.width && part.height === target.height) return part
-  return using(initResize, RESIZER, async () =>
-    pictureOf(await resize(imageData(part), { ...target, method: 'lanczos3', fitMethod: 'stretch' })),
-  )
-}
-
-function pictureOf({ width, height, data }: ImageData): Picture {
-  return { width, height, data: data as Uint8ClampedArray<ArrayBuffer> }
-}
-
-function imageData({ data, width, height }: Picture): ImageData {
-  return new PlainImageData(data, width, height) as unknown as ImageData
-}
-
-/** A buffer that holds these bytes and no others. */
-function plain(bytes: Uint8Array): ArrayBuffer {
-  return bytes.slice().buffer as ArrayBuffer
+/**
+ * The decoder makes a copy of its picture, in a class that it finds by this name. It is given one that
+ * leaves the pixels where they are: two pictures of 100 MB would be more than an isolate has.
+ */
+function withBorrowedMemory<T>(make: () => T): T {
+  const scope = self as unknown as Record<string, unknown>
+  const Own = Uint8ClampedArray
+  scope.ImageData = TakenImageData
+  scope.Uint8ClampedArray = function borrowed(view: Uint8Array<ArrayBuffer>) {
+    // What takes the picture is to find the runtime's own.
+    scope.Uint8ClampedArray = Own
+    return new Own(view.buffer, view.byteOffset, view.byteLength)
+  }
+  try {
+    return make()
+  } finally {
+    scope.Uint8ClampedArray = Own
+  }
 }

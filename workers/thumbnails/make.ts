@@ -1,35 +1,94 @@
 /** From one image to a smaller one. */
-
-import { cutFor } from '../../src/media/thumbnail-size.ts'
+import { type Box, type Cut, cutFor } from '../../src/media/thumbnail-size.ts'
 import type { Thumbnail, ThumbnailRequest } from '../../src/ports.ts'
-import { cutOut, decoders, encodeJpeg, encodePng } from './codecs.ts'
-import { animatedThumbnail, firstFrame } from './gif.ts'
-import { isOpaque, type Picture } from './picture.ts'
+import { type Animation, animatedThumbnail, type OpenEncoder } from './animation.ts'
+import { encodeJpeg, giveBackMemory } from './codecs.ts'
+import { decodeGif, gifAnimation } from './gif/decode.ts'
+import { gifEncoder } from './gif/encode.ts'
+import { decodeJpeg } from './jpeg/decode.ts'
+import { upright } from './orientation.ts'
+import { isOpaque, type OpenRows, type Picture } from './picture.ts'
+import { decodePng, pngAnimation } from './png/decode.ts'
+import { apngEncoder, encodePng } from './png/encode.ts'
+import { resampling } from './resample.ts'
+import { decodeStill, webpAnimation, webpEncoder } from './webp/animation.ts'
+import type { Work } from './work.ts'
 
+interface Decoding {
+  bytes: Uint8Array
+  /** By how much the picture may be made smaller while it is decoded. */
+  factor: number
+  work: Work
+}
+
+interface Format {
+  decode(decoding: Decoding, open: OpenRows): Promise<void> | void
+  /** Undefined where it does not move. */
+  animation?: (bytes: Uint8Array, work: Work) => Animation | undefined
+  encoder?: OpenEncoder
+}
+
+const FORMATS: Readonly<Record<ThumbnailRequest['contentType'], Format>> = {
+  'image/jpeg': { decode: decodeJpeg },
+  'image/png': {
+    decode: ({ bytes, work }, open) => decodePng(bytes, work, open),
+    animation: pngAnimation,
+    encoder: pngEncoder,
+  },
+  'image/gif': {
+    decode: ({ bytes, work }, open) => decodeGif(bytes, work, open),
+    animation: gifAnimation,
+    encoder: gifEncoder,
+  },
+  'image/webp': {
+    decode: ({ bytes, work }, open) => decodeStill(bytes, work, open),
+    animation: webpAnimation,
+    encoder: webpEncoder,
+  },
+}
+
+/** @throws Unreadable, TooLarge */
 export async function makeThumbnail(
-  source: Uint8Array,
+  bytes: Uint8Array,
   request: ThumbnailRequest,
-): Promise<Thumbnail | 'small_enough'> {
-  if (request.animated && request.contentType === 'image/gif') {
-    const bytes = await animatedThumbnail(source, request)
-    if (bytes === 'small_enough') return bytes
-    if (bytes !== undefined) return { contentType: 'image/gif', bytes }
+  work: Work,
+): Promise<Thumbnail> {
+  const { animation, encoder } = FORMATS[request.contentType]
+  if (request.contentType !== 'image/webp') giveBackMemory()
+  // Frames are not turned.
+  const moving = request.animated && request.orientation === 1 ? animation?.(bytes, work) : undefined
+  if (moving !== undefined && encoder !== undefined) {
+    const made = await animatedThumbnail(moving, request, encoder)
+    if (made !== undefined) return made
   }
-  return still(await decode(source, request), request)
+  const picture = upright(await decoded(bytes, request, work), request.orientation)
+  return isOpaque(picture)
+    ? { contentType: 'image/jpeg', bytes: await encodeJpeg(picture) }
+    : { contentType: 'image/png', bytes: await encodePng(picture) }
 }
 
-function decode(source: Uint8Array, { contentType }: ThumbnailRequest): Promise<Picture> | Picture {
-  return contentType === 'image/gif' ? firstFrame(source) : decoders[contentType](source)
+/** As it is stored, brought to the size that it will have when it is turned. */
+async function decoded(
+  bytes: Uint8Array,
+  { contentType, width, height, orientation, within, method }: ThumbnailRequest,
+  work: Work,
+): Promise<Picture> {
+  const size = { width, height }
+  const box = orientation > 4 ? { width: within.height, height: within.width } : within
+  const cut = cutFor(size, box, method) ?? { source: { x: 0, y: 0, ...size }, target: size }
+  const made = resampling(size, cut)
+  await FORMATS[contentType].decode({ bytes, factor: factorOf(cut), work }, made.open)
+  return made.picture()
 }
 
-async function still(
-  picture: Picture,
-  { within, method, redraw }: ThumbnailRequest,
-): Promise<Thumbnail | 'small_enough'> {
-  const cut = cutFor(picture, within, method)
-  if (cut === undefined && !redraw) return 'small_enough'
-  const small = cut === undefined ? picture : await cutOut(picture, cut)
-  return isOpaque(small)
-    ? { contentType: 'image/jpeg', bytes: await encodeJpeg(small) }
-    : { contentType: 'image/png', bytes: await encodePng(small) }
+/** What is left for the mean is at least half as much again as is wanted: it looks better than what is decoded to size. */
+const LEFT = 1.5
+
+function factorOf({ source, target }: Cut): number {
+  return Math.max(1, Math.min(source.width / target.width, source.height / target.height) / LEFT)
+}
+
+function pngEncoder(size: Box, frames: number, plays: number) {
+  const encoder = apngEncoder(size, frames, plays)
+  return { add: encoder.add, finish: () => ({ contentType: 'image/png', bytes: encoder.bytes() }) }
 }

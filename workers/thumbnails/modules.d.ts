@@ -4,38 +4,6 @@ declare module '*.wasm' {
   export default module
 }
 
-// By their full names: these two packages have types of what is inside the file, which would go before a pattern.
-declare module '@jsquash/png/codec/pkg/squoosh_png_bg.wasm' {
-  const module: WebAssembly.Module
-  export default module
-}
-
-declare module '@jsquash/resize/lib/resize/pkg/squoosh_resize_bg.wasm' {
-  const module: WebAssembly.Module
-  export default module
-}
-
-declare module 'omggif' {
-  export interface Frame {
-    x: number
-    y: number
-    width: number
-    height: number
-    /** Hundredths of a second. */
-    delay: number
-    disposal: number
-  }
-
-  export class GifReader {
-    constructor(bytes: Uint8Array)
-    width: number
-    height: number
-    numFrames(): number
-    frameInfo(index: number): Frame
-    decodeAndBlitFrameRGBA(index: number, pixels: Uint8ClampedArray): void
-  }
-}
-
 declare module 'gifenc' {
   type Palette = number[][]
   type Format = 'rgb565' | 'rgb444' | 'rgba4444'

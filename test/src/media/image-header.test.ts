@@ -29,7 +29,7 @@ it.each([
   ['lossless WebP', lossless, 'image/webp'],
   ['extended WebP', extended, 'image/webp'],
 ])('%s tells its size', (_, picture, contentType) => {
-  expect(readImageHeader(picture)).toEqual({ contentType, animated: false, ...size })
+  expect(readImageHeader(picture)).toEqual({ contentType, animated: false, orientation: 1, ...size })
 })
 
 it.each(['', 'BM', '<svg/>', '<html>', '\xff\xd8'])('“%s” is no picture to show', (text) => {

@@ -22,10 +22,11 @@ it('a route that writes is in no class of reading', () => {
   expect(asReads).toEqual([])
 })
 
-it('every class has a route, but that which counts messages', () => {
+it('every class has a route, but those which count messages and pictures', () => {
   const used = new Set(routes.map(({ method, path }) => rateOf(method, path)?.rate))
   expect(Object.keys(ALLOWANCES).filter((rate) => !used.has(rate as keyof typeof ALLOWANCES))).toEqual([
     'toDevice',
+    'picture',
   ])
 })
 
