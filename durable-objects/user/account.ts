@@ -1,4 +1,5 @@
 /** The account behind a User object: its sessions, its standing, its profile and its end. */
+import { writeRefusal } from '../../src/accounts/standing.ts'
 import type { AccountStanding, Ports, Session, UserLogEntry } from '../../src/ports.ts'
 import type { JsonValue } from '../../src/protocol/canonical-json.ts'
 import { localpartOf } from '../../src/protocol/identifiers.ts'
@@ -110,6 +111,13 @@ export class UserAccount {
     requireUsable(this.standing)
     if (!isFirstUse(device, session)) return
     this.#to.mutate(() => ({ value: undefined, archive: [confirmSession(this.#sql, device)] }))
+  }
+
+  /** Passes who may tell others something. @throws MatrixError as `check`, M_USER_SUSPENDED */
+  checkMayTell(session: Session): void {
+    this.check(session)
+    const refusal = writeRefusal(this.standing)
+    if (refusal !== undefined) throw refusal
   }
 
   /** The session's password is changed first: a device that is to go must not come back by the old one. */

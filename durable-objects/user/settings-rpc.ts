@@ -97,7 +97,10 @@ export abstract class SettingsRpc extends AccountRpc {
   // ------------------------------------------------------------ presence
 
   setPresence(session: Session, presence: PresenceValue, statusMsg: string | undefined) {
-    return this.checked(session, () => this.host.polls().presence.set(presence, statusMsg))
+    return toResult(() => {
+      this.host.account.checkMayTell(session)
+      return this.host.polls().presence.set(presence, statusMsg)
+    })
   }
 
   presence(viewer: string, rooms: string[]) {

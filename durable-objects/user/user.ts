@@ -295,7 +295,11 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
       presence: {
         enabled: this.#ports.config.presence,
         arm: (at) => this.#parts.timers.arm('presence', at),
-        tell: (roomIds, state) => tellPresence(objectsOf(this.env, this.#ports.calls), roomIds, state),
+        tell: (roomIds, state) => {
+          // Of who is suspended, others hear no more than that they are gone.
+          const isHidden = state.presence !== 'offline' && this.#parts.account.standing.suspended
+          return tellPresence(objectsOf(this.env, this.#ports.calls), isHidden ? [] : roomIds, state)
+        },
         meet: (roomId, state) => tellPresence(objectsOf(this.env, this.#ports.calls), [roomId], state, true),
         patience: () => sleep(PRESENCE_PATIENCE_MS),
       },

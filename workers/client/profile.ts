@@ -2,11 +2,13 @@
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
 import { requireKnownUser } from '../../src/accounts/known-users.ts'
+import type { Session } from '../../src/ports.ts'
 import type { JsonValue } from '../../src/protocol/canonical-json.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import { checkProfileKey } from '../../src/protocol/profile.ts'
 import type { AppEnv } from '../app-env.ts'
 import { accessToken } from '../middleware/access-token.ts'
+import { forbiddenToGuests } from '../middleware/permitted.ts'
 import { jsonObject, validate } from '../middleware/validate.ts'
 import { requireSelf, UserId } from './params.ts'
 
@@ -32,6 +34,7 @@ profile.put('/profile/:userId/:key', accessToken, validate({ param: Field, json:
   const value = c.req.valid('json')[key]
   requireSelf(c.var.session, userId)
   checkProfileKey(key)
+  requireGuestField(c.var.session, key)
   if (value === undefined) throw new MatrixError('M_MISSING_PARAM', `${key}: Required`)
   await setField(c, key, value)
   return c.json({})
@@ -40,9 +43,15 @@ profile.put('/profile/:userId/:key', accessToken, validate({ param: Field, json:
 profile.delete('/profile/:userId/:key', accessToken, validate({ param: Field }), async (c) => {
   const { userId, key } = c.req.valid('param')
   requireSelf(c.var.session, userId)
+  requireGuestField(c.var.session, key)
   await setField(c, key, undefined)
   return c.json({})
 })
+
+/** "Guest users may only modify their display name." */
+function requireGuestField({ guest }: Session, key: string): void {
+  if (guest === true && key !== 'displayname') throw forbiddenToGuests()
+}
 
 async function setField(c: Context<AppEnv>, key: string, value: JsonValue | undefined): Promise<void> {
   const { objects, session } = c.var

@@ -112,9 +112,14 @@ export function rateOf(method: string, pattern: string): Rate | undefined {
   return known.get(name)
 }
 
-function find(method: string, pattern: string): Rate | undefined {
+/** A route's pattern without API and version; the content repository's own paths stand below `/media`. */
+export function bareRoute(pattern: string): string {
   const bare = pattern.replace(PREFIX, '')
-  const path = MEDIA.test(pattern) ? `/media${bare}` : bare
+  return MEDIA.test(pattern) ? `/media${bare}` : bare
+}
+
+function find(method: string, pattern: string): Rate | undefined {
+  const path = bareRoute(pattern)
   const rate = ROWS.find((row) => row.methods.split(' ').includes(method) && row.path.test(path))?.rate
   return rate && { rate, isOpen: OPEN_RATES.has(rate) || OPEN_PATH.test(pattern) }
 }

@@ -1,0 +1,193 @@
+/** What guests, suspended and locked users may do: asked of every route of the app. */
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { projectRoot } from '../../../local/paths.ts'
+import { permitOf } from '../../../workers/middleware/permits.ts'
+import { type Answer, type Api, api, type Body, type Client, must } from '../../support/client.ts'
+import { startServer, type TestServer } from '../../support/server.ts'
+
+/** By a path that the compiler does not follow: the Workers' types are not Node's. */
+const { app } = (await import(join(projectRoot, 'workers', 'app.ts'))) as {
+  app: { routes: { method: string; path: string }[] }
+}
+const named = new Set(
+  app.routes.filter(({ method }) => method !== 'ALL').map(({ method, path }) => `${method} ${path}`),
+)
+const ROUTES = [...named].map((name) => name.split(' ') as [method: string, pattern: string])
+
+let server: TestServer
+let http: Api
+let admin: Client
+let alice: Client
+let room: string
+let said: string
+
+beforeAll(async () => {
+  server = await startServer({ guests: 'on' })
+  http = api(server)
+  admin = await http.register('admin')
+  alice = await http.register('alice')
+  await server.pg("update accounts set admin = true where localpart = 'admin'")
+  room = await alice.createRoom({
+    preset: 'public_chat',
+    initial_state: [{ type: 'm.room.guest_access', content: { guest_access: 'can_join' } }],
+  })
+  said = await alice.say(room, 'of Alice')
+})
+afterAll(() => server?.stop())
+
+it('every route of the app has a row', () => {
+  expect(ROUTES.length).toBeGreaterThan(200)
+  expect(ROUTES.filter(([method, pattern]) => permitOf(method, pattern) === undefined)).toEqual([])
+})
+
+it('what has no row is for neither', () => {
+  expect(permitOf('PUT', '/_matrix/client/v3/unheard/of')).toBeUndefined()
+})
+
+/** Ended by their use, or of another secret. */
+const SPARED = /\/logout|_selvedge\/(test|local)|\/metrics|\/rendezvous/
+
+/** Where the body is looked at before the session. */
+const BODIES: Record<string, Body> = {
+  presence: { presence: 'online' },
+  sendToDevice: { messages: { '@alice:test.example': { '*': {} } } },
+}
+
+/** A request of the route, as good as its pattern allows. */
+function requestOf([method, pattern]: [string, string], user: Client): Promise<Answer> {
+  const values: Record<string, string> = {
+    userId: user.userId,
+    roomId: room,
+    room,
+    eventId: said,
+    alias: '#a:test.example',
+    txnId: 't',
+    eventType: 'org.example.x',
+    key: 'displayname',
+    type: 'org.example.x',
+    tag: 'u.x',
+    deviceId: user.deviceId,
+    receiptType: 'm.read',
+  }
+  const path = pattern
+    .replace(/:(\w+)(\{[^}]*\})?/g, (_, name: string, choice?: string) =>
+      encodeURIComponent(choice === undefined ? (values[name] ?? 'x') : 'cancel'),
+    )
+    .replace('*', 'x')
+  const [, body = {}] = Object.entries(BODIES).find(([part]) => pattern.includes(part)) ?? []
+  const query = path.endsWith('/sync') || path.endsWith('/events') ? { timeout: 0 } : {}
+  return http.request(method, path, method === 'GET' ? undefined : body, { token: user.token, query })
+}
+
+async function newGuest(): Promise<Client> {
+  const { body } = must(await http.request('POST', '/register', {}, { query: { kind: 'guest' } }))
+  return http.as({ userId: body.user_id, token: body.access_token, deviceId: body.device_id })
+}
+
+async function put(kind: 'lock' | 'suspend', flag: string, userId: string): Promise<void> {
+  must(await admin.put(`/_matrix/client/v1/admin/${kind}/${userId}`, { [flag]: true }))
+}
+
+/** Whether the route asks for a session at all. */
+async function asksForSession([method, pattern]: [string, string]): Promise<boolean> {
+  const nobody = { ...alice, token: '' }
+  const { body } = await requestOf([method, pattern], nobody)
+  return body?.errcode === 'M_MISSING_TOKEN'
+}
+
+describe('every route', () => {
+  const asked: [string, string][] = []
+  const open: [string, string][] = []
+
+  beforeAll(async () => {
+    for (const route of ROUTES.filter(([, pattern]) => !SPARED.test(pattern))) {
+      if (await asksForSession(route)) asked.push(route)
+      else open.push(route)
+    }
+  })
+
+  it('is either open, or asks for a session', () => {
+    expect(asked.length).toBeGreaterThan(150)
+    const writing = open.filter(
+      ([method, pattern]) =>
+        method !== 'GET' && !/register|login|refresh|requestToken|_selvedge/.test(pattern),
+    )
+    // By their id alone, which is a secret.
+    expect(writing.map(([method, pattern]) => `${method} ${pattern.split('/').slice(5).join('/')}`)).toEqual([
+      'POST delayed_events/:delayId',
+      'POST delayed_events/:delayId/:action{send|cancel|restart}',
+    ])
+  })
+
+  it('is refused to guests, where its row says so', async () => {
+    const guest = await newGuest()
+    for (const route of asked) {
+      const { status, body } = await requestOf(route, guest)
+      const refused = status === 403 && body.errcode === 'M_GUEST_ACCESS_FORBIDDEN'
+      if (permitOf(...route)?.guests === false) expect(refused, route.join(' ')).toBe(true)
+      else if (!route[1].includes('/state/')) expect(refused, route.join(' ')).toBe(false)
+    }
+  })
+
+  it('is refused to suspended users, where its row says so', async () => {
+    const user = await http.register('suspended')
+    must(await user.join(room))
+    await put('suspend', 'suspended', user.userId)
+    for (const route of asked) {
+      const { status, body } = await requestOf(route, user)
+      const refused = status === 403 && body.errcode === 'M_USER_SUSPENDED'
+      expect(refused, `${route.join(' ')}: ${status}`).toBe(permitOf(...route)?.suspended !== true)
+    }
+  })
+
+  it('is refused to locked users, whatever it is', async () => {
+    const [user, ordinary] = [await http.register('locked'), await http.register('ordinary')]
+    for (const one of [user, ordinary]) must(await one.join(room))
+    await put('lock', 'locked', user.userId)
+    for (const route of asked) {
+      const free = await requestOf(route, ordinary)
+      const { status, body } = await requestOf(route, user)
+      expect(status, route.join(' ')).toBeGreaterThanOrEqual(400)
+      // What fails for its body may fail before the session is looked at.
+      if (free.status < 400) expect([status, body.errcode], route.join(' ')).toEqual([401, 'M_USER_LOCKED'])
+    }
+  })
+})
+
+describe('a suspended user', () => {
+  let user: Client
+
+  beforeAll(async () => {
+    user = await http.register('quiet')
+    must(await user.join(room))
+    said = await user.say(room, 'mine')
+    await put('suspend', 'suspended', user.userId)
+  })
+
+  const at = (rest: string) => `/rooms/${encodeURIComponent(room)}${rest}`
+
+  it('redacts what is their own', async () => {
+    must(await user.put(at(`/redact/${encodeURIComponent(said)}/own`)))
+  })
+
+  it('sends messages to their own devices, and to nobody else', async () => {
+    const messages = (...users: string[]) => ({
+      messages: Object.fromEntries(users.map((userId) => [userId, { '*': { a: 1 } }])),
+    })
+    must(await user.put('/sendToDevice/m.key.verification.request/1', messages(user.userId)))
+    for (const to of [[alice.userId], [user.userId, alice.userId]]) {
+      const { status, body } = await user.put(`/sendToDevice/org.example.x/${to.length + 1}`, messages(...to))
+      expect([status, body.errcode]).toEqual([403, 'M_USER_SUSPENDED'])
+    }
+    const events: Body[] = must(await alice.sync()).body.to_device?.events ?? []
+    expect(events.filter(({ sender }) => sender === user.userId)).toEqual([])
+  })
+
+  it('is not shown as present by syncing', async () => {
+    await alice.sync()
+    must(await user.sync({ set_presence: 'online' }))
+    const told = must(await alice.sync()).body.presence?.events ?? []
+    expect(told.filter((event: Body) => event.sender === user.userId)).toEqual([])
+  })
+})
