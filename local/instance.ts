@@ -7,7 +7,7 @@ import { ADDRESS_FILE, authority, claimPort } from './address.ts'
 import { bundleWorkers, type Workers } from './bundle.ts'
 import { openDataFolder } from './data-folder.ts'
 import { openPostgres, openRedis } from './databases.ts'
-import { type LogLevel, logHandler } from './logs.ts'
+import { type LogLevel, logHandler, teller } from './logs.ts'
 import { objectsPart } from './marks.ts'
 import type { Options } from './options.ts'
 import { type Parts, putTogether } from './parts.ts'
@@ -15,6 +15,7 @@ import type { SqlService } from './postgres/endpoint.ts'
 import type { RedisBackend } from './redis/backend.ts'
 import { redisEndpoint } from './redis/endpoint.ts'
 import { type Runtime, startRuntime, workerName } from './runtime.ts'
+import { watchRuntime } from './runtime-watch.ts'
 import { type ServiceControls, switchable } from './service.ts'
 import { messageOf, StartError } from './start-error.ts'
 import { listenTls, readCertificates, readTlsFiles, type TlsListener, trust } from './tls.ts'
@@ -105,7 +106,8 @@ async function start(
   const log = options.writeLog ?? ((line: string) => console.log(line))
   const parts: Parts = { objects: objectsPart(folder), postgres: postgres.part, redis: redis.part }
   const { keys, mark } = await putTogether(folder.keys, options['server-name'], parts, postgres.migrate)
-  if (mark.restored) log(restoredLine())
+  const tell = teller(options['log-level'] as LogLevel, log)
+  if (mark.restored) tell('warn', RESTORED)
   const tlsPeerSecret = systemRandom.token(SECRET_LENGTH)
   const sql = switchable(postgres.service)
   const commands = switchable(redisEndpoint(redis.backend))
@@ -134,6 +136,7 @@ async function start(
   })
   closers.push(() => runtime.mf.dispose())
   writeAddress(folder.run, url, closers)
+  closers.push(watchRuntime({ runtime: runtime.process, address: { host, port }, tell }))
   if (tls) {
     const listener: TlsListener = await listenTls(
       tls,
@@ -157,11 +160,8 @@ async function start(
 }
 
 /** Said once, since it costs every client a first sync. */
-function restoredLine(): string {
-  const message =
-    'parts of this server are of different times, as after a restore: what clients have from before counts as unknown'
-  return JSON.stringify({ time: new Date().toISOString(), level: 'warn', source: 'launcher', message })
-}
+const RESTORED =
+  'parts of this server are of different times, as after a restore: what clients have from before counts as unknown'
 
 /** Where commands find the server, for as long as it runs. */
 function writeAddress(folder: string, url: string, closers: (() => unknown)[]): void {

@@ -8,6 +8,20 @@ interface RuntimeLine {
   timestamp: number
 }
 
+const SEVERITY: Record<LogLevel, number> = { debug: 10, info: 20, warn: 30, error: 40, silent: 100 }
+
+/** Writes a line of the launcher's own, if `level` lets it through. */
+export type Tell = (level: Exclude<LogLevel, 'silent'>, message: string, fields?: object) => void
+
+/** The launcher's own lines, in the shape of all others. */
+export function teller(level: LogLevel, write: (line: string) => void): Tell {
+  return (lineLevel, message, fields) => {
+    if (SEVERITY[lineLevel] < SEVERITY[level]) return
+    const time = new Date().toISOString()
+    write(JSON.stringify({ time, level: lineLevel, source: 'launcher', message, ...fields }))
+  }
+}
+
 /** A handler for miniflare's structured logs that writes what `level` lets through. */
 export function logHandler(level: LogLevel, write: (line: string) => void): (line: RuntimeLine) => void {
   return ({ level: lineLevel, message, timestamp }) => {
@@ -17,16 +31,19 @@ export function logHandler(level: LogLevel, write: (line: string) => void): (lin
       write(message)
       return
     }
-    const severity = lineLevel === 'error' || lineLevel === 'warn' ? lineLevel : 'info'
-    if (level === 'error' && severity !== 'error') return
-    if (level === 'warn' && severity === 'info') return
-    write(
-      JSON.stringify({
-        time: new Date(timestamp).toISOString(),
-        level: severity,
-        source: 'runtime',
-        message,
-      }),
-    )
+    const native = NATIVE.exec(message)
+    // A host that cannot be reached is its writer's concern: the request's own line tells how that ended.
+    const severity =
+      native !== null ? 'debug' : lineLevel === 'error' || lineLevel === 'warn' ? lineLevel : 'info'
+    if (SEVERITY[severity] < SEVERITY[level]) return
+    const time = new Date(timestamp).toISOString()
+    write(JSON.stringify({ time, level: severity, source: 'runtime', message: native?.[1] ?? message }))
   }
 }
+
+/**
+ * A failure in the runtime's own code, about the network: `e = kj/async-io-unix.c++:1293: failed: DNS lookup failed.;
+ * params.host = …`, with addresses of machine code. Only the words before the parameters are kept: these name hosts.
+ */
+const NATIVE =
+  /^(?:e = )?(?:kj|workerd|capnp)\/[\w./+-]+\.(?:c\+\+|h):\d+: (?:failed|disconnected|overloaded): ([^;\n]*)/

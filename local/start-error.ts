@@ -10,6 +10,12 @@ export class StartError extends Error {
   }
 }
 
+/** The system's code for what went wrong, such as `ECONNREFUSED`. */
+export function codeOf(error: unknown): string | undefined {
+  const { code } = (error ?? {}) as { code?: unknown }
+  return typeof code === 'string' ? code : undefined
+}
+
 /** The message of anything thrown. */
 export function messageOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return messageOf(error.errors[0])

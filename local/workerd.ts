@@ -6,6 +6,8 @@ import { projectRoot } from './paths.ts'
 import { StartError } from './start-error.ts'
 
 export interface RuntimeProcess {
+  /** Where each start of the runtime notes its process id. */
+  pidFile: string
   /** Variables that `workerd.sh` reads. */
   env: Record<string, string>
   /** The runtime's process id, once it runs. */
@@ -18,6 +20,7 @@ export function runtimeProcess(folder: string): RuntimeProcess {
   process.env.MINIFLARE_WORKERD_PATH = join(projectRoot, 'local', 'workerd.sh')
   const pidFile = join(folder, 'workerd.pid')
   return {
+    pidFile,
     env: { SELVEDGE_WORKERD: workerdBinary(), SELVEDGE_WORKERD_PID_FILE: pidFile },
     pid: () => (existsSync(pidFile) ? Number(readFileSync(pidFile, 'utf8')) || undefined : undefined),
   }

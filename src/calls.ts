@@ -1,12 +1,13 @@
 /** Counters of what costs money, by operation: requests to Postgres and Redis, RPCs, rows written. */
 import type { CallCounters } from './ports.ts'
 
-/** Fresh counters, all at zero. */
-export function countCalls(): CallCounters {
+/** Fresh counters, all at zero. `heard` is told of each count. */
+export function countCalls(heard?: (name: string, n: number) => void): CallCounters {
   const counts = new Map<string, number>()
   return {
     count(name, n = 1) {
       counts.set(name, (counts.get(name) ?? 0) + n)
+      heard?.(name, n)
     },
     snapshot: () => Object.fromEntries(counts),
   }

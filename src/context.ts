@@ -49,8 +49,9 @@ export function portsOf(env: Env): Ports {
 function createPorts(env: Env): Ports {
   const config = readConfig(env)
   const clock = systemClock
-  const calls = countCalls()
   const log = createLogger(config.logLevel, clock)
+  const told = (operation: string, count: number) => log.debug('call', { operation, count })
+  const calls = countCalls(config.logLevel === 'debug' ? told : undefined)
   const sql = postgres(postgresOf(env), { calls, log, instanceId: config.instanceId })
   const commands = redis(redisOf(env), { calls, log, clock, prefix: prefixOf(config) })
   return {

@@ -2,7 +2,7 @@
 import pg from 'pg'
 import * as z from 'zod'
 import type { JsonAnswer } from '../service.ts'
-import { messageOf } from '../start-error.ts'
+import { codeOf, messageOf } from '../start-error.ts'
 import type { Connection, Database, RawResult } from './database.ts'
 
 export interface SqlRequest {
@@ -103,7 +103,8 @@ function answerOf({ command, rowCount, fields, rows }: RawResult) {
 }
 
 function failure(error: unknown): JsonAnswer {
-  if (!(error instanceof pg.DatabaseError)) return { status: 503, json: { message: messageOf(error) } }
+  if (!(error instanceof pg.DatabaseError))
+    return { status: 503, json: { message: messageOf(error), code: codeOf(error) } }
   const json: Record<string, string> = { message: error.message }
   for (const field of errorFields) if (error[field] !== undefined) json[field] = error[field]
   return { status: 400, json }

@@ -1,7 +1,7 @@
 /** The REST endpoint that Upstash's client speaks to: one command, a pipeline, or a transaction. */
 import * as z from 'zod'
 import type { JsonAnswer } from '../service.ts'
-import { messageOf } from '../start-error.ts'
+import { codeOf, messageOf } from '../start-error.ts'
 import { abortedMessage, type Outcome, type RedisBackend } from './backend.ts'
 
 export interface RedisRequest {
@@ -29,7 +29,7 @@ export function redisEndpoint(backend: RedisBackend): RedisService {
       if (error instanceof z.ZodError || error instanceof SyntaxError) {
         return refused(400, 'ERR failed to parse command')
       }
-      return refused(503, messageOf(error))
+      return { status: 503, json: { error: messageOf(error), code: codeOf(error) } }
     }
   }
 }

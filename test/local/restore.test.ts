@@ -87,7 +87,7 @@ describe('after a restore', () => {
     const lines: string[] = []
     const made = await scene(async () => {})
     putBack(made, ['objects'])
-    const server = await start(made.folder, { writeLog: (line) => lines.push(line) })
+    const server = await start(made.folder, { 'log-level': 'warn', writeLog: (line) => lines.push(line) })
     await server.stop()
     const mark = JSON.parse(readFileSync(join(made.folder, 'objects', 'instance.json'), 'utf8'))
     expect(mark.generation).toBeGreaterThan(0)

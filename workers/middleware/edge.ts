@@ -7,6 +7,7 @@ import type { Random } from '../../src/ports.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
 import { DROP_HEADER, dropAfterRpc } from '../ops/test-hooks.ts'
+import { logRequest } from './access-log.ts'
 import { renderMatrixError } from './errors.ts'
 import { observeRequest } from './metrics.ts'
 import { countForAddress } from './rate-limit.ts'
@@ -19,9 +20,6 @@ let requestCount = 0
 
 /** What a proxy in front of us may name a request: anything else could forge lines of a log. */
 const REQUEST_ID_GRAMMAR = /^[A-Za-z0-9._-]{1,64}$/
-
-/** Each connection of the TLS listener begins with one. */
-const TLS_PEER = '/_selvedge/local/tls-peer'
 
 /** Client-Server API §Web Browser Clients: on every response, errors and unknown paths included. */
 const CORS: [string, string][] = [
@@ -69,8 +67,7 @@ export async function edge(c: Context<AppEnv>, next: Next): Promise<void> {
   const { status } = c.res
   const ms = ports.clock.now() - started
   observeRequest(c.req.method, route, status, ms)
-  const level = route === TLS_PEER ? 'debug' : 'info'
-  ports.log[level]('request', { request_id: requestId, method: c.req.method, route, status, ms })
+  await logRequest(c, { route, status, ms })
 }
 
 function nameRequest(given: string | undefined, random: Random): string {

@@ -108,7 +108,10 @@ function configureDriver({ endpoint, fetch: send }: PostgresTarget): void {
     withDeadline(TIMEOUT_MS, async (signal) => {
       const response = await send(url, { ...init, signal })
       // Read here, so that the deadline covers the body too.
-      return new Response(await response.text(), { status: response.status })
+      const text = await response.text()
+      // 400 is how a statement's own failure is told; the driver would quote any other answer, and lose its code.
+      if (response.status > 400) throw new Unreachable(codeIn(text) ?? `HTTP_${response.status}`)
+      return new Response(text, { status: response.status })
     })
   if (endpoint !== undefined) neonConfig.fetchEndpoint = () => endpoint
 }
@@ -120,8 +123,34 @@ function translated(error: unknown, log: Logger): Error {
     log.error('postgres refused a statement', { code })
     return new Error(`Postgres refused a statement: SQLSTATE ${code}`)
   }
-  log.trouble('postgres', 'postgres is unavailable', { code })
+  log.trouble('postgres', 'postgres is unavailable', { code: code ?? reasonOf(error) })
   return unavailable()
+}
+
+/** The database did not answer, or something in front of it did. */
+class Unreachable extends Error {
+  override readonly name = 'Unreachable'
+  readonly code: string
+
+  constructor(code: string) {
+    super(code)
+    this.code = code
+  }
+}
+
+/** What the driver has wrapped: its own sentence quotes addresses. */
+function reasonOf(error: unknown): string | undefined {
+  const cause = error instanceof NeonDbError ? error.sourceError : error
+  return cause instanceof Unreachable ? cause.code : cause instanceof Error ? cause.name : undefined
+}
+
+function codeIn(text: string): string | undefined {
+  try {
+    const { code } = JSON.parse(text) as { code?: unknown }
+    return typeof code === 'string' && /^[A-Z0-9_]{2,40}$/.test(code) ? code : undefined
+  } catch {
+    return undefined
+  }
 }
 
 function unavailable(): MatrixError {

@@ -63,8 +63,9 @@ export function redis(target: RedisTarget, { calls, log, clock, prefix = '' }: P
       return await withDeadline(timeoutMs, (signal) => exchange(target, prefixed(question, prefix), signal))
     } catch (error) {
       failedAt = clock.now()
-      const reason = error instanceof Error ? error.name : undefined
-      log.trouble('redis', 'redis is unavailable', { reason })
+      const code =
+        error instanceof RedisRefusal ? error.code : error instanceof Error ? error.name : undefined
+      log.trouble('redis', 'redis is unavailable', { code })
       throw new MatrixError('M_UNKNOWN', 'The session store is not available. Try again soon.', {
         status: 503,
       })
@@ -109,12 +110,10 @@ async function exchange(
     body: JSON.stringify(body),
     signal,
   })
-  if (!response.ok) {
-    await response.body?.cancel()
-    throw new RedisRefusal()
-  }
+  if (!response.ok) throw new RedisRefusal(await response.json().catch(() => undefined), response.status)
   const answer = await response.json()
-  if ([answer].flat().some(isRefusal)) throw new RedisRefusal()
+  const refusal = [answer].flat().find(isRefusal)
+  if (refusal !== undefined) throw new RedisRefusal(refusal, response.status)
   return answer
 }
 
@@ -125,4 +124,13 @@ function isRefusal(outcome: unknown): boolean {
 /** A refused command or request: its text is left behind, since it may hold a session. */
 class RedisRefusal extends Error {
   override readonly name = 'RedisRefusal'
+  /** The first word of an error of Redis, or what the way to it says. */
+  readonly code: string
+
+  constructor(answer: unknown, status: number) {
+    super()
+    const { code, error } = (answer ?? {}) as { code?: unknown; error?: unknown }
+    const [word] = /^[A-Z]{2,20}\b/.exec(String(error)) ?? []
+    this.code = typeof code === 'string' && /^[A-Z0-9_]{2,40}$/.test(code) ? code : (word ?? `HTTP_${status}`)
+  }
 }

@@ -1,0 +1,121 @@
+/** What the log says of requests, of databases that are away, and of a runtime that died. */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { api, type Client } from '../support/client.ts'
+import { startServer, type TestServer, type TestServerOptions } from '../support/server.ts'
+
+type Line = Record<string, unknown>
+
+async function started(options: TestServerOptions): Promise<{ server: TestServer; lines: Line[] }> {
+  const lines: Line[] = []
+  const server = await startServer({ ...options, writeLog: (line) => lines.push(JSON.parse(line)) })
+  return { server, lines }
+}
+
+const requests = (lines: Line[]) => lines.filter(({ message }) => message === 'request')
+
+describe('the log', () => {
+  let server: TestServer
+  let lines: Line[]
+  let alice: Client
+  beforeAll(async () => {
+    const made = await started({ 'log-level': 'info', 'allow-private-networks': 'on' })
+    server = made.server
+    lines = made.lines
+    alice = await api(server).register('alice')
+  })
+  beforeEach(() => {
+    lines.length = 0
+  })
+  afterAll(() => server.stop())
+
+  const lastRequest = async () => {
+    await expect.poll(() => requests(lines).length).toBeGreaterThan(0)
+    return requests(lines).at(-1)!
+  }
+
+  it('says why a request was refused, whose it was and from where', async () => {
+    await alice.get('/rooms/!nowhere:test.example/state')
+    expect(await lastRequest()).toMatchObject({
+      status: 403,
+      errcode: 'M_FORBIDDEN',
+      user: '@alice:test.example',
+      address: '127.0.0.1',
+    })
+  })
+
+  it.each([
+    ['without a token', 'GET', '/account/whoami', 401, 'M_MISSING_TOKEN'],
+    ['for an unknown path', 'GET', '/_matrix/nothing', 404, 'M_UNRECOGNIZED'],
+    ['for a body that is no JSON', 'POST', '/login', 400, 'M_NOT_JSON'],
+    ['for a broken path', 'GET', '/%zz', 400, 'M_INVALID_PARAM'],
+  ])('says why a request was refused %s', async (_, method, path, status, errcode) => {
+    await api(server).request(method, path, undefined, method === 'POST' ? { raw: '{' } : {})
+    const line = await lastRequest()
+    expect(line).toMatchObject({ status, errcode, address: '127.0.0.1' })
+    expect(line).not.toHaveProperty('user')
+  })
+
+  it('says why a sync was refused, which its object decides', async () => {
+    await alice.sync({ since: 'rubbish' })
+    expect(await lastRequest()).toMatchObject({ status: 400, errcode: 'M_INVALID_PARAM', user: alice.userId })
+  })
+
+  it('says neither who asked nor from where of what was answered', async () => {
+    await alice.get('/account/whoami')
+    const line = await lastRequest()
+    expect(Object.keys(line).sort()).toEqual(
+      ['level', 'message', 'method', 'ms', 'request_id', 'route', 'status', 'time'].sort(),
+    )
+  })
+
+  it('names no host that a user wrote, and shows no machine code', async () => {
+    await alice.get('/_matrix/client/v1/media/preview_url', { url: 'http://secret-host.invalid/a' })
+    await lastRequest()
+    const text = JSON.stringify(lines)
+    expect(text).not.toContain('secret-host')
+    expect(text).not.toContain('stack')
+  })
+
+  it('gives the code of a database that is away', async () => {
+    server.postgres.stop()
+    server.redis.stop()
+    await api(server).request('POST', '/login', {
+      type: 'm.login.password',
+      identifier: { type: 'm.id.user', user: 'alice' },
+      password: 'x',
+    })
+    await api(server).request('POST', '/register', { username: 'bob', password: 'long enough' })
+    server.postgres.start()
+    server.redis.start()
+    await expect
+      .poll(() => lines.find(({ message }) => message === 'postgres is unavailable'))
+      .toMatchObject({
+        code: 'HTTP_503',
+      })
+  })
+
+  it('tells that the runtime died, and that it is back', async () => {
+    await server.restart()
+    await expect.poll(() => lines.map(({ message }) => message)).toContain('the Workers runtime is back')
+    expect(lines.find(({ level }) => level === 'error')).toMatchObject({
+      message: 'the Workers runtime died, and is started again',
+      pid: expect.any(Number),
+    })
+  })
+})
+
+describe('the log at debug', () => {
+  it('tells of every call to an object or a database, and who asked, whatever the answer', async () => {
+    const { server, lines } = await started({ 'log-level': 'debug' })
+    const alice = await api(server).register('alice')
+    await alice.get('/account/whoami')
+    await expect
+      .poll(() => requests(lines).at(-1))
+      .toMatchObject({ status: 200, user: alice.userId, address: '127.0.0.1' })
+    const calls = lines.filter(({ message, level }) => message === 'call' && level === 'debug')
+    expect(calls.map(({ operation }) => operation)).toEqual(
+      expect.arrayContaining(['postgres', 'user.openSession']),
+    )
+    await server.stop()
+  })
+})

@@ -1,0 +1,37 @@
+/** The line of each request in the log: what it was, how it ended and, where it was refused, why and whom. */
+import type { Context } from 'hono'
+import type { AppEnv } from '../app-env.ts'
+import { clientAddress } from './client-address.ts'
+
+/** Each connection of the TLS listener begins with one. */
+const TLS_PEER = '/_selvedge/local/tls-peer'
+/** From here on an answer is a refusal, or a failure. */
+const REFUSED = 400
+
+interface Ended {
+  route: string
+  status: number
+  ms: number
+}
+
+/** Writes the line. Who asked, and from where, is said of refusals alone; at `debug`, of everything. */
+export async function logRequest(c: Context<AppEnv>, { route, status, ms }: Ended): Promise<void> {
+  const { log, config } = c.var.ports
+  if (config.logLevel !== 'info' && config.logLevel !== 'debug') return
+  const line = { request_id: c.var.requestId, method: c.req.method, route, status, ms }
+  const level = route === TLS_PEER ? 'debug' : 'info'
+  if (status < REFUSED && config.logLevel !== 'debug') {
+    log[level]('request', line)
+    return
+  }
+  const errcode = status < REFUSED ? undefined : await errcodeOf(c.res)
+  log[level]('request', { ...line, errcode, user: c.get('session')?.userId, address: clientAddress(c) })
+}
+
+/** As the answer says it, whoever made it: a handler, an object, or the edge itself. */
+async function errcodeOf(answer: Response): Promise<string | undefined> {
+  if (answer.body === null || !answer.headers.get('Content-Type')?.startsWith('application/json'))
+    return undefined
+  const { errcode } = (await answer.clone().json()) as { errcode?: unknown }
+  return typeof errcode === 'string' ? errcode : undefined
+}
