@@ -21,6 +21,10 @@ const ALL = Object.keys(AGGREGATES) as RelType[]
 const BATCH = 100
 /** Whoever wants more references than an event can carry asks /relations. */
 const MAX_REFERENCES = 500
+/** Children looked at for one aggregation: there may be any number that the viewer is not shown. */
+const MAX_LOOKED = 1_000
+/** Edits looked at, the newest: there may be any number that are none. */
+const MAX_EDITS = 100
 
 /** The aggregations of an event's children that the viewer may see; undefined where there are none. */
 export function aggregations(
@@ -45,10 +49,11 @@ function newestReplacement(reading: Reading, parent: ClientEvent): JsonValue | u
     `SELECT e.pos, e.event_id, e.type, e.state_key, e.sender, e.ts, e.depth, e.txn, e.pdu
      FROM relations r JOIN events e ON e.pos = r.child_pos
      WHERE r.parent_id = ? AND r.rel_type = 'm.replace' AND r.sender = ? AND r.type = ?
-     ORDER BY e.ts DESC, e.event_id DESC`,
+     ORDER BY e.ts DESC, e.event_id DESC LIMIT ?`,
     parent.event_id,
     parent.sender,
     parent.type,
+    MAX_EDITS,
   )
   for (const row of candidates) {
     const shown = mayShow(reading, row) ? reading.viewer.shown(row) : undefined
@@ -124,7 +129,7 @@ function* visibleChildren(
   before?: number,
 ): Generator<RelationRow> {
   let place = order === 'newest' ? before : undefined
-  for (;;) {
+  for (let looked = 0; looked < MAX_LOOKED; looked += BATCH) {
     const range = order === 'newest' ? { to: place } : { from: place }
     const query = { parentIds: [parentId], relType, order, limit: BATCH, ...range }
     const batch = childrenOf(reading.room.store.sql, query)

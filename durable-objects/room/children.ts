@@ -17,6 +17,8 @@ const BATCH = 100
 const RECURSION_DEPTH = 3
 /** Events whose children are looked for: a tree without end must not hold up the room. */
 const MAX_PARENTS = 5_000
+/** Children looked at for one page: there may be any number that the viewer is not shown. */
+const MAX_LOOKED = 2_000
 
 /** @throws MatrixError M_NOT_FOUND where the viewer may not see the parent */
 export function children(room: RoomContext, request: ChildrenRequest): ChildrenAnswer {
@@ -26,24 +28,27 @@ export function children(room: RoomContext, request: ChildrenRequest): ChildrenA
     throw new MatrixError('M_NOT_FOUND', 'Event not found')
   }
   const parents = request.recurse ? withDescendants(room.store, request.eventId) : [request.eventId]
-  const { rows, more } = visibleRows(reading, request, parents)
+  const { rows, next } = visibleRows(reading, request, parents)
   const chunk = shownWithin(rows, (row) => shownEvent(reading, row))
   const answer: ChildrenAnswer = { chunk }
-  const last = rows[chunk.length - 1]
-  if ((more || rows.length > chunk.length) && last !== undefined) {
-    answer.next_batch = placeToken(request.dir === 'b' ? last.pos : last.pos + 1)
-  }
+  const place = rows.length > chunk.length ? placeAfter(rows[chunk.length - 1], request.dir) : next
+  if (place !== undefined) answer.next_batch = placeToken(place)
   if (request.from !== undefined) answer.prev_batch = request.from
   if (request.recurse) answer.recursion_depth = RECURSION_DEPTH
   return answer
 }
 
-/** As many as the page holds, and whether there are more. */
+/** Where a page goes on that ends with an event. */
+function placeAfter(last: ShownRow | undefined, dir: ChildrenRequest['dir']): number | undefined {
+  return last && (dir === 'b' ? last.pos : last.pos + 1)
+}
+
+/** As many as the page holds, and where to go on if there may be more. */
 function visibleRows(
   reading: Reading,
   request: ChildrenRequest,
   parentIds: readonly string[],
-): { rows: ShownRow[]; more: boolean } {
+): { rows: ShownRow[]; next?: number | undefined } {
   const { store } = reading.room
   const backwards = request.dir === 'b'
   const [start, end] = [request.from, request.to].map((token) =>
@@ -53,20 +58,23 @@ function visibleRows(
   const { relType, eventType } = request
   const rows: ShownRow[] = []
   const budget = new Budget()
-  for (;;) {
+  for (let looked = 0; looked < MAX_LOOKED; looked += BATCH) {
     const order = backwards ? 'newest' : 'oldest'
     const batch = childrenOf(store.sql, { parentIds, relType, eventType, order, limit: BATCH, ...range })
     for (const child of batch) {
-      if (backwards) range.to = child.child_pos
-      else range.from = child.child_pos + 1
       const row = store.event(child.child_id)
       const shown = row && reading.viewer.shown(row)
-      if (shown === undefined || isIgnored(reading.ignored, shown)) continue
-      if (rows.length >= request.limit || !budget.takes(shown.pdu.length)) return { rows, more: true }
-      rows.push(shown)
+      if (shown !== undefined && !isIgnored(reading.ignored, shown)) {
+        const isFull = rows.length >= request.limit || !budget.takes(shown.pdu.length)
+        if (isFull) return { rows, next: placeAfter(rows.at(-1), request.dir) }
+        rows.push(shown)
+      }
+      if (backwards) range.to = child.child_pos
+      else range.from = child.child_pos + 1
     }
-    if (batch.length < BATCH) return { rows, more: false }
+    if (batch.length < BATCH) return { rows }
   }
+  return { rows, next: backwards ? range.to : range.from }
 }
 
 /** The event, and what relates to it through fewer steps than are followed. */

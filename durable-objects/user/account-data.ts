@@ -2,6 +2,8 @@
 import type { UserLogEntry } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
+import { checkIgnored, IGNORED_USERS } from '../../src/protocol/ignored-users.ts'
+import { checkInviteFilter, INVITE_FILTER } from '../../src/protocol/invite-permission.ts'
 import { objectField } from '../../src/protocol/json-fields.ts'
 import { currentPushRules } from '../../src/protocol/push-rule-edits.ts'
 import { first } from '../sqlite.ts'
@@ -38,7 +40,16 @@ const PUSH_RULES = 'm.push_rules'
 /** "The server MUST return 405 M_BAD_JSON" for what only the server may set. */
 const MANAGED_BY_SERVER: ReadonlySet<string> = new Set(['m.fully_read', PUSH_RULES])
 
-/** Sets a value as a client asks. @throws MatrixError M_BAD_JSON (405) for what only the server may set */
+/** What the server itself reads of what clients write. */
+const CHECKS: Readonly<Record<string, (content: JsonObject) => void>> = Object.assign(Object.create(null), {
+  [IGNORED_USERS]: checkIgnored,
+  [INVITE_FILTER]: checkInviteFilter,
+})
+
+/**
+ * Sets a value as a client asks.
+ * @throws MatrixError M_BAD_JSON (405) for what only the server may set; M_INVALID_PARAM for a list that is too long
+ */
 export function putAccountData(
   sql: SqlStorage,
   event: AccountDataEvent,
@@ -47,6 +58,7 @@ export function putAccountData(
   if (MANAGED_BY_SERVER.has(event.type)) {
     throw new MatrixError('M_BAD_JSON', `${event.type} is managed by the server`, { status: 405 })
   }
+  if (event.roomId === null) CHECKS[event.type]?.(event.content)
   return writeAccountData(sql, event, nextOwn)
 }
 

@@ -12,9 +12,19 @@ type Wanted = 'all' | Map<string, Wanted>
  */
 export function selectEventFields<T extends object>(event: T, fields: string[] | undefined): Partial<T> {
   if (fields === undefined) return event
+  return project(event, readFields(fields)) as Partial<T>
+}
+
+/** Many events are cut down to the same fields. */
+const read = new WeakMap<string[], Map<string, Wanted>>()
+
+function readFields(fields: string[]): Map<string, Wanted> {
+  const known = read.get(fields)
+  if (known !== undefined) return known
   const wanted = new Map<string, Wanted>()
   for (const field of fields) add(wanted, splitPropertyPath(field))
-  return project(event, wanted) as Partial<T>
+  read.set(fields, wanted)
+  return wanted
 }
 
 /** "A server may include more fields than were requested": what every event must have stays. */

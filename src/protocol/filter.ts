@@ -4,12 +4,19 @@ import type { JsonObject } from './canonical-json.ts'
 import { MatrixError } from './errors.ts'
 import { isUserId } from './identifiers.ts'
 import { objectField } from './json-fields.ts'
+import { isCovered, isListed, listFault } from './name-list.ts'
 
 export { eventWithFields, selectEventFields } from './event-fields.ts'
 
-const userIds = z.array(z.string().refine(isUserId, 'not a user ID'))
-const roomIds = z.array(z.string().startsWith('!', 'not a room ID'))
-const strings = z.array(z.string())
+/** Each event of a room is held against these. */
+const listOf = (entry: z.ZodType<string>) =>
+  z.array(entry).superRefine((list, context) => {
+    const fault = listFault(list)
+    if (fault !== undefined) context.addIssue({ code: 'custom', message: fault })
+  })
+const userIds = listOf(z.string().refine(isUserId, 'not a user ID'))
+const roomIds = listOf(z.string().startsWith('!', 'not a room ID'))
+const strings = listOf(z.string())
 
 export const EventFilter = z.object({
   limit: z.int().min(0).optional(),
@@ -118,8 +125,8 @@ export function matchesEvent(
 ): boolean {
   if (filter === undefined) return true
   return (
-    !filter.not_types?.some((pattern) => matchesWildcard(pattern, event.type)) &&
-    (filter.types?.some((pattern) => matchesWildcard(pattern, event.type)) ?? true) &&
+    !(filter.not_types && isCovered(filter.not_types, event.type)) &&
+    (filter.types === undefined || isCovered(filter.types, event.type)) &&
     admits(filter.senders, filter.not_senders, event.sender)
   )
 }
@@ -138,21 +145,6 @@ function parse<T>(schema: z.ZodType<T>, json: unknown): T {
 
 /** Exclusion wins over inclusion; a list that is absent says nothing, an empty one admits nothing. */
 function admits(included: string[] | undefined, excluded: string[] | undefined, value: unknown): boolean {
-  const isValue = (entry: string) => entry === value
-  return !excluded?.some(isValue) && (included?.some(isValue) ?? true)
-}
-
-/** `*` stands for any sequence of characters. Linear, since the patterns come from clients. */
-function matchesWildcard(pattern: string, text: string): boolean {
-  const [prefix = '', ...rest] = pattern.split('*')
-  const suffix = rest.pop()
-  if (suffix === undefined) return pattern === text
-  if (!text.startsWith(prefix)) return false
-  let at = prefix.length
-  for (const part of rest) {
-    const found = text.indexOf(part, at)
-    if (found === -1) return false
-    at = found + part.length
-  }
-  return text.length - suffix.length >= at && text.endsWith(suffix)
+  const names = (list: string[]) => isListed(list, value)
+  return !(excluded && names(excluded)) && (included === undefined || names(included))
 }

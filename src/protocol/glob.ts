@@ -1,13 +1,18 @@
 /** Appendices §Glob-style matching: `*` for any run of characters, `?` for one. */
+import { MatchWork } from './match-work.ts'
 
-/** Whether the whole text matches. Linear but for the product of both lengths, since patterns come from clients. */
-export function matchesGlob(pattern: string, text: string): boolean {
+/**
+ * Whether the whole text matches, as far as the work allows: at worst it is the product of both lengths, and patterns
+ * come from clients.
+ */
+export function matchesGlob(pattern: string, text: string, work = new MatchWork()): boolean {
   let p = 0
   let t = 0
   /** Where to go on when what followed the last `*` did not fit. */
   let star = -1
   let resume = 0
   while (t < text.length) {
+    if (!work.step()) return false
     const wanted = pattern[p]
     if (wanted === '*') {
       star = p

@@ -1,8 +1,10 @@
 /** Client-Server API §Invite permission (MSC4380), and the finer settings of MSC4155: whose invites a user wants. */
 import type { JsonObject, JsonValue } from './canonical-json.ts'
+import { MatrixError } from './errors.ts'
 import { matchesGlob } from './glob.ts'
 import { serverNameOf } from './identifiers.ts'
 import { objectField } from './json-fields.ts'
+import { MatchWork } from './match-work.ts'
 
 export type InvitePermission = 'allow' | 'ignore' | 'block'
 
@@ -28,10 +30,27 @@ export function invitePermission(
   const filter = objectField(settings.filter)
   if (filter === undefined || filter.enabled === false) return 'allow'
   const names = { user: sender, server: serverNameOf(sender) }
+  const work = new MatchWork()
   const first = LISTS.find(({ key, of }) =>
-    patterns(filter[key]).some((glob) => matchesGlob(glob, names[of])),
+    patterns(filter[key]).some((glob) => matchesGlob(glob, names[of], work)),
   )
   return first?.permission ?? 'allow'
+}
+
+/** Globs in one list, and characters of one. */
+const MAX_GLOBS = 500
+const MAX_GLOB = 255
+
+/** Before a client's lists are stored: every invite is held against them. @throws MatrixError M_INVALID_PARAM */
+export function checkInviteFilter(content: JsonObject): void {
+  for (const { key } of LISTS) {
+    const globs = patterns(content[key])
+    if (globs.length <= MAX_GLOBS && globs.every((glob) => glob.length <= MAX_GLOB)) continue
+    throw new MatrixError(
+      'M_INVALID_PARAM',
+      `${key}: has at most ${MAX_GLOBS} entries of ${MAX_GLOB} characters`,
+    )
+  }
 }
 
 function patterns(value: JsonValue | undefined): string[] {

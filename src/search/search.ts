@@ -2,7 +2,7 @@
 
 import type { SearchHit, SearchPlace, SearchQuery, SearchStore, VisitedRoom } from '../ports.ts'
 import type { RoomEventFilter } from '../protocol/filter.ts'
-import { matchesEvent } from '../protocol/filter.ts'
+import { matchesEvent, wantsRoom } from '../protocol/filter.ts'
 import { SEARCH_KEYS } from './document.ts'
 import { queryOf } from './terms.ts'
 
@@ -84,12 +84,7 @@ function searchQuery(criteria: SearchCriteria, visited: VisitedRoom[]): SearchQu
   const query = queryOf(criteria.term)
   const types = typesOf(criteria)
   const inGroup = (key: GroupKey, value: string) => from?.group?.key !== key || from.group.value === value
-  const rooms = visited.filter(
-    ({ roomId }) =>
-      (filter.rooms?.includes(roomId) ?? true) &&
-      !filter.not_rooms?.includes(roomId) &&
-      inGroup('room_id', roomId),
-  )
+  const rooms = visited.filter(({ roomId }) => wantsRoom(filter, roomId) && inGroup('room_id', roomId))
   if (query === undefined || rooms.length === 0 || types.length === 0) return undefined
   const senders = from?.group?.key === 'sender' ? [from.group.value] : filter.senders
   return {

@@ -17,6 +17,9 @@ const HANGUL = /^\p{Script=Hangul}/u
 /** Longer ones are no words. */
 const MAX_WORD = 64
 const MAX_QUERY_TERMS = 64
+/** Characters of a text in which words to highlight are looked for, and words found. */
+const HIGHLIGHTED = 16_384
+const MAX_HIGHLIGHTS = 100
 /** From here on a word of a query stands for all that begin with it. */
 const MIN_PREFIX = 3
 /** Postgres: the highest place in a tsvector, and how many a term may have. */
@@ -44,28 +47,47 @@ export function documentOf(text: string): string | undefined {
 
 /** What somebody looks for as a tsquery literal: all of it must be found. Undefined where nothing can be. */
 export function queryOf(text: string): string | undefined {
-  const parts = new Set(runsOf(text).map(queryPart))
-  return parts.size === 0 ? undefined : [...parts].slice(0, MAX_QUERY_TERMS).join(' & ')
+  const runs = queryRuns(text)
+  return runs.length === 0 ? undefined : runs.map(queryPart).join(' & ')
+}
+
+/** What is asked for: each run once, and so many terms together. */
+function queryRuns(text: string): Run[] {
+  const runs = new Map(runsOf(text).map((run) => [run.characters.join(''), run]))
+  const taken: Run[] = []
+  let left = MAX_QUERY_TERMS
+  for (const run of runs.values()) {
+    if (left <= 0) break
+    // A run of n characters is n - 1 pairs.
+    const part = run.unspaced ? { ...run, characters: run.characters.slice(0, left + 1) } : run
+    taken.push(part)
+    left -= run.unspaced ? Math.max(1, part.characters.length - 1) : 1
+  }
+  return taken
 }
 
 /** The words of `texts`, as they stand there, that the query found: for clients to highlight. */
 export function highlightsOf(query: string, texts: readonly string[]): string[] {
-  const runs = runsOf(query)
+  const runs = queryRuns(query)
   const found = new Set(runs.filter(({ unspaced }) => unspaced).map(({ characters }) => characters.join('')))
-  const words = runs.filter(({ unspaced }) => !unspaced)
+  const finds = finder(runs.filter(({ unspaced }) => !unspaced))
   for (const text of texts) {
-    for (const [surface] of text.matchAll(WORDS)) {
+    for (const [surface] of text.slice(0, HIGHLIGHTED).matchAll(WORDS)) {
       for (const [run] of surface.matchAll(RUNS)) {
-        if (words.some((word) => finds(word, fold(run)))) found.add(run)
+        if (found.size < MAX_HIGHLIGHTS && finds(fold(run))) found.add(run)
       }
     }
   }
   return [...found]
 }
 
-function finds(word: Run, folded: string): boolean {
-  const wanted = word.characters.join('')
-  return isPrefix(word) ? folded.startsWith(wanted) : folded === wanted
+/** Whether one of the words finds a text, by one look for each length of a word and not for each word. */
+function finder(words: readonly Run[]): (folded: string) => boolean {
+  const asText = ({ characters }: Run) => characters.join('')
+  const whole = new Set(words.map(asText))
+  const beginnings = new Set(words.filter(isPrefix).map(asText))
+  const lengths = [...new Set([...beginnings].map(({ length }) => length))]
+  return (folded) => whole.has(folded) || lengths.some((length) => beginnings.has(folded.slice(0, length)))
 }
 
 function runsOf(text: string): Run[] {

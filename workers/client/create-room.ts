@@ -17,6 +17,8 @@ import { EventType, requireLocalUser, StateKey, UserId } from './params.ts'
 const OPAQUE_ID_LENGTH = 18
 /** Each is looked up, and each gets an event of their own. */
 const MAX_INVITES = 1000
+/** Each is an event of its own. */
+const MAX_INITIAL_STATE = 500
 const NONCE_KEY = 'selvedge.nonce'
 
 const InitialState = z.object({ type: EventType, state_key: StateKey.default(''), content: jsonObject })
@@ -30,7 +32,7 @@ const CreateRoom = z.object({
   invite_3pid: z.array(z.unknown()).default([]),
   room_version: z.string().optional(),
   creation_content: jsonObject.default({}),
-  initial_state: z.array(InitialState).default([]),
+  initial_state: z.array(InitialState).max(MAX_INITIAL_STATE).default([]),
   preset: z.enum(['private_chat', 'trusted_private_chat', 'public_chat']).optional(),
   is_direct: z.boolean().default(false),
   power_level_content_override: z.intersection(PowerLevels, jsonObject).optional(),

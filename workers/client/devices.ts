@@ -10,7 +10,9 @@ import { DeviceId } from './params.ts'
 
 const OfDevice = z.object({ deviceId: DeviceId })
 const Deletion = z.object({ auth: AuthData.optional() })
-const Deletions = Deletion.extend({ devices: z.array(z.string()) })
+/** More devices than anybody has. */
+const MAX_DELETED = 1_000
+const Deletions = Deletion.extend({ devices: z.array(z.string()).max(MAX_DELETED) })
 const Change = z.object({ display_name: z.string().max(255).optional() })
 
 export const devices = new Hono<AppEnv>()

@@ -23,10 +23,13 @@ export const PowerLevels = z.object({
 
 const Member = z.object({ membership: z.enum(['join', 'invite', 'knock', 'leave', 'ban']) })
 
+/** Each one that is new is looked up. */
+const MAX_ALIASES = 100
+
 /** An empty `alias` takes the canonical alias away, as an absent one does. */
 const CanonicalAlias = z.object({
   alias: z.union([RoomAlias, z.literal('')]).nullish(),
-  alt_aliases: z.array(RoomAlias).optional(),
+  alt_aliases: z.array(RoomAlias).max(MAX_ALIASES).optional(),
 })
 
 const STATE_CONTENT: Readonly<Record<string, z.ZodType>> = {

@@ -12,7 +12,7 @@ const OfEvent = InRoom.extend({
   receiptType: z.enum(['m.read', 'm.read.private', 'm.fully_read']),
   eventId: EventId,
 })
-const Receipt = z.object({ thread_id: z.string().min(1).optional() })
+const Receipt = z.object({ thread_id: z.string().min(1).max(255).optional() })
 const Markers = z.object({
   'm.fully_read': EventId.optional(),
   'm.read': EventId.optional(),

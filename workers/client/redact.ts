@@ -13,10 +13,12 @@ const OfEvent = z.object({ roomId: RoomId, eventId: EventId })
 const OnceOfEvent = OfEvent.extend({ txnId: TxnId })
 
 const WITH_RELATIONS = 'org.matrix.msc3912.with_relations'
+/** Each event that relates to the redacted one is held against these. */
+const RelTypes = z.array(z.string().max(255)).max(50)
 const Redaction = z.object({
   reason: z.string().optional(),
-  with_relations: z.array(z.string()).optional(),
-  [WITH_RELATIONS]: z.array(z.string()).optional(),
+  with_relations: RelTypes.optional(),
+  [WITH_RELATIONS]: RelTypes.optional(),
 })
 
 export const redaction = new Hono<AppEnv>()

@@ -14,13 +14,17 @@ import { Count, InRoom, RoomId } from './params.ts'
 
 const DEFAULT_LIMIT = 100
 const MAX_LIMIT = 500
+/** Characters of what is searched for; types of rooms asked for, and characters of one. */
+const MAX_TERM = 1_024
+const MAX_TYPES = 50
+const MAX_TYPE = 255
 
 const Server = z.object({ server: z.string().optional() })
 const ListQuery = Server.extend({ limit: Count.optional(), since: z.string().optional() })
 
 const Filter = z.object({
-  generic_search_term: z.string().nullish(),
-  room_types: z.array(z.string().nullable()).nullish(),
+  generic_search_term: z.string().max(MAX_TERM).nullish(),
+  room_types: z.array(z.string().max(MAX_TYPE).nullable()).max(MAX_TYPES).nullish(),
 })
 const ListBody = z.object({
   limit: z.int().min(1).optional(),

@@ -26,6 +26,9 @@ const DEFAULT_LIMIT = 10
 const MAX_LIMIT = 50
 const DEFAULT_CONTEXT = 5
 const MAX_CONTEXT = 20
+/** Characters of what is searched for, and keys of a list. */
+const MAX_TERM = 1_024
+const MAX_KEYS = 10
 /** Rooms that are asked for what the archive does not know yet. */
 const MOVED_LAST = 10
 
@@ -38,15 +41,25 @@ const GroupKey = z.enum(['room_id', 'sender'])
 const Order = z.enum(['rank', 'recent'])
 
 const RoomEvents = z.object({
-  search_term: z.string(),
-  keys: z.array(z.enum(['content.body', 'content.name', 'content.topic'])).optional(),
+  search_term: z.string().max(MAX_TERM),
+  keys: z
+    .array(z.enum(['content.body', 'content.name', 'content.topic']))
+    .max(MAX_KEYS)
+    .optional(),
   filter: RoomEventFilter.optional(),
   order_by: Order.default('rank'),
   event_context: z
     .object({ before_limit: Around, after_limit: Around, include_profile: z.boolean().default(false) })
     .optional(),
   include_state: z.boolean().default(false),
-  groupings: z.object({ group_by: z.array(z.object({ key: GroupKey })).default([]) }).optional(),
+  groupings: z
+    .object({
+      group_by: z
+        .array(z.object({ key: GroupKey }))
+        .max(MAX_KEYS)
+        .default([]),
+    })
+    .optional(),
 })
 type RoomEvents = z.infer<typeof RoomEvents>
 

@@ -12,9 +12,11 @@ import { RoomId, UserId } from './params.ts'
 
 const MAX_FOUND = 50
 const MAX_WORDS = 10
+/** Characters of what is searched for. */
+const MAX_TERM = 1_024
 const MUTUAL_PAGE = 100
 
-const Search = z.object({ search_term: z.string(), limit: z.int().min(0).default(10) })
+const Search = z.object({ search_term: z.string().max(MAX_TERM), limit: z.int().min(0).default(10) })
 const Mutual = z.object({ user_id: UserId, from: z.string().min(1).optional() })
 /** MSC2666 before it was accepted. */
 const UnstableMutual = z.object({ user_id: UserId, batch_token: z.string().min(1).optional() })

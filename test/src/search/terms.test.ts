@@ -49,6 +49,9 @@ describe('a query', () => {
   it('asks for no more than 64 things', () => {
     const words = Array.from({ length: 200 }, (_, index) => `w${index}`).join(' ')
     expect(queryOf(words)?.split(' & ')).toHaveLength(64)
+    const pairs = Array.from({ length: 1_000 }, (_, n) => String.fromCodePoint(0x4e00 + n)).join('')
+    expect(queryOf(pairs)?.split(' <-> ')).toHaveLength(64)
+    expect(queryOf(`${'no '.repeat(300)}yes`)).toBe("'no' & 'yes':*")
   })
 })
 
@@ -59,6 +62,12 @@ describe('highlights', () => {
       'Spätwerk',
       'to',
     ])
+  })
+
+  it('are no more than a hundred, of the first part of each text', () => {
+    const words = Array.from({ length: 500 }, (_, n) => `word${n}`).join(' ')
+    expect(highlightsOf('word', [words, words])).toHaveLength(100)
+    expect(highlightsOf('late', [`${'hay '.repeat(5_000)}late`])).toEqual([])
   })
 
   it('are what was asked for where nothing parts words', () => {
