@@ -92,6 +92,12 @@ export const optionTable = {
     help: 'Whether people see who is online.',
     check: oneOf('on', 'off'),
   },
+  erasure: {
+    value: 'new-members|everybody',
+    default: 'new-members',
+    help: 'From whom an erasure takes what its user said.',
+    check: oneOf('new-members', 'everybody'),
+  },
   guests: {
     value: 'on|off',
     default: 'off',

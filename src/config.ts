@@ -44,6 +44,7 @@ const Variables = z.object({
   REGISTRATION_SHARED_SECRET: z.string().min(1).optional(),
   RATE_LIMITS: z.enum(['on', 'off']).default('on'),
   PRESENCE: z.enum(['on', 'off']).default('on'),
+  ERASURE: z.enum(['new-members', 'everybody']).default('new-members'),
   GUESTS: z.enum(['on', 'off']).default('off'),
   MAX_UPLOAD_BYTES: z
     .string()
@@ -111,6 +112,7 @@ export function readConfig(env: object): Config {
     registrationSharedSecret: v.REGISTRATION_SHARED_SECRET,
     rateLimits: v.RATE_LIMITS === 'on',
     presence: v.PRESENCE === 'on',
+    erasure: v.ERASURE,
     guests: v.GUESTS === 'on',
     maxUploadBytes: v.MAX_UPLOAD_BYTES,
     maxMediaBytesPerUser: v.MAX_MEDIA_BYTES_PER_USER,

@@ -30,6 +30,7 @@ export interface Env {
   RATE_LIMITS?: 'on' | 'off'
   /** Whether people see who is online. */
   PRESENCE?: 'on' | 'off'
+  ERASURE?: 'new-members' | 'everybody'
   GUESTS?: 'on' | 'off'
   /** The largest upload, bytes. Default 52428800. */
   MAX_UPLOAD_BYTES?: string

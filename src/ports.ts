@@ -75,6 +75,8 @@ export interface Config {
   registrationSharedSecret?: string
   rateLimits: boolean
   presence: boolean
+  /** Who is shown nothing any more of what an erased user said: those who join later, or all. */
+  erasure: 'new-members' | 'everybody'
   guests: boolean
   /** Bytes. */
   maxUploadBytes: number

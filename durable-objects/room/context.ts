@@ -14,6 +14,9 @@ export class RoomContext {
   /** Local users whose membership the mutation under way has changed. */
   fed: string[] = []
 
+  /** An erasure takes what its user said from everybody, and not only from those who come later. */
+  erasesForAll = false
+
   /** Events come back from the archive: nobody is told of them one by one. */
   restoring = false
 

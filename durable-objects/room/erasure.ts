@@ -1,4 +1,7 @@
-/** Users who asked to be forgotten: from then on nobody is shown what they said, and a job takes it out of the room. */
+/**
+ * Users who asked to be forgotten: who joins later is shown their events redacted (Client-Server API §POST
+ * /account/deactivate, `erase`). Where the server takes them from everybody, a job takes them out of the room.
+ */
 import type { JsonObject, JsonValue } from '../../src/protocol/canonical-json.ts'
 import { clientEvent, type Pdu } from '../../src/protocol/event.ts'
 import { objectField } from '../../src/protocol/json-fields.ts'
@@ -33,15 +36,20 @@ const BEFORE_ALL = -Number.MAX_SAFE_INTEGER
 export function markErased(room: RoomContext, userId: string): void {
   const { head, sql } = room.store
   if (first(sql, 'SELECT 1 AS found FROM erased WHERE user_id = ?', userId) !== undefined) return
-  restoreErased(sql, userId, head)
+  restoreErased(room, userId, head)
   // What was waiting to be sent never will be.
   dropDelayedOf(room, userId)
   appendLog(room, { kind: 'erased', pos: 0, userId, erasedPos: head })
 }
 
 /** As the archive gives an erasure back: it may have been made again before all of it was pruned. */
-export function restoreErased(sql: SqlStorage, userId: string, pos: number): void {
+export function restoreErased(
+  { store: { sql }, erasesForAll }: RoomContext,
+  userId: string,
+  pos: number,
+): void {
   sql.exec('INSERT OR IGNORE INTO erased (user_id, pos) VALUES (?, ?)', userId, pos)
+  if (!erasesForAll) return
   sql.exec('INSERT OR IGNORE INTO erasing (user_id, done_pos) VALUES (?, ?)', userId, BEFORE_ALL)
 }
 
@@ -150,35 +158,60 @@ function pruneReason(room: RoomContext, row: EventRow, redaction: Pdu, pruned: P
   )
 }
 
-/** What everybody sees of erased users, from the moment of the erasure: the job may have far to go. */
+/** Whether a viewer could see an event already at a position. */
+export type SeenBy = (row: EventRow, pos: number) => boolean
+
+/** What is seen of erased users, from the moment of the erasure: the job may have far to go. */
 export class Erasures {
   readonly #store: RoomStore
-  #erased: ReadonlySet<string> | undefined
+  readonly #seenBy: SeenBy
+  #erased: ReadonlyMap<string, { pos: number; forAll: boolean }> | undefined
 
-  constructor(store: RoomStore) {
+  constructor(store: RoomStore, seenBy: SeenBy) {
     this.#store = store
+    this.#seenBy = seenBy
   }
 
   /** The event, or its redacted copy. */
   shown(row: EventRow): ShownRow {
     if (this.#all.size === 0) return row
+    const shown = this.#withoutReason(row)
     const isMember = row.type === 'm.room.member' && row.state_key !== null && this.#all.has(row.state_key)
     const userId = isMember ? (row.state_key ?? '') : row.sender
-    if (!this.#all.has(userId) || !isPruned(this.#store, row, userId)) return row
-    const original = JSON.parse(row.pdu) as Pdu
+    const erasure = this.#all.get(userId)
+    if (erasure === undefined || !isPruned(this.#store, row, userId)) return shown
+    if (!erasure.forAll && this.#seenBy(row, erasure.pos)) return shown
+    const original = JSON.parse(shown.pdu) as Pdu
     const because = original.unsigned?.redacted_because
     const pdu = redact(original, this.#store.rules)
     const kept = because === undefined ? pdu : { ...pdu, unsigned: { redacted_because: because } }
     return { ...row, pdu: JSON.stringify(kept), pruned: true }
   }
 
+  /** A redacted event carries the redaction, and with it the reason that an erased user may have given. */
+  #withoutReason(row: EventRow): EventRow {
+    if (!row.pdu.includes('"redacted_because"')) return row
+    const pdu = JSON.parse(row.pdu) as Pdu
+    const unsigned = objectField(pdu.unsigned as JsonValue | undefined)
+    const because = objectField(unsigned?.redacted_because)
+    const erasure = this.#all.get(String(because?.sender))
+    if (because === undefined || erasure === undefined) return row
+    if (!erasure.forAll && this.#seenBy(row, erasure.pos)) return row
+    const { reason: _, ...content } = objectField(because.content) ?? {}
+    return {
+      ...row,
+      pdu: JSON.stringify({ ...pdu, unsigned: { redacted_because: { ...because, content } } }),
+    }
+  }
+
   /** Read once a request; nearly always empty. */
-  get #all(): ReadonlySet<string> {
-    this.#erased ??= new Set(
+  get #all(): ReadonlyMap<string, { pos: number; forAll: boolean }> {
+    const query = `SELECT user_id, pos, user_id IN (SELECT user_id FROM erasing) AS for_all FROM erased`
+    this.#erased ??= new Map(
       this.#store.sql
-        .exec<{ user_id: string }>('SELECT user_id FROM erased')
+        .exec<{ user_id: string; pos: number; for_all: number }>(query)
         .toArray()
-        .map(({ user_id }) => user_id),
+        .map(({ user_id, pos, for_all }) => [user_id, { pos, forAll: for_all === 1 }]),
     )
     return this.#erased
   }

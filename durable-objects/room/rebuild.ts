@@ -178,7 +178,7 @@ export class Rebuild {
       store.setExtremities(extremities)
       for (const userId of forgotten)
         store.sql.exec('INSERT OR IGNORE INTO forgotten (user_id) VALUES (?)', userId)
-      for (const { userId, pos } of erased) restoreErased(store.sql, userId, pos)
+      for (const { userId, pos } of erased) restoreErased(room, userId, pos)
       for (const receipt of receipts) restoreReceipt(store, receipt)
       for (const body of delayed) restoreDelayed(room, body)
       // The head stands above everything that anybody was ever shown.

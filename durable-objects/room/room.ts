@@ -76,6 +76,7 @@ export class Room extends RoomReads implements RpcSide<RoomGateway> {
     const storage = lazyStorage(counted, ROOM_MIGRATIONS, (made) => beginInGeneration(made, generation))
     if (storage.hasTables) enterGeneration(storage, generation, () => renewRoom(storage.sql))
     const room = new RoomContext(new RoomStore(storage), clock, config.serverName, config.signingKeys[0]!)
+    room.erasesForAll = config.erasure === 'everybody'
     const feed = new MemberFeed({
       sql: storage.sql,
       deliver: (userId, change) => this.#objects.user(userId).membershipChanged(change),
@@ -295,7 +296,6 @@ export class Room extends RoomReads implements RpcSide<RoomGateway> {
     recent.push(appended)
     this.#ports.calls.count('events.appended', appended.length)
     for (const userId of fed) this.#forgetGone(userId)
-    if (this.#typing.endBySending(appended)) this.#typingChanged()
     return { value, fed }
   }
 

@@ -1,14 +1,9 @@
 /** Who is typing: takes positions like everything a client sees, and lives in memory only. */
-
-import type { TimelineEvent } from '../../src/ports.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { RoomStore } from './store.ts'
 
 /** The longest a client may claim to type, ms (DIR5). */
 const MAX_TIMEOUT_MS = 30_000
-
-/** What is typed before it is sent. */
-const TYPED: ReadonlySet<string> = new Set(['m.room.message', 'm.room.encrypted'])
 
 /**
  * Typing users and the position of the last change. An incarnation that died may have shown typing at positions
@@ -41,12 +36,6 @@ export class Typing {
     }
     this.#users.set(userId, setTimeout(end, Math.min(timeoutMs, MAX_TIMEOUT_MS)))
     return !wasTyping
-  }
-
-  /** Who has sent what they typed types no more. Answers whether the list changed. */
-  endBySending(events: readonly TimelineEvent[]): boolean {
-    const sent = events.filter(({ event }) => TYPED.has(event.type))
-    return sent.filter(({ event }) => this.end(event.sender)).length > 0
   }
 
   /** Takes a user off the list. Answers whether they were on it. */

@@ -23,7 +23,7 @@ export class Viewer {
     // Who forgot the room is to it like somebody who never was there.
     this.#memberships = gone && hasForgotten(store.sql, userId) ? [] : memberships
     this.#visibilities = store.stateHistory('m.room.history_visibility', '')
-    this.#erasures = new Erasures(store)
+    this.#erasures = new Erasures(store, (row, pos) => this.#hadSeen(row, pos))
   }
 
   /** The event as the viewer may see it: redacted, where its sender was erased; undefined: not at all. */
@@ -31,15 +31,28 @@ export class Viewer {
     return this.maySee(row) ? this.#erasures.shown(row) : undefined
   }
 
+  /**
+   * "Users which had visibility on those events prior to the erasure are still able to see unredacted copies": those
+   * who had joined by then, and only what that let them see.
+   */
+  #hadSeen(event: Pick<EventRow, 'pos' | 'type' | 'state_key'>, pos: number): boolean {
+    const until = this.#memberships.filter((row) => row.from_pos <= pos)
+    return until.some((row) => row.value === 'join') && this.#allows(event, until)
+  }
+
   /** Client-Server API §Room History Visibility, with the state just before and just after the event. */
   maySee(event: Pick<EventRow, 'pos' | 'type' | 'state_key'>): boolean {
+    return this.#allows(event, this.#memberships)
+  }
+
+  #allows(event: Pick<EventRow, 'pos' | 'type' | 'state_key'>, memberships: readonly StateRow[]): boolean {
     const { pos } = event
     const own = event.type === 'm.room.member' && event.state_key === this.userId
     const after = this.membershipAt(pos)
     const before = own ? this.membershipAt(pos - 1) : after
     const visibility = this.#visibilityAt(pos - 1)
     const visibilityAfter = this.#visibilityAt(pos)
-    const joinedLater = this.#memberships.some(
+    const joinedLater = memberships.some(
       (row) => row.value === 'join' && (row.to_pos === null || row.to_pos > pos),
     )
     // One's own member event is seen by the membership before or after it; so is what ends one's stay, or a ban.

@@ -17,6 +17,7 @@ describe('options', () => {
       'url-previews': 'on',
       'open-media': 'off',
       presence: 'on',
+      erasure: 'new-members',
       'access-token-lifetime-ms': '3600000',
       'allow-private-networks': 'off',
       'default-room-version': '12',

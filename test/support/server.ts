@@ -64,6 +64,7 @@ export async function startServer(overrides: TestServerOptions = {}): Promise<Te
     'registration-shared-secret': undefined,
     'rate-limits': 'off',
     presence: 'on',
+    erasure: 'new-members',
     guests: 'off',
     'max-upload-bytes': '52428800',
     'max-media-bytes-per-user': '0',

@@ -216,7 +216,7 @@ describe('a deactivated account', () => {
 })
 
 describe('an erased account', () => {
-  it('is shown redacted to who was there and to who comes later', async () => {
+  it('is shown redacted to whoever comes later, and as it was to those who were there', async () => {
     const [gone, there] = [await http.register('forgetme'), await http.register('there')]
     const [later, world] = [await http.register('later'), await http.register('world')]
     must(await gone.put(`/profile/${gone.userId}/displayname`, { displayname: 'Known Name' }))
@@ -237,7 +237,11 @@ describe('an erased account', () => {
 
     const path = `/rooms/${encodeURIComponent(room)}`
     const contentFor = async (client: Client) => (await client.get(`${path}/event/${event}`)).body.content
-    for (const client of [there, later, world]) {
+    expect(await contentFor(there)).toMatchObject({ body: 'forget these words' })
+    const seen = must(await there.get(`${path}/messages`, { dir: 'b', limit: 100 })).body.chunk
+    expect(JSON.stringify(seen)).toContain('forget these words')
+    expect(JSON.stringify(seen)).toContain('Known Name')
+    for (const client of [later, world]) {
       expect(await contentFor(client)).toEqual({})
       const { chunk } = (await client.get(`${path}/messages`, { dir: 'b', limit: 100 })).body
       expect(chunk.find((e: Body) => e.event_id === event).content).toEqual({})
@@ -249,6 +253,29 @@ describe('an erased account', () => {
     expect(JSON.stringify(timeline)).toContain('keep these words')
     const profile = await http.request('GET', `/profile/${gone.userId}`)
     expect([profile.status, profile.body]).toEqual([200, {}])
+  })
+
+  it('is shown redacted to those who were there, but not when it spoke, and have come back', async () => {
+    const [gone, back] = [await http.register('forgetme2'), await http.register('back')]
+    const room = await gone.createRoom({ preset: 'public_chat' })
+    const path = `/rooms/${encodeURIComponent(room)}`
+    must(await back.join(room))
+    const seen = await gone.say(room, 'seen')
+    must(await back.post(`${path}/leave`))
+    const missed = await gone.say(room, 'missed')
+    const redacted = await gone.say(room, 'redacted')
+    must(await gone.put(`${path}/redact/${redacted}/r`, { reason: 'a reason of the erased' }))
+    must(await gone.post('/account/deactivate', { erase: true, auth: proof('forgetme2') }))
+    const erased = () =>
+      server.sql('ROOM', objectName.room(server.serverName, room), 'SELECT user_id FROM erased')
+    await expect.poll(erased, { timeout: 10_000 }).toEqual([{ user_id: gone.userId }])
+    must(await back.join(room))
+    const { chunk } = must(await back.get(`${path}/messages`, { dir: 'b', limit: 100 })).body
+    const contentOf = (id: string) => chunk.find((event: Body) => event.event_id === id).content
+    expect([contentOf(seen).body, contentOf(missed).body]).toEqual(['seen', undefined])
+    expect(JSON.stringify(chunk)).not.toContain('a reason of the erased')
+    const search = { search_categories: { room_events: { search_term: 'missed' } } }
+    expect(must(await back.post('/search', search)).body.search_categories.room_events.results).toEqual([])
   })
 })
 

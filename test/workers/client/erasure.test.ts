@@ -1,26 +1,22 @@
-/** Erasure: nothing that a user said is left, neither in answers nor where nobody looks. */
-import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+/** Erasure from everybody: nothing that a user said is left, neither in answers nor where nobody looks. */
+import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Api, api, type Client, must, testPassword } from '../../support/client.ts'
+import { wipeAndRebuildRoom } from '../../support/rebuild.ts'
 import { objectName, startServer, type TestServer } from '../../support/server.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'selvedge-erasure-'))
 const secret = 'words-that-only-the-erased-user-wrote'
 let server: TestServer
 let http: Api
 let bob: Client
 
 beforeAll(async () => {
-  server = await startServer({ 'data-dir': folder })
+  server = await startServer({ erasure: 'everybody' })
   http = api(server)
   bob = await http.register('bob')
 })
-afterAll(async () => {
-  await server?.stop()
-  rmSync(folder, { recursive: true, force: true })
-})
+afterAll(() => server?.stop())
 
 const at = (roomId: string, rest: string) => `/rooms/${encodeURIComponent(roomId)}${rest}`
 const archived = () => server.pg('select event_id from events where pdu like $1', [`%${secret}%`])
@@ -97,6 +93,7 @@ it('leaves no text in files, archive, search or answers', async () => {
   await server.evict('ROOM', objectName.room(server.serverName, roomId))
   for (const userId of [bob.userId, gone.userId])
     await server.evict('USER', objectName.user(server.serverName, userId))
+  const { folder } = server
   const files = globSync('**/*.sqlite*', { cwd: folder }).filter((path) =>
     readFileSync(join(folder, path)).includes(secret),
   )
@@ -118,6 +115,19 @@ it('goes on where the server died in the middle', async () => {
   await server.restart()
   await expect.poll(() => erasing(roomId), { timeout: 30_000 }).toEqual([])
   await expect.poll(archived, { timeout: 30_000 }).toEqual([])
+  const shown = must(await bob.get(at(roomId, '/messages?dir=b&limit=1000'))).body
+  expect(JSON.stringify(shown)).not.toContain(secret)
+})
+
+it('shows nobody what was said, though the room was made again before all was pruned', async () => {
+  const gone = await http.register('gone3')
+  const roomId = await bob.createRoom({ preset: 'public_chat' })
+  must(await gone.join(roomId))
+  await gone.say(roomId, secret)
+  await erase(gone)
+  const query = 'select 1 from room_memberships where room_id = $1 and erased_pos is not null'
+  await expect.poll(() => server.pg(query, [roomId]), { timeout: 5_000 }).toHaveLength(1)
+  await wipeAndRebuildRoom(server, roomId, bob)
   const shown = must(await bob.get(at(roomId, '/messages?dir=b&limit=1000'))).body
   expect(JSON.stringify(shown)).not.toContain(secret)
 })

@@ -48,7 +48,7 @@ describe('typing', () => {
     expect((await typists(started.since)).users).toEqual([])
   })
 
-  it('ends with the message', async () => {
+  it('goes on after a message, until its client or its time ends it', async () => {
     const { next_batch } = (await bob.sync()).body
     await alice.put(typing(alice.userId), { typing: true, timeout: 30_000 })
     const started = await typists(next_batch)
@@ -57,7 +57,22 @@ describe('typing', () => {
     const { body } = await bob.sync({ since: started.since })
     const { timeline, ephemeral } = body.rooms.join[roomId]
     expect(timeline.events.at(-1).content.body).toBe('typed')
-    expect(ephemeral.events).toEqual([{ type: 'm.typing', content: { user_ids: [] } }])
+    expect(ephemeral.events).toEqual([])
+    await alice.put(typing(alice.userId), { typing: false })
+    expect((await typists(body.next_batch)).users).toEqual([])
+  })
+
+  it('is in a first sync, also of somebody who has just come', async () => {
+    const carol = await http.register('carol')
+    await alice.put(typing(alice.userId), { typing: true, timeout: 30_000 })
+    const event = { type: 'm.typing', content: { user_ids: [alice.userId] } }
+    const first = (await bob.sync()).body
+    expect(first.rooms.join[roomId].ephemeral.events).toEqual([event])
+    const { next_batch: since } = (await carol.sync()).body
+    await carol.join(roomId)
+    const { rooms } = (await carol.sync({ since })).body
+    expect(rooms.join[roomId].ephemeral.events).toEqual([event])
+    await alice.put(typing(alice.userId), { typing: false })
   })
 
   it('is told by oneself alone', async () => {
