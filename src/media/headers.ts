@@ -1,5 +1,4 @@
 /** How media are shown to a browser: nothing that somebody uploaded may act as a page of this server. */
-import type { ByteRange } from '../ports.ts'
 
 /** Client-Server API §Serving inline content: what may be shown in place; everything else is a file to save. */
 const INLINE: ReadonlySet<string> = new Set([
@@ -77,24 +76,4 @@ function encoded(text: string): string {
     /['()*!]/g,
     (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
   )
-}
-
-const ONE_RANGE = /^bytes=(\d*)-(\d*)$/
-
-/**
- * RFC 9110 §Range: the one range that is asked for; undefined where the whole is to be sent, which is right as well
- * for several ranges and for what is no range.
- */
-export function rangeOf(header: string | undefined, size: number): ByteRange | 'unsatisfiable' | undefined {
-  const [, first = '', last = ''] = ONE_RANGE.exec(header?.trim() ?? '') ?? []
-  if (first === '' && last === '') return undefined
-  if (first === '') {
-    const length = Math.min(Number(last), size)
-    return length === 0 ? 'unsatisfiable' : { offset: size - length, length }
-  }
-  const offset = Number(first)
-  if (last !== '' && Number(last) < offset) return undefined
-  if (offset >= size) return 'unsatisfiable'
-  const end = last === '' ? size - 1 : Math.min(Number(last), size - 1)
-  return { offset, length: end - offset + 1 }
 }

@@ -19,6 +19,8 @@ export interface StoredMedia extends MediaFacts {
   /** Bytes. */
   size: number
   etag: string
+  /** ms since the epoch. */
+  modified: number
 }
 
 export interface Reservation {
@@ -104,6 +106,8 @@ export interface StoredThumbnail {
   /** Bytes. */
   size: number
   etag: string
+  /** ms since the epoch. */
+  modified: number
 }
 
 /** What an image says of itself. */

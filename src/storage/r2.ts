@@ -47,8 +47,8 @@ export function r2Media(bucket: R2Bucket): MediaStore {
       const key = thumbnailKey(mediaId, name)
       const object = await bucket.head(key)
       if (object === null) return undefined
-      const { contentType, size, etag } = storedMedia(object)
-      return { contentType, size, etag, read: (range) => readPart(bucket, key, range) }
+      const { contentType, size, etag, modified } = storedMedia(object)
+      return { contentType, size, etag, modified, read: (range) => readPart(bucket, key, range) }
     },
     async putThumbnail(mediaId, name, { contentType, bytes }) {
       await bucket.put(thumbnailKey(mediaId, name), bytes, { httpMetadata: { contentType } })
@@ -73,12 +73,12 @@ export function r2Media(bucket: R2Bucket): MediaStore {
       })
       const uploads: Awaited<ReturnType<MediaStore['list']>>['uploads'] = []
       for (const object of page.objects) {
-        const { etag: _, ...facts } = storedMedia(object)
+        const { etag: _, modified, ...facts } = storedMedia(object)
         // The server's own have no owner, and are not counted.
         if (facts.owner === '') continue
         const mediaId = object.key.slice(bytesKey('').length)
         const sha256 = object.customMetadata?.sha256 ?? (await hashBeside(bucket, mediaId))
-        uploads.push({ mediaId, ...facts, sha256, createdTs: object.uploaded.getTime() })
+        uploads.push({ mediaId, ...facts, sha256, createdTs: modified })
       }
       return page.truncated ? { uploads, next: page.cursor } : { uploads }
     },
@@ -104,12 +104,13 @@ function metadataOf({ owner, contentType, fileName }: MediaFacts, sha256?: strin
   return { httpMetadata: { contentType }, customMetadata }
 }
 
-function storedMedia({ size, httpEtag, httpMetadata, customMetadata = {} }: R2Object): StoredMedia {
+function storedMedia({ size, httpEtag, uploaded, httpMetadata, customMetadata = {} }: R2Object): StoredMedia {
   const media: StoredMedia = {
     owner: decodeURIComponent(customMetadata.owner ?? ''),
     contentType: httpMetadata?.contentType ?? 'application/octet-stream',
     size,
     etag: httpEtag,
+    modified: uploaded.getTime(),
   }
   if (customMetadata.name !== undefined) media.fileName = decodeURIComponent(customMetadata.name)
   return media

@@ -1,8 +1,10 @@
 /** Bytes for a client: whole, a part of them, or word that it has them already (RFC 9110). */
 import type { Context } from 'hono'
-import { mediaHeaders, rangeOf } from '../../src/media/headers.ts'
+import { judge, rangeOf } from '../../src/media/conditions.ts'
+import { mediaHeaders } from '../../src/media/headers.ts'
 import { unknownMedia } from '../../src/media/uploads.ts'
 import type { ByteRange } from '../../src/ports.ts'
+import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
 
 export interface Servable {
@@ -11,24 +13,34 @@ export interface Servable {
   /** Bytes. */
   size: number
   etag: string
+  /** ms since the epoch. */
+  modified: number
   read(range?: ByteRange): Promise<ReadableStream<Uint8Array> | undefined>
 }
 
-export async function answerWith(
-  c: Context<AppEnv>,
-  { contentType, fileName, size, etag, read }: Servable,
-): Promise<Response> {
-  const headers = { ...mediaHeaders(contentType, fileName), ETag: etag }
-  if (c.req.header('if-none-match') === etag) return new Response(null, { status: 304, headers })
-  const range = rangeOf(c.req.header('range'), size)
+/** @throws MatrixError M_NOT_FOUND, M_UNKNOWN with 412 */
+export async function answerWith(c: Context<AppEnv>, servable: Servable): Promise<Response> {
+  const { contentType, fileName, size, etag, modified, read } = servable
+  const header = (name: string) => c.req.header(name)
+  const headers = {
+    ...mediaHeaders(contentType, fileName),
+    ETag: etag,
+    'Last-Modified': new Date(modified).toUTCString(),
+  }
+  const verdict = judge(header, servable)
+  if (verdict === 'known') return new Response(null, { status: 304, headers })
+  if (verdict === 'other')
+    throw new MatrixError('M_UNKNOWN', 'The media are of another state', { status: 412 })
+  const whole = { ...headers, 'Content-Length': String(size) }
+  // §14.2: ranges are of GET alone.
+  if (c.req.raw.method === 'HEAD') return new Response(null, { headers: whole })
+  const range = rangeOf(header, servable)
   if (range === 'unsatisfiable') {
     return new Response(null, { status: 416, headers: { 'Content-Range': `bytes */${size}` } })
   }
   const body = await read(range)
   if (body === undefined) throw unknownMedia()
-  if (range === undefined) {
-    return new Response(body, { headers: { ...headers, 'Content-Length': String(size) } })
-  }
+  if (range === undefined) return new Response(body, { headers: whole })
   const last = range.offset + range.length - 1
   return new Response(body, {
     status: 206,

@@ -49,8 +49,14 @@ async function thumbnail(
   const stored = await awaitUpload(ports, mediaId, wish.timeout_ms)
   const made = await thumbnailOf(ports, { mediaId, size: stored.size }, wish, () => countPicture(c))
   if (!('original' in made)) return answerWith(c, made)
-  const { size, etag } = stored
+  const { size, etag, modified } = stored
   // Whatever its uploader said that it is.
   const contentType = made.original
-  return answerWith(c, { contentType, size, etag, read: (range) => ports.media.read(mediaId, range) })
+  return answerWith(c, {
+    contentType,
+    size,
+    etag,
+    modified,
+    read: (range) => ports.media.read(mediaId, range),
+  })
 }

@@ -1,6 +1,6 @@
 /** Headers of downloads, and ranges. */
 import { describe, expect, it } from 'vitest'
-import { contentTypeOf, disposition, rangeOf } from '../../../src/media/headers.ts'
+import { contentTypeOf, disposition } from '../../../src/media/headers.ts'
 
 describe('a media type', () => {
   it.each([
@@ -31,24 +31,5 @@ describe('the disposition', () => {
     ['image/png', 'a\ud800', 'inline; filename="a_"; filename*=UTF-8\'\'a%EF%BF%BD'],
   ])('of %j called %j is %j', (type, name, expected) => {
     expect(disposition(type, name)).toBe(expected)
-  })
-})
-
-describe('a range', () => {
-  it.each([
-    [undefined, undefined],
-    ['bytes=0-0', { offset: 0, length: 1 }],
-    ['bytes=2-', { offset: 2, length: 8 }],
-    ['bytes=-3', { offset: 7, length: 3 }],
-    ['bytes=-30', { offset: 0, length: 10 }],
-    ['bytes=5-99', { offset: 5, length: 5 }],
-    ['bytes=10-', 'unsatisfiable'],
-    ['bytes=-0', 'unsatisfiable'],
-    ['bytes=5-2', undefined],
-    ['bytes=0-1,3-4', undefined],
-    ['lines=1-2', undefined],
-    ['bytes=-', undefined],
-  ])('%j of ten bytes is %j', (header, expected) => {
-    expect(rangeOf(header, 10)).toEqual(expected)
   })
 })
