@@ -26,10 +26,15 @@ const Filter = z.object({
   generic_search_term: z.string().max(MAX_TERM).nullish(),
   room_types: z.array(z.string().max(MAX_TYPE).nullable()).max(MAX_TYPES).nullish(),
 })
+/** Clients write null where they have nothing to say. */
+function orNull<T extends z.ZodType>(schema: T) {
+  return schema.nullish().transform((value) => value ?? undefined)
+}
+
 const ListBody = z.object({
-  limit: z.int().min(1).optional(),
-  since: z.string().optional(),
-  filter: Filter.optional(),
+  limit: orNull(z.int().min(1)),
+  since: orNull(z.string()),
+  filter: orNull(Filter),
   include_all_networks: z.boolean().default(false),
   third_party_instance_id: z.string().nullish(),
 })
@@ -46,7 +51,7 @@ roomDirectory.get('/publicRooms', validate({ query: ListQuery }), async (c) => {
   const { server, limit, since } = c.req.valid('query')
   requireThisServer(c, server)
   if (limit === 0) throw new MatrixError('M_INVALID_PARAM', 'limit: must be positive')
-  return c.json(await list(c, { limit, since, include_all_networks: false }))
+  return c.json(await list(c, { limit, since, filter: undefined, include_all_networks: false }))
 })
 
 roomDirectory.post(

@@ -54,6 +54,58 @@ describe('/initialSync', () => {
   })
 })
 
+describe('both /initialSync', () => {
+  it('show receipts, presence, visibility and account data', async () => {
+    const roomId = await alice.createRoom({ preset: 'public_chat', visibility: 'public' })
+    must(await bob.join(roomId))
+    const said = await alice.say(roomId, 'read this')
+    must(await bob.post(room(roomId, `/receipt/m.read/${encodeURIComponent(said)}`), {}))
+    must(
+      await alice.put(`/user/${alice.userId}/rooms/${encodeURIComponent(roomId)}/tags/u.work`, {
+        order: 0.5,
+      }),
+    )
+    must(await alice.put(`/user/${alice.userId}/account_data/org.example.all`, { all: true }))
+    // Presence is told to those who are awake.
+    must(await alice.sync())
+    must(await bob.put(`/presence/${encodeURIComponent(bob.userId)}/status`, { presence: 'unavailable' }))
+    const receipt = {
+      type: 'm.receipt',
+      room_id: roomId,
+      content: { [said]: { 'm.read': { [bob.userId]: {} } } },
+    }
+    const isBob = ({ sender, type }: Body) => sender === bob.userId && type === 'm.presence'
+    const tag = { type: 'm.tag', content: { tags: { 'u.work': { order: 0.5 } } } }
+
+    const presenceIn = async (path: string) =>
+      must(await alice.get(path)).body.presence.find(isBob)?.content.presence
+    for (const path of ['/initialSync', room(roomId, '/initialSync')]) {
+      await expect.poll(() => presenceIn(path), { timeout: 5_000 }).toBe('unavailable')
+    }
+    const { body } = must(await alice.get('/initialSync'))
+    const info = body.rooms.find(({ room_id }: Body) => room_id === roomId)
+    expect(info).toMatchObject({ visibility: 'public', membership: 'join' })
+    expect(info.account_data).toContainEqual(tag)
+    expect(body.receipts).toContainEqual(expect.objectContaining({ room_id: roomId }))
+    expect(body.receipts.find(({ room_id }: Body) => room_id === roomId)).toMatchObject(receipt)
+    expect(body.account_data).toContainEqual({ type: 'org.example.all', content: { all: true } })
+
+    const one = must(await alice.get(room(roomId, '/initialSync'))).body
+    expect(one).toMatchObject({ visibility: 'public', receipts: [receipt] })
+    expect(one.account_data).toContainEqual(tag)
+  })
+
+  it('refuse a limit that is no number', async () => {
+    const roomId = await alice.createRoom({})
+    for (const path of ['/initialSync', room(roomId, '/initialSync')]) {
+      for (const limit of ['many', '-1', '1.5', '']) {
+        const { status, body } = await alice.get(path, { limit })
+        expect([status, body.errcode], `${path} ${limit}`).toEqual([400, 'M_INVALID_PARAM'])
+      }
+    }
+  })
+})
+
 describe('a forgotten room', () => {
   it('is in no /initialSync, and shows nothing by its own', async () => {
     const left = await alice.createRoom({})
@@ -118,6 +170,24 @@ describe('/events', () => {
         return all()
       })
       .toEqual({ invite: true, typing: true, presence: true })
+  })
+
+  it('tells of account data and tags', async () => {
+    const roomId = await alice.createRoom({})
+    const { end } = must(await alice.get('/initialSync')).body
+    must(
+      await alice.put(`/user/${alice.userId}/rooms/${encodeURIComponent(roomId)}/tags/u.work`, {
+        order: 0.1,
+      }),
+    )
+    must(await alice.put(`/user/${alice.userId}/account_data/org.example.news`, { new: true }))
+    const { chunk } = must(await alice.get('/events', { from: end })).body
+    expect(chunk).toContainEqual({
+      type: 'm.tag',
+      room_id: roomId,
+      content: { tags: { 'u.work': { order: 0.1 } } },
+    })
+    expect(chunk).toContainEqual({ type: 'org.example.news', content: { new: true } })
   })
 
   it('begins now without a token', async () => {

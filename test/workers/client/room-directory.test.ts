@@ -27,6 +27,13 @@ const listed = (count: number, filter: Body) =>
     interval: 50,
   })
 
+describe('/publicRooms', () => {
+  it('takes null for what is not said', async () => {
+    const body = { since: null, limit: null, filter: null }
+    expect((await list(body)).status).toBe(200)
+  })
+})
+
 describe('a room', () => {
   it('is listed with what it shows of itself', async () => {
     const roomId = await alice.createRoom({

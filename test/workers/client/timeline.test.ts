@@ -53,6 +53,43 @@ describe('/messages', () => {
     expect((await alice.get(room(`/event/${encodeURIComponent(forth[0]!)}`))).body.type).toBe('m.room.create')
   })
 
+  it.each([
+    ['b', undefined],
+    ['f', undefined],
+    ['b', { types: ['m.room.create'] }],
+    ['f', { types: ['m.room.create'] }],
+  ])('has an end while it shows anything, and none where nothing is left: %s %j', async (dir, filter) => {
+    const page = async (from?: string) =>
+      must(await alice.get(room('/messages'), { dir, from, limit: 1000, filter: JSON.stringify(filter) }))
+        .body
+    const all = await page()
+    expect(all.chunk.length).toBeGreaterThan(0)
+    expect(all.end).toEqual(expect.any(String))
+    const rest = await page(all.end)
+    expect(rest).toEqual({ chunk: [], start: all.end })
+  })
+
+  it('takes the sync token of somebody who only looks in as the end of the room', async () => {
+    const open = await alice.createRoom({
+      preset: 'public_chat',
+      initial_state: [
+        { type: 'm.room.history_visibility', content: { history_visibility: 'world_readable' } },
+      ],
+    })
+    const last = await alice.say(open, 'here')
+    const guest = await http.register('looker')
+    const { next_batch: from } = must(await guest.sync()).body
+    const back = must(await guest.get(room('/messages', open), { dir: 'b', from, limit: 1 })).body
+    expect(ids(back.chunk)).toEqual([last])
+    expect(must(await guest.get(room('/members', open), { at: from })).body.chunk).toHaveLength(1)
+    const next = await alice.say(open, 'later')
+    const forth = must(await guest.get(room('/messages', open), { dir: 'f', from: back.start })).body
+    expect(ids(forth.chunk)).toEqual([next])
+    expect(ids(must(await guest.get('/events', { room_id: open, from: forth.end })).body.chunk)).toEqual([])
+    const closed = await alice.createRoom({})
+    expect((await guest.get(room('/messages', closed), { dir: 'b', from })).status).toBe(403)
+  })
+
   it('goes on from where a sync stood', async () => {
     const { body: sync } = await alice.sync({ filter: '{"room":{"timeline":{"limit":3}}}' })
     const { timeline } = sync.rooms.join[roomId]
