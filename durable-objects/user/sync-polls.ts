@@ -170,7 +170,7 @@ export class SyncPolls {
     this.#heads.note(room.no, this.#epochs.newest)
     this.#heads.raise(room.no, wake.to)
     const news = newsOf(wake)
-    this.#heads.keep(room.no, news)
+    this.#heads.keep(room.no, news, wake.increment?.length ?? 0)
     this.#unread.advance(news)
     if (showsActivity(news, this.#parts.userId)) this.presence.active()
     this.#serveNext()

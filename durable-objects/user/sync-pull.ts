@@ -91,7 +91,7 @@ export class Pulls {
       const slice = answer === 'full' ? undefined : answer
       const taken = slice !== undefined && isTaken(task, slice)
       // Where nobody has answered yet, the Room may still be asked: the question stays open.
-      if (answers === undefined) heads.forget(question.room)
+      if (answers === undefined) heads.lost(question.room)
       else heads.answered(question, taken && task.room.membership === 'join' ? slice.head : undefined)
       if (taken) this.#take(task, slice, slices)
     }

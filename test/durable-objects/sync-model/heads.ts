@@ -1,61 +1,53 @@
-/** What a User object remembers of its rooms while it lives: heads, and the questions that are under way. */
+/** The heads of the User object itself, and mutants of them: each does without one of its rules. */
+import { KnownHeads, type Question } from '../../../durable-objects/user/known-heads.ts'
 import type { Rule } from './rules.ts'
 
-export interface Question {
-  room: number
-  passed: number
-  doubtful: boolean
+class WithoutPassing extends KnownHeads {
+  override raise(room: number, head: number): void {
+    if ((this.known.get(room) ?? head) < head) this.known.set(room, head)
+  }
 }
 
-export class KnownHeads {
-  readonly known = new Map<number, number>()
-  readonly questions = new Set<Question>()
-  readonly #without: Rule | undefined
-
-  constructor(without: Rule | undefined) {
-    this.#without = without
+class WithoutRaiseOnly extends KnownHeads {
+  override raise(room: number, head: number): void {
+    super.raise(room, head)
+    this.learn(room, head)
   }
+}
 
-  learn(room: number, head: number): void {
-    this.known.set(room, Math.max(this.known.get(room) ?? 0, head))
-  }
-
-  raise(room: number, head: number): void {
-    if (this.#without !== 'passing') {
-      for (const one of this.#to(room)) one.passed = Math.max(one.passed, head)
-    }
-    if (this.known.has(room) || this.#without === 'raiseOnly') this.learn(room, head)
-  }
-
-  forget(room: number): void {
+class WithoutLossDoubts extends KnownHeads {
+  override forget(room: number): void {
     this.known.delete(room)
-    if (this.#without !== 'lossDoubts') for (const one of this.#to(room)) one.doubtful = true
   }
+}
 
-  asking(room?: number): boolean {
-    return room === undefined ? this.questions.size > 0 : this.#to(room).length > 0
-  }
+class WithoutLossForgets extends KnownHeads {
+  override lost(): void {}
+}
 
-  ask(room: number): Question {
-    const question = { room, passed: 0, doubtful: false }
-    this.questions.add(question)
-    return question
-  }
-
-  answered(question: Question, head: number | undefined): void {
+export class WithoutLateEnd extends KnownHeads {
+  /** The question is over, and leaves no doubt. */
+  end(question: Question): void {
     this.questions.delete(question)
-    const furthest = Math.max(head ?? 0, question.passed)
-    if (head === undefined) this.lost(question.room)
-    else if (question.doubtful) this.raise(question.room, furthest)
-    else this.learn(question.room, furthest)
   }
+}
 
-  /** A room may have told what did not arrive. */
-  lost(room: number): void {
-    if (this.#without !== 'lossForgets') this.forget(room)
+class WithoutRollOver extends KnownHeads {
+  override carries(): boolean {
+    return false
   }
+}
 
-  #to(room: number): Question[] {
-    return [...this.questions].filter((one) => one.room === room)
-  }
+const MUTANTS: { readonly [rule in Rule]?: new () => KnownHeads } = {
+  passing: WithoutPassing,
+  raiseOnly: WithoutRaiseOnly,
+  lossDoubts: WithoutLossDoubts,
+  lossForgets: WithoutLossForgets,
+  lateEnd: WithoutLateEnd,
+  rollOver: WithoutRollOver,
+}
+
+export function headsWithout(rule: Rule | undefined): KnownHeads {
+  const Heads = (rule && MUTANTS[rule]) ?? KnownHeads
+  return new Heads()
 }

@@ -1,6 +1,7 @@
 /** A User object: what it does with wakes, polls and the answers of Rooms. `World` carries its calls. */
+import type { KnownHeads, Question } from '../../../durable-objects/user/known-heads.ts'
 import { StoredEpochs, type Token } from './epochs.ts'
-import { KnownHeads, type Question } from './heads.ts'
+import { headsWithout, WithoutLateEnd } from './heads.ts'
 import type { Rule } from './rules.ts'
 
 export interface Socket {
@@ -36,12 +37,12 @@ export class User {
   constructor(rooms: readonly number[], without: Rule | undefined) {
     this.#rooms = rooms
     this.#without = without
-    this.heads = new KnownHeads(without)
+    this.heads = headsWithout(without)
   }
 
   /** A new incarnation: what was stored is there, and the sockets, unless the object was reset. */
   restart(keepsSockets: boolean): void {
-    this.heads = new KnownHeads(this.#without)
+    this.heads = headsWithout(this.#without)
     this.serveDue = false
     if (!keepsSockets) this.sockets = []
     for (const { token, level } of this.sockets) {
@@ -82,7 +83,7 @@ export class User {
   /** Goes on to the next room that must be asked, if there is one. */
   ask(poll: Poll): Question | undefined {
     for (let room = poll.todo.pop(); room !== undefined; room = poll.todo.pop()) {
-      const head = this.heads.known.get(room)
+      const head = this.heads.head(room)
       if (poll.from !== undefined && head !== undefined && head <= (poll.positions.get(room) ?? 0)) continue
       if (this.#without !== 'noteBeforeAsking') this.epochs.note(room)
       poll.question = this.heads.ask(room)
@@ -113,8 +114,10 @@ export class User {
 
   /** An answer comes that nobody waits for. */
   endLate(question: Question): void {
-    this.heads.questions.delete(question)
-    if (this.#without === 'lateEnd') return
+    if (this.heads instanceof WithoutLateEnd) {
+      this.heads.end(question)
+      return
+    }
     this.heads.answered(question, undefined)
     this.#afterAsking()
   }
@@ -141,7 +144,7 @@ export class User {
 
   behind(token: Token): boolean {
     return this.#rooms.some((room) => {
-      const head = this.heads.known.get(room)
+      const head = this.heads.head(room)
       if (head === undefined) return (this.epochs.moved.get(room) ?? 0) >= token.epoch
       return head > this.epochs.position(token, room)
     })
@@ -159,11 +162,10 @@ export class User {
     if (short !== undefined) return short
     const before = this.epochs.newest
     const token = this.epochs.start(positions)
-    for (const room of this.#without === 'rollOver' ? [] : this.#rooms) {
-      const head = this.heads.known.get(room)
-      const unsure = head === undefined || this.heads.asking(room)
-      const carried = unsure ? this.epochs.moved.get(room) === before : head > (positions.get(room) ?? 0)
-      if (carried) this.epochs.note(room)
+    for (const room of this.#rooms) {
+      const movedIn = this.epochs.moved.get(room) ?? 0
+      const standing = { movedIn, epoch: before, position: positions.get(room) ?? 0 }
+      if (this.heads.carries(room, standing)) this.epochs.note(room)
     }
     return token
   }

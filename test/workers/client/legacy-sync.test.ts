@@ -68,7 +68,12 @@ describe('both /initialSync', () => {
     must(await alice.put(`/user/${alice.userId}/account_data/org.example.all`, { all: true }))
     // Presence is told to those who are awake.
     must(await alice.sync())
-    must(await bob.put(`/presence/${encodeURIComponent(bob.userId)}/status`, { presence: 'unavailable' }))
+    must(
+      await bob.put(`/presence/${encodeURIComponent(bob.userId)}/status`, {
+        presence: 'online',
+        status_msg: 'busy',
+      }),
+    )
     const receipt = {
       type: 'm.receipt',
       room_id: roomId,
@@ -78,9 +83,9 @@ describe('both /initialSync', () => {
     const tag = { type: 'm.tag', content: { tags: { 'u.work': { order: 0.5 } } } }
 
     const presenceIn = async (path: string) =>
-      must(await alice.get(path)).body.presence.find(isBob)?.content.presence
+      must(await alice.get(path)).body.presence.find(isBob)?.content.status_msg
     for (const path of ['/initialSync', room(roomId, '/initialSync')]) {
-      await expect.poll(() => presenceIn(path), { timeout: 5_000 }).toBe('unavailable')
+      await expect.poll(() => presenceIn(path), { timeout: 5_000 }).toBe('busy')
     }
     const { body } = must(await alice.get('/initialSync'))
     const info = body.rooms.find(({ room_id }: Body) => room_id === roomId)
