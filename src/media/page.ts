@@ -28,6 +28,8 @@ export interface Page {
   /** A URL, perhaps relative. */
   oembed?: string
   image?: string
+  /** Where what is relative is relative to, itself perhaps relative. */
+  base?: string
 }
 
 /** Reads the page; what is broken or cut off ends the reading and nothing else. */
@@ -36,6 +38,7 @@ export async function readPage(html: string): Promise<Page> {
   const title = { text: '', isOver: false }
   const rewriter = new HTMLRewriter()
     .on('meta', { element: (meta) => readMeta(page, meta) })
+    .on('base', { element: (base) => readBase(page, base) })
     .on('link', { element: (link) => readLink(page, link) })
     .on('title', {
       text(chunk) {
@@ -60,6 +63,11 @@ function readMeta({ meta }: Page, element: Element): void {
   if (NAMES.has(name) && content !== '' && !meta.has(name)) meta.set(name, content)
 }
 
+/** "The first base element with an href content attribute in tree order." */
+function readBase(page: Page, element: Element): void {
+  if (element.hasAttribute('href')) page.base ??= attribute(element, 'href')
+}
+
 function readLink(page: Page, element: Element): void {
   const rels = attribute(element, 'rel').toLowerCase().split(/\s+/)
   const href = attribute(element, 'href')
@@ -72,32 +80,4 @@ function readLink(page: Page, element: Element): void {
 /** The parser hands out attributes as they are written. */
 function attribute(element: Element, name: string): string {
   return decodeHTMLAttribute(element.getAttribute(name) ?? '').trim()
-}
-
-/** HTML §Determining the character encoding: a byte order mark, the header, the page's own word within 1,024 bytes. */
-export function decodePage(bytes: Uint8Array, contentType: string): string {
-  const [, fromHeader] = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(contentType) ?? []
-  const start = new TextDecoder('latin1').decode(bytes.subarray(0, 1_024))
-  const [, fromPage] = /<meta[^>]+charset\s*=\s*["']?\s*([^\s"'/>;]+)/i.exec(start) ?? []
-  for (const label of [markOf(bytes), fromHeader, fromPage]) {
-    const decoder = label === undefined ? undefined : decoderOf(label)
-    if (decoder !== undefined) return decoder.decode(bytes)
-  }
-  return new TextDecoder().decode(bytes)
-}
-
-function markOf([first, second, third]: Uint8Array): string | undefined {
-  if (first === 0xef && second === 0xbb && third === 0xbf) return 'utf-8'
-  if (first === 0xfe && second === 0xff) return 'utf-16be'
-  if (first === 0xff && second === 0xfe) return 'utf-16le'
-  return undefined
-}
-
-/** Undefined for a name that no encoding has. */
-function decoderOf(label: string): TextDecoder | undefined {
-  try {
-    return new TextDecoder(label)
-  } catch {
-    return undefined
-  }
 }

@@ -1,11 +1,13 @@
 /** Client-Server API §Content Repository, previews of URLs: what a page says of itself, with its picture among our media. */
 import { createHmac } from 'node:crypto'
+import { decodeHTML } from 'entities'
 import * as z from 'zod'
 import type { Ports, PreviewOutcome } from '../ports.ts'
 import type { JsonObject } from '../protocol/canonical-json.ts'
 import { MatrixError } from '../protocol/errors.ts'
-import { readImageHeader } from './image-header.ts'
-import { decodePage, type Page, readPage } from './page.ts'
+import { decodePage } from './encoding.ts'
+import { readImageHeader, uprightSize } from './image-header.ts'
+import { type Page, readPage } from './page.ts'
 import { webAddress } from './web-address.ts'
 import { type Found, forbidden, type Look, open, readPart, typeOf, unreachable } from './web-reader.ts'
 
@@ -78,7 +80,13 @@ async function describe(looking: Looking, found: Found): Promise<JsonObject> {
   // What describes a page stands in its head, so the beginning will do.
   const { bytes } = await readPart(found.response, MAX_PAGE_BYTES)
   const page = await readPage(decodePage(bytes, found.response.headers.get('content-type') ?? ''))
-  return describePage(looking, page, found.url)
+  return describePage(looking, page, baseOf(page, found.url))
+}
+
+/** HTML §Document base URLs. */
+function baseOf({ base }: Page, url: URL): URL {
+  const named = base === undefined ? null : URL.parse(base, url.href)
+  return named !== null && /^https?:$/.test(named.protocol) ? named : url
 }
 
 async function describePage(looking: Looking, page: Page, base: URL): Promise<JsonObject> {
@@ -91,8 +99,9 @@ async function describePage(looking: Looking, page: Page, base: URL): Promise<Js
   let image = firstOf(page, IMAGES) ?? page.image
   if (page.oembed !== undefined && (preview['og:title'] === undefined || image === undefined)) {
     const oembed = await readOembed(looking, page.oembed, base)
-    put('og:title', oembed.title, 300)
-    put('og:site_name', oembed.provider_name, 100)
+    // Many write them as they would in a page.
+    put('og:title', oembed.title && decodeHTML(oembed.title), 300)
+    put('og:site_name', oembed.provider_name && decodeHTML(oembed.provider_name), 100)
     image ??= (oembed.type === 'photo' ? oembed.url : undefined) ?? oembed.thumbnail_url
   }
   put('og:title', page.title, 300)
@@ -152,7 +161,8 @@ async function keepImage({ ports }: Looking, { response }: Found): Promise<JsonO
   const { bytes, isWhole } = await readPart(response, limit)
   const header = isWhole ? readImageHeader(bytes) : undefined
   if (header === undefined) return {}
-  const { contentType, width, height } = header
+  const { contentType } = header
+  const { width, height } = uprightSize(header)
   const mediaId = createHmac('sha256', config.tokenKeys[0]!.secret).update(bytes).digest('base64url')
   const body = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream()
   await media.put(mediaId, { owner: '', contentType }, { body, length: bytes.byteLength, limit })

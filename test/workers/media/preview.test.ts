@@ -150,6 +150,94 @@ describe('a page', () => {
       Buffer.from('<title>Caf\xe9</title>', 'latin1'),
       'Caf\ufffd',
     ],
+    [
+      'a header in quotes',
+      'text/html; charset="windows-1251"',
+      Buffer.from('<title>\xcf\xf0</title>', 'latin1'),
+      'Пр',
+    ],
+    [
+      'the header, whatever it says itself',
+      'text/html; charset=utf-8',
+      Buffer.from('<meta charset="windows-1251"><title>Café</title>'),
+      'Café',
+    ],
+    [
+      'a mark, whatever the header says',
+      'text/html; charset=windows-1252',
+      Buffer.from('\ufeff<title>Café</title>'),
+      'Café',
+    ],
+    ['nobody, and is UTF-8', 'text/html', Buffer.from('<title>Café</title>'), 'Café'],
+    [
+      'nobody, and is not UTF-8',
+      'text/html',
+      Buffer.from('<title>\x93Caf\xe9\x94</title>', 'latin1'),
+      '“Café”',
+    ],
+    [
+      'a comment, which says nothing',
+      'text/html',
+      Buffer.from('<!-- <meta charset="windows-1251"> --><title>Caf\xe9</title>', 'latin1'),
+      'Café',
+    ],
+    [
+      'what comes after a comment',
+      'text/html',
+      Buffer.from('<!--><meta charset="windows-1251"><title>\xcf\xf0</title>', 'latin1'),
+      'Пр',
+    ],
+    [
+      'what comes too late',
+      'text/html',
+      Buffer.from(`<!--${'x'.repeat(1_020)}--><meta charset="windows-1251"><title>Caf\xe9</title>`, 'latin1'),
+      'Café',
+    ],
+    [
+      'an attribute of another tag, which says nothing',
+      'text/html',
+      Buffer.from('<p title="<meta charset=windows-1251>"><title>Caf\xe9</title>', 'latin1'),
+      'Café',
+    ],
+    [
+      'a pragma',
+      'text/html',
+      Buffer.from(
+        "<META HTTP-EQUIV='Content-Type' content='text/html; charset=koi8-r'><title>\xf0\xd2</title>",
+        'latin1',
+      ),
+      'Пр',
+    ],
+    [
+      'content that is no pragma',
+      'text/html',
+      Buffer.from('<meta name="x" content="text/html; charset=koi8-r"><title>Caf\xe9</title>', 'latin1'),
+      'Café',
+    ],
+    [
+      'a meta that says UTF-16',
+      'text/html',
+      Buffer.from('<meta charset="utf-16"><title>Café</title>'),
+      'Café',
+    ],
+    [
+      'a meta that says x-user-defined',
+      'text/html',
+      Buffer.from('<meta charset="x-user-defined"><title>Caf\xe9</title>', 'latin1'),
+      'Café',
+    ],
+    [
+      'a second meta, where the first one knows none',
+      'text/html',
+      Buffer.from('<meta charset="x"><meta charset=shift_jis><title>\x83e\x83X\x83g</title>', 'latin1'),
+      'テスト',
+    ],
+    [
+      'its XML declaration',
+      'application/xhtml+xml',
+      Buffer.from('<?xml version="1.0" encoding="ISO-8859-2"?><html><title>\xb9</title></html>', 'latin1'),
+      'š',
+    ],
   ])('is read in the encoding named by %s', async (_, type, body, title) => {
     expect(await previewed(serve(body, type))).toEqual({ 'og:title': title })
   })
@@ -227,6 +315,25 @@ describe('a page', () => {
   })
 })
 
+describe('what is relative on a page', () => {
+  it('is so to its base, where it has one', async () => {
+    site.set('/there/woven.png', (_, response) => response.writeHead(200).end(PNG))
+    const url = serve(
+      '<base href="/there/"><base href="/no/"><title>T</title><meta property="og:image" content="woven.png">',
+    )
+    expect(await previewed(url)).toMatchObject({ 'og:title': 'T', 'og:image:width': 2 })
+  })
+
+  it.each(['javascript:alert(1)', 'data:text/html,x', 'http://[', ''])(
+    'is so to the page where the base is “%s”',
+    async (base) => {
+      site.set('/woven.png', (_, response) => response.writeHead(200).end(PNG))
+      const url = serve(`<base href="${base}"><meta property="og:image" content="/woven.png">`)
+      expect(await previewed(url)).toMatchObject({ 'og:image:width': 2 })
+    },
+  )
+})
+
 describe('a redirect', () => {
   const to = (location: string) => answering((_, response) => response.writeHead(302, { location }).end())
 
@@ -290,6 +397,12 @@ describe('oEmbed', () => {
       'og:site_name': 'Tube',
       'og:image:type': 'image/png',
     })
+  })
+
+  it('may write its words as a page would', async () => {
+    const json = { type: 'link', title: 'Tea &amp; Cloth&#39;s', provider_name: 'A&nbsp;B' }
+    const href = serve(JSON.stringify(json), 'application/json')
+    expect(await previewed(pageWith(href))).toEqual({ 'og:title': "Tea & Cloth's", 'og:site_name': 'A B' })
   })
 
   it.each([
