@@ -26,6 +26,9 @@ export class RoomContext {
   /** The mutation under way leaves the archive more to learn than its events. */
   logged = false
 
+  /** The mutation under way changes what a list in Postgres shows, other than by its events. */
+  listsChanged = false
+
   constructor(store: RoomStore, clock: Clock, serverName: string, signingKey: SigningKey) {
     this.store = store
     this.clock = clock
@@ -39,6 +42,7 @@ export class RoomContext {
     this.fed = []
     this.rewritten = false
     this.logged = false
+    this.listsChanged = false
   }
 
   isLocal(userId: string): boolean {

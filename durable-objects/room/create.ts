@@ -11,6 +11,7 @@ import { type RoomVersionRules, roomVersion } from '../../src/protocol/room-vers
 import { appendLocal, writeEvent } from './append.ts'
 import type { RoomContext } from './context.ts'
 import { appendLog } from './log.ts'
+import { noteListed } from './shown-in-lists.ts'
 
 interface Preset {
   joinRule: string
@@ -49,7 +50,11 @@ export function createRoom(room: RoomContext, createPdu: Pdu, version: string, p
   if (plan.alias !== undefined) {
     appendLog(room, { kind: 'alias', pos: 0, alias: plan.alias, creator: createPdu.sender })
   }
-  if (plan.public) appendLog(room, { kind: 'visibility', pos: 0, public: true })
+  if (plan.public) {
+    appendLog(room, { kind: 'visibility', pos: 0, public: true })
+    noteListed(room.store, true)
+    room.listsChanged = true
+  }
   return roomId
 }
 

@@ -5,6 +5,7 @@ import { powerLevels } from '../../src/protocol/power-levels.ts'
 import { appendLocal } from './append.ts'
 import type { RoomContext } from './context.ts'
 import { appendLog } from './log.ts'
+import { noteListed } from './shown-in-lists.ts'
 
 const CANONICAL_ALIAS = 'm.room.canonical_alias'
 
@@ -25,6 +26,7 @@ export function setListed(room: RoomContext, userId: string, listed: boolean): v
     throw new MatrixError('M_FORBIDDEN', 'Only who may set the canonical alias lists the room')
   }
   appendLog(room, { kind: 'visibility', pos: 0, public: listed })
+  noteListed(room.store, listed)
 }
 
 /** Takes an alias that is about to go out of the canonical alias event, if it is there and the user may. */

@@ -28,6 +28,7 @@ export function applyRedaction(room: RoomContext, { eventId, pdu }: IdentifiedPd
   store.rewriteEvent(row, json)
   removeRelation(store.sql, original, row.pos)
   room.rewritten = true
+  if (original.state_key !== undefined) room.listsChanged = true
   appendLog(room, { kind: 'redacted', pos: 0, eventId: row.event_id, pdu: json })
 }
 

@@ -41,6 +41,7 @@ import { markRead } from './receipts.ts'
 import { RoomReads } from './room-reads.ts'
 import { ROOM_MIGRATIONS } from './schema.ts'
 import { send } from './send.ts'
+import { changesLists } from './shown-in-lists.ts'
 import { isSmall, RoomStore } from './store.ts'
 import { Subscribers } from './subscribers.ts'
 import { requireTypist, Typing } from './typing.ts'
@@ -313,9 +314,13 @@ export class Room extends RoomReads implements RpcSide<RoomGateway> {
 
   async #mutateAndFeed<T>(work: () => T): Promise<T> {
     const { value, fed } = this.#mutate(work)
+    const isListed = changesLists(this.room)
     if (takeFault('room:abort-after-commit')) await this.#abort()
     this.#started.notifyBesideAnswer()
-    if (fed.length > 0) await this.#parts.feed.confirm(fed)
+    await Promise.all([
+      fed.length > 0 ? this.#parts.feed.confirm(fed) : undefined,
+      isListed ? patiently(this.#parts.timers.runNow('archive')) : undefined,
+    ])
     return value
   }
 

@@ -211,6 +211,7 @@ export function completeUpgrade(room: RoomContext, upgrade: Upgrade): void {
     ifAllowed(() => state('m.room.canonical_alias', {}))
   }
   appendLog(room, { kind: 'replaced', pos: 0, roomId: upgrade.roomId })
+  room.listsChanged = true
   writeMeta(store.sql, 'upgrade', JSON.stringify({ ...upgrade, done: true } satisfies Upgrade))
 }
 

@@ -1,8 +1,9 @@
 /** The part of a User object's RPC surface that speaks of the account: sessions, devices, standing and profile. */
 import type { Session } from '../../src/ports.ts'
 import type { JsonValue } from '../../src/protocol/canonical-json.ts'
+import { patiently } from '../patience.ts'
 import { type RpcResult, toResult, toResultAsync } from '../rpc.ts'
-import type { UserAccount } from './account.ts'
+import { ROOMS_PATIENCE_MS, type UserAccount } from './account.ts'
 import * as devices from './devices.ts'
 import { hasPast } from './past.ts'
 import { profileFields, roomProfile } from './profile.ts'
@@ -75,6 +76,7 @@ export abstract class AccountRpc extends UserRpc {
       this.host.account.close(erase)
       await this.host.account.tellAccounts().catch(() => undefined)
       await this.host.flushSessions()
+      await this.#toldRooms()
     })
   }
 
@@ -124,7 +126,21 @@ export abstract class AccountRpc extends UserRpc {
     return toResult(() => this.host.account.beginProfile())
   }
 
-  setProfileField(session: Session, key: string, value: JsonValue | undefined): RpcResult<void> {
-    return this.checked(session, () => this.host.account.setProfileField(key, value))
+  setProfileField(session: Session, key: string, value: JsonValue | undefined): Promise<RpcResult<void>> {
+    return toResultAsync(async () => {
+      this.host.account.check(session)
+      if (this.host.account.setProfileField(key, value)) await this.#toldRooms()
+    })
+  }
+
+  /** The rooms know, and by them the lists, or two seconds have passed: a room that is away is told later. */
+  async #toldRooms(): Promise<void> {
+    await patiently(
+      ROOMS_PATIENCE_MS,
+      this.host
+        .timers()
+        .runNow('rooms')
+        .catch(() => undefined),
+    )
   }
 }

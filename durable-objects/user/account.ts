@@ -38,11 +38,13 @@ interface AccountDependencies {
   /** A Room tells of what is new there from now on: what came before is to be counted. */
   watched: (roomId: string) => void
   /** Has the alarm run a job now. */
-  runJob: (job: 'rooms' | 'closing') => void
+  runJob: (job: 'rooms' | 'closing', inMs?: number) => void
 }
 
 /** How long after a change of the profile a join may still show the old one, ms. */
 const PROFILE_UNSETTLED_MS = 60_000
+/** As long as a request waits for the rooms it concerns, ms; the alarm sees to the rest. */
+export const ROOMS_PATIENCE_MS = 2_000
 const PROFILE_CHANGED = 'profile_ts'
 /** The account has had its first profile. */
 const PROFILE_BEGUN = 'profile_begun'
@@ -160,7 +162,7 @@ export class UserAccount {
     })
     this.forget()
     this.#to.runJob('closing')
-    this.#to.runJob('rooms')
+    this.#to.runJob('rooms', ROOMS_PATIENCE_MS)
   }
 
   /** Whether Postgres has yet to be told of the end. */
@@ -184,7 +186,8 @@ export class UserAccount {
     })
   }
 
-  setProfileField(key: string, value: JsonValue | undefined): void {
+  /** Answers whether rooms are to be told. */
+  setProfileField(key: string, value: JsonValue | undefined): boolean {
     const spreads = this.#to.mutate(() => {
       const archive = setProfileField(this.#sql, key, value)
       const shown = archive.length > 0 && isShownInRooms(key)
@@ -194,7 +197,8 @@ export class UserAccount {
       }
       return { value: shown, archive }
     })
-    if (spreads) this.#to.runJob('rooms')
+    if (spreads) this.#to.runJob('rooms', ROOMS_PATIENCE_MS)
+    return spreads
   }
 
   /**

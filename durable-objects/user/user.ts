@@ -83,7 +83,7 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
       objects: () => objectsOf(this.env, calls),
       memberships: () => this.#polls.memberships,
       mutate: (work) => this.#mutate(work),
-      runJob: (job) => timers.arm(job, clock.now()),
+      runJob: (job, inMs = 0) => timers.arm(job, clock.now() + inMs),
       watched: (roomId) => pushes.countAnew(roomId),
     })
     const deviceLists = new DeviceLists({

@@ -60,12 +60,13 @@ export async function register(
     auth,
   )
   if (!outcome.done) return outcome
-  const localpart = await createAccount(ports, userOf, request, outcome.session)
+  const { session } = outcome
+  const localpart = localpartFor(ports, request, session)
   // Sent again because the answer was lost, the request finds its session, which is good for this account alone.
   if (auth?.session !== undefined) {
-    const { session } = outcome
     await ports.uia.put({ ...session, body: { username: localpart, ...session.body } })
   }
+  await createAccount(ports, userOf, { request, session, localpart })
   // The guest's tokens would go on being a guest's.
   if (guest !== undefined) await userOf(guest.userId).logoutAll(guest)
   return { done: true, answer: await answer(ports, userOf, localpart, request) }
@@ -116,18 +117,23 @@ function boundBody({ username, guest, inhibitLogin, device }: RegistrationReques
   }
 }
 
+function localpartFor(
+  { config }: RegistrationPorts,
+  request: RegistrationRequest,
+  session: UiaSession,
+): string {
+  const username = request.username ?? session.body.username
+  return typeof username === 'string' ? newLocalpart(username, config.serverName) : session.facts.localpart!
+}
+
 async function createAccount(
   ports: RegistrationPorts,
   userOf: UserOf,
-  request: RegistrationRequest,
-  session: UiaSession,
-): Promise<string> {
-  const { config, accounts, clock } = ports
+  { request, session, localpart }: { request: RegistrationRequest; session: UiaSession; localpart: string },
+): Promise<void> {
+  const { accounts, clock } = ports
   const passwordHash = passwordHashOf(session)
   if (passwordHash === undefined) throw new MatrixError('M_MISSING_PARAM', 'password: Required')
-  const username = request.username ?? session.body.username
-  const localpart =
-    typeof username === 'string' ? newLocalpart(username, config.serverName) : session.facts.localpart!
   const account = {
     localpart,
     passwordHash,
@@ -141,8 +147,7 @@ async function createAccount(
   const upgrades = request.guest !== undefined
   const isUsed = !upgrades && (await hasPast(ports, userOf, localpart))
   const made = isUsed ? 'taken' : await accounts.create(account, { registrationToken, upgrades })
-  if (made === 'created' || (await isRepetition(ports, localpart, session, request.password)))
-    return localpart
+  if (made === 'created' || (await isRepetition(ports, localpart, session, request.password))) return
   if (made === 'taken') throw nameTaken()
   throw new MatrixError('M_FORBIDDEN', 'The registration token has been used up')
 }

@@ -53,6 +53,11 @@ const SOURCES: Readonly<Record<string, FactSource>> = {
   'm.room.encryption': { fact: 'encryption', read: ({ algorithm }) => filled(algorithm) },
 }
 
+/** Whether state events of this type settle a fact. */
+export function isFactType(type: string): boolean {
+  return Object.hasOwn(SOURCES, type)
+}
+
 /** The fact that a state event settles, or undefined for events that settle none. */
 export function factOf(event: {
   type: string

@@ -30,7 +30,7 @@ const MAX_CONTEXT = 20
 const MAX_TERM = 1_024
 const MAX_KEYS = 10
 /** Rooms that are asked for what the archive does not know yet. */
-const MOVED_LAST = 10
+const MOVED_LAST = 50
 
 const Around = z
   .int()

@@ -35,16 +35,16 @@ const LISTED_AMONG = `
   where listed and room_id in (select value from jsonb_array_elements_text($1::text::jsonb))`
 
 /**
- * Whoever shares a room with the viewer, or has joined one that everybody may join or read. They are shown by the
- * name they bear there, the newest of several: a name borne among others only stays among them. First comes whom
- * the term names exactly, then whose name or id begins with it, then who shares most with the viewer.
+ * Users who share a room with the viewer, or have joined one that everybody may join or read; viewers find themselves
+ * by the latter alone, as strangers would. Users are shown by the name they bear there, the newest of several: a name
+ * borne among others only stays among them. First comes whom the term names exactly, then whose name or id begins with it, then who shares most with the viewer.
  */
 const USERS = `
   with seen as (
     select m.user_id, m.display_name, m.avatar_url, m.folded, e.ts,
       exists (
         select from room_memberships own
-        where own.room_id = m.room_id and own.user_id = $1::text and own.membership = 'join'
+        where m.user_id <> $1::text and own.room_id = m.room_id and own.user_id = $1::text and own.membership = 'join'
       ) as shared
     from room_memberships m
     join room_summaries s on s.room_id = m.room_id
@@ -57,7 +57,7 @@ const USERS = `
         s.facts->>'join_rule' = 'public' or s.facts->>'history_visibility' = 'world_readable'
         or exists (
           select from room_memberships own
-          where own.room_id = m.room_id and own.user_id = $1::text and own.membership = 'join'
+          where m.user_id <> $1::text and own.room_id = m.room_id and own.user_id = $1::text and own.membership = 'join'
         )
       )
   ), named as (
