@@ -2,6 +2,7 @@
 import type { PresenceState, PresenceValue, PushRuleChange, Session } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
+import type { InvitePermission } from '../../src/protocol/invite-permission.ts'
 import { type RpcResult, toResult } from '../rpc.ts'
 import { accountDataSince, getAccountData, putAccountData } from './account-data.ts'
 import { AccountRpc } from './account-rpc.ts'
@@ -52,7 +53,11 @@ export abstract class SettingsRpc extends AccountRpc {
   }
 
   invitePermission(sender: string) {
-    return toResult(() => permissionFor(this.host.sql, sender))
+    return toResult(
+      (): InvitePermission =>
+        // Nobody is there to answer.
+        this.host.account.standing.deactivated ? 'block' : permissionFor(this.host.sql, sender),
+    )
   }
 
   roomAccountData(session: Session, roomId: string) {

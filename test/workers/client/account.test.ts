@@ -171,8 +171,24 @@ describe('a deactivated account', () => {
     for (const room of [...rooms, invited]) {
       await expect.poll(() => membership(room), { timeout: 10_000 }).toBe('leave')
     }
-    must(await other.invite(invited, gone.userId))
-    await expect.poll(() => membership(invited), { timeout: 10_000 }).toBe('leave')
+  })
+
+  it('takes no invitations, by each way', async () => {
+    const [closed, other] = [await http.register('closed'), await http.register('inviter')]
+    must(await closed.post('/account/deactivate', { auth: proof('closed') }))
+    const room = await other.createRoom()
+    const path = `/rooms/${encodeURIComponent(room)}/state/m.room.member/${closed.userId}`
+    for (const answer of [
+      await other.invite(room, closed.userId),
+      await other.put(path, { membership: 'invite' }),
+    ]) {
+      expect(failure(answer)).toEqual([403, 'M_INVITE_BLOCKED'])
+    }
+    const made = await other.createRoom({ invite: [closed.userId] })
+    for (const one of [room, made]) {
+      const { body } = await other.get(`/rooms/${encodeURIComponent(one)}/members`)
+      expect(body.chunk.map((member: Body) => member.state_key)).toEqual([other.userId])
+    }
   })
 
   it('leaves no keys, backups, filters or account data behind', async () => {
