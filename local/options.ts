@@ -116,6 +116,18 @@ export const optionTable = {
     help: 'What one user may upload in all; 0 is no bound.',
     check: integerIn(0, 999_999_999_999_999),
   },
+  'max-preview-bytes-per-user': {
+    value: 'bytes',
+    default: '1073741824',
+    help: 'Pictures of previews that are kept for one user, the newest; 0 is no bound.',
+    check: integerIn(0, 999_999_999_999_999),
+  },
+  'max-preview-bytes': {
+    value: 'bytes',
+    default: '10737418240',
+    help: 'Pictures of previews that are kept in all, the newest; 0 is no bound.',
+    check: integerIn(0, 999_999_999_999_999),
+  },
   'url-previews': {
     value: 'on|off',
     default: 'on',

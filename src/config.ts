@@ -26,6 +26,15 @@ const PublicUrl = z
   .url({ protocol: /^https?$/, message: 'must be an http or https URL' })
   .transform((url) => url.replace(/\/+$/, ''))
 
+/** Where 0 is no bound. */
+function bytesOrNone(given: string) {
+  return z
+    .string()
+    .regex(/^\d{1,15}$/, 'must be a number of bytes, or 0')
+    .default(given)
+    .transform(Number)
+}
+
 const Variables = z.object({
   SERVER_NAME: ServerName,
   PUBLIC_URL: PublicUrl,
@@ -51,11 +60,9 @@ const Variables = z.object({
     .regex(/^[1-9]\d{0,11}$/, 'must be a number of bytes')
     .default('52428800')
     .transform(Number),
-  MAX_MEDIA_BYTES_PER_USER: z
-    .string()
-    .regex(/^\d{1,15}$/, 'must be a number of bytes, or 0')
-    .default('10737418240')
-    .transform(Number),
+  MAX_MEDIA_BYTES_PER_USER: bytesOrNone('10737418240'),
+  MAX_PREVIEW_BYTES_PER_USER: bytesOrNone('1073741824'),
+  MAX_PREVIEW_BYTES: bytesOrNone('10737418240'),
   URL_PREVIEWS: z.enum(['on', 'off']).default('on'),
   OPEN_MEDIA: z.enum(['on', 'off']).default('off'),
   ACCESS_TOKEN_LIFETIME_MS: z
@@ -117,6 +124,8 @@ export function readConfig(env: object): Config {
     maxUploadBytes: v.MAX_UPLOAD_BYTES,
     maxMediaBytesPerUser: v.MAX_MEDIA_BYTES_PER_USER,
     urlPreviews: v.URL_PREVIEWS === 'on',
+    maxPreviewBytesPerUser: v.MAX_PREVIEW_BYTES_PER_USER,
+    maxPreviewBytes: v.MAX_PREVIEW_BYTES,
     openMedia: v.OPEN_MEDIA === 'on',
     accessTokenLifetimeMs: v.ACCESS_TOKEN_LIFETIME_MS,
     turn:

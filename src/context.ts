@@ -16,6 +16,7 @@ import { postgresArchiveReader } from './storage/postgres/archive-reader.ts'
 import { type PostgresTarget, postgres } from './storage/postgres/client.ts'
 import { postgresDirectory } from './storage/postgres/directory.ts'
 import { postgresMedia } from './storage/postgres/media.ts'
+import { postgresPreviewPictures } from './storage/postgres/preview-pictures.ts'
 import { postgresRegistrationTokens } from './storage/postgres/registration-tokens.ts'
 import { postgresReports } from './storage/postgres/reports.ts'
 import { postgresSearch } from './storage/postgres/search.ts'
@@ -76,6 +77,7 @@ function createPorts(env: Env): Ports {
     limiter: redisRateLimiter(commands, clock),
     media: r2Media(env.MEDIA),
     mediaIndex: postgresMedia(sql),
+    previewPictures: postgresPreviewPictures(sql),
     web: webClient(limitedFetch('web', fetch), config.publicUrl),
     previews: redisPreviews(commands),
     thumbnailer: thumbnailWorker(env.THUMBNAILS, () => countCall('thumbnails.make'), calls),

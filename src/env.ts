@@ -36,6 +36,9 @@ export interface Env {
   MAX_UPLOAD_BYTES?: string
   /** What one user may upload in sum, bytes; 0: no bound. Default 10737418240. */
   MAX_MEDIA_BYTES_PER_USER?: string
+  /** Of pictures of previews, what is kept for one user and in all, bytes; 0: no bound. Default 1073741824 and 10737418240. */
+  MAX_PREVIEW_BYTES_PER_USER?: string
+  MAX_PREVIEW_BYTES?: string
   /** Whether the server looks at web pages for clients that want to show them. */
   URL_PREVIEWS?: 'on' | 'off'
   /** Whether media are served without a token too, for old clients. */

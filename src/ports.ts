@@ -1,6 +1,6 @@
 /** The whole outside world on one page: what the capabilities and the objects may ask of it. */
 
-import type { MediaIndex, MediaStore, Thumbnailer } from './ports/media.ts'
+import type { MediaIndex, MediaStore, PreviewPictures, Thumbnailer } from './ports/media.ts'
 import type {
   AccountStore,
   AliasStore,
@@ -55,6 +55,7 @@ export interface Ports {
   limiter: RateLimiter
   media: MediaStore
   mediaIndex: MediaIndex
+  previewPictures: PreviewPictures
   web: WebClient
   previews: PreviewCache
   thumbnailer: Thumbnailer
@@ -83,6 +84,9 @@ export interface Config {
   /** What one user may upload in sum, bytes; 0: no bound. */
   maxMediaBytesPerUser: number
   urlPreviews: boolean
+  /** Of pictures of previews, bytes; 0: no bound. */
+  maxPreviewBytesPerUser: number
+  maxPreviewBytes: number
   /** Whether media are served without a token too, for old clients. */
   openMedia: boolean
   /** For clients that refresh their tokens; those of others do not expire. */

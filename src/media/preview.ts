@@ -8,12 +8,15 @@ import { MatrixError } from '../protocol/errors.ts'
 import { decodePage } from './encoding.ts'
 import { readImageHeader, uprightSize } from './image-header.ts'
 import { type Page, readPage } from './page.ts'
+import { countPicture, largestPicture } from './preview-pictures.ts'
 import { webAddress } from './web-address.ts'
 import { type Found, forbidden, type Look, open, readPart, typeOf, unreachable } from './web-reader.ts'
 
-type PreviewPorts = Pick<Ports, 'web' | 'previews' | 'media' | 'config' | 'log'>
+type PreviewPorts = Pick<Ports, 'web' | 'previews' | 'media' | 'previewPictures' | 'config' | 'clock' | 'log'>
 interface Looking extends Look {
   ports: PreviewPorts
+  /** Who wants to see it. */
+  userId: string
 }
 
 /** For everything that one preview reads. */
@@ -41,12 +44,12 @@ const TEXTS: { name: string; from: string[]; most: number }[] = [
 const IMAGES = ['og:image:secure_url', 'og:image', 'og:image:url', 'twitter:image', 'twitter:image:src']
 
 /** The preview of a URL, from the cache where it is fresh. @throws MatrixError M_INVALID_PARAM, M_FORBIDDEN, M_UNKNOWN with 502 */
-export async function previewOf(ports: PreviewPorts, given: string): Promise<JsonObject> {
+export async function previewOf(ports: PreviewPorts, given: string, userId: string): Promise<JsonObject> {
   const url = webAddress(given, { privateAllowed: ports.config.allowPrivateNetworks })
   if (url === 'invalid') throw new MatrixError('M_INVALID_PARAM', 'url: must be an http or https URL')
   if (url === 'forbidden') throw forbidden()
   const known = await ports.previews.find(url.href).catch(() => undefined)
-  const outcome = known ?? (await lookAt(ports, url))
+  const outcome = known ?? (await lookAt(ports, url, userId))
   if (known === undefined) {
     const seconds = 'preview' in outcome ? FRESH_S : FAILURE_FRESH_S
     await ports.previews.put(url.href, outcome, seconds).catch(() => undefined)
@@ -55,11 +58,11 @@ export async function previewOf(ports: PreviewPorts, given: string): Promise<Jso
   throw outcome.failure === 'forbidden' ? forbidden() : unreachable()
 }
 
-async function lookAt(ports: PreviewPorts, url: URL): Promise<PreviewOutcome> {
+async function lookAt(ports: PreviewPorts, url: URL, userId: string): Promise<PreviewOutcome> {
   const stop = new AbortController()
   const timer = setTimeout(() => stop.abort(), LOOK_MS)
   const { web, config, log } = ports
-  const looking = { ports, web, privateAllowed: config.allowPrivateNetworks, signal: stop.signal }
+  const looking = { ports, userId, web, privateAllowed: config.allowPrivateNetworks, signal: stop.signal }
   try {
     return { preview: await describe(looking, await open(looking, url, ACCEPT)) }
   } catch (error) {
@@ -155,15 +158,17 @@ async function openBeside(
  * Stores a picture, as the server's own, and describes it. Its id comes from its bytes, so that the same picture is
  * stored once, and from a secret, so that nobody can tell by it what others have looked at.
  */
-async function keepImage({ ports }: Looking, { response }: Found): Promise<JsonObject> {
+async function keepImage({ ports, userId }: Looking, { response }: Found): Promise<JsonObject> {
   const { media, config } = ports
-  const limit = Math.min(MAX_IMAGE_BYTES, config.maxUploadBytes)
+  const limit = Math.min(MAX_IMAGE_BYTES, config.maxUploadBytes, largestPicture(config))
   const { bytes, isWhole } = await readPart(response, limit)
   const header = isWhole ? readImageHeader(bytes) : undefined
   if (header === undefined) return {}
   const { contentType } = header
   const { width, height } = uprightSize(header)
   const mediaId = createHmac('sha256', config.tokenKeys[0]!.secret).update(bytes).digest('base64url')
+  // Counted first: what was stored and not counted would stay for ever.
+  await countPicture(ports, { mediaId, owner: userId, size: bytes.byteLength })
   const body = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream()
   await media.put(mediaId, { owner: '', contentType }, { body, length: bytes.byteLength, limit })
   return {

@@ -51,6 +51,25 @@ export interface MediaIndex {
   addMissing(uploads: (IndexedMedia & { createdTs: number })[]): Promise<number>
 }
 
+/** Bytes, and how many. */
+export interface PictureBound {
+  bytes: number
+  count: number
+}
+
+/** The pictures of previews that are kept, the newest of each user and of all: in Postgres. */
+export interface PreviewPictures {
+  /**
+   * Counts a picture, or notes that it was wanted again.
+   * @returns those that are counted no more, since there is no room for them beside it
+   */
+  keep(
+    picture: { mediaId: string; owner: string; size: number },
+    bounds: { each: PictureBound; all: PictureBound },
+    now: number,
+  ): Promise<string[]>
+}
+
 /** Ids that are kept for uploads to come. */
 export interface ReservationStore {
   reserve(mediaId: string, reservation: Reservation): Promise<void>

@@ -62,7 +62,8 @@ export function r2Media(bucket: R2Bucket): MediaStore {
       await bucket.put(factsKey(mediaId), new Uint8Array(0), { customMetadata })
     },
     async remove(mediaId) {
-      await bucket.delete([bytesKey(mediaId), hashKey(mediaId)])
+      const { objects } = await bucket.list({ prefix: thumbnailKey(mediaId, '') })
+      await bucket.delete([bytesKey(mediaId), hashKey(mediaId), ...objects.map(({ key }) => key)])
     },
     async list(limit, after) {
       const page = await bucket.list({

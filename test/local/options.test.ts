@@ -14,6 +14,8 @@ describe('options', () => {
       guests: 'off',
       'max-upload-bytes': '52428800',
       'max-media-bytes-per-user': '10737418240',
+      'max-preview-bytes-per-user': '1073741824',
+      'max-preview-bytes': '10737418240',
       'url-previews': 'on',
       'open-media': 'off',
       presence: 'on',

@@ -68,6 +68,8 @@ export async function startServer(overrides: TestServerOptions = {}): Promise<Te
     guests: 'off',
     'max-upload-bytes': '52428800',
     'max-media-bytes-per-user': '0',
+    'max-preview-bytes-per-user': '0',
+    'max-preview-bytes': '0',
     'url-previews': 'on',
     'open-media': 'off',
     'access-token-lifetime-ms': '3600000',

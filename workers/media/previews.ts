@@ -14,9 +14,12 @@ const Asked = z.object({ url: z.string().min(1), ts: Count.optional() })
 /** Below `/_matrix/client/v1/media`, and below `/_matrix/media` for old clients. */
 export const previews = new Hono<AppEnv>()
 
-previews.get('/preview_url', accessToken, served, validate({ query: Asked }), async (c) =>
-  c.json(await previewOf(c.var.ports, c.req.valid('query').url)),
-)
+previews.get('/preview_url', accessToken, served, validate({ query: Asked }), async (c) => {
+  const look = previewOf(c.var.ports, c.req.valid('query').url, c.var.session.userId)
+  // A client that goes away must not leave a picture that is counted and not there, or the other way round.
+  c.executionCtx.waitUntil(look.catch(() => undefined))
+  return c.json(await look)
+})
 
 async function served(c: Context<AppEnv>, next: () => Promise<void>): Promise<void> {
   if (!c.var.ports.config.urlPreviews)
