@@ -322,7 +322,7 @@ export class SyncPolls {
     for (const waiting of this.sockets.all()) {
       if (waiting.poll.level) this.sockets.advance(waiting, waiting.poll.token, false)
     }
-    if (this.sockets.size === 0 || this.#serving) return
+    if (this.sockets.size === 0 || this.#serving || takeFault('user:no-next-turn')) return
     this.#serving = true
     setTimeout(() => {
       this.#serving = false

@@ -11,7 +11,7 @@ import { type Choices, choicesFrom } from './interleavings/random.ts'
 import { Watcher } from './interleavings/watcher.ts'
 
 const runs = Number(process.env.INTERLEAVING_RUNS ?? 2)
-const seed = Number(process.env.INTERLEAVING_SEED ?? Date.now() % 1_000_000)
+const seed = Number(process.env.INTERLEAVING_SEED ?? 475_123)
 /**
  * Until then everybody must have been told what has happened, ms: wakes that were lost come again after 1 s, 2 s, …,
  * and one whose answer never comes, as an object that is reset may leave it, after 10 s.

@@ -94,6 +94,18 @@ describe('a message', () => {
     expect((await look(bob, before)).said).toEqual([])
   })
 
+  it.each(['older', 'newer'])('is not acknowledged by another device, whose own is %s', async (which) => {
+    const [alice, bob] = [await person(), await person()]
+    const phone = await http.login(bob.userId)
+    for (const device of which === 'older' ? [phone, bob] : [bob, phone]) {
+      must(await send(alice, to(device, { for: device.deviceId })))
+    }
+    const { said, next } = await look(phone)
+    expect(said).toEqual([{ for: phone.deviceId }])
+    expect((await look(phone, next)).said).toEqual([])
+    expect((await look(bob)).said).toEqual([{ for: bob.deviceId }])
+  })
+
   it.each(['before', 'after'])(
     'is not acknowledged by the token of another device, told %s it',
     async (when) => {

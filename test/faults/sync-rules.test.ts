@@ -1,0 +1,108 @@
+/** The rules of decisions 3, 9 and 10 on the objects themselves, each in the order of events that breaks without it. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Answer, type Api, api, type Body, type Client, must } from '../support/client.ts'
+import { objectName, startServer, type TestServer } from '../support/server.ts'
+import { planFault } from './helpers.ts'
+
+let server: TestServer
+let http: Api
+let alice: Client
+
+beforeAll(async () => {
+  server = await startServer({ presence: 'off' })
+  http = api(server)
+  alice = await http.register('alice')
+})
+afterAll(() => server?.stop())
+
+/** How long a faulty network holds an answer, and a little more, ms: see `durable-objects/network-faults.ts`. */
+const HELD_MS = 250
+
+const evict = (client: Client) => server.evict('USER', objectName.user(server.serverName, client.userId))
+const textsIn = (answer: Answer, roomId: string): string[] =>
+  (answer.body.rooms?.join?.[roomId]?.timeline.events ?? [])
+    .filter(({ type }: Body) => type === 'm.room.message')
+    .map(({ content }: Body) => content.body)
+
+/** A user in a room of Alice's, and a token that stands at its end. */
+async function someoneIn(name: string): Promise<{ user: Client; roomId: string; since: string }> {
+  const user = await http.register(name)
+  const roomId = await alice.createRoom({ invite: [user.userId] })
+  must(await user.join(roomId))
+  return { user, roomId, since: must(await user.sync()).body.next_batch }
+}
+
+/** A user in more rooms than a token names, so that every first sync begins an epoch. */
+async function someoneInMany(name: string): Promise<{ user: Client; rooms: string[]; since: string }> {
+  const user = await http.register(name)
+  const rooms: string[] = []
+  for (let n = 0; n < 34; n += 1) rooms.push(await alice.createRoom({ invite: [user.userId] }))
+  for (const id of rooms) must(await user.join(id))
+  const since: string = must(await user.sync()).body.next_batch
+  expect(since).not.toContain('~')
+  return { user, rooms, since }
+}
+
+describe('nothing is lost, since', () => {
+  it('a wake is noted in the epoch before it is answered', async () => {
+    const { user, rooms, since } = await someoneInMany('noted')
+    const [roomId] = rooms as [string]
+    await alice.say(roomId, 'while nobody waits')
+    await evict(user)
+    expect(textsIn(must(await user.sync({ since })), roomId)).toEqual(['while nobody waits'])
+  })
+
+  it('a room is noted as moved before it is asked', async () => {
+    const { user, rooms, since } = await someoneInMany('asked')
+    const [roomId] = rooms as [string]
+    await planFault(http, 'drop:user.wake')
+    await alice.say(roomId, 'in an answer that is lost')
+    // A first sync of another device asks all rooms: they count their answers for the wakes.
+    const phone = await http.login('asked')
+    await planFault(http, 'lose:room.pull', rooms.length)
+    expect(textsIn(must(await phone.sync()), roomId)).toEqual([])
+    await planFault(http, 'lose:room.pull', 0)
+    await evict(user)
+    expect(textsIn(must(await user.sync({ since })), roomId)).toEqual(['in an answer that is lost'])
+  })
+
+  it('a poll that found nothing looks once more before it waits', async () => {
+    const { user, roomId, since } = await someoneIn('looker')
+    await evict(user)
+    await planFault(http, 'slow:room.pull')
+    const answer = user.sync({ since, timeout: 20_000 })
+    await sleep(50)
+    await alice.say(roomId, 'beside the answer')
+    expect(textsIn(must(await answer), roomId)).toEqual(['beside the answer'])
+  })
+
+  it('the answer to a wake that left before a pull says nothing of the time after it', async () => {
+    const { user, roomId, since } = await someoneIn('generation')
+    await planFault(http, 'user:idle')
+    await planFault(http, 'slow:user.wake')
+    const said = alice.say(roomId, 'gives the subscription up')
+    await sleep(50)
+    // Asks the Room, and so is subscribed anew, while the answer that gives it up is on its way.
+    await evict(user)
+    const { next_batch: next } = must(await user.sync({ since })).body
+    await said
+    await sleep(HELD_MS)
+    const waiting = user.sync({ since: next, timeout: 20_000 })
+    await sleep(HELD_MS)
+    await alice.say(roomId, 'to the subscriber')
+    expect(textsIn(must(await waiting), roomId)).toEqual(['to the subscriber'])
+  })
+
+  it('a wake that is answered before the waiting are served makes their tokens stand behind', async () => {
+    const { user, roomId, since } = await someoneIn('turn')
+    const waiting = user.sync({ since, timeout: 20_000 })
+    await sleep(HELD_MS)
+    await planFault(http, 'user:no-next-turn')
+    await alice.say(roomId, 'before an eviction')
+    await evict(user)
+    // Anything wakes the object: it finds the socket, and that it may have missed something.
+    must(await user.get('/devices'))
+    expect(textsIn(must(await waiting), roomId)).toEqual(['before an eviction'])
+  })
+})
