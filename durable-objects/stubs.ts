@@ -126,6 +126,7 @@ const REPEATABLE: ReadonlySet<string> = new Set([
   'devices',
   'device',
   'beginProfile',
+  'makeRoom',
   'profile',
   'profileFields',
   'setProfileField',

@@ -128,6 +128,42 @@ export const optionTable = {
     help: 'Pictures of previews that are kept in all, the newest; 0 is no bound.',
     check: integerIn(0, 999_999_999_999_999),
   },
+  'max-account-data-bytes-per-user': {
+    value: 'bytes',
+    default: '16777216',
+    help: 'What one user may keep as account data, tags included. 0 is no bound.',
+    check: integerIn(0, 999_999_999_999_999),
+  },
+  'max-key-backup-bytes-per-user': {
+    value: 'bytes',
+    default: '268435456',
+    help: 'What one user may keep in backups of room keys. 0 is no bound.',
+    check: integerIn(0, 999_999_999_999_999),
+  },
+  'max-filters-per-user': {
+    value: 'number',
+    default: '1000',
+    help: 'How many filters one user may store. 0 is no bound.',
+    check: integerIn(0, 999_999_999_999_999),
+  },
+  'max-devices-per-user': {
+    value: 'number',
+    default: '1000',
+    help: 'How many devices one user may have. 0 is no bound.',
+    check: integerIn(0, 999_999_999_999_999),
+  },
+  'max-aliases-per-user': {
+    value: 'number',
+    default: '1000',
+    help: 'How many room aliases one user may have made. 0 is no bound.',
+    check: integerIn(0, 999_999_999_999_999),
+  },
+  'max-rooms-per-user': {
+    value: 'number',
+    default: '10000',
+    help: 'How many rooms one user may make. 0 is no bound.',
+    check: integerIn(0, 999_999_999_999_999),
+  },
   'url-previews': {
     value: 'on|off',
     default: 'on',

@@ -27,12 +27,16 @@ const PublicUrl = z
   .transform((url) => url.replace(/\/+$/, ''))
 
 /** Where 0 is no bound. */
-function bytesOrNone(given: string) {
+function numberOrNone(given: string, what = 'number') {
   return z
     .string()
-    .regex(/^\d{1,15}$/, 'must be a number of bytes, or 0')
+    .regex(/^\d{1,15}$/, `must be a ${what}, or 0`)
     .default(given)
     .transform(Number)
+}
+
+function bytesOrNone(given: string) {
+  return numberOrNone(given, 'number of bytes')
 }
 
 const Variables = z.object({
@@ -63,6 +67,12 @@ const Variables = z.object({
   MAX_MEDIA_BYTES_PER_USER: bytesOrNone('10737418240'),
   MAX_PREVIEW_BYTES_PER_USER: bytesOrNone('1073741824'),
   MAX_PREVIEW_BYTES: bytesOrNone('10737418240'),
+  MAX_ACCOUNT_DATA_BYTES_PER_USER: bytesOrNone('16777216'),
+  MAX_KEY_BACKUP_BYTES_PER_USER: bytesOrNone('268435456'),
+  MAX_FILTERS_PER_USER: numberOrNone('1000'),
+  MAX_DEVICES_PER_USER: numberOrNone('1000'),
+  MAX_ALIASES_PER_USER: numberOrNone('1000'),
+  MAX_ROOMS_PER_USER: numberOrNone('10000'),
   URL_PREVIEWS: z.enum(['on', 'off']).default('on'),
   OPEN_MEDIA: z.enum(['on', 'off']).default('off'),
   ACCESS_TOKEN_LIFETIME_MS: z
@@ -123,6 +133,14 @@ export function readConfig(env: object): Config {
     guests: v.GUESTS === 'on',
     maxUploadBytes: v.MAX_UPLOAD_BYTES,
     maxMediaBytesPerUser: v.MAX_MEDIA_BYTES_PER_USER,
+    quotas: {
+      accountDataBytes: v.MAX_ACCOUNT_DATA_BYTES_PER_USER,
+      keyBackupBytes: v.MAX_KEY_BACKUP_BYTES_PER_USER,
+      filters: v.MAX_FILTERS_PER_USER,
+      devices: v.MAX_DEVICES_PER_USER,
+      aliases: v.MAX_ALIASES_PER_USER,
+      rooms: v.MAX_ROOMS_PER_USER,
+    },
     urlPreviews: v.URL_PREVIEWS === 'on',
     maxPreviewBytesPerUser: v.MAX_PREVIEW_BYTES_PER_USER,
     maxPreviewBytes: v.MAX_PREVIEW_BYTES,

@@ -39,6 +39,18 @@ export interface Env {
   /** Of pictures of previews, what is kept for one user and in all, bytes; 0: no bound. Default 1073741824 and 10737418240. */
   MAX_PREVIEW_BYTES_PER_USER?: string
   MAX_PREVIEW_BYTES?: string
+  /** What one user may keep as account data, tags included. 0: no bound. Default 16777216. */
+  MAX_ACCOUNT_DATA_BYTES_PER_USER?: string
+  /** What one user may keep in backups of room keys. 0: no bound. Default 268435456. */
+  MAX_KEY_BACKUP_BYTES_PER_USER?: string
+  /** How many filters one user may store. 0: no bound. Default 1000. */
+  MAX_FILTERS_PER_USER?: string
+  /** How many devices one user may have. 0: no bound. Default 1000. */
+  MAX_DEVICES_PER_USER?: string
+  /** How many room aliases one user may have made. 0: no bound. Default 1000. */
+  MAX_ALIASES_PER_USER?: string
+  /** How many rooms one user may make. 0: no bound. Default 10000. */
+  MAX_ROOMS_PER_USER?: string
   /** Whether the server looks at web pages for clients that want to show them. */
   URL_PREVIEWS?: 'on' | 'off'
   /** Whether media are served without a token too, for old clients. */

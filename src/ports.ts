@@ -106,12 +106,25 @@ export interface Config {
   retiredTokenKeys: TokenKey[]
   /** The header in which a trusted proxy names the client's address. */
   clientAddressHeader?: string
+  quotas: Quotas
   /** How long a request's body may take for each 64 KiB of it. */
   bodyTimeoutMs: number
   archiveDelayMs: number
   /** Whether requests to private addresses get through, and so those that are not encrypted may. */
   allowPrivateNetworks: boolean
   testHooks: boolean
+}
+
+/** What one user may have; 0: no bound. */
+export interface Quotas {
+  accountDataBytes: number
+  keyBackupBytes: number
+  filters: number
+  devices: number
+  /** Made by them, whatever room they name. */
+  aliases: number
+  /** Made by them, whether they are still in them or not. */
+  rooms: number
 }
 
 /** A secret that access tokens are signed with. */

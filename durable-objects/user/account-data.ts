@@ -1,11 +1,12 @@
 /** A user's account data, global and by room, each with its place in the user's own log. */
-import type { UserLogEntry } from '../../src/ports.ts'
+import type { Quotas, UserLogEntry } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import { checkIgnored, IGNORED_USERS } from '../../src/protocol/ignored-users.ts'
 import { checkInviteFilter, INVITE_FILTER } from '../../src/protocol/invite-permission.ts'
 import { objectField } from '../../src/protocol/json-fields.ts'
 import { currentPushRules } from '../../src/protocol/push-rule-edits.ts'
+import { requireQuota } from '../../src/quotas.ts'
 import { first } from '../sqlite.ts'
 import { deletedDevices } from './devices.ts'
 
@@ -48,18 +49,41 @@ const CHECKS: Readonly<Record<string, (content: JsonObject) => void>> = Object.a
 
 /**
  * Sets a value as a client asks.
- * @throws MatrixError M_BAD_JSON (405) for what only the server may set; M_INVALID_PARAM for a list that is too long
+ * @throws MatrixError M_BAD_JSON (405) for what only the server may set; M_INVALID_PARAM for a list that
+ *   is too long; M_TOO_LARGE past the quota
  */
 export function putAccountData(
   sql: SqlStorage,
   event: AccountDataEvent,
+  quotas: Quotas,
   nextOwn: () => number,
 ): { archive: UserLogEntry[] } {
   if (MANAGED_BY_SERVER.has(event.type)) {
     throw new MatrixError('M_BAD_JSON', `${event.type} is managed by the server`, { status: 405 })
   }
   if (event.roomId === null) CHECKS[event.type]?.(event.content)
+  requireSpace(sql, event, quotas)
   return writeAccountData(sql, event, nextOwn)
+}
+
+/** What an entry costs beside its texts: many empty ones are a burden too. */
+const ENTRY_BYTES = 128
+const SIZE = `octet_length(room_id) + octet_length(type) + octet_length(content) + ${ENTRY_BYTES}`
+
+/** Passes a value that fits into the user's quota. What is not more than before is not counted. @throws MatrixError M_TOO_LARGE */
+export function requireSpace(
+  sql: SqlStorage,
+  { roomId, type, content }: AccountDataEvent,
+  quotas: Quotas,
+): void {
+  const place = [roomId ?? GLOBAL, type] as const
+  const query = `SELECT ${SIZE} AS bytes FROM account_data WHERE room_id = ? AND type = ?`
+  const before = first<{ bytes: number }>(sql, query, ...place)?.bytes ?? 0
+  const text = [...place, JSON.stringify(content)].join('')
+  const added = Buffer.byteLength(text) + ENTRY_BYTES - before
+  if (added <= 0) return
+  const all = first<{ bytes: number }>(sql, `SELECT coalesce(sum(${SIZE}), 0) AS bytes FROM account_data`)
+  requireQuota(quotas, 'accountDataBytes', (all?.bytes ?? 0) + added)
 }
 
 /** Sets a value at a place in the user's log; the same value again is news again. */

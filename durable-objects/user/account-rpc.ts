@@ -114,6 +114,10 @@ export abstract class AccountRpc extends UserRpc {
     )
   }
 
+  makeRoom(session: Session) {
+    return this.checked(session, () => this.host.account.makeRoom())
+  }
+
   profile() {
     return toResult(() => roomProfile(this.host.sql))
   }

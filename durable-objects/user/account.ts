@@ -1,9 +1,10 @@
 /** The account behind a User object: its sessions, its standing, its profile and its end. */
 import { writeRefusal } from '../../src/accounts/standing.ts'
-import type { AccountStanding, Ports, Session, UserLogEntry } from '../../src/ports.ts'
+import type { AccountStanding, Ports, Profile, Session, UserLogEntry } from '../../src/ports.ts'
 import type { JsonValue } from '../../src/protocol/canonical-json.ts'
 import { localpartOf } from '../../src/protocol/identifiers.ts'
 import { isShownInRooms } from '../../src/protocol/profile.ts'
+import { requireQuota } from '../../src/quotas.ts'
 import { readMeta, writeMeta } from '../sqlite.ts'
 import type { Objects } from '../stubs.ts'
 import { closeAccount, isClosing, tellAccounts } from './closing.ts'
@@ -46,6 +47,7 @@ const PROFILE_UNSETTLED_MS = 60_000
 /** As long as a request waits for the rooms it concerns, ms; the alarm sees to the rest. */
 export const ROOMS_PATIENCE_MS = 2_000
 const PROFILE_CHANGED = 'profile_ts'
+const ROOMS_MADE = 'rooms_made'
 /** The account has had its first profile. */
 const PROFILE_BEGUN = 'profile_begun'
 
@@ -73,7 +75,7 @@ export class UserAccount {
 
   // ------------------------------------------------------------ sessions
 
-  /** @throws MatrixError M_USER_DEACTIVATED or M_USER_LOCKED */
+  /** @throws MatrixError M_USER_DEACTIVATED, M_USER_LOCKED, or M_RESOURCE_LIMIT_EXCEEDED for too many devices */
   openSession(request: devices.LoginRequest): devices.OpenedSession {
     requireUsable(this.standing)
     if (request.deviceId !== undefined) requireNoSuchKey(this.#sql, request.deviceId)
@@ -186,6 +188,20 @@ export class UserAccount {
     })
   }
 
+  /**
+   * Counts a room that the user is about to make, and answers what it must know of them. The count is not archived: a
+   * user who is made again begins at nothing.
+   * @throws MatrixError M_RESOURCE_LIMIT_EXCEEDED past the quota
+   */
+  makeRoom(): Profile {
+    return this.#to.mutate(() => {
+      const made = (readMeta<number>(this.#sql, ROOMS_MADE) ?? 0) + 1
+      requireQuota(this.#to.ports.config.quotas, 'rooms', made)
+      writeMeta(this.#sql, ROOMS_MADE, made)
+      return { value: roomProfile(this.#sql), archive: [] }
+    })
+  }
+
   /** Answers whether rooms are to be told. */
   setProfileField(key: string, value: JsonValue | undefined): boolean {
     const spreads = this.#to.mutate(() => {
@@ -242,7 +258,7 @@ export class UserAccount {
 
   get #context() {
     const { clock, random, config } = this.#to.ports
-    return { now: clock.now(), random, lifetimeMs: config.accessTokenLifetimeMs }
+    return { now: clock.now(), random, lifetimeMs: config.accessTokenLifetimeMs, quotas: config.quotas }
   }
 
   #room(roomId: string) {

@@ -1,6 +1,7 @@
 /** A user's devices, and with each the one session it has: the truth behind every access token. */
-import type { Device, Random, Session, UserLogEntry } from '../../src/ports.ts'
+import type { Device, Quotas, Random, Session, UserLogEntry } from '../../src/ports.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
+import { requireQuota } from '../../src/quotas.ts'
 import { first } from '../sqlite.ts'
 import { coverTexts } from '../wipe.ts'
 
@@ -66,16 +67,18 @@ const SESSION_ID_LENGTH = 20
 /**
  * Gives a device a new session, and ends the one it had. "initial_device_display_name is ignored if device_id
  * corresponds to a known device." Writes one row.
+ * @throws MatrixError M_RESOURCE_LIMIT_EXCEEDED past the quota
  */
 export function openSession(
   sql: SqlStorage,
   userId: string,
   request: LoginRequest,
-  { now, random, lifetimeMs }: { now: number; random: Random; lifetimeMs: number },
+  { now, random, lifetimeMs, quotas }: { now: number; random: Random; lifetimeMs: number; quotas: Quotas },
 ): DeviceChange & { session: OpenedSession; isNewDevice: boolean } {
   const deviceId = request.deviceId ?? random.token(DEVICE_ID_LENGTH).toUpperCase()
   const sessionId = random.token(SESSION_ID_LENGTH)
   const known = findDevice(sql, deviceId)
+  if (known === undefined) requireQuota(quotas, 'devices', countDevices(sql) + 1)
   const expires = request.refreshHash !== undefined
   const device: DeviceRow = {
     device_id: deviceId,
@@ -107,6 +110,10 @@ export function openSession(
     archive: [archivedDevice(device)],
     revoked: known === undefined ? [] : sessionsOf(known),
   }
+}
+
+function countDevices(sql: SqlStorage): number {
+  return first<{ held: number }>(sql, 'SELECT count(*) AS held FROM devices')?.held ?? 0
 }
 
 /** Writes a device row, whole. */

@@ -25,8 +25,9 @@ export abstract class KeyBackupRpc extends ToDeviceRpc {
   }
 
   putBackedUpKeys(session: Session, version: string, keys: BackedUpKey[]) {
-    const { mutate, sql } = this.host
-    return this.checked(session, () => mutate(() => backup.putKeys(sql, version, keys)))
+    const { mutate, sql, ports } = this.host
+    const { quotas } = ports.config
+    return this.checked(session, () => mutate(() => backup.putKeys(sql, version, keys, quotas)))
   }
 
   backedUpKeys(session: Session, version: string, place: KeyPlace, after?: [string, string]) {

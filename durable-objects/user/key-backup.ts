@@ -4,6 +4,7 @@ import type {
   KeyBackupState,
   KeyBackupVersion,
   KeyPlace,
+  Quotas,
   UserLogEntry,
 } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
@@ -15,6 +16,7 @@ import {
   lengthInCall,
   replacesKey,
 } from '../../src/protocol/key-backup.ts'
+import { requireQuota } from '../../src/quotas.ts'
 import { first } from '../sqlite.ts'
 
 export const KEY_BACKUP_TABLES = `
@@ -37,6 +39,14 @@ export const KEY_BACKUP_TABLES = `
   ) WITHOUT ROWID;
 `
 
+/** What the keys of a version hold, kept with their number. */
+export const KEY_BACKUP_BYTES = `
+  ALTER TABLE backup_versions ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
+`
+
+/** Of versions that are not deleted: clients delete the one before when they make a new one. */
+const MAX_VERSIONS = 100
+
 type Archived = Omit<UserLogEntry, 'seq'>
 type VersionRow = {
   version: number
@@ -44,17 +54,25 @@ type VersionRow = {
   auth_data: string
   etag: number
   key_count: number
+  bytes: number
   deleted: number
 }
 type PlaceRow = { room_id: string; session_id: string }
 type KeyRow = PlaceRow & { data: string }
 
-/** Makes a new version the current one. */
+/** Makes a new version the current one. @throws MatrixError M_RESOURCE_LIMIT_EXCEEDED for too many that are not deleted */
 export function createVersion(
   sql: SqlStorage,
   algorithm: string,
   authData: JsonObject,
 ): { value: string; archive: Archived[] } {
+  const held = first<{ held: number }>(sql, 'SELECT count(*) AS held FROM backup_versions WHERE deleted = 0')
+  if ((held?.held ?? 0) >= MAX_VERSIONS) {
+    throw new MatrixError(
+      'M_RESOURCE_LIMIT_EXCEEDED',
+      `At most ${MAX_VERSIONS} versions: delete old ones first`,
+    )
+  }
   const newest = first<{ version: number | null }>(sql, 'SELECT max(version) AS version FROM backup_versions')
   const version = (newest?.version ?? 0) + 1
   const insert = 'INSERT INTO backup_versions (version, algorithm, auth_data) VALUES (?, ?, ?)'
@@ -95,7 +113,8 @@ export function deleteVersion(sql: SqlStorage, version: string): { value: undefi
   if (row === undefined) throw noSuchBackup()
   if (row.deleted === 1) return { value: undefined, archive: [] }
   const gone = dropKeys(sql, row.version, {})
-  const update = "UPDATE backup_versions SET deleted = 1, auth_data = '{}', key_count = 0 WHERE version = ?"
+  const update =
+    "UPDATE backup_versions SET deleted = 1, auth_data = '{}', key_count = 0, bytes = 0 WHERE version = ?"
   sql.exec(update, row.version)
   return { value: undefined, archive: [archivedVersion(sql, row.version), ...gone] }
 }
@@ -118,31 +137,40 @@ export function recountBackups(sql: SqlStorage): void {
   sql.exec(
     'DELETE FROM backup_keys WHERE version NOT IN (SELECT version FROM backup_versions WHERE deleted = 0)',
   )
-  const held = '(SELECT count(*) FROM backup_keys k WHERE k.version = backup_versions.version)'
+  const ofVersion = 'FROM backup_keys k WHERE k.version = backup_versions.version'
+  const held = `(SELECT count(*) ${ofVersion})`
+  const bytes = `(SELECT coalesce(sum(octet_length(data)), 0) ${ofVersion})`
+  sql.exec(`UPDATE backup_versions SET bytes = ${bytes}`)
   sql.exec(`UPDATE backup_versions SET etag = etag + 1, key_count = ${held} WHERE key_count <> ${held}`)
 }
 
 /**
  * Stores keys in the current version, each where it is better than the one that is there.
- * @throws MatrixError M_NOT_FOUND, M_WRONG_ROOM_KEYS_VERSION
+ * @throws MatrixError M_NOT_FOUND, M_WRONG_ROOM_KEYS_VERSION, M_TOO_LARGE past the quota
  */
 export function putKeys(
   sql: SqlStorage,
   version: string,
   keys: readonly BackedUpKey[],
+  quotas: Quotas,
 ): { value: KeyBackupState; archive: Archived[] } {
   const row = currentRow(sql, version)
   const archive: Archived[] = []
-  let added = 0
+  const added = { keys: 0, bytes: 0 }
   for (const { roomId, sessionId, data } of keys) {
     const known = keyAt(sql, row.version, roomId, sessionId)
     if (known !== undefined && !replacesKey(JSON.parse(known.data), JSON.parse(data) as KeyBackupData))
       continue
-    if (known === undefined) added += 1
+    if (known === undefined) added.keys += 1
+    added.bytes += Buffer.byteLength(data) - Buffer.byteLength(known?.data ?? '')
     const insert =
       'INSERT OR REPLACE INTO backup_keys (version, room_id, session_id, data) VALUES (?, ?, ?, ?)'
     sql.exec(insert, row.version, roomId, sessionId, data)
     archive.push(archivedKey(row.version, roomId, sessionId, data))
+  }
+  if (added.bytes > 0) {
+    const all = first<{ bytes: number }>(sql, 'SELECT sum(bytes) AS bytes FROM backup_versions')
+    requireQuota(quotas, 'keyBackupBytes', (all?.bytes ?? 0) + added.bytes)
   }
   return changed(sql, row, added, archive)
 }
@@ -154,8 +182,9 @@ export function deleteKeys(
   place: KeyPlace,
 ): { value: KeyBackupState; archive: Archived[] } {
   const row = rowOf(sql, version)
+  const bytes = bytesAt(sql, row.version, place)
   const archive = dropKeys(sql, row.version, place)
-  return changed(sql, row, -archive.length, archive)
+  return changed(sql, row, { keys: -archive.length, bytes: -bytes }, archive)
 }
 
 /** What one call carries of a version's keys, in order, after the last one of the batch before. @throws MatrixError M_NOT_FOUND */
@@ -181,6 +210,12 @@ export function readKeys(
 function keyAt(sql: SqlStorage, version: number, roomId: string, sessionId: string) {
   const query = 'SELECT data FROM backup_keys WHERE version = ? AND room_id = ? AND session_id = ?'
   return first<{ data: string }>(sql, query, version, roomId, sessionId)
+}
+
+function bytesAt(sql: SqlStorage, version: number, place: KeyPlace): number {
+  const { clause, values } = narrowed(version, place)
+  const query = `SELECT coalesce(sum(octet_length(data)), 0) AS bytes FROM backup_keys WHERE ${clause}`
+  return first<{ bytes: number }>(sql, query, ...values)?.bytes ?? 0
 }
 
 /** Deletes keys; answers what to archive. What they hold is not read: a backup may be larger than the memory. */
@@ -209,13 +244,14 @@ function narrowed(version: number, { roomId, sessionId }: KeyPlace, after?: [str
 function changed(
   sql: SqlStorage,
   row: VersionRow,
-  added: number,
+  added: { keys: number; bytes: number },
   archive: Archived[],
 ): { value: KeyBackupState; archive: Archived[] } {
   if (archive.length === 0) return { value: stateOf(row), archive }
-  const update = 'UPDATE backup_versions SET etag = etag + 1, key_count = key_count + ? WHERE version = ?'
-  sql.exec(update, added, row.version)
-  const value = { etag: String(row.etag + 1), count: row.key_count + added }
+  const update = `UPDATE backup_versions SET etag = etag + 1, key_count = key_count + ?, bytes = max(0, bytes + ?)
+     WHERE version = ?`
+  sql.exec(update, added.keys, added.bytes, row.version)
+  const value = { etag: String(row.etag + 1), count: row.key_count + added.keys }
   return { value, archive: [archivedVersion(sql, row.version), ...archive] }
 }
 

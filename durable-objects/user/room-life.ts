@@ -2,7 +2,7 @@
 import type { MembershipChange, Ports, UserLogEntry } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
-import { type AccountDataEvent, writeAccountData } from './account-data.ts'
+import { type AccountDataEvent, requireSpace, writeAccountData } from './account-data.ts'
 import { carriedOver } from './carry-over.ts'
 import type { UserLog } from './log.ts'
 import { readCopy, restoreCopy } from './rebuild.ts'
@@ -11,7 +11,7 @@ import { TAGS, withTag } from './tags.ts'
 interface RoomLifeParts {
   sql: SqlStorage
   userId: () => string
-  ports: Pick<Ports, 'archive' | 'archiveReader' | 'clock'>
+  ports: Pick<Ports, 'archive' | 'archiveReader' | 'clock' | 'config'>
   log: UserLog
   nextOwn: () => number
   /** Runs one transaction, and hands on what it changed. */
@@ -30,13 +30,15 @@ export class RoomLife {
     this.#parts = parts
   }
 
-  /** Sets a tag, or takes it away. Answers whether that changed anything. */
+  /** Sets a tag, or takes it away. Answers whether that changed anything. @throws MatrixError M_TOO_LARGE past the quota */
   setTag(roomId: string, tag: string, value: JsonObject | null): boolean {
-    const { mutate, sql } = this.#parts
+    const { mutate, sql, ports } = this.#parts
     return mutate(() => {
       const content = withTag(sql, roomId, tag, value)
       if (content === undefined) return { value: false, archive: [] }
-      return { value: true, archive: this.#write([{ roomId, type: TAGS, content }]) }
+      const event = { roomId, type: TAGS, content }
+      requireSpace(sql, event, ports.config.quotas)
+      return { value: true, archive: this.#write([event]) }
     })
   }
 

@@ -9,7 +9,7 @@ import { DEVICE_CHANGES_TABLE } from './device-lists.ts'
 import { DEVICES_TABLE } from './devices.ts'
 import { FILTERS_TABLE } from './filters.ts'
 import { INBOX_TABLES } from './inbox.ts'
-import { KEY_BACKUP_TABLES } from './key-backup.ts'
+import { KEY_BACKUP_BYTES, KEY_BACKUP_TABLES } from './key-backup.ts'
 import { OUTBOX_TABLES } from './outbox.ts'
 import { PROFILE_TABLE } from './profile.ts'
 import { PUSH_QUEUE_TABLES, PUSH_TOLD_TABLE } from './push-queue.ts'
@@ -81,4 +81,5 @@ export const USER_MIGRATIONS: readonly string[] = [
   DEHYDRATED_TABLE,
   BADGES_TABLE,
   PUSH_TOLD_TABLE,
+  KEY_BACKUP_BYTES,
 ]

@@ -27,7 +27,8 @@ export abstract class SettingsRpc extends AccountRpc {
     return this.checked(session, () => {
       const { sql } = this.host
       const nextOwn = () => this.host.nextOwn()
-      const change = () => putAccountData(sql, { roomId, type, content }, nextOwn)
+      const { quotas } = this.host.ports.config
+      const change = () => putAccountData(sql, { roomId, type, content }, quotas, nextOwn)
       const user = { sql, userId: this.host.userId(), memberships: this.host.polls().memberships }
       this.host.mutate(() => ({ value: undefined, ...showingInvites(user, type, { change, nextOwn }) }))
       this.host.polls().serve()

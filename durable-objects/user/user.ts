@@ -321,7 +321,7 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
 
   #storeFilter(filter: JsonObject): string {
     return this.#mutate(() => {
-      const { filterId, archive } = putFilter(this.#sql, filter)
+      const { filterId, archive } = putFilter(this.#sql, filter, this.#ports.config.quotas)
       return { value: filterId, archive }
     })
   }

@@ -71,6 +71,8 @@ export interface AliasStore {
   find(alias: string): Promise<Alias | undefined>
   remove(alias: string): Promise<void>
   ofRoom(roomId: string): Promise<string[]>
+  /** How many somebody has made. */
+  madeBy(creator: string): Promise<number>
   /** Gives all aliases of a room to the one that replaces it. */
   move(from: string, to: string): Promise<void>
 }

@@ -262,6 +262,8 @@ export interface UserGateway {
   renameDevice(session: Session, deviceId: string, displayName: string): Promise<void>
   /** What member events carry of the profile. */
   profile(): Promise<Profile>
+  /** Counts a room that the user is about to make; what its member event carries. */
+  makeRoom(session: Session): Promise<Profile>
   profileFields(): Promise<JsonObject>
   /** Sets a field, or takes it away where there is no value; rooms learn of it by and by. */
   setProfileField(session: Session, key: string, value: JsonValue | undefined): Promise<void>

@@ -2,6 +2,7 @@
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
 import { MatrixError } from '../../src/protocol/errors.ts'
+import { requireQuota } from '../../src/quotas.ts'
 import type { AppEnv } from '../app-env.ts'
 import { accessToken } from '../middleware/access-token.ts'
 import { isAdmin } from '../middleware/admin.ts'
@@ -23,6 +24,7 @@ aliases.put('/directory/room/:alias', accessToken, validate({ param: OneAlias, j
   if (!(await objects.room(roomId).isJoined(session.userId))) {
     throw new MatrixError('M_FORBIDDEN', 'Only members name a room')
   }
+  await requireAliases(c)
   const added = await ports.aliases.add({ alias, roomId, creator: session.userId }, ports.clock.now())
   if (!added) throw new MatrixError('M_UNKNOWN', `${alias} is taken`, { status: 409 })
   return c.json({})
@@ -55,6 +57,13 @@ aliases.get('/rooms/:roomId/aliases', accessToken, validate({ param: InRoom }), 
   await requireReadable(c, roomId)
   return c.json({ aliases: await c.var.ports.aliases.ofRoom(roomId) })
 })
+
+/** @throws MatrixError M_RESOURCE_LIMIT_EXCEEDED where the user may make no further alias */
+export async function requireAliases(c: Context<AppEnv>): Promise<void> {
+  const { aliases: store, config } = c.var.ports
+  if (config.quotas.aliases === 0) return
+  requireQuota(config.quotas, 'aliases', (await store.madeBy(c.var.session.userId)) + 1)
+}
 
 async function findAlias(c: Context<AppEnv>, alias: string) {
   const found = await c.var.ports.aliases.find(alias)

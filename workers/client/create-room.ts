@@ -11,6 +11,7 @@ import type { AppEnv } from '../app-env.ts'
 import { accessToken } from '../middleware/access-token.ts'
 import { countActions } from '../middleware/rate-limit.ts'
 import { bodyHasFloats, jsonObject, validate } from '../middleware/validate.ts'
+import { requireAliases } from './aliases.ts'
 import { checkState, PowerLevels } from './event-content.ts'
 import { EventType, requireLocalUser, StateKey, UserId } from './params.ts'
 
@@ -55,7 +56,7 @@ createRoom.post('/createRoom', accessToken, validate({ json: CreateRoom, bodyOpt
   const invited = [...new Set(body.invite)]
   countActions(c, 'invite', invited.length)
   const [profile, invitees] = await Promise.all([
-    c.var.objects.user(c.var.session.userId).profile(),
+    c.var.objects.user(c.var.session.userId).makeRoom(c.var.session),
     c.var.objects.invitees(invited, c.var.session.userId),
     alias === undefined ? undefined : reserve(c, { alias, roomId, creator: c.var.session.userId }),
   ])
@@ -163,6 +164,7 @@ function createEvent(c: Context<AppEnv>, rules: RoomVersionRules, content: JsonO
 
 async function reserve(c: Context<AppEnv>, alias: Alias): Promise<void> {
   const { aliases, clock } = c.var.ports
+  await requireAliases(c)
   if (await aliases.reserve(alias, clock.now())) return
   throw new MatrixError('M_ROOM_IN_USE', `${alias.alias} is taken`)
 }

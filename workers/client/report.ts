@@ -3,7 +3,7 @@ import { type Context, Hono } from 'hono'
 import * as z from 'zod'
 import type { Report } from '../../src/ports.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
-import { localpartOf } from '../../src/protocol/identifiers.ts'
+import { fitsBytes, localpartOf } from '../../src/protocol/identifiers.ts'
 import type { AppEnv } from '../app-env.ts'
 import { accessToken } from '../middleware/access-token.ts'
 import { validate } from '../middleware/validate.ts'
@@ -13,6 +13,7 @@ import { EventId, InRoom, isLocal, UserId } from './params.ts'
 const Reason = z.object({ reason: z.string() })
 const OptionalReason = z.object({ reason: z.string().default('') })
 const InEvent = InRoom.extend({ eventId: EventId })
+const MAX_REASON_BYTES = 16_384
 const OneUser = z.object({ userId: UserId })
 
 export const report = new Hono<AppEnv>()
@@ -49,8 +50,12 @@ report.post('/users/:userId/report', accessToken, validate({ param: OneUser, jso
   return keep(c, { userId, ...c.req.valid('json') })
 })
 
+/** People write some lines; whoever reads reports is to see them. @throws MatrixError M_TOO_LARGE */
 async function keep(c: Context<AppEnv>, about: Omit<Report, 'reporter'>) {
   const { reports, clock } = c.var.ports
+  if (about.reason !== undefined && !fitsBytes(about.reason, MAX_REASON_BYTES)) {
+    throw new MatrixError('M_TOO_LARGE', `reason: at most ${MAX_REASON_BYTES} bytes`)
+  }
   await reports.add({ reporter: c.var.session.userId, ...about }, clock.now())
   return c.json({})
 }

@@ -100,21 +100,12 @@ roomKeys.put(
   },
 )
 
-roomKeys.get('/room_keys/keys', tokenClaims, validate({ query: InVersion }), async (c) => {
-  const keys = await all(c, c.req.valid('query').version, {})
-  const byRoom = Map.groupBy(keys, ({ roomId }) => roomId)
-  const rooms = [...byRoom].map(([roomId, ofRoom]) => [roomId, { sessions: sessionsOf(ofRoom) }])
-  return c.json({ rooms: Object.fromEntries(rooms) })
-})
+roomKeys.get('/room_keys/keys', tokenClaims, validate({ query: InVersion }), (c) =>
+  read(c, c.req.valid('query').version, {}, ROOMS),
+)
 
-roomKeys.get(
-  '/room_keys/keys/:roomId',
-  tokenClaims,
-  validate({ param: InRoom, query: InVersion }),
-  async (c) => {
-    const keys = await all(c, c.req.valid('query').version, c.req.valid('param'))
-    return c.json({ sessions: sessionsOf(keys) })
-  },
+roomKeys.get('/room_keys/keys/:roomId', tokenClaims, validate({ param: InRoom, query: InVersion }), (c) =>
+  read(c, c.req.valid('query').version, c.req.valid('param'), SESSIONS),
 )
 
 roomKeys.get(
@@ -122,7 +113,9 @@ roomKeys.get(
   tokenClaims,
   validate({ param: InSession, query: InVersion }),
   async (c) => {
-    const [key] = await all(c, c.req.valid('query').version, c.req.valid('param'))
+    const { version } = c.req.valid('query')
+    const { keys } = await user(c).backedUpKeys(c.var.session, version, c.req.valid('param'), undefined)
+    const [key] = keys
     if (key === undefined) throw new MatrixError('M_NOT_FOUND', 'No such key is in the backup')
     return c.json(JSON.parse(key.data))
   },
@@ -161,10 +154,6 @@ function requireSmall(name: string, json: string): void {
   throw new MatrixError('M_TOO_LARGE', `${name}: larger than ${MAX_BACKUP_BYTES} bytes`)
 }
 
-function sessionsOf(keys: BackedUpKey[]): Record<string, unknown> {
-  return Object.fromEntries(keys.map(({ sessionId, data }) => [sessionId, JSON.parse(data)]))
-}
-
 /** Each batch is a transaction: a request that is cut off is sent again, and stores nothing twice. */
 async function put(c: Context<AppEnv>, version: string, keys: BackedUpKey[]) {
   let state: KeyBackupState | undefined
@@ -196,13 +185,60 @@ async function remove(c: Context<AppEnv>, version: string, place: KeyPlace) {
   return c.json(await user(c).deleteBackedUpKeys(c.var.session, version, place))
 }
 
-async function all(c: Context<AppEnv>, version: string, place: KeyPlace): Promise<BackedUpKey[]> {
-  const all: BackedUpKey[] = []
-  for (let after: [string, string] | undefined; ; ) {
-    const { keys, more } = await user(c).backedUpKeys(c.var.session, version, place, after)
-    all.push(...keys)
-    const last = all.at(-1)
-    if (!more || last === undefined) return all
-    after = [last.roomId, last.sessionId]
+/** How a key is written behind the one before it, in the order of rooms and sessions, and what stands around all. */
+interface Form {
+  begin: string
+  key: (key: BackedUpKey, before: BackedUpKey | undefined) => string
+  end: (last: BackedUpKey | undefined) => string
+}
+
+const SESSIONS: Form = {
+  begin: '{"sessions":{',
+  key: ({ sessionId, data }, before) =>
+    `${before === undefined ? '' : ','}${JSON.stringify(sessionId)}:${data}`,
+  end: () => '}}',
+}
+
+const ROOMS: Form = {
+  begin: '{"rooms":{',
+  key: (key, before) => {
+    if (key.roomId === before?.roomId) return SESSIONS.key(key, before)
+    const closed = before === undefined ? '' : '}},'
+    return `${closed}${JSON.stringify(key.roomId)}:${SESSIONS.begin}${SESSIONS.key(key, undefined)}`
+  },
+  end: (last) => (last === undefined ? '}}' : `${SESSIONS.end(last)}}}`),
+}
+
+/** A backup may be larger than the memory: it leaves batch by batch. */
+async function read(c: Context<AppEnv>, version: string, place: KeyPlace, form: Form): Promise<Response> {
+  const ask = (after?: BackedUpKey) =>
+    user(c).backedUpKeys(c.var.session, version, place, after && [after.roomId, after.sessionId])
+  // Before the answer begins, an error can still be one.
+  const first = await ask()
+  async function* texts() {
+    let last: BackedUpKey | undefined
+    let text = form.begin
+    for (let batch = first; ; batch = await ask(last)) {
+      for (const key of batch.keys) {
+        text += form.key(key, last)
+        last = key
+      }
+      if (!batch.more) break
+      yield text
+      text = ''
+    }
+    yield text + form.end(last)
   }
+  return c.body(streamOf(texts()), 200, { 'Content-Type': 'application/json' })
+}
+
+function streamOf(texts: AsyncGenerator<string>): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder()
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const text = await texts.next()
+      if (text.done) controller.close()
+      else controller.enqueue(encoder.encode(text.value))
+    },
+  })
 }

@@ -34,7 +34,7 @@ roomLife.post(
     const { new_version: version, additional_creators: additionalCreators } = c.req.valid('json')
     const replacement = await objects.room(roomId).upgrade({
       sender: session.userId,
-      profile: await objects.user(session.userId).profile(),
+      profile: await objects.user(session.userId).makeRoom(session),
       version,
       additionalCreators,
       nonce: ports.random.token(NONCE_LENGTH),

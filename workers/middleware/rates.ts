@@ -30,6 +30,8 @@ export const ALLOWANCES = {
   report: { burst: 10, perSecond: 0.1 },
   // Two devices ask once a second each.
   rendezvous: { burst: 100, perSecond: 20 },
+  /** Tokens that prove to others who somebody is: each is kept for an hour. */
+  openId: { burst: 20, perSecond: 0.2 },
   /** What begins or goes on with a session, of all behind one address. */
   entry: { burst: 100, perSecond: 5 },
 } satisfies Record<string, Allowance>
@@ -87,7 +89,8 @@ const ROWS: Row[] = [
   { rate: 'write', methods: 'POST', path: /^\/(account|logout|delete_devices|pushers)(\/|$)/ },
   { rate: 'write', methods: 'POST', path: /^\/rooms\/:roomId\/(leave|forget|kick|ban|unban)$/ },
   { rate: 'write', methods: 'POST', path: /^\/rooms\/:roomId\/(receipt\/|read_markers$)/ },
-  { rate: 'write', methods: 'POST', path: /^\/user\/:userId\/(filter|openid\/request_token)$/ },
+  { rate: 'openId', methods: 'POST', path: /^\/user\/:userId\/openid\/request_token$/ },
+  { rate: 'write', methods: 'POST', path: /^\/user\/:userId\/filter$/ },
   { rate: 'write', methods: 'PUT DELETE', path: /^\/(devices|directory|presence|profile|pushrules|user)\// },
   { rate: 'write', methods: 'PUT', path: /^\/(sendToDevice|admin|rooms\/:roomId\/typing)\// },
 

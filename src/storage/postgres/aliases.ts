@@ -42,6 +42,12 @@ export function postgresAliases(sql: Sql): AliasStore {
       ])
       return rows.map((row) => String(row.alias))
     },
+    async madeBy(creator) {
+      const [row] = await sql.query('select count(*) as made from aliases where creator = $1::text', [
+        creator,
+      ])
+      return Number(row?.made ?? 0)
+    },
     async move(from, to) {
       await sql.query(MOVE_ALIASES, [from, to])
     },

@@ -31,6 +31,14 @@ describe('a report', () => {
     ])
   })
 
+  it('of more than 16 KiB is refused', async () => {
+    for (const path of [ofRoom(roomId), ofUser(alice.userId)]) {
+      const { status, body } = await bob.post(path, { reason: 'ä'.repeat(8_193) })
+      expect([status, body.errcode]).toEqual([413, 'M_TOO_LARGE'])
+      expect((await bob.post(path, { reason: 'ä'.repeat(8_192) })).status).toBe(200)
+    }
+  })
+
   it('of an event needs membership now, and sight of the event', async () => {
     const eventId = await alice.say(roomId, 'something rude')
     const outside = await bob.post(ofEvent(roomId, eventId), { reason: 'rude' })
