@@ -116,6 +116,7 @@ const REPEATABLE: ReadonlySet<string> = new Set([
   'uploadSignatures',
   'keyChanges',
   'isInAny',
+  'knownRooms',
   'markDevices',
   'setPushMember',
   'pushers',

@@ -1,4 +1,5 @@
 /** Puts the outside world together from the Worker's bindings: the only importer of the storage adapters. */
+import { rememberingAccounts } from './accounts/known-users.ts'
 import { countCalls } from './calls.ts'
 import { readConfig } from './config.ts'
 import type { Env } from './env.ts'
@@ -27,6 +28,7 @@ import { redisOpenIdTokens } from './storage/redis/openid.ts'
 import { redisPreviews } from './storage/redis/previews.ts'
 import { redisRateLimiter } from './storage/redis/rate-limit.ts'
 import { redisRendezvous } from './storage/redis/rendezvous.ts'
+import { redisRoomNotes } from './storage/redis/room-notes.ts'
 import { redisSessions } from './storage/redis/sessions.ts'
 import { redisUia } from './storage/redis/uia.ts'
 import { thumbnailWorker } from './storage/thumbnail-worker.ts'
@@ -61,7 +63,7 @@ function createPorts(env: Env): Ports {
     random: systemRandom,
     log,
     calls,
-    accounts: postgresAccounts(sql),
+    accounts: rememberingAccounts(postgresAccounts(sql), config.serverName),
     registrationTokens: postgresRegistrationTokens(sql),
     aliases: postgresAliases(sql),
     directory: postgresDirectory(sql),
@@ -72,6 +74,7 @@ function createPorts(env: Env): Ports {
     sessions: redisSessions(commands, clock),
     uia: redisUia(commands),
     nonces: redisNonces(commands),
+    roomNotes: redisRoomNotes(commands),
     openIdTokens: redisOpenIdTokens(commands),
     rendezvous: redisRendezvous(commands, clock),
     limiter: redisRateLimiter(commands, clock),

@@ -17,6 +17,7 @@ import type {
   OpenIdTokenStore,
   RateLimiter,
   RendezvousStore,
+  RoomNotes,
   SessionStore,
   UiaStore,
 } from './ports/redis.ts'
@@ -50,6 +51,7 @@ export interface Ports {
   sessions: SessionStore
   uia: UiaStore
   nonces: NonceStore
+  roomNotes: RoomNotes
   openIdTokens: OpenIdTokenStore
   rendezvous: RendezvousStore
   limiter: RateLimiter

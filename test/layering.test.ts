@@ -84,7 +84,7 @@ describe('the check itself', () => {
     [
       'workers/client/sync.ts',
       "import { x } from '../../durable-objects/room/store.ts'",
-      'workers reach objects only through stubs',
+      'workers reach objects only through the gate',
     ],
     [
       'workers/client/sync.ts',

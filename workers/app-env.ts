@@ -1,5 +1,5 @@
 /** What every handler finds in its context. */
-import type { Objects } from '../durable-objects/stubs.ts'
+import type { GatedObjects } from '../durable-objects/gate.ts'
 import type { Env } from '../src/env.ts'
 import type { Ports, Session } from '../src/ports.ts'
 
@@ -9,5 +9,5 @@ import type { Ports, Session } from '../src/ports.ts'
  */
 export type AppEnv = {
   Bindings: Env
-  Variables: { ports: Ports; objects: Objects; session: Session; requestId: string; bodyText?: string }
+  Variables: { ports: Ports; objects: GatedObjects; session: Session; requestId: string; bodyText?: string }
 }

@@ -17,6 +17,7 @@ import type {
 import type { Pdu } from '../../src/protocol/event.ts'
 import type { NewState } from '../../src/protocol/room-upgrade.ts'
 import { answerAlarm } from '../answer-alarm.ts'
+import { usersIn } from '../gate.ts'
 import { beginInGeneration, enterGeneration, renewRoom } from '../restore.ts'
 import { type RpcResult, toResult, toResultAsync } from '../rpc.ts'
 import { countingStorage, lazyStorage } from '../sqlite.ts'
@@ -78,9 +79,14 @@ export class Room extends RoomReads implements RpcSide<RoomGateway> {
     if (storage.hasTables) enterGeneration(storage, generation, () => renewRoom(storage.sql))
     const room = new RoomContext(new RoomStore(storage), clock, config.serverName, config.signingKeys[0]!)
     room.erasesForAll = config.erasure === 'everybody'
+    const isUser = usersIn(this.#ports)
     const feed = new MemberFeed({
       sql: storage.sql,
-      deliver: (userId, change) => this.#objects.user(userId).membershipChanged(change),
+      deliver: async (userId, change) => {
+        // Who acts for themselves has a session; of the others somebody may have made up the name.
+        if (change.sender !== userId && !(await isUser(userId))) return
+        await this.#objects.user(userId).membershipChanged(change)
+      },
       now: () => clock.now(),
       arm: (at) => timers.arm('feed', at),
     })

@@ -192,6 +192,10 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
     return this.checked(session, () => this.#polls.memberships.joinedRooms())
   }
 
+  knownRooms(roomIds: string[]) {
+    return toResult(() => roomIds.filter((roomId) => this.#polls.memberships.byId(roomId) !== undefined))
+  }
+
   visitedRooms(session: Session) {
     return this.checked(session, () => this.#polls.visitedRooms())
   }

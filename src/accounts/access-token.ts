@@ -3,6 +3,7 @@ import { decodeProtectedHeader, errors, jwtVerify, SignJWT } from 'jose'
 import * as z from 'zod'
 import type { Session, TokenKey } from '../ports.ts'
 import type { JsonValue } from '../protocol/canonical-json.ts'
+import { rememberUser } from './known-users.ts'
 
 const ALGORITHM = 'HS256'
 
@@ -79,6 +80,7 @@ export async function verifyToken(token: string, keys: TokenKey[], serverName: s
     const key = keys.find(({ id }) => id === kid)
     if (key === undefined) return undefined
     const { payload } = await jwtVerify(token, key.secret, { algorithms: [ALGORITHM], issuer: serverName })
+    if (payload.sub !== undefined) rememberUser(payload.sub)
     return payload
   } catch (error) {
     // `decodeProtectedHeader` throws a TypeError for what has not the form of a token.

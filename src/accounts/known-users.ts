@@ -1,24 +1,52 @@
 /** Which users there are: asked of Postgres once, since a name that was given stays given. */
-import type { Ports } from '../ports.ts'
-import { MatrixError } from '../protocol/errors.ts'
-import { localpartOf, serverNameOf } from '../protocol/identifiers.ts'
+import { knownIds, type OneByOne, together } from '../known-ids.ts'
+import type { AccountStore } from '../ports.ts'
+import { localpartOf, serverNameOf, userIdOf } from '../protocol/identifiers.ts'
 
-const known = new Set<string>()
-const MAX_KNOWN = 10_000
+const known = knownIds()
+
+/** A user of this server who surely is one, such as by a token that we signed. */
+export const rememberUser = (userId: string): void => known.add(userId)
 
 /**
- * Passes a user of this server: an object for every name that somebody makes up would be kept for ever.
- * @throws MatrixError M_NOT_FOUND
+ * Whether a user of this server has an account, for names that come from outside: an object for every name that
+ * somebody makes up would be kept for ever. What is asked in one turn is one query.
+ * @param existing those of these localparts that have an account; undefined while that cannot be told
+ * @returns a function that answers at once for those known already, and yes for all while that cannot be told
  */
-export async function requireKnownUser(
-  { accounts, config }: Pick<Ports, 'accounts' | 'config'>,
-  userId: string,
-): Promise<void> {
-  if (known.has(userId)) return
-  const isLocal = serverNameOf(userId) === config.serverName
-  if (!isLocal || (await accounts.find(localpartOf(userId))) === undefined) {
-    throw new MatrixError('M_NOT_FOUND', 'There is no such user here')
+export function userCheck(
+  serverName: string,
+  existing: (localparts: string[]) => Promise<string[] | undefined>,
+): OneByOne {
+  const ask = together(async (userIds) => {
+    const found = await existing(userIds.map(localpartOf))
+    return found === undefined ? userIds : found.map((localpart) => userIdOf(localpart, serverName))
+  })
+  return (userId) => {
+    if (known.has(userId)) return true
+    return serverNameOf(userId) === serverName && ask(userId)
   }
-  if (known.size >= MAX_KNOWN) known.clear()
-  known.add(userId)
+}
+
+/** The same store, which remembers who has turned out to be there. */
+export function rememberingAccounts(store: AccountStore, serverName: string): AccountStore {
+  const remember = (localpart: string) => rememberUser(userIdOf(localpart, serverName))
+  return {
+    ...store,
+    async create(account, options) {
+      const outcome = await store.create(account, options)
+      if (outcome !== 'token_spent') remember(account.localpart)
+      return outcome
+    },
+    async find(localpart) {
+      const account = await store.find(localpart)
+      if (account !== undefined) remember(localpart)
+      return account
+    },
+    async existing(localparts) {
+      const found = await store.existing(localparts)
+      for (const localpart of found) remember(localpart)
+      return found
+    },
+  }
 }

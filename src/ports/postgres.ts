@@ -28,6 +28,8 @@ export interface AccountStore {
   /** Inserts; `taken` where the localpart is (deactivated accounts keep theirs), unless a guest of that name is upgraded. */
   create(account: Account, options?: AccountCreation): Promise<'created' | 'taken' | 'token_spent'>
   find(localpart: string): Promise<Account | undefined>
+  /** Of these localparts, those that have an account. */
+  existing(localparts: string[]): Promise<string[]>
   /** Whether a registration token exists, is not expired and has uses left. */
   registrationTokenValid(token: string, now: number): Promise<boolean>
   setPassword(localpart: string, passwordHash: string): Promise<void>
@@ -241,6 +243,8 @@ export interface ArchivedMembership {
 
 /** The archive's other side: what wiped objects are made from again. */
 export interface ArchiveReader {
+  /** Of these rooms, those that the archive knows. */
+  existing(roomIds: string[]): Promise<string[]>
   /** Undefined where the archive knows no such room. */
   room(roomId: string): Promise<{ version: string; archivedPos: number } | undefined>
   /** Events after a position, oldest first. */

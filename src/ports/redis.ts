@@ -49,6 +49,14 @@ export interface NonceStore {
   take(nonce: string): Promise<boolean>
 }
 
+/** Rooms that were just made: the archive learns of them later. */
+export interface RoomNotes {
+  /** Kept for a day. */
+  put(roomId: string): Promise<void>
+  /** Of these rooms, those that have a note. */
+  of(roomIds: string[]): Promise<string[]>
+}
+
 export interface OpenIdTokenStore {
   /** A token that proves to third parties who the user is, and nothing else, for so long. */
   put(token: string, userId: string, seconds: number): Promise<void>

@@ -335,6 +335,8 @@ export interface UserGateway {
   uploadSignatures(session: Session, upload: SignatureUpload): Promise<SignatureFailures>
   /** Whose devices changed since a sync token, and with whom no room is shared any more. */
   keyChanges(session: Session, from: string, to: string): Promise<{ changed: string[]; left: string[] }>
+  /** Of these rooms, those in which the user has, or had, any membership. */
+  knownRooms(roomIds: string[]): Promise<string[]>
   /** Whether the user is joined to one of these rooms. */
   isInAny(roomIds: string[]): Promise<boolean>
   /** @throws MatrixError M_NOT_FOUND where there is none; so do the two below */

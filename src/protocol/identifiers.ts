@@ -31,6 +31,11 @@ export function isRoomId(text: string): boolean {
   return text.startsWith('!') && (HASH_ID.test(text.slice(1)) || (text[1] !== ':' && hasDomain(text)))
 }
 
+/** Whether a room id can be one of this server's: its own, or one that names no server. */
+export function mayBeLocalRoom(roomId: string, serverName: string): boolean {
+  return isRoomId(roomId) && (HASH_ID.test(roomId.slice(1)) || serverNameOf(roomId) === serverName)
+}
+
 /** Whether the text is a room alias. */
 export function isRoomAlias(text: string): boolean {
   return text.startsWith('#') && text[1] !== ':' && hasDomain(text)

@@ -61,11 +61,11 @@ const importRules: ImportRule[] = [
     neverOther: (own) => new RegExp(`^durable-objects/(?!${own}/)[^/]+/`),
   },
   {
-    sentence: 'workers reach objects only through stubs',
+    sentence: 'workers reach objects only through the gate',
     from: /^workers\//,
     // The entry point re-exports the classes, which the runtime wants there.
     but: /^workers\/index\.ts$/,
-    never: /^durable-objects\/(?!stubs\.ts$)/,
+    never: /^durable-objects\/(?!gate\.ts$)/,
   },
   { sentence: 'nobody imports local', from: /^(src|durable-objects|workers)\//, never: /^local\// },
   {

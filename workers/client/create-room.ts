@@ -78,7 +78,7 @@ createRoom.post('/createRoom', accessToken, validate({ json: CreateRoom, bodyOpt
     alias,
     public: body.visibility === 'public',
   }
-  await orFreeAlias(c, alias, () => c.var.objects.room(roomId).create(pdu, rules.version, plan))
+  await orFreeAlias(c, alias, () => c.var.objects.newRoom(roomId).create(pdu, rules.version, plan))
   return c.json({ room_id: roomId })
 })
 

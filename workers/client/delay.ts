@@ -2,9 +2,9 @@
 import type { Context } from 'hono'
 import * as z from 'zod'
 import type { SendRequest } from '../../src/ports.ts'
-import { encodeBase64Url } from '../../src/protocol/base64.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
+import { newDelayId } from './delay-id.ts'
 
 /** A call's member event outlives its client by hours at most. */
 export const MAX_DELAY_MS = 86_400_000
@@ -37,7 +37,7 @@ export function checkDelay(delay: number): number {
   })
 }
 
-/** Schedules a checked event, and answers its delay id: a secret, and the room it leads to. */
+/** Schedules a checked event, and answers its delay id. */
 export async function schedule(
   c: Context<AppEnv>,
   roomId: string,
@@ -45,7 +45,8 @@ export async function schedule(
   delayMs: number,
 ): Promise<string> {
   const { objects, ports, session } = c.var
-  const delayId = `${ports.random.token(SECRET_LENGTH)}.${encodeBase64Url(new TextEncoder().encode(roomId))}`
+  const delayId = newDelayId(ports.config, ports.random.token(SECRET_LENGTH), roomId)
+  await objects.requireRoom(roomId)
   // Noted first: the list of the user's rooms may be too long, but never too short.
   await objects.user(session.userId).noteDelayed(session, roomId)
   return objects.room(roomId).schedule({ ...request, delayId, delayMs })

@@ -1,29 +1,16 @@
 /** Managing delayed events (MSC4140), and the newer way of asking for one. */
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
-import type { DelayedAction, DelayedEvent } from '../../src/ports.ts'
-import { decodeBase64Url } from '../../src/protocol/base64.ts'
+import type { DelayedAction, DelayedEvent, RoomGateway } from '../../src/ports.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
-import { isRoomId } from '../../src/protocol/identifiers.ts'
 import type { AppEnv } from '../app-env.ts'
 import { accessToken } from '../middleware/access-token.ts'
 import { bodyHasFloats, jsonObject, validate } from '../middleware/validate.ts'
 import { checkDelay, schedule } from './delay.ts'
+import { roomOfDelayId } from './delay-id.ts'
 import { checkMessage } from './event-content.ts'
 import { EventType, RoomId, StateKey, TxnId } from './params.ts'
 import { checkNewState } from './state.ts'
-
-/** The room in which a delayed event waits. @throws MatrixError M_NOT_FOUND */
-function roomOf(delayId: string): string {
-  const encoded = delayId.split('.')[1] ?? ''
-  try {
-    const roomId = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(decodeBase64Url(encoded))
-    if (isRoomId(roomId)) return roomId
-  } catch {
-    // Not one of ours.
-  }
-  throw new MatrixError('M_NOT_FOUND', 'No such delayed event')
-}
 
 const Action = z.enum(['send', 'cancel', 'restart'])
 const ById = z.object({ delayId: z.string().min(1) })
@@ -51,18 +38,23 @@ delayedEvents.get('/delayed_events', accessToken, validate({ query: ListQuery })
 
 delayedEvents.get('/delayed_events/:delayId', accessToken, validate({ param: ById }), async (c) => {
   const { delayId } = c.req.valid('param')
-  const events = await c.var.objects.room(roomOf(delayId)).delayedEvents(c.var.session.userId)
+  const events = await roomOf(c, delayId).delayedEvents(c.var.session.userId)
   const event = events.find((one) => one.delayId === delayId)
   if (event === undefined) throw new MatrixError('M_NOT_FOUND', 'No such delayed event')
   return c.json(event.finalised === undefined ? shown(event) : { ...shown(event), ...shownFinalised(event) })
 })
+
+/** @throws MatrixError M_NOT_FOUND for an id that this server has not made */
+function roomOf(c: Context<AppEnv>, delayId: string): RoomGateway {
+  return c.var.objects.room(roomOfDelayId(c.var.ports.config, delayId))
+}
 
 /** The id is a secret: whoever was given it, such as a call's media server, needs no token. */
 async function act(c: Context<AppEnv>, delayId: string, action: DelayedAction) {
   const hasToken = c.req.header('authorization') !== undefined || c.req.query('access_token') !== undefined
   if (hasToken) await accessToken(c, async () => undefined)
   const userId = hasToken ? c.var.session.userId : undefined
-  await c.var.objects.room(roomOf(delayId)).delayedAction(delayId, action, userId)
+  await roomOf(c, delayId).delayedAction(delayId, action, userId)
   return c.json({})
 }
 

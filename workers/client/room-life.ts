@@ -39,6 +39,7 @@ roomLife.post(
       additionalCreators,
       nonce: ports.random.token(NONCE_LENGTH),
     })
+    await objects.noteRoom(replacement)
     // The old room's log moves them too, whatever becomes of this request; so they need not be waited for.
     await ports.aliases.move(roomId, replacement).catch(() => undefined)
     return c.json({ replacement_room: replacement })

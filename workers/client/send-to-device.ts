@@ -7,7 +7,7 @@ import type { AppEnv } from '../app-env.ts'
 import { tokenClaims } from '../middleware/access-token.ts'
 import { countActions } from '../middleware/rate-limit.ts'
 import { jsonObject, validate } from '../middleware/validate.ts'
-import { isLocal, UserId } from './params.ts'
+import { UserId } from './params.ts'
 
 /** Bytes of one message's content, as of an event; */
 const MAX_MESSAGE_BYTES = 65_536
@@ -27,9 +27,11 @@ sendToDevice.put(
     const { objects, session } = c.var
     const { eventType: type, txnId } = c.req.valid('param')
     const messages: Record<string, ToDeviceMessage[]> = {}
-    for (const [userId, byDevice] of Object.entries(c.req.valid('json').messages)) {
-      // There is no way to other servers yet: what is for their users reaches nobody.
-      if (!isLocal(userId, c.var.ports.config.serverName)) continue
+    const sent = c.req.valid('json').messages
+    // What is for users who are not here reaches nobody; there is no way to other servers yet.
+    const known = await objects.knownUsers(Object.keys(sent))
+    for (const [userId, byDevice] of Object.entries(sent)) {
+      if (!known.has(userId)) continue
       messages[userId] = Object.entries(byDevice).map(([deviceId, content]) => ({
         deviceId,
         type,

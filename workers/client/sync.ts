@@ -1,7 +1,7 @@
 /** `/sync`. This Worker holds the long poll, on a socket to the User object, which sleeps meanwhile. */
 import { Hono } from 'hono'
 import * as z from 'zod'
-import type { Objects } from '../../durable-objects/stubs.ts'
+import type { Objects } from '../../durable-objects/gate.ts'
 import type {
   Clock,
   RestOfState,

@@ -1,9 +1,9 @@
 /** What every request passes once: its id, the ports, CORS and security headers, the access log, the metrics. */
 import type { Context, Next } from 'hono'
 import { matchedRoutes } from 'hono/route'
-import { objectsOf } from '../../durable-objects/stubs.ts'
+import { gatedObjects } from '../../durable-objects/gate.ts'
 import { portsOf } from '../../src/context.ts'
-import type { Random } from '../../src/ports.ts'
+import type { Random, Session } from '../../src/ports.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
 import { DROP_HEADER, dropAfterRpc } from '../ops/test-hooks.ts'
@@ -54,7 +54,8 @@ export async function edge(c: Context<AppEnv>, next: Next): Promise<void> {
   const requestId = nameRequest(c.req.header('x-request-id'), ports.random)
   const drop = ports.config.testHooks ? dropAfterRpc(c.req.header(DROP_HEADER)) : undefined
   c.set('ports', ports)
-  c.set('objects', objectsOf(c.env, ports.calls, { dropAfterRpc: drop }))
+  const asker = () => (c.get('session') as Session | undefined)?.userId
+  c.set('objects', gatedObjects(c.env, ports, { dropAfterRpc: drop, asker }))
   c.set('requestId', requestId)
 
   const refusal = answerWithoutRouting(c)

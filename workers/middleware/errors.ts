@@ -1,6 +1,6 @@
 /** The one place where failures become answers. */
 import type { Context } from 'hono'
-import { ClientGone } from '../../durable-objects/stubs.ts'
+import { ClientGone } from '../../durable-objects/gate.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
 

@@ -1,5 +1,5 @@
 /** Bodies that come slowly, or not to their end: a client that holds its connection open must send something on it. */
-import { ClientGone } from '../../durable-objects/stubs.ts'
+import { ClientGone } from '../../durable-objects/gate.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 
 /** Bytes that must have come in each span of time. */

@@ -36,6 +36,10 @@ const LIST = `select ${COLUMNS} from accounts where localpart > $1::text order b
 const SET_ADMIN = `
   update accounts set admin = $2::boolean where localpart = $1::text and not deactivated returning 1`
 
+const EXISTING = `
+  select localpart from accounts
+  where localpart = any(array(select jsonb_array_elements_text($1::jsonb)))`
+
 const TOKEN_VALID = `
   select 1 from registration_tokens
   where token = $1::text and ${TOKEN_IS_GOOD} and (expires_ts is null or expires_ts > $2::bigint)`
@@ -72,6 +76,10 @@ export function postgresAccounts(sql: Sql): AccountStore {
     async find(localpart) {
       const [row] = await sql.query(FIND, [localpart])
       return row === undefined ? undefined : accountOf(row)
+    },
+    async existing(localparts) {
+      const rows = await sql.query(EXISTING, [JSON.stringify(localparts)])
+      return rows.map((row) => String(row.localpart))
     },
     async registrationTokenValid(token, now) {
       const rows = await sql.query(TOKEN_VALID, [token, now])

@@ -3,6 +3,9 @@ import type { ArchiveReader, Membership } from '../../ports.ts'
 import type { Pdu } from '../../protocol/event.ts'
 import type { Sql } from './client.ts'
 
+const EXISTING = `
+  select room_id from rooms where room_id = any(array(select jsonb_array_elements_text($1::jsonb)))`
+
 const ROOM = 'select version, archived_pos from rooms where room_id = $1::text'
 
 const EVENTS = `
@@ -45,6 +48,10 @@ const CURRENT_STATE = `
 /** The archive's reading side over this database. */
 export function postgresArchiveReader(sql: Sql): ArchiveReader {
   return {
+    async existing(roomIds) {
+      const rows = await sql.query(EXISTING, [JSON.stringify(roomIds)])
+      return rows.map((row) => String(row.room_id))
+    },
     async room(roomId) {
       const [row] = await sql.query(ROOM, [roomId])
       if (row === undefined) return undefined

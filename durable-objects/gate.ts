@@ -1,0 +1,214 @@
+/**
+ * The gate before objects that are named from outside: an object is made by calling it, so a name that somebody made
+ * up must not become a call. See `docs/decisions/`, 12.
+ */
+import { userCheck } from '../src/accounts/known-users.ts'
+import type { Env } from '../src/env.ts'
+import { knownIds, type OneByOne, together } from '../src/known-ids.ts'
+import type { Ports, PublicKeys, RoomGateway, UserGateway } from '../src/ports.ts'
+import { MatrixError } from '../src/protocol/errors.ts'
+import { mayBeLocalRoom } from '../src/protocol/identifiers.ts'
+import { patiently } from './patience.ts'
+import { type Objects, objectsOf, type StubOptions } from './stubs.ts'
+
+export { ClientGone, type Objects } from './stubs.ts'
+
+/** The objects as a request may name them. */
+export interface GatedObjects extends Objects {
+  /** A room that the request is about to make. */
+  newRoom(roomId: string): Pick<RoomGateway, 'create'>
+  /** Notes a room that was made on the request's behalf, before the archive knows of it. */
+  noteRoom(roomId: string): Promise<void>
+  /** Of these users, those that there are. */
+  knownUsers(userIds: readonly string[]): Promise<ReadonlySet<string>>
+  /** @throws MatrixError M_NOT_FOUND unless there is such a room */
+  requireRoom(roomId: string): Promise<void>
+}
+
+type GatePorts = Pick<Ports, 'accounts' | 'archiveReader' | 'calls' | 'config' | 'roomNotes'>
+
+/** A database that hangs shall not hold up those who go on without it, ms. */
+const PATIENCE_MS = 2_000
+
+/** The rooms that this isolate knows to be there. */
+const knownRooms = knownIds()
+
+/**
+ * The gateways for a request, which refuse users and rooms that are not there.
+ * @param options `asker`: the user whose token the request has shown, if any
+ */
+export function gatedObjects(
+  env: Env,
+  ports: GatePorts,
+  options: StubOptions & { asker: () => string | undefined },
+): GatedObjects {
+  const { asker } = options
+  const objects = objectsOf(env, ports.calls, options)
+  const isUser = usersIn(ports)
+  const isRoom = roomCheck(objects, ports, asker)
+  const knownUsers = async (userIds: readonly string[]): Promise<ReadonlySet<string>> => {
+    const answers = await Promise.all(userIds.map((userId) => isUser(userId)))
+    return new Set(userIds.filter((_, index) => answers[index]))
+  }
+  const noteRoom = (roomId: string) => ports.roomNotes.put(roomId).catch(() => undefined)
+  /** Asks the objects of those who are there; the others have nothing. */
+  const ofKnown = async <Q, A>(
+    all: readonly Q[],
+    userIdOf: (question: Q) => string,
+    nothing: A,
+    ask: (some: Q[]) => Promise<A[]>,
+  ): Promise<A[]> => {
+    const known = await knownUsers(all.map(userIdOf))
+    const some = all.filter((question) => known.has(userIdOf(question)))
+    const answers = some.length === 0 ? [] : await ask(some)
+    const byUser = new Map(some.map((question, index) => [userIdOf(question), answers[index] as A]))
+    return all.map((question) =>
+      known.has(userIdOf(question)) ? (byUser.get(userIdOf(question)) as A) : nothing,
+    )
+  }
+  return {
+    room: (roomId) => behind<RoomGateway>(objects.room(roomId), roomId, isRoom, withoutRoom),
+    user: (userId) => behind<UserGateway>(objects.user(userId), userId, isUser, withoutUser),
+    newRoom: (roomId) => ({
+      async create(...args) {
+        const [made] = await Promise.all([objects.room(roomId).create(...args), noteRoom(roomId)])
+        knownRooms.add(roomId)
+        return made
+      },
+    }),
+    noteRoom,
+    knownUsers,
+    async requireRoom(roomId) {
+      if (!(await isRoom(roomId))) throw noSuchRoom()
+    },
+    invitees: (userIds, inviter) =>
+      ofKnown(
+        userIds,
+        (userId) => userId,
+        { takesInvites: false, profile: {} },
+        (some) => objects.invitees(some, inviter),
+      ),
+    strangers: (userIds, roomIds) => objects.strangers(userIds, roomIds),
+    publicKeys: (queries) =>
+      ofKnown<(typeof queries)[number], PublicKeys | undefined>(
+        queries,
+        ({ userId }) => userId,
+        { devices: {} },
+        (some) => objects.publicKeys(some),
+      ),
+    claimKeys: (requests) =>
+      ofKnown(
+        requests,
+        ({ userId }) => userId,
+        {},
+        (some) => objects.claimKeys(some),
+      ),
+  }
+}
+
+/** Asked of the name of an account that is about to be made. */
+const OF_NEW_USERS: ReadonlySet<string | symbol> = new Set(['hasPast'])
+
+const noSuchRoom = () => new MatrixError('M_NOT_FOUND', 'No such room')
+
+/** What is answered without a Room: what one that shows the asker nothing would say. */
+function withoutRoom(method: string | symbol): unknown {
+  if (method === 'isJoined') return false
+  if (method === 'delayedEvents') return []
+  if (!FOR_MEMBERS.has(method)) throw noSuchRoom()
+  throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
+}
+
+/** Whoever is not in a room is refused these whether there is one or not. */
+const FOR_MEMBERS: ReadonlySet<string | symbol> = new Set<keyof RoomGateway>([
+  'messages',
+  'threads',
+  'eventAtTime',
+  'snapshot',
+  'peek',
+  'state',
+  'stateEvent',
+  'setTyping',
+])
+
+function withoutUser(method: string | symbol): never {
+  if (method !== 'presence') throw new MatrixError('M_NOT_FOUND', 'There is no such user here')
+  throw new MatrixError('M_FORBIDDEN', 'You share no room with this user')
+}
+
+/** The same gateway, whose every call asks first whether there is such an object. */
+function behind<Gateway extends object>(
+  gateway: Gateway,
+  id: string,
+  isThere: OneByOne,
+  without: (method: string | symbol) => unknown,
+): Gateway {
+  type Call = (...args: unknown[]) => Promise<unknown>
+  const once = async (
+    admission: boolean | Promise<boolean>,
+    method: string | symbol,
+    call: () => Promise<unknown>,
+  ) => ((await admission) ? call() : without(method))
+  return new Proxy(gateway, {
+    get: (_, method) => {
+      const target = (gateway as Record<string | symbol, Call | undefined>)[method]
+      if (target === undefined) return undefined
+      return (...args: unknown[]) => {
+        const admitted = OF_NEW_USERS.has(method) || isThere(id)
+        return admitted === true ? target(...args) : once(admitted, method, () => target(...args))
+      }
+    },
+  })
+}
+
+/** Whether there is such a user: yes for all who may be, while Postgres is away. */
+export function usersIn({ accounts, config }: Pick<Ports, 'accounts' | 'config'>): OneByOne {
+  return userCheck(config.serverName, (localparts) =>
+    patiently(
+      PATIENCE_MS,
+      accounts.existing(localparts).catch(() => undefined),
+    ),
+  )
+}
+
+/**
+ * Whether there is such a room. The asker's own object is asked first, which costs no request to a database: most who
+ * ask are members. Then the archive, and the notes of rooms that it may not know yet. Where the archive does not
+ * answer, the Room itself is asked, which makes no table by answering: people go on talking without Postgres.
+ */
+function roomCheck(objects: Objects, ports: GatePorts, asker: () => string | undefined): OneByOne {
+  const ask = together(async (roomIds) => {
+    const userId = asker()
+    const own =
+      userId === undefined
+        ? []
+        : await objects
+            .user(userId)
+            .knownRooms(roomIds)
+            .catch(() => [])
+    const others = roomIds.filter((roomId) => !own.includes(roomId))
+    const found = others.length === 0 ? [] : await known(others, ports)
+    for (const roomId of [...own, ...(found ?? [])]) knownRooms.add(roomId)
+    return [...own, ...(found ?? others)]
+  })
+  return (roomId) => {
+    if (knownRooms.has(roomId)) return true
+    return mayBeLocalRoom(roomId, ports.config.serverName) && ask(roomId)
+  }
+}
+
+/** Of these rooms, those that the databases know; undefined where that cannot be told. */
+async function known(
+  roomIds: string[],
+  { archiveReader, roomNotes }: GatePorts,
+): Promise<string[] | undefined> {
+  const [archived, noted] = await Promise.all([
+    patiently(
+      PATIENCE_MS,
+      archiveReader.existing(roomIds).catch(() => undefined),
+    ),
+    roomNotes.of(roomIds).catch(() => []),
+  ])
+  const found = new Set([...(archived ?? []), ...noted])
+  return archived === undefined && found.size < roomIds.length ? undefined : [...found]
+}
