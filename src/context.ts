@@ -3,6 +3,7 @@ import { rememberingAccounts } from './accounts/known-users.ts'
 import { countCalls } from './calls.ts'
 import { readConfig } from './config.ts'
 import type { Env } from './env.ts'
+import { takeFault } from './faults.ts'
 import { countCall, limitedFetch } from './limiter.ts'
 import { createLogger } from './log.ts'
 import { webClient } from './media/web-reader.ts'
@@ -83,7 +84,7 @@ function createPorts(env: Env): Ports {
     previewPictures: postgresPreviewPictures(sql),
     web: webClient(limitedFetch('web', fetch), config.publicUrl),
     previews: redisPreviews(commands),
-    thumbnailer: thumbnailWorker(env.THUMBNAILS, () => countCall('thumbnails.make'), calls),
+    thumbnailer: thumbnailWorker(env.THUMBNAILS, countThumbnail, calls),
     push: pushGateway(limitedFetch('push', fetch), (work) => withDeadline(PUSH_TIMEOUT_MS, work)),
   }
 }
@@ -91,6 +92,11 @@ function createPorts(env: Env): Ports {
 /** What other servers, and this one before a restore, have put into the same Redis is nothing to it. */
 function prefixOf({ instanceId, generation }: Config): string {
   return instanceId === undefined && generation === 0 ? '' : `${instanceId ?? ''}.${generation}:`
+}
+
+function countThumbnail(): void {
+  countCall('thumbnails.make')
+  if (takeFault('thumbnails:break-off')) throw new Error('broken off by a test')
 }
 
 /** On one machine the endpoint knows its database by itself; the driver only wants the shape of a URL. */

@@ -4,7 +4,7 @@ import { MatrixError } from '../protocol/errors.ts'
 import { readImageHeader, uprightSize } from './image-header.ts'
 import { MAX_PIXELS, MAX_SOURCE_BYTES } from './picture-limits.ts'
 import { type Box, cutFor, LARGEST_BOX, type ThumbnailMethod, thumbnailBox } from './thumbnail-size.ts'
-import { inTurn } from './turns.ts'
+import { inTurnByUser } from './turns.ts'
 
 type ThumbnailPorts = Pick<Ports, 'media' | 'thumbnailer' | 'clock'>
 
@@ -21,16 +21,28 @@ export interface OriginalWillDo {
 
 /** After so many times that the work broke off it is not tried again. */
 const MAX_BROKEN = 2
-/** Of an isolate, the source of one picture is in memory at a time; so many wait for it. */
-const MAX_WAITING = 20
+/** Of an isolate, the source of one picture is in memory at a time; of one user so many wait for it. */
+const MAX_WAITING = 100
 const BUSY_MS = 2_000
+/** Other isolates may have their pictures made by the same Worker: how often it is asked, and how long in between, ms. */
+const TRIES = 20
+const TRY_AGAIN_MS = 500
 
-let turn: ReturnType<typeof inTurn> | undefined
+const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
+
+let turn: ReturnType<typeof inTurnByUser> | undefined
+
+/** Whoever wants a thumbnail. */
+export interface Asker {
+  /** Tells users apart. */
+  name: string
+  /** Called before a picture is decoded. @throws MatrixError M_LIMIT_EXCEEDED */
+  pay(): void
+}
 
 /**
  * The thumbnail of an upload, or word that the upload itself is the answer, since it is no larger than what was asked
  * for, or that was larger than all that we make.
- * @param paid called before one is made: whoever asks may have asked for too many
  * @throws MatrixError M_UNKNOWN (400) for what is no image that we read, M_TOO_LARGE for one too large to be decoded,
  *   M_LIMIT_EXCEEDED
  */
@@ -38,7 +50,7 @@ export async function thumbnailOf(
   ports: ThumbnailPorts,
   upload: { mediaId: string; size: number },
   wish: ThumbnailWish,
-  paid: () => void,
+  asker: Asker,
 ): Promise<StoredThumbnail | OriginalWillDo> {
   const { media } = ports
   const box = thumbnailBox(wish.method, wish)
@@ -48,13 +60,15 @@ export async function thumbnailOf(
   if (known !== undefined) return known
   const facts = await media.pictureFacts(upload.mediaId)
   if (wish.animated && facts?.header?.animated === false) {
-    return thumbnailOf(ports, upload, { ...wish, animated: false }, paid)
+    return thumbnailOf(ports, upload, { ...wish, animated: false }, asker)
   }
   const answer = facts && withoutWork(facts, { ...wish, within, isLargest: box === undefined })
   if (answer !== undefined) return answer
-  paid()
-  turn ??= inTurn({ waiting: MAX_WAITING, clock: ports.clock })
-  const made = await turn(() => make(ports, upload, { ...wish, within, isLargest: box === undefined }))
+  asker.pay()
+  turn ??= inTurnByUser({ waiting: MAX_WAITING, clock: ports.clock })
+  const made = await turn(asker.name, () =>
+    make(ports, upload, { ...wish, within, isLargest: box === undefined }),
+  )
   if (made === 'busy') throw busy()
   return made
 }
@@ -97,7 +111,7 @@ async function make(
   const animated = wish.animated && header.animated
   const keptAs = nameOf(wish.within, { ...wish, animated })
   const request = { ...header, within: wish.within, method: wish.method, animated }
-  const made = await thumbnailer.make(source, request)
+  const made = await patiently(() => thumbnailer.make(source, request))
   if (made === 'busy') return made
   if (made === 'broken') {
     await media.putPictureFacts(mediaId, { ...facts, broken: (facts.broken ?? 0) + 1 })
@@ -109,6 +123,15 @@ async function make(
   }
   await media.putThumbnail(mediaId, keptAs, made)
   return (await media.thumbnail(mediaId, keptAs)) ?? 'busy'
+}
+
+async function patiently<T>(ask: () => Promise<T | 'busy'>): Promise<T | 'busy'> {
+  for (let tries = 1; tries < TRIES; tries += 1) {
+    const answer = await ask()
+    if (answer !== 'busy') return answer
+    await sleep(TRY_AGAIN_MS)
+  }
+  return ask()
 }
 
 /** @param source undefined where it is too large to be read */

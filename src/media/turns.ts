@@ -10,11 +10,16 @@ const TURN_MS = 30_000
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
-/**
- * Runs what it is given when all that came before has ended; answers `busy` where too many wait already.
- * @param waiting how many may wait
- */
-export function inTurn({ waiting, clock }: { waiting: number; clock: Clock }) {
+type Turn = <T>(work: () => Promise<T>) => Promise<T | 'busy'>
+
+interface Limits {
+  /** How many may wait; those that come then are told that it is `busy`. */
+  waiting: number
+  clock: Clock
+}
+
+/** Runs what it is given when all that came before has ended. */
+export function inTurn({ waiting, clock }: Limits): Turn {
   /** In their order: until when each is there. */
   const queue = new Map<symbol, number>()
   const isFirst = (own: symbol) => {
@@ -22,7 +27,7 @@ export function inTurn({ waiting, clock }: { waiting: number; clock: Clock }) {
     for (const [key, until] of queue) if (until < now && key !== own) queue.delete(key)
     return queue.keys().next().value === own
   }
-  return async function turn<T>(work: () => Promise<T>): Promise<T | 'busy'> {
+  return async (work) => {
     const own = Symbol('turn')
     isFirst(own)
     if (queue.size > waiting) return 'busy'
@@ -35,6 +40,25 @@ export function inTurn({ waiting, clock }: { waiting: number; clock: Clock }) {
       return await work()
     } finally {
       queue.delete(own)
+    }
+  }
+}
+
+/** The same for many who ask: of each one piece waits with those of others, so that nobody waits for all of another's. */
+export function inTurnByUser(
+  limits: Limits,
+): <T>(user: string, work: () => Promise<T>) => Promise<T | 'busy'> {
+  const all = inTurn({ ...limits, waiting: Number.POSITIVE_INFINITY })
+  const users = new Map<string, { turn: Turn; asked: number }>()
+  return async (user, work) => {
+    const own = users.get(user) ?? { turn: inTurn(limits), asked: 0 }
+    users.set(user, own)
+    own.asked += 1
+    try {
+      return await own.turn(() => all(work))
+    } finally {
+      own.asked -= 1
+      if (own.asked === 0) users.delete(user)
     }
   }
 }

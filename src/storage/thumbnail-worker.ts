@@ -7,16 +7,19 @@ interface Maker {
 
 /**
  * The Worker behind a binding.
- * @param count called before each request
+ * @param count called before each request, which breaks off where it throws
  * @param calls counts what decoding costs
  */
 export function thumbnailWorker(service: Service, count: () => void, calls: CallCounters): Thumbnailer {
   const worker = service as unknown as Maker
   return {
     async make(source, request) {
-      count()
       calls.count('thumbnails.make')
-      const answer = await worker.make(source, request).catch(() => undefined)
+      const ask = async () => {
+        count()
+        return worker.make(source, request)
+      }
+      const answer = await ask().catch(() => undefined)
       if (answer === undefined) return 'broken'
       calls.count('thumbnails.pixels', answer.work.pixels)
       calls.count('thumbnails.scans', answer.work.scans)

@@ -1,11 +1,13 @@
 /** Client-Server API §Content Repository, thumbnails: with a token, and without one where the operator opens that. */
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
-import { thumbnailOf } from '../../src/media/thumbnails.ts'
+import { type Asker, thumbnailOf } from '../../src/media/thumbnails.ts'
 import { awaitUpload, unknownMedia } from '../../src/media/uploads.ts'
+import type { Session } from '../../src/ports.ts'
 import type { AppEnv } from '../app-env.ts'
 import { Count, Flag } from '../client/params.ts'
 import { accessToken } from '../middleware/access-token.ts'
+import { clientNetwork } from '../middleware/client-address.ts'
 import { countPicture } from '../middleware/rate-limit.ts'
 import { validate } from '../middleware/validate.ts'
 import { answerWith } from './answer.ts'
@@ -38,6 +40,12 @@ openThumbnails.get('/thumbnail/:serverName/:mediaId', validate({ param: MediaPla
   return thumbnail(c, c.req.valid('param'), c.req.valid('query'))
 })
 
+/** Those without a session are told apart by where they come from. */
+function asker(c: Context<AppEnv>): Asker {
+  const session: Session | undefined = c.var.session
+  return { name: session?.userId ?? clientNetwork(c), pay: () => countPicture(c) }
+}
+
 async function thumbnail(
   c: Context<AppEnv>,
   { serverName, mediaId }: z.infer<typeof MediaPlace>,
@@ -47,7 +55,7 @@ async function thumbnail(
   // There is no way to other servers yet.
   if (serverName !== ports.config.serverName) throw unknownMedia()
   const stored = await awaitUpload(ports, mediaId, wish.timeout_ms)
-  const made = await thumbnailOf(ports, { mediaId, size: stored.size }, wish, () => countPicture(c))
+  const made = await thumbnailOf(ports, { mediaId, size: stored.size }, wish, asker(c))
   if (!('original' in made)) return answerWith(c, made)
   const { size, etag, modified } = stored
   // Whatever its uploader said that it is.

@@ -25,7 +25,7 @@ export const ALLOWANCES = {
   download: { burst: 500, perSecond: 50 },
   thumbnail: { burst: 300, perSecond: 30 },
   /** Pictures that are decoded: a thumbnail that is there already is none. */
-  picture: { burst: 100, perSecond: 2 },
+  picture: { burst: 200, perSecond: 3 },
   preview: { burst: 30, perSecond: 0.5 },
   report: { burst: 10, perSecond: 0.1 },
   // Two devices ask once a second each.

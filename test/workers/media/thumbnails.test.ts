@@ -15,7 +15,7 @@ import {
   RED,
   webp,
 } from '../../support/images.ts'
-import { mediaOf, near } from '../../support/media.ts'
+import { decodingOf, mediaOf, near } from '../../support/media.ts'
 import { startServer, type TestServer } from '../../support/server.ts'
 
 let server: TestServer
@@ -149,10 +149,12 @@ describe('a thumbnail', () => {
 
   it('is made by whoever asks first, and for all who ask at once', async () => {
     const media = await uploaded(png(600, 600, halves(600, RED, BLUE)), 'image/png')
+    const before = await decodingOf(server)
     const all = await Promise.all(
       Array.from({ length: 6 }, () => seen(media, { width: 320, height: 320, method: 'crop' })),
     )
     expect(all.map(({ width }) => width)).toEqual([320, 320, 320, 320, 320, 320])
+    expect((await decodingOf(server)).pictures).toBe(before.pictures + 1)
   })
 })
 
@@ -219,6 +221,41 @@ describe('no thumbnail', () => {
       504,
       'M_NOT_YET_UPLOADED',
     ])
+  })
+})
+
+describe('the work on a picture', () => {
+  it('that breaks off is done once more, and then given up', async () => {
+    const media = await uploaded(png(300, 300, halves(300, RED, BLUE)), 'image/png')
+    must(await http.request('POST', '/_selvedge/test/faults', { name: 'thumbnails:break-off', count: 2 }))
+    const before = await decodingOf(server)
+    for (const side of [32, 96, 240]) {
+      expect(await failure(media, { width: side, height: side })).toEqual([400, 'M_UNKNOWN'])
+    }
+    expect((await decodingOf(server)).pictures).toBe(before.pictures + 2)
+  })
+
+  it('is limited for each user, and what is there already is not', async () => {
+    const limited = await startServer({ 'rate-limits': 'on' })
+    try {
+      const { uploaded, ask } = mediaOf(limited, await api(limited).register('alice'))
+      const sizes = [32, 96, 200, 320, 400, 640, 700, 800, 1_000, 1_600]
+      const first = await uploaded(gif(20, 20, [RED, BLUE]))
+      const statuses: number[] = []
+      // Small, but not to move: each size is drawn anew.
+      for (let n = 0; n < 15 && !statuses.includes(429); n += 1) {
+        const media = n === 0 ? first : await uploaded(gif(20, 20, [RED, BLUE]))
+        for (const side of sizes) {
+          for (const method of ['crop', 'scale']) {
+            statuses.push((await ask(media, { width: side, height: side, method })).status)
+          }
+        }
+      }
+      expect(statuses.indexOf(429)).toBeGreaterThanOrEqual(200)
+      expect((await ask(first, { width: 32, height: 32, method: 'crop' })).status).toBe(200)
+    } finally {
+      await limited.stop()
+    }
   })
 })
 
