@@ -12,6 +12,7 @@ import { requireNoSuchKey } from './cross-signing.ts'
 import { dropDehydrated } from './dehydrated.ts'
 import * as devices from './devices.ts'
 import type { Memberships } from './memberships.ts'
+import { hasPast } from './past.ts'
 import { roomProfile, setProfileField } from './profile.ts'
 import { hasPushers } from './pushers.ts'
 import { confirmSession, isFirstUse, type Refreshed, refreshRefused, refreshSession } from './refresh.ts'
@@ -80,6 +81,7 @@ export class UserAccount {
     requireUsable(this.standing)
     if (request.deviceId !== undefined) requireNoSuchKey(this.#sql, request.deviceId)
     return this.#to.mutate(() => {
+      const profile = this.#firstProfile()
       const { session, isNewDevice, archive, revoked } = devices.openSession(
         this.#sql,
         this.#userId,
@@ -91,7 +93,7 @@ export class UserAccount {
       // Those who share a room encrypt to a device as soon as it has keys: they learn of it with its first news.
       const isNews = isNewDevice && this.#to.memberships().joinedRooms().length > 0
       const deviceLists = dropped.length > 0 || isNews ? [this.#userId] : []
-      return { value: session, archive: [...dropped, ...archive], revoked, deviceLists }
+      return { value: session, archive: [...profile, ...dropped, ...archive], revoked, deviceLists }
     })
   }
 
@@ -179,13 +181,15 @@ export class UserAccount {
 
   // ------------------------------------------------------------ profile and rooms
 
-  /** As on other servers, a new account is shown by its localpart until its user says otherwise. */
   beginProfile(): void {
-    if (readMeta(this.#sql, PROFILE_BEGUN) !== undefined) return
-    this.#to.mutate(() => {
-      writeMeta(this.#sql, PROFILE_BEGUN, 1)
-      return { value: undefined, archive: setProfileField(this.#sql, 'displayname', this.#localpart) }
-    })
+    this.#to.mutate(() => ({ value: undefined, archive: this.#firstProfile() }))
+  }
+
+  /** As on other servers, a new account is shown by its localpart until its user says otherwise. */
+  #firstProfile(): Omit<UserLogEntry, 'seq'>[] {
+    if (hasPast(this.#sql) || readMeta(this.#sql, PROFILE_BEGUN) !== undefined) return []
+    writeMeta(this.#sql, PROFILE_BEGUN, 1)
+    return setProfileField(this.#sql, 'displayname', this.#localpart)
   }
 
   /**

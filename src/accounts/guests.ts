@@ -30,7 +30,6 @@ export async function registerGuest(
   if (made !== 'created')
     throw new MatrixError('M_UNKNOWN', 'No name was found for the guest', { status: 503 })
   const userId = userIdOf(localpart, config.serverName)
-  await userOf(userId).beginProfile()
   return beginSession(ports, userOf, userId, { ...wishes, guest: true })
 }
 

@@ -98,8 +98,10 @@ export async function answer(
   { inhibitLogin, device }: Pick<RegistrationRequest, 'inhibitLogin' | 'device'>,
 ): Promise<SessionAnswer | { user_id: string; home_server: string }> {
   const userId = userIdOf(localpart, ports.config.serverName)
-  await userOf(userId).beginProfile()
-  if (inhibitLogin) return { user_id: userId, home_server: ports.config.serverName }
+  if (inhibitLogin) {
+    await userOf(userId).beginProfile()
+    return { user_id: userId, home_server: ports.config.serverName }
+  }
   return beginSession(ports, userOf, userId, device)
 }
 

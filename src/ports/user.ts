@@ -243,7 +243,7 @@ export interface UserGateway {
   changePassword(session: Session, hash: string, logoutDevices: boolean): Promise<void>
   /** Deletes devices; those that are gone already stay gone. */
   deleteDevices(session: Session, deviceIds: string[]): Promise<void>
-  /** Gives a new account its first profile. Asked again, it changes nothing. */
+  /** Gives a new account its first profile, as its first session would. Asked again, it changes nothing. */
   beginProfile(): Promise<void>
   /** Closes the account for good. With `erase`, who joins a room later sees the user's events redacted. */
   deactivate(session: Session, erase: boolean): Promise<void>

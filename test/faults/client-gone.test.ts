@@ -70,7 +70,7 @@ describe('registration', () => {
 
   it('has made an account that one can log in to', async () => {
     const name = fresh()
-    await cutOff(registration(name, { type: 'm.login.dummy' }), 'user.beginProfile')
+    await cutOff(registration(name, { type: 'm.login.dummy' }), 'user.openSession')
     const again = await repeat(registration(name, { type: 'm.login.dummy' }))
     expect([again.status, again.body.errcode]).toEqual([400, 'M_USER_IN_USE'])
     expect((await http.login(name)).userId).toBe(`@${name}:test.example`)

@@ -31,6 +31,19 @@ describe('a profile', () => {
     expect(failure(await shown(newcomer.userId, 'avatar_url'))).toEqual([404, 'M_NOT_FOUND'])
   })
 
+  it('begins with the first login, of accounts that were made in the database alone', async () => {
+    await server.pg(
+      `insert into accounts (localpart, password_hash, admin, created_ts)
+       select 'made', password_hash, true, 1 from accounts where localpart = 'alice'`,
+    )
+    const made = await http.login('made')
+    expect((await shown(made.userId)).body).toEqual({ displayname: 'made' })
+    must(await made.delete(`/profile/${made.userId}/displayname`))
+    must(await made.post('/logout'))
+    await http.login('made')
+    expect((await shown(made.userId)).body).toEqual({})
+  })
+
   it('is there for users who have never logged in, and for nobody else', async () => {
     const body = { username: 'silent', password: 'x', inhibit_login: true, auth: { type: 'm.login.dummy' } }
     must(await http.request('POST', '/register', body))
