@@ -86,11 +86,14 @@ export function restoreReceipt(store: RoomStore, receipt: Receipt): void {
   )
 }
 
+/** Those who are in the room: what others had read before they left is of no use to anybody. */
+const OF_MEMBERS = `JOIN members m ON m.user_id = r.user_id AND m.membership = 'join'`
+
 /** Public receipts in (from, to], for everybody. */
 export function publicReceipts(store: RoomStore, from: number, to: number): Receipt[] {
   return select(
     store,
-    'WHERE r.pos > ? AND r.pos <= ? AND r.receipt_type = ? ORDER BY r.pos',
+    `${OF_MEMBERS} WHERE r.pos > ? AND r.pos <= ? AND r.receipt_type = ? ORDER BY r.pos`,
     from,
     to,
     PUBLIC,
@@ -101,8 +104,7 @@ export function publicReceipts(store: RoomStore, from: number, to: number): Rece
 export function receiptsFor(store: RoomStore, userId: string, since: number): Receipt[] {
   return select(
     store,
-    `JOIN members m ON m.user_id = r.user_id AND m.membership = 'join'
-     WHERE r.pos > ? AND (r.receipt_type = ? OR r.user_id = ?) ORDER BY r.pos`,
+    `${OF_MEMBERS} WHERE r.pos > ? AND (r.receipt_type = ? OR r.user_id = ?) ORDER BY r.pos`,
     since,
     PUBLIC,
     userId,

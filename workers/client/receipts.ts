@@ -12,7 +12,8 @@ const OfEvent = InRoom.extend({
   receiptType: z.enum(['m.read', 'm.read.private', 'm.fully_read']),
   eventId: EventId,
 })
-const Receipt = z.object({ thread_id: z.string().min(1).max(255).optional() })
+/** "The thread_id is invalid in some way. For example: it is not a string": M_INVALID_PARAM in any case. */
+const Receipt = z.object({ thread_id: z.unknown().optional() })
 const Markers = z.object({
   'm.fully_read': EventId.optional(),
   'm.read': EventId.optional(),
@@ -27,7 +28,7 @@ receipts.post(
   validate({ param: OfEvent, json: Receipt, bodyOptional: true }),
   async (c) => {
     const { roomId, receiptType, eventId } = c.req.valid('param')
-    const threadId = c.req.valid('json').thread_id
+    const threadId = threadOf(c.req.valid('json').thread_id)
     if (receiptType !== 'm.fully_read') {
       return markRead(c, roomId, { receipts: [{ type: receiptType, threadId, eventId }] })
     }
@@ -50,6 +51,13 @@ receipts.post(
     return markRead(c, c.req.valid('param').roomId, { receipts: moved, fullyRead: markers['m.fully_read'] })
   },
 )
+
+/** @throws MatrixError M_INVALID_PARAM */
+function threadOf(threadId: unknown): string | undefined {
+  if (threadId === undefined) return undefined
+  if (typeof threadId === 'string' && threadId !== '' && threadId.length <= 255) return threadId
+  throw new MatrixError('M_INVALID_PARAM', 'thread_id: must be main, or the event ID of a thread’s root')
+}
 
 async function markRead(
   c: Context<AppEnv>,

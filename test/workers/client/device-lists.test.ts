@@ -175,6 +175,22 @@ describe('device_lists', () => {
     await untilLeft(bob, ofBob, alice)
   })
 
+  it('tell of who has new keys and then leaves that they are gone, in one answer and in two', async () => {
+    const [alice, bob] = (await people(2)) as [Client, Client]
+    const room = await together(alice, bob)
+    const since = await token(alice)
+    await newKeys(bob)
+    must(await bob.post(`/rooms/${encodeURIComponent(room)}/leave`))
+    const lists = await untilLeft(alice, since, bob)
+    expect([...lists.changed]).not.toContain(bob.userId)
+    const after = must(await alice.sync()).body.next_batch
+    await newKeys(bob)
+    must(await alice.sync({ since: after }))
+    expect(must(await alice.sync({ since: after })).body.device_lists?.changed ?? []).toEqual([])
+    must(await bob.join(room))
+    await untilChanged(alice, after, bob)
+  })
+
   it('name who changes in a room that the filter hides, once, and the room is not lost', async () => {
     const [alice, bob] = (await people(2)) as [Client, Client]
     const room = await together(alice, bob)

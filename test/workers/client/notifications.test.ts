@@ -1,6 +1,7 @@
 /** The list of what a user was notified of, read or not. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Api, api, type Body, type Client, must } from '../../support/client.ts'
+import { makeDevice } from '../../support/keys.ts'
 import { startServer, type TestServer } from '../../support/server.ts'
 
 let server: TestServer
@@ -93,6 +94,25 @@ describe('notifications', () => {
       ['reply', true],
       ['root', false],
     ])
+  })
+
+  it('are those of before after a new name and new keys, of which device lists tell the keys alone', async () => {
+    await bob.say(room, 'unread')
+    const since = must(await alice.sync()).body.next_batch
+    const displayname = `Robert ${users}`
+    must(await bob.put(`/profile/${encodeURIComponent(bob.userId)}/displayname`, { displayname }))
+    const member = () => alice.get(at(`state/m.room.member/${encodeURIComponent(bob.userId)}`))
+    await expect.poll(async () => (await member()).body.displayname, { timeout: 15_000 }).toBe(displayname)
+    const named = must(await alice.sync({ since })).body
+    expect(named.device_lists?.changed ?? []).toEqual([])
+    expect(named.rooms.join[room].unread_notifications.notification_count).toBe(1)
+    expect(bodies(await list())).toEqual(['unread'])
+    must(await bob.post('/keys/upload', { device_keys: makeDevice(bob).keys }))
+    const changed = async () =>
+      must(await alice.sync({ since: named.next_batch, timeout: 200 })).body.device_lists?.changed ?? []
+    await expect.poll(changed, { timeout: 15_000 }).toEqual([bob.userId])
+    expect(bodies(await list())).toEqual(['unread'])
+    expect((await list()).notifications[0].read).toBe(false)
   })
 
   it('go by the rules as they are now', async () => {

@@ -45,6 +45,23 @@ describe('a rule of one’s own', () => {
     expect(failure(await alice.get(rule('postcontent', 'cake')))).toEqual([404, 'M_NOT_FOUND'])
   })
 
+  it('that is disabled stays so when it is put again, and begins anew after it was deleted', async () => {
+    const enabled = async () => (await alice.get(rule('content', 'cake', '/enabled'))).body.enabled
+    must(await put('content', 'tea', { actions: [], pattern: 'tea' }))
+    must(await put('content', 'cake', { actions: ['notify'], pattern: 'cake' }))
+    must(await alice.put(rule('content', 'cake', '/enabled'), { enabled: false }))
+    must(await put('content', 'cake', { actions: [], pattern: 'pie' }))
+    expect(await enabled()).toBe(false)
+    must(await put('content', 'cake', { actions: [], pattern: 'pie' }, { after: 'tea' }))
+    expect(await enabled()).toBe(false)
+    expect(await own('content')).toEqual(['tea', 'cake'])
+    must(await alice.put(rule('content', 'cake', '/actions'), { actions: ['notify'] }))
+    expect(await enabled()).toBe(false)
+    must(await alice.delete(rule('content', 'cake')))
+    must(await put('content', 'cake', { actions: [], pattern: 'cake' }))
+    expect(await enabled()).toBe(true)
+  })
+
   it('stands behind the master rule and before the other default ones', async () => {
     must(await put('override', 'mine', { actions: [], conditions: [] }))
     expect((await ids('override')).slice(0, 3)).toEqual([

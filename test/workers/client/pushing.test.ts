@@ -269,6 +269,9 @@ describe('a pusher', () => {
     const { status, body } = await add(`${pushkey}-more`)
     expect([status, body.errcode]).toEqual([400, 'M_INVALID_PARAM'])
     must(await add(`${pushkey}-7`))
+    must(await alice.post('/pushers/set', { app_id: 'org.example.app', pushkey: `${pushkey}-3`, kind: null }))
+    must(await add(`${pushkey}-more`))
+    expect((await add(`${pushkey}-3`)).status).toBe(400)
   })
 })
 

@@ -139,6 +139,9 @@ describe('a receipt', () => {
     ['the main timeline, of an event in a thread', 'reply', { thread_id: 'main' }],
     ['a thread, of an event outside', 'other', { thread_id: '$elsewhere' }],
     ['a thread without a name', 'other', { thread_id: '' }],
+    ['a thread that is no string', 'other', { thread_id: 7 }],
+    ['a thread that is nothing', 'other', { thread_id: null }],
+    ['a thread with a name too long', 'other', { thread_id: `$${'x'.repeat(255)}` }],
   ])('is refused for %s', async (_, which, body) => {
     const root = await alice.say(room, 'root')
     const event = which === 'reply' ? await threadOf(root, 'inside') : await alice.say(room, 'outside')
@@ -158,6 +161,57 @@ describe('a receipt', () => {
     room = elsewhere
     const outside = await read(bob, 'm.read', `$${'a'.repeat(43)}`)
     expect([outside.status, outside.body.errcode]).toEqual([403, 'M_FORBIDDEN'])
+  })
+
+  it.each([
+    ['m.read', {}],
+    ['m.read', { thread_id: 'main' }],
+    ['m.read.private', {}],
+  ])(
+    'of type %s that is sent again changes nothing, costs nothing and wakes nobody: %j',
+    async (type, body) => {
+      const event = await alice.say(room, 'one')
+      must(await read(bob, type, event, body))
+      const first = must(await bob.sync()).body
+      const since = await token(alice)
+      const written = async () => must(await http.request('GET', '/_selvedge/test/calls')).body
+      const before = await written()
+      must(await read(bob, type, event, body))
+      const after = await written()
+      expect(after['room.rows_written']).toBe(before['room.rows_written'])
+      expect(after['user.wake'] ?? 0).toBe(before['user.wake'] ?? 0)
+      expect(receiptsIn(must(await alice.sync({ since })).body)).toBeUndefined()
+      expect(receiptsIn(must(await bob.sync()).body)).toEqual(receiptsIn(first))
+    },
+  )
+
+  it('of someone who leaves is shown no more, by increments and from the Room, and again when they are back', async () => {
+    const event = await alice.say(room, 'one')
+    const [since] = [await token(alice)]
+    must(await read(bob, 'm.read', event))
+    must(await bob.post(path('leave')))
+    expect(receiptsIn(must(await alice.sync({ since })).body)).toBeUndefined()
+    await server.evict('USER', objectName.user('test.example', alice.userId))
+    expect(receiptsIn(must(await alice.sync({ since })).body)).toBeUndefined()
+    expect(receiptsIn(must(await alice.sync()).body)).toBeUndefined()
+    const answer = await read(bob, 'm.read', event)
+    expect([answer.status, answer.body.errcode]).toEqual([403, 'M_FORBIDDEN'])
+    must(await bob.join(room))
+    expect(receiptsIn(must(await alice.sync()).body)[event]['m.read']).toHaveProperty([bob.userId])
+  })
+
+  it('in two threads at once moves each by itself, and neither backwards', async () => {
+    const root = await alice.say(room, 'root')
+    const [first, second] = [await threadOf(root, 'first'), await threadOf(root, 'second')]
+    const last = await alice.say(room, 'last')
+    must(await read(bob, 'm.read', second, { thread_id: root }))
+    must(await read(bob, 'm.read', root, { thread_id: 'main' }))
+    must(await read(bob, 'm.read', first, { thread_id: root }))
+    must(await read(bob, 'm.read', last, { thread_id: 'main' }))
+    const shown = receiptsIn(must(await alice.sync()).body)
+    expect(shown[second]['m.read'][bob.userId].thread_id).toBe(root)
+    expect(shown[last]['m.read'][bob.userId].thread_id).toBe('main')
+    expect(Object.keys(shown)).toHaveLength(2)
   })
 
   it('reaches the archive', async () => {
