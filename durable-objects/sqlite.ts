@@ -1,5 +1,7 @@
 /** Numbered, append-only migrations of an object's own SQLite, and the small facts in its `meta` table. */
 
+import { noteAlarm } from '../src/limiter.ts'
+
 /**
  * Brings the schema to its newest number. Runs before an object's first use, so every migration must be O(1): table
  * definitions only; what has to walk rows is done in batches from a timer.
@@ -118,6 +120,7 @@ export function countingStorage(
     getAlarm: () => storage.getAlarm(),
     setAlarm: (at) => {
       count(1)
+      noteAlarm(Number(at))
       return storage.setAlarm(at)
     },
   }

@@ -1,4 +1,4 @@
-/** `npm run check|test|test:fuzz|test:clients|test:complement|migrate|move:postgres|admin:create|account|reports|restored|rebuild:room|rebuild:user|rebuild:media|bench`: installs what is missing, then runs the task under the pinned Node. */
+/** `npm run check|test|test:evicting|test:fuzz|test:clients|test:complement|migrate|move:postgres|admin:create|account|reports|restored|rebuild:room|rebuild:user|rebuild:media|bench`: installs what is missing, then runs the task under the pinned Node. */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -17,6 +17,7 @@ const tsc = (project) => script('node_modules/typescript/bin/tsc', '-p', project
 /** Each task is commands for the pinned Node, run in order until one fails. */
 const tasks = {
   test: () => [vitest(...args)],
+  'test:evicting': () => [vitestBy('test/evicting/vitest.config.ts', ...args)],
   'test:fuzz': () => [vitestBy('test/fuzz/vitest.config.ts', ...args)],
   'test:clients': () => [vitestBy('test/clients/vitest.config.ts', ...args)],
   'test:complement': () => [script('test/complement/run.ts', ...args)],

@@ -42,13 +42,22 @@ export class LimitPassed extends Error {
   }
 }
 
-/** What an invocation has spent. */
+/** What an invocation has spent, or all that runs in an object. */
 interface Spent {
   calls: number
   waiting: number
+  name?: string
+  /** Methods of the object that have not answered yet, and requests of its own that wait. */
+  running: number
 }
 
 const current = new AsyncLocalStorage<Spent>()
+/** What the objects in memory have spent, by their names. */
+const awake = new Map<string, Spent>()
+/** When the alarms of objects ring, by the objects' names. */
+const alarms = new Map<string, number>()
+/** An alarm that rings within this time is as good as running, ms: an eviction that meets it takes 15 s. */
+const ALARM_IS_NEAR_MS = 50
 const breaches = new Set<string>()
 
 /** Every breach in this isolate so far: a caller that survives failures would hide the error. */
@@ -58,7 +67,7 @@ export function passedLimits(): string[] {
 
 /** Runs one invocation within the limits. Outside of one, nothing below limits anything. */
 export function withinLimits<T>(work: () => T): T {
-  return current.run({ calls: 0, waiting: 0 }, work)
+  return current.run({ calls: 0, waiting: 0, running: 0 }, work)
 }
 
 /**
@@ -81,7 +90,7 @@ export function limitedFetch(operation: string, send: typeof fetch): typeof fetc
     if (spent.waiting >= LIMITS.waitingFetches) refuse('waitingFetches', operation)
     spent.waiting += 1
     try {
-      return await send(input, init)
+      return await asRunning(spent, () => send(input, init))
     } finally {
       spent.waiting -= 1
     }
@@ -115,14 +124,60 @@ export function limitCalls({ prototype }: { prototype: object }): void {
       )
         continue
       const limited = function (this: object, ...args: unknown[]): unknown {
-        const spent = spentBy.get(this) ?? { calls: 0, waiting: 0 }
+        const { name: objectName } = (this as NamedObject).ctx?.id ?? {}
+        const spent = spentBy.get(this) ?? { calls: 0, waiting: 0, running: 0, name: objectName }
         spentBy.set(this, spent)
         spent.calls = 0
-        return current.run(spent, () => method.apply(this, args))
+        if (objectName !== undefined) awake.set(objectName, spent)
+        if (objectName !== undefined && name === 'alarm') alarms.delete(objectName)
+        return current.run(spent, () => asRunning(spent, () => method.apply(this, args)))
       }
       Object.defineProperty(prototype, name, { ...property, value: limited })
     }
   }
+}
+
+interface NamedObject {
+  ctx?: { id?: { name?: string } }
+}
+
+function asRunning<T>(spent: Spent, work: () => T): T {
+  const end = () => {
+    spent.running -= 1
+  }
+  spent.running += 1
+  try {
+    const value = work()
+    if (value instanceof Promise) return value.finally(end) as T
+    end()
+    return value
+  } catch (error) {
+    end()
+    throw error
+  }
+}
+
+/** Notes when the alarm of the object rings in which this runs. */
+export function noteAlarm(at: number): void {
+  const name = current.getStore()?.name
+  if (name !== undefined) alarms.set(name, at)
+}
+
+const isIdle = (name: string, { running }: Spent, now: number) =>
+  running === 0 && (alarms.get(name) ?? Number.POSITIVE_INFINITY) > now + ALARM_IS_NEAR_MS
+
+/** Whether nothing runs in any object, nor is about to. */
+export function isQuiet(now: number): boolean {
+  return [...awake].every(([name, spent]) => isIdle(name, spent, now))
+}
+
+/** The names of the objects that were called and, but for the busy ones, not named since: a test evicts the idle ones. */
+export function takeInMemory(now: number): { idle: string[]; busy: string[] } {
+  const all = [...awake]
+  const idle = all.filter(([name, spent]) => isIdle(name, spent, now)).map(([name]) => name)
+  const busy = all.map(([name]) => name).filter((name) => !idle.includes(name))
+  for (const name of idle) awake.delete(name)
+  return { idle, busy }
 }
 
 /** The classes from `prototype` upwards; the platform's own have no methods to limit. */

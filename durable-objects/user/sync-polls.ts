@@ -49,7 +49,8 @@ export interface SyncPollsParts extends StoredFilters {
   presence: Pick<PresenceParts, 'enabled' | 'arm' | 'meet'> & {
     tell: (roomIds: string[], state: PresenceState) => Promise<PresenceState[]>
     /** How long a first sync waits for what others say of themselves. */
-    patience: () => Promise<void>
+    /** Waits for `work`, but no longer than a first sync may. */
+    patiently: (work: Promise<unknown>) => Promise<unknown>
   }
 }
 
@@ -135,7 +136,7 @@ export class SyncPolls {
     if (token !== undefined) this.#tokenCameBack(request.session.deviceId, token)
     const met = this.presence.seen(request.session.deviceId, request.presence, token === undefined)
     // A first sync shows who is there already.
-    if (token === undefined) await Promise.race([met, this.#parts.presence.patience()])
+    if (token === undefined) await this.#parts.presence.patiently(met)
     const answer = await this.#onward(query, await this.#sync.answer(query, token))
     const atOnce = answer.news || token === undefined || request.fullState || request.timeoutMs === 0
     if (atOnce) return bodyOf(answer)

@@ -4,6 +4,7 @@ import { takeFault } from '../../src/faults.ts'
 import type { MembershipChange, Ports, Session, SyncRequest, UserGateway, Wake } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import { answerAlarm } from '../answer-alarm.ts'
+import { patiently } from '../patience.ts'
 import { beginInGeneration, enterGeneration, renewUser } from '../restore.ts'
 import { type RpcResult, toResult, toResultAsync } from '../rpc.ts'
 import { countingStorage, type LazyStorage, lazyStorage, readMeta, writeMeta } from '../sqlite.ts'
@@ -36,8 +37,6 @@ import type { UserHost } from './user-rpc.ts'
 
 /** How long a first sync waits for what the people around say of themselves, ms. */
 const PRESENCE_PATIENCE_MS = 300
-
-const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
 /** What a User object is made of: put together at its first use, since a constructor that throws loses alarms. */
 interface UserParts {
@@ -305,7 +304,7 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
           return tellPresence(objectsOf(this.env, this.#ports.calls), isHidden ? [] : roomIds, state)
         },
         meet: (roomId, state) => tellPresence(objectsOf(this.env, this.#ports.calls), [roomId], state, true),
-        patience: () => sleep(PRESENCE_PATIENCE_MS),
+        patiently: (work) => patiently(PRESENCE_PATIENCE_MS, work),
       },
     })
     return this.#syncPolls

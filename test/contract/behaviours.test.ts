@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { projectRoot } from '../../local/paths.ts'
+import { readTitles } from '../support/syntax.ts'
 
 interface Behaviour {
   item: string
@@ -28,6 +29,9 @@ function behaviours(): Behaviour[] {
     .filter(({ item }) => item !== 'item' && !item.startsWith('---'))
 }
 
+const titlesOf = (path: string) =>
+  existsSync(path) ? readTitles(readFileSync(path, 'utf8')) : new Set<string>()
+
 describe('docs/behaviours.md', () => {
   const all = behaviours()
 
@@ -39,11 +43,10 @@ describe('docs/behaviours.md', () => {
   })
 
   it('names tests that are there', () => {
-    const sources = new Map<string, string>()
+    const texts = new Map<string, Set<string>>()
     const isThere = ({ file, title }: { file: string; title: string }) => {
-      const path = join(projectRoot, file)
-      if (!sources.has(file)) sources.set(file, existsSync(path) ? readFileSync(path, 'utf8') : '')
-      return sources.get(file)?.includes(title) === true
+      if (!texts.has(file)) texts.set(file, titlesOf(join(projectRoot, file)))
+      return texts.get(file)?.has(title) === true
     }
     const missing = all.flatMap(({ item, shownBy }) =>
       shownBy.filter((test) => !isThere(test)).map(({ file, title }) => `${item}: ${file} › ${title}`),

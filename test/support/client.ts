@@ -1,5 +1,6 @@
 /** A tiny client of the Client-Server API: answers status and body, and judges nothing. */
 import { watchAnswer } from '../contract/watch.ts'
+import { asRequest } from './between-requests.ts'
 import type { TestServer } from './server.ts'
 
 /** A JSON body as tests look into it. */
@@ -133,16 +134,18 @@ async function send(
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined) url.searchParams.set(name, String(value))
   }
-  const answer = await fetch(url, {
-    method,
-    headers: {
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      ...(token ? { authorization: `Bearer ${token}` } : {}),
-      ...headers,
-    },
-    body: raw !== undefined ? (raw as BodyInit) : body === undefined ? undefined : JSON.stringify(body),
-    signal,
-  })
+  const answer = await asRequest(url, () =>
+    fetch(url, {
+      method,
+      headers: {
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(token ? { authorization: `Bearer ${token}` } : {}),
+        ...headers,
+      },
+      body: raw !== undefined ? (raw as BodyInit) : body === undefined ? undefined : JSON.stringify(body),
+      signal,
+    }),
+  )
   const { status, headers: received } = answer
   const read = parsed(await answer.text())
   watchAnswer({ method, url: url.href, status, contentType: received.get('content-type') ?? '', body: read })

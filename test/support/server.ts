@@ -6,6 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { inject } from 'vitest'
 import type { Workers } from '../../local/bundle.ts'
 import { type Instance, type InstanceOptions, startInstance } from '../../local/instance.ts'
+import { archiveDifferences, type UnlikeArchive } from './archive-check.ts'
+import { betweenRequests } from './between-requests.ts'
 import { borrowSchema } from './borrow-schema.ts'
 
 export type ObjectKind = 'ROOM' | 'USER'
@@ -30,6 +32,10 @@ export interface TestServer {
 }
 
 export interface TestServerOptions extends Partial<InstanceOptions> {
+  /** Why no evictions come by themselves and the archive is quick even in `npm run test:evicting`. */
+  staysAwake?: string
+  /** Where the archive is not what the objects have when the file ends, and why; elsewhere that fails the file. */
+  unlikeArchive?: UnlikeArchive
   /** The source of another Worker in the homeserver's place. */
   source?: string
   bindings?: Record<string, string>
@@ -41,13 +47,18 @@ export const objectName = {
   user: (serverName: string, userId: string) => `${serverName}/user/${userId}`,
 }
 
-/** Finds something where an object has changes that the archive does not know. */
-const UNTOLD = 'SELECT 1 FROM log LIMIT 1'
-
 const classNames: Record<ObjectKind, string> = { ROOM: 'Room', USER: 'User' }
 
+/** Whether each object is taken out of memory at every quiet moment, and the archive is late. */
+const evicting = process.env.SELVEDGE_TEST_EVICTING === 'on'
+
 /** Starts a server made for tests: cheap passwords, no rate limits, hooks open, a quick archive, quiet. */
-export async function startServer(overrides: TestServerOptions = {}): Promise<TestServer> {
+export async function startServer({
+  staysAwake,
+  unlikeArchive,
+  ...overrides
+}: TestServerOptions = {}): Promise<TestServer> {
+  const evicts = evicting && staysAwake === undefined && overrides.source === undefined
   const folder = mkdtempSync(join(tmpdir(), 'selvedge-server-'))
   const schema = await borrowSchema()
   const instance = await startInstance({
@@ -90,7 +101,7 @@ export async function startServer(overrides: TestServerOptions = {}): Promise<Te
     'body-timeout-ms': '30000',
     'database-url': undefined,
     'redis-url': undefined,
-    'archive-delay-ms': '50',
+    'archive-delay-ms': evicts ? '6000' : '50',
     sql: schema.service,
     inspect: true,
     ...overrides,
@@ -102,35 +113,58 @@ export async function startServer(overrides: TestServerOptions = {}): Promise<Te
     const storage = await mf.unsafeGetDurableObjectStorage(workerName, classNames[kind], { name })
     return storage.exec(query)
   }
-  // Some tests take an object's tables away before they evict it.
-  const untold = (kind: ObjectKind, name: string): Promise<boolean> =>
-    sql(kind, name, UNTOLD).then(
-      (rows) => rows.length > 0,
-      () => false,
-    )
-  return {
+  const unregister = evicts ? evictBetweenRequests(instance) : () => {}
+  const server: TestServer = {
     url: instance.url,
     serverName: overrides['server-name'] ?? 'test.example',
-    folder,
+    folder: overrides['data-dir'] ?? folder,
     instance,
     postgres: instance.postgres,
     redis: instance.redis,
     restart: () => killRuntime(instance),
     async stop() {
-      const passed = overrides.source === undefined ? await passedLimits(instance.url) : []
+      unregister()
+      const isOurs = overrides.source === undefined
+      const passed = isOurs ? await passedLimits(instance.url) : []
+      const differences = isOurs ? await archiveDifferences(server, unlikeArchive) : []
       await instance.stop()
       await schema.giveBack()
       rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
       if (passed.length > 0) throw new Error(`The platform's limits were passed: ${passed.join(', ')}`)
+      if (differences.length > 0)
+        throw new Error(`The archive differs:\n${differences.slice(0, 5).join('\n')}`)
     },
     async evict(kind, name) {
-      // While an object waits for somebody, such as the archive, the eviction waits too, and can then hang.
-      for (let tries = 0; tries < 100 && (await untold(kind, name)); tries += 1) await sleep(50)
+      // An eviction that meets an alarm, or a flush of the archive, takes 15 s.
+      for (let tries = 0; tries < 15 && (await isBusy(instance.url, name)); tries += 1);
       await mf.unsafeEvictDurableObject(workerName, classNames[kind], { name })
     },
     sql,
     pg: schema.query,
   }
+  return server
+}
+
+/** Before each request of the tests' client, unless another one is under way, what is idle leaves the memory. */
+function evictBetweenRequests({ mf, url, workerName }: Instance): () => void {
+  const evict = async (name: string) => {
+    const kind = name.split('/')[1] === 'room' ? 'ROOM' : 'USER'
+    // An object that has left the memory by itself cannot be evicted.
+    await mf.unsafeEvictDurableObject(workerName, classNames[kind], { name }).catch(() => {})
+  }
+  return betweenRequests(url, async () => {
+    await Promise.all((await objectsInMemory(url)).idle.map(evict))
+  })
+}
+
+/** The names of the objects that were called since this was last asked; waits a little for all to be idle. */
+async function objectsInMemory(url: string): Promise<{ idle: string[]; busy: string[] }> {
+  const answer = await fetch(`${url}/_selvedge/test/in-memory`, { method: 'POST' }).catch(() => undefined)
+  return answer?.ok ? ((await answer.json()) as { idle: string[]; busy: string[] }) : { idle: [], busy: [] }
+}
+
+async function isBusy(url: string, name: string): Promise<boolean> {
+  return (await objectsInMemory(url)).busy.includes(name)
 }
 
 function bundledWorkers(source: string | undefined): Workers {

@@ -61,6 +61,38 @@ export function readSyntax(path: string, source: string): Syntax {
   return { imports, globals, async: asynchronous }
 }
 
+const testFunctions = new Set(['it', 'test', 'describe'])
+
+/** The titles of a test file's tests and suites, and the texts of the tables that some titles come from. */
+export function readTitles(source: string): Set<string> {
+  const titles = new Set<string>()
+  const root = parseAst(source, { lang: 'ts' }) as unknown as Node
+  visit(root, undefined, undefined, (node) => {
+    if (node.type !== 'CallExpression' || !isTestFunction(node.callee as Node)) return
+    for (const argument of node.arguments as Node[]) {
+      if (!argument.type.endsWith('FunctionExpression')) collectTexts(argument, titles)
+    }
+  })
+  return titles
+}
+
+/** `it`, `it.each(…)` and their like, but for those that are skipped. */
+function isTestFunction(callee: Node): boolean {
+  if (callee.type === 'Identifier') return testFunctions.has(callee.name as string)
+  if (callee.type === 'CallExpression') return isTestFunction(callee.callee as Node)
+  if (callee.type !== 'MemberExpression') return false
+  const { name } = callee.property as Node
+  return name !== 'skip' && name !== 'todo' && isTestFunction(callee.object as Node)
+}
+
+function collectTexts(node: Node, texts: Set<string>): void {
+  visit(node, undefined, undefined, ({ type, value, quasis }) => {
+    if (type === 'Literal' && typeof value === 'string') texts.add(value)
+    const [only, ...others] = type === 'TemplateLiteral' ? (quasis as { value: { cooked: string } }[]) : []
+    if (only !== undefined && others.length === 0) texts.add(only.value.cooked)
+  })
+}
+
 type Visitor = (node: Node, parent: Node | undefined, key: string | undefined) => void
 
 function visit(node: Node, parent: Node | undefined, key: string | undefined, visitor: Visitor): void {

@@ -2,7 +2,7 @@
 import { Hono } from 'hono'
 import * as z from 'zod'
 import { setFault } from '../../src/faults.ts'
-import { passedLimits } from '../../src/limiter.ts'
+import { isQuiet, passedLimits, takeInMemory } from '../../src/limiter.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
 import { validate } from '../middleware/validate.ts'
@@ -35,3 +35,16 @@ testHooks.post('/faults', validate({ json: Fault }), (c) => {
 testHooks.get('/calls', (c) => c.json(c.var.ports.calls.snapshot()))
 
 testHooks.get('/passed-limits', (c) => c.json(passedLimits()))
+
+/** How long a moment is waited for in which no object does anything, ms, and how often it is looked for. */
+const QUIET_PATIENCE_MS = 300
+const QUIET_LOOK_MS = 2
+
+/** The names of the objects in memory, by whether something runs in them: the test that asks takes idle ones out. */
+testHooks.post('/in-memory', async (c) => {
+  const { now } = c.var.ports.clock
+  for (let waited = 0; waited < QUIET_PATIENCE_MS && !isQuiet(now()); waited += QUIET_LOOK_MS) {
+    await new Promise((resolve) => setTimeout(resolve, QUIET_LOOK_MS))
+  }
+  return c.json(takeInMemory(now()))
+})

@@ -194,7 +194,9 @@ describe('a redacted text', () => {
     }
     await server.restart()
     must(await bob.sync())
-    await server.evict('ROOM', objectName.room(server.serverName, roomId))
+    const name = objectName.room(server.serverName, roomId)
+    await expect.poll(() => server.sql('ROOM', name, 'SELECT 1 FROM log'), { timeout: 20_000 }).toEqual([])
+    await server.evict('ROOM', name)
     expect(filesWith(secret)).toEqual([])
     const kept = await alice.say(roomId, 'a-text-that-stays')
     expect(kept).toMatch(/^\$/)

@@ -1,0 +1,15 @@
+/** How `npm run test:evicting` runs: the objects' tests, each object evicted at every quiet moment, the archive late. */
+import { defineConfig } from 'vitest/config'
+import base, { closingLine } from '../vitest.config.ts'
+
+export default defineConfig({
+  ...base,
+  test: {
+    ...base.test,
+    include: ['test/{concurrency,durable-objects,faults,workers}/**/*.test.ts'],
+    // `startServer` reads it.
+    env: { SELVEDGE_TEST_EVICTING: 'on' },
+    reporters: ['default', [closingLine, { covers: 'a part' }]],
+    testTimeout: 60_000,
+  },
+})
