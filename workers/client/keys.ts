@@ -9,6 +9,7 @@ import { MatrixError } from '../../src/protocol/errors.ts'
 import { serverNameOf } from '../../src/protocol/identifiers.ts'
 import type { AppEnv } from '../app-env.ts'
 import { accessToken, tokenClaims } from '../middleware/access-token.ts'
+import { countActions } from '../middleware/rate-limit.ts'
 import { jsonObject, validate } from '../middleware/validate.ts'
 import { isLocal, UserId } from './params.ts'
 
@@ -80,6 +81,7 @@ function byServer<T>(c: Context<AppEnv>, asked: Record<string, T>) {
   const { serverName } = c.var.ports.config
   const users = Object.entries(asked)
   if (users.length > MAX_USERS) throw new MatrixError('M_INVALID_PARAM', `At most ${MAX_USERS} users at once`)
+  countActions(c, 'keyTargets', users.length)
   const remote = users.filter(([userId]) => !isLocal(userId, serverName))
   const failures: JsonObject = {}
   for (const [userId] of remote) failures[serverNameOf(userId)] = UNREACHABLE

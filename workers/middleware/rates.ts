@@ -16,6 +16,8 @@ export const ALLOWANCES = {
   sync: { burst: 200, perSecond: 30 },
   /** Keys of others, and backups of room keys: a client that comes back asks and stores in large batches. */
   keys: { burst: 200, perSecond: 10 },
+  /** Users whose keys are asked for or claimed: a client that enters a large room asks for all who are there. */
+  keyTargets: { burst: 20_000, perSecond: 200 },
   /** To-device messages, not requests: one to each device of a large room is as many as there are devices. */
   toDevice: { burst: 10_000, perSecond: 100 },
   search: { burst: 30, perSecond: 2 },

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Answer, type Api, api, type Body, must, testPassword } from '../../support/client.ts'
+import { wipeAndRebuildUser } from '../../support/rebuild.ts'
 import { objectName, startServer, type TestServer } from '../../support/server.ts'
 
 let server: TestServer
@@ -151,6 +152,32 @@ describe('a refresh', () => {
     await ageRefreshes()
     expect(failure(await refresh(former.refresh_token))).toEqual([401, 'M_UNKNOWN_TOKEN'])
     expect((await whoami(now.access_token)).status).toBe(200)
+  })
+
+  it.each([
+    ['is in use', true],
+    ['nobody has used', false],
+  ])('whose pair %s is so after a rebuild', async (_, used) => {
+    const { body } = await http.request('POST', '/register', {
+      username: `rebuilt-${used}`,
+      password: testPassword,
+      auth: { type: 'm.login.dummy' },
+      refresh_token: true,
+    })
+    const client = http.as({ userId: body.user_id, token: body.access_token, deviceId: body.device_id })
+    // Use of the first pair, before it ends.
+    must(await client.get('/devices'))
+    const second = must(await refresh(body.refresh_token)).body
+    if (used) must(await whoami(second.access_token))
+    await wipeAndRebuildUser(server, client)
+    const late = await refresh(body.refresh_token)
+    if (used) {
+      expect(failure(late)).toEqual([401, 'M_UNKNOWN_TOKEN'])
+      must(await whoami(second.access_token))
+      must(await refresh(second.refresh_token))
+    } else {
+      must(await whoami(must(late).body.access_token))
+    }
   })
 
   it('is over after a logout', async () => {

@@ -76,6 +76,17 @@ describe('login', () => {
     expect((await second.get('/devices/LAPTOP')).body.display_name).toBe('Laptop')
   })
 
+  it('into a known device ends a former session that was in use until then, on every kind of path', async () => {
+    const first = await http.login('alice', { device_id: 'BUSY' })
+    const use = () => Promise.all([whoami(first.token), first.get('/devices'), first.sync()])
+    for (const { status } of await use()) expect(status).toBe(200)
+    const second = await http.login('alice', { device_id: 'BUSY' })
+    for (const answer of await use()) expect(failure(answer)).toEqual([401, 'M_UNKNOWN_TOKEN'])
+    await server.evict('USER', objectName.user(server.serverName, alice.userId))
+    for (const answer of await use()) expect(failure(answer)).toEqual([401, 'M_UNKNOWN_TOKEN'])
+    expect((await whoami(second.token)).status).toBe(200)
+  })
+
   it('costs one request to Postgres, two to Redis at most, and one to the User object', async () => {
     const before = await calls()
     await http.login('alice', { device_id: 'COUNTED' })

@@ -22,9 +22,10 @@ it('a route that writes is in no class of reading', () => {
   expect(asReads).toEqual([])
 })
 
-it('every class has a route, but those which count messages and pictures', () => {
+it('every class has a route, but those that count what is in a request', () => {
   const used = new Set(routes.map(({ method, path }) => rateOf(method, path)?.rate))
   expect(Object.keys(ALLOWANCES).filter((rate) => !used.has(rate as keyof typeof ALLOWANCES))).toEqual([
+    'keyTargets',
     'toDevice',
     'picture',
   ])
