@@ -31,7 +31,8 @@ export function readImageHeader(bytes: Uint8Array): ImageHeader | undefined {
 }
 
 function startsWith(bytes: Uint8Array, text: string, at = 0): boolean {
-  return [...text].every((char, i) => bytes[at + i] === char.charCodeAt(0))
+  for (let i = 0; i < text.length; i += 1) if (bytes[at + i] !== text.charCodeAt(i)) return false
+  return true
 }
 
 /** The size as it is to be seen: turned on its side, where the camera was. */

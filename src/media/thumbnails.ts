@@ -2,7 +2,7 @@
 import type { NoThumbnail, PictureFacts, PictureHeader, Ports, StoredThumbnail } from '../ports.ts'
 import { MatrixError } from '../protocol/errors.ts'
 import { readImageHeader, uprightSize } from './image-header.ts'
-import { MAX_PIXELS, MAX_SOURCE_BYTES } from './picture-limits.ts'
+import { isDecodable, MAX_SOURCE_BYTES } from './picture-limits.ts'
 import { type Box, cutFor, LARGEST_BOX, type ThumbnailMethod, thumbnailBox } from './thumbnail-size.ts'
 import { inTurnByUser } from './turns.ts'
 
@@ -139,7 +139,7 @@ function lookAt(source: Uint8Array | undefined): PictureFacts {
   if (source === undefined) return { none: 'too_large' }
   const header = readImageHeader(source)
   if (header === undefined) return { none: 'unreadable' }
-  return header.width * header.height > MAX_PIXELS ? { header, none: 'too_large' } : { header }
+  return isDecodable(header) ? { header } : { header, none: 'too_large' }
 }
 
 function nameOf({ width, height }: Box, { method, animated }: ThumbnailWish): string {

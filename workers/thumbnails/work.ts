@@ -1,5 +1,5 @@
 /** What decoding one picture costs, counted as it goes on, and what it may cost. */
-import { MAX_PIXELS } from '../../src/media/picture-limits.ts'
+import { isDecodable } from '../../src/media/picture-limits.ts'
 import type { PictureWork } from '../../src/ports.ts'
 import { TooLarge } from './picture.ts'
 
@@ -14,9 +14,9 @@ export interface Work {
 export function countWork(): Work {
   const work: PictureWork = { pixels: 0, scans: 0 }
   return {
-    open({ width, height }) {
-      if (width * height > MAX_PIXELS) throw new TooLarge('too many pixels')
-      work.pixels += width * height
+    open(size) {
+      if (!isDecodable(size)) throw new TooLarge('too many pixels')
+      work.pixels += size.width * size.height
     },
     scan() {
       work.scans += 1

@@ -15,6 +15,8 @@ import { decodeScan, type Plane, readScan } from './scan.ts'
 const MAX_BYTES = 60 * 1024 * 1024
 /** What more scans would add is not looked at: a picture has about ten. */
 const MAX_SCANS = 100
+/** Of tables and of what is said beside the picture: a profile is in some hundred at most. */
+const MAX_SEGMENTS = 5_000
 /** All scans together, blocks: six times a picture of 32 megapixels with full colours. */
 const MAX_BLOCKS = 10_000_000
 
@@ -46,7 +48,8 @@ export async function decodeJpeg(decoding: Decoding, open: OpenRows): Promise<vo
   const { bytes } = decoding
   const tables: Tables = { quantisation: [], dc: [], ac: [], restartInterval: 0 }
   const state: State = { planes: [], side: 8, tables, blocks: 0, scans: 0 }
-  for (let at = 2; at < bytes.length; ) {
+  let segments = 0
+  for (let at = 2; at < bytes.length && segments < MAX_SEGMENTS; segments += 1) {
     const found = segmentAt(bytes, at)
     if (found === undefined || found.marker === EOI) break
     at = await take(decoding, state, found)

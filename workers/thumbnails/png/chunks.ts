@@ -7,11 +7,16 @@ export interface Chunk {
 }
 
 const SIGNATURE_BYTES = 8
+/** Twenty times those of the largest file that a program writes. */
+const MAX_CHUNKS = 50_000
 
 /** In their order; nothing is unpacked, so what is said beside the picture costs nothing. */
 export function* chunksOf(bytes: Uint8Array): Generator<Chunk> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  let chunks = 0
   for (let at = SIGNATURE_BYTES; at + 12 <= bytes.length; ) {
+    chunks += 1
+    if (chunks > MAX_CHUNKS) throw new Unreadable('too many chunks')
     const length = view.getUint32(at)
     const name = String.fromCharCode(...bytes.subarray(at + 4, at + 8))
     const end = Math.min(at + 8 + length, bytes.length)

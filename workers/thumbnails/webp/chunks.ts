@@ -6,6 +6,8 @@ const HEADER_BYTES = 12
 const CHUNK_BYTES = 8
 /** Of an ANMF chunk, before the chunks of its picture: place, size, duration and flags. */
 const FRAME_BYTES = 16
+/** Far more than frames are looked at. */
+const MAX_CHUNKS = 10_000
 const ALPHA = 0x10
 const ANIMATION = 0x02
 
@@ -18,7 +20,10 @@ export interface Chunk {
 
 export function* chunksOf(bytes: Uint8Array, from = HEADER_BYTES): Generator<Chunk> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  let chunks = 0
   for (let at = from; at + CHUNK_BYTES <= bytes.length; ) {
+    chunks += 1
+    if (chunks > MAX_CHUNKS) throw new Unreadable('too many chunks')
     const length = view.getUint32(at + 4, true)
     const end = at + CHUNK_BYTES + length
     const name = String.fromCharCode(...bytes.subarray(at, at + 4))
