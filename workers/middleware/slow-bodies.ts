@@ -10,11 +10,14 @@ export const AT_A_TIME = 64 * 1024
  * @throws MatrixError M_UNKNOWN with 408; ClientGone where the client has left
  */
 export async function inTime<T>(work: Promise<T>, timeout: number): Promise<T> {
-  const watch = new Watch(timeout)
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(tooSlow()), timeout)
+  })
   try {
-    return await watch.over(work)
+    return await Promise.race([work.catch(leave), late])
   } finally {
-    watch.end()
+    clearTimeout(timer)
   }
 }
 
@@ -73,37 +76,37 @@ export class PacedBody {
 /** A time limit that can begin anew. */
 class Watch {
   readonly #timeout: number
+  readonly #late: Promise<never>
+  #reject: ((error: Error) => void) | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
-  #expire: (() => void) | undefined
-  readonly #expired: Promise<'expired'>
 
   constructor(timeout: number) {
     this.#timeout = timeout
-    this.#expired = new Promise((resolve) => {
-      this.#expire = () => resolve('expired')
+    this.#late = new Promise((_, reject) => {
+      this.#reject = reject
     })
+    // It may come while nobody waits for a part.
+    this.#late.catch(() => undefined)
     this.renew()
   }
 
   renew(): void {
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#expire?.(), this.#timeout)
+    this.#timer = setTimeout(() => this.#reject?.(tooSlow()), this.#timeout)
   }
 
   end(): void {
     clearTimeout(this.#timer)
   }
 
-  async over<T>(work: Promise<T>): Promise<T> {
-    const read = work.then(
-      (value) => ({ value }),
-      () => 'gone' as const,
-    )
-    const outcome = await Promise.race([read, this.#expired])
-    if (outcome === 'expired') throw tooSlow()
-    if (outcome === 'gone') throw new ClientGone()
-    return outcome.value
+  over<T>(work: Promise<T>): Promise<T> {
+    return Promise.race([work.catch(leave), this.#late])
   }
+}
+
+/** What a request's body cannot be read for is that its client is gone. */
+function leave(): never {
+  throw new ClientGone()
 }
 
 function tooSlow(): MatrixError {
