@@ -1,6 +1,6 @@
 /** Installs the pinned packages where they are missing. Runs under any Node since 20, before there is anything else. */
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 export const root = fileURLToPath(new URL('..', import.meta.url))
@@ -12,6 +12,13 @@ export const pinnedNode = atRoot('node_modules/.bin/node')
 /** Makes node_modules what the lockfile says, or ends the process with one line. */
 export function install() {
   if (isInstalled()) return
+  const unwritable = [root, atRoot('node_modules')].find((path) => existsSync(path) && !isWritable(path))
+  if (unwritable !== undefined) {
+    console.error(
+      `selvedge: packages are missing, and ${unwritable} may not be written: run npm ci as its owner`,
+    )
+    process.exit(1)
+  }
   console.error('selvedge: installing packages, once')
   const npm = process.env.npm_execpath
   // Without --include=dev, NODE_ENV=production would leave Node itself and the runtime out.
@@ -25,6 +32,15 @@ export function install() {
   }
   console.error('selvedge: the packages could not be installed: run npm ci and read what it says')
   process.exit(1)
+}
+
+function isWritable(path) {
+  try {
+    accessSync(path, constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** Compares npm's record of what it installed with the lockfile. */

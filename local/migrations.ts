@@ -3,7 +3,9 @@ import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Connection, Database } from './postgres/database.ts'
-import { messageOf, StartError } from './start-error.ts'
+import { codeOf, messageOf, StartError } from './start-error.ts'
+
+const INSUFFICIENT_PRIVILEGE = '42501'
 
 interface Migration {
   name: string
@@ -26,6 +28,7 @@ export async function runMigrations(database: Database, folder: string): Promise
   return database.use(async (connection) => {
     await connection.query('select pg_advisory_lock($1)', [lockKey])
     try {
+      await makeRecord(connection)
       return await applyMissing(connection, migrations)
     } finally {
       await connection.query('select pg_advisory_unlock($1)', [lockKey]).catch(() => {})
@@ -33,12 +36,25 @@ export async function runMigrations(database: Database, folder: string): Promise
   })
 }
 
+/** The first thing that a role may not do which does not own the database. */
+async function makeRecord(connection: Connection): Promise<void> {
+  try {
+    await connection.script(`create table if not exists schema_migrations (
+      name text primary key,
+      checksum text not null,
+      applied_at timestamptz not null default now()
+    )`)
+  } catch (error) {
+    if (codeOf(error) !== INSUFFICIENT_PRIVILEGE) throw error
+    const { rows } = await connection.query('select current_user, current_database()')
+    const [role, database] = rows[0]!
+    throw new StartError(
+      `The role ${role} may make no tables in the database ${database}: give it one of its own (createdb -O ${role} …), or run as its owner: grant create on schema public to ${role}`,
+    )
+  }
+}
+
 async function applyMissing(connection: Connection, migrations: Migration[]): Promise<string[]> {
-  await connection.script(`create table if not exists schema_migrations (
-    name text primary key,
-    checksum text not null,
-    applied_at timestamptz not null default now()
-  )`)
   const { rows } = await connection.query('select name, checksum from schema_migrations order by name')
   const recorded = new Map(rows.map(([name, checksum]) => [name!, checksum!]))
   for (const name of recorded.keys()) {

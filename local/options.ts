@@ -1,252 +1,11 @@
-/** The one table of options: each is a flag and an environment variable; flags win. */
+/** Reads the options of a command line by the one table of them: flags win over the environment. */
 import { parseArgs } from 'node:util'
+import { nearest } from './nearest.ts'
+import { type OptionRow, optionTable } from './option-table.ts'
+import { isPublic, isUnspecified } from './public-address.ts'
 import { StartError } from './start-error.ts'
 
-interface OptionRow {
-  /** The environment variable; `SELVEDGE_` and the flag's name unless told. */
-  variable?: string
-  value: string
-  default?: string
-  /** A command takes no default here: the running server, or its keys, know it. */
-  known?: true
-  help: string
-  /** Says what is wrong with a value, or nothing. */
-  check?: (text: string) => string | undefined
-}
-
-const oneOf =
-  (...allowed: string[]) =>
-  (text: string) =>
-    allowed.includes(text) ? undefined : `must be ${allowed.slice(0, -1).join(', ')} or ${allowed.at(-1)}`
-
-const integerIn = (least: number, most: number) => (text: string) =>
-  /^\d{1,15}$/.test(text) && Number(text) >= least && Number(text) <= most
-    ? undefined
-    : `must be a whole number from ${least} to ${most}`
-
-const urlOf =
-  (...protocols: string[]) =>
-  (text: string) =>
-    URL.canParse(text) && protocols.includes(new URL(text).protocol)
-      ? undefined
-      : `must be a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`
-
-const serverName = (text: string) =>
-  /^([A-Za-z0-9.-]{1,230}|\[[0-9A-Fa-f:.]{2,45}\])(:\d{1,5})?$/.test(text)
-    ? undefined
-    : 'must be a host name, with a port or without'
-
-const headerName = (text: string) =>
-  /^[A-Za-z0-9-]+$/.test(text) ? undefined : 'must be the name of a header'
-
-const turnUris = (text: string) =>
-  /^turns?:[^\s,]+(,turns?:[^\s,]+)*$/.test(text)
-    ? undefined
-    : 'must be turn: or turns: URIs, with commas between them'
-
-export const optionTable = {
-  host: { value: 'address', default: '127.0.0.1', known: true, help: 'Address to listen on.' },
-  port: {
-    value: 'number',
-    default: '8008',
-    known: true,
-    help: 'Port to listen on; 0 picks a free one.',
-    check: integerIn(0, 65535),
-  },
-  'server-name': {
-    value: 'name',
-    default: 'localhost',
-    known: true,
-    help: 'The part of user ids after the colon. Cannot change once there is data.',
-    check: serverName,
-  },
-  'public-url': {
-    value: 'url',
-    help: 'Where clients reach the server. Default: the address it listens on.',
-    check: urlOf('https:', 'http:'),
-  },
-  'data-dir': { value: 'folder', default: '.selvedge', help: 'Everything the server keeps.' },
-  'https-port': { value: 'number', help: 'Port for TLS; 0 picks a free one.', check: integerIn(0, 65535) },
-  'tls-cert': { value: 'file', help: 'Certificate chain for --https-port, PEM.' },
-  'tls-key': { value: 'file', help: 'Private key for --https-port, PEM.' },
-  ca: { value: 'file', help: 'Certificates to trust beside the usual ones, PEM.' },
-  registration: {
-    value: 'open|token|closed',
-    default: 'open',
-    help: 'Who may make an account.',
-    check: oneOf('open', 'token', 'closed'),
-  },
-  'registration-shared-secret': {
-    value: 'secret',
-    help: 'Lets its holder make accounts whatever --registration says.',
-  },
-  'rate-limits': {
-    value: 'on|off',
-    default: 'on',
-    help: 'Limits on how often one may ask.',
-    check: oneOf('on', 'off'),
-  },
-  presence: {
-    value: 'on|off',
-    default: 'on',
-    help: 'Whether people see who is online.',
-    check: oneOf('on', 'off'),
-  },
-  erasure: {
-    value: 'new-members|everybody',
-    default: 'new-members',
-    help: 'From whom an erasure takes what its user said.',
-    check: oneOf('new-members', 'everybody'),
-  },
-  guests: {
-    value: 'on|off',
-    default: 'off',
-    help: 'Whether guests may come without an account.',
-    check: oneOf('on', 'off'),
-  },
-  'max-upload-bytes': {
-    value: 'bytes',
-    default: '52428800',
-    help: 'The largest file that may be uploaded.',
-    check: integerIn(1, 999_999_999_999),
-  },
-  'max-media-bytes-per-user': {
-    value: 'bytes',
-    default: '10737418240',
-    help: 'What one user may upload in all; 0 is no bound.',
-    check: integerIn(0, 999_999_999_999_999),
-  },
-  'max-preview-bytes-per-user': {
-    value: 'bytes',
-    default: '1073741824',
-    help: 'Pictures of previews that are kept for one user, the newest; 0 is no bound.',
-    check: integerIn(0, 999_999_999_999_999),
-  },
-  'max-preview-bytes': {
-    value: 'bytes',
-    default: '10737418240',
-    help: 'Pictures of previews that are kept in all, the newest; 0 is no bound.',
-    check: integerIn(0, 999_999_999_999_999),
-  },
-  'max-account-data-bytes-per-user': {
-    value: 'bytes',
-    default: '16777216',
-    help: 'What one user may keep as account data, tags included. 0 is no bound.',
-    check: integerIn(0, 999_999_999_999_999),
-  },
-  'max-key-backup-bytes-per-user': {
-    value: 'bytes',
-    default: '268435456',
-    help: 'What one user may keep in backups of room keys. 0 is no bound.',
-    check: integerIn(0, 999_999_999_999_999),
-  },
-  'max-filters-per-user': {
-    value: 'number',
-    default: '1000',
-    help: 'How many filters one user may store. 0 is no bound.',
-    check: integerIn(0, 999_999_999_999_999),
-  },
-  'max-devices-per-user': {
-    value: 'number',
-    default: '1000',
-    help: 'How many devices one user may have. 0 is no bound.',
-    check: integerIn(0, 999_999_999_999_999),
-  },
-  'max-aliases-per-user': {
-    value: 'number',
-    default: '1000',
-    help: 'How many room aliases one user may have made. 0 is no bound.',
-    check: integerIn(0, 999_999_999_999_999),
-  },
-  'max-rooms-per-user': {
-    value: 'number',
-    default: '10000',
-    help: 'How many rooms one user may make. 0 is no bound.',
-    check: integerIn(0, 999_999_999_999_999),
-  },
-  'url-previews': {
-    value: 'on|off',
-    default: 'on',
-    help: 'Whether the server looks at web pages for clients that show previews of them.',
-    check: oneOf('on', 'off'),
-  },
-  'open-media': {
-    value: 'on|off',
-    default: 'off',
-    help: 'Whether media are served without a token too, for old clients.',
-    check: oneOf('on', 'off'),
-  },
-  'access-token-lifetime-ms': {
-    value: 'ms',
-    default: '3600000',
-    help: 'How long an access token lives where the client can refresh it.',
-    check: integerIn(1, 999_999_999),
-  },
-  'turn-uri': {
-    value: 'uris',
-    help: 'TURN servers for calls, with commas between them; needs --turn-secret.',
-    check: turnUris,
-  },
-  'turn-secret': { value: 'secret', help: 'The secret that the TURN servers share with this one.' },
-  'allow-private-networks': {
-    value: 'on|off',
-    default: 'off',
-    help: 'Whether the server may call private and loopback addresses.',
-    check: oneOf('on', 'off'),
-  },
-  'default-room-version': {
-    value: '3|4|…|12',
-    default: '12',
-    help: 'Version of new rooms.',
-    check: oneOf('3', '4', '5', '6', '7', '8', '9', '10', '11', '12'),
-  },
-  'password-min-length': {
-    value: 'number',
-    help: 'Characters that a new password must have. Default: 8, and 1 with --password-cost low.',
-    check: integerIn(1, 999),
-  },
-  'password-cost': {
-    value: 'normal|low',
-    default: 'normal',
-    help: 'low is for tests: fast to check, fast to guess.',
-    check: oneOf('normal', 'low'),
-  },
-  'log-level': {
-    value: 'level',
-    default: 'info',
-    help: 'debug, info, warn, error or silent.',
-    check: oneOf('debug', 'info', 'warn', 'error', 'silent'),
-  },
-  'client-address-header': {
-    value: 'name',
-    help: 'Header in which a trusted proxy names the client; without it the peer of the connection counts.',
-    check: headerName,
-  },
-  'body-timeout-ms': {
-    value: 'ms',
-    default: '30000',
-    help: 'How long the body of a request may take for each 64 KiB of it.',
-    check: integerIn(1, 9_999_999),
-  },
-  'database-url': {
-    variable: 'DATABASE_URL',
-    value: 'url',
-    help: 'A Postgres to use instead of the embedded one.',
-    check: urlOf('postgres:', 'postgresql:'),
-  },
-  'redis-url': {
-    variable: 'REDIS_URL',
-    value: 'url',
-    help: 'A Redis to use instead of the embedded one.',
-    check: urlOf('redis:', 'rediss:'),
-  },
-  'archive-delay-ms': {
-    value: 'ms',
-    default: '1000',
-    help: 'How long a room gathers changes before they go to Postgres.',
-    check: integerIn(0, 3_600_000),
-  },
-} as const satisfies Record<string, OptionRow>
+export { optionTable }
 
 export type OptionName = keyof typeof optionTable
 /** Every option with its text, its default filled in; absent where it has none. */
@@ -260,6 +19,8 @@ export type CommandOptions<Name extends OptionName> = {
 }
 
 type Environment = Record<string, string | undefined>
+
+const PREFIX = 'SELVEDGE_'
 
 const rows = Object.entries(optionTable) as [OptionName, OptionRow][]
 
@@ -294,6 +55,7 @@ export function readOptions(
     if (wrong) throw refusal(`${source} ${wrong}, not ${shown(name, value)}`)
     options[name] = value
   }
+  refuseUnknownVariables(env)
   refuseContradictions(options)
   return options
 }
@@ -345,6 +107,16 @@ function readFlags(args: string[], known: [OptionName, OptionRow][]): Record<str
   return flags
 }
 
+/** A misspelt variable would leave its option at the default, such as registration open. */
+function refuseUnknownVariables(env: Environment): void {
+  const known = rows.map(([name, row]) => variableOf(name, row))
+  for (const [variable, value] of Object.entries(env)) {
+    if (!variable.startsWith(PREFIX) || !value || known.includes(variable)) continue
+    const meant = nearest(variable, known)
+    throw refusal(`${variable} is not an option${meant === undefined ? '' : `: ${meant} is`}`)
+  }
+}
+
 function refuseContradictions(options: Partial<Record<OptionName, string>>): void {
   for (const file of ['tls-cert', 'tls-key'] as const) {
     if (options['https-port'] !== undefined && !options[file]) throw refusal(`--https-port needs --${file}`)
@@ -353,13 +125,31 @@ function refuseContradictions(options: Partial<Record<OptionName, string>>): voi
   const [turnUri, turnSecret] = [options['turn-uri'], options['turn-secret']]
   if (turnUri !== undefined && !turnSecret) throw refusal('--turn-uri needs --turn-secret')
   if (turnUri === undefined && turnSecret) throw refusal('--turn-secret needs --turn-uri')
+  refuseOutside(options)
   const { port } = options
   if (port !== undefined && port !== '0' && port === options['https-port'])
     throw refusal(`--https-port and --port are both ${port}`)
 }
 
+/** What must be said before others than this machine are served. */
+function refuseOutside({ host, registration, ...options }: Partial<Record<OptionName, string>>): void {
+  // Not a command's options, but a server's.
+  if (host === undefined || registration === undefined) return
+  const publicUrl = options['public-url']
+  if (isUnspecified(host) && publicUrl === undefined) {
+    throw refusal(
+      `--host ${host} needs --public-url: clients are told where the server is, and cannot be told ${host}`,
+    )
+  }
+  const outside = [host, ...(publicUrl === undefined ? [] : [new URL(publicUrl).hostname])].find(isPublic)
+  if (outside === undefined || registration !== 'open' || options['allow-open-registration'] === 'yes') return
+  throw refusal(
+    `registration is open, and ${outside} is an address that others can reach: choose --registration token or closed, or say --allow-open-registration yes`,
+  )
+}
+
 function variableOf(name: string, row: OptionRow): string {
-  return row.variable ?? `SELVEDGE_${name.toUpperCase().replaceAll('-', '_')}`
+  return row.variable ?? `${PREFIX}${name.toUpperCase().replaceAll('-', '_')}`
 }
 
 /** A value that may be shown: addresses carry passwords. */

@@ -100,7 +100,7 @@ func (s *selvedge) start() error {
 	_, port, _ := net.SplitHostPort(s.address)
 	arguments := append([]string{"local/start.mjs", "--port", port, "--data-dir", filepath.Join(s.folder, "data")}, options...)
 	s.process = exec.Command("node", arguments...)
-	s.process.Dir = os.Getenv("SELVEDGE_FOLDER")
+	s.process.Dir = os.Getenv("COMPLEMENT_SERVER")
 	s.process.Stdout = log
 	s.process.Stderr = log
 	if err := s.process.Start(); err != nil {

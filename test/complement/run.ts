@@ -62,7 +62,7 @@ async function runPackage(complement: string, overlay: string, name: string): Pr
       stdio: ['ignore', 'pipe', 'inherit'],
       env: {
         ...process.env,
-        SELVEDGE_FOLDER: projectRoot,
+        COMPLEMENT_SERVER: projectRoot,
         COMPLEMENT_BASE_IMAGE: 'none',
         COMPLEMENT_HOSTNAME_RUNNING_COMPLEMENT: '127.0.0.1',
       },

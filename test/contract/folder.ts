@@ -8,7 +8,7 @@ import type { Seen } from './watch.ts'
 export const SPEC_VARIABLE = 'MATRIX_OPENAPI'
 
 /** Set in the process of the run itself, for its reporter. */
-const FOLDER_VARIABLE = 'SELVEDGE_CONTRACT'
+const FOLDER_VARIABLE = 'CONTRACT_FOLDER'
 
 /** @param within a folder that lasts as long as the run */
 export function openContract(within: string): { spec: string; seen: string } | undefined {

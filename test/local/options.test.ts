@@ -10,6 +10,7 @@ describe('options', () => {
       'server-name': 'localhost',
       'data-dir': '.selvedge',
       registration: 'open',
+      'allow-open-registration': 'no',
       'rate-limits': 'on',
       guests: 'off',
       'max-upload-bytes': '52428800',
@@ -107,5 +108,72 @@ describe('options', () => {
     for (const name of Object.keys(optionTable)) expect(help).toContain(`--${name} <`)
     expect(help).toMatch(/--port <number> +SELVEDGE_PORT +Port to listen on; 0 picks a free one\. \[8008\]/)
     expect(help).toMatch(/--database-url <url> +DATABASE_URL /)
+  })
+})
+
+describe('options that would serve others than meant', () => {
+  it.each([
+    [{ SELVEDGE_REGISTRATON: 'closed' }, 'SELVEDGE_REGISTRATON is not an option: SELVEDGE_REGISTRATION is'],
+    [{ SELVEDGE_PUBLICURL: 'x' }, 'SELVEDGE_PUBLICURL is not an option: SELVEDGE_PUBLIC_URL is'],
+    [{ SELVEDGE_SOMETHING_ELSE: 'x' }, 'SELVEDGE_SOMETHING_ELSE is not an option'],
+  ])('refuse the unknown variable of %j', (env, message) => {
+    const refused = expect.objectContaining({ message: `${message} (see --help)`, exitCode: 2 })
+    expect(() => readOptions([], env)).toThrow(refused)
+    expect(() => readOptions([], env, ['data-dir'])).toThrow(refused)
+  })
+
+  it.each(['0.0.0.0', '::', '0'])('refuse --host %s without --public-url', (host) => {
+    expect(() => readOptions(['--host', host, '--registration', 'closed'], {})).toThrow(
+      `--host ${host} needs --public-url`,
+    )
+  })
+
+  it.each([
+    [['--host', '0.0.0.0', '--public-url', 'https://chat.example.org']],
+    [['--host', '203.0.113.9']],
+    [['--host', '2001:db8::1']],
+    [['--public-url', 'https://chat.example.org']],
+    [['--public-url', 'https://[2001:db8::1]:8448']],
+    [['--host', '0.0.0.0', '--public-url', 'http://localhost:8008', '--registration', 'open']],
+  ])('refuse open registration with %j, without a yes', (args) => {
+    expect(() => readOptions(args, {})).toThrow(/registration is open, and .* --allow-open-registration yes/)
+    readOptions([...args, '--allow-open-registration', 'yes'], {})
+    if (args.includes('--registration')) return
+    readOptions([...args, '--registration', 'token'], {})
+    readOptions([...args], { SELVEDGE_REGISTRATION: 'closed' })
+  })
+
+  it.each([
+    [['--host', '127.0.0.3']],
+    [['--host', '::1']],
+    [['--host', 'localhost']],
+    [['--host', '192.168.1.7', '--public-url', 'http://192.168.1.7:8008']],
+    [['--host', '10.1.2.3', '--public-url', 'https://chat.home.arpa']],
+  ])('leave open registration to %j, which nobody outside can reach', (args) => {
+    expect(readOptions(args, {})).toMatchObject({ registration: 'open' })
+  })
+
+  it.each([
+    ['--database-url', 'postgres://u:hunter/2@host/db'],
+    ['--database-url', 'postgres://u:12/hunter@host/db'],
+    ['--database-url', 'postgres://u:hunter#2@host/db'],
+    ['--database-url', 'postgres://u:1?hunter@host/db'],
+    ['--database-url', 'postgres://u:hunter%2@host/db'],
+    ['--redis-url', 'redis://:hunter/2@host'],
+  ])('say how the password of %s %s is written', (option, url) => {
+    let message = ''
+    try {
+      readOptions([option, url], {})
+    } catch (error) {
+      message = String(error)
+    }
+    expect(message).toContain('/ is written %2F, @ is %40')
+    expect(message).not.toContain('hunter')
+  })
+
+  it('take an @ in a password as it is, and what is escaped', () => {
+    for (const url of ['postgres://u:p@ss@host/db', 'postgres://u:p%2Fss@host/db']) {
+      expect(readOptions(['--database-url', url], {})).toMatchObject({ 'database-url': url })
+    }
   })
 })

@@ -72,6 +72,7 @@ export async function startServer({
     'tls-key': undefined,
     ca: undefined,
     registration: 'open',
+    'allow-open-registration': 'no',
     'registration-shared-secret': undefined,
     'rate-limits': 'off',
     presence: 'on',

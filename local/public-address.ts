@@ -1,0 +1,37 @@
+/** Which addresses others than this machine, or its own network, can reach. */
+import { BlockList, isIP } from 'node:net'
+
+/** Loopback, private networks, and what a link gives itself. */
+const inner = new BlockList()
+for (const [network, prefix] of [
+  ['127.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['172.16.0.0', 12],
+  ['192.168.0.0', 16],
+  ['169.254.0.0', 16],
+] as const) {
+  inner.addSubnet(network, prefix, 'ipv4')
+}
+for (const [network, prefix] of [
+  ['::1', 128],
+  ['fc00::', 7],
+  ['fe80::', 10],
+] as const) {
+  inner.addSubnet(network, prefix, 'ipv6')
+}
+
+/** Names that no public DNS has. */
+const INNER_NAME = /(^|\.)(localhost|local|internal|lan|home\.arpa|test)$/
+
+/** The address that means all of a machine's own. */
+export function isUnspecified(host: string): boolean {
+  return /^\[?[0:]+\]?$/.test(host) || /^0+(\.0+){0,3}$/.test(host)
+}
+
+/** Whether whoever likes may reach the host: by its name, by its address, or since it is all addresses. */
+export function isPublic(host: string): boolean {
+  const bare = host.replace(/^\[|\]$/g, '').toLowerCase()
+  const family = isIP(bare)
+  if (family === 0) return !INNER_NAME.test(bare)
+  return !inner.check(bare, family === 6 ? 'ipv6' : 'ipv4')
+}
