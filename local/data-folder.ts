@@ -1,6 +1,6 @@
 /** The folder that holds all of one server, and the lock that keeps a second process out of it. */
-import { chmodSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { isMainThread } from 'node:worker_threads'
 import { messageOf, StartError } from './start-error.ts'
@@ -28,7 +28,7 @@ export function openDataFolder(path: string): DataFolder {
   // What Postgres, SQLite and the runtime write, they would let everybody read.
   if (isMainThread) process.umask(OTHERS)
   try {
-    mkdirSync(root, { recursive: true, mode: 0o700 })
+    makeFolder(root)
   } catch (error) {
     throw new StartError(`--data-dir ${root} cannot be made: ${messageOf(error)}`)
   }
@@ -51,6 +51,13 @@ export function openDataFolder(path: string): DataFolder {
     run,
     unlock,
   }
+}
+
+/** One folder after the other: Node's own `recursive` never ends below /proc, where nothing can be made. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return
+  makeFolder(dirname(path))
+  mkdirSync(path, { mode: 0o700 })
 }
 
 /** An open SQLite transaction is a lock that the system itself drops with the process, however it dies. */

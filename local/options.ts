@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util'
 import { nearest } from './nearest.ts'
 import { type OptionRow, optionTable } from './option-table.ts'
-import { isPublic, isUnspecified } from './public-address.ts'
+import { isElsewhere, isPublic, isUnspecified } from './public-address.ts'
 import { StartError } from './start-error.ts'
 
 export { optionTable }
@@ -141,7 +141,10 @@ function refuseOutside({ host, registration, ...options }: Partial<Record<Option
       `--host ${host} needs --public-url: clients are told where the server is, and cannot be told ${host}`,
     )
   }
-  const outside = [host, ...(publicUrl === undefined ? [] : [new URL(publicUrl).hostname])].find(isPublic)
+  const outside = [
+    ...(isElsewhere(host) ? [] : [host]),
+    ...(publicUrl === undefined ? [] : [new URL(publicUrl).hostname]),
+  ].find(isPublic)
   if (outside === undefined || registration !== 'open' || options['allow-open-registration'] === 'yes') return
   throw refusal(
     `registration is open, and ${outside} is an address that others can reach: choose --registration token or closed, or say --allow-open-registration yes`,

@@ -1,5 +1,6 @@
 /** Which addresses others than this machine, or its own network, can reach. */
 import { BlockList, isIP } from 'node:net'
+import { networkInterfaces } from 'node:os'
 
 /** Loopback, private networks, and what a link gives itself. */
 const inner = new BlockList()
@@ -26,6 +27,12 @@ const INNER_NAME = /(^|\.)(localhost|local|internal|lan|home\.arpa|test)$/
 /** The address that means all of a machine's own. */
 export function isUnspecified(host: string): boolean {
   return /^\[?[0:]+\]?$/.test(host) || /^0+(\.0+){0,3}$/.test(host)
+}
+
+/** An address that is none of this machine's: to listen there is refused anyway, and by a better sentence. */
+export function isElsewhere(host: string): boolean {
+  const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? [])
+  return isIP(host) !== 0 && !isUnspecified(host) && !own.some(({ address }) => address === host)
 }
 
 /** Whether whoever likes may reach the host: by its name, by its address, or since it is all addresses. */

@@ -27,6 +27,7 @@ import { health } from './ops/health.ts'
 import { testHooks } from './ops/test-hooks.ts'
 import { tlsPeer } from './ops/tls-peer.ts'
 import { wellKnown } from './ops/well-known.ts'
+import { home } from './pages/home.ts'
 
 /** The path as it was sent: segments are decoded after the split, since ids and state keys may hold any character. */
 function rawPath({ url }: Request): string {
@@ -76,4 +77,5 @@ app.route('/_selvedge/admin', accounts)
 app.route('/_selvedge/admin', reports)
 app.route('/_selvedge/test', testHooks)
 app.route('/_selvedge/local', tlsPeer)
+app.route('/', home)
 app.route('/', health)

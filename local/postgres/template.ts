@@ -15,6 +15,7 @@ import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
 import { projectRoot } from '../paths.ts'
+import { codeOf } from '../start-error.ts'
 
 /** Puts an empty cluster into `folder`, unless there is one. */
 export async function prepareCluster(folder: string): Promise<void> {
@@ -24,7 +25,14 @@ export async function prepareCluster(folder: string): Promise<void> {
   if (!template) return
   const copy = `${folder}.new`
   rmSync(copy, { recursive: true, force: true })
-  await cp(template, copy, { recursive: true })
+  try {
+    await cp(template, copy, { recursive: true })
+  } catch (error) {
+    rmSync(copy, { recursive: true, force: true })
+    // Another user has made it, for themselves alone.
+    if (codeOf(error) === 'EACCES') return
+    throw error
+  }
   // Postgres syncs what it writes, and takes for granted that the rest already is.
   syncFiles(copy)
   renameSync(copy, folder)

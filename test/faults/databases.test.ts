@@ -1,5 +1,6 @@
 /** Postgres or Redis away: people go on talking, and no session ends or comes back by it. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { VERSION } from '../../src/version.ts'
 import { type Answer, type Api, api, type Client, must, testPassword } from '../support/client.ts'
 import { objectName, startServer, type TestServer } from '../support/server.ts'
 import { eventually, inRoom, Receiver } from './helpers.ts'
@@ -116,8 +117,11 @@ describe('while Postgres is down', () => {
   it('health names it', async () => {
     server.postgres.stop()
     const parts = { postgres: 'down', redis: 'ok', r2: 'ok' }
-    expect(await health('?deep')).toEqual({ status: 503, body: { status: 'degraded', parts } })
-    expect(await health()).toEqual({ status: 200, body: { status: 'ok' } })
+    expect(await health('?deep')).toEqual({
+      status: 503,
+      body: { status: 'degraded', version: VERSION, parts },
+    })
+    expect(await health()).toEqual({ status: 200, body: { status: 'ok', version: VERSION } })
     server.postgres.start()
     expect(await health('?deep')).toMatchObject({ status: 200, body: { status: 'ok' } })
   })
@@ -219,6 +223,9 @@ describe('while Redis is down', () => {
   it('health names it', async () => {
     server.redis.stop()
     const parts = { postgres: 'ok', redis: 'down', r2: 'ok' }
-    expect(await health('?deep')).toEqual({ status: 503, body: { status: 'degraded', parts } })
+    expect(await health('?deep')).toEqual({
+      status: 503,
+      body: { status: 'degraded', version: VERSION, parts },
+    })
   })
 })

@@ -128,6 +128,11 @@ describe('the launcher', () => {
       [[...data, ...tls(broken)], /^selvedge: --tls-cert .*broken\.pem and --tls-key .* cannot be used/],
       [[...data, '--ca', '/nowhere.pem'], /^selvedge: --ca cannot be read: ENOENT/],
       [[...data, '--host', '192.0.2.1'], /^selvedge: --host 192\.0\.2\.1 is not an address of this machine/],
+      [[...data, '--ca', broken], /^selvedge: --ca .*broken\.pem holds no certificate in PEM form/],
+      [
+        ['--port', '0', '--data-dir', '/proc/x/y'],
+        /^selvedge: --data-dir \/proc\/x\/y cannot be made: ENOENT/,
+      ],
       [['--port', '0', '--data-dir', join(broken, 'x')], /^selvedge: --data-dir .* cannot be made: ENOTDIR/],
     ]
     for (const [args, line] of cases) {

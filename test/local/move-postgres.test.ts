@@ -88,3 +88,21 @@ describe.skipIf(!postgresPrograms)(needing('moving to a Postgres', postgresProgr
     rmSync(other, { recursive: true })
   })
 })
+
+describe.skipIf(!postgresPrograms)(
+  needing('a role that may make nothing', postgresPrograms, 'postgresql'),
+  () => {
+    it('is told so in one line, with what to do', async () => {
+      const postgres = await startPostgres()
+      const client = new pg.Client({ connectionString: postgres.url })
+      await client.connect()
+      await client.query('create role poor login')
+      await client.query('create database given')
+      await client.end()
+      const url = postgres.url.replace('postgres@', 'poor@').replace(/postgres$/, 'given')
+      const failed = expect(startServer({ sql: undefined, 'database-url': url })).rejects
+      await failed.toThrow(/^The role poor may make no tables in the database given: .*createdb -O poor/)
+      await postgres.stop()
+    })
+  },
+)

@@ -130,8 +130,8 @@ describe('options that would serve others than meant', () => {
 
   it.each([
     [['--host', '0.0.0.0', '--public-url', 'https://chat.example.org']],
-    [['--host', '203.0.113.9']],
-    [['--host', '2001:db8::1']],
+    [['--host', '::', '--public-url', 'https://192.168.1.7']],
+    [['--host', 'chat.example.org']],
     [['--public-url', 'https://chat.example.org']],
     [['--public-url', 'https://[2001:db8::1]:8448']],
     [['--host', '0.0.0.0', '--public-url', 'http://localhost:8008', '--registration', 'open']],

@@ -1,5 +1,6 @@
 /** What every request meets at the edge, whatever it asks for. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { VERSION } from '../../src/version.ts'
 import { type Answer, type Api, api, type Client } from '../support/client.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
@@ -188,13 +189,13 @@ describe('bodies', () => {
 
 describe('/health and /metrics', () => {
   it('says that it lives', async () => {
-    expect((await plain('GET', '/health')).body).toEqual({ status: 'ok' })
+    expect((await plain('GET', '/health')).body).toEqual({ status: 'ok', version: VERSION })
   })
 
   it('asks every part when it is asked deeply', async () => {
     const { status, body } = await plain('GET', '/health?deep')
     expect(status).toBe(200)
-    expect(body).toEqual({ status: 'ok', parts: { postgres: 'ok', redis: 'ok', r2: 'ok' } })
+    expect(body).toEqual({ status: 'ok', version: VERSION, parts: { postgres: 'ok', redis: 'ok', r2: 'ok' } })
   })
 
   it('counts requests by route pattern and status, and never by path', async () => {

@@ -42,7 +42,7 @@ const ROWS: Row[] = [
   {
     permit: EVERYBODY,
     methods: 'GET',
-    path: /^\/(health|metrics|\.well-known\/.*|_matrix\/.*|profile\/.*)$/,
+    path: /^\/(|health|metrics|\.well-known\/.*|_matrix\/.*|profile\/.*)$/,
   },
   { permit: EVERYBODY, methods: 'GET', path: /^\/(publicRooms|directory\/room\/:alias)$/ },
 

@@ -57,7 +57,7 @@ interface Row {
 const ROWS: Row[] = [
   // Of the operator, and what monitors ask.
   { rate: 'free', methods: 'GET POST PUT DELETE', path: /^\/_(selvedge|synapse)\/(?!admin\/v1\/register$)/ },
-  { rate: 'free', methods: 'GET', path: /^\/(health|metrics)$/ },
+  { rate: 'free', methods: 'GET', path: /^\/(|health|metrics)$/ },
 
   {
     rate: 'entry',

@@ -1,5 +1,6 @@
-/** `/health`: live; with `?deep` also whether the databases and the object storage answer. `/metrics`: Prometheus. */
+/** `/health`: live, and in which version; with `?deep` also whether the databases and the object storage answer. `/metrics`: Prometheus. */
 import { type Context, Hono } from 'hono'
+import { VERSION } from '../../src/version.ts'
 import type { AppEnv } from '../app-env.ts'
 import { exposition } from '../middleware/metrics.ts'
 
@@ -15,12 +16,12 @@ const PROBES: Record<string, (c: Context<AppEnv>) => Promise<unknown>> = {
 export const health = new Hono<AppEnv>()
 
 health.get('/health', async (c) => {
-  if (c.req.query('deep') === undefined) return c.json({ status: 'ok' })
+  if (c.req.query('deep') === undefined) return c.json({ status: 'ok', version: VERSION })
   const names = Object.keys(PROBES)
   const answered = await Promise.all(names.map((name) => answersInTime(PROBES[name]!(c))))
   const parts = Object.fromEntries(names.map((name, index) => [name, answered[index] ? 'ok' : 'down']))
   const ok = answered.every(Boolean)
-  return c.json({ status: ok ? 'ok' : 'degraded', parts }, ok ? 200 : 503)
+  return c.json({ status: ok ? 'ok' : 'degraded', version: VERSION, parts }, ok ? 200 : 503)
 })
 
 health.get('/metrics', (c) =>
