@@ -85,7 +85,6 @@ describe('unknown paths and methods', () => {
     '/_matrix/nowhere',
     '/_matrix/client/unstable/org.example/x',
     '/nowhere',
-    '/',
   ])('answers 404 M_UNRECOGNIZED on %s', async (path) => {
     const { status, body, headers } = await plain('GET', path)
     expect([status, body.errcode]).toEqual([404, 'M_UNRECOGNIZED'])
