@@ -26,12 +26,13 @@ interface Row {
 
 /** The first row that fits holds. */
 const ROWS: Row[] = [
-  // No session is asked for, or another secret stands for it; what everybody may look up.
+  // Of administrators.
   {
     permit: NEITHER,
     methods: 'GET PUT POST DELETE',
     path: /^\/(admin\/(lock|suspend)|_(synapse|selvedge)\/admin)\/(?!v1\/register$)/,
   },
+  // No session is asked for, or another secret stands for it; what everybody may look up.
   {
     permit: EVERYBODY,
     methods: 'GET POST PUT',
