@@ -58,7 +58,10 @@ export function createRoom(room: RoomContext, createPdu: Pdu, version: string, p
   return roomId
 }
 
-/** "If the initial state implied by the parameters to the request is invalid: for example, the user's `power_level` is set below that necessary to set the room name". */
+/**
+ * M_INVALID_ROOM_STATE: "if the initial state implied by the parameters to the request is invalid: for example, the
+ * user's `power_level` is set below that necessary to set the room name".
+ */
 function asItsOwnPlan(step: () => void): void {
   try {
     step()

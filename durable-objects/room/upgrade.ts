@@ -11,6 +11,7 @@ import { checkEventSize } from '../../src/protocol/event-format.ts'
 import { powerLevels } from '../../src/protocol/power-levels.ts'
 import {
   closedPowerLevels,
+  contentFor,
   type NewState,
   replacementCreate,
   replacementPowerLevels,
@@ -84,7 +85,10 @@ function newCreate(
   const { store } = room
   const create = store.get('m.room.create', '')?.pdu.content ?? {}
   const lastEventId = store.extremities[0]?.eventId ?? ''
-  const content = replacementCreate(rules, { roomId: store.roomId, create, lastEventId }, request)
+  const content = contentFor(
+    rules,
+    replacementCreate(rules, { roomId: store.roomId, create, lastEventId }, request),
+  )
   if (rules.roomIdIsCreateHash) content['selvedge.nonce'] = request.nonce
   const named = rules.roomIdIsCreateHash ? undefined : `!${request.nonce}:${room.serverName}`
   const { eventId, pdu, json } = buildEvent(
@@ -124,7 +128,7 @@ export function replacementPlan(
   const by = { sender: request.sender, level: levels.user(request.sender), additionalCreators }
   const { first, last } = replacementPowerLevels(rules, levels.content, by)
   const spared = new Set([request.sender, ...additionalCreators])
-  const rest = batches(replicatedState(room, { first, last, spared }))
+  const rest = batches(heldBy(rules, replicatedState(room, { first, last, spared })))
   const plan: CreateRoomPlan = {
     profile: request.profile,
     isDirect: false,
@@ -135,6 +139,10 @@ export function replacementPlan(
     replicated: rest.next().value ?? [],
   }
   return { plan, rest }
+}
+
+function* heldBy(rules: RoomVersionRules, states: Iterable<NewState>): Generator<NewState> {
+  for (const state of states) yield { ...state, content: contentFor(rules, state.content) }
 }
 
 /** In the order in which the new room's rules allow it: the levels that stay may not allow the rest. */

@@ -1,5 +1,5 @@
 /** Client-Server API §Room Upgrades: what the new room takes from the old one, and what the old one is left with. */
-import type { JsonObject } from './canonical-json.ts'
+import type { JsonObject, JsonValue } from './canonical-json.ts'
 import { integerField, objectField } from './json-fields.ts'
 import type { RoomVersionRules } from './room-version.ts'
 
@@ -34,6 +34,18 @@ const ADMINISTRATOR = 100
 /** Room version 12: a tombstone ends the room for good, and asks for more than administrators have. */
 const V12_TOMBSTONE = 150
 const MODERATOR = 50
+
+/** Content as the new version can hold it: from room version 6 on, numbers are integers that canonical JSON knows. */
+export function contentFor(rules: RoomVersionRules, content: JsonObject): JsonObject {
+  return rules.strictJson ? (inIntegers(content) as JsonObject) : content
+}
+
+function inIntegers(value: JsonValue | undefined): JsonValue | undefined {
+  if (typeof value === 'number') return integerField(Math.trunc(value)) ?? 0
+  if (Array.isArray(value)) return value.map((item) => inIntegers(item) ?? null)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, inIntegers(member)]))
+}
 
 /** The new room's create event, but for what makes its id one of its own. */
 export function replacementCreate(

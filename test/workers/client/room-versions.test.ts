@@ -165,6 +165,21 @@ describe.each(SUPPORTED_ROOM_VERSIONS)('a room of version %s', (room_version) =>
   })
 })
 
+it('a room with floats in its state is upgraded, and its numbers are whole then', async () => {
+  const room = await alice.createRoom({ room_version: '5', creation_content: { type: 'm.space' } })
+  const half = { via: ['test.example'], n: 2.5, list: [-1.5, { m: 1e300 }] }
+  must(await alice.put(at(room, 'state/m.space.child/!x:test.example'), half))
+  must(await alice.put(at(room, 'state/m.room.topic'), { topic: 'half', n: 0.5 }))
+  const { replacement_room: next } = must(await alice.post(at(room, 'upgrade'), { new_version: '11' })).body
+  const content = async (type: string) => must(await alice.get(at(next, `state/${type}`))).body
+  expect(await content('m.space.child/!x:test.example')).toEqual({
+    via: ['test.example'],
+    n: 2,
+    list: [-1, { m: 0 }],
+  })
+  expect(await content('m.room.topic')).toEqual({ topic: 'half', n: 0 })
+})
+
 it.each(['1', '2', '13', ''])('room version %j is not supported', async (room_version) => {
   expect(failure(await alice.post('/createRoom', { room_version }))).toEqual([
     400,
