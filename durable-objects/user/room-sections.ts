@@ -136,9 +136,8 @@ export function roomSection(
     slice.limited ||
     slice.state.length > 0 ||
     passing.length > 0 ||
-    hasRead ||
-    accountData.length > 0
-  if (!hasNews) return undefined
+    hasRead
+  if (!hasNews) return ownDataSection(accountData, options.unread, filter)
   const state = { events: slice.state.map(select) }
   const section: JsonObject = { timeline }
   if (query.stateAfter) {
@@ -153,6 +152,16 @@ export function roomSection(
   section.ephemeral = { events: passing }
   section.summary = summary(slice)
   return { ...section, ...unreadFields(options.unread, filter) }
+}
+
+/** A room in which nothing but the user's own data has changed; undefined where that has not either. */
+export function ownDataSection(
+  accountData: JsonObject[],
+  unread: readonly UnreadEvent[] | undefined,
+  filter: Filter | undefined,
+): JsonObject | undefined {
+  if (accountData.length === 0) return undefined
+  return { account_data: { events: accountData }, ...unreadFields(unread, filter) }
 }
 
 /** The account data of a room that a client wants. */

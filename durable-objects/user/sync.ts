@@ -11,13 +11,12 @@ import type { Inbox } from './inbox.ts'
 import type { LazyMembers } from './lazy-members.ts'
 import type { Memberships, UserRoom } from './memberships.ts'
 import type { Presence } from './presence.ts'
-import { roomSection, type SyncQuery, wantedData } from './room-sections.ts'
+import { ownDataSection, roomSection, type SyncQuery, wantedData } from './room-sections.ts'
 import { Sections } from './sections.ts'
 import { TokenIssuer } from './sync-issue.ts'
 import { isInitial, owedRooms, type Plan, planSync, type Task } from './sync-plan.ts'
 import { type PullParts, Pulls, takeIncrements } from './sync-pull.ts'
 import { placeOfDevices, type SyncToken } from './sync-token.ts'
-import { unreadFields } from './unread.ts'
 
 /** Account data as sync shows it. */
 export interface AccountDataChange {
@@ -218,9 +217,8 @@ export class Sync {
       if (roomId === null || this.#parts.memberships.byId(roomId)?.membership !== 'join') continue
       if (!wantsRoom(query.filter?.room, roomId)) continue
       const events = wantedData(changes.map(asEvent), query, roomId)
-      if (events.length === 0) continue
-      const counts = unreadFields(this.#parts.unread.known(roomId), query.filter)
-      rooms.add('join', roomId, { account_data: { events }, ...counts })
+      const section = ownDataSection(events, this.#parts.unread.known(roomId), query.filter)
+      if (section !== undefined) rooms.add('join', roomId, section)
     }
   }
 
