@@ -15,10 +15,11 @@ export abstract class ToDeviceRpc extends KeysRpc {
   ): Promise<RpcResult<void>> {
     return toResultAsync(async () => {
       const { account, mutate, outbox, polls, beforeAnswer, timers, ports } = this.host
-      const toOthers = Object.keys(messages).some((userId) => userId !== session.userId)
+      const recipients = Object.keys(messages)
       // Suspended users go on verifying their own devices.
-      if (toOthers) account.checkMayTell(session)
-      else account.check(session)
+      const isForSelf = recipients.length === 1 && recipients[0] === session.userId
+      if (isForSelf) account.check(session)
+      else account.checkMayTell(session)
       mutate(() => {
         outbox.store({ deviceId: session.deviceId, txnId, messages })
         return { value: undefined, archive: [] }

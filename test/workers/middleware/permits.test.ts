@@ -176,7 +176,7 @@ describe('a suspended user', () => {
       messages: Object.fromEntries(users.map((userId) => [userId, { '*': { a: 1 } }])),
     })
     must(await user.put('/sendToDevice/m.key.verification.request/1', messages(user.userId)))
-    for (const to of [[alice.userId], [user.userId, alice.userId]]) {
+    for (const to of [[alice.userId], [user.userId, alice.userId], []]) {
       const { status, body } = await user.put(`/sendToDevice/org.example.x/${to.length + 1}`, messages(...to))
       expect([status, body.errcode]).toEqual([403, 'M_USER_SUSPENDED'])
     }
