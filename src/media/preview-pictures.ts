@@ -8,7 +8,7 @@ const MOST_EACH = 10_000
 const MOST_IN_ALL = 100_000
 
 /**
- * Counts a picture for who wanted it, and removes the oldest that there is no room for beside it. While Postgres is
+ * Counts a picture for the user whose look found it, and removes the oldest that there is no room for beside it. While Postgres is
  * away nothing is counted.
  */
 export async function countPicture(

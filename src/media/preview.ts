@@ -15,7 +15,7 @@ import { type Found, forbidden, type Look, open, readPart, typeOf, unreachable }
 type PreviewPorts = Pick<Ports, 'web' | 'previews' | 'media' | 'previewPictures' | 'config' | 'clock' | 'log'>
 interface Looking extends Look {
   ports: PreviewPorts
-  /** Who wants to see it. */
+  /** For whose quota its picture counts. */
   userId: string
 }
 

@@ -19,8 +19,9 @@ export interface OriginalWillDo {
   original: PictureHeader['contentType']
 }
 
-/** After so many times that the work broke off it is not tried again. */
+/** After so many times that the work broke off it is left for so long, ms: it may have been the fault of the platform. */
 const MAX_BROKEN = 2
+const LEFT_MS = 60 * 60 * 1_000
 /** Of an isolate, the source of one picture is in memory at a time; of one user so many wait for it. */
 const MAX_WAITING = 100
 const BUSY_MS = 2_000
@@ -32,9 +33,9 @@ const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve,
 
 let turn: ReturnType<typeof inTurnByUser> | undefined
 
-/** Whoever wants a thumbnail. */
+/** A user, or an address, that wants a thumbnail. */
 export interface Asker {
-  /** Tells users apart. */
+  /** Tells one from another. */
   name: string
   /** Called before a picture is decoded. @throws MatrixError M_LIMIT_EXCEEDED */
   pay(): void
@@ -62,13 +63,12 @@ export async function thumbnailOf(
   if (wish.animated && facts?.header?.animated === false) {
     return thumbnailOf(ports, upload, { ...wish, animated: false }, asker)
   }
-  const answer = facts && withoutWork(facts, { ...wish, within, isLargest: box === undefined })
+  const sized = { ...wish, within, isLargest: box === undefined }
+  const answer = facts && withoutWork(facts, sized, ports.clock.now())
   if (answer !== undefined) return answer
   asker.pay()
   turn ??= inTurnByUser({ waiting: MAX_WAITING, clock: ports.clock })
-  const made = await turn(asker.name, () =>
-    make(ports, upload, { ...wish, within, isLargest: box === undefined }),
-  )
+  const made = await turn(asker.name, () => make(ports, upload, sized))
   if (made === 'busy') throw busy()
   return made
 }
@@ -81,11 +81,13 @@ interface Sized extends ThumbnailWish {
 
 /** What can be said without the bytes. @throws MatrixError */
 function withoutWork(
-  { header, none, broken = 0 }: PictureFacts,
+  { header, none, broken }: PictureFacts,
   { within, method, animated, isLargest }: Sized,
+  now: number,
 ): OriginalWillDo | undefined {
   if (none !== undefined || header === undefined) throw refusal(none ?? 'unreadable')
-  if (broken >= MAX_BROKEN) throw refusal('unreadable')
+  const isLeft = broken !== undefined && broken.times >= MAX_BROKEN && now - broken.ts < LEFT_MS
+  if (isLeft) throw refusal('unreadable')
   // One that moves by itself must not, unless that is asked for, however small it is.
   if (header.animated && !animated) return undefined
   const isSmall = cutFor(uprightSize(header), within, method) === undefined
@@ -93,7 +95,7 @@ function withoutWork(
 }
 
 async function make(
-  { media, thumbnailer }: ThumbnailPorts,
+  { media, thumbnailer, clock }: ThumbnailPorts,
   { mediaId, size }: { mediaId: string; size: number },
   wish: Sized,
 ): Promise<StoredThumbnail | OriginalWillDo | 'busy'> {
@@ -104,7 +106,7 @@ async function make(
   const source = size > MAX_SOURCE_BYTES ? undefined : await wholeOf(await media.read(mediaId))
   const facts = before ?? lookAt(source)
   if (before === undefined) await media.putPictureFacts(mediaId, facts)
-  const answer = withoutWork(facts, wish)
+  const answer = withoutWork(facts, wish, clock.now())
   if (answer !== undefined) return answer
   const { header } = facts
   if (source === undefined || header === undefined) throw refusal('unreadable')
@@ -114,7 +116,10 @@ async function make(
   const made = await patiently(() => thumbnailer.make(source, request))
   if (made === 'busy') return made
   if (made === 'broken') {
-    await media.putPictureFacts(mediaId, { ...facts, broken: (facts.broken ?? 0) + 1 })
+    await media.putPictureFacts(mediaId, {
+      ...facts,
+      broken: { times: (facts.broken?.times ?? 0) + 1, ts: clock.now() },
+    })
     throw refusal('unreadable')
   }
   if (typeof made === 'string') {

@@ -150,8 +150,8 @@ export interface PictureFacts {
   header?: PictureHeader
   /** Set where no thumbnail can be made of it, at any size. */
   none?: NoThumbnail
-  /** How often the work broke off before it had ended. */
-  broken?: number
+  /** How often the work broke off before it had ended, and when it last did: ms since the epoch. */
+  broken?: { times: number; ts: number }
 }
 
 export interface ThumbnailRequest extends PictureHeader {

@@ -30,7 +30,9 @@ export async function answerWith(c: Context<AppEnv>, servable: Servable): Promis
   const verdict = judge(header, servable)
   if (verdict === 'known') return new Response(null, { status: 304, headers })
   if (verdict === 'other')
-    throw new MatrixError('M_UNKNOWN', 'The media are of another state', { status: 412 })
+    throw new MatrixError('M_UNKNOWN', 'If-Match or If-Unmodified-Since names another state of these media', {
+      status: 412,
+    })
   const whole = { ...headers, 'Content-Length': String(size) }
   // §14.2: ranges are of GET alone.
   if (c.req.raw.method === 'HEAD') return new Response(null, { headers: whole })

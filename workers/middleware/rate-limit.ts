@@ -48,7 +48,7 @@ export function countActions(c: Context<AppEnv>, action: RateClass, times: numbe
 }
 
 /**
- * Counts a picture that is decoded, for its user, or for the address of who has no session.
+ * Counts a picture that is decoded, for the session's user, or for the address where there is no session.
  * @throws MatrixError M_LIMIT_EXCEEDED
  */
 export function countPicture(c: Context<AppEnv>): void {

@@ -107,8 +107,8 @@ class TakenImageData {
 }
 
 /**
- * The decoder makes a copy of its picture, in a class that it finds by this name. It is given one that
- * leaves the pixels where they are: two pictures of 100 MB would be more than an isolate has.
+ * The decoder copies its picture into an array of the class that it finds by this name. Here it finds one that leaves
+ * the pixels where they are: two pictures of 88 MB would be more than an isolate has.
  */
 function withBorrowedMemory<T>(make: () => T): T {
   const scope = self as unknown as Record<string, unknown>

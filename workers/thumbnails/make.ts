@@ -53,18 +53,30 @@ export async function makeThumbnail(
   request: ThumbnailRequest,
   work: Work,
 ): Promise<Thumbnail> {
-  const { animation, encoder } = FORMATS[request.contentType]
   if (request.contentType !== 'image/webp') giveBackMemory()
-  // Frames are not turned.
-  const moving = request.animated && request.orientation === 1 ? animation?.(bytes, work) : undefined
-  if (moving !== undefined && encoder !== undefined) {
-    const made = await animatedThumbnail(moving, request, encoder)
-    if (made !== undefined) return made
-  }
+  const moving = await moved(bytes, request, work)
+  if (moving !== undefined) return moving
   const picture = upright(await decoded(bytes, request, work), request.orientation)
   return isOpaque(picture)
     ? { contentType: 'image/jpeg', bytes: await encodeJpeg(picture) }
     : { contentType: 'image/png', bytes: await encodePng(picture) }
+}
+
+/** Undefined where it does not move, or is not to, or a frame of it is broken: it is shown by its first picture then. */
+async function moved(
+  bytes: Uint8Array,
+  request: ThumbnailRequest,
+  work: Work,
+): Promise<Thumbnail | undefined> {
+  const { animation, encoder } = FORMATS[request.contentType]
+  // Frames are not turned.
+  if (!request.animated || request.orientation !== 1 || encoder === undefined) return undefined
+  try {
+    const moving = animation?.(bytes, work)
+    return moving && (await animatedThumbnail(moving, request, encoder))
+  } catch {
+    return undefined
+  }
 }
 
 /** As it is stored, brought to the size that it will have when it is turned. */

@@ -10,6 +10,7 @@ import {
   chunk,
   exifOf,
   GREEN,
+  gif,
   halves,
   jpeg,
   png,
@@ -207,6 +208,18 @@ describe('a WebP with an animation', () => {
     expect([moving.type, moving.width, moving.height, moving.frames]).toEqual(['image/webp', 96, 48, 3])
     expect(near(moving.at(48, 24), RED)).toBe(true)
   })
+})
+
+it('a GIF whose last picture is cut off is shown by its first one', async () => {
+  const whole = gif(200, 100, [RED, GREEN, BLUE])
+  // The descriptor of the last picture is there, its pixels are not.
+  const at = Buffer.from(whole).lastIndexOf(0x2c)
+  const place = await media.uploaded(whole.slice(0, at + 11))
+  for (const animated of [true, false]) {
+    const small = await media.seen(place, { ...SMALL, animated })
+    expect([small.type, small.width]).toEqual(['image/jpeg', 96])
+    expect(near(small.at(48, 24), RED)).toBe(true)
+  }
 })
 
 /** A picture of four corners, as it is to be seen. */

@@ -225,7 +225,7 @@ describe('no thumbnail', () => {
 })
 
 describe('the work on a picture', () => {
-  it('that breaks off is done once more, and then given up', async () => {
+  it('that breaks off is done once more, and then left', async () => {
     const media = await uploaded(png(300, 300, halves(300, RED, BLUE)), 'image/png')
     must(await http.request('POST', '/_selvedge/test/faults', { name: 'thumbnails:break-off', count: 2 }))
     const before = await decodingOf(server)
