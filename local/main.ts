@@ -1,8 +1,11 @@
 /** `npm start`: reads the options, starts the server, prints where it is, and ends it cleanly when asked. */
+
+import { resolve } from 'node:path'
 import { tell } from './command.ts'
 import { startInstance } from './instance.ts'
 import { collectStartGarbage } from './memory.ts'
 import { helpText, readOptions } from './options.ts'
+import { projectRoot } from './paths.ts'
 import { messageOf } from './start-error.ts'
 
 try {
@@ -17,6 +20,7 @@ async function run(): Promise<void> {
     process.stdout.write(helpText())
     return
   }
+  warnOfCheckout(options['data-dir'])
   const asked = stopAsked()
   const instance = await startInstance(options)
   collectStartGarbage()
@@ -25,6 +29,15 @@ async function run(): Promise<void> {
   await asked
   await instance.stop()
   process.exit(0)
+}
+
+/** What stands in the checkout goes with `git clean -fdx`. */
+function warnOfCheckout(folder: string): void {
+  const path = resolve(folder)
+  if (!path.startsWith(projectRoot)) return
+  console.error(
+    `selvedge: the data folder ${path} is inside the checkout, and git clean -fdx would delete it: --data-dir names another`,
+  )
 }
 
 /** Resolves at the first signal, or when a parent of another Node version, or npm, is gone. */

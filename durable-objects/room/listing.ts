@@ -23,7 +23,7 @@ export function mayEditAliases({ store }: RoomContext, userId: string): boolean 
 export function setListed(room: RoomContext, userId: string, listed: boolean): void {
   void room.store.rules
   if (!mayEditAliases(room, userId)) {
-    throw new MatrixError('M_FORBIDDEN', 'Only who may set the canonical alias lists the room')
+    throw new MatrixError('M_FORBIDDEN', 'You need the power to set the canonical alias to list the room')
   }
   appendLog(room, { kind: 'visibility', pos: 0, public: listed })
   noteListed(room.store, listed)

@@ -87,7 +87,7 @@ function check(sql: SqlStorage, userId: string, uploaded: CrossSigningKeys, stor
       throw new MatrixError('M_FORBIDDEN', `${usage}_key: a device bears this name`)
     }
     if (usage === 'master') continue
-    if (master === undefined) throw new MatrixError('M_MISSING_PARAM', 'master_key: Required')
+    if (master === undefined) throw new MatrixError('M_MISSING_PARAM', 'master_key is missing')
     if (!isSignedBy(key, master, userId)) {
       throw new MatrixError('M_INVALID_SIGNATURE', `${usage}_key: not signed by the master key`)
     }

@@ -42,7 +42,7 @@ export function putDehydrated(
   { deviceId, displayName, data, keys }: DehydratedUpload,
 ): Archived[] {
   if (findDevice(sql, deviceId) !== undefined) {
-    throw new MatrixError('M_INVALID_PARAM', 'device_id: a device that is signed in bears this name')
+    throw new MatrixError('M_INVALID_PARAM', 'device_id is the name of a device that is signed in')
   }
   requireNoSuchKey(sql, deviceId)
   const row: Row = { device_id: deviceId, display_name: displayName ?? null, data: JSON.stringify(data) }

@@ -43,7 +43,7 @@ export async function guestOf(
   token: string,
 ): Promise<Session> {
   const refused = () =>
-    new MatrixError('M_FORBIDDEN', 'guest_access_token: not the token of a guest who is here')
+    new MatrixError('M_FORBIDDEN', 'guest_access_token is not the token of a guest of this server')
   const session = await verifyAccessToken(token, config.tokenKeys, config.serverName)
   if (session?.guest !== true) throw refused()
   await userOf(session.userId)

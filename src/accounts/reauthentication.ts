@@ -48,7 +48,7 @@ export async function confirmUser(
 function passwordOf(userId: string, { config, accounts }: AuthPorts): Stage {
   return async (auth) => {
     const { password } = auth
-    if (typeof password !== 'string') throw new MatrixError('M_MISSING_PARAM', 'password: Required')
+    if (typeof password !== 'string') throw new MatrixError('M_MISSING_PARAM', 'password is missing')
     const account = await accounts.find(localpartOf(userId))
     const isRight = await verifyPassword(password, account?.passwordHash ?? undefined, config)
     if (!isRight) throw new MatrixError('M_FORBIDDEN', 'Invalid user name or password')

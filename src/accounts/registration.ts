@@ -135,7 +135,7 @@ async function createAccount(
 ): Promise<void> {
   const { accounts, clock } = ports
   const passwordHash = passwordHashOf(session)
-  if (passwordHash === undefined) throw new MatrixError('M_MISSING_PARAM', 'password: Required')
+  if (passwordHash === undefined) throw new MatrixError('M_MISSING_PARAM', 'password is missing')
   const account = {
     localpart,
     passwordHash,

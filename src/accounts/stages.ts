@@ -6,7 +6,7 @@ const dummy: Stage = () => ({})
 
 /** Client-Server API §Token-authenticated registration: its use is counted when the account is made. */
 const registrationToken: Stage = async ({ token }, { accounts, clock }) => {
-  if (typeof token !== 'string') throw new MatrixError('M_MISSING_PARAM', 'token: Required')
+  if (typeof token !== 'string') throw new MatrixError('M_MISSING_PARAM', 'token is missing')
   if (await accounts.registrationTokenValid(token, clock.now())) return { registrationToken: token }
   throw new MatrixError('M_UNAUTHORIZED', 'The registration token is not valid')
 }

@@ -46,7 +46,7 @@ const IMAGES = ['og:image:secure_url', 'og:image', 'og:image:url', 'twitter:imag
 /** The preview of a URL, from the cache where it is fresh. @throws MatrixError M_INVALID_PARAM, M_FORBIDDEN, M_UNKNOWN with 502 */
 export async function previewOf(ports: PreviewPorts, given: string, userId: string): Promise<JsonObject> {
   const url = webAddress(given, { privateAllowed: ports.config.allowPrivateNetworks })
-  if (url === 'invalid') throw new MatrixError('M_INVALID_PARAM', 'url: must be an http or https URL')
+  if (url === 'invalid') throw new MatrixError('M_INVALID_PARAM', 'url must be an http or https URL')
   if (url === 'forbidden') throw forbidden()
   const known = await ports.previews.find(url.href).catch(() => undefined)
   const outcome = known ?? (await lookAt(ports, url, userId))

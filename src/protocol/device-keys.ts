@@ -35,7 +35,7 @@ export function checkDeviceKeys(keys: JsonObject, userId: string, deviceId: stri
     )
   }
   if (keys.user_id !== userId || keys.device_id !== deviceId) {
-    throw new MatrixError('M_INVALID_PARAM', 'device_keys: not of the user and device of this session')
+    throw new MatrixError('M_INVALID_PARAM', 'device_keys are not of the user and device of this session')
   }
   const { unsigned: _, ...kept } = keys
   if (canonicalJson(kept).length > MAX_DEVICE_KEYS) {

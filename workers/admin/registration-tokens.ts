@@ -49,7 +49,7 @@ registrationTokens.post(
     const body = c.req.valid('json')
     const expiresTs = body.expiry_time ?? null
     if (expiresTs !== null && expiresTs <= clock.now()) {
-      throw new MatrixError('M_INVALID_PARAM', 'expiry_time: has passed')
+      throw new MatrixError('M_INVALID_PARAM', 'expiry_time has passed')
     }
     const token: RegistrationToken = {
       token: body.token ?? random.token(body.length),

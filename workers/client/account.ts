@@ -32,7 +32,7 @@ account.post(
     const confirmed = await confirm(c, { endpoint, body: { logout_devices }, password, auth })
     if (confirmed instanceof Response) return confirmed
     const hash = passwordHashOf(confirmed)
-    if (hash === undefined) throw new MatrixError('M_MISSING_PARAM', 'new_password: Required')
+    if (hash === undefined) throw new MatrixError('M_MISSING_PARAM', 'new_password is missing')
     const { objects, session } = c.var
     await objects.user(session.userId).changePassword(session, hash, logout_devices)
     forgetSessions(session.userId)

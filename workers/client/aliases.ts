@@ -44,7 +44,10 @@ aliases.delete('/directory/room/:alias', accessToken, validate({ param: OneAlias
   const mayRemove =
     creator === session.userId || (await room.mayEditAliases(session.userId)) || (await isAdmin(c))
   if (!mayRemove) {
-    throw new MatrixError('M_FORBIDDEN', 'Only its creator and who may edit the room’s aliases remove one')
+    throw new MatrixError(
+      'M_FORBIDDEN',
+      'Only the creator of an alias, or a user with the power to edit the aliases of the room, can remove it',
+    )
   }
   // First the state that names it: asked again after a failure, the rest is done.
   await room.dropAlias(session.userId, alias)

@@ -96,7 +96,7 @@ function checkPlan(body: CreateRoom, serverName: string): void {
   }
   for (const { type, content } of body.initial_state) {
     if (type === 'm.room.member')
-      throw new MatrixError('M_INVALID_PARAM', 'initial_state: invite by `invite`')
+      throw new MatrixError('M_INVALID_PARAM', 'initial_state holds a membership: invite by `invite`')
     checkState(type, content)
   }
 }
@@ -106,7 +106,7 @@ function aliasOf(name: string | undefined, serverName: string): string | undefin
   const alias = `#${name}:${serverName}`
   // A colon in the name would make another server's alias of it.
   if (isRoomAlias(alias) && !name.includes(':')) return alias
-  throw new MatrixError('M_INVALID_PARAM', 'room_alias_name: not the local part of an alias')
+  throw new MatrixError('M_INVALID_PARAM', 'room_alias_name is not the local part of an alias')
 }
 
 /** "The server will overwrite … creator, room_version". */
@@ -133,7 +133,8 @@ const Creators = z.array(UserId)
 /** Room version 12: who is trusted as much as the creator stands beside the creator. */
 function additionalCreators(content: JsonObject, trusted: string[]): string[] {
   const given = Creators.safeParse(content.additional_creators ?? [])
-  if (!given.success) throw new MatrixError('M_INVALID_PARAM', 'additional_creators: not a list of user IDs')
+  if (!given.success)
+    throw new MatrixError('M_INVALID_PARAM', 'additional_creators is not a list of user IDs')
   return [...new Set([...given.data, ...trusted])]
 }
 

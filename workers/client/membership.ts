@@ -94,7 +94,7 @@ for (const action of ['kick', 'ban', 'unban'] as const) {
 }
 
 function noUserId(address: string | undefined): MatrixError {
-  if (address === undefined) return new MatrixError('M_MISSING_PARAM', 'user_id: missing')
+  if (address === undefined) return new MatrixError('M_MISSING_PARAM', 'user_id is missing')
   return new MatrixError('M_FORBIDDEN', 'This server knows no identity server: invite by user ID')
 }
 

@@ -30,7 +30,7 @@ export function parseInlineFilter(text: string | undefined): RoomEventFilter | u
   try {
     filter = JSON.parse(text)
   } catch {
-    throw new MatrixError('M_NOT_JSON', 'filter: not JSON')
+    throw new MatrixError('M_NOT_JSON', 'filter is not JSON')
   }
   return parseRoomEventFilter(filter)
 }

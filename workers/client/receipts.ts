@@ -56,7 +56,7 @@ receipts.post(
 function threadOf(threadId: unknown): string | undefined {
   if (threadId === undefined) return undefined
   if (typeof threadId === 'string' && threadId !== '' && threadId.length <= 255) return threadId
-  throw new MatrixError('M_INVALID_PARAM', 'thread_id: must be main, or the event ID of a thread’s root')
+  throw new MatrixError('M_INVALID_PARAM', 'thread_id must be main, or the event ID of a thread’s root')
 }
 
 async function markRead(

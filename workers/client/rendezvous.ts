@@ -42,7 +42,7 @@ rendezvous.get('/rendezvous/:id', validate({ param: OfSession }), async (c) => {
 
 rendezvous.put('/rendezvous/:id', validate({ param: OfSession }), async (c) => {
   const etag = c.req.header('if-match')
-  if (etag === undefined) throw new MatrixError('M_MISSING_PARAM', 'If-Match: Required')
+  if (etag === undefined) throw new MatrixError('M_MISSING_PARAM', 'If-Match is missing')
   const payload = await payloadOf(c)
   const { id } = c.req.valid('param')
   const written = await c.var.ports.rendezvous.replace(id, versionOf(etag), payload)
@@ -60,7 +60,7 @@ rendezvous.delete('/rendezvous/:id', validate({ param: OfSession }), async (c) =
 
 async function payloadOf(c: Context<AppEnv>): Promise<string> {
   const type = c.req.header('content-type')
-  if (type === undefined) throw new MatrixError('M_MISSING_PARAM', 'Content-Type: Required')
+  if (type === undefined) throw new MatrixError('M_MISSING_PARAM', 'Content-Type is missing')
   if (!/^text\/plain\s*(;|$)/i.test(type))
     throw new MatrixError('M_INVALID_PARAM', 'Only text/plain is taken')
   return readText(c.req.raw, MAX_BYTES, c.var.ports.config.bodyTimeoutMs)

@@ -50,7 +50,7 @@ export const roomDirectory = new Hono<AppEnv>()
 roomDirectory.get('/publicRooms', validate({ query: ListQuery }), async (c) => {
   const { server, limit, since } = c.req.valid('query')
   requireThisServer(c, server)
-  if (limit === 0) throw new MatrixError('M_INVALID_PARAM', 'limit: must be positive')
+  if (limit === 0) throw new MatrixError('M_INVALID_PARAM', 'limit must be positive')
   return c.json(await list(c, { limit, since, filter: undefined, include_all_networks: false }))
 })
 
@@ -99,7 +99,10 @@ function requireThisServer(c: Context<AppEnv>, server: string | undefined): void
 /** "Can only be used if include_all_networks is false." No network beyond Matrix is bridged here. */
 function networkList(body: ListBody) {
   if (body.include_all_networks) {
-    throw new MatrixError('M_INVALID_PARAM', 'third_party_instance_id: not together with all networks')
+    throw new MatrixError(
+      'M_INVALID_PARAM',
+      'third_party_instance_id is not taken together with all networks',
+    )
   }
   return { chunk: [], total_room_count_estimate: 0 }
 }

@@ -35,7 +35,7 @@ session.post('/login', validate({ json: Login }), async (c) => {
   }
   const user = userOf(body)
   const { password } = body
-  if (password === undefined) throw new MatrixError('M_MISSING_PARAM', 'password: Required')
+  if (password === undefined) throw new MatrixError('M_MISSING_PARAM', 'password is missing')
   const { ports, objects } = c.var
   const wishes = {
     deviceId: body.device_id,
@@ -74,7 +74,7 @@ session.get('/account/whoami', accessToken, (c) => {
 /** @throws MatrixError M_FORBIDDEN for identifiers that no account here can have */
 function userOf({ identifier, user }: z.infer<typeof Login>): string {
   if (identifier === undefined) {
-    if (user === undefined) throw new MatrixError('M_MISSING_PARAM', 'identifier: Required')
+    if (user === undefined) throw new MatrixError('M_MISSING_PARAM', 'identifier is missing')
     return user
   }
   if (identifier.type === 'm.id.thirdparty' || identifier.type === 'm.id.phone') {
@@ -83,6 +83,6 @@ function userOf({ identifier, user }: z.infer<typeof Login>): string {
   if (identifier.type !== 'm.id.user') {
     throw new MatrixError('M_UNKNOWN', 'This type of identifier is not supported', { status: 400 })
   }
-  if (identifier.user === undefined) throw new MatrixError('M_MISSING_PARAM', 'identifier.user: Required')
+  if (identifier.user === undefined) throw new MatrixError('M_MISSING_PARAM', 'identifier.user is missing')
   return identifier.user
 }

@@ -64,9 +64,9 @@ unstableMutualRooms.get(
 
 async function mutual(c: Context<AppEnv>, userId: string, from: string | undefined) {
   const own = c.var.session.userId
-  if (userId === own) throw new MatrixError('M_INVALID_PARAM', 'user_id: must be another user')
+  if (userId === own) throw new MatrixError('M_INVALID_PARAM', 'user_id must be another user')
   if (!isNewLocalpart(localpartOf(userId))) {
-    throw new MatrixError('M_INVALID_PARAM', 'user_id: not of the grammar of today')
+    throw new MatrixError('M_INVALID_PARAM', 'user_id is not of the grammar of today')
   }
   const after = from === undefined ? undefined : readPageToken(RoomId, from)
   const page = { after, limit: MUTUAL_PAGE + 1 }

@@ -5,6 +5,7 @@ import { type JsonObject, writesFloats } from '../../src/protocol/canonical-json
 import { type ErrorCode, MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
 import { isJsonObject, readJsonObject } from './body.ts'
+import { issueSentence } from './issue-sentence.ts'
 
 /** Any JSON object, taken as it is: for event contents, account data and the like. */
 export const jsonObject = z.custom<JsonObject>(isJsonObject, {
@@ -65,8 +66,8 @@ function keep(c: Context<AppEnv>, target: Target, schema: z.ZodType, input: unkn
 
 function requestError(issue: z.core.$ZodIssue | undefined, input: unknown, where: Target): MatrixError {
   if (issue === undefined) return new MatrixError('M_BAD_JSON', 'The request does not fit its schema')
-  const name = issue.path.join('.') || 'The body'
-  return new MatrixError(errorCode(issue, input, where), `${name}: ${issue.message}`)
+  const code = errorCode(issue, input, where)
+  return new MatrixError(code, issueSentence(issue, code === 'M_MISSING_PARAM'))
 }
 
 /** Absent: M_MISSING_PARAM. Of the wrong JSON type: M_BAD_JSON. Of the right type, but no good: M_INVALID_PARAM. */
