@@ -8,6 +8,9 @@ import { afterAll, expect, it } from 'vitest'
 import { projectRoot } from '../../local/paths.ts'
 import { openEmbedded } from '../../local/postgres/embedded.ts'
 import { verifyPassword } from '../../src/accounts/passwords.ts'
+import { api } from '../support/client.ts'
+import { runScript } from '../support/command.ts'
+import { startServer } from '../support/server.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'selvedge-admin-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
@@ -71,4 +74,39 @@ it.each([
   [['--name', 'x', '--bogus', 'y'], 'unknown option --bogus'],
 ])('refuses %j with one line', async (args, line) => {
   await expect(create(...args)).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining(line) })
+})
+
+it('before the first start makes what is missing, and the server then starts with its administrator', async () => {
+  const fresh = mkdtempSync(join(tmpdir(), 'selvedge-admin-'))
+  const args = [
+    '--data-dir',
+    fresh,
+    '--password-cost',
+    'low',
+    '--name',
+    'first',
+    '--server-name',
+    'fresh.example',
+  ]
+  const { code, stdout } = await runScript('admin-create', [...args, '--password-stdin'], 'chosen before\n')
+  expect([code, stdout]).toEqual([0, 'made the administrator @first:fresh.example\n'])
+  const server = await startServer({ 'data-dir': fresh, sql: undefined, 'server-name': 'fresh.example' })
+  await api(server).login('first', { password: 'chosen before' })
+  await server.stop()
+  // The keys know the name.
+  const again = await runScript('admin-create', [
+    '--data-dir',
+    fresh,
+    '--password-cost',
+    'low',
+    '--name',
+    'second',
+  ])
+  expect(again.stdout).toContain('made the administrator @second:fresh.example')
+  rmSync(fresh, { recursive: true, force: true, maxRetries: 5 })
+})
+
+it('says how it is used, with one --', async () => {
+  const { stdout } = await runScript('admin-create', ['--help'])
+  expect(stdout).toMatch(/^Usage: npm run admin:create -- --name <name> \[options\]$/m)
 })

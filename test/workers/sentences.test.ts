@@ -16,7 +16,8 @@ afterAll(() => server.stop())
 it.each([
   ['GET', '/_matrix/client/v1/media/preview_url', undefined, 'M_MISSING_PARAM', 'url is missing'],
   ['POST', '/login', {}, 'M_MISSING_PARAM', 'type is missing'],
-  ['POST', '/login', { type: 'm.login.password' }, 'M_MISSING_PARAM', 'password is missing'],
+  ['POST', '/login', { type: 'm.login.password' }, 'M_MISSING_PARAM', 'identifier is missing'],
+  ['POST', '/login', { type: 'm.login.password', user: 'alice' }, 'M_MISSING_PARAM', 'password is missing'],
   ['POST', '/login', { type: 1 }, 'M_BAD_JSON', 'type must be a string'],
   ['POST', '/createRoom', { invite: 'x' }, 'M_BAD_JSON', 'invite must be a list'],
   ['POST', '/createRoom', { is_direct: 'x' }, 'M_BAD_JSON', 'is_direct must be true or false'],
