@@ -122,15 +122,20 @@ function threadsOf(reading: Reading): Thread[] {
   const { store } = reading.room
   const { viewer, ignored } = reading
   const rows = store.sql
-    .exec<{ parent_id: string; latest: number }>(
-      `SELECT parent_id, max(child_pos) AS latest FROM relations WHERE rel_type = 'm.thread' GROUP BY parent_id`,
+    .exec<{ parent_id: string; latest: number; sender: string }>(
+      // SQLite: beside max(), a bare column is that of the row with the maximum.
+      `SELECT parent_id, max(child_pos) AS latest, sender FROM relations WHERE rel_type = 'm.thread'
+       GROUP BY parent_id`,
     )
     .toArray()
-  const known = (latest: number) => ignored.length === 0 && latest >= viewer.seesAllFrom
+  const unseen = new Set(ignored)
   return rows
-    .map(({ parent_id: rootId, latest }) => ({
+    .map(({ parent_id: rootId, latest, sender }) => ({
       rootId,
-      latest: known(latest) ? latest : latestReply(reading, rootId)?.child_pos,
+      latest:
+        latest >= viewer.seesAllFrom && !unseen.has(sender)
+          ? latest
+          : latestReply(reading, rootId)?.child_pos,
     }))
     .filter((thread): thread is Thread => thread.latest !== undefined)
     .sort((a, b) => b.latest - a.latest)

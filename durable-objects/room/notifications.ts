@@ -6,7 +6,7 @@ import { pushActions, verdictOf } from '../../src/protocol/push-evaluator.ts'
 import { defaultPushRules } from '../../src/protocol/push-rules.ts'
 import type { RoomContext } from './context.ts'
 import { readingOf, shownEvent } from './reading.ts'
-import { readUpTo, threadIn } from './receipts.ts'
+import { readUpTo, threadFinder } from './receipts.ts'
 import type { EventRow } from './store.ts'
 import { hasAnswered, pushContext, pushEvent } from './unread.ts'
 
@@ -31,11 +31,11 @@ export function notificationsFor(
   const found: RoomNotification[] = []
   const walk = MatchWork.walk()
   for (const row of candidates(room, member.sincePos)) {
+    if (found.length >= limit || !walk.search(row.pdu.length)) break
     const pdu = JSON.parse(row.pdu) as Pdu
     const read = isRead(row, pdu)
-    if (found.length >= limit || ignored.has(row.sender) || !isBefore(row, before)) continue
+    if (ignored.has(row.sender) || !isBefore(row, before)) continue
     if (pdu.unsigned?.redacted_because !== undefined) continue
-    if (walk.isOver) break
     const event = pushEvent(row, pdu, store.roomId)
     const actions = walk.evaluation((work) => pushActions(rules, event, contextOf(row.sender), work))
     const { notify, highlight } = verdictOf(actions)
@@ -56,8 +56,9 @@ function candidates({ store }: RoomContext, after: number): Iterable<EventRow> {
 function readMarks({ store }: RoomContext, userId: string): (row: EventRow, pdu: Pdu) => boolean {
   const read = readUpTo(store, userId)
   const answered = new Set<string>()
+  const threadIn = threadFinder(store)
   return (row, pdu) => {
-    const thread = threadIn(store, pdu.content)
+    const thread = threadIn(pdu.content)
     if (row.sender === userId && hasAnswered(row)) answered.add(thread)
     const bound = Math.max(read.room, read.threads.get(thread) ?? 0)
     return row.pos <= bound || answered.has(thread)

@@ -5,7 +5,7 @@ import { stringField } from '../../src/protocol/json-fields.ts'
 import { first } from '../sqlite.ts'
 import type { RoomContext } from './context.ts'
 import type { RoomHost } from './host.ts'
-import { readUpTo, threadIn } from './receipts.ts'
+import { readUpTo, threadFinder } from './receipts.ts'
 import { hasAnswered, isRedacted, pushFacts } from './unread.ts'
 
 export const PUSH_MEMBERS_TABLE = `
@@ -18,6 +18,8 @@ export const PUSH_READS_COLUMN = 'ALTER TABLE push_members ADD COLUMN has_read I
 /** Members told in one go, and events in one call. */
 const SLICE = 50
 const EVENTS = 50
+/** Characters of the events in one call, but for one event. */
+const CHARACTERS = 262_144
 
 type MemberRow = { user_id: string; pos: number; has_read: number }
 type EventRow = {
@@ -102,11 +104,12 @@ function newsFor(
   const { store } = room
   const query = `SELECT pos, event_id, type, state_key, sender, ts, txn, pdu, flags FROM events
     WHERE pos > ? ORDER BY pos LIMIT ?`
-  const rows = store.sql.exec<EventRow & { flags: number }>(query, after, EVENTS).toArray()
+  const rows = within(CHARACTERS, store.sql.exec<EventRow & { flags: number }>(query, after, EVENTS))
   const upTo = rows.at(-1)?.pos ?? after
   const read = readUpTo(store, userId)
+  const threadIn = threadFinder(store)
   const isRead = ({ pos, pdu }: EventRow) =>
-    pos <= read.room || pos <= (read.threads.get(threadIn(store, (JSON.parse(pdu) as Pdu).content)) ?? 0)
+    pos <= read.room || pos <= (read.threads.get(threadIn((JSON.parse(pdu) as Pdu).content)) ?? 0)
   const events = rows
     .filter((row) => row.flags === 0 && !isRedacted(row))
     .filter((row) => row.type === 'm.room.redaction' || (row.sender !== userId && !isRead(row)))
@@ -124,6 +127,18 @@ function newsFor(
   if (roomName !== undefined) news.roomName = roomName
   if (displayName !== undefined) news.displayName = displayName
   return { news, upTo, spoke }
+}
+
+/** The first rows, as many as are not too long together; one at least. */
+function within<R extends { pdu: string }>(length: number, rows: Iterable<R>): R[] {
+  const taken: R[] = []
+  let left = length
+  for (const row of rows) {
+    left -= row.pdu.length
+    if (left < 0 && taken.length > 0) break
+    taken.push(row)
+  }
+  return taken
 }
 
 function timelineEvent({ pos, event_id, type, state_key, sender, ts, pdu }: EventRow): TimelineEvent {

@@ -18,7 +18,7 @@ import { defaultPushRules } from '../../src/protocol/push-rules.ts'
 import { MAIN_THREAD } from '../../src/protocol/thread.ts'
 import { isUnattended } from './client-events.ts'
 import type { RoomContext } from './context.ts'
-import { readUpTo, threadIn, threadRoot } from './receipts.ts'
+import { readUpTo, threadFinder, threadRoot } from './receipts.ts'
 import type { RoomStore } from './store.ts'
 
 /** Older events than these count for nothing. */
@@ -57,11 +57,12 @@ export function unreadFor(
   const answered = new Map<string, number>()
   const events: UnreadEvent[] = []
   const walk = MatchWork.walk()
+  const threadIn = threadFinder(store)
   for (const row of candidates(store, floor, main)) {
     // As with those beyond the number that is scanned: older events count for nothing.
-    if (walk.isOver) break
+    if (!walk.search(row.pdu.length)) break
     const pdu = JSON.parse(row.pdu) as Pdu
-    const thread = threadIn(store, pdu.content)
+    const thread = threadIn(pdu.content)
     const bound = Math.max(floor, read.threads.get(thread) ?? 0, answered.get(thread) ?? 0)
     if (row.pos <= bound) continue
     if (row.sender === userId && hasAnswered(row)) answered.set(thread, row.pos)

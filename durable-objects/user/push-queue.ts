@@ -104,9 +104,13 @@ export class PushQueue {
     return first(this.#parts.sql, query, row.app_id, row.pushkey) !== undefined
   }
 
-  /** Takes back what waits to be told of an event, of a room or from a user, inside the caller's transaction. */
-  takeBack(of: 'event_id' | 'room_id' | 'sender', value: string): void {
-    this.#drop(`notification != '' AND json_extract(notification, '$.${of}') = ?`, value)
+  /** Takes back what waits to be told of events, of rooms or from users, inside the caller's transaction. */
+  takeBack(of: 'event_id' | 'room_id' | 'sender', values: Iterable<string>): void {
+    const wanted = [...values]
+    if (wanted.length === 0) return
+    // One look at each notification, however many are taken back.
+    const clause = `json_extract(notification, '$.${of}') IN (SELECT value FROM json_each(?))`
+    this.#drop(`notification != '' AND ${clause}`, JSON.stringify(wanted))
   }
 
   /** Whether anything is to be sent. */

@@ -49,7 +49,7 @@ export class Pushes {
     this.#change(() => {
       const reader = this.#reader
       const taken = redactedBy(news)
-      for (const eventId of taken) this.#queue.takeBack('event_id', eventId)
+      this.#queue.takeBack('event_id', taken)
       const subjects = pushSubjects(reader, news)
       this.#queue.add(subjects)
       const mayFall = taken.length > 0 || contextChanges(reader, news.events, news.facts.joined)
@@ -78,7 +78,7 @@ export class Pushes {
       if (isShown) this.#queue.add(inviteSubjects(this.#reader, change))
       return isShown
     }
-    this.#queue.takeBack('room_id', roomId)
+    this.#queue.takeBack('room_id', [roomId])
     if (this.#badges.isClear) return false
     this.#badges.drop(roomId)
     this.#queue.addBadge()
@@ -94,7 +94,7 @@ export class Pushes {
   settingsChanged(): void {
     const { sql, userId } = this.#parts
     if (!hasPushers(sql)) return
-    for (const ignored of ignoredUsers(sql, userId())) this.#queue.takeBack('sender', ignored)
+    this.#queue.takeBack('sender', ignoredUsers(sql, userId()))
     this.countAnew()
     this.#queue.addBadge()
   }

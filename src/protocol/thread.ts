@@ -16,6 +16,11 @@ export function relationOf(content: JsonObject): { type: string; eventId: string
   return type === undefined || eventId === undefined ? undefined : { type, eventId }
 }
 
+/** A relation as an event's `m.relates_to` says it. */
+export function relationContent({ type, eventId }: { type: string; eventId: string }): JsonObject {
+  return { rel_type: type, event_id: eventId }
+}
+
 /**
  * The root of the thread an event is in, or `main`: its own m.thread relation, or that of what it relates to.
  * @param contentOf the content of another event of the room, where it is known

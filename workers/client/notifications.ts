@@ -37,7 +37,7 @@ notifications.get('/notifications', accessToken, validate({ query: Query }), asy
     limit: limit + 1,
     onlyHighlights: only === 'highlight',
   }
-  const found = (await gather(c, rooms.slice(0, MAX_ROOMS), request)).sort(newestFirst)
+  const found = await gather(c, rooms.slice(0, MAX_ROOMS), request)
   const page = found.slice(0, limit)
   const last = page.at(-1)
   return c.json({
@@ -51,7 +51,7 @@ function tokenAfter({ ts, event }: RoomNotification): string {
   return writePageToken({ ts, eventId: event.event_id } satisfies z.infer<typeof Place>)
 }
 
-/** A room that cannot be reached has no part in the page. */
+/** The newest of all rooms, newest first. A room that cannot be reached has no part in the page. */
 async function gather(
   c: Context<AppEnv>,
   rooms: readonly string[],
@@ -59,15 +59,15 @@ async function gather(
 ): Promise<RoomNotification[]> {
   const { objects, session } = c.var
   const queue = [...rooms]
-  const found: RoomNotification[] = []
+  let found: RoomNotification[] = []
   const worker = async () => {
     for (let roomId = queue.shift(); roomId !== undefined; roomId = queue.shift()) {
-      found.push(
-        ...(await objects
-          .room(roomId)
-          .notifications(session, request)
-          .catch(() => [])),
-      )
+      const inRoom = await objects
+        .room(roomId)
+        .notifications(session, request)
+        .catch(() => [])
+      // What cannot be in the page is not kept: events are large, and rooms many.
+      found = [...found, ...inRoom].sort(newestFirst).slice(0, request.limit)
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, worker))
