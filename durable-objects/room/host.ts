@@ -3,7 +3,16 @@ import type { Objects } from '../stubs.ts'
 import type { RoomContext } from './context.ts'
 
 /** What a Room does from its alarm. */
-export type RoomJob = 'wake' | 'feed' | 'rebuild' | 'delayed' | 'upgrade' | 'push' | 'erase' | 'archive'
+export type RoomJob =
+  | 'wake'
+  | 'typing'
+  | 'feed'
+  | 'rebuild'
+  | 'delayed'
+  | 'upgrade'
+  | 'push'
+  | 'erase'
+  | 'archive'
 
 export interface RoomHost {
   room: RoomContext

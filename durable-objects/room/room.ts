@@ -106,6 +106,7 @@ export class Room extends RoomReads implements RpcSide<RoomGateway> {
       clock,
       jobs: [
         { name: 'wake', run: async () => this.#wakeBehind() },
+        { name: 'typing', run: async () => this.#endTyping() },
         { name: 'feed', run: () => feed.drain(), isLeft: () => feed.waits() },
         ...life.jobs,
         {
@@ -213,7 +214,13 @@ export class Room extends RoomReads implements RpcSide<RoomGateway> {
   setTyping(userId: string, typing: boolean, timeoutMs: number): RpcResult<void> {
     return toResult(() => {
       requireTypist(this.room.store, userId)
-      if (this.#typing.set(userId, typing, timeoutMs, () => this.#typingChanged())) this.#typingChanged()
+      if (!typing) {
+        if (this.#typing.end(userId)) this.#typingChanged()
+        return
+      }
+      const { until, isNew } = this.#typing.begin(this.room.store, userId, timeoutMs, this.#ports.clock.now())
+      this.#parts.timers.arm('typing', until)
+      if (isNew) this.#typingChanged()
     })
   }
 
@@ -335,8 +342,13 @@ export class Room extends RoomReads implements RpcSide<RoomGateway> {
     return this.#started.nextRetry()
   }
 
+  #endTyping(): number | undefined {
+    if (this.#typing.endOverdue(this.room.store, this.#ports.clock.now())) this.#typingChanged()
+    return this.#typing.next()
+  }
+
   #typingChanged(): void {
-    this.#typing.pos = this.room.store.transaction(() => this.room.store.positions.next())
+    this.#typing.told(this.room.store.transaction(() => this.room.store.positions.next()))
     this.#started.notify()
   }
 

@@ -1,7 +1,7 @@
 /** Typing notifications. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Api, api, type Client } from '../../support/client.ts'
-import { startServer, type TestServer } from '../../support/server.ts'
+import { objectName, startServer, type TestServer } from '../../support/server.ts'
 
 let server: TestServer
 let http: Api
@@ -45,6 +45,15 @@ describe('typing', () => {
     await alice.put(typing(alice.userId), { typing: true, timeout: 300 })
     const started = await typists(next_batch)
     expect(started.users).toEqual([alice.userId])
+    expect((await typists(started.since)).users).toEqual([])
+  })
+
+  it('ends by itself in a room that was taken out of memory meanwhile', async () => {
+    const { next_batch } = (await bob.sync()).body
+    await alice.put(typing(alice.userId), { typing: true, timeout: 1_000 })
+    const started = await typists(next_batch)
+    expect(started.users).toEqual([alice.userId])
+    await server.evict('ROOM', objectName.room(server.serverName, roomId))
     expect((await typists(started.since)).users).toEqual([])
   })
 
