@@ -1,6 +1,6 @@
 /** Numbered, append-only migrations of an object's own SQLite, and the small facts in its `meta` table. */
 
-import { noteAlarm } from '../src/limiter.ts'
+import { noteAlarm, noteStatement } from '../src/limiter.ts'
 
 /**
  * Brings the schema to its newest number. Runs before an object's first use, so every migration must be O(1): table
@@ -110,6 +110,7 @@ export function countingStorage(
   count: (rowsWritten: number) => void,
 ): ObjectStorage {
   const exec: SqlStorage['exec'] = (query, ...bindings) => {
+    noteStatement(query)
     const cursor = storage.sql.exec(query, ...bindings)
     count(cursor.rowsWritten)
     return cursor as never

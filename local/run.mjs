@@ -1,4 +1,4 @@
-/** `npm run check|test|test:evicting|test:fuzz|test:clients|test:complement|migrate|move:postgres|admin:create|account|reports|restored|rebuild:room|rebuild:user|rebuild:media|bench`: installs what is missing, then runs the task under the pinned Node. */
+/** `npm run check|test|test:evicting|test:fuzz|test:clients|test:mutants|test:complement|migrate|move:postgres|admin:create|account|reports|restored|rebuild:room|rebuild:user|rebuild:media|bench`: installs what is missing, then runs the task under the pinned Node. */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -20,6 +20,7 @@ const tasks = {
   'test:evicting': () => [vitestBy('test/evicting/vitest.config.ts', ...args)],
   'test:fuzz': () => [vitestBy('test/fuzz/vitest.config.ts', ...args)],
   'test:clients': () => [vitestBy('test/clients/vitest.config.ts', ...args)],
+  'test:mutants': () => [script('test/mutants/run.ts', ...args)],
   'test:complement': () => [script('test/complement/run.ts', ...args)],
   migrate: () => [script('local/migrate.ts', ...args)],
   'move:postgres': () => [script('local/move-postgres.ts', ...args)],

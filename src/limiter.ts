@@ -163,6 +163,22 @@ export function noteAlarm(at: number): void {
   if (name !== undefined) alarms.set(name, at)
 }
 
+/** What was asked of the tables, by the kind of object. */
+const statements: Record<string, Set<string>> = {}
+
+/** Notes a statement of the object in which this runs, for the test that looks at the plans. */
+export function noteStatement(query: string): void {
+  const kind = current.getStore()?.name?.split('/')[1]
+  if (kind === undefined) return
+  statements[kind] ??= new Set()
+  statements[kind].add(query)
+}
+
+/** Every statement so far. */
+export function statementsOf(kind: string): string[] {
+  return [...(statements[kind] ?? [])]
+}
+
 const isIdle = (name: string, { running }: Spent, now: number) =>
   running === 0 && (alarms.get(name) ?? Number.POSITIVE_INFINITY) > now + ALARM_IS_NEAR_MS
 

@@ -80,7 +80,7 @@ describe('registration', () => {
     const name = fresh()
     const { body } = await http.request('POST', '/register', { username: name, password: testPassword })
     const request = registration(name, { type: 'm.login.dummy', session: body.session })
-    await cutOff(request, 'user.beginProfile')
+    await cutOff(request, 'user.openSession')
     const again = await repeat(request)
     ok(again)
     expect((await whoami(again.body.access_token)).body.user_id).toBe(`@${name}:test.example`)

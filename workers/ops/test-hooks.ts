@@ -2,7 +2,7 @@
 import { Hono } from 'hono'
 import * as z from 'zod'
 import { setFault } from '../../src/faults.ts'
-import { isQuiet, passedLimits, takeInMemory } from '../../src/limiter.ts'
+import { isQuiet, passedLimits, statementsOf, takeInMemory } from '../../src/limiter.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
 import { validate } from '../middleware/validate.ts'
@@ -33,6 +33,8 @@ testHooks.post('/faults', validate({ json: Fault }), (c) => {
 })
 
 testHooks.get('/calls', (c) => c.json(c.var.ports.calls.snapshot()))
+
+testHooks.get('/statements', (c) => c.json({ ROOM: statementsOf('room'), USER: statementsOf('user') }))
 
 testHooks.get('/passed-limits', (c) => c.json(passedLimits()))
 

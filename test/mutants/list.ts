@@ -1,0 +1,10 @@
+/** All mistakes, by folder. */
+import { ACCOUNTS } from './list/accounts.ts'
+import { LOCAL } from './list/local.ts'
+import { PROTOCOL } from './list/protocol.ts'
+import { ROOM } from './list/room.ts'
+import { USER } from './list/user.ts'
+import { WORKERS } from './list/workers.ts'
+import type { Mutant } from './mutant.ts'
+
+export const MUTANTS: readonly Mutant[] = [...PROTOCOL, ...ACCOUNTS, ...ROOM, ...USER, ...WORKERS, ...LOCAL]

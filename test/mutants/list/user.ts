@@ -1,0 +1,95 @@
+/** Mistakes in the User object: what changes or ends must be so in the archive too. */
+import { inFile, type Mutant } from '../mutant.ts'
+
+const client = (...names: string[]) => names.map((name) => `test/workers/client/${name}.test.ts`)
+
+export const USER: readonly Mutant[] = [
+  ...inFile('durable-objects/user/devices.ts', client('devices', 'session', 'account'), [
+    ['archive: [archivedDevice({ ...device, display_name: displayName })]', 'archive: []'],
+    [
+      'const others = all(sql).filter(({ device_id }) => device_id !== own)',
+      'const others: DeviceRow[] = []',
+    ],
+    ['revoked: known === undefined ? [] : sessionsOf(known),', 'revoked: [],'],
+    [
+      'known === undefined ? (request.displayName ?? null) : known.display_name',
+      '(request.displayName ?? null)',
+    ],
+    ['created_ts: known?.created_ts ?? now,', 'created_ts: now,'],
+    ['archive: devices.map(({ device_id }) => ({', 'archive: devices.slice(1).map(({ device_id }) => ({'],
+    ['    revoked: devices.flatMap(sessionsOf),', '    revoked: [],'],
+  ]),
+  ...inFile('durable-objects/user/refresh.ts', client('refresh'), [
+    ['    archive: [archivedDevice(renewed)],', '    archive: [],'],
+    ['return archivedDevice({ ...device, confirmed: 1 })', 'return archivedDevice(device)'],
+    ['    confirmed: 0,', '    confirmed: 1,'],
+    ['revoked: superseded === null ? [] : [superseded],', 'revoked: [],'],
+    ["  sql.exec('DELETE FROM devices WHERE device_id = ?', device.device_id)\n", ''],
+  ]),
+  ...inFile('durable-objects/user/profile.ts', client('profile'), [
+    ["return [{ kind: 'profile', key, body }]", 'return []'],
+    ["const wanted = value === '' ? undefined : value", 'const wanted = value'],
+    ['  checkProfileKey(key)\n', ''],
+    ['    checkProfileSize({ ...fields, [key]: wanted! })\n', ''],
+  ]),
+  ...inFile('durable-objects/user/filters.ts', client('filters'), [
+    ["archive: [{ kind: 'filter', key: filterId, body: text }]", 'archive: []'],
+    [
+      "if (text === undefined) throw new MatrixError('M_NOT_FOUND', 'No such filter')",
+      'if (text === undefined) return {}',
+    ],
+  ]),
+  ...inFile('durable-objects/user/tags.ts', client('room-life'), [
+    [
+      'if (value === null) return known === undefined ? undefined : { tags: others }',
+      'if (value === null) return { tags: {} }',
+    ],
+  ]),
+  ...inFile('durable-objects/user/pushers.ts', client('pushers'), [
+    ["return [{ kind: 'pusher', key: pusherKey(row), body: JSON.stringify(row) }]", 'return []'],
+    ["return rows.map((row) => ({ kind: 'pusher', key: pusherKey(row), body: null }))", 'return []'],
+    ['DELETE FROM push_queue WHERE', 'DELETE FROM push_queue WHERE 1 = 0 AND'],
+    ['  checkCount(sql, pusher)\n', ''],
+  ]),
+  ...inFile('durable-objects/user/closing.ts', client('account'), [
+    ['const profile = erase ? clearProfile(sql) : []', 'const profile: never[] = []'],
+    [
+      'const belongings = BELONGINGS.flatMap((one) => clear(sql, one))',
+      'const belongings = BELONGINGS.flatMap((one) => clear(sql, one)).slice(1)',
+    ],
+    ['...dropCrossSigning(sql), ', ''],
+    ['...dropBackups(sql)', ''],
+    [
+      "const PRESENT: ReadonlySet<string> = new Set(['join', 'invite', 'knock'])",
+      "const PRESENT: ReadonlySet<string> = new Set(['join', 'invite'])",
+    ],
+    [
+      '  return rows.map((row) => ({ kind, key: key(row), body: null }))',
+      '  return rows.map((row) => ({ kind, key: String(key(row).length), body: null }))',
+    ],
+  ]),
+  ...inFile('durable-objects/user/key-backup.ts', client('room-keys'), [
+    [
+      'return { value, archive: [archivedVersion(sql, row.version), ...archive] }',
+      'return { value, archive }',
+    ],
+    [
+      'return { value: undefined, archive: [archivedVersion(sql, row.version)] }',
+      'return { value: undefined, archive: [] }',
+    ],
+    [
+      'const value = { etag: String(row.etag + 1), count: row.key_count + added.keys }',
+      'const value = { etag: String(row.etag), count: row.key_count + added.keys }',
+    ],
+  ]),
+  ...inFile(
+    'durable-objects/user/rebuild.ts',
+    ['test/durable-objects/user/rebuild.test.ts', ...client('account')],
+    [
+      ['for (const [name, last] of series) if (last !== undefined) writeMeta(sql, name, last)', ''],
+      ['      room.forgotten ? 1 : 0,', '      0,'],
+      ["  standing: (sql, { body }) => writeMeta(sql, 'standing', body),\n", ''],
+      ["  writeMeta(sql, 'first_epoch', base)\n", ''],
+    ],
+  ),
+]
