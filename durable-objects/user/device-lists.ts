@@ -43,13 +43,12 @@ export class DeviceLists {
     changed: boolean
   } {
     const { sql, userId } = this.#parts
-    const gone = deletedDevices(archive)
-    const dropped = gone.flatMap((deviceId) => {
+    const dropped = deletedDevices(archive).flatMap((deviceId) => {
       const keys = dropDeviceKeys(sql, deviceId)
       return keys.length === 0 ? [] : [...keys, ...dropSignaturesOf(sql, userId(), deviceId)]
     })
-    const changed = new Set([...deviceLists, ...(gone.length > 0 ? [userId()] : [])])
-    if (changed.size > 0) this.#note(changed, privately && gone.length === 0)
+    const changed = new Set([...deviceLists, ...(dropped.length > 0 ? [userId()] : [])])
+    if (changed.size > 0) this.#note(changed, privately && dropped.length === 0)
     return { archive: dropped, changed: changed.size > 0 }
   }
 
