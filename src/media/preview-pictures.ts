@@ -1,5 +1,6 @@
 /** How many pictures of previews are kept: the newest, of each user and in all, since anybody may have one made of any site. */
 import type { Config, Ports } from '../ports.ts'
+import { patiently } from './quota.ts'
 
 type PicturePorts = Pick<Ports, 'media' | 'previewPictures' | 'config' | 'clock' | 'log'>
 
@@ -15,11 +16,8 @@ export async function countPicture(
   { media, previewPictures, config, clock, log }: PicturePorts,
   picture: { mediaId: string; owner: string; size: number },
 ): Promise<void> {
-  const surplus = await previewPictures.keep(picture, boundsOf(config), clock.now()).catch(() => {
-    log.warn('the index of preview pictures is not available')
-    return []
-  })
-  for (const mediaId of surplus) await media.remove(mediaId)
+  const surplus = await patiently(previewPictures.keep(picture, boundsOf(config), clock.now()), log)
+  for (const mediaId of surplus ?? []) await media.remove(mediaId)
 }
 
 /** The largest picture that there is room for, bytes. */

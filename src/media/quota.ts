@@ -43,8 +43,8 @@ export async function enter(
   throw spent(quota)
 }
 
-/** The answer, or undefined where there is none in time. */
-async function patiently<T>(asked: Promise<T>, log: Ports['log']): Promise<T | undefined> {
+/** What the index of media answers, or undefined where it does not in time. */
+export async function patiently<T>(asked: Promise<T>, log: Ports['log']): Promise<T | undefined> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise<undefined>((resolve) => {
     timer = setTimeout(() => resolve(undefined), PATIENCE_MS)
