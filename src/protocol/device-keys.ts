@@ -78,10 +78,11 @@ export function checkUploadedKeys(keys: JsonObject): UploadedKey[] {
       throw new MatrixError('M_INVALID_PARAM', 'A key is named <algorithm>:<key id>')
     }
     if (!isKey(value)) {
-      throw new MatrixError('M_BAD_JSON', `${name}: must be a string, or an object with a string "key"`)
+      throw new MatrixError('M_BAD_JSON', `${name} must be a string, or an object with a string "key"`)
     }
     const key = canonicalJson(value)
-    if (key.length > MAX_KEY) throw new MatrixError('M_TOO_LARGE', `${name}: more than ${MAX_KEY} characters`)
+    if (key.length > MAX_KEY)
+      throw new MatrixError('M_TOO_LARGE', `${name} has more than ${MAX_KEY} characters`)
     return { algorithm, keyId, key }
   })
 }

@@ -4,6 +4,7 @@ import * as z from 'zod'
 import { MatrixError } from './errors.ts'
 import type { Pdu } from './event.ts'
 import { fitsBytes, isRoomId, isUserId, MAX_ID_BYTES } from './identifiers.ts'
+import { issueSentence } from './issue-sentence.ts'
 import type { RoomVersionRules } from './room-version.ts'
 
 /** "The complete event MUST NOT be larger than 65536 bytes": Client-Server API §Size limits. */
@@ -50,7 +51,10 @@ export function checkPduFormat(pdu: unknown, rules: RoomVersionRules): Pdu {
   const result = schemaOf(rules).safeParse(pdu)
   if (result.success) return pdu as Pdu
   const issue = result.error.issues[0]
-  throw new MatrixError('M_BAD_JSON', `Malformed event: ${issue?.path.join('.')}: ${issue?.message}`)
+  throw new MatrixError(
+    'M_BAD_JSON',
+    `The event is malformed: ${issue === undefined ? 'it fits no schema' : issueSentence(issue)}`,
+  )
 }
 
 function schemaOf(rules: RoomVersionRules): z.ZodType {

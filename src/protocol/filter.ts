@@ -3,6 +3,7 @@ import * as z from 'zod'
 import type { JsonObject } from './canonical-json.ts'
 import { MatrixError } from './errors.ts'
 import { isUserId } from './identifiers.ts'
+import { issueSentence } from './issue-sentence.ts'
 import { objectField } from './json-fields.ts'
 import { isCovered, isListed, listFault } from './name-list.ts'
 
@@ -140,7 +141,10 @@ function parse<T>(schema: z.ZodType<T>, json: unknown): T {
   const result = schema.safeParse(json)
   if (result.success) return result.data
   const issue = result.error.issues[0]
-  throw new MatrixError('M_BAD_JSON', `filter: ${issue?.path.join('.') || 'the whole'}: ${issue?.message}`)
+  throw new MatrixError(
+    'M_BAD_JSON',
+    `The filter is not right: ${issue === undefined ? 'it fits no schema' : issueSentence(issue)}`,
+  )
 }
 
 /** Exclusion wins over inclusion; a list that is absent says nothing, an empty one admits nothing. */

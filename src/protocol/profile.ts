@@ -45,12 +45,12 @@ export function checkProfileKey(key: string): void {
 /** @throws MatrixError M_BAD_JSON or M_INVALID_PARAM */
 export function checkProfileValue(key: string, value: JsonValue): void {
   if (!DEFINED.has(key)) return
-  if (typeof value !== 'string') throw new MatrixError('M_BAD_JSON', `${key}: must be a string`)
+  if (typeof value !== 'string') throw new MatrixError('M_BAD_JSON', `${key} must be a string`)
   // Half a surrogate pair can be in no signed event: the user could join no room any more.
-  if (!value.isWellFormed()) throw new MatrixError('M_BAD_JSON', `${key}: must be well-formed Unicode`)
+  if (!value.isWellFormed()) throw new MatrixError('M_BAD_JSON', `${key} must be well-formed Unicode`)
   const limit = IN_ROOMS[key] ?? MAX_KEY_BYTES
   if (!fitsBytes(value, limit)) {
-    throw new MatrixError('M_INVALID_PARAM', `${key}: must not be longer than ${limit} bytes`)
+    throw new MatrixError('M_INVALID_PARAM', `${key} must not be longer than ${limit} bytes`)
   }
 }
 

@@ -27,7 +27,7 @@ export function checkRuleSize(rule: JsonObject): void {
   for (const part of parts) {
     const long = MATCHED.find((name) => isLong(part[name]))
     if (long !== undefined) {
-      throw new MatrixError('M_INVALID_PARAM', `${long}: has more than ${MAX_PATTERN_BYTES} bytes`)
+      throw new MatrixError('M_INVALID_PARAM', `${long} has more than ${MAX_PATTERN_BYTES} bytes`)
     }
   }
   if (conditions.length > MAX_PARTS || listOf(rule.actions).length > MAX_PARTS) {

@@ -83,6 +83,21 @@ describe('after a restore', () => {
     },
   )
 
+  it('a place beyond what a room ever gave is a gap, wherever it comes from', async () => {
+    const server = await startServer()
+    const [alice, bob] = [await api(server).register('alice'), await api(server).register('bob')]
+    const room = await alice.createRoom({ preset: 'public_chat' })
+    await bob.join(room)
+    const { next_batch: token } = must(await bob.sync()).body
+    const beyond = token.replace(/~(\d+):\d+/, '~$1:99999999')
+    await alice.say(room, 'found')
+    const { body } = must(await bob.sync({ since: beyond }))
+    expect(body.rooms.join[room].timeline.limited).toBe(true)
+    expect(body.rooms.join[room].timeline.events.at(-1).content.body).toBe('found')
+    expect(must(await bob.sync({ since: body.next_batch })).body).not.toHaveProperty('rooms')
+    await server.stop()
+  })
+
   it('raises the generation by itself where only a part is of another time', async () => {
     const lines: string[] = []
     const made = await scene(async () => {})

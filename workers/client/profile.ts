@@ -34,7 +34,7 @@ profile.put('/profile/:userId/:key', accessToken, validate({ param: Field, json:
   requireSelf(c.var.session, userId)
   checkProfileKey(key)
   requireGuestField(c.var.session, key)
-  if (value === undefined) throw new MatrixError('M_MISSING_PARAM', `${key}: Required`)
+  if (value === undefined) throw new MatrixError('M_MISSING_PARAM', `${key} is missing`)
   await setField(c, key, value)
   return c.json({})
 })

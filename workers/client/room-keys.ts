@@ -151,7 +151,7 @@ function keysOf(roomId: string, sessions: Record<string, unknown>): BackedUpKey[
 /** @throws MatrixError M_TOO_LARGE */
 function requireSmall(name: string, json: string): void {
   if (new TextEncoder().encode(json).byteLength <= MAX_BACKUP_BYTES) return
-  throw new MatrixError('M_TOO_LARGE', `${name}: larger than ${MAX_BACKUP_BYTES} bytes`)
+  throw new MatrixError('M_TOO_LARGE', `${name} is larger than ${MAX_BACKUP_BYTES} bytes`)
 }
 
 /** Each batch is a transaction: a request that is cut off is sent again, and stores nothing twice. */

@@ -3,9 +3,9 @@ import type { Context, MiddlewareHandler } from 'hono'
 import * as z from 'zod'
 import { type JsonObject, writesFloats } from '../../src/protocol/canonical-json.ts'
 import { type ErrorCode, MatrixError } from '../../src/protocol/errors.ts'
+import { issueSentence } from '../../src/protocol/issue-sentence.ts'
 import type { AppEnv } from '../app-env.ts'
 import { isJsonObject, readJsonObject } from './body.ts'
-import { issueSentence } from './issue-sentence.ts'
 
 /** Any JSON object, taken as it is: for event contents, account data and the like. */
 export const jsonObject = z.custom<JsonObject>(isJsonObject, {

@@ -21,7 +21,7 @@ const UNITS: Record<string, string> = {
 }
 
 /** The sentence for an issue. @param isMissing the field is not there at all */
-export function issueSentence(issue: z.core.$ZodIssue, isMissing: boolean): string {
+export function issueSentence(issue: z.core.$ZodIssue, isMissing = false): string {
   const name = issue.path.join('.') || 'The body'
   return isMissing ? `${name} is missing` : `${name} ${predicate(issue)}`
 }
@@ -50,7 +50,7 @@ function bound(origin: string, side: string, limit: number | bigint): string {
 
 /** A schema's own message is a predicate: `must be …`, `holds …`, or what the field is: `not a room ID`. */
 function ownWords(message: string): string {
-  if (/^(not|too) /.test(message)) return `is ${message}`
+  if (/^(not |too |missing$)/.test(message)) return `is ${message}`
   return /^(Invalid|Too) /.test(message) ? 'is not of the right form' : message
 }
 
