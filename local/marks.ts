@@ -1,6 +1,7 @@
 /** Where each part keeps the mark by which it is known: a file beside the objects, a row in Postgres, a key in Redis. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import * as z from 'zod'
 import type { DataFolder } from './data-folder.ts'
 import type { Mark, Parts } from './parts.ts'
@@ -18,7 +19,8 @@ export function objectsPart({ objects }: Pick<DataFolder, 'objects'>): Parts['ob
   return {
     name: `The folder ${objects}`,
     remedy: 'put its own folder in its place, or keys.json of the server it belongs to',
-    used: ['Room', 'User'].some((kind) => holdsObjects(join(objects, 'do', `selvedge-${kind}`))),
+    used: ['Room', 'User'].some((kind) => objectFiles(objects, kind).length > 0),
+    hasUsers: () => objectFiles(objects, 'User').some(isUser),
     mark: existsSync(file) ? parsed(readFileSync(file, 'utf8'), file) : undefined,
     async write(mark) {
       mkdirSync(objects, { recursive: true })
@@ -82,9 +84,25 @@ async function rowsIn(connection: Connection, table: string, query: string): Pro
   return rows[0]?.[0] == null ? [] : (await connection.query(query)).rows
 }
 
-function holdsObjects(folder: string): boolean {
-  if (!existsSync(folder)) return false
-  return readdirSync(folder).some((name) => name.endsWith('.sqlite') && name !== 'metadata.sqlite')
+function objectFiles(objects: string, kind: string): string[] {
+  const folder = join(objects, 'do', `selvedge-${kind}`)
+  if (!existsSync(folder)) return []
+  const files = readdirSync(folder).filter((name) => name.endsWith('.sqlite') && name !== 'metadata.sqlite')
+  return files.map((name) => join(folder, name))
+}
+
+/** An object that was only asked has a file, but no tables of its own. What cannot be read may be anybody's. */
+function isUser(file: string): boolean {
+  try {
+    const database = new DatabaseSync(file, { readOnly: true })
+    try {
+      return database.prepare("select 1 from sqlite_master where name = 'devices'").get() !== undefined
+    } finally {
+      database.close()
+    }
+  } catch {
+    return true
+  }
 }
 
 function parsed(text: string, where: string): Mark {

@@ -24,6 +24,8 @@ export interface Parts {
   objects: Part & {
     /** Whether rooms or users have ever been kept here. */
     used: boolean
+    /** Whether a user has, whose account must then be somewhere. */
+    hasUsers(): boolean
   }
   /** Absent where tests lend one. */
   postgres?: Part & {
@@ -89,13 +91,13 @@ function partsOf({ objects, postgres, redis }: Parts): Part[] {
 
 /** Without the accounts, strangers would register under the names of the users whose objects are here. */
 function requireAccounts({ objects, postgres }: Parts): void {
-  if (!postgres || postgres.mark) return
-  if (objects.used && !postgres.hasAccounts) {
+  if (!postgres) return
+  if (!postgres.hasAccounts && objects.hasUsers()) {
     throw new StartError(
       `${postgres.name} is empty, but the data folder holds rooms and users whose accounts are elsewhere: ${postgres.whereAccountsAre}`,
     )
   }
-  if (objects.mark && postgres.hasAccounts) {
+  if (objects.mark && !postgres.mark && postgres.hasAccounts) {
     throw new StartError(
       `${postgres.name} holds accounts, and does not say of which server: if you have put back a backup of this one, run npm run restored; otherwise name its own by --database-url`,
     )

@@ -8,7 +8,7 @@ export default defineConfig({
     ...base.test,
     include: ['test/{concurrency,durable-objects,faults,workers}/**/*.test.ts'],
     // `startServer` reads it.
-    env: { SELVEDGE_TEST_EVICTING: 'on' },
+    env: { TEST_EVICTING: 'on' },
     reporters: ['default', [closingLine, { covers: 'a part' }]],
     testTimeout: 60_000,
   },

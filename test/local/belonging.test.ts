@@ -163,7 +163,16 @@ describe.skipIf(!postgresPrograms)(needing('a Postgres server', postgresPrograms
     await withServer(folder, {}, (server) => api(server).login('alice'))
   })
 
-  it('of another folder is refused, also where both are of the version before', async () => {
+  it('that the folder once had, before anybody registered, is refused beside users of elsewhere', async () => {
+    const [folder, url] = [newFolder(), await newDatabase()]
+    await withServer(folder, { 'database-url': url }, async () => {})
+    await withServer(folder, {}, (server) => api(server).register('alice'))
+    await expect(start(folder, { 'database-url': url })).rejects.toThrow(
+      'is empty, but the data folder holds',
+    )
+  })
+
+  it('of another folder is refused, and so is a new folder beside a database in use', async () => {
     const url = await newDatabase()
     await withServer(newFolder(), { 'database-url': url }, (server) => api(server).register('bob'))
     const folder = newFolder()

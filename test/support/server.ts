@@ -50,7 +50,7 @@ export const objectName = {
 const classNames: Record<ObjectKind, string> = { ROOM: 'Room', USER: 'User' }
 
 /** Whether each object is taken out of memory at every quiet moment, and the archive is late. */
-const evicting = process.env.SELVEDGE_TEST_EVICTING === 'on'
+const evicting = process.env.TEST_EVICTING === 'on'
 
 /** Starts a server made for tests: cheap passwords, no rate limits, hooks open, a quick archive, quiet. */
 export async function startServer({
