@@ -18,6 +18,8 @@ type Tables = Record<string, Row[]>
 /** Objects of a kind that are looked at: more than a test needs to show what is missing. */
 const LOOKED_AT = 60
 const AT_ONCE = 6
+/** Rows read at once: an RPC carries 32 MiB. */
+const PAGE = 200
 /** How long the archive may take to learn the last changes, ms. */
 const PATIENCE_MS = 12_000
 
@@ -140,7 +142,10 @@ async function tablesOf(
       continue
     const { but = {}, as = {} } = rules[table] ?? {}
     const changed = Object.entries(as).map(([column, sql]) => `, ${sql} AS ${column}`)
-    const rows = await server.sql(kind, name, `SELECT *${changed.join('')} FROM "${table}"`)
+    const rows = await allRows((offset) => {
+      const page = `LIMIT ${PAGE} OFFSET ${offset}`
+      return server.sql(kind, name, `SELECT *${changed.join('')} FROM "${table}" ${page}`)
+    })
     tables[table] = rows.map((row) =>
       Object.fromEntries(
         Object.entries(row).filter(([column]) => !(column in but) && !(`${table}.${column}` in unlike)),
@@ -148,6 +153,15 @@ async function tablesOf(
     )
   }
   return tables
+}
+
+async function allRows(read: (offset: number) => Promise<Row[]>): Promise<Row[]> {
+  const rows: Row[] = []
+  for (;;) {
+    const page = await read(rows.length)
+    rows.push(...page)
+    if (page.length < PAGE) return rows
+  }
 }
 
 async function roomIsArchived(server: TestServer, roomId: string): Promise<void> {
