@@ -3,7 +3,7 @@
  * time, and runs the tests that cover them. One that they do not notice fails the run, as does one whose text is gone.
  */
 import { execFileSync, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -13,8 +13,7 @@ import type { Mutant } from './mutant.ts'
 
 /** A mistake may make a test wait for ever: that is noticed too. */
 const PATIENCE_MS = 240_000
-const COPIED = ['src', 'durable-objects', 'workers', 'local', 'migrations', 'test', 'docs', '.ci', 'bench']
-const COPIED_FILES = ['package.json', 'package-lock.json', 'tsconfig.json', 'wrangler.toml', 'README.md']
+const NOT_COPIED: ReadonlySet<string> = new Set(['node_modules', '.git', '.selvedge'])
 
 interface Wishes {
   slice?: string | undefined
@@ -46,7 +45,9 @@ function staleness({ file, find, put }: Mutant): string | undefined {
 /** A copy of the tree; its packages are linked, since the thumbnail codecs are found by their place. */
 function copyTree(): string {
   const folder = mkdtempSync(join(tmpdir(), 'selvedge-mutants-'))
-  for (const name of [...COPIED, ...COPIED_FILES]) execFileSync('cp', ['-R', join(projectRoot, name), folder])
+  for (const name of readdirSync(projectRoot)) {
+    if (!NOT_COPIED.has(name)) execFileSync('cp', ['-R', join(projectRoot, name), folder])
+  }
   const packages = join(projectRoot, 'node_modules')
   try {
     execFileSync('cp', ['-Rl', packages, folder], { stdio: 'ignore' })
