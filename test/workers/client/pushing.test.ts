@@ -285,7 +285,7 @@ describe('a gateway that hangs', () => {
     const archived = () =>
       server.pg("select 1 from user_records where user_id = $1 and kind = 'account_data'", [alice.userId])
     // Sooner than the gateway is given up.
-    await expect.poll(archived, { timeout: 5_000 }).toHaveLength(1)
+    await expect.poll(archived, { timeout: 9_000 }).toHaveLength(1)
     hanging.delete(pushkey)
     await expect.poll(events, { timeout: 25_000 }).toEqual([eventId, eventId])
   }, 60_000)
