@@ -1,9 +1,10 @@
 /** What a member was notified of in this room, read or not: worked out when somebody looks, by the rules as they are now. */
-import type { NotificationsRequest, RoomNotification, Session } from '../../src/ports.ts'
+import type { NotificationsRequest, NotificationsSlice, RoomNotification, Session } from '../../src/ports.ts'
 import type { Pdu } from '../../src/protocol/event.ts'
 import { MatchWork } from '../../src/protocol/match-work.ts'
 import { pushActions, verdictOf } from '../../src/protocol/push-evaluator.ts'
 import { defaultPushRules } from '../../src/protocol/push-rules.ts'
+import { Budget } from './budget.ts'
 import type { RoomContext } from './context.ts'
 import { readingOf, shownEvent } from './reading.ts'
 import { readUpTo, threadFinder } from './receipts.ts'
@@ -18,11 +19,11 @@ export function notificationsFor(
   room: RoomContext,
   viewer: Session,
   { ruleset, ignored: unwanted, before, limit, onlyHighlights }: NotificationsRequest,
-): RoomNotification[] {
+): NotificationsSlice {
   const { store } = room
   const { userId } = viewer
   const member = store.member(userId)
-  if (member?.membership !== 'join') return []
+  if (member?.membership !== 'join') return { found: [], isCut: false }
   const rules = ruleset ?? defaultPushRules(userId)
   const contextOf = pushContext(room, userId)
   const reading = readingOf(room, viewer, unwanted)
@@ -30,6 +31,7 @@ export function notificationsFor(
   const isRead = readMarks(room, userId)
   const found: RoomNotification[] = []
   const walk = MatchWork.walk()
+  const budget = new Budget()
   for (const row of candidates(room, member.sincePos)) {
     if (found.length >= limit || !walk.search(row.pdu.length)) break
     const pdu = JSON.parse(row.pdu) as Pdu
@@ -41,9 +43,10 @@ export function notificationsFor(
     const { notify, highlight } = verdictOf(actions)
     if (!notify || (onlyHighlights && !highlight)) continue
     const { room_id: _, ...shown } = shownEvent(reading, row)
+    if (!budget.takes(JSON.stringify(shown).length)) return { found, isCut: true }
     found.push({ roomId: store.roomId, event: shown, actions, read, ts: row.ts })
   }
-  return found
+  return { found, isCut: false }
 }
 
 function candidates({ store }: RoomContext, after: number): Iterable<EventRow> {

@@ -19,9 +19,9 @@ import type {
   MessagesRequest,
   MomentRequest,
   NotificationsRequest,
+  NotificationsSlice,
   PeekAnswer,
   Profile,
-  RoomNotification,
   RoomSnapshot,
   SearchContext,
   SendRequest,
@@ -102,7 +102,7 @@ export interface RoomGateway {
   /** How many events here a member has not read and is notified of; 0 outside the room. */
   unread(userId: string, request: UnreadRequest & { ignored: string[] }): Promise<number>
   /** What a member was notified of here, newest first. */
-  notifications(viewer: Session, request: NotificationsRequest): Promise<RoomNotification[]>
+  notifications(viewer: Session, request: NotificationsRequest): Promise<NotificationsSlice>
   /** More state of the room that this one replaces, sent by its creator; what stands already is passed over. */
   replicate(sender: string, states: NewState[]): Promise<void>
   /** Answers the id of the delayed event: of the one there is already, for a transaction id used before. */

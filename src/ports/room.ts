@@ -63,6 +63,12 @@ export interface RoomNotification {
   ts: number
 }
 
+/** A Room's part of a page: where it is cut, what is older than its last is yet to come. */
+export interface NotificationsSlice {
+  found: RoomNotification[]
+  isCut: boolean
+}
+
 export interface SendRequest {
   sender: string
   /** With `txnId`: makes the send idempotent for the device, and names the sender's own event in sync. */

@@ -1,7 +1,7 @@
 /** Client-Server API §Listing notifications: gathered from the user's rooms when they look. */
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
-import type { NotificationsRequest, RoomNotification } from '../../src/ports.ts'
+import type { NotificationsRequest, NotificationsSlice, RoomNotification } from '../../src/ports.ts'
 import type { AppEnv } from '../app-env.ts'
 import { accessToken } from '../middleware/access-token.ts'
 import { validate } from '../middleware/validate.ts'
@@ -37,13 +37,13 @@ notifications.get('/notifications', accessToken, validate({ query: Query }), asy
     limit: limit + 1,
     onlyHighlights: only === 'highlight',
   }
-  const found = await gather(c, rooms.slice(0, MAX_ROOMS), request)
+  const { found, isCut } = await gather(c, rooms.slice(0, MAX_ROOMS), request)
   const page = found.slice(0, limit)
   const last = page.at(-1)
   return c.json({
     // No rule has a tag any more; clients that expect one read none.
     notifications: page.map(({ roomId, ...rest }) => ({ room_id: roomId, profile_tag: '', ...rest })),
-    ...(found.length > limit && last !== undefined && { next_token: tokenAfter(last) }),
+    ...((isCut || found.length > limit) && last !== undefined && { next_token: tokenAfter(last) }),
   })
 })
 
@@ -51,27 +51,35 @@ function tokenAfter({ ts, event }: RoomNotification): string {
   return writePageToken({ ts, eventId: event.event_id } satisfies z.infer<typeof Place>)
 }
 
-/** The newest of all rooms, newest first. A room that cannot be reached has no part in the page. */
+/**
+ * The newest of all rooms, newest first. A room that cannot be reached has no part in the page; where one has cut its
+ * part, the page ends at the last of it, behind which something may be missing.
+ */
 async function gather(
   c: Context<AppEnv>,
   rooms: readonly string[],
   request: NotificationsRequest,
-): Promise<RoomNotification[]> {
+): Promise<NotificationsSlice> {
   const { objects, session } = c.var
   const queue = [...rooms]
   let found: RoomNotification[] = []
+  let end: RoomNotification | undefined
   const worker = async () => {
     for (let roomId = queue.shift(); roomId !== undefined; roomId = queue.shift()) {
-      const inRoom = await objects
+      const slice = await objects
         .room(roomId)
         .notifications(session, request)
-        .catch(() => [])
+        .catch(() => ({ found: [], isCut: false }))
+      const last = slice.isCut ? slice.found.at(-1) : undefined
+      if (last !== undefined && (end === undefined || newestFirst(last, end) < 0)) end = last
       // What cannot be in the page is not kept: events are large, and rooms many.
-      found = [...found, ...inRoom].sort(newestFirst).slice(0, request.limit)
+      found = [...found, ...slice.found].sort(newestFirst).slice(0, request.limit)
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, worker))
-  return found
+  const bound = end
+  const whole = bound === undefined ? found : found.filter((one) => newestFirst(one, bound) <= 0)
+  return { found: whole, isCut: bound !== undefined }
 }
 
 function newestFirst(a: RoomNotification, b: RoomNotification): number {

@@ -159,3 +159,93 @@ describe('a room with many large members', () => {
     must(await bob.join(crowded))
   })
 })
+
+describe('a room with long messages', () => {
+  const MESSAGES = 45
+  let long: string
+  let root: string
+  let said: string[]
+
+  beforeAll(async () => {
+    long = await alice.createRoom({ preset: 'public_chat' })
+    must(await bob.join(long))
+    root = await alice.say(long, 'the root of a thread')
+    said = []
+    for (let n = 0; n < MESSAGES; n += 1) {
+      const content = {
+        msgtype: 'm.text',
+        body: `findable${n} ${filler}`,
+        'm.mentions': { user_ids: [alice.userId] },
+        'm.relates_to': { rel_type: 'm.thread', event_id: root },
+      }
+      said.push(must(await bob.put(at(long, `/send/m.room.message/long${n}`), content)).body.event_id)
+    }
+  }, 120_000)
+
+  /** All ids of a list, page by page, and how many pages that took. */
+  async function walk(
+    page: (from: string | undefined) => Promise<{ ids: string[]; next: string | undefined }>,
+  ): Promise<{ ids: string[]; pages: number }> {
+    const all: string[] = []
+    let from: string | undefined
+    let pages = 0
+    do {
+      const { ids, next } = await page(from)
+      all.push(...ids)
+      from = next
+      pages += 1
+    } while (from !== undefined && pages < 100)
+    return { ids: all, pages }
+  }
+  const idsOf = (events: Body[]) => events.map(({ event_id }) => event_id)
+
+  it('shows them in shorter pages: /relations, /notifications, /messages', async () => {
+    const lists: Record<string, (from?: string) => Promise<{ ids: string[]; next: string | undefined }>> = {
+      relations: async (from) => {
+        const path = at(long, `/relations/${encodeURIComponent(root)}`).replace(
+          '/rooms/',
+          '/_matrix/client/v1/rooms/',
+        )
+        const { body } = must(await alice.get(path, { from, limit: 1000 }))
+        return { ids: idsOf(body.chunk), next: body.next_batch }
+      },
+      notifications: async (from) => {
+        const { body } = must(await alice.get('/notifications', { from, limit: 100 }))
+        const here = body.notifications.filter(({ room_id }: Body) => room_id === long)
+        return { ids: idsOf(here.map(({ event }: Body) => event)), next: body.next_token }
+      },
+      messages: async (from) => {
+        const { body } = must(await alice.get(at(long, '/messages'), { dir: 'b', from, limit: 1000 }))
+        return { ids: idsOf(body.chunk).filter((id) => said.includes(id)), next: body.end }
+      },
+    }
+    for (const [name, page] of Object.entries(lists)) {
+      const { ids, pages } = await walk(page)
+      expect(ids, name).toEqual(said.toReversed())
+      expect(pages, name).toBeGreaterThan(1)
+    }
+  })
+
+  it('is in a sync with fewer of them, behind a gap', async () => {
+    const filter = JSON.stringify({ room: { timeline: { limit: 100 } } })
+    const { timeline } = must(await alice.sync({ filter })).body.rooms.join[long]
+    expect(timeline.limited).toBe(true)
+    expect(idsOf(timeline.events)).toEqual(said.slice(-timeline.events.length))
+    const { body } = must(
+      await alice.get(at(long, '/messages'), { dir: 'b', from: timeline.prev_batch, limit: 1 }),
+    )
+    expect(body.chunk[0].event_id).toBe(said.at(-1 - timeline.events.length))
+  })
+
+  it('is found by a search, with what stands around', async () => {
+    const room_events = {
+      search_term: 'findable',
+      keys: ['content.body'],
+      filter: { rooms: [long], limit: 40 },
+      event_context: { before_limit: 5, after_limit: 5 },
+      include_state: true,
+    }
+    const { body } = must(await alice.post('/search', { search_categories: { room_events } }))
+    expect(body.search_categories.room_events.state[long].length).toBeGreaterThan(3)
+  })
+})
