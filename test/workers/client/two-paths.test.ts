@@ -132,8 +132,8 @@ async function shown(room: string, since: string, query: Body): Promise<Body> {
 /** What wakes have brought is forgotten, and so are the counts: the Room is asked for all. */
 const evict = () => server.evict('USER', objectName.user(server.serverName, alice.userId))
 
-describe('sync tells the same, by either path, of', () => {
-  it.each(Object.entries(ACTS))('%s', async (_, act) => {
+describe('sync, by either path', () => {
+  it.each(Object.entries(ACTS))('tells the same of %s', async (_, act) => {
     const before = await scene()
     const since: string = must(await alice.sync()).body.next_batch
     await act(before)
