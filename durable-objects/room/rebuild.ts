@@ -19,7 +19,7 @@ import type { Extremity } from './store.ts'
 /** Above what was given to events and never archived, however far the archive was behind. */
 const GAP = 1_000_000
 /** Events at once: with 64 KiB each, a few megabytes. */
-const BATCH = 100
+const BATCH = 50
 /** How soon the alarm looks after a rebuild that may have been interrupted. */
 const RESUME_MS = 5_000
 const BEFORE_ALL = -Number.MAX_SAFE_INTEGER
