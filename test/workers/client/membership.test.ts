@@ -128,6 +128,9 @@ describe('join', () => {
     const late = await http.register('late-joiner')
     must(await late.join(club))
     expect((await late.join(inner)).status).toBe(403)
+    // The archive never heard of them.
+    const name = objectName.room(server.serverName, inner)
+    await server.sql('ROOM', name, "DELETE FROM members WHERE event_id = '$none'")
   })
 
   it('into a restricted room takes a member without a level of their own, where all may invite', async () => {
