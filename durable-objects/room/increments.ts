@@ -51,8 +51,7 @@ export function makeIncrement(
   const events = recent.after(from)
   if (events === undefined) return undefined
   const increment: Increment = { from, to, events, members: [] }
-  // Who stands before this incarnation may have been shown typing that died with the last one.
-  if (from < Math.max(typing.pos, room.store.positions.startedAt)) increment.typing = typing.users()
+  if (from < typing.pos) increment.typing = typing.users()
   if (events.some(({ event }) => event.state_key !== undefined && SUMMARY_TYPES.has(event.type))) {
     increment.counts = room.store.counts
     if (needsHeroes(room.store)) increment.heroes = heroCandidates(room.store)

@@ -51,6 +51,7 @@ import { fanOut } from './wake-transport.ts'
 /** What a Room is made of: put together at its first use, since a constructor that throws loses alarms. */
 interface RoomParts {
   room: RoomContext
+  typing: Typing
   timers: Timers<RoomJob>
   feed: MemberFeed
   life: RoomLife
@@ -58,7 +59,6 @@ interface RoomParts {
 }
 
 export class Room extends RoomReads implements RpcSide<RoomGateway> {
-  readonly #typing = new Typing()
   #made: RoomParts | undefined
   #subscribers: Subscribers | undefined
   #recent: RecentEvents | undefined
@@ -118,7 +118,7 @@ export class Room extends RoomReads implements RpcSide<RoomGateway> {
       onError: (job, error) => log.trouble(`room.${job}`, 'room job failed', { job, error: String(error) }),
     })
     if (storage.hasTables) timers.recover()
-    return { room, timers, feed, life, archiver }
+    return { room, typing: new Typing(room.store), timers, feed, life, archiver }
   }
 
   protected get room(): RoomContext {
@@ -215,12 +215,14 @@ export class Room extends RoomReads implements RpcSide<RoomGateway> {
     return toResult(() => {
       requireTypist(this.room.store, userId)
       if (!typing) {
-        if (this.#typing.end(userId)) this.#typingChanged()
+        this.#changeTyping((list) => list.end(userId))
         return
       }
-      const { until, isNew } = this.#typing.begin(this.room.store, userId, timeoutMs, this.#ports.clock.now())
-      this.#parts.timers.arm('typing', until)
-      if (isNew) this.#typingChanged()
+      this.#changeTyping((list) => {
+        const { until, isNew } = list.begin(userId, timeoutMs, this.#ports.clock.now())
+        this.#parts.timers.arm('typing', until)
+        return isNew
+      })
     })
   }
 
@@ -241,7 +243,6 @@ export class Room extends RoomReads implements RpcSide<RoomGateway> {
   pull(request: PullRequest) {
     return toResult(() => {
       const started = this.#started
-      this.#resumeTyping(request.since)
       const slice = pull(this.room, this.#typing, request)
       if (request.subscribe && slice.membership === 'join') started.subscribe(request.userId, slice.head)
       return slice
@@ -264,6 +265,7 @@ export class Room extends RoomReads implements RpcSide<RoomGateway> {
   get #started(): Subscribers {
     if (this.#subscribers === undefined) {
       const { store } = this.room
+      const { woken } = readCursors(store.sql)
       this.#subscribers = new Subscribers(
         {
           sql: store.sql,
@@ -274,7 +276,8 @@ export class Room extends RoomReads implements RpcSide<RoomGateway> {
           now: () => this.#ports.clock.now(),
           retryAt: (at) => this.#parts.timers.arm('wake', at),
         },
-        readCursors(store.sql).woken,
+        // Who was told of all events was told of who types as well.
+        woken < store.head ? woken : Math.max(store.head, this.#typing.pos),
       )
       this.#subscribers.notify()
     }
@@ -285,6 +288,7 @@ export class Room extends RoomReads implements RpcSide<RoomGateway> {
   #startAnew(): void {
     this.#subscribers = undefined
     this.#recent = undefined
+    this.#parts.typing.startAnew(this.room.store.positions.startedAt)
     this.#parts.life.pushes.reset()
   }
 
@@ -322,7 +326,7 @@ export class Room extends RoomReads implements RpcSide<RoomGateway> {
   #forgetGone(userId: string): void {
     if (this.room.store.member(userId)?.membership === 'join') return
     this.#subscribers?.remove(userId)
-    if (this.#typing.end(userId)) this.#typingChanged()
+    this.#changeTyping((list) => list.end(userId))
   }
 
   async #mutateAndFeed<T>(work: () => T): Promise<T> {
@@ -343,20 +347,25 @@ export class Room extends RoomReads implements RpcSide<RoomGateway> {
   }
 
   #endTyping(): number | undefined {
-    if (this.#typing.endOverdue(this.room.store, this.#ports.clock.now())) this.#typingChanged()
+    this.#changeTyping((list) => list.endOverdue(this.#ports.clock.now()))
     return this.#typing.next()
   }
 
-  #typingChanged(): void {
-    this.#typing.told(this.room.store.transaction(() => this.room.store.positions.next()))
-    this.#started.notify()
+  get #typing(): Typing {
+    return this.#parts.typing
   }
 
-  /** See `Typing`: positions past the durable head that this incarnation did not give were shown by the last one. */
-  #resumeTyping(since: number): void {
-    const { store } = this.room
-    const { startedAt } = store.positions
-    if (since > store.head && since <= startedAt && this.#typing.pos === 0) this.#typing.resumeAt(startedAt)
+  /** Changes the list in a transaction; where that is news, everybody is told. */
+  #changeTyping(change: (list: Typing) => boolean): void {
+    const list = this.#typing
+    let isNews = false
+    try {
+      isNews = this.room.store.transaction(() => change(list))
+    } catch (error) {
+      list.forget()
+      throw error
+    }
+    if (isNews) this.#started.notify()
   }
 
   /** Tests: the object dies with its mutation on disk, before anybody is told. */

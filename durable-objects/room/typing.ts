@@ -1,79 +1,97 @@
-/** Who is typing: takes positions like everything a client sees, and lives in memory only. */
+/** Who is typing: takes positions like everything a client sees, and ends by the alarm. */
 import { MatrixError } from '../../src/protocol/errors.ts'
 import { readMeta, writeMeta } from '../sqlite.ts'
 import type { RoomStore } from './store.ts'
 
 /** The longest a client may claim to type, ms (DIR5). */
 const MAX_TIMEOUT_MS = 30_000
-/** In `meta`: until when (ms) somebody may be shown as typing. */
-const SHOWN_UNTIL = 'typing_until'
+const META = 'typing'
+
+interface Stored {
+  /** The position of the newest change; 0: none yet. */
+  pos: number
+  /** Until when each is typing, ms. */
+  until: Record<string, number>
+}
 
 /**
- * Typing users and the position of the last change. An incarnation that died may have shown typing at positions
- * above the durable head: `resumeAt` makes the list (now empty) news for whoever stands there. The times run by the
- * object's alarm: a timer in memory would keep the object there, and billed.
+ * Typing users, and the position of the last change: one row, written at each change. A timer in memory would keep
+ * the object there, and billed; and an object that was evicted would show nobody any more, and tell nobody of the end.
  */
 export class Typing {
-  /** Until when each is typing, ms. */
-  readonly #users = new Map<string, number>()
-  /** The position of the newest change; 0: none yet. */
-  pos = 0
-  #isTold = false
+  readonly #store: RoomStore
+  #known: { pos: number; until: Map<string, number> } | undefined
 
-  /** A viewer who stands past the durable head saw typing of an incarnation that is gone. */
-  resumeAt(pos: number): void {
-    this.pos = Math.max(this.pos, pos)
+  constructor(store: RoomStore) {
+    this.#store = store
+  }
+
+  get pos(): number {
+    return this.#state.pos
   }
 
   users(): string[] {
-    return [...this.#users.keys()]
+    return [...this.#state.until.keys()]
   }
 
   /**
-   * Marks a user as typing for `timeoutMs` at most. One row, unless somebody has been typing for as long.
+   * Marks a user as typing for `timeoutMs` at most, inside the caller's transaction.
    * @returns until when (ms), and whether the list changed
    */
-  begin(
-    { sql }: RoomStore,
-    userId: string,
-    timeoutMs: number,
-    now: number,
-  ): { until: number; isNew: boolean } {
+  begin(userId: string, timeoutMs: number, now: number): { until: number; isNew: boolean } {
     const until = now + Math.min(timeoutMs, MAX_TIMEOUT_MS)
-    const isNew = !this.#users.has(userId)
-    this.#users.set(userId, until)
-    if ((readMeta<number>(sql, SHOWN_UNTIL) ?? 0) < until) writeMeta(sql, SHOWN_UNTIL, now + MAX_TIMEOUT_MS)
+    const isNew = !this.#state.until.has(userId)
+    this.#state.until.set(userId, until)
+    this.#keep(isNew)
     return { until, isNew }
   }
 
-  /** Takes a user off the list. Answers whether they were on it. */
+  /** Takes a user off the list, inside the caller's transaction. Answers whether they were on it. */
   end(userId: string): boolean {
-    return this.#users.delete(userId)
+    const wasTyping = this.#state.until.delete(userId)
+    if (wasTyping) this.#keep(true)
+    return wasTyping
   }
 
-  /** Takes those off the list whose time is over. Answers whether that is news. */
-  endOverdue({ sql }: RoomStore, now: number): boolean {
-    const overdue = [...this.#users].filter(([, until]) => until <= now)
-    for (const [userId] of overdue) this.#users.delete(userId)
-    return overdue.length > 0 || this.#endsAnother(sql)
+  /** Takes those off the list whose time is over, inside the caller's transaction. Answers whether there were any. */
+  endOverdue(now: number): boolean {
+    const overdue = [...this.#state.until].filter(([, until]) => until <= now)
+    for (const [userId] of overdue) this.#state.until.delete(userId)
+    if (overdue.length > 0) this.#keep(true)
+    return overdue.length > 0
   }
 
   /** When the next one's time is over, ms. */
   next(): number | undefined {
-    return this.#users.size === 0 ? undefined : Math.min(...this.#users.values())
+    const times = [...this.#state.until.values()]
+    return times.length === 0 ? undefined : Math.min(...times)
   }
 
-  /** The list was told to everybody. */
-  told(pos: number): void {
-    this.pos = pos
-    this.#isTold = true
+  /** The tables were made again: whoever was shown somebody typing is told that nobody is. */
+  startAnew(pos: number): void {
+    this.#known = { pos, until: new Map() }
   }
 
-  /** Whether an incarnation before this one has shown somebody as typing, and nobody has heard of an end since. */
-  #endsAnother(sql: SqlStorage): boolean {
-    if (this.#isTold || readMeta(sql, SHOWN_UNTIL) === undefined) return false
-    sql.exec('DELETE FROM meta WHERE key = ?', SHOWN_UNTIL)
-    return true
+  /** After a transaction that did not happen. */
+  forget(): void {
+    this.#known = undefined
+  }
+
+  get #state() {
+    if (this.#known === undefined) {
+      const stored = readMeta<string>(this.#store.sql, META)
+      const { pos, until }: Stored = stored === undefined ? { pos: 0, until: {} } : JSON.parse(stored)
+      this.#known = { pos, until: new Map(Object.entries(until)) }
+    }
+    return this.#known
+  }
+
+  /** One row. */
+  #keep(isNews: boolean): void {
+    const state = this.#state
+    if (isNews) state.pos = this.#store.positions.next()
+    const stored: Stored = { pos: state.pos, until: Object.fromEntries(state.until) }
+    writeMeta(this.#store.sql, META, JSON.stringify(stored))
   }
 }
 
