@@ -14,10 +14,15 @@ const deployment = (...more) =>
   script('node_modules/wrangler/bin/wrangler.js', 'deploy', '--dry-run', '--outdir', temporary(), ...more)
 const tsc = (project) => script('node_modules/typescript/bin/tsc', '-p', project)
 
+/** Files whose waits have room for a late archive: run again with evictions where none is named. */
+const EVICTED = ['devices', 'profile', 'send', 'to-device'].map(
+  (name) => `test/workers/client/${name}.test.ts`,
+)
+
 /** Each task is commands for the pinned Node, run in order until one fails. */
 const tasks = {
   test: () => [vitest(...args)],
-  'test:evicting': () => [vitestBy('test/evicting/vitest.config.ts', ...args)],
+  'test:evicting': () => [vitestBy('test/evicting/vitest.config.ts', ...(args.length > 0 ? args : EVICTED))],
   'test:fuzz': () => [vitestBy('test/fuzz/vitest.config.ts', ...args)],
   'test:clients': () => [vitestBy('test/clients/vitest.config.ts', ...args)],
   'test:mutants': () => [script('test/mutants/run.ts', ...args)],

@@ -105,3 +105,8 @@ describe('creators', () => {
     expect(levels.user(ALICE)).toBe(0)
   })
 })
+
+test('a level with a fraction is cut off at the point, where a room version allows one', () => {
+  const { ban, kick } = levelsOf({ version: '5', powerLevels: { ban: 49.9, kick: -1.9 } })
+  expect({ ban, kick }).toEqual({ ban: 49, kick: -1 })
+})
