@@ -105,3 +105,32 @@ describe('nothing is lost, since', () => {
     expect(textsIn(must(await waiting), roomId)).toEqual(['before an eviction'])
   })
 })
+
+describe('a room that could not be asked', () => {
+  it('and was left is shown as left by a later answer, once', async () => {
+    const { user, roomId, since } = await someoneIn('leaver')
+    must(await user.post(`/rooms/${encodeURIComponent(roomId)}/leave`))
+    await planFault(http, 'drop:room.pull', 20)
+    const first = must(await user.sync({ since })).body
+    await planFault(http, 'drop:room.pull', 0)
+    expect(first.rooms?.leave).toBeUndefined()
+    const second = must(await user.sync({ since: first.next_batch, timeout: 5_000 })).body
+    expect(Object.keys(second.rooms.leave)).toEqual([roomId])
+    const third = must(await user.sync({ since: second.next_batch })).body
+    expect(third.rooms?.leave).toBeUndefined()
+  })
+
+  it('and is new comes whole with a later answer', async () => {
+    const { user, since } = await someoneIn('newcomer')
+    const roomId = await alice.createRoom({ preset: 'public_chat' })
+    must(await user.join(roomId))
+    await planFault(http, 'drop:room.pull', 20)
+    const first = must(await user.sync({ since })).body
+    await planFault(http, 'drop:room.pull', 0)
+    expect(first.rooms?.join?.[roomId]).toBeUndefined()
+    const { rooms } = must(await user.sync({ since: first.next_batch, timeout: 5_000 })).body
+    const { state, timeline } = rooms.join[roomId]
+    const types = [...state.events, ...timeline.events].map(({ type }: Body) => type)
+    expect(types).toContain('m.room.create')
+  })
+})
