@@ -127,6 +127,19 @@ describe('lazy loading', () => {
     expect(member.content.displayname).toBe('Carola')
   })
 
+  it('names nobody behind a gap who does not speak and was not told of, unless all were asked for', async () => {
+    const id = await four({ name: 'Named' })
+    for (let n = 0; n < 4; n += 1) await bob.say(id, `${n}`)
+    const { next_batch: since } = await sync(dora, { filter: lazy(2) })
+    must(await carol.post(room(id, '/leave')))
+    for (let n = 0; n < 4; n += 1) await bob.say(id, `${n}`)
+    const behindGap = async () =>
+      membersOf((await joinedRoom(dora, id, { since, filter: lazy(2) })).state.events)
+    expect(await behindGap()).toEqual([])
+    must(await dora.get(room(id, '/members')))
+    expect(await behindGap()).toEqual([carol.userId])
+  })
+
   it('brings every change of membership inside a gap', async () => {
     const id = await four({ name: 'Named' })
     const { next_batch: since } = await sync(dora, { filter: lazy() })
