@@ -160,6 +160,12 @@ describe.each(VERSIONS)('room version %s', (version) => {
     test('a third-party invite asks for the invite level and nothing else', () => {
       const offer = { type: 'm.room.third_party_invite', state_key: '@token' }
       expect(room.verdict({ ...offer, sender: BOB })).toBe('allowed')
+      const exact = testRoom({
+        version,
+        powerLevels: { ...powerLevels, invite: 10 },
+        members: { [ALICE]: 'join' },
+      })
+      expect(exact.verdict({ ...offer, sender: ALICE })).toBe('allowed')
       expect(room.verdict({ ...offer, sender: ALICE })).toBe(
         "the sender's power level is below the invite level",
       )

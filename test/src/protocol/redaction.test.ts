@@ -149,3 +149,9 @@ test.each(['__proto__', 'toString', ''])('keeps no content of an event of type %
     expect(redact(event(type, { membership: 'join' }), rulesOf(version)).content).toEqual({})
   }
 })
+
+test('aliases survive in the room versions that have a rule for them, and in no others', () => {
+  const aliases = event('m.room.aliases', { aliases: ['#a:domain'], more: 1 })
+  expect(redact(aliases, rulesOf('5')).content).toEqual({ aliases: ['#a:domain'] })
+  expect(redact(aliases, rulesOf('6')).content).toEqual({})
+})

@@ -10,7 +10,7 @@ let bob: Client
 let room: string
 
 beforeAll(async () => {
-  server = await startServer({ presence: 'off' })
+  server = await startServer({ presence: 'off', staysAwake: 'counts calls and rows' })
   http = api(server)
   alice = await http.register('alice')
   bob = await http.register('bob')
