@@ -6,7 +6,11 @@ export const ACCOUNTS: readonly Mutant[] = [
     'src/accounts/passwords.ts',
     ['test/src/accounts/passwords.test.ts'],
     [
-      ['return timingSafeEqual(key, hash) && parsed !== undefined', 'return timingSafeEqual(key, hash)'],
+      [
+        'return timingSafeEqual(key, hash) && parsed !== undefined',
+        'return timingSafeEqual(key, hash)',
+        'nobody knows a password whose key is all zeros',
+      ],
       ["password.normalize('NFKC')", 'password'],
       ['if ([...password].length < least) {', 'if (password.length < least) {'],
       ['N: 2 ** ln, r, p', 'N: 2 ** ln, r, p: 1'],
