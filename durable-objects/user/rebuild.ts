@@ -7,12 +7,16 @@ import { type Pdu, STRIPPED_TYPES, strippedEvent } from '../../src/protocol/even
 import { readMeta, writeMeta } from '../sqlite.ts'
 import { wipeTables } from '../wipe.ts'
 import { restoreDehydrated } from './dehydrated.ts'
+import { noteDelayed } from './delayed-rooms.ts'
 import { MESSAGE_SERIES } from './inbox.ts'
 import { recountBackups } from './key-backup.ts'
 
 const BATCH = 500
-/** Kept through a rebuild: ended sessions of which Redis has not been told, and messages that no archive has. */
-const KEPT = ['revoked', 'inbox', 'inbox_heard', 'outbox', 'outbox_txns']
+/**
+ * Kept through a rebuild: ended sessions of which Redis has not been told, messages that no archive has, and rooms that
+ * may not have archived a delayed event yet.
+ */
+const KEPT = ['revoked', 'inbox', 'inbox_heard', 'outbox', 'outbox_txns', 'delayed_rooms']
 
 /** A room as the archive knows it, with what an invited or knocking user sees of it. */
 export interface KnownRoom extends ArchivedMembership {
@@ -22,6 +26,7 @@ export interface KnownRoom extends ArchivedMembership {
 export interface UserCopy {
   records: UserRecord[]
   rooms: KnownRoom[]
+  delayedRooms: string[]
 }
 
 /** Everything that the archive has of a user. */
@@ -36,7 +41,7 @@ export async function readCopy(reader: ArchiveReader, userId: string): Promise<U
   }
   const rooms: KnownRoom[] = []
   for (const room of await reader.userRooms(userId)) rooms.push(await withStripped(reader, userId, room))
-  return { records, rooms }
+  return { records, rooms, delayedRooms: await reader.delayedRoomsOf(userId) }
 }
 
 async function withStripped(
@@ -56,7 +61,7 @@ async function withStripped(
  * Puts the copy in the place of everything there is, inside the caller's transaction.
  * @param base above every place in the user's own log, and every epoch, that was ever given
  */
-export function restoreCopy(sql: SqlStorage, { records, rooms }: UserCopy, base: number): void {
+export function restoreCopy(sql: SqlStorage, { records, rooms, delayedRooms }: UserCopy, base: number): void {
   const series = MESSAGE_SERIES.map((name) => [name, readMeta<number>(sql, name)] as const)
   wipeTables(sql, KEPT)
   for (const [name, last] of series) if (last !== undefined) writeMeta(sql, name, last)
@@ -64,6 +69,7 @@ export function restoreCopy(sql: SqlStorage, { records, rooms }: UserCopy, base:
   writeMeta(sql, 'first_epoch', base)
   for (const record of records) RESTORERS[record.kind]?.(sql, record, base)
   recountBackups(sql)
+  for (const roomId of delayedRooms) noteDelayed(sql, roomId)
   for (const [index, room] of rooms.entries()) {
     sql.exec(
       `INSERT INTO rooms (no, room_id, membership, was, pos, own, event_id, stripped, forgotten)

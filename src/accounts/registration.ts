@@ -45,7 +45,7 @@ export async function register(
   const { username, auth, guest } = request
   const guestName = guest && localpartOf(guest.userId)
   if (guestName !== undefined) requireSameName(username, guestName)
-  else if (username !== undefined && auth === undefined) await checkAvailable(ports, username)
+  else if (username !== undefined && auth === undefined) await checkAvailable(ports, userOf, username)
   const outcome = await authenticate(
     ports,
     {
@@ -77,11 +77,13 @@ export async function register(
  * @throws MatrixError M_INVALID_USERNAME or M_USER_IN_USE
  */
 export async function checkAvailable(
-  { config, accounts }: Pick<Ports, 'config' | 'accounts'>,
+  ports: Pick<Ports, 'config' | 'accounts'>,
+  userOf: UserOf,
   username: string,
 ): Promise<void> {
-  const localpart = newLocalpart(username, config.serverName)
-  if ((await accounts.find(localpart)) !== undefined) throw nameTaken()
+  const localpart = newLocalpart(username, ports.config.serverName)
+  if ((await ports.accounts.find(localpart)) !== undefined) throw nameTaken()
+  if (await hasPast(ports, userOf, localpart)) throw nameTaken()
 }
 
 /** A guest keeps their user ID: it stands in rooms. */

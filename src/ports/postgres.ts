@@ -255,6 +255,8 @@ export interface ArchiveReader {
   receiptsIn(roomId: string): Promise<Receipt[]>
   /** The room's delayed events, each as the JSON that the Room archived. */
   delayedIn(roomId: string): Promise<string[]>
+  /** The rooms in which a user has delayed events. */
+  delayedRoomsOf(userId: string): Promise<string[]>
   /** A user's records that are not deleted, in the order of their keys, after (kind, key). */
   userRecords(userId: string, after: [kind: string, key: string], limit: number): Promise<UserRecord[]>
   /** Who has a pusher of this key, as far as the archive knows. */

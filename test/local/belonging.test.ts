@@ -230,6 +230,13 @@ describe('a name whose User object has a past', () => {
     try {
       await api(server).register('alice')
       await server.pg('delete from accounts')
+      const available = (username: string) =>
+        api(server).request('GET', '/register/available', undefined, { query: { username } })
+      const asked = await available('alice')
+      expect([asked.status, asked.body.errcode]).toEqual([400, 'M_USER_IN_USE'])
+      const first = await api(server).request('POST', '/register', { username: 'alice', password: 'secret' })
+      expect([first.status, first.body.errcode]).toEqual([400, 'M_USER_IN_USE'])
+      expect((await available('carol')).body).toEqual({ available: true })
       await expect(api(server).register('alice')).rejects.toThrow('M_USER_IN_USE')
       await api(server).register('carol')
     } finally {

@@ -70,6 +70,5 @@ export const TABLE_RULES: Readonly<Record<ObjectKind, Readonly<Record<string, Ta
     fallback_keys: { left: 'clients upload them again' },
     read_markers: { left: 'guards an order that the rebuild ends' },
     room_jobs: { left: CONSUMED },
-    delayed_rooms: { left: 'where to look for delayed events' },
   },
 }

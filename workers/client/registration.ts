@@ -61,7 +61,7 @@ registration.get(
   validate({ query: z.object({ username: z.string() }) }),
   async (c) => {
     await countAttempt(c, 'registration')
-    await checkAvailable(c.var.ports, c.req.valid('query').username)
+    await checkAvailable(c.var.ports, c.var.objects.user, c.req.valid('query').username)
     return c.json({ available: true })
   },
 )

@@ -23,6 +23,13 @@ const RECEIPTS = `
 
 const DELAYED = 'select body from delayed_events where room_id = $1::text and body is not null'
 
+// What a Room archives is JSON, in which quotes of a content are escaped: only the row's own sender is found.
+const DELAYED_OF = `
+  select room_id from room_memberships as members
+  where user_id = $1::text and exists (
+    select 1 from delayed_events as waiting
+    where waiting.room_id = members.room_id and strpos(body, '"sender":' || to_json($1::text)) > 0)`
+
 const ERASED = `
   select user_id, erased_pos from room_memberships where room_id = $1::text and erased_pos is not null`
 
@@ -90,6 +97,10 @@ export function postgresArchiveReader(sql: Sql): ArchiveReader {
     async delayedIn(roomId) {
       const rows = await sql.query(DELAYED, [roomId])
       return rows.map((row) => String(row.body))
+    },
+    async delayedRoomsOf(userId) {
+      const rows = await sql.query(DELAYED_OF, [userId])
+      return rows.map((row) => String(row.room_id))
     },
     async forgottenBy(roomId) {
       const rows = await sql.query(FORGOTTEN, [roomId])

@@ -132,6 +132,22 @@ describe('a rebuilt user', () => {
     await expect.poll(known, { timeout: 10_000 }).toEqual([{ user_id: frank.userId }])
   })
 
+  it('lists the delayed events that wait, and those of no other member', async () => {
+    const [carol, dave] = [await someone(), await someone()]
+    const roomId = await alice.createRoom({ preset: 'public_chat' })
+    for (const member of [carol, dave]) must(await member.join(roomId))
+    const later = at(roomId, 'send/m.room.message/later?org.matrix.msc4140.delay=3600000')
+    const { delay_id: waiting } = must(await carol.put(later, { body: `"sender":"${dave.userId}"` })).body
+    const kept = () => server.pg('select 1 from delayed_events where room_id = $1', [roomId])
+    await expect.poll(kept, { timeout: 10_000 }).toHaveLength(1)
+    for (const member of [carol, dave]) await wipeAndRebuildUser(server, member)
+    const path = '/_matrix/client/unstable/org.matrix.msc4140/delayed_events'
+    const { scheduled } = must(await carol.get(path)).body
+    expect(scheduled.map((event: Body) => event.delay_id)).toEqual([waiting])
+    const name = objectName.user(server.serverName, dave.userId)
+    expect(await server.sql('USER', name, 'SELECT * FROM delayed_rooms')).toEqual([])
+  })
+
   it('tells who waits, and is no other for being rebuilt twice', async () => {
     const erin = await someone()
     const room = await alice.createRoom({ preset: 'public_chat' })

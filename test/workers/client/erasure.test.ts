@@ -123,11 +123,18 @@ it('shows nobody what was said, though the room was made again before all was pr
   const gone = await http.register('gone3')
   const roomId = await bob.createRoom({ preset: 'public_chat' })
   must(await gone.join(roomId))
-  await gone.say(roomId, secret)
+  const eventId = await gone.say(roomId, secret)
+  await expect.poll(archived, { timeout: 10_000 }).toEqual([{ event_id: eventId }])
+  const [said] = await server.pg('select pdu from events where event_id = $1', [eventId])
   await erase(gone)
   const query = 'select 1 from room_memberships where room_id = $1 and erased_pos is not null'
   await expect.poll(() => server.pg(query, [roomId]), { timeout: 5_000 }).toHaveLength(1)
+  await expect.poll(archived, { timeout: 10_000 }).toEqual([])
+  await expect.poll(() => erasing(roomId), { timeout: 10_000 }).toEqual([])
+  // As the archive was when it knew of the erasure, and of nothing that was pruned.
+  await server.pg('update events set pdu = $2, redacted = false where event_id = $1', [eventId, said?.pdu])
   await wipeAndRebuildRoom(server, roomId, bob)
+  await expect.poll(archived, { timeout: 10_000 }).toEqual([])
   const shown = must(await bob.get(at(roomId, '/messages?dir=b&limit=1000'))).body
   expect(JSON.stringify(shown)).not.toContain(secret)
 })
