@@ -95,7 +95,7 @@ function eventEntry(row: ArchivedRow): RoomLogEntry {
     pos: row.pos,
     eventId: row.event_id,
     depth: row.depth,
-    pdu: row.pdu,
+    pdu: row.pdu.trimEnd(),
     type: row.type,
     stateKey: row.state_key,
     sender: row.sender,

@@ -4,6 +4,7 @@ import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import { clientEvent, type Pdu } from '../../src/protocol/event.ts'
 import { first } from '../sqlite.ts'
 import type { ShownRow } from './erasure.ts'
+import { redactionOf } from './redacted-because.ts'
 import type { EventRow, RoomStore } from './store.ts'
 
 const TXN_SEPARATOR = '\n'
@@ -44,7 +45,10 @@ function parseTxn(txn: string | null): Pick<TimelineEvent, 'txn' | 'delayId' | '
 export function timelineEvent(store: RoomStore, row: ShownRow): TimelineEvent {
   const pdu = JSON.parse(row.pdu) as Pdu
   const replaced = row.state_key === null || row.pruned ? undefined : replacedBy(store, row)
-  return assembleTimelineEvent(row.pos, row.event_id, pdu, replaced, row.txn)
+  const made = assembleTimelineEvent(row.pos, row.event_id, pdu, replaced, row.txn)
+  const because = redactionOf(store, pdu)
+  if (because !== undefined) made.event.unsigned = { ...made.event.unsigned, redacted_because: because }
+  return made
 }
 
 /** As `timelineEvent`, from what an append has at hand. */
@@ -57,7 +61,6 @@ export function assembleTimelineEvent(
 ): TimelineEvent {
   const event = clientEvent(eventId, pdu)
   const unsigned: JsonObject = {}
-  if (pdu.unsigned?.redacted_because !== undefined) unsigned.redacted_because = pdu.unsigned.redacted_because
   if (replaced !== undefined) {
     unsigned.replaces_state = replaced.eventId
     unsigned.prev_content = replaced.pdu.content

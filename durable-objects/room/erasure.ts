@@ -10,6 +10,7 @@ import { first } from '../sqlite.ts'
 import type { RoomContext } from './context.ts'
 import { dropDelayedOf } from './delayed-store.ts'
 import { appendLog } from './log.ts'
+import { isWhole, redactionOf } from './redacted-because.ts'
 import { removeRelation } from './relations.ts'
 import type { EventRow, RoomStore } from './store.ts'
 
@@ -140,15 +141,15 @@ function rewrite(room: RoomContext, row: EventRow, original: Pdu, json: string):
   appendLog(room, { kind: 'redacted', pos: 0, eventId: row.event_id, pdu: json })
 }
 
-/** A redacted event carries the redaction, and with it the reason its sender gave. */
+/** An event that was redacted long ago carries the redaction whole, and with it the reason its sender gave. */
 function pruneReason(room: RoomContext, row: EventRow, redaction: Pdu, pruned: Pdu): void {
   const { store } = room
   const target = store.rules.redactsInContent ? redaction.content.redacts : redaction.redacts
   const redacted = typeof target === 'string' ? store.event(target) : undefined
   if (redacted === undefined) return
   const pdu = JSON.parse(redacted.pdu) as Pdu
-  const unsigned = objectField(pdu.unsigned as JsonValue | undefined)
-  if (objectField(unsigned?.redacted_because)?.event_id !== row.event_id) return
+  const carried = objectField(pdu.unsigned?.redacted_because as JsonValue | undefined)
+  if (carried?.event_id !== row.event_id || !isWhole(carried)) return
   const because = clientEvent(row.event_id, pruned, store.roomId) as unknown as JsonValue
   rewrite(
     room,
@@ -192,8 +193,7 @@ export class Erasures {
   #withoutReason(row: EventRow): EventRow {
     if (!row.pdu.includes('"redacted_because"')) return row
     const pdu = JSON.parse(row.pdu) as Pdu
-    const unsigned = objectField(pdu.unsigned as JsonValue | undefined)
-    const because = objectField(unsigned?.redacted_because)
+    const because = redactionOf(this.#store, pdu)
     const erasure = this.#all.get(String(because?.sender))
     if (because === undefined || erasure === undefined) return row
     if (!erasure.forAll && this.#seenBy(row, erasure.pos)) return row

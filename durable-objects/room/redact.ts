@@ -1,7 +1,6 @@
 /** What a redaction does to the event it names, in the room and in the archive. */
-import type { JsonObject, JsonValue } from '../../src/protocol/canonical-json.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
-import { clientEvent, type IdentifiedPdu, type Pdu } from '../../src/protocol/event.ts'
+import type { IdentifiedPdu, Pdu } from '../../src/protocol/event.ts'
 import { serverNameOf } from '../../src/protocol/identifiers.ts'
 import { stringField } from '../../src/protocol/json-fields.ts'
 import { powerLevels } from '../../src/protocol/power-levels.ts'
@@ -10,6 +9,7 @@ import type { RoomVersionRules } from '../../src/protocol/room-version.ts'
 import type { LocalEvent } from './append.ts'
 import type { RoomContext } from './context.ts'
 import { appendLog } from './log.ts'
+import { becauseOf } from './redacted-because.ts'
 import { removeRelation } from './relations.ts'
 
 /**
@@ -23,8 +23,7 @@ export function applyRedaction(room: RoomContext, { eventId, pdu }: IdentifiedPd
   if (row === undefined || row.pos >= pos || !takesEffect(room, pdu, row.sender)) return
   const original = JSON.parse(row.pdu) as Pdu
   const redacted = redact(original, store.rules)
-  const because = clientEvent(eventId, pdu, store.roomId) as unknown as JsonValue
-  const json = JSON.stringify({ ...redacted, unsigned: { redacted_because: because } satisfies JsonObject })
+  const json = JSON.stringify({ ...redacted, unsigned: becauseOf(eventId) })
   store.rewriteEvent(row, json)
   removeRelation(store.sql, original, row.pos)
   room.rewritten = true

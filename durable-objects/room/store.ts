@@ -42,6 +42,11 @@ export interface NewEvent extends IdentifiedPdu {
 }
 
 const EVENT_COLUMNS = 'pos, event_id, type, state_key, sender, ts, depth, txn, pdu'
+/**
+ * White space after an event's JSON. What is stored of it when it is redacted, with the reference to its redaction,
+ * then needs no more bytes: a row that grows would move others to another page, and leave their texts lying about.
+ */
+const ROOM_TO_REDACT = ' '.repeat(96)
 /** Current state events kept parsed: enough for the senders of a busy room. */
 const STATE_CACHE = 512
 
@@ -144,7 +149,7 @@ export class RoomStore implements StateMap {
       event.chain?.chain ?? null,
       event.chain?.seq ?? null,
       event.txn,
-      event.json,
+      event.json + ROOM_TO_REDACT,
     )
     this.#head = event.pos
   }

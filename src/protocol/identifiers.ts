@@ -6,8 +6,6 @@ export const MAX_ID_BYTES = 255
 
 const NEW_LOCALPART = /^[a-z0-9._=\-/+]+$/
 const HASH_ID = /^[A-Za-z0-9_-]{43}$/
-/** Room version 3 writes its event ids in the standard alphabet. */
-const EVENT_HASH = /^(?:[A-Za-z0-9_-]{43}|[A-Za-z0-9+/]{43})$/
 const SERVER_NAME = /^(?:\[(?<ipv6>[0-9A-Fa-f:.]{2,45})\]|(?<host>[A-Za-z0-9.-]{1,255}))(?::[0-9]{1,5})?$/
 const DOTTED_QUAD = /^[0-9]{1,3}(?:\.[0-9]{1,3}){3}$/
 
@@ -41,9 +39,12 @@ export function isRoomAlias(text: string): boolean {
   return text.startsWith('#') && text[1] !== ':' && hasDomain(text)
 }
 
-/** Whether the text is an event id of any room version. */
+/**
+ * Whether the text may be an event id: "an opaque identifier", whose form each room version chooses for itself. One
+ * that no version makes belongs to an event that nobody knows.
+ */
 export function isEventId(text: string): boolean {
-  return text.startsWith('$') && (EVENT_HASH.test(text.slice(1)) || (text[1] !== ':' && hasDomain(text)))
+  return text.length > 1 && text.startsWith('$') && !text.includes('\0') && fitsBytes(text, MAX_ID_BYTES)
 }
 
 /** Whether the text is a server name: a DNS name or an IP literal, and perhaps a port. */

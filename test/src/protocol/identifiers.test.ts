@@ -126,12 +126,9 @@ test.each([`$${HASH}`, `$${HASH.replaceAll('-', '+')}`, '$143273582443PhrSn:exam
   },
 )
 
-test.each(['$', '$abc', `!${HASH}`, `$${HASH}A`, `$${HASH.replace('-', '*')}`])(
-  'refuses the event id %j',
-  (id) => {
-    expect(isEventId(id)).toBe(false)
-  },
-)
+test.each(['$', 'abc', `!${HASH}`, `$${'a'.repeat(255)}`, '$a\0b'])('refuses the event id %j', (id) => {
+  expect(isEventId(id)).toBe(false)
+})
 
 test('splits an id at its first colon', () => {
   expect(localpartOf('@alice:[::1]:8448')).toBe('alice')
