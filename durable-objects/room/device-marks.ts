@@ -39,17 +39,32 @@ export function deviceMarks(store: RoomStore, from: number, to: number): DeviceM
     from,
     to,
   )
-  const membersSince = (membership: string) =>
-    select(
-      store,
-      `SELECT user_id, since_pos AS pos FROM members
-       WHERE membership = ? AND since_pos > ? AND since_pos <= ?`,
-      membership,
-      from,
-      to,
-    )
-  const joined = membersSince('join')
-  return marksOf([...changed, ...joined], [...membersSince('leave'), ...membersSince('ban')])
+  const joined = select(
+    store,
+    `SELECT user_id, since_pos AS pos FROM members
+     WHERE membership = 'join' AND since_pos > ? AND since_pos <= ?`,
+    from,
+    to,
+  )
+  return marksOf([...changed, ...joined], gone(store, from, to))
+}
+
+/**
+ * Those who were joined at some moment of the span and are not at its end, whatever they have become. Whoever never
+ * was, such as somebody with an invented name who was banned, had no devices that others looked after.
+ */
+function gone(store: RoomStore, from: number, to: number): DeviceMark[] {
+  return select(
+    store,
+    `SELECT user_id, since_pos AS pos FROM members m
+     WHERE membership IN ('leave', 'ban', 'invite', 'knock') AND since_pos > ? AND since_pos <= ?
+     AND EXISTS (
+       SELECT 1 FROM state WHERE type = 'm.room.member' AND state_key = m.user_id AND value = 'join' AND to_pos > ?
+     )`,
+    from,
+    to,
+    from,
+  )
 }
 
 /** The same for one user's sync: whoever comes shares the room with everybody in it, and whoever goes with nobody. */

@@ -181,6 +181,19 @@ describe('a storm of invented names', () => {
     },
   )
 
+  it('of users who were banned makes nobody when the members sync', async () => {
+    const roomId = await alice.createRoom()
+    const { next_batch: since } = must(await alice.sync()).body
+    for (const name of names.slice(0, 5)) {
+      must(await alice.post(`/rooms/${encodeURIComponent(roomId)}/ban`, { user_id: name }))
+    }
+    await expectNoObjects(async () => {
+      const { body } = must(await alice.sync({ since }))
+      expect(body.rooms.join[roomId].timeline.events).toHaveLength(5)
+      expect(body.device_lists?.left ?? []).toEqual([])
+    })
+  })
+
   it('of rooms in a space makes none of them', async () => {
     const space = await alice.createRoom({ creation_content: { type: 'm.space' } })
     const path = (room: string) =>

@@ -299,6 +299,17 @@ describe('/keys/changes', () => {
     expect(body.left).toEqual([])
   })
 
+  it('names who left between two looks, though they were invited, banned or let knock after it', async () => {
+    const [alice, ...others] = await people(3)
+    const room = await together(alice!, ...others)
+    const since = await token(alice!)
+    for (const other of others) must(await other.post(`/rooms/${encodeURIComponent(room)}/leave`))
+    must(await alice!.invite(room, others[0]!.userId))
+    must(await alice!.post(`/rooms/${encodeURIComponent(room)}/ban`, { user_id: others[1]!.userId }))
+    const { device_lists: lists } = must(await alice!.sync({ since })).body
+    expect(lists.left.toSorted()).toEqual(others.map(({ userId }) => userId).toSorted())
+  })
+
   it('names who left the last shared room, as the kicked themselves are told of the others', async () => {
     const [alice, bob, carol] = (await people(3)) as [Client, Client, Client]
     const room = await together(alice, bob, carol)
