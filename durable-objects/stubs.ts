@@ -142,6 +142,7 @@ const REPEATABLE: ReadonlySet<string> = new Set([
   'joinedRooms',
   'getFilter',
   'getAccountData',
+  'removeAccountData',
   'positionOf',
   'membersLoaded',
   'membershipChanged',

@@ -15,7 +15,7 @@ import {
   putDelayed,
   type StoredDelayed,
 } from './delayed-store.ts'
-import { send } from './send.ts'
+import { requireBody, send } from './send.ts'
 
 /** How many a user may have waiting in one room. */
 export const MAX_SCHEDULED = 100
@@ -41,6 +41,7 @@ export function schedule(room: RoomContext, request: DelayedRequest): { delayId:
     txn,
   )
   if (known !== undefined) return { delayId: known.delay_id, due: known.send_at ?? now }
+  requireBody(request)
   requireIntegers(room, request)
   checkCount(sql, request.sender)
   const due = now + request.delayMs

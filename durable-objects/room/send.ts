@@ -1,7 +1,9 @@
 /** What clients send: idempotent by transaction id, and by content for state. */
 import type { SendRequest } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
+import { MatrixError } from '../../src/protocol/errors.ts'
 import { checkMemberContent } from '../../src/protocol/member-content.ts'
+import { requireOwner } from '../../src/protocol/state-key.ts'
 import { append, appendLocal, authorise, type LocalEvent, unchangedState } from './append.ts'
 import { delayedKey, txnKey } from './client-events.ts'
 import type { RoomContext } from './context.ts'
@@ -30,6 +32,8 @@ export function send(room: RoomContext, request: SendRequest): string {
     const sent = room.store.eventByTxn(request.sender, event.txn)
     if (sent !== undefined) return sent
   } else if (request.delayId !== undefined) event.txn = delayedKey(request.delayId)
+  requireBody(request)
+  requireOwner(room.store.rules, stateKey)
   const allowed = authorise(room, event)
   const unchanged = unchangedState(room, event)
   if (unchanged !== undefined) return unchanged
@@ -38,6 +42,11 @@ export function send(room: RoomContext, request: SendRequest): string {
   if (request.withRelations !== undefined) redactRelated(room, allowed.event, request.withRelations)
   if (type === 'm.room.guest_access' && stateKey === '') evictGuests(room)
   return eventId
+}
+
+/** Past the point where a repeated request is known. @throws MatrixError M_NOT_JSON */
+export function requireBody({ isBare }: SendRequest): void {
+  if (isBare === true) throw new MatrixError('M_NOT_JSON', 'The body is missing: it must be a JSON object')
 }
 
 function ownContent(room: RoomContext, request: SendRequest): JsonObject {

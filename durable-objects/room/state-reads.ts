@@ -1,8 +1,9 @@
 /** Reading the room's state, as far as the viewer may see it: in slices, since a room may have more than a call carries. */
-import type { StateCursor, StateRequest, StateSlice } from '../../src/ports.ts'
+import type { JoinedMembersSlice, StateCursor, StateRequest, StateSlice } from '../../src/ports.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import { type ClientEvent, clientEvent, type Pdu } from '../../src/protocol/event.ts'
 import { matchesRoomEvent } from '../../src/protocol/filter.ts'
+import { stringField } from '../../src/protocol/json-fields.ts'
 import { Budget, PART_LENGTH } from './budget.ts'
 import type { RoomContext } from './context.ts'
 import { inFederationFormat } from './reading.ts'
@@ -106,8 +107,19 @@ export function stateFor(room: RoomContext, request: StateRequest): StateSlice {
   const limit = new Viewer(room.store, request.viewer).stateLimit(room.store.head)
   const { cursor } = request
   if (cursor !== undefined) return sliceState(room, request, { ...cursor, at: Math.min(limit, cursor.at) })
-  const at = request.at === undefined ? limit : Math.min(limit, parsePlaceToken(request.at) - 1)
-  return sliceState(room, request, { at })
+  const at = request.at === undefined ? limit : stateBefore(room, parsePlaceToken(request.at))
+  return sliceState(room, request, { at: Math.min(limit, at) })
+}
+
+/**
+ * The position whose state a place stands for. A timeline that begins with the room has a `prev_batch` too, and other
+ * servers answer members for it: before all events there are none, so it stands for the room as its creator came in.
+ */
+function stateBefore({ store }: RoomContext, place: number): number {
+  const at = place - 1
+  if (store.stateRowAt('m.room.create', '', at) !== undefined) return at
+  const creator = store.event(store.stateHistory('m.room.create', '')[0]?.event_id ?? '')?.sender
+  return creator === undefined ? at : (store.stateHistory(MEMBER, creator)[0]?.from_pos ?? at)
 }
 
 /** @throws MatrixError M_FORBIDDEN outside the room, M_NOT_FOUND where the state has no such entry */
@@ -130,7 +142,7 @@ export function joinedMembersFor(
   room: RoomContext,
   userId: string,
   cursor?: StateCursor,
-): { joined: Record<string, { display_name?: string; avatar_url?: string }>; next?: StateCursor } {
+): JoinedMembersSlice {
   const { store } = room
   if (store.member(userId)?.membership !== 'join') {
     // Asking for the rules first tells a room that does not exist from one the user is not in.
@@ -144,9 +156,7 @@ export function joinedMembersFor(
   return { joined, next }
 }
 
+/** Null for what is not set: other servers answer both keys always, and clients were made against them. */
 function shownProfile({ displayname, avatar_url }: ClientEvent['content']) {
-  const profile: { display_name?: string; avatar_url?: string } = {}
-  if (typeof displayname === 'string') profile.display_name = displayname
-  if (typeof avatar_url === 'string') profile.avatar_url = avatar_url
-  return profile
+  return { display_name: stringField(displayname) ?? null, avatar_url: stringField(avatar_url) ?? null }
 }

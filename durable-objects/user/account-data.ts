@@ -36,6 +36,8 @@ interface Row extends Record<string, SqlStorageValue> {
 }
 
 const GLOBAL = ''
+/** In the place of the content of data that was removed: its row stays as news. */
+const REMOVED = 'null'
 const PUSH_RULES = 'm.push_rules'
 
 /** "The server MUST return 405 M_BAD_JSON" for what only the server may set. */
@@ -58,12 +60,29 @@ export function putAccountData(
   quotas: Quotas,
   nextOwn: () => number,
 ): { archive: UserLogEntry[] } {
-  if (MANAGED_BY_SERVER.has(event.type)) {
-    throw new MatrixError('M_BAD_JSON', `${event.type} is managed by the server`, { status: 405 })
-  }
+  requireOfClients(event.type)
   if (event.roomId === null) CHECKS[event.type]?.(event.content)
   requireSpace(sql, event, quotas)
   return writeAccountData(sql, event, nextOwn)
+}
+
+function requireOfClients(type: string): void {
+  if (!MANAGED_BY_SERVER.has(type)) return
+  throw new MatrixError('M_BAD_JSON', `${type} is managed by the server`, { status: 405 })
+}
+
+/**
+ * Removes a value as a client asks (MSC3391); what is not there stays so, without news.
+ * @throws MatrixError M_BAD_JSON (405) for what only the server may set
+ */
+export function removeAccountData(
+  sql: SqlStorage,
+  place: Omit<AccountDataEvent, 'content'>,
+  nextOwn: () => number,
+): { archive: UserLogEntry[] } {
+  requireOfClients(place.type)
+  if (findAccountData(sql, place.roomId, place.type) === undefined) return { archive: [] }
+  return writeText(sql, place, REMOVED, nextOwn)
 }
 
 /** What an entry costs beside its texts: many empty ones are a burden too. */
@@ -89,11 +108,19 @@ export function requireSpace(
 /** Sets a value at a place in the user's log; the same value again is news again. */
 export function writeAccountData(
   sql: SqlStorage,
-  { roomId, type, content }: AccountDataEvent,
+  { content, ...place }: AccountDataEvent,
+  nextOwn: () => number,
+): { archive: UserLogEntry[] } {
+  return writeText(sql, place, JSON.stringify(content), nextOwn)
+}
+
+function writeText(
+  sql: SqlStorage,
+  { roomId, type }: Omit<AccountDataEvent, 'content'>,
+  body: string,
   nextOwn: () => number,
 ): { archive: UserLogEntry[] } {
   const pos = nextOwn()
-  const body = JSON.stringify(content)
   sql.exec(
     'INSERT OR REPLACE INTO account_data (room_id, type, content, pos) VALUES (?, ?, ?, ?)',
     roomId ?? GLOBAL,
@@ -130,7 +157,7 @@ export function findAccountData(
 ): JsonObject | undefined {
   const query = 'SELECT room_id, type, content FROM account_data WHERE room_id = ? AND type = ?'
   const row = first<Row>(sql, query, roomId ?? GLOBAL, type)
-  return row === undefined ? undefined : eventOf(row).content
+  return row === undefined || row.content === REMOVED ? undefined : eventOf(row).content
 }
 
 /** @throws MatrixError M_NOT_FOUND */
@@ -155,9 +182,11 @@ export function accountDataSince(
   userId: string,
   ownPos: number | undefined,
 ): AccountDataEvent[] {
+  const query = 'SELECT room_id, type, content FROM account_data WHERE pos > ? ORDER BY pos'
   const rows = sql
-    .exec<Row>('SELECT room_id, type, content FROM account_data WHERE pos > ? ORDER BY pos', ownPos ?? 0)
+    .exec<Row>(query, ownPos ?? 0)
     .toArray()
+    .filter(({ content }) => ownPos !== undefined || content !== REMOVED)
   const isRules = ({ roomId, type }: AccountDataEvent) => roomId === null && type === PUSH_RULES
   const events = rows
     .map(eventOf)
@@ -173,6 +202,8 @@ function pushRules(userId: string, stored: JsonObject | undefined): JsonObject {
   return { global: currentPushRules(userId, objectField(stored?.global)) }
 }
 
-function eventOf({ room_id, type, content }: Row): AccountDataEvent {
-  return { roomId: room_id === GLOBAL ? null : room_id, type, content: JSON.parse(content) as JsonObject }
+/** MSC3391: syncs tell those who knew data that was removed of an empty object. */
+function eventOf({ room_id, type, content: text }: Row): AccountDataEvent {
+  const content = text === REMOVED ? {} : (JSON.parse(text) as JsonObject)
+  return { roomId: room_id === GLOBAL ? null : room_id, type, content }
 }

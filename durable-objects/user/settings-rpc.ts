@@ -1,10 +1,10 @@
 /** The part of a User object's RPC surface that speaks of what clients keep here: filters, account data, tags, rules, presence. */
-import type { PresenceState, PresenceValue, PushRuleChange, Session } from '../../src/ports.ts'
+import type { PresenceState, PresenceValue, PushRuleChange, Session, UserLogEntry } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { InvitePermission } from '../../src/protocol/invite-permission.ts'
 import { type RpcResult, toResult } from '../rpc.ts'
-import { accountDataSince, getAccountData, putAccountData } from './account-data.ts'
+import { accountDataSince, getAccountData, putAccountData, removeAccountData } from './account-data.ts'
 import { AccountRpc } from './account-rpc.ts'
 import { getFilter } from './filters.ts'
 import { ignoredUsers } from './ignored-users.ts'
@@ -24,11 +24,28 @@ export abstract class SettingsRpc extends AccountRpc {
   }
 
   putAccountData(session: Session, roomId: string | null, type: string, content: JsonObject) {
+    const { sql, ports } = this.host
+    return this.#changeAccountData(session, type, (nextOwn) =>
+      putAccountData(sql, { roomId, type, content }, ports.config.quotas, nextOwn),
+    )
+  }
+
+  removeAccountData(session: Session, roomId: string | null, type: string) {
+    const { sql } = this.host
+    return this.#changeAccountData(session, type, (nextOwn) =>
+      removeAccountData(sql, { roomId, type }, nextOwn),
+    )
+  }
+
+  #changeAccountData(
+    session: Session,
+    type: string,
+    write: (nextOwn: () => number) => { archive: UserLogEntry[] },
+  ) {
     return this.checked(session, () => {
       const { sql } = this.host
       const nextOwn = () => this.host.nextOwn()
-      const { quotas } = this.host.ports.config
-      const change = () => putAccountData(sql, { roomId, type, content }, quotas, nextOwn)
+      const change = () => write(nextOwn)
       const user = { sql, userId: this.host.userId(), memberships: this.host.polls().memberships }
       this.host.mutate(() => ({ value: undefined, ...showingInvites(user, type, { change, nextOwn }) }))
       this.host.polls().serve()

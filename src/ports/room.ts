@@ -84,6 +84,8 @@ export interface SendRequest {
   path?: string
   /** Of a redaction: what relates to its target in these ways goes too; `*` stands for all (MSC3912). */
   withRelations?: string[]
+  /** The request has no body: it can only repeat an earlier one, known by its transaction id. */
+  isBare?: boolean
   /** The delayed event whose time has come (MSC4140). */
   delayId?: string
   /** The content was written with numbers such as `1.0`, which JSON.parse does not tell from integers. */
@@ -147,7 +149,7 @@ export interface StateSlice {
 }
 
 export interface JoinedMembersSlice {
-  joined: Record<string, { display_name?: string; avatar_url?: string }>
+  joined: Record<string, { display_name: string | null; avatar_url: string | null }>
   next?: StateCursor
 }
 

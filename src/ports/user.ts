@@ -296,6 +296,7 @@ export interface UserGateway {
   putFilter(session: Session, filter: JsonObject): Promise<string>
   getFilter(session: Session, filterId: string): Promise<JsonObject>
   putAccountData(session: Session, roomId: string | null, type: string, content: JsonObject): Promise<void>
+  removeAccountData(session: Session, roomId: string | null, type: string): Promise<void>
   getAccountData(session: Session, roomId: string | null, type: string): Promise<JsonValue>
   /** All of one room. */
   roomAccountData(session: Session, roomId: string): Promise<{ type: string; content: JsonObject }[]>

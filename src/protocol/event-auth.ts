@@ -8,6 +8,7 @@ import { isUserId, serverNameOf } from './identifiers.ts'
 import { membershipIn } from './membership.ts'
 import { powerLevels } from './power-levels.ts'
 import { type RoomVersionRules, roomVersion } from './room-version.ts'
+import { stateKeyOwner } from './state-key.ts'
 
 export interface AuthOptions {
   /** The verdict on the signatures of a third-party invite, worked out by the caller. */
@@ -142,6 +143,17 @@ function checkOrdinary(context: AuthContext): void {
   }
 }
 
+/** "If the event has a state_key that starts with an @ and does not match the sender, reject." MSC3757 allows more. */
+function checkStateKey({ event: { sender, state_key: stateKey }, rules, levels }: AuthContext): void {
+  if (!stateKey?.startsWith('@')) return
+  const owner = stateKeyOwner(rules, stateKey)
+  rejectUnless(
+    owner === sender ||
+      (rules.ownedStateKeys && owner !== undefined && levels.user(sender) > levels.user(owner)),
+    'a state_key that starts with @ must be the sender',
+  )
+}
+
 function checkByType(context: AuthContext): void {
   const { sender, type, state_key: stateKey } = context.event
   const { levels } = context
@@ -149,9 +161,6 @@ function checkByType(context: AuthContext): void {
     levels.event(type, stateKey !== undefined) <= levels.user(sender),
     `the sender's power level is below the level required for ${type}`,
   )
-  rejectUnless(
-    !stateKey?.startsWith('@') || stateKey === sender,
-    'a state_key that starts with @ must be the sender',
-  )
+  checkStateKey(context)
   if (type === 'm.room.power_levels') checkPowerLevels(context)
 }

@@ -33,6 +33,8 @@ export interface RoomVersionRules {
   privilegedCreators: boolean
   /** v12: state resolution v2.1. */
   resolvesFromEmpty: boolean
+  /** MSC3757: users own the state keys that begin with their id, and who has more power may set them too. */
+  ownedStateKeys: boolean
 }
 
 /** The oldest version here: the first whose event ids are hashes. */
@@ -53,6 +55,7 @@ const V3: RoomVersionRules = {
   roomIdIsCreateHash: false,
   privilegedCreators: false,
   resolvesFromEmpty: false,
+  ownedStateKeys: false,
 }
 
 /** What each version changes of the one before it. */
@@ -69,8 +72,19 @@ const CHANGES: readonly (Partial<RoomVersionRules> & { version: string })[] = [
   { version: '12', roomIdIsCreateHash: true, privilegedCreators: true, resolvesFromEmpty: true },
 ]
 
+const STABLE = [V3, ...successors(V3, CHANGES)]
+
+/** Versions of proposals: a stable one with a change. */
+const UNSTABLE = ['10', '11'].flatMap((base) =>
+  STABLE.filter(({ version }) => version === base).map((rules) => ({
+    ...rules,
+    version: `org.matrix.msc3757.${base}`,
+    ownedStateKeys: true,
+  })),
+)
+
 const VERSIONS: ReadonlyMap<string, RoomVersionRules> = new Map(
-  [V3, ...successors(V3, CHANGES)].map((rules) => [rules.version, rules]),
+  [...STABLE, ...UNSTABLE].map((rules) => [rules.version, rules]),
 )
 
 function* successors(first: RoomVersionRules, changes: typeof CHANGES): Generator<RoomVersionRules> {
@@ -81,7 +95,12 @@ function* successors(first: RoomVersionRules, changes: typeof CHANGES): Generato
   }
 }
 
-export const SUPPORTED_ROOM_VERSIONS: readonly string[] = [...VERSIONS.keys()]
+const nameOf = ({ version }: RoomVersionRules) => version
+
+export const SUPPORTED_ROOM_VERSIONS: readonly string[] = STABLE.map(nameOf)
+
+/** Rooms of these are made for those who ask for them, and by default never. */
+export const UNSTABLE_ROOM_VERSIONS: readonly string[] = UNSTABLE.map(nameOf)
 
 /** The rules of a version, or undefined for one this server does not know. */
 export function roomVersion(version: string): RoomVersionRules | undefined {

@@ -66,7 +66,12 @@ export async function searchEvents(criteria: SearchCriteria, world: SearchWorld)
   const visible = await visibleHits(candidates, world)
   const shown = criteria.from?.shown ?? 0
   const hits = visible.slice(0, criteria.limit)
-  const end = visible.length > criteria.limit ? hits.at(-1) : candidates[CANDIDATES - 1]
+  // A full page has a next one, though that may be empty: clients count on it, as with `/messages`.
+  const isFull = hits.length === criteria.limit
+  const end =
+    visible.length > hits.length
+      ? hits.at(-1)
+      : (candidates[CANDIDATES - 1] ?? (isFull ? hits.at(-1) : undefined))
   const next = end && tokenAfter(criteria, end, shown + hits.length)
   const results: SearchResults = { hits, count: shown + visible.length, groups: {} }
   if (next !== undefined) results.next = next

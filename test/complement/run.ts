@@ -13,6 +13,7 @@ import { KNOWN } from './known.ts'
 const PACKAGES = [
   'csapi',
   '.',
+  'msc3391',
   'msc3757',
   'msc3874',
   'msc3890',
@@ -21,6 +22,7 @@ const PACKAGES = [
   'msc4140',
   'msc4155',
   'msc4222',
+  'msc4306',
 ]
 
 /** Complement makes containers in these places of its `test_main.go`. */

@@ -47,6 +47,13 @@ export const SCHEMA_BUGS: SchemaBug[] = [
     because:
       'clients were made against servers that answer null where no address is known, and fail without the key',
   },
+  ...['display_name', 'avatar_url'].map((key) => ({
+    document: 'rooms.yaml',
+    at: `${answerOf('/rooms/{roomId}/joined_members', 'get')}/properties/joined/patternProperties/^@/properties/${key}`,
+    key: 'type',
+    value: ['string', 'null'],
+    because: 'clients were made against servers that answer null for what a member has not set',
+  })),
   ...['/room_keys/version', '/room_keys/version/{version}'].map((path) => ({
     document: 'key_backup.yaml',
     at: `${answerOf(path, 'get')}/properties/algorithm`,

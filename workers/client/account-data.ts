@@ -15,6 +15,8 @@ const SCOPES = [
 ]
 
 export const accountData = new Hono<AppEnv>()
+/** Below `/_matrix/client/unstable/org.matrix.msc3391`. By the specification itself, an empty object is data too. */
+export const removedAccountData = new Hono<AppEnv>()
 
 for (const { path, param } of SCOPES) {
   accountData.get(path, tokenClaims, validate({ param }), async (c) => {
@@ -29,6 +31,14 @@ for (const { path, param } of SCOPES) {
     const { userId, roomId, type } = c.req.valid('param')
     requireSelf(session, userId)
     await objects.user(userId).putAccountData(session, roomId, type, c.req.valid('json'))
+    return c.json({})
+  })
+
+  removedAccountData.delete(path, tokenClaims, validate({ param }), async (c) => {
+    const { objects, session } = c.var
+    const { userId, roomId, type } = c.req.valid('param')
+    requireSelf(session, userId)
+    await objects.user(userId).removeAccountData(session, roomId, type)
     return c.json({})
   })
 }

@@ -1,6 +1,6 @@
 /** What clients ask before anything else: Client-Server API §API Versions and §Capabilities negotiation. */
 import { Hono } from 'hono'
-import { SUPPORTED_ROOM_VERSIONS } from '../../src/protocol/room-version.ts'
+import { SUPPORTED_ROOM_VERSIONS, UNSTABLE_ROOM_VERSIONS } from '../../src/protocol/room-version.ts'
 import type { AppEnv } from '../app-env.ts'
 import { accessToken } from '../middleware/access-token.ts'
 import { isAdmin } from '../middleware/admin.ts'
@@ -30,6 +30,7 @@ const VERSIONS = {
     'org.matrix.msc3715.stable': true,
     'org.matrix.msc3771': true,
     'org.matrix.msc3773': true,
+    'org.matrix.msc3391': true,
     'org.matrix.msc3856.stable': true,
     'org.matrix.msc3874': true,
     'org.matrix.msc3912': true,
@@ -73,7 +74,10 @@ const DELAYED_EVENTS = {
   'org.matrix.msc4140.delayed_events': { max_delay_ms: MAX_DELAY_MS, max_scheduled: MAX_SCHEDULED },
 }
 
-const available = Object.fromEntries(SUPPORTED_ROOM_VERSIONS.map((version) => [version, 'stable']))
+const available = Object.fromEntries([
+  ...SUPPORTED_ROOM_VERSIONS.map((version) => [version, 'stable']),
+  ...UNSTABLE_ROOM_VERSIONS.map((version) => [version, 'unstable']),
+])
 
 export const discovery = new Hono<AppEnv>()
 

@@ -2,7 +2,7 @@
 import { Hono } from 'hono'
 import type { AppEnv } from '../app-env.ts'
 import { account } from './account.ts'
-import { accountData } from './account-data.ts'
+import { accountData, removedAccountData } from './account-data.ts'
 import { aliases } from './aliases.ts'
 import { createRoom } from './create-room.ts'
 import { crossSigning } from './cross-signing.ts'
@@ -102,4 +102,5 @@ export const clientUnstableApp = new Hono<AppEnv>()
 for (const part of [unstableRoomSummary, unstableMutualRooms, crossSigning, roomKeys])
   clientUnstableApp.route('/', part)
 clientUnstableApp.route('/org.matrix.msc2946', hierarchy)
+clientUnstableApp.route('/org.matrix.msc3391', removedAccountData)
 clientUnstableApp.route('/org.matrix.msc4151', report)

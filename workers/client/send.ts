@@ -18,10 +18,11 @@ export const send = new Hono<AppEnv>()
 send.put(
   '/rooms/:roomId/send/:eventType/:txnId',
   accessToken,
-  validate({ param: OnceOfType, query: DelayQuery, json: jsonObject }),
+  validate({ param: OnceOfType, query: DelayQuery, json: jsonObject, bodyOptional: true }),
   async (c) => {
     const { roomId, eventType, txnId } = c.req.valid('param')
     const request = messageOf(c, eventType, c.req.valid('json'))
+    request.isBare = c.get('bodyText') === ''
     const delay = delayOf(c.req.valid('query'))
     if (delay !== undefined) {
       return c.json({ delay_id: await schedule(c, roomId, { ...request, txnId }, delay) })

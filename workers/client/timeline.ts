@@ -15,7 +15,8 @@ const DEFAULT_LIMIT = 10
 const Membership = z.enum(['join', 'invite', 'knock', 'leave', 'ban'])
 
 const MessagesQuery = z.object({
-  dir: z.enum(['b', 'f']),
+  // Required, but other servers read forwards without it, and old clients count on that.
+  dir: z.enum(['b', 'f']).default('f'),
   from: z.string().min(1).optional(),
   to: z.string().min(1).optional(),
   limit: limitOf(DEFAULT_LIMIT),

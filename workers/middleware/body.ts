@@ -25,7 +25,7 @@ export async function readJsonObject(
   { timeout, optional }: Reading,
 ): Promise<{ value: JsonObject; text: string }> {
   const bytes = await readBytes(request, JSON_LIMIT, timeout)
-  if (bytes.byteLength === 0 && optional === true) return { value: {}, text: '{}' }
+  if (bytes.byteLength === 0 && optional === true) return { value: {}, text: '' }
   const text = decoded(bytes)
   const value = parse(text)
   if (!isJsonObject(value)) throw new MatrixError('M_BAD_JSON', 'The body must be a JSON object')

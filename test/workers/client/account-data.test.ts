@@ -1,6 +1,6 @@
 /** Account data, global and of one room. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Api, api, type Client, silence } from '../../support/client.ts'
+import { type Api, api, type Body, type Client, must, silence } from '../../support/client.ts'
 import { startServer, type TestServer } from '../../support/server.ts'
 
 let server: TestServer
@@ -70,6 +70,42 @@ describe.each(scopes)('account data %s', (scope, path) => {
     const data = scope === 'global' ? body.account_data : body.rooms.join[roomId].account_data
     const shown = data.events.find(({ type }: { type: string }) => type === 'm.cross_signing.master')
     expect(JSON.stringify(shown.content)).toBe(JSON.stringify(JSON.parse(text)))
+  })
+
+  it('is gone when it is removed, and syncs are told once', async () => {
+    const type = 'org.example.gone'
+    const removed = path(alice, type)
+    const of = (body: Body): Body[] =>
+      (scope === 'global' ? body.account_data : body.rooms.join?.[roomId]?.account_data)?.events ?? []
+    const unstable = `/_matrix/client/unstable/org.matrix.msc3391${removed}`
+    await alice.put(removed, { n: 1 })
+    const { next_batch: since } = (await alice.sync()).body
+    must(await alice.delete(unstable))
+    must(await alice.delete(unstable))
+    expect(await alice.get(removed)).toMatchObject({ status: 404, body: { errcode: 'M_NOT_FOUND' } })
+    const { body } = await alice.sync({ since })
+    expect(of(body)).toEqual([{ type, content: {} }])
+    expect((await alice.sync({ since: body.next_batch })).body).toEqual(silence(body.next_batch))
+    expect(of((await alice.sync()).body).map((event) => event.type)).not.toContain(type)
+    await alice.put(removed, { n: 2 })
+    expect((await alice.get(removed)).body).toEqual({ n: 2 })
+  })
+
+  it('is removed by its user alone, and what the server manages by nobody', async () => {
+    const unstable = (of: Client, type: string) =>
+      `/_matrix/client/unstable/org.matrix.msc3391${path(of, type)}`
+    await alice.put(path(alice, 'org.example.kept'), { n: 1 })
+    expect((await bob.delete(unstable(alice, 'org.example.kept'))).status).toBe(403)
+    expect((await alice.get(path(alice, 'org.example.kept'))).body).toEqual({ n: 1 })
+    expect((await alice.delete(unstable(alice, 'm.push_rules'))).status).toBe(405)
+  })
+
+  it('that is an empty object is no less there, in first syncs too', async () => {
+    await alice.put(path(alice, 'org.example.empty'), {})
+    expect((await alice.get(path(alice, 'org.example.empty'))).body).toEqual({})
+    const { account_data, rooms } = (await alice.sync()).body
+    const { events } = scope === 'global' ? account_data : rooms.join[roomId].account_data
+    expect(events).toContainEqual({ type: 'org.example.empty', content: {} })
   })
 
   it('belongs to its user alone', async () => {

@@ -86,6 +86,20 @@ describe('a delayed message', () => {
     must(await act(first, 'cancel'))
   })
 
+  it('is known by its transaction id without its body too, and not made without one', async () => {
+    const repeat = (txn: string) =>
+      http.request('PUT', at(`send/m.room.message/${txn}`), undefined, {
+        token: alice.token,
+        query: { 'org.matrix.msc4140.delay': HOUR },
+      })
+    const first = await delayed(message(alice, HOUR, 'once', 'bare'))
+    expect(must(await repeat('bare')).body).toEqual({ delay_id: first })
+    must(await act(first, 'cancel'))
+    expect(must(await repeat('bare')).body).toEqual({ delay_id: first })
+    expect(await repeat(nextTxn())).toMatchObject({ status: 400, body: { errcode: 'M_NOT_JSON' } })
+    expect((await listOf(alice)).scheduled).toEqual([])
+  })
+
   it('is refused with a delay that is none or too long, and outside the room', async () => {
     expect((await message(alice, 'soon', 'x')).status).toBe(400)
     expect((await message(alice, -5, 'x')).status).toBe(400)

@@ -1,6 +1,6 @@
 /** Rooms of every version, from their creation to their end. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { SUPPORTED_ROOM_VERSIONS } from '../../../src/protocol/room-version.ts'
+import { SUPPORTED_ROOM_VERSIONS, UNSTABLE_ROOM_VERSIONS } from '../../../src/protocol/room-version.ts'
 import { type Answer, type Api, api, type Body, type Client, must } from '../../support/client.ts'
 import { at, history, wipeAndRebuildRoom } from '../../support/rebuild.ts'
 import { startServer, type TestServer } from '../../support/server.ts'
@@ -25,9 +25,12 @@ const txn = () => {
   return `v${transactions}`
 }
 
-it('/capabilities names every version as stable', async () => {
+it('/capabilities names every version, and which are stable', async () => {
   const { capabilities } = must(await alice.get('/capabilities')).body
-  const available = Object.fromEntries(SUPPORTED_ROOM_VERSIONS.map((version) => [version, 'stable']))
+  const available = Object.fromEntries([
+    ...SUPPORTED_ROOM_VERSIONS.map((version) => [version, 'stable']),
+    ...UNSTABLE_ROOM_VERSIONS.map((version) => [version, 'unstable']),
+  ])
   expect(capabilities['m.room_versions']).toEqual({ default: '12', available })
 })
 
@@ -185,4 +188,51 @@ it.each(['1', '2', '13', ''])('room version %j is not supported', async (room_ve
     400,
     'M_UNSUPPORTED_ROOM_VERSION',
   ])
+})
+
+describe.each(UNSTABLE_ROOM_VERSIONS)('a state key in version %s', (room_version) => {
+  let room: string
+  const set = async (client: Client, key: string) => {
+    const { status, body } = await client.put(
+      at(room, `state/org.example.own/${encodeURIComponent(key)}`),
+      {},
+    )
+    return [status, body.errcode]
+  }
+
+  beforeAll(async () => {
+    const levels = { events: { 'org.example.own': 0 } }
+    room = await alice.createRoom({
+      room_version,
+      preset: 'public_chat',
+      power_level_content_override: levels,
+    })
+    must(await bob.join(room))
+  })
+
+  it('may begin with its sender, whatever follows the underscore', async () => {
+    expect(await set(bob, bob.userId)).toEqual([200, undefined])
+    expect(await set(bob, `${bob.userId}_DEVICE:!@#`)).toEqual([200, undefined])
+  })
+
+  it('that begins with another user needs more power than theirs', async () => {
+    expect(await set(alice, bob.userId)).toEqual([200, undefined])
+    expect(await set(alice, `${bob.userId}_DEVICE`)).toEqual([200, undefined])
+    expect(await set(alice, '@elsewhere:example.org')).toEqual([200, undefined])
+    for (const key of [alice.userId, `${alice.userId}_x`, '@elsewhere:example.org', `@x_${bob.userId}_y`])
+      expect(await set(bob, key)).toEqual([403, 'M_FORBIDDEN'])
+  })
+
+  it('that starts with @ names a user', async () => {
+    for (const key of ['@nobody', '@', `${alice.userId}@x`])
+      expect(await set(alice, key)).toEqual([400, 'M_BAD_JSON'])
+  })
+})
+
+it('a state key of version 11 with @ is its sender’s own, without more', async () => {
+  const room = await alice.createRoom({ room_version: '11' })
+  const answers = [`${alice.userId}_x`, '@nobody', '@elsewhere:example.org'].map((key) =>
+    alice.put(at(room, `state/org.example.own/${encodeURIComponent(key)}`), {}),
+  )
+  expect((await Promise.all(answers)).map(failure)).toEqual(Array(3).fill([403, 'M_FORBIDDEN']))
 })

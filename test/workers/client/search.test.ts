@@ -205,6 +205,20 @@ describe('pages', () => {
     expect(shown).toEqual(whole)
   })
 
+  it('name a next page after each full one, and none after the empty one', async () => {
+    const roomId = await alice.createRoom()
+    const said = await sayAll(alice, roomId, ['auk 1', 'auk 2', 'auk 3', 'auk 4'])
+    const criteria = { filter: { rooms: [roomId], limit: 2 }, order_by: 'recent' }
+    const first = await search(alice, 'auk', criteria)
+    const second = await search(alice, 'auk', criteria, first.next_batch)
+    expect([...ids(first), ...ids(second)]).toEqual([...said].reverse())
+    const third = await search(alice, 'auk', criteria, second.next_batch)
+    expect([ids(third), third.count, third.next_batch]).toEqual([[], 4, undefined])
+    expect(
+      (await search(alice, 'auk', { ...criteria, filter: { rooms: [roomId], limit: 5 } })).next_batch,
+    ).toBe(undefined)
+  })
+
   it('are told by group, and go on within one', async () => {
     const [one, two] = [await alice.createRoom({ invite: [bob.userId] }), await alice.createRoom()]
     await bob.join(one)

@@ -92,11 +92,17 @@ describe('PUT /send', () => {
     expect([status, body.errcode]).toEqual([expected, errcode])
   })
 
+  const bare = (txnId: string) =>
+    http.request('PUT', send('m.room.message', txnId), undefined, { token: alice.token })
+
   it('refuses no body', async () => {
-    const { status, body } = await http.request('PUT', send('m.room.message', 'empty'), undefined, {
-      token: alice.token,
-    })
+    const { status, body } = await bare('empty')
     expect([status, body.errcode]).toEqual([400, 'M_NOT_JSON'])
+  })
+
+  it('answers the same event for a transaction that is repeated without its body', async () => {
+    const { body } = await alice.put(send('m.room.message', 'whole'), { msgtype: 'm.text', body: 'whole' })
+    expect(await bare('whole')).toMatchObject({ status: 200, body })
   })
 })
 

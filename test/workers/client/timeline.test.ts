@@ -115,13 +115,29 @@ describe('/messages', () => {
     expect(await page('f')).toEqual([])
   })
 
+  it('goes forwards where no direction is named', async () => {
+    const forwards = (await alice.get(room('/messages'), { dir: 'f' })).body
+    expect(ids(must(await alice.get(room('/messages'))).body.chunk)).toEqual(ids(forwards.chunk))
+    expect(forwards.chunk[0].type).toBe('m.room.create')
+  })
+
+  it('is not for who has forgotten the room, whether a direction is named or not', async () => {
+    const left = await alice.createRoom({ preset: 'public_chat' })
+    must(await bob.join(left))
+    must(await alice.post(room('/leave', left)))
+    must(await alice.post(room('/forget', left)))
+    for (const query of [{}, { dir: 'f' }, { dir: 'b' }]) {
+      const { status, body } = await alice.get(room('/messages', left), query)
+      expect([status, body.errcode]).toEqual([403, 'M_FORBIDDEN'])
+    }
+  })
+
   it('keeps to a filter', async () => {
     const { body } = await alice.get(room('/messages'), { dir: 'f', filter: '{"types":["m.room.create"]}' })
     expect(body.chunk.map((event: { type: string }) => event.type)).toEqual(['m.room.create'])
   })
 
   it.each([
-    [{}, 'M_MISSING_PARAM'],
     [{ dir: 'x' }, 'M_INVALID_PARAM'],
     [{ dir: 'b', limit: 'many' }, 'M_INVALID_PARAM'],
     [{ dir: 'b', limit: -1 }, 'M_INVALID_PARAM'],
@@ -178,9 +194,38 @@ describe('members', () => {
     expect(body.chunk.map((event: { state_key: string }) => event.state_key)).toEqual([alice.userId])
   })
 
-  it('that are joined come with their names', async () => {
-    const { body } = await alice.get(room('/joined_members'))
-    expect(Object.keys(body.joined)).toEqual([alice.userId])
+  it('of a timeline that begins with the room are its creator at first', async () => {
+    const here = await alice.createRoom({ preset: 'public_chat' })
+    const { rooms } = must(await alice.sync()).body
+    await bob.join(here)
+    const at = rooms.join[here].timeline.prev_batch
+    const { body } = must(await alice.get(room('/members', here), { at }))
+    expect(body.chunk.map((event: { state_key: string }) => event.state_key)).toEqual([alice.userId])
+  })
+
+  it('of a timeline that begins later are those before it', async () => {
+    const here = await alice.createRoom({ preset: 'public_chat' })
+    const carol = await http.register('carol')
+    await bob.join(here)
+    await carol.join(here)
+    const filter = '{"room":{"timeline":{"limit":1}}}'
+    const at = must(await alice.sync({ filter })).body.rooms.join[here].timeline.prev_batch
+    const { body } = must(await alice.get(room('/members', here), { at, membership: 'join' }))
+    const users = body.chunk.map((event: { state_key: string }) => event.state_key)
+    expect(users.sort()).toEqual([alice.userId, bob.userId])
+  })
+
+  it('that are joined come with their names and pictures, null for what they have not set', async () => {
+    const here = await alice.createRoom({ preset: 'public_chat' })
+    await bob.join(here)
+    const member = `/state/m.room.member/${encodeURIComponent(bob.userId)}`
+    const avatar_url = `mxc://${server.serverName}/bob`
+    must(await bob.put(room(member, here), { membership: 'join', avatar_url }))
+    const { joined } = must(await alice.get(room('/joined_members', here))).body
+    expect(joined).toEqual({
+      [alice.userId]: { display_name: 'alice', avatar_url: null },
+      [bob.userId]: { display_name: null, avatar_url },
+    })
   })
 
   it('are picked by memberships that exist', async () => {
