@@ -72,7 +72,6 @@ function memberContent(
 ): JsonObject {
   const content: JsonObject = { ...request.content, ...request.profile, membership }
   if (request.reason !== undefined) content.reason = request.reason
-  if (request.isDirect) content.is_direct = true
   if (request.action === 'join' && request.guest === true) content.kind = GUEST_KIND
   checkMemberContent(content)
   return withVoucher(room, content, { current, joinedAllowRooms: request.joinedAllowRooms })

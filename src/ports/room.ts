@@ -107,7 +107,6 @@ export interface MembershipRequest {
   content?: JsonObject
   /** As in `SendRequest`, of those keys. */
   hasFloats?: boolean
-  isDirect?: boolean
   /** The sender is a guest: they join only where `m.room.guest_access` lets them. */
   guest?: boolean
   /** Rooms of `restricted` conditions in which the Worker found the user joined. */

@@ -1,10 +1,23 @@
 /** All mistakes, by folder. */
 import { ACCOUNTS } from './list/accounts.ts'
 import { LOCAL } from './list/local.ts'
+import { MEDIA } from './list/media.ts'
+import { MIDDLEWARE } from './list/middleware.ts'
 import { PROTOCOL } from './list/protocol.ts'
+import { PUSH } from './list/push.ts'
 import { ROOM } from './list/room.ts'
 import { USER } from './list/user.ts'
 import { WORKERS } from './list/workers.ts'
 import type { Mutant } from './mutant.ts'
 
-export const MUTANTS: readonly Mutant[] = [...PROTOCOL, ...ACCOUNTS, ...ROOM, ...USER, ...WORKERS, ...LOCAL]
+export const MUTANTS: readonly Mutant[] = [
+  ...PROTOCOL,
+  ...ACCOUNTS,
+  ...MEDIA,
+  ...PUSH,
+  ...ROOM,
+  ...USER,
+  ...MIDDLEWARE,
+  ...WORKERS,
+  ...LOCAL,
+]

@@ -7,6 +7,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { transform } from 'esbuild'
 import { projectRoot } from '../../local/paths.ts'
 import { MUTANTS } from './list.ts'
 import type { Mutant } from './mutant.ts'
@@ -24,22 +25,28 @@ interface Wishes {
 const nameOf = ({ file, find, put }: Mutant) => `${file}: ${oneLine(find)} → ${oneLine(put)}`
 const oneLine = (text: string) => text.trim().replaceAll(/\s+/g, ' ').slice(0, 90)
 
-/** The mistakes of this run: every nth, so that slices take about as long. */
+/** The mistakes of this run: a slice is neighbours, which share their tests. */
 function chosen({ slice, only }: Wishes): Mutant[] {
   const wanted = only === undefined ? MUTANTS : MUTANTS.filter((one) => nameOf(one).includes(only))
   if (slice === undefined) return [...wanted]
   const [index, count] = slice.split('/').map(Number)
   if (!index || !count || index > count)
     throw new Error(`--slice ${slice}: write 1/20 for the first of twenty`)
-  return wanted.filter((_, n) => n % count === index - 1)
+  const size = Math.ceil(wanted.length / count)
+  return wanted.slice((index - 1) * size, index * size)
 }
 
-/** Why a mistake cannot be made any more; undefined: it can. */
-function staleness({ file, find, put }: Mutant): string | undefined {
+/** Why a mistake cannot be made any more; undefined: it can. What does not compile would be noticed by any test. */
+async function staleness({ file, find, put }: Mutant): Promise<string | undefined> {
   const source = readFileSync(join(projectRoot, file), 'utf8')
   const times = source.split(find).length - 1
   if (times !== 1) return `its text stands there ${times} times`
-  return find === put ? 'it changes nothing' : undefined
+  if (find === put) return 'it changes nothing'
+  const compiled = await transform(
+    source.replace(find, () => put),
+    { loader: 'ts', logLevel: 'silent' },
+  ).catch(() => undefined)
+  return compiled === undefined ? 'it does not compile' : undefined
 }
 
 /** A copy of the tree; its packages are linked, since the thumbnail codecs are found by their place. */
@@ -59,7 +66,7 @@ function copyTree(): string {
 }
 
 /** Whether the tests pass in the copy; ends at the first that fails. */
-function passes(folder: string, tests: readonly string[]): Promise<boolean> {
+function passes(folder: string, { tests, title }: Mutant): Promise<boolean> {
   const args = [
     'run',
     '--config',
@@ -67,6 +74,7 @@ function passes(folder: string, tests: readonly string[]): Promise<boolean> {
     '--maxWorkers=1',
     '--bail=1',
     '--reporter=dot',
+    ...(title === undefined ? [] : ['-t', title]),
     ...tests,
   ]
   const child = spawn(process.execPath, ['node_modules/vitest/vitest.mjs', ...args], {
@@ -83,45 +91,62 @@ function passes(folder: string, tests: readonly string[]): Promise<boolean> {
 }
 
 /** Makes the mistake in the copy, looks whether it is noticed, and mends it. */
-async function isNoticed(folder: string, { file, find, put, tests }: Mutant): Promise<boolean> {
-  const path = join(folder, file)
+async function isNoticed(folder: string, mutant: Mutant): Promise<boolean> {
+  const path = join(folder, mutant.file)
   const source = readFileSync(path, 'utf8')
   writeFileSync(
     path,
-    source.replace(find, () => put),
+    source.replace(mutant.find, () => mutant.put),
   )
   try {
-    return !(await passes(folder, tests))
+    return !(await passes(folder, mutant))
   } finally {
     writeFileSync(path, source)
   }
 }
 
-async function main(wishes: Wishes): Promise<number> {
-  const stale = MUTANTS.filter((mutant) => staleness(mutant) !== undefined)
-  for (const mutant of stale) console.log(`cannot be made: ${nameOf(mutant)}: ${staleness(mutant)}`)
-  const mutants = chosen(wishes).filter((mutant) => !stale.includes(mutant))
-  if (wishes.check || stale.length > 0) {
-    console.log(`${MUTANTS.length} mutants, ${stale.length} cannot be made`)
-    return stale.length === 0 ? 0 : 1
+async function verdictOn(folder: string, mutant: Mutant): Promise<string> {
+  if (await isNoticed(folder, mutant)) return 'noticed'
+  return mutant.equal === undefined ? 'MISSED' : `equal: ${mutant.equal}`
+}
+
+/** Tries each mistake; before the first of those that the same tests cover, these tests without any. */
+async function tryAll(folder: string, mutants: readonly Mutant[]): Promise<number> {
+  const sound = new Set<string>()
+  let missed = 0
+  for (const mutant of mutants) {
+    const tests = [...mutant.tests, mutant.title].join(' ')
+    if (!sound.has(tests) && !(await passes(folder, mutant)))
+      throw new Error(`without a mistake these fail already: ${tests}`)
+    sound.add(tests)
+    const verdict = await verdictOn(folder, mutant)
+    console.log(`${verdict}: ${nameOf(mutant)}`)
+    if (verdict === 'MISSED') missed += 1
   }
+  return missed
+}
+
+async function main(wishes: Wishes): Promise<number> {
+  let stale = 0
+  for (const mutant of MUTANTS) {
+    const why = await staleness(mutant)
+    if (why === undefined) continue
+    stale += 1
+    console.log(`cannot be made: ${nameOf(mutant)}: ${why}`)
+  }
+  if (wishes.check || stale > 0) {
+    console.log(`${MUTANTS.length} mutants, ${stale} cannot be made`)
+    return stale === 0 ? 0 : 1
+  }
+  const mutants = chosen(wishes)
   const folder = copyTree()
-  const missed: Mutant[] = []
   try {
-    const tests = [...new Set(mutants.flatMap((mutant) => mutant.tests))]
-    if (!(await passes(folder, tests)))
-      throw new Error(`without a mistake these fail already: ${tests.join(' ')}`)
-    for (const mutant of mutants) {
-      const noticed = await isNoticed(folder, mutant)
-      const verdict = noticed ? 'noticed' : mutant.equal === undefined ? 'MISSED' : `equal: ${mutant.equal}`
-      console.log(`${verdict}: ${nameOf(mutant)}`)
-      if (!noticed && mutant.equal === undefined) missed.push(mutant)
-    }
+    const missed = await tryAll(folder, mutants)
+    console.log(`${mutants.length} tried, ${missed} missed`)
+    return missed === 0 ? 0 : 1
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
-  console.log(`${mutants.length - missed.length} noticed, ${missed.length} missed`)
-  return missed.length === 0 ? 0 : 1
 }
 
 const { values } = parseArgs({

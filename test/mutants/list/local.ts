@@ -12,4 +12,42 @@ export const LOCAL: readonly Mutant[] = [
       ['      applied.push(migration.name)\n', ''],
     ],
   ),
+  ...inFile(
+    'local/parts.ts',
+    ['test/local/belonging.test.ts', 'test/local/restore.test.ts'],
+    [
+      ['mark !== undefined && mark.id !== id', 'mark !== undefined && mark.generation < 0'],
+      ['marks.some((mark) => mark.starts !== starts)', 'false'],
+      ['!postgres.hasAccounts && objects.hasUsers()', 'false'],
+      ['objects.mark && !postgres.mark && postgres.hasAccounts', 'false'],
+      ['return Math.max(now, generation + 1)', 'return generation + 1'],
+      ['starts: starts + 1 })', 'starts })'],
+    ],
+  ),
+  ...inFile(
+    'local/data-folder.ts',
+    ['test/local/belonging.test.ts'],
+    [
+      ['  if (isMainThread) process.umask(OTHERS)\n', ''],
+      ['    makePrivate(root)\n', ''],
+      ['  const unlock = lock(root)\n', '  const unlock = () => {}\n'],
+    ],
+    'a data folder',
+  ),
+  ...inFile(
+    'local/public-address.ts',
+    ['test/local/options.test.ts'],
+    [
+      ["  ['172.16.0.0', 12],\n", ''],
+      ["  ['fc00::', 7],\n", ''],
+      ["host.replace(/^\\[|\\]$/g, '').toLowerCase()", 'host.toLowerCase()'],
+    ],
+    'open registration',
+  ),
+  ...inFile(
+    'local/nearest.ts',
+    ['test/local/options.test.ts'],
+    [['letter === b[j] ? 0 : 1', 'letter === b[j] ? 1 : 1']],
+    'unknown variable',
+  ),
 ]

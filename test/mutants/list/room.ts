@@ -1,14 +1,11 @@
 /** Mistakes in the Room object. */
-import { inFile, type Mutant } from '../mutant.ts'
-
-const client = (...names: string[]) => names.map((name) => `test/workers/client/${name}.test.ts`)
+import { client, inFile, type Mutant } from '../mutant.ts'
 
 export const ROOM: readonly Mutant[] = [
-  ...inFile('durable-objects/room/membership.ts', client('membership'), [
+  ...inFile('durable-objects/room/membership.ts', client('membership', 'rights'), [
     ["if (action === 'leave' && current === 'leave') return undefined\n", ''],
     ["    needs: { memberships: ['join', 'invite', 'knock'], error: notInRoom },\n", ''],
     ["      memberships: ['ban'],", "      memberships: ['ban', 'leave'],"],
-    ['if (request.isDirect) content.is_direct = true', ''],
     ['if (request.reason !== undefined) content.reason = request.reason', ''],
   ]),
   ...inFile('durable-objects/room/receipts.ts', client('receipts', 'unread'), [
@@ -58,4 +55,63 @@ export const ROOM: readonly Mutant[] = [
       ['Math.max(at, one.restsUntil)', 'at'],
     ],
   ),
+  ...inFile(
+    'durable-objects/room/member-feed.ts',
+    ['test/faults/interrupted.test.ts'],
+    [
+      ['      this.#parts.arm(this.#parts.now() + RETRY_MS)\n      return false', '      return true'],
+      [
+        '    if (this.#running.get(userId) === run) this.#running.delete(userId)\n',
+        '',
+        'one promise a user is kept for nothing',
+      ],
+    ],
+  ),
+  ...inFile('durable-objects/room/delayed-events.ts', client('delayed-events'), [
+    ['  checkCount(sql, request.sender)\n', ''],
+    ['if (known !== undefined) return { delayId', 'if (known === null) return { delayId'],
+    ['userId !== undefined && userId !== row.sender', 'false'],
+    ['if (barred !== undefined) throw barred\n', ''],
+    ['now + row.delay_ms', 'row.send_at ?? now'],
+    ["outcome === OUTCOME[action] && reason !== 'error'", 'outcome === OUTCOME[action]'],
+  ]),
+  ...inFile('durable-objects/room/typing.ts', client('typing'), [
+    ['Math.min(timeoutMs, MAX_TIMEOUT_MS)', 'timeoutMs'],
+    ['if (wasTyping) this.#keep(true)', ''],
+    ['if (overdue.length > 0) this.#keep(true)', ''],
+  ]),
+  ...inFile('durable-objects/room/device-marks.ts', client('device-lists'), [
+    ["[...membersSince('leave'), ...membersSince('ban')]", "[...membersSince('leave')]"],
+    ['AND (to_pos IS NULL OR to_pos > ?)`', 'AND (to_pos IS NULL OR ? > 0)`'],
+    [
+      "d.pos <= ? AND m.membership = 'join'`",
+      'd.pos <= ?`',
+      'a member who left is among the left, which come last',
+    ],
+  ]),
+  ...inFile('durable-objects/room/budget.ts', client('large-rooms'), [
+    ['const fits = !this.#used || length <= this.#left', 'const fits = length <= this.#left'],
+    ['    this.#left -= length\n', ''],
+    ['if (stored * GROWTH <= length) return rows.map(show)', 'return rows.map(show)'],
+  ]),
+  ...inFile(
+    'durable-objects/room/vouching.ts',
+    client('membership', 'rights'),
+    [
+      ['{ join_authorised_via_users_server: _, ...own } = content', 'own = content'],
+      [
+        "AND substr(user_id, instr(user_id, ':') + 1) = ? LIMIT ?`",
+        "AND '' <> ? LIMIT ?`",
+        'nobody of another server can be in a room yet',
+      ],
+      ['serverName, named.size + 1)', 'serverName, 1)'],
+      ['levels.user(userId) >= levels.invite && isJoined(userId)', 'levels.user(userId) >= levels.invite'],
+    ],
+    'restricted',
+  ),
+  ...inFile('durable-objects/room/shown-in-lists.ts', client('own-writes', 'room-directory'), [
+    ["new Set(['join', 'leave', 'ban'])", "new Set(['join'])"],
+    ['CLOSING.has(type) || ', ''],
+    ['if (listsChanged) return true\n', ''],
+  ]),
 ]

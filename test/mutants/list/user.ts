@@ -1,7 +1,5 @@
 /** Mistakes in the User object: what changes or ends must be so in the archive too. */
-import { inFile, type Mutant } from '../mutant.ts'
-
-const client = (...names: string[]) => names.map((name) => `test/workers/client/${name}.test.ts`)
+import { client, inFile, type Mutant } from '../mutant.ts'
 
 export const USER: readonly Mutant[] = [
   ...inFile('durable-objects/user/devices.ts', client('devices', 'session', 'account'), [
@@ -92,4 +90,46 @@ export const USER: readonly Mutant[] = [
       ["  writeMeta(sql, 'first_epoch', base)\n", ''],
     ],
   ),
+  ...inFile('durable-objects/user/inbox.ts', client('to-device'), [
+    [
+      'parcels.filter(({ seq }) => seq > (heard?.seq ?? 0))',
+      'parcels.filter(({ seq }) => seq >= (heard?.seq ?? 0))',
+    ],
+    ['if (own === undefined) return\n', ''],
+    ['OVER (PARTITION BY sender ORDER BY id DESC)', 'OVER (ORDER BY id DESC)'],
+    ['if (batch.events.length > 0 && length > BATCH_LENGTH) break', ''],
+    ['    if (load > share) return share\n', ''],
+    ['  sql.exec(`DELETE FROM inbox WHERE device_id NOT IN (${DEVICES})`)\n', ''],
+  ]),
+  ...inFile('durable-objects/user/outbox.ts', client('to-device'), [
+    ['if (first(sql, known, deviceId, txnId) !== undefined) return\n', ''],
+    ['reached = (await this.#deliverTo(target)) && reached', 'await this.#deliverTo(target)'],
+    [
+      "'SELECT 1 AS found FROM outbox_txns WHERE device_id = ? AND txn_id = ?'",
+      "'SELECT 1 AS found FROM outbox_txns WHERE ? IS NOT NULL AND txn_id = ?'",
+    ],
+  ]),
+  ...inFile('durable-objects/user/device-lists.ts', client('device-lists'), [
+    ['privately && dropped.length === 0', 'false'],
+    ['joinedAt !== undefined && changedTs < joinedAt - SKEW_MS', 'true'],
+    ['[...keys, ...dropSignaturesOf(sql, userId(), deviceId)]', 'keys'],
+    ['dropped.length > 0 ? [userId()] : []', 'dropped.length > 1 ? [userId()] : []'],
+  ]),
+  ...inFile(
+    'durable-objects/user/past.ts',
+    ['test/local/belonging.test.ts'],
+    [["WHERE 'join' IN (membership, was)", '']],
+    'a past|only invited',
+  ),
+  ...inFile('durable-objects/user/cross-signing.ts', client('cross-signing'), [
+    ['if (stored.master !== undefined && !confirmed)', 'if (!confirmed)'],
+    ['if (isOrphan) archive.push(...dropKey(sql, usage), ', 'if (isOrphan) archive.push('],
+    ['known[keyId] !== signature', 'known[keyId] === undefined'],
+    ["[{ kind: 'cross_signing_key', key: usage, body: null }]", '[]'],
+  ]),
+  ...inFile('durable-objects/user/memberships.ts', client('room-life', 'sync-leaving'), [
+    ['change.pos <= known.pos', 'change.pos < known.pos'],
+    ['isGone(change.membership) && (', '('],
+    ['.filter((room) => !room.forgotten)\n', '\n'],
+  ]),
 ]

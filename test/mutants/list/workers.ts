@@ -1,7 +1,5 @@
 /** Mistakes at the edge: HTTP, media, and the adapters of storage. */
-import { inFile, type Mutant } from '../mutant.ts'
-
-const client = (...names: string[]) => names.map((name) => `test/workers/client/${name}.test.ts`)
+import { client, inFile, type Mutant } from '../mutant.ts'
 
 export const WORKERS: readonly Mutant[] = [
   ...inFile('workers/middleware/access-token.ts', client('session', 'refresh'), [
@@ -34,4 +32,32 @@ export const WORKERS: readonly Mutant[] = [
       ['where held.seq < excluded.seq`', '`'],
     ],
   ),
+  ...inFile(
+    'src/storage/redis/sessions.ts',
+    ['test/src/storage/redis.test.ts'],
+    [
+      ['{ ex: TRUSTED_S, nx: true }', '{ ex: TRUSTED_S }'],
+      ['now - writtenTs > TRUSTED_S * 1000 ? undefined', 'now < writtenTs ? undefined'],
+      ['failedAt !== undefined && clock.now() - failedAt < DISTRUST_MS', 'false'],
+    ],
+    'sessions',
+  ),
+  ...inFile(
+    'src/storage/redis/rate-limit.ts',
+    ['test/src/storage/redis.test.ts'],
+    [
+      ['answers[2 * index]! > limit.count', 'answers[index]! > limit.count'],
+      ['if (keys.length === 0) return undefined\n', ''],
+      ['        pipeline.expire(name(key), limit.seconds)\n', '', 'a window that is over is never read'],
+    ],
+    'rate limits',
+  ),
+  ...inFile('workers/client/page-token.ts', client('page-tokens'), [
+    ['if (result.success) return result.data\n', 'return result.data as z.infer<T>\n'],
+    [
+      '    throw unknownToken()\n  }\n}\n\nfunction unknownToken',
+      '    return undefined\n  }\n}\n\nfunction unknownToken',
+      'what is no JSON fits no schema either',
+    ],
+  ]),
 ]

@@ -1,6 +1,6 @@
 /** Password hashes. */
 import { describe, expect, it } from 'vitest'
-import { hashPassword, verifyPassword } from '../../../src/accounts/passwords.ts'
+import { hashPassword, newPasswordHash, verifyPassword } from '../../../src/accounts/passwords.ts'
 import { systemRandom } from '../../../src/system.ts'
 
 const low = { passwordCost: 'low' as const }
@@ -12,6 +12,13 @@ describe('passwords', () => {
     expect(await verifyPassword('pässword 🔑', stored, low)).toBe(true)
     expect(await verifyPassword('passwort', stored, low)).toBe(false)
     expect(await verifyPassword('', stored, low)).toBe(false)
+  })
+
+  it('counts the characters of a new one, of which some are two units of UTF-16', async () => {
+    const config = { ...low, passwordMinLength: 4 }
+    const made = (password: string) => newPasswordHash(password, { config, random: systemRandom })
+    await expect(made('🔑🔑🔑')).rejects.toMatchObject({ errcode: 'M_WEAK_PASSWORD' })
+    expect(await verifyPassword('🔑🔑🔑🔑', await made('🔑🔑🔑🔑'), low)).toBe(true)
   })
 
   it('takes the cost from the hash, so that a new setting keeps old passwords', async () => {

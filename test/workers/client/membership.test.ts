@@ -252,11 +252,20 @@ describe('kick, ban and unban', () => {
     expect((await bob.join(roomId)).status).toBe(200)
   })
 
-  it('does not unban who is not banned', async () => {
+  it('does not unban who is not banned, be they joined, invited, gone or strangers', async () => {
     const roomId = await alice.createRoom({ preset: 'public_chat' })
-    await bob.join(roomId)
-    const { status, body } = await alice.post(`${room(roomId)}/unban`, { user_id: bob.userId })
-    expect([status, body.errcode]).toEqual([403, 'M_BAD_STATE'])
+    const unban = async () => {
+      const { status, body } = await alice.post(`${room(roomId)}/unban`, { user_id: bob.userId })
+      return [status, body.errcode]
+    }
+    const refused = [403, 'M_BAD_STATE']
+    expect(await unban()).toEqual(refused)
+    must(await alice.invite(roomId, bob.userId))
+    expect(await unban()).toEqual(refused)
+    must(await bob.join(roomId))
+    expect(await unban()).toEqual(refused)
+    must(await bob.post(`${room(roomId)}/leave`))
+    expect(await unban()).toEqual(refused)
   })
 
   it.each(['kick', 'ban', 'unban'])('needs power to %s', async (action) => {

@@ -1,0 +1,183 @@
+/** Mistakes in what stands before the handlers: who may ask, how often, how much, and whether there is such an object. */
+import { client, inFile, type Mutant } from '../mutant.ts'
+
+const middleware = (name: string) => [`test/workers/middleware/${name}.test.ts`]
+const EXISTENCE = ['test/durable-objects/existence.test.ts']
+const RATES = middleware('rate-limit')
+
+export const MIDDLEWARE: readonly Mutant[] = [
+  ...inFile(
+    'durable-objects/gate.ts',
+    EXISTENCE,
+    [
+      ['const answers = some.length === 0 ? [] : await ask(some)', 'const answers = await ask([...all])'],
+      [
+        'return mayBeLocalRoom(roomId, ports.config.serverName) && ask(roomId)',
+        'return mayBeLocalRoom(roomId, ports.config.serverName)',
+      ],
+      ["if (method === 'delayedEvents') return []", "if (method === 'delayedEvents') throw noSuchRoom()"],
+      [
+        'return admitted === true ? target(...args) : once(admitted, method, () => target(...args))',
+        'return target(...args)',
+      ],
+    ],
+    'a storm of invented names',
+  ),
+  ...inFile(
+    'src/known-ids.ts',
+    EXISTENCE,
+    [
+      ['    await Promise.resolve()\n', ''],
+      ['answer ??= begin()', 'answer = begin()'],
+    ],
+    'a storm of invented names',
+  ),
+  ...inFile('workers/client/delay-id.ts', client('delayed-events'), [
+    ['const isOurs = [...tokenKeys, ...retiredTokenKeys].some(', 'const isOurs = retiredTokenKeys.some('],
+  ]),
+  ...inFile(
+    'workers/middleware/rate-limit.ts',
+    RATES,
+    [
+      [
+        "if (rate !== 'free') take(c, users, rate, userId)",
+        "if (rate === 'read') take(c, users, rate, userId)",
+      ],
+      [
+        'times > 0) take(c, users, action, c.var.session.userId, times)',
+        'times > 0) take(c, users, action, c.var.session.userId)',
+      ],
+      ['return ask(limiter).catch(() => ask(memory))', 'return ask(limiter)'],
+      ['limiter.hit(limit, [clientNetwork(c)])', 'limiter.hit(limit, [])'],
+    ],
+    'hold off|count (the invitees|to-device|in each)',
+  ),
+  ...inFile(
+    'workers/middleware/guesses.ts',
+    RATES,
+    [
+      [
+        'isOver = Math.max(together, ofAddress) >= FAILURES.count ||',
+        'isOver = together >= FAILURES.count ||',
+      ],
+      ['(isGuessed && together > 0)', 'isGuessed'],
+      ['    if (isWrong(outcome)) await count()\n', '    await count()\n'],
+      ['[pair, `address:${network}`, `account:${account}`]', '[pair, `account:${account}`]'],
+    ],
+    'guess|right password|from one address',
+  ),
+  ...inFile(
+    'workers/middleware/buckets.ts',
+    RATES,
+    [
+      ['if (filled < 1) return', 'if (filled < count) return', 'a batch larger than a burst must pass once'],
+      ['tokens: filled - count, at: now', 'tokens: filled - 1, at: now'],
+      ['Math.ceil(((1 - filled) / perSecond) * 1000)', 'Math.ceil((1 - filled) / perSecond)'],
+    ],
+    'hold off messages|invitees|to-device',
+  ),
+  ...inFile('workers/middleware/client-address.ts', middleware('addresses'), [
+    [".split(',').at(-1)", ".split(',').at(0)"],
+    ['if (clientAddressHeader === undefined) return peerOf(c)\n', ''],
+    ['behindTls(cf.clientIp) ?? ipAddress(cf.clientIp)', 'ipAddress(cf.clientIp)'],
+  ]),
+  ...inFile(
+    'src/ip-address.ts',
+    ['test/src/ip-address.test.ts'],
+    [
+      ['const PREFIX_GROUPS = 4', 'const PREFIX_GROUPS = 5'],
+      [
+        'return host === undefined ? undefined : (mappedV4(host) ?? host.slice(1, -1))',
+        'return host?.slice(1, -1)',
+      ],
+    ],
+  ),
+  ...inFile(
+    'src/accounts/hash-queue.ts',
+    RATES,
+    [
+      ['turns.size >= AT_ONCE + WAITING', 'turns.size >= 1000'],
+      ['    turns.delete(turn)\n', ''],
+    ],
+    'few passwords',
+  ),
+  ...inFile('workers/middleware/permits.ts', middleware('permits'), [
+    ["methods: 'PUT', path: /^\\/presence\\// }", "methods: 'POST', path: /^\\/presence\\// }"],
+    [
+      "{ permit: NEITHER, methods: 'POST PUT', path: /^\\/media\\/(upload|create)/ }",
+      "{ permit: EVERYBODY, methods: 'POST PUT', path: /^\\/media\\/(upload|create)/ }",
+    ],
+    [
+      "suspended: 'own' }, methods: 'PUT', path: /^\\/sendToDevice",
+      "suspended: true }, methods: 'PUT', path: /^\\/sendToDevice",
+    ],
+  ]),
+  ...inFile('workers/middleware/permitted.ts', middleware('permits'), [
+    ['return event?.sender === session.userId', 'return event !== undefined'],
+    ['permitFor(c)?.suspended ?? false', 'permitFor(c)?.suspended ?? true'],
+  ]),
+  ...inFile('workers/middleware/rates.ts', middleware('rates'), [
+    ["{ rate: 'invite', methods: 'POST', path: /^\\/rooms\\/:roomId\\/invite$/ },\n", ''],
+    ["{ rate: 'keys', methods: 'POST', path: /^\\/keys\\// },\n", ''],
+  ]),
+  ...inFile(
+    'workers/middleware/body.ts',
+    ['test/workers/edge.test.ts'],
+    [
+      ['if (length > limit) throw tooLarge(limit)', ''],
+      ['if (Number(declared ?? 0) > limit) throw tooLarge(limit)', ''],
+      ['isDeeperThan(value, MAX_DEPTH)', 'isDeeperThan(value, 10_000)'],
+    ],
+    'bodies',
+  ),
+  ...inFile(
+    'src/accounts/interactive-auth.ts',
+    ['test/src/accounts/interactive-auth.test.ts'],
+    [
+      [
+        '!isOneShot && !(await ports.uia.take(session.id))',
+        '!isOneShot && !(await ports.uia.get(session.id))',
+      ],
+      ['session.endpoint !== operation.endpoint || !isSame', 'session.endpoint !== operation.endpoint'],
+      ['  if (await verifyPassword(password, held, ports.config)) return session\n', '  return session\n'],
+      ['error.status >= 500 || error.status === 429', 'error.status >= 500'],
+      [
+        'if (type === undefined || session.completed.includes(type)) return session',
+        'if (type === undefined) return session',
+      ],
+      ['completed: [], facts }', "completed: ['m.login.dummy'], facts }"],
+    ],
+  ),
+  ...inFile(
+    'src/quotas.ts',
+    ['test/workers/quotas.test.ts'],
+    [
+      ['held <= most', 'held < most'],
+      ["quota.endsWith('Bytes') ? 'M_TOO_LARGE'", "quota.endsWith('s') ? 'M_TOO_LARGE'"],
+    ],
+  ),
+  ...inFile(
+    'durable-objects/user/account-data.ts',
+    ['test/workers/quotas.test.ts'],
+    [
+      ['Buffer.byteLength(text) + ENTRY_BYTES - before', 'Buffer.byteLength(text) + ENTRY_BYTES'],
+      ['(all?.bytes ?? 0) + added', 'added'],
+      ['const ENTRY_BYTES = 128', 'const ENTRY_BYTES = 0'],
+      [
+        '    if (sql.exec(query, GLOBAL, type).rowsWritten === 0) return []\n',
+        '',
+        'the archive hears of a fact that it does not have',
+      ],
+    ],
+    'account data',
+  ),
+  ...inFile(
+    'src/outside.ts',
+    ['test/src/outside.test.ts'],
+    [
+      ['if (init?.signal?.aborted) throw error\n', ''],
+      ['hops <= MAX_REDIRECTS', 'hops <= 2 * MAX_REDIRECTS'],
+      ['    if (!isWhole) break\n', ''],
+    ],
+  ),
+]

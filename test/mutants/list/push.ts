@@ -1,0 +1,87 @@
+/** Mistakes in what is unread: counts, rules, pushes and badges. */
+import { client, inFile, type Mutant } from '../mutant.ts'
+
+const unit = (name: string) => [`test/src/protocol/${name}.test.ts`]
+
+export const PUSH: readonly Mutant[] = [
+  ...inFile('durable-objects/user/badges.ts', client('badges', 'counts-agree'), [
+    ['ON CONFLICT (room_id) DO UPDATE SET stale = 1`', 'ON CONFLICT (room_id) DO NOTHING`'],
+    ["    this.#parts.sql.exec('DELETE FROM push_badges WHERE room_id = ?', roomId)\n", ''],
+    ['      for (const roomId of joinedRooms()) this.touch(roomId)\n', ''],
+    ['for (const roomId of unreached)', 'for (const roomId of unreached.slice(1))'],
+    ['      await before\n', ''],
+  ]),
+  ...inFile('durable-objects/user/push-queue.ts', client('badges', 'pushing'), [
+    ['told === null ? unread > 0 : unread < told', 'told === null || unread < told'],
+    ['told === null ? unread > 0 : unread < told', 'told === null ? unread > 0 : unread <= told'],
+    ['if (rejected.includes(pushkey)) refused(appId, pushkey)', ''],
+    ['    sql.exec(`DELETE FROM push_told WHERE ${gone}`)\n', ''],
+    ['WHERE coalesce(r.retry_at, 0) <= ? GROUP BY', 'WHERE coalesce(r.retry_at, 0) >= 0 * ? GROUP BY'],
+    ['2 ** Math.min(failures, 20)', '1'],
+    ["    this.#drop('queued_ts < ?', now() - GIVEN_UP_MS)\n", ''],
+    ["`notification != '' AND ${clause}`", '`1 = 0 AND ${clause}`'],
+    ["this.#drop('seq <= (SELECT max(seq) FROM push_queue) - ?', KEPT)", ''],
+  ]),
+  ...inFile('durable-objects/user/pushes.ts', client('badges', 'pushing'), [
+    ['if (mayFall) this.#queue.addBadge()', ''],
+    ["    this.#queue.takeBack('room_id', [roomId])\n", ''],
+    ["    this.#queue.takeBack('sender', ignoredUsers(sql, userId()))\n", ''],
+    ["      this.#queue.takeBack('event_id', taken)\n", ''],
+    ['    this.countAnew()\n', ''],
+    ['if (isShown) this.#queue.add', 'this.#queue.add'],
+  ]),
+  ...inFile('durable-objects/user/unread.ts', client('unread'), [
+    [
+      'to <= known.upTo) return\n',
+      'to < known.upTo) return\n',
+      'an increment that ends where the counts end holds nothing new',
+    ],
+    ['      if (pos <= known.upTo) continue\n', ''],
+    ['increment.from > known.upTo || ', ''],
+    ['events = events.filter((unread) => unread.thread !== thread)', 'events = []'],
+    ['threadId !== undefined && thread !== threadId', 'threadId === thread'],
+    ['ignored.has(event.sender) || redacted.includes(pos)', 'redacted.includes(pos)'],
+    ['(push?.levels[event.sender] ?? 0) >=', '(push?.levels[event.sender] ?? 100) >='],
+  ]),
+  ...inFile(
+    'durable-objects/room/unread.ts',
+    [...client('unread')],
+    [
+      ['const floor = Math.max(read.room, member.sincePos)', 'const floor = read.room'],
+      ['ignored.has(row.sender) || pdu.unsigned?.redacted_because !== undefined', 'ignored.has(row.sender)'],
+      ['answered.set(thread, row.pos)', 'answered.set(MAIN_THREAD, row.pos)'],
+      ['read.threads.get(thread) ?? 0, answered', '0, answered'],
+    ],
+  ),
+  ...inFile('durable-objects/room/push-members.ts', client('badges', 'pushing'), [
+    ['SET pos = ?, has_read = 0', 'SET pos = ?'],
+    ['        notePushRead(room, userId)\n', ''],
+    ['if (hasRead === 0 && !spoke) return', 'if (hasRead === 0) return'],
+    ['        setPushMember(room, userId, false)\n', ''],
+  ]),
+  ...inFile('src/protocol/push-rule-edits.ts', client('push-rules'), [
+    ['?.enabled ?? true,\n    ...matcherOf', ' && true,\n    ...matcherOf'],
+    [
+      'if (old !== -1 && place.before === undefined && place.after === undefined) return rules.with(old, rule)\n',
+      '',
+    ],
+    ['return rules[0]?.rule_id === MASTER ? 1 : 0', 'return 0'],
+    ['  checkRulesetSize(changed)\n', ''],
+    ["if ('actions' in change) checkRuleSize({ ...rule, ...checked })", ''],
+    [
+      'enabled: own.enabled ?? true, actions: own.actions ?? rule.actions ?? []',
+      'actions: own.actions ?? rule.actions ?? []',
+    ],
+    ['before === undefined ? index + 1 : index', 'index'],
+  ]),
+  ...inFile('src/protocol/match-work.ts', unit('push-evaluator'), [
+    ['return this.#spent >= this.#limit', 'return false'],
+    ['return this.step(1 + Math.floor(characters / NATIVE_SPEED))', 'return this.step(1)'],
+    ['    this.#spent += one.spent\n', ''],
+  ]),
+  ...inFile('src/protocol/push-conditions.ts', unit('push-evaluator'), [
+    ['!Object.hasOwn(within, name)', '!(name in within)'],
+    ['if (isPatternTooLong(key)) return () => undefined\n', ''],
+    ['work.search(list.length) && ', ''],
+  ]),
+]
