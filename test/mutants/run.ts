@@ -105,25 +105,30 @@ async function isNoticed(folder: string, mutant: Mutant): Promise<boolean> {
   }
 }
 
-async function verdictOn(folder: string, mutant: Mutant): Promise<string> {
-  if (await isNoticed(folder, mutant)) return 'noticed'
-  return mutant.equal === undefined ? 'MISSED' : `equal: ${mutant.equal}`
-}
-
 /** Tries each mistake; before the first of those that the same tests cover, these tests without any. */
 async function tryAll(folder: string, mutants: readonly Mutant[]): Promise<number> {
-  const sound = new Set<string>()
+  const isSound = new Map<string, boolean>()
   let missed = 0
   for (const mutant of mutants) {
     const tests = [...mutant.tests, mutant.title].join(' ')
-    if (!sound.has(tests) && !(await passes(folder, mutant)))
-      throw new Error(`without a mistake these fail already: ${tests}`)
-    sound.add(tests)
-    const verdict = await verdictOn(folder, mutant)
+    if (!isSound.has(tests)) isSound.set(tests, await passesOnce(folder, mutant))
+    const verdict = isSound.get(tests)
+      ? await verdictOn(folder, mutant)
+      : 'UNKNOWN, its tests fail by themselves'
     console.log(`${verdict}: ${nameOf(mutant)}`)
-    if (verdict === 'MISSED') missed += 1
+    if (!verdict.startsWith('noticed') && mutant.equal === undefined) missed += 1
   }
   return missed
+}
+
+/** Whether the tests pass now, or when they are run once more: a machine under load is slow. */
+async function passesOnce(folder: string, mutant: Mutant): Promise<boolean> {
+  return (await passes(folder, mutant)) || passes(folder, mutant)
+}
+
+async function verdictOn(folder: string, mutant: Mutant): Promise<string> {
+  if (await isNoticed(folder, mutant)) return 'noticed'
+  return mutant.equal === undefined ? 'MISSED' : `equal: ${mutant.equal}`
 }
 
 async function main(wishes: Wishes): Promise<number> {
@@ -142,7 +147,7 @@ async function main(wishes: Wishes): Promise<number> {
   const folder = copyTree()
   try {
     const missed = await tryAll(folder, mutants)
-    console.log(`${mutants.length} tried, ${missed} missed`)
+    console.log(`${mutants.length} tried, ${missed} missed or unknown`)
     return missed === 0 ? 0 : 1
   } finally {
     rmSync(folder, { recursive: true, force: true })
