@@ -42,14 +42,19 @@ export function openDataFolder(path: string): DataFolder {
     unlock()
     throw new StartError(`--data-dir ${root} cannot be used: ${messageOf(error)}`)
   }
+  return { ...dataFolderAt(root), unlock }
+}
+
+/** Where things are in a folder, which is neither made nor locked. */
+export function dataFolderAt(path: string): Omit<DataFolder, 'unlock'> {
+  const root = resolve(path)
   return {
     path: root,
     postgres: join(root, 'postgres'),
     redis: join(root, 'redis.sqlite'),
     keys: join(root, 'keys.json'),
     objects: join(root, 'objects'),
-    run,
-    unlock,
+    run: join(root, 'run'),
   }
 }
 

@@ -31,7 +31,8 @@ export async function openPostgres(
   }
 }
 
-function serverNamed(url: string, folder: DataFolder) {
+/** How a Postgres is called that an address names. */
+export function serverNamed(url: string, folder: Pick<DataFolder, 'postgres'>) {
   return {
     name: `The Postgres at ${new URL(url).host} (--database-url)`,
     remedy: 'name the database of this one by --database-url',

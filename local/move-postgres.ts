@@ -11,8 +11,9 @@ import type { Database } from './postgres/database.ts'
 import { openEmbedded } from './postgres/embedded.ts'
 import { holdServer, openServer } from './postgres/server.ts'
 import { StartError } from './start-error.ts'
+import { readCertificates, trust } from './tls.ts'
 
-const ours = ['data-dir', 'database-url'] as const
+const ours = ['data-dir', 'database-url', 'ca'] as const
 
 await runCommand(async () => {
   const options = readOptions(process.argv.slice(2), process.env, ours)
@@ -23,6 +24,7 @@ await runCommand(async () => {
   const url = options['database-url']
   if (url === undefined)
     throw new StartError('--database-url is missing: it names the database to move to', 2)
+  if (options.ca !== undefined) trust(readCertificates(options.ca))
   const folder = openDataFolder(options['data-dir'])
   if (!existsSync(folder.postgres)) {
     folder.unlock()

@@ -1,11 +1,11 @@
 /** The database that a command works on: a server named by its address, or the embedded one of a data folder. */
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
-import { openDataFolder } from './data-folder.ts'
+import { dataFolderAt, openDataFolder } from './data-folder.ts'
+import { serverNamed } from './databases.ts'
 import { makeKeys, readKeys } from './keys.ts'
 import { objectsPart, postgresPart } from './marks.ts'
 import { type CommandOptions, optionTable } from './options.ts'
-import { requireNoKeysLost } from './parts.ts'
+import { requireNoKeysLost, requireOwnPostgres } from './parts.ts'
 import type { Database } from './postgres/database.ts'
 import { openEmbedded } from './postgres/embedded.ts'
 import { openServer } from './postgres/server.ts'
@@ -32,9 +32,19 @@ export async function openDatabase(
 }
 
 async function openAt(url: string, options: DatabaseOptions): Promise<OpenDatabase & { serverName: string }> {
-  const file = join(options['data-dir'], 'keys.json')
-  const serverName = serverNameOf(existsSync(file) ? readKeys(file) : undefined, options['server-name'])
+  const folder = dataFolderAt(options['data-dir'])
+  const keys = existsSync(folder.keys) ? readKeys(folder.keys) : undefined
+  const serverName = serverNameOf(keys, options['server-name'])
   const database = await openServer(url)
+  try {
+    if (keys !== undefined) {
+      const postgres = await postgresPart(database, serverNamed(url, folder))
+      requireOwnPostgres(keys, { objects: objectsPart(folder), postgres })
+    }
+  } catch (error) {
+    await database.close()
+    throw error
+  }
   return { database, serverName: serverName ?? optionTable['server-name'].default, close: database.close }
 }
 

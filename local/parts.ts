@@ -62,11 +62,7 @@ export function requireNoKeysLost({ objects, postgres }: Omit<Parts, 'redis'>, f
 export function settle(keys: Keys, parts: Parts, now: number): Settled {
   const id = keys.instance_id ?? parts.objects.mark?.id ?? newInstanceId()
   const all = partsOf(parts)
-  for (const { name, mark, remedy } of all) {
-    if (mark !== undefined && mark.id !== id) {
-      throw new StartError(`${name} belongs to another server (${mark.id}, and this one is ${id}): ${remedy}`)
-    }
-  }
+  for (const part of all) requireOwn(part, id)
   requireAccounts(parts)
   const marks = all.flatMap(({ mark }) => mark ?? [])
   const generation = Math.max(0, ...marks.map((mark) => mark.generation))
@@ -89,8 +85,25 @@ function partsOf({ objects, postgres, redis }: Parts): Part[] {
   return postgres ? [objects, postgres, redis] : [objects, redis]
 }
 
+/**
+ * For a command that works on a Postgres beside a data folder: as at a start, it must be the folder's own. A folder
+ * that was never started knows no server yet.
+ * @throws StartError
+ */
+export function requireOwnPostgres(keys: Keys, parts: Omit<Parts, 'redis'>): void {
+  const id = keys.instance_id ?? parts.objects.mark?.id
+  if (id === undefined) return
+  if (parts.postgres) requireOwn(parts.postgres, id)
+  requireAccounts(parts)
+}
+
+function requireOwn({ name, mark, remedy }: Part, id: string): void {
+  if (mark === undefined || mark.id === id) return
+  throw new StartError(`${name} belongs to another server (${mark.id}, and this one is ${id}): ${remedy}`)
+}
+
 /** Without the accounts, strangers would register under the names of the users whose objects are here. */
-function requireAccounts({ objects, postgres }: Parts): void {
+function requireAccounts({ objects, postgres }: Omit<Parts, 'redis'>): void {
   if (!postgres) return
   if (!postgres.hasAccounts && objects.hasUsers()) {
     throw new StartError(

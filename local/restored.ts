@@ -9,8 +9,9 @@ import { nextGeneration } from './parts.ts'
 import { migrationsFolder } from './paths.ts'
 import { openServer } from './postgres/server.ts'
 import { StartError } from './start-error.ts'
+import { readCertificates, trust } from './tls.ts'
 
-const ours = ['data-dir', 'database-url'] as const
+const ours = ['data-dir', 'database-url', 'ca'] as const
 
 await runCommand(async () => {
   const options = readOptions(process.argv.slice(2), process.env, ours)
@@ -18,6 +19,7 @@ await runCommand(async () => {
     process.stdout.write(helpText('npm run restored', ours))
     return
   }
+  if (options.ca !== undefined) trust(readCertificates(options.ca))
   const folder = openDataFolder(options['data-dir'])
   try {
     const id = readKeys(folder.keys)?.instance_id

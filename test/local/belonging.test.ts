@@ -6,6 +6,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openEmbedded } from '../../local/postgres/embedded.ts'
 import { api } from '../support/client.ts'
+import { runScript } from '../support/command.ts'
 import {
   needing,
   postgresPrograms,
@@ -183,6 +184,26 @@ describe.skipIf(!postgresPrograms)(needing('a Postgres server', postgresPrograms
     await expect(start(newFolder(), { 'database-url': url })).rejects.toThrow(
       'keys.json is missing beside an existing database',
     )
+  })
+
+  it('of another folder gets no administrator by a command that names this folder', async () => {
+    const [url, empty] = [await newDatabase(), await newDatabase()]
+    await withServer(newFolder(), { 'database-url': url }, (server) => api(server).register('bob'))
+    const folder = newFolder()
+    await withServer(folder, {}, (server) => api(server).register('alice'))
+    const create = (target: string) =>
+      runScript('admin-create', ['--data-dir', folder, '--name', 'root', '--database-url', target])
+    const ofAnother = await create(url)
+    expect([ofAnother.code, ofAnother.stdout]).toEqual([1, ''])
+    expect(ofAnother.stderr).toMatch(
+      /^selvedge: The Postgres at .* belongs to another server .*--database-url\n$/,
+    )
+    const beside = await create(empty)
+    expect([beside.code, beside.stdout]).toEqual([1, ''])
+    expect(beside.stderr).toMatch(/^selvedge: The Postgres at .* is empty, but the data folder holds/)
+    // Where there is no folder, as for Cloudflare, the address alone says whose it is.
+    const elsewhere = ['--data-dir', newFolder(), '--name', 'root', '--database-url', url]
+    expect((await runScript('admin-create', elsewhere)).code).toBe(0)
   })
 
   it('is used by one server alone', async () => {

@@ -69,6 +69,7 @@ describe.skipIf(!postgresPrograms)(needing('moving to a Postgres', postgresProgr
     [[], 2, '--database-url is missing'],
     [['--database-url', 'URL'], 1, 'this data folder has no embedded database to move'],
     [['--bogus'], 2, 'unknown option --bogus'],
+    [['--database-url', 'URL', '--ca', '/nowhere.pem'], 1, '--ca cannot be read'],
   ])('refuses %j with one line', async (args, code, line) => {
     const given = args.map((arg) => (arg === 'URL' ? postgres.url : arg))
     await expect(move('--data-dir', folder, ...given)).rejects.toMatchObject({

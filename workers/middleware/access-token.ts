@@ -5,7 +5,7 @@ import type { Session, TokenKey } from '../../src/ports.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
 import { refuseGuest, refuseSuspended } from './permitted.ts'
-import { countForUser } from './rate-limit.ts'
+import { countForUser, countStranger } from './rate-limit.ts'
 
 /** How long this isolate believes what Redis or the User object said: a revoked token may live that much longer elsewhere. */
 const BELIEVED_MS = 5000
@@ -52,7 +52,10 @@ async function claimsOf(c: Context<AppEnv>): Promise<TokenSession> {
   if (token === undefined) throw new MatrixError('M_MISSING_TOKEN', 'Missing access token')
   const { tokenKeys, retiredTokenKeys, serverName } = c.var.ports.config
   const session = await verifyAccessToken(token, tokenKeys, serverName)
-  if (session === undefined) throw await unknownToken(token, retiredTokenKeys, serverName)
+  if (session === undefined) {
+    countStranger(c)
+    throw await unknownToken(token, retiredTokenKeys, serverName)
+  }
   countForUser(c, session.userId)
   if (session.guest === true) refuseGuest(c)
   return session

@@ -40,6 +40,17 @@ export function countForAddress(c: Context<AppEnv>): void {
 }
 
 /**
+ * Counts a request whose token nobody knows: whoever made it up is counted as one without.
+ * @throws MatrixError M_LIMIT_EXCEEDED
+ */
+export function countStranger(c: Context<AppEnv>): void {
+  if (!c.var.ports.config.rateLimits) return
+  const { rate, isOpen } = classOf(c)
+  // An open route has counted the address already.
+  if (rate !== 'free' && !isOpen) take(c, addresses, rate, clientNetwork(c))
+}
+
+/**
  * Counts several of one action, as a request that does them all: the next must wait until all are paid for.
  * @throws MatrixError M_LIMIT_EXCEEDED
  */

@@ -126,6 +126,23 @@ describe('rate limits', () => {
     expect((await register('calm', newAddress())).status).toBe(200)
   })
 
+  it('hold off requests with tokens that were made up, by their address', async () => {
+    const headers = { 'x-real-ip': newAddress() }
+    let guesses = 0
+    const ask = () => {
+      guesses += 1
+      return http.request('POST', '/search', {}, { token: `made.up.${guesses}`, headers })
+    }
+    const { passed, refusal } = await untilLimited(ask)
+    expect(passed).toBeGreaterThanOrEqual(30)
+    expectLimited(refusal)
+    const { body } = await register('honest', newAddress())
+    const search = { search_categories: {} }
+    expect(
+      (await http.request('POST', '/search', search, { token: body.access_token, headers })).status,
+    ).toBe(200)
+  })
+
   it('hold off guests from one address, and guesses of the password of who is logged in', async () => {
     const address = newAddress()
     const headers = { 'x-real-ip': address }
