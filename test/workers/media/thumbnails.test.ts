@@ -243,7 +243,7 @@ describe('the work on a picture', () => {
       const first = await uploaded(gif(20, 20, [RED, BLUE]))
       const statuses: number[] = []
       // Small, but not to move: each size is drawn anew.
-      for (let n = 0; n < 15 && !statuses.includes(429); n += 1) {
+      for (let n = 0; n < 60 && !statuses.includes(429); n += 1) {
         const media = n === 0 ? first : await uploaded(gif(20, 20, [RED, BLUE]))
         for (const side of sizes) {
           for (const method of ['crop', 'scale']) {
