@@ -26,6 +26,7 @@ import { foundEvents, visibleEvents } from './search.ts'
 import { peek, snapshot } from './snapshot.ts'
 import { joinedMembersFor, stateEventFor, stateFor } from './state-reads.ts'
 import { summaryFor } from './summary.ts'
+import { threadPlace } from './thread-place.ts'
 import { eventFor, messages } from './timeline.ts'
 import { unreadCount } from './unread.ts'
 import { joinRule } from './vouching.ts'
@@ -59,6 +60,10 @@ export abstract class RoomReads extends DurableObject<Env> {
 
   threads(request: ThreadsRequest) {
     return toResult(() => threads(this.room, request))
+  }
+
+  threadPlace(userId: string, rootId: string, causeId?: string) {
+    return toResult(() => threadPlace(this.room, userId, rootId, causeId))
   }
 
   eventAtTime(request: MomentRequest) {

@@ -35,6 +35,11 @@ const BELONGINGS: readonly Belonging[] = [
     key: ({ room_id, type }) => JSON.stringify([room_id === '' ? null : room_id, type]),
   },
   { table: 'filters', text: 'filter', kind: 'filter', key: ({ filter_id }) => String(filter_id) },
+  {
+    table: 'thread_subscriptions',
+    kind: 'thread_subscription',
+    key: ({ room_id, root_id }) => JSON.stringify([room_id, root_id]),
+  },
 ]
 
 /**

@@ -109,6 +109,8 @@ const RESTORERS: Readonly<Record<string, Restorer>> = {
     const [version, roomId, sessionId] = JSON.parse(key) as [number, string, string]
     insertRow(sql, 'backup_keys', { version, room_id: roomId, session_id: sessionId, data: body })
   },
+  thread_subscription: (sql, { body }) =>
+    insertRow(sql, 'thread_subscriptions', JSON.parse(body) as Record<string, SqlStorageValue>),
   account_data: (sql, { key, body }, base) => {
     const [roomId, type] = JSON.parse(key) as [string | null, string]
     insertRow(sql, 'account_data', { room_id: roomId ?? '', type, content: body, pos: base })

@@ -17,6 +17,7 @@ import { PUSHERS_TABLE } from './pushers.ts'
 import { READ_MARKERS_TABLE } from './read-markers.ts'
 import { REFRESH_COLUMNS } from './refresh.ts'
 import { ROOM_JOBS_TABLE } from './room-jobs.ts'
+import { THREAD_SUBSCRIPTIONS_TABLE } from './thread-subscriptions.ts'
 
 export const USER_MIGRATIONS: readonly string[] = [
   DEVICES_TABLE,
@@ -82,4 +83,5 @@ export const USER_MIGRATIONS: readonly string[] = [
   BADGES_TABLE,
   PUSH_TOLD_TABLE,
   KEY_BACKUP_BYTES,
+  THREAD_SUBSCRIPTIONS_TABLE,
 ]

@@ -1,5 +1,13 @@
 /** The part of a User object's RPC surface that speaks of what clients keep here: filters, account data, tags, rules, presence. */
-import type { PresenceState, PresenceValue, PushRuleChange, Session, UserLogEntry } from '../../src/ports.ts'
+import type {
+  PresenceState,
+  PresenceValue,
+  PushRuleChange,
+  Session,
+  Thread,
+  ThreadPlace,
+  UserLogEntry,
+} from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { InvitePermission } from '../../src/protocol/invite-permission.ts'
@@ -13,6 +21,7 @@ import { presenceContent } from './presence.ts'
 import { changePushRules } from './push-rules.ts'
 import { setFullyRead } from './read-markers.ts'
 import { tagsOf } from './tags.ts'
+import { followThread, leaveThread, threadSubscription } from './thread-subscriptions.ts'
 
 export abstract class SettingsRpc extends AccountRpc {
   putFilter(session: Session, filter: JsonObject): RpcResult<string> {
@@ -54,6 +63,24 @@ export abstract class SettingsRpc extends AccountRpc {
 
   getAccountData(session: Session, roomId: string | null, type: string) {
     return this.checked(session, () => getAccountData(this.host.sql, this.host.userId(), roomId, type))
+  }
+
+  threadSubscription(session: Session, thread: Thread) {
+    return this.checked(session, () => threadSubscription(this.host.sql, thread))
+  }
+
+  followThread(session: Session, thread: Thread, place: ThreadPlace) {
+    return this.checked(session, () => {
+      const { mutate, sql } = this.host
+      mutate(() => ({ value: undefined, archive: followThread(sql, thread, place) }))
+    })
+  }
+
+  leaveThread(session: Session, thread: Thread, place: ThreadPlace) {
+    return this.checked(session, () => {
+      const { mutate, sql } = this.host
+      mutate(() => ({ value: undefined, archive: leaveThread(sql, thread, place) }))
+    })
   }
 
   tags(session: Session, roomId: string) {

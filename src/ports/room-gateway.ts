@@ -29,6 +29,7 @@ import type {
   StateRequest,
   StateSlice,
   SummaryAnswer,
+  ThreadPlace,
   ThreadsAnswer,
   ThreadsRequest,
   UpgradeRequest,
@@ -62,6 +63,8 @@ export interface RoomGateway {
   context(request: ContextRequest): Promise<ContextAnswer>
   children(request: ChildrenRequest): Promise<ChildrenAnswer>
   threads(request: ThreadsRequest): Promise<ThreadsAnswer>
+  /** @throws MatrixError M_NOT_FOUND; IO.ELEMENT.MSC4306.M_NOT_IN_THREAD where `causeId` is in another */
+  threadPlace(userId: string, rootId: string, causeId?: string): Promise<ThreadPlace>
   eventAtTime(request: MomentRequest): Promise<{ event_id: string; origin_server_ts: number }>
   snapshot(viewer: Session, limit: number): Promise<RoomSnapshot>
   /** What came after a place; without one, only where the room stands. */

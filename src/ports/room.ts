@@ -268,6 +268,13 @@ export interface DelayedRequest extends SendRequest {
 
 export type DelayedAction = 'send' | 'cancel' | 'restart'
 
+/** What a subscription to a thread must know of its room (MSC4306), in the room's positions. */
+export interface ThreadPlace {
+  head: number
+  /** Of the event by which a client subscribes on its own. */
+  cause?: number
+}
+
 /** A delayed event as its sender sees it. */
 export interface DelayedEvent {
   delayId: string

@@ -7,7 +7,7 @@ import type { RuleBody, RulePlace } from '../protocol/push-rule-edits.ts'
 import type { VisitedRoom } from './postgres.ts'
 import type { PushNews } from './push.ts'
 import type { Session } from './redis.ts'
-import type { Membership, Profile } from './room.ts'
+import type { Membership, Profile, ThreadPlace } from './room.ts'
 import type { Increment } from './room-sync.ts'
 
 export interface Device {
@@ -73,6 +73,17 @@ export interface PresenceState {
   statusMsg?: string | undefined
   /** When they last did something, ms since the epoch. */
   lastActive?: number | undefined
+}
+
+/** A thread by its first event. */
+export interface Thread {
+  roomId: string
+  rootId: string
+}
+
+/** How a user follows a thread (MSC4306): by a client on its own, or as they wished. */
+export interface ThreadSubscription {
+  automatic: boolean
 }
 
 /** What a client changes about one of its push rules. */
@@ -298,6 +309,10 @@ export interface UserGateway {
   putAccountData(session: Session, roomId: string | null, type: string, content: JsonObject): Promise<void>
   removeAccountData(session: Session, roomId: string | null, type: string): Promise<void>
   getAccountData(session: Session, roomId: string | null, type: string): Promise<JsonValue>
+  threadSubscription(session: Session, thread: Thread): Promise<ThreadSubscription>
+  /** @throws MatrixError IO.ELEMENT.MSC4306.M_CONFLICTING_UNSUBSCRIPTION */
+  followThread(session: Session, thread: Thread, place: ThreadPlace): Promise<void>
+  leaveThread(session: Session, thread: Thread, place: ThreadPlace): Promise<void>
   /** All of one room. */
   roomAccountData(session: Session, roomId: string): Promise<{ type: string; content: JsonObject }[]>
   /** The presence events of these users, as far as the session's user was told of them. */

@@ -26,6 +26,5 @@ export const KNOWN: readonly [test: RegExp, reason: string][] = [
     'looks into the user directory before the archive has told it',
   ],
   [/^TestRemovingAccountData\/.*_via_PUT/, 'by the specification, an empty object is data like any other'],
-  [/^TestThreadSubscriptions/, 'MSC4306 is not there'],
   [/^TestMSC4308/, 'later: sliding sync'],
 ]

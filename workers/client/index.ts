@@ -39,6 +39,7 @@ import { state } from './state.ts'
 import { sync } from './sync.ts'
 import { tags } from './tags.ts'
 import { thirdParty } from './third-party.ts'
+import { threadSubscriptions } from './thread-subscriptions.ts'
 import { timeline } from './timeline.ts'
 import { typing } from './typing.ts'
 import { mutualRooms, unstableMutualRooms, userDirectory } from './user-directory.ts'
@@ -104,3 +105,4 @@ for (const part of [unstableRoomSummary, unstableMutualRooms, crossSigning, room
 clientUnstableApp.route('/org.matrix.msc2946', hierarchy)
 clientUnstableApp.route('/org.matrix.msc3391', removedAccountData)
 clientUnstableApp.route('/org.matrix.msc4151', report)
+clientUnstableApp.route('/io.element.msc4306', threadSubscriptions)

@@ -99,7 +99,7 @@ const ROWS: Row[] = [
   { permit: NO_GUESTS, methods: 'POST PUT DELETE', path: /^\/(room_keys|dehydrated_device)(\/|$)/ },
   { permit: NO_GUESTS, methods: 'POST', path: /^\/delayed_events\// },
   { permit: NO_GUESTS, methods: 'DELETE', path: /^\/devices\/:deviceId$/ },
-  { permit: NO_GUESTS, methods: 'PUT DELETE', path: /^\/(pushrules|user)\// },
+  { permit: NO_GUESTS, methods: 'PUT DELETE', path: /^\/(pushrules|user|rooms\/:roomId\/thread)\// },
 ]
 
 const known = new Map<string, Permit | undefined>()

@@ -91,6 +91,7 @@ const ROWS: Row[] = [
   { rate: 'write', methods: 'POST', path: /^\/(account|logout|delete_devices|pushers)(\/|$)/ },
   { rate: 'write', methods: 'POST', path: /^\/rooms\/:roomId\/(leave|forget|kick|ban|unban)$/ },
   { rate: 'write', methods: 'POST', path: /^\/rooms\/:roomId\/(receipt\/|read_markers$)/ },
+  { rate: 'write', methods: 'PUT DELETE', path: /^\/rooms\/:roomId\/thread\// },
   { rate: 'openId', methods: 'POST', path: /^\/user\/:userId\/openid\/request_token$/ },
   { rate: 'write', methods: 'POST', path: /^\/user\/:userId\/filter$/ },
   { rate: 'write', methods: 'PUT DELETE', path: /^\/(devices|directory|presence|profile|pushrules|user)\// },
