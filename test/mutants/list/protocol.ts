@@ -49,7 +49,7 @@ export const PROTOCOL: readonly Mutant[] = [
         'levels.event(type, stateKey !== undefined) <= levels.user(sender),',
         'levels.event(type, stateKey !== undefined) < levels.user(sender),',
       ],
-      ["!stateKey?.startsWith('@') || stateKey === sender,", 'true,'],
+      ['  checkStateKey(context)\n', ''],
       ["if (type === 'm.room.power_levels') checkPowerLevels(context)", ''],
     ],
   ),

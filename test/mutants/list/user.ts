@@ -132,4 +132,18 @@ export const USER: readonly Mutant[] = [
     ['isGone(change.membership) && (', '('],
     ['.filter((room) => !room.forgotten)\n', '\n'],
   ]),
+  ...inFile('durable-objects/user/thread-subscriptions.ts', client('thread-subscriptions'), [
+    ['cause <= known.left_at', 'false'],
+    ['|| known.automatic === 0) return []', ') return []'],
+    ['{ automatic: automatic === 1 }', '{ automatic: true }'],
+    ["return [{ kind: 'thread_subscription', key, body: JSON.stringify(row) }]", 'return []'],
+  ]),
+  ...inFile('durable-objects/room/thread-place.ts', client('thread-subscriptions'), [
+    [' || relation.eventId !== rootId', ''],
+    [' || !viewer.maySee(row)', ''],
+  ]),
+  ...inFile('durable-objects/user/account-data.ts', client('account-data'), [
+    ['ownPos !== undefined || content !== REMOVED', 'true'],
+    ['row === undefined || row.content === REMOVED', 'row === undefined'],
+  ]),
 ]
