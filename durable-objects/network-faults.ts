@@ -1,8 +1,11 @@
 /** Tests: what a network may do to a call between objects, where a test has planned it for the operation. */
-import { faultsPlanned, takeFault } from '../src/faults.ts'
+import { faultsPlanned, hold, takeFault } from '../src/faults.ts'
 
 /** How long a late call or a late copy is under way, ms. */
 const LATE_MS = 150
+
+/** How often a held call looks whether it may go on, ms. */
+const LOOK_MS = 5
 
 const pass = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
@@ -14,7 +17,8 @@ export function overloadIfPlanned(operation: string): void {
 
 /**
  * Sends a call through the planned faults: `drop:` loses it, `late:` holds it, `twice:` sends a copy after it,
- * `slow:` holds its answer, `lose:` loses that, and `hang:` keeps it for ever. With none planned it is the call alone.
+ * `slow:` delays its answer, `hold:` keeps that until a test lets it go, `lose:` loses it, and `hang:` keeps it for
+ * ever. With none planned it is the call alone.
  */
 export async function throughFaults<T>(operation: string, call: () => Promise<T>): Promise<T> {
   if (!faultsPlanned()) return call()
@@ -27,6 +31,7 @@ export async function throughFaults<T>(operation: string, call: () => Promise<T>
   if (takeFault(`hang:${operation}`)) return new Promise(() => {})
   const answer = await call()
   if (takeFault(`slow:${operation}`)) await pass(LATE_MS)
+  if (takeFault(`hold:${operation}`)) await hold(`hold:${operation}`, () => pass(LOOK_MS))
   if (takeFault(`lose:${operation}`)) throw new Error(`A test lost the answer of ${operation}`)
   return answer
 }

@@ -8,6 +8,25 @@ export function setFault(name: string, count: number): void {
   else planned.delete(name)
 }
 
+/** The answers that are held at a place until a test plans no more of it. */
+const held = new Map<string, number>()
+
+/** Lets go what is held at the place `name`. */
+export function release(name: string): void {
+  held.delete(name)
+}
+
+/** Holds its caller at the place `name` until a test lets it go. */
+export async function hold(name: string, wait: () => Promise<void>): Promise<void> {
+  held.set(name, (held.get(name) ?? 0) + 1)
+  while (held.has(name)) await wait()
+}
+
+/** What is planned still, and how many answers are held, by place. */
+export function faultsNow(): { planned: Record<string, number>; held: Record<string, number> } {
+  return { planned: Object.fromEntries(planned), held: Object.fromEntries(held) }
+}
+
 /** Whether any place shall fail: nowhere but in tests. */
 export function faultsPlanned(): boolean {
   return planned.size > 0

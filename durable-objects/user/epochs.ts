@@ -12,8 +12,8 @@ const NOTHING: Positions = new Map()
 export class Epochs {
   readonly #sql: SqlStorage
   readonly #snapshots = new Map<number, Positions>()
-  /** The epoch each device sent back last, as far as this incarnation has read it. */
-  readonly #sentBack = new Map<string, number>()
+  /** The epoch of each device's token, as far as this incarnation has read it. */
+  readonly #named = new Map<string, number>()
   /** Epochs before this one were of an object that is gone; this one is empty for ever, and needs no row. */
   readonly #first: number
   #newest: number
@@ -78,7 +78,7 @@ export class Epochs {
     return this.#newest
   }
 
-  /** Kept: the newest, those of the last two tokens each device sent back, and the last of each day. */
+  /** Kept: the newest, those of the last two tokens of each device, and the last of each day. */
   #prune(): void {
     this.#sql.exec(
       `DELETE FROM epochs WHERE epoch < ? - 1
@@ -89,11 +89,11 @@ export class Epochs {
     this.#snapshots.clear()
   }
 
-  /** Remembers the epoch of a token that a device sent back. One row, when it is another than last time. */
-  sentBack(deviceId: string, epoch: number): void {
+  /** Remembers the epoch of a device's token: of each it sends back, and of its first. One row, when it is another. */
+  named(deviceId: string, epoch: number): void {
     const query = 'SELECT last FROM device_epochs WHERE device_id = ?'
-    const last = this.#sentBack.get(deviceId) ?? first<{ last: number }>(this.#sql, query, deviceId)?.last
-    this.#sentBack.set(deviceId, epoch)
+    const last = this.#named.get(deviceId) ?? first<{ last: number }>(this.#sql, query, deviceId)?.last
+    this.#named.set(deviceId, epoch)
     if (last === epoch) return
     this.#sql.exec(
       'INSERT OR REPLACE INTO device_epochs (device_id, last, previous) VALUES (?, ?, ?)',

@@ -1,4 +1,5 @@
 /** Waiting clients: hibernating sockets that carry everything an answer needs, so that the object may sleep. */
+import { takeFault } from '../../src/faults.ts'
 import type { Session } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
 import type { SyncQuery } from './room-sections.ts'
@@ -59,6 +60,8 @@ export class Sockets {
     this.#ctx.acceptWebSocket(server)
     server.serializeAttachment(poll)
     this.#waiting.set(server, { socket: server, poll, query, busy: false })
+    // No fault: tests wait for this place.
+    takeFault(`user:poll-waits:${poll.session.deviceId}`)
     return new Response(null, {
       status: 101,
       webSocket: client,

@@ -138,6 +138,8 @@ export class SyncPolls {
     // A first sync shows who is there already.
     if (token === undefined) await this.#parts.presence.patiently(met)
     const answer = await this.#onward(query, await this.#sync.answer(query, token))
+    // A device may sleep before it ever sends its first token back.
+    if (token === undefined) this.#epochs.named(request.session.deviceId, parseSyncToken(answer.token).epoch)
     const atOnce = answer.news || token === undefined || request.fullState || request.timeoutMs === 0
     if (atOnce) return bodyOf(answer)
     const { session, filter, stateAfter } = request
@@ -253,7 +255,7 @@ export class SyncPolls {
 
   /** What its answer contained was received; a token whose epoch is gone acknowledges nothing. */
   #tokenCameBack(deviceId: string, { epoch, toDevice }: SyncToken): void {
-    this.#epochs.sentBack(deviceId, epoch)
+    this.#epochs.named(deviceId, epoch)
     if (this.#epochs.snapshot(epoch) === undefined) return
     if (this.inbox.newest(deviceId) > 0) {
       this.#parts.transaction(() => this.inbox.acknowledge(deviceId, toDevice))

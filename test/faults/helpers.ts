@@ -1,11 +1,6 @@
 /** What the fault tests share: planned faults, patience, a client that never stops receiving, a room's history. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Api, type Body, type Client, must } from '../support/client.ts'
-
-/** Lets the next `count` passes through a fault hook fail. */
-export async function planFault(http: Api, name: string, count = 1): Promise<void> {
-  must(await http.request('POST', '/_selvedge/test/faults', { name, count }))
-}
+import { type Body, type Client, must } from '../support/client.ts'
 
 /** Asks until the answer is as wanted. @throws Error with the last answer when it never was */
 export async function eventually<T>(

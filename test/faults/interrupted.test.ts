@@ -2,8 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Api, api, type Body, type Client, must } from '../support/client.ts'
+import { held, passed, planFault, waitingPoll as pollThatWaits } from '../support/faults.ts'
 import { objectName, startServer, type TestServer } from '../support/server.ts'
-import { eventually, history, inRoom, planFault, Receiver } from './helpers.ts'
+import { eventually, history, inRoom, Receiver } from './helpers.ts'
 
 let server: TestServer
 let http: Api
@@ -27,12 +28,10 @@ const put = (text: string, txnId: string) =>
 const textsOf = (answer: { body: Body }): string[] =>
   (answer.body.rooms?.join?.[roomId]?.timeline.events ?? []).map((event: Body) => event.content.body)
 
-/** A poll of Bob's that surely waits. */
+/** A poll of Bob's that waits. */
 async function waitingPoll(client: Client = bob): Promise<{ answer: ReturnType<Client['sync']> }> {
   const { next_batch: since } = must(await client.sync()).body
-  const answer = client.sync({ since, timeout: 25_000 })
-  await sleep(300)
-  return { answer }
+  return pollThatWaits(http, client, { since, timeout: 25_000 })
 }
 
 describe('a Room that dies between its commit and its wakes', () => {
@@ -121,14 +120,18 @@ describe('wakes', () => {
 describe('the answer of a Room that is asked', () => {
   const bobsName = () => objectName.user(server.serverName, bob.userId)
 
-  /** Bob's object remembers no head, and asks the Room, whose answer is under way for a while. */
-  async function slowSync(since: string): Promise<{ answer: ReturnType<Client['sync']> }> {
+  /** Bob's object remembers no head, and asks the Room, whose answer is under way until it is let go. */
+  async function heldSync(since: string): Promise<{ answer: ReturnType<Client['sync']> }> {
     await server.evict('USER', bobsName())
-    await planFault(http, 'slow:room.pull')
+    await planFault(http, 'hold:room.pull')
     const answer = bob.sync({ since, timeout: 0 })
-    await sleep(50)
+    await held(http, 'hold:room.pull')
     return { answer }
   }
+
+  const wakes = async (): Promise<number> =>
+    must(await http.request('GET', '/_selvedge/test/calls')).body['user.wake'] ?? 0
+  const letGo = () => planFault(http, 'hold:room.pull', 0)
 
   /** What Bob is told from a token on, however often he has to ask. */
   const comesTo = async (since: string, text: string) => {
@@ -145,8 +148,11 @@ describe('the answer of a Room that is asked', () => {
 
   it('hides nothing that a wake, which passed it on the way, has told', async () => {
     const since: string = must(await bob.sync()).body.next_batch
-    const { answer } = await slowSync(since)
+    const { answer } = await heldSync(since)
+    const before = await wakes()
     await alice.say(roomId, 'passed the answer')
+    await expect.poll(wakes, { timeout: 10_000 }).toBeGreaterThan(before)
+    await letGo()
     const late = must(await answer)
     expect([...textsOf(late), ...(await comesTo(late.body.next_batch, 'passed the answer'))]).toEqual([
       'passed the answer',
@@ -155,14 +161,15 @@ describe('the answer of a Room that is asked', () => {
 
   it('hides nothing that a later one contained, which was lost', async () => {
     const since: string = must(await bob.sync()).body.next_batch
-    const { answer } = await slowSync(since)
+    const { answer } = await heldSync(since)
     // The wake is lost, and the Room takes what another device asks for it: that answer is lost as well.
-    await planFault(http, 'drop:user.wake')
+    await planFault(http, 'drop:user.wake', 100)
     await alice.say(roomId, 'lost twice')
-    await planFault(http, 'lose:room.pull', 3)
+    await planFault(http, 'lose:room.pull', 100)
     const lost = must(await bob.sync({ since, timeout: 0 }))
     expect(textsOf(lost)).toEqual([])
-    await planFault(http, 'lose:room.pull', 0)
+    for (const fault of ['drop:user.wake', 'lose:room.pull']) await planFault(http, fault, 0)
+    await letGo()
     const late = must(await answer)
     expect([...textsOf(late), ...(await comesTo(late.body.next_batch, 'lost twice'))]).toEqual(['lost twice'])
   })
@@ -215,10 +222,12 @@ describe('a User object under a waiting poll', () => {
   it('aborted, is asked again by the Worker', async () => {
     const phone = await http.login('bob')
     const { answer } = await waitingPoll()
+    const waitsAgain = `user:poll-waits:${bob.deviceId}`
+    await planFault(http, waitsAgain)
     await planFault(http, 'user:abort-after-commit')
     // Asked a second time, the object finds that session ended already.
-    expect([200, 401]).toContain((await phone.post('/logout')).status)
-    await sleep(300)
+    expect((await phone.post('/logout')).status).toBe(401)
+    await passed(http, waitsAgain)
     await alice.say(roomId, 'to the risen')
     expect(textsOf(await answer)).toEqual(['to the risen'])
   })

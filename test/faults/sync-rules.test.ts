@@ -1,9 +1,8 @@
 /** The rules of decisions 3, 9 and 10 on the objects themselves, each in the order of events that breaks without it. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Answer, type Api, api, type Body, type Client, must } from '../support/client.ts'
+import { held, passed, planFault, waitingPoll } from '../support/faults.ts'
 import { objectName, startServer, type TestServer } from '../support/server.ts'
-import { planFault } from './helpers.ts'
 
 let server: TestServer
 let http: Api
@@ -15,9 +14,6 @@ beforeAll(async () => {
   alice = await http.register('alice')
 })
 afterAll(() => server?.stop())
-
-/** How long a faulty network holds an answer, and a little more, ms: see `durable-objects/network-faults.ts`. */
-const HELD_MS = 250
 
 const evict = (client: Client) => server.evict('USER', objectName.user(server.serverName, client.userId))
 const textsIn = (answer: Answer, roomId: string): string[] =>
@@ -70,40 +66,61 @@ describe('nothing is lost, since', () => {
   it('a poll that found nothing looks once more before it waits', async () => {
     const { user, roomId, since } = await someoneIn('looker')
     await evict(user)
-    await planFault(http, 'slow:room.pull')
+    await planFault(http, 'hold:room.pull')
     const answer = user.sync({ since, timeout: 20_000 })
-    await sleep(50)
+    await held(http, 'hold:room.pull')
     await alice.say(roomId, 'beside the answer')
+    await planFault(http, 'hold:room.pull', 0)
     expect(textsIn(must(await answer), roomId)).toEqual(['beside the answer'])
   })
 
   it('the answer to a wake that left before a pull says nothing of the time after it', async () => {
     const { user, roomId, since } = await someoneIn('generation')
     await planFault(http, 'user:idle')
-    await planFault(http, 'slow:user.wake')
+    await planFault(http, 'hold:user.wake')
     const said = alice.say(roomId, 'gives the subscription up')
-    await sleep(50)
+    await held(http, 'hold:user.wake')
     // Nothing is known of the room any more: asks it, and so is subscribed anew, while the answer is on its way.
     const { next_batch: next } = must(await user.sync({ since })).body
+    await planFault(http, 'hold:user.wake', 0)
     await said
-    await sleep(HELD_MS)
-    const waiting = user.sync({ since: next, timeout: 20_000 })
-    await sleep(HELD_MS)
+    const { answer } = await waitingPoll(http, user, { since: next })
     await alice.say(roomId, 'to the subscriber')
-    expect(textsIn(must(await waiting), roomId)).toEqual(['to the subscriber'])
+    expect(textsIn(must(await answer), roomId)).toEqual(['to the subscriber'])
   })
 
   it('a wake that is answered before the waiting are served makes their tokens stand behind', async () => {
     const { user, roomId, since } = await someoneIn('turn')
-    const waiting = user.sync({ since, timeout: 20_000 })
-    await sleep(HELD_MS)
+    const { answer } = await waitingPoll(http, user, { since })
     await planFault(http, 'user:no-next-turn')
     await alice.say(roomId, 'before an eviction')
+    await passed(http, 'user:no-next-turn')
     await evict(user)
     // Anything wakes the object: it finds the socket, and that it may have missed something.
     must(await user.get('/devices'))
-    expect(textsIn(must(await waiting), roomId)).toEqual(['before an eviction'])
+    expect(textsIn(must(await answer), roomId)).toEqual(['before an eviction'])
   })
+})
+
+describe('a device that asked once and slept', () => {
+  it('is told what is new alone, however many epochs have passed', async () => {
+    const { user, rooms, since: first } = await someoneInMany('sleeper')
+    const phone = await http.login('sleeper')
+    const asleep: string = must(await phone.sync()).body.next_batch
+    const moved = rooms.slice(1)
+    let since = first
+    for (let epoch = 0; epoch < 3; epoch += 1) {
+      for (const id of moved) await alice.say(id, `epoch ${epoch}`)
+      const { next_batch: next } = must(await user.sync({ since })).body
+      expect(next.split('.')[0]).not.toBe(since.split('.')[0])
+      since = next
+    }
+    const { rooms: told } = must(await phone.sync({ since: asleep, timeout: 0 })).body
+    expect(Object.keys(told.join).toSorted()).toEqual(moved.toSorted())
+    const place = { dir: 'f', from: asleep }
+    const { chunk } = must(await phone.get(`/rooms/${encodeURIComponent(moved[0]!)}/messages`, place)).body
+    expect(chunk.map(({ content }: Body) => content.body)).toEqual(['epoch 0', 'epoch 1', 'epoch 2'])
+  }, 60_000)
 })
 
 describe('a room that could not be asked', () => {

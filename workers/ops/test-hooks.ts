@@ -1,7 +1,7 @@
 /** Routes that exist in tests alone: planned faults, and the counters that the budgets are asserted from. */
 import { Hono } from 'hono'
 import * as z from 'zod'
-import { setFault } from '../../src/faults.ts'
+import { faultsNow, release, setFault } from '../../src/faults.ts'
 import { isQuiet, passedLimits, statementsOf, takeInMemory } from '../../src/limiter.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
@@ -28,9 +28,13 @@ testHooks.use(async (c, next) => {
 
 testHooks.post('/faults', validate({ json: Fault }), (c) => {
   const { name, count, key } = c.req.valid('json')
-  setFault(key === undefined ? name : `${name}:${key}`, count)
+  const place = key === undefined ? name : `${name}:${key}`
+  setFault(place, count)
+  if (count === 0) release(place)
   return c.json({})
 })
+
+testHooks.get('/faults', (c) => c.json(faultsNow()))
 
 testHooks.get('/calls', (c) => c.json(c.var.ports.calls.snapshot()))
 

@@ -1,0 +1,45 @@
+/** Planned faults, and the places in the server that a test waits for in place of sleeping. */
+import { expect } from 'vitest'
+import { type Answer, type Api, type Client, must, type Query } from './client.ts'
+
+const FAULTS = '/_selvedge/test/faults'
+const PATIENCE = { timeout: 15_000, interval: 5 }
+
+/** Lets the next `count` passes through a fault hook fail. With `hold:` before a call's name, 0 lets its answers go. */
+export async function planFault(http: Api, name: string, count = 1): Promise<void> {
+  must(await http.request('POST', FAULTS, { name, count }))
+}
+
+const faults = async (http: Api) => must(await http.request('GET', FAULTS)).body
+
+/** Waits until every planned pass through a place has been made. */
+export async function passed(http: Api, name: string): Promise<void> {
+  await expect.poll(async () => (await faults(http)).planned[name] ?? 0, PATIENCE).toBe(0)
+}
+
+/** Waits until an answer is held, which was planned with `hold:` before the call's name. */
+export async function held(http: Api, name: string): Promise<void> {
+  await expect.poll(async () => (await faults(http)).held[name] ?? 0, PATIENCE).toBeGreaterThan(0)
+}
+
+/** Begins a poll, and comes back once it waits at the User object. */
+export async function waitingPoll(
+  http: Api,
+  client: Client,
+  query: Query,
+): Promise<{ answer: Promise<Answer> }> {
+  return waitingRequest(http, client, () => client.sync({ timeout: 20_000, ...query }))
+}
+
+/** The same for any request by which a device waits. */
+export async function waitingRequest(
+  http: Api,
+  { deviceId }: Client,
+  ask: () => Promise<Answer>,
+): Promise<{ answer: Promise<Answer> }> {
+  const place = `user:poll-waits:${deviceId}`
+  await planFault(http, place)
+  const answer = ask()
+  await passed(http, place)
+  return { answer }
+}
