@@ -17,8 +17,9 @@ import {
 } from './delayed-store.ts'
 import { requireBody, send } from './send.ts'
 
-/** How many a user may have waiting in one room. */
+/** How many a user may have waiting in one room, and characters of their contents: a list shows them all. */
 export const MAX_SCHEDULED = 100
+const MAX_LENGTH = 262_144
 
 /**
  * Stores an event to be sent later, inside the caller's transaction. Answers its id, and when it is due (ms).
@@ -43,14 +44,15 @@ export function schedule(room: RoomContext, request: DelayedRequest): { delayId:
   if (known !== undefined) return { delayId: known.delay_id, due: known.send_at ?? now }
   requireBody(request)
   requireIntegers(room, request)
-  checkCount(sql, request.sender)
+  const content = JSON.stringify(request.content)
+  checkCount(sql, request.sender, content.length)
   const due = now + request.delayMs
   putDelayed(room, {
     delay_id: request.delayId,
     sender: request.sender,
     type: request.type,
     state_key: request.stateKey ?? null,
-    content: JSON.stringify(request.content),
+    content,
     redacts: request.redacts ?? null,
     txn,
     delay_ms: request.delayMs,
@@ -62,9 +64,11 @@ export function schedule(room: RoomContext, request: DelayedRequest): { delayId:
   return { delayId: request.delayId, due }
 }
 
-function checkCount(sql: SqlStorage, sender: string): void {
-  const query = 'SELECT count(*) AS n FROM delayed_events WHERE sender = ? AND send_at IS NOT NULL'
-  if ((first<{ n: number }>(sql, query, sender)?.n ?? 0) < MAX_SCHEDULED) return
+function checkCount(sql: SqlStorage, sender: string, length: number): void {
+  const query = `SELECT count(*) AS n, coalesce(sum(length(content)), 0) AS length FROM delayed_events
+     WHERE sender = ? AND send_at IS NOT NULL`
+  const waiting = first<{ n: number; length: number }>(sql, query, sender) ?? { n: 0, length: 0 }
+  if (waiting.n < MAX_SCHEDULED && waiting.length + length <= MAX_LENGTH) return
   throw new MatrixError('M_UNKNOWN', 'Too many delayed events are waiting in this room', {
     status: 400,
     extra: { 'org.matrix.msc4140.errcode': 'M_MAX_DELAYED_EVENTS_EXCEEDED' },

@@ -139,11 +139,17 @@ export function cancelForState(room: RoomContext, { type, state_key, sender }: P
   }
 }
 
+/** Delayed events of a user that one answer of a room shows: all that wait, and the newest that are over. */
+const MAX_SHOWN = 300
+
 /** A user's delayed events in this room, those that are over too. */
 export function delayedEventsOf(room: RoomContext, userId: string): DelayedEvent[] {
+  const query = `SELECT * FROM delayed_events WHERE sender = ?
+    ORDER BY send_at IS NULL, running_since DESC LIMIT ${MAX_SHOWN}`
   return room.store.sql
-    .exec<DelayedRow>('SELECT * FROM delayed_events WHERE sender = ? ORDER BY running_since', userId)
+    .exec<DelayedRow>(query, userId)
     .toArray()
+    .sort((a, b) => a.running_since - b.running_since)
     .map((row) => ({
       delayId: row.delay_id,
       roomId: room.store.roomId,

@@ -1,15 +1,22 @@
 /** Client-Server API §Room Tagging: the tags of a room are its account data `m.tag`. */
 import type { JsonObject } from '../../src/protocol/canonical-json.ts'
+import { MatrixError } from '../../src/protocol/errors.ts'
 import { objectField } from '../../src/protocol/json-fields.ts'
 import { findAccountData } from './account-data.ts'
 
 export const TAGS = 'm.tag'
 
+/** All tags of a room are one row, which each new one writes anew. */
+const MAX_LENGTH = 65_536
+
 export function tagsOf(sql: SqlStorage, roomId: string): JsonObject {
   return objectField(findAccountData(sql, roomId, TAGS)?.tags) ?? {}
 }
 
-/** The content of `m.tag` with one tag set or, by null, taken away; undefined where that changes nothing. */
+/**
+ * The content of `m.tag` with one tag set or, by null, taken away; undefined where that changes nothing.
+ * @throws MatrixError M_TOO_LARGE
+ */
 export function withTag(
   sql: SqlStorage,
   roomId: string,
@@ -21,5 +28,8 @@ export function withTag(
   // A tag may be called `__proto__`: a spread would make a prototype of it.
   const tags = { ...others }
   Object.defineProperty(tags, tag, { value, enumerable: true, configurable: true, writable: true })
+  if (JSON.stringify(tags).length > MAX_LENGTH) {
+    throw new MatrixError('M_TOO_LARGE', `The tags of a room have at most ${MAX_LENGTH} characters in all`)
+  }
   return { tags }
 }

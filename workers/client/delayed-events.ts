@@ -12,6 +12,11 @@ import { checkMessage } from './event-content.ts'
 import { EventType, RoomId, StateKey, TxnId } from './params.ts'
 import { checkNewState } from './state.ts'
 
+/** Rooms asked for one list, in turns, and characters after which no more are: an answer has a size, and a Worker calls. */
+const MAX_ROOMS = 300
+const AT_ONCE = 6
+const MAX_LENGTH = 4_000_000
+
 const Action = z.enum(['send', 'cancel', 'restart'])
 const ById = z.object({ delayId: z.string().min(1) })
 const ListQuery = z.object({ status: z.enum(['scheduled', 'finalised']).optional() })
@@ -91,10 +96,20 @@ async function ownEvents(c: Context<AppEnv>): Promise<DelayedEvent[]> {
   const { objects, session } = c.var
   const user = objects.user(session.userId)
   const rooms = await user.delayedRooms(session)
-  const lists = await Promise.all(rooms.map((roomId) => objects.room(roomId).delayedEvents(session.userId)))
-  const empty = rooms.filter((_, index) => lists[index]?.length === 0)
+  const found: DelayedEvent[] = []
+  const empty: string[] = []
+  let length = 0
+  for (let next = 0; next < Math.min(rooms.length, MAX_ROOMS) && length < MAX_LENGTH; next += AT_ONCE) {
+    const asked = rooms.slice(next, next + AT_ONCE)
+    const lists = await Promise.all(asked.map((roomId) => objects.room(roomId).delayedEvents(session.userId)))
+    for (const [index, list] of lists.entries()) {
+      if (list.length === 0) empty.push(asked[index] as string)
+      found.push(...list)
+      length += JSON.stringify(list).length
+    }
+  }
   if (empty.length > 0) await user.pruneDelayed(session, empty)
-  return lists.flat()
+  return found
 }
 
 function shown({ delayId, roomId, type, stateKey, content, delayMs, runningSince }: DelayedEvent) {

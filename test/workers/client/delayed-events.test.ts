@@ -123,6 +123,34 @@ describe('a delayed message', () => {
     )
     expect((await listOf(carol)).scheduled).toHaveLength(100)
   })
+
+  it('has its share of what the list of all can show, which is free again once it is cancelled', async () => {
+    const writer = await http.register('writer')
+    must(await writer.join(room))
+    const long = () => message(writer, HOUR, 'x'.repeat(60_000))
+    const first = await delayed(long())
+    for (let i = 0; i < 3; i += 1) must(await long())
+    const refused = await long()
+    expect([refused.status, refused.body['org.matrix.msc4140.errcode']]).toEqual([
+      400,
+      'M_MAX_DELAYED_EVENTS_EXCEEDED',
+    ])
+    must(await message(writer, HOUR, 'a short one'))
+    must(await act(first, 'cancel'))
+    must(await long())
+    const { scheduled, finalised } = await listOf(writer)
+    expect([scheduled.length, finalised.length]).toEqual([5, 1])
+  })
+
+  it('is in a list that shows all that wait, however many are over', async () => {
+    const caller = await http.register('caller')
+    must(await caller.join(room))
+    const waiting = await delayed(message(caller, HOUR, 'waits'))
+    for (let i = 0; i < 310; i += 1) must(await act(await delayed(message(caller, HOUR, 'over')), 'cancel'))
+    const { scheduled, finalised } = await listOf(caller)
+    expect(scheduled.map((event: Body) => event.delay_id)).toEqual([waiting])
+    expect(finalised).toHaveLength(299)
+  })
 })
 
 describe('managing one', () => {

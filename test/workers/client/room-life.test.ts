@@ -23,6 +23,20 @@ const dataAt = (user: Client, type: string) => `/user/${encodeURIComponent(user.
 const state = async (client: Client, room: string, type: string): Promise<Body> =>
   (await client.get(at(room, `state/${type}`))).body
 
+describe('the tags of a room', () => {
+  it('have 64 KiB in all, and none is lost that was there before', async () => {
+    const room = await alice.createRoom()
+    const put = (tag: string, length: number) =>
+      alice.put(`${tagsAt(alice, room)}/${tag}`, { order: 0.5, note: 'x'.repeat(length) })
+    must(await put('u.first', 40_000))
+    const refused = await put('u.second', 40_000)
+    expect([refused.status, refused.body.errcode]).toEqual([413, 'M_TOO_LARGE'])
+    expect(Object.keys(must(await alice.get(tagsAt(alice, room))).body.tags)).toEqual(['u.first'])
+    must(await alice.delete(`${tagsAt(alice, room)}/u.first`))
+    must(await put('u.second', 40_000))
+  })
+})
+
 describe('forgetting a room', () => {
   const withLeft = { filter: JSON.stringify({ room: { include_leave: true } }) }
 
