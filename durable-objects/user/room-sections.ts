@@ -137,7 +137,7 @@ export function roomSection(
     slice.state.length > 0 ||
     passing.length > 0 ||
     hasRead
-  if (!hasNews) return ownDataSection(accountData, options.unread, filter)
+  if (!hasNews) return ownDataSection(accountData, slice.prevBatch, options.unread, filter)
   const state = { events: slice.state.map(select) }
   const section: JsonObject = { timeline }
   if (query.stateAfter) {
@@ -157,11 +157,14 @@ export function roomSection(
 /** A room in which nothing but the user's own data has changed; undefined where that has not either. */
 export function ownDataSection(
   accountData: JsonObject[],
+  prevBatch: string,
   unread: readonly UnreadEvent[] | undefined,
   filter: Filter | undefined,
 ): JsonObject | undefined {
   if (accountData.length === 0) return undefined
-  return { account_data: { events: accountData }, ...unreadFields(unread, filter) }
+  // Clients page back from `prev_batch` wherever a room is shown.
+  const timeline = { events: [], limited: false, prev_batch: prevBatch }
+  return { timeline, account_data: { events: accountData }, ...unreadFields(unread, filter) }
 }
 
 /** The account data of a room that a client wants. */

@@ -160,7 +160,7 @@ export class Sync {
       const fields = query.filter?.event_fields
       if (slice.rest !== undefined) rest.push({ kind, roomId: room.roomId, request: slice.rest, fields })
     }
-    this.#addAccountData(query, rooms, byRoom)
+    this.#addAccountData(query, plan, rooms, byRoom)
     this.#addListed(query, plan, rooms)
     const own = (byRoom.get(null) ?? []).map(asEvent)
     const global = own.filter((event) => matchesEvent(query.filter?.account_data, event))
@@ -210,14 +210,18 @@ export class Sync {
   /** Rooms in which only the user's own data changed. */
   #addAccountData(
     query: SyncQuery,
+    { token }: Plan,
     rooms: Sections,
     byRoom: ReadonlyMap<string | null, AccountDataChange[]>,
   ): void {
     for (const [roomId, changes] of byRoom) {
-      if (roomId === null || this.#parts.memberships.byId(roomId)?.membership !== 'join') continue
+      const room = roomId === null ? undefined : this.#parts.memberships.byId(roomId)
+      if (roomId === null || room?.membership !== 'join') continue
       if (!wantsRoom(query.filter?.room, roomId)) continue
       const events = wantedData(changes.map(asEvent), query, roomId)
-      const section = ownDataSection(events, this.#parts.unread.known(roomId), query.filter)
+      const told = token === undefined ? 0 : this.#parts.epochs.position(token, room.no)
+      const unread = this.#parts.unread.known(roomId)
+      const section = ownDataSection(events, `p${told + 1}`, unread, query.filter)
       if (section !== undefined) rooms.add('join', roomId, section)
     }
   }

@@ -125,6 +125,17 @@ describe.each(scopes)('account data %s', (scope, path) => {
   })
 })
 
+it('account data that is all the news of a room comes with the place of its timeline', async () => {
+  const said = await alice.say(roomId, 'the last message')
+  const { next_batch: since } = (await alice.sync()).body
+  await alice.put(scopes[1]?.[1](alice, 'org.example.alone') ?? '', { n: 1 })
+  const { timeline } = must(await alice.sync({ since })).body.rooms.join[roomId]
+  expect(timeline).toMatchObject({ events: [], limited: false })
+  const from = { dir: 'b', limit: 1, from: timeline.prev_batch }
+  const { chunk } = must(await alice.get(`/rooms/${encodeURIComponent(roomId)}/messages`, from)).body
+  expect(chunk.map(({ event_id }: Body) => event_id)).toEqual([said])
+})
+
 describe('account data of what is no room', () => {
   it('is refused', async () => {
     const path = `/user/${encodeURIComponent(alice.userId)}/rooms/lounge/account_data/x`
