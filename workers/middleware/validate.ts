@@ -61,7 +61,20 @@ export function bodyHasFloats(c: Context<AppEnv>): boolean {
 }
 
 function keep(c: Context<AppEnv>, target: Target, schema: z.ZodType, input: unknown): void {
-  c.req.addValidatedData(target, check(schema, input, target) as object)
+  const data = target === 'json' ? checkBody(schema, input as JsonObject) : check(schema, input, target)
+  c.req.addValidatedData(target, data as object)
+}
+
+/**
+ * Clients write null for an optional key that they have nothing for, and other servers take it as absent. Where the
+ * schema knows null, and in contents that are kept as given, it stays; where a key must be there, it is refused.
+ */
+function checkBody(schema: z.ZodType, body: JsonObject): unknown {
+  const asGiven = schema.safeParse(body)
+  if (asGiven.success) return asGiven.data
+  const told = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null))
+  const withoutNulls = schema.safeParse(told)
+  return withoutNulls.success ? withoutNulls.data : check(schema, body, 'json')
 }
 
 function requestError(issue: z.core.$ZodIssue | undefined, input: unknown, where: Target): MatrixError {
