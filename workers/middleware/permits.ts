@@ -63,6 +63,12 @@ const ROWS: Row[] = [
     methods: 'GET',
     path: /^\/rooms\/:roomId\/(event|state|members|context|messages|initialSync)(\/|$)/,
   },
+  {
+    permit: EVERYBODY,
+    methods: 'GET',
+    path: /^\/(rooms\/:roomId\/(hierarchy$|relations\/)|room_summary\/|keys\/changes$|thirdparty\/)/,
+  },
+  { permit: EVERYBODY, methods: 'POST', path: /^\/publicRooms$/ },
   { permit: EVERYBODY, methods: 'GET', path: /^\/media\/(download|thumbnail)\// },
   { permit: EVERYBODY, methods: 'POST', path: /^\/rooms\/:roomId\/leave$/ },
 
@@ -87,7 +93,7 @@ const ROWS: Row[] = [
   {
     permit: NO_GUESTS,
     methods: 'POST',
-    path: /^\/(account|delete_devices|pushers\/set|search|publicRooms)(\/|$)/,
+    path: /^\/(account|delete_devices|pushers\/set|search)(\/|$)/,
   },
   {
     permit: NO_GUESTS,

@@ -124,6 +124,13 @@ describe('guests', () => {
     must(await guest.post('/keys/upload', { device_keys: makeDevice(guest).keys }))
     must(await guest.post('/keys/query', { device_keys: { [alice.userId]: [] } }))
     must(await guest.post('/keys/claim', { one_time_keys: {} }))
+    const since = must(await guest.sync()).body.next_batch
+    must(await guest.get('/keys/changes', { from: since, to: since }))
+    must(await guest.post('/publicRooms', {}))
+    const named = encodeURIComponent(room)
+    must(await guest.get(`/_matrix/client/v1/rooms/${named}/relations/${encodeURIComponent(said)}`))
+    must(await guest.get(`/_matrix/client/v1/rooms/${named}/hierarchy`))
+    must(await guest.get(`/_matrix/client/v1/room_summary/${named}`))
     const messages = { [alice.userId]: { '*': { n: 1 } } }
     must(await guest.put('/sendToDevice/org.example/1', { messages }))
     const sent = await fetch(new URL('/_matrix/media/v3/upload', server.url), {
