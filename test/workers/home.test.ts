@@ -62,6 +62,12 @@ describe('GET /', () => {
     expect(page).not.toMatch(/<(img|link|iframe|object|embed)\b|\ssrc=|@import|url\(/)
   })
 
+  it('links to its neighbours from where it stands, also below a path', () => {
+    const links = [...page.matchAll(/href="([^"]*)"/g)].map(([, href]) => href)
+    const near = links.filter((href) => !href?.startsWith('https://'))
+    expect(near).toEqual(['health', '_matrix/client/versions'])
+  })
+
   it('answers HEAD too, and no other method', async () => {
     expect((await fetch(`${server.url}/`, { method: 'HEAD' })).status).toBe(200)
     expect((await fetch(`${server.url}/`, { method: 'POST' })).status).toBe(405)

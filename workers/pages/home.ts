@@ -70,7 +70,7 @@ function page({ serverName, publicUrl, registration }: Config) {
 <p>${JOINING[registration]}</p>
 </section>
 <footer>
-<p>Selvedge ${VERSION}. The documentation comes with the source: <code>README.md</code> to begin with, <code>docs/operation.md</code> for those who run it. For programs: <a href="/health">health</a>, <a href="/_matrix/client/versions">versions</a>.</p>
+<p>Selvedge ${VERSION}. The documentation comes with the source: <code>README.md</code> to begin with, <code>docs/operation.md</code> for those who run it. For programs: <a href="health">health</a>, <a href="_matrix/client/versions">versions</a>.</p>
 </footer>
 </main>
 <script>${raw(COPY_SCRIPT)}</script>
