@@ -32,7 +32,7 @@ function orNull<T extends z.ZodType>(schema: T) {
 }
 
 const ListBody = z.object({
-  limit: orNull(z.int().min(1)),
+  limit: orNull(z.int().min(0)),
   since: orNull(z.string()),
   filter: orNull(Filter),
   include_all_networks: z.boolean().default(false),
@@ -50,7 +50,6 @@ export const roomDirectory = new Hono<AppEnv>()
 roomDirectory.get('/publicRooms', validate({ query: ListQuery }), async (c) => {
   const { server, limit, since } = c.req.valid('query')
   requireThisServer(c, server)
-  if (limit === 0) throw new MatrixError('M_INVALID_PARAM', 'limit must be positive')
   return c.json(await list(c, { limit, since, filter: undefined, include_all_networks: false }))
 })
 
@@ -121,8 +120,9 @@ async function list(c: Context<AppEnv>, body: ListBody) {
   }
 }
 
+/** A limit of 0 is none, as other servers take it. */
 function pageOf({ limit = DEFAULT_LIMIT, since, filter }: ListBody): PublicRoomsPage {
-  const page: PublicRoomsPage = { limit: Math.min(limit, MAX_LIMIT) }
+  const page: PublicRoomsPage = { limit: Math.min(limit || MAX_LIMIT, MAX_LIMIT) }
   if (since) {
     const [direction, joined, roomId] = readPageToken(Place, since)
     page.from = { direction, joined, roomId }
