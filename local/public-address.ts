@@ -35,7 +35,7 @@ export function isElsewhere(host: string): boolean {
   return isIP(host) !== 0 && !isUnspecified(host) && !own.some(({ address }) => address === host)
 }
 
-/** Whether whoever likes may reach the host: by its name, by its address, or since it is all addresses. */
+/** Whether everybody may reach the host: by its name, by its address, or because it stands for all addresses. */
 export function isPublic(host: string): boolean {
   const bare = host.replace(/^\[|\]$/g, '').toLowerCase()
   const family = isIP(bare)

@@ -8,7 +8,7 @@ export const SYNC_PART_LENGTH = 1_000_000
 /** An event's answer is at most so many times its own JSON: what it replaced, its edit, its thread's newest reply. */
 const GROWTH = 6
 
-/** Characters that are left for a part. Its first piece always fits, so that whoever asks on comes further. */
+/** Characters that are left for a part. Its first piece always fits, so that each further request makes progress. */
 export class Budget {
   #left: number
   #used = false

@@ -67,7 +67,7 @@ export class Typing {
     return times.length === 0 ? undefined : Math.min(...times)
   }
 
-  /** The tables were made again: whoever was shown somebody typing is told that nobody is. */
+  /** The tables were made again: clients that were shown somebody typing are told that nobody is. */
   startAnew(pos: number): void {
     this.#known = { pos, until: new Map() }
   }

@@ -90,7 +90,7 @@ export class Pushes {
     if (hasPushers(this.#parts.sql) && asksForOwnName(this.#reader.ruleset)) this.#badges.touch(roomId)
   }
 
-  /** The rules, or whom the user ignores, have changed: inside the transaction of that. */
+  /** The rules or the ignored users have changed. Runs inside the transaction of that change. */
   settingsChanged(): void {
     const { sql, userId } = this.#parts
     if (!hasPushers(sql)) return

@@ -196,7 +196,7 @@ export class Sync {
       ...(slice.heroes ?? []),
       session.userId,
     ])
-    // Behind a gap only those are named who speak in the timeline, or whom the client shows as they were.
+    // Behind a gap, only the timeline's senders are named, and members whose name the client may show as it was.
     const isWanted = (event: ClientEvent) =>
       event.type !== 'm.room.member' ||
       !slice.limited ||

@@ -1,4 +1,4 @@
-/** The line of each request in the log: what it was, how it ended and, where it was refused, why and whom. */
+/** The line of each request in the log: what it was and how it ended; of a refused one also the reason and the user. */
 import type { Context } from 'hono'
 import type { AppEnv } from '../app-env.ts'
 import { clientAddress } from './client-address.ts'
@@ -28,7 +28,7 @@ export async function logRequest(c: Context<AppEnv>, { route, status, ms }: Ende
   log[level]('request', { ...line, errcode, user: c.get('session')?.userId, address: clientAddress(c) })
 }
 
-/** As the answer says it, whoever made it: a handler, an object, or the edge itself. */
+/** As the answer says it, whether a handler, an object or the edge made it. */
 async function errcodeOf(answer: Response): Promise<string | undefined> {
   if (answer.body === null || !answer.headers.get('Content-Type')?.startsWith('application/json'))
     return undefined
