@@ -11,7 +11,8 @@ const LOCK_ROOM = `
 
 /**
  * One batch. Rows guard themselves by position; an event that is there already stays, as it may have been
- * redacted since. A removed alias must not come back when an old batch is repeated: it asks the room's row.
+ * redacted since. A removed alias must not come back when an old batch is repeated, nor what a second redaction of an
+ * event took: they ask the room's row.
  */
 const APPLY_ROOM = `
   with entry as (
@@ -28,6 +29,7 @@ const APPLY_ROOM = `
   ), rewritten as (
     update events set pdu = entry.pdu, redacted = true
     from entry where entry.kind = 'redacted' and events.event_id = entry.event_id
+      and entry.pos >= (select archived_pos from rooms where room_id = $1::text)
   ), state as (
     insert into room_state as held (room_id, type, state_key, event_id, pos)
     select distinct on (type, state_key) $1::text, type, state_key, event_id, pos from entry

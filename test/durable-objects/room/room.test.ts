@@ -1,5 +1,4 @@
 /** What a Room keeps and shows: visibility, versions, redactions, positions, the auth graph, the archive. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Api, api, type Body, type Client, must } from '../../support/client.ts'
 import { objectName, startServer, type TestServer } from '../../support/server.ts'
@@ -160,7 +159,6 @@ describe('positions', () => {
       return row!.pos as number
     }
     const before = await newest()
-    await sleep(300)
     await server.evict('ROOM', name(room))
     const evicted = await newest()
     expect(evicted).toBeGreaterThan(before)

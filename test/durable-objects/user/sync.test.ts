@@ -1,7 +1,7 @@
 /** What a sync shows, and when: the facts of Client-Server API §GET /sync, through HTTP. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Api, api, type Body, type Client, must, type Query, silence } from '../../support/client.ts'
+import { waitingPoll } from '../../support/faults.ts'
 import { objectName, startServer, type TestServer } from '../../support/server.ts'
 
 let server: TestServer
@@ -234,10 +234,9 @@ describe('a filter', () => {
     const carol = await newcomer()
     const [seen, hidden] = [await carol.createRoom(), await carol.createRoom()]
     const from = await tokenOf(carol)
-    const narrow = carol.sync({ since: from, timeout: 3_000, filter: inline({ room: { rooms: [seen] } }) })
-    await sleep(300)
+    const filter = inline({ room: { rooms: [seen] } })
+    const { answer: narrow } = await waitingPoll(http, carol, { since: from, filter })
     await carol.say(hidden, 'unseen by the poll')
-    await sleep(300)
     await server.evict('USER', objectName.user(server.serverName, carol.userId))
     const body = await asked(carol, { since: from })
     expect(bodiesOf(body.rooms.join[hidden])).toEqual(['unseen by the poll'])
@@ -279,11 +278,10 @@ describe('a waiting poll', () => {
     const room = await alice.createRoom({ preset: 'public_chat' })
     must(await bob.join(room))
     const since = await tokenOf(bob)
-    const poll = asked(bob, { since, timeout: 15_000 })
-    await sleep(100)
+    const { answer } = await waitingPoll(http, bob, { since, timeout: 15_000 })
     const started = Date.now()
     await act(room)
-    const body = await poll
+    const { body } = must(await answer)
     expect(Date.now() - started).toBeLessThan(5_000)
     return { ...body, room }
   }

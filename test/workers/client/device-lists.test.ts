@@ -1,7 +1,7 @@
 /** Whose devices a client must look at again: `device_lists` of /sync, and /keys/changes. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Api, api, type Body, type Client, must, testPassword } from '../../support/client.ts'
+import { waitingPoll } from '../../support/faults.ts'
 import { makeCrossSigning, makeDevice } from '../../support/keys.ts'
 import { objectName, startServer, type TestServer } from '../../support/server.ts'
 
@@ -77,8 +77,6 @@ describe('device_lists', () => {
     await newKeys(alice)
     await untilChanged(bob, since, alice)
     for (let i = 0; i < 25; i += 1) await alice.say(room, `message ${i}`)
-    // An object is evicted at once only when nothing of it is on its way to the archive.
-    await sleep(500)
     await server.evict('ROOM', objectName.room(server.serverName, room))
     await server.evict('USER', objectName.user(server.serverName, bob.userId))
     const { body } = must(await bob.sync({ since }))
@@ -224,8 +222,7 @@ describe('device_lists', () => {
     const { next_batch: before } = must(await bob.sync({ filter })).body
     await alice.say(room, 'one')
     const { next_batch: since } = must(await bob.sync({ filter, since: before, timeout: 300 })).body
-    const waiting = bob.sync({ filter, since, timeout: 20_000 })
-    await sleep(300)
+    const { answer: waiting } = await waitingPoll(http, bob, { filter, since })
     await server.evict('USER', objectName.user(server.serverName, bob.userId))
     await alice.say(room, 'two')
     await newKeys(alice)

@@ -1,6 +1,7 @@
 /** Keys of devices: uploaded, asked for, handed out once. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Api, api, type Body, type Client, must } from '../../support/client.ts'
+import { waitingPoll } from '../../support/faults.ts'
 import { makeDevice, makeKey, signed, type TestDevice } from '../../support/keys.ts'
 import { startServer, type TestServer } from '../../support/server.ts'
 
@@ -275,10 +276,10 @@ describe('a claim', () => {
   it('tells a waiting poll how many keys are left', async () => {
     const { client } = await withKeys(2)
     const since = must(await client.sync()).body.next_batch
-    const poll = client.sync({ since, timeout: 1_000 })
-    await new Promise((resolve) => setTimeout(resolve, 300))
-    must(await (await person()).post('/keys/claim', claimOf(client)))
-    expect(must(await poll).body.device_one_time_keys_count).toEqual({ signed_curve25519: 1 })
+    const viewer = await person()
+    const { answer } = await waitingPoll(http, client, { since, timeout: 2_000 })
+    must(await viewer.post('/keys/claim', claimOf(client)))
+    expect(must(await answer).body.device_one_time_keys_count).toEqual({ signed_curve25519: 1 })
   })
 
   it('that was answered is not forgotten when the server is killed', async () => {

@@ -1,7 +1,7 @@
 /** The endpoints before /sync: initialSync and the event stream. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Api, api, type Body, type Client, must } from '../../support/client.ts'
+import { waitingRequest } from '../../support/faults.ts'
 import { startServer, type TestServer } from '../../support/server.ts'
 
 let server: TestServer
@@ -142,8 +142,8 @@ describe('/events', () => {
   it('waits for what comes after a token', async () => {
     const roomId = await alice.createRoom({})
     const { end } = must(await alice.get('/initialSync')).body
-    const waiting = alice.get('/events', { from: end, timeout: 10_000 })
-    await sleep(100)
+    const ask = () => alice.get('/events', { from: end, timeout: 10_000 })
+    const { answer: waiting } = await waitingRequest(http, alice, ask)
     const said = await alice.say(roomId, 'news')
     const { body } = must(await waiting)
     expect(body.start).toBe(end)

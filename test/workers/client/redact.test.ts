@@ -2,7 +2,6 @@
 import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Api, api, type Body, type Client, must } from '../../support/client.ts'
 import { objectName, startServer, type TestServer } from '../../support/server.ts'
@@ -181,11 +180,9 @@ describe('a redacted text', () => {
     const topic = must(await alice.put(room(roomId, '/state/m.room.topic/'), { topic: secret })).body.event_id
     must(await alice.put(room(roomId, '/state/m.room.topic/'), { topic: 'harmless' }))
     must(await bob.sync({ since }))
-    for (let wait = 0; (await archived(secret)).length < 3 && wait < 50; wait += 1) await sleep(100)
-    expect(await archived(secret)).toHaveLength(3)
+    await expect.poll(() => archived(secret), { timeout: 15_000 }).toHaveLength(3)
     for (const eventId of [short, long, topic]) must(await redact(alice, roomId, eventId))
-    for (let wait = 0; (await archived(secret)).length > 0 && wait < 50; wait += 1) await sleep(100)
-    expect(await archived(secret)).toEqual([])
+    await expect.poll(() => archived(secret), { timeout: 15_000 }).toEqual([])
     for (const path of ['/messages?dir=b&limit=50', '/state']) {
       expect(JSON.stringify(must(await bob.get(room(roomId, path))).body)).not.toContain(secret)
     }

@@ -1,6 +1,7 @@
 /** The long poll as the Worker holds it: its time, its parameters, and the User object going away under it. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Api, api, type Client, silence } from '../../support/client.ts'
+import { waitingPoll } from '../../support/faults.ts'
 import { objectName, startServer, type TestServer } from '../../support/server.ts'
 
 let server: TestServer
@@ -55,8 +56,7 @@ describe('a poll', () => {
 
   it('survives the eviction of the User object', async () => {
     const { next_batch: since } = (await alice.sync()).body
-    const waiting = alice.sync({ since, timeout: 20_000 })
-    await new Promise((resolve) => setTimeout(resolve, 300))
+    const { answer: waiting } = await waitingPoll(http, alice, { since })
     await server.evict('USER', objectName.user(server.serverName, alice.userId))
     await alice.put(data('org.example.evicted'), { n: 1 })
     const { value, ms } = await timed(waiting)
@@ -66,8 +66,7 @@ describe('a poll', () => {
 
   it('asks again when the User object dies under it', async () => {
     const { next_batch: since } = (await alice.sync()).body
-    const waiting = alice.sync({ since, timeout: 20_000 })
-    await new Promise((resolve) => setTimeout(resolve, 300))
+    const { answer: waiting } = await waitingPoll(http, alice, { since })
     await http.request('POST', '/_selvedge/test/faults', { name: 'user:abort-after-commit', count: 1 })
     await alice.put(data('org.example.aborted'), { n: 2 })
     const { value, ms } = await timed(waiting)

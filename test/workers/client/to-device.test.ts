@@ -1,6 +1,7 @@
 /** To-device messages: never lost, never told twice, whatever breaks on the way. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Api, api, type Body, type Client, must } from '../../support/client.ts'
+import { waitingPoll } from '../../support/faults.ts'
 import { objectName, startServer, type TestServer } from '../../support/server.ts'
 
 const TYPE = 'm.room_key_request'
@@ -73,11 +74,10 @@ describe('a message', () => {
   it('ends a waiting poll at once', async () => {
     const [alice, bob] = [await person(), await person()]
     const { next } = await look(bob)
-    const waiting = bob.sync({ since: next, timeout: 20_000 })
-    await new Promise((resolve) => setTimeout(resolve, 200))
+    const { answer } = await waitingPoll(http, bob, { since: next })
     const began = Date.now()
     must(await send(alice, to(bob, { n: 1 })))
-    expect(must(await waiting).body.to_device.events).toHaveLength(1)
+    expect(must(await answer).body.to_device.events).toHaveLength(1)
     expect(Date.now() - began).toBeLessThan(10_000)
   })
 
