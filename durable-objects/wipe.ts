@@ -25,7 +25,9 @@ export function coverTexts(
   column: string,
   where: { clause: string; values: SqlStorageValue[] } = { clause: '1', values: [] },
 ): void {
-  const blanks = `replace(hex(zeroblob(length(CAST("${column}" AS BLOB)))), '00', ' ')`
+  // No step on the way is longer than the text: a value has at most 2 MB, and a text may have nearly as many.
+  const length = `length(CAST("${column}" AS BLOB))`
+  const blanks = `substr(replace(hex(zeroblob((${length} + 1) / 2)), '0', ' '), 1, ${length})`
   const update = `UPDATE "${table}" SET "${column}" = ${blanks} WHERE "${column}" IS NOT NULL`
   sql.exec(`${update} AND ${where.clause}`, ...where.values)
 }
