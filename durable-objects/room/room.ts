@@ -242,10 +242,16 @@ export class Room extends RoomReads implements RpcSide<RoomGateway> {
 
   pull(request: PullRequest) {
     return toResult(() => {
-      const started = this.#started
-      const slice = pull(this.room, this.#typing, request)
-      if (request.subscribe && slice.membership === 'join') started.subscribe(request.userId, slice.head)
-      return slice
+      const subscribers = this.#loaded
+      try {
+        const slice = pull(this.room, this.#typing, request)
+        if (request.subscribe && slice.membership === 'join')
+          subscribers.subscribe(request.userId, slice.head)
+        return slice
+      } finally {
+        // Who asks has the news with this answer: a wake beside it would be one call too many.
+        subscribers.start()
+      }
     })
   }
 
@@ -261,8 +267,14 @@ export class Room extends RoomReads implements RpcSide<RoomGateway> {
     return answerAlarm(this.ctx.storage, () => this.#parts.timers.fire())
   }
 
-  /** The subscribers, loaded when first needed; an incarnation that finds one behind its head wakes it again. */
+  /** The subscribers; an incarnation that finds one behind its head has woken it again. */
   get #started(): Subscribers {
+    this.#loaded.start()
+    return this.#loaded
+  }
+
+  /** The subscribers, read when first needed. */
+  get #loaded(): Subscribers {
     if (this.#subscribers === undefined) {
       const { store } = this.room
       const { woken } = readCursors(store.sql)
@@ -279,7 +291,6 @@ export class Room extends RoomReads implements RpcSide<RoomGateway> {
         // Who was told of all events was told of who types as well.
         woken < store.head ? woken : Math.max(store.head, this.#typing.pos),
       )
-      this.#subscribers.notify()
     }
     return this.#subscribers
   }

@@ -54,6 +54,7 @@ export class Subscribers {
   readonly #options: SubscribersOptions
   readonly #byUser = new Map<string, Subscriber>()
   #notifying = false
+  #isStarted = false
   /** The newest position that is news for everybody. */
   #loud: number
 
@@ -99,6 +100,13 @@ export class Subscribers {
   anyoneBeyond(position: number): boolean {
     for (const { acked } of this.#byUser.values()) if (acked > position) return true
     return false
+  }
+
+  /** Once an incarnation: wakes those whom the one before it may have left behind. */
+  start(): void {
+    if (this.#isStarted) return
+    this.#isStarted = true
+    this.notify()
   }
 
   /** Something new is for everybody. */

@@ -2,9 +2,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Api, api, type Client, must } from '../support/client.ts'
-import { startServer, type TestServer } from '../support/server.ts'
+import { objectName, startServer, type TestServer } from '../support/server.ts'
 
 let server: TestServer
+/** The archive's own flush, for many changes at once, is no part of what is counted here. */
+let slow: TestServer
 let http: Api
 let alice: Client
 let bob: Client
@@ -12,6 +14,7 @@ let room: string
 
 beforeAll(async () => {
   server = await startServer({ staysAwake: 'counts calls and rows' })
+  slow = await startServer({ 'archive-delay-ms': '600000', staysAwake: 'counts calls and rows' })
   http = api(server)
   alice = await http.register('alice')
   bob = await http.register('bob')
@@ -19,7 +22,7 @@ beforeAll(async () => {
   must(await bob.join(room))
   await alice.say(room, 'first')
 })
-afterAll(() => server?.stop())
+afterAll(() => Promise.all([server?.stop(), slow?.stop()]))
 
 type Counts = Record<string, number>
 
@@ -72,6 +75,17 @@ describe('a sync', () => {
     })
     expect(cost).toEqual({ 'user.sync': 1 })
   })
+
+  it('that finds its Room asleep is not woken by it as well', async () => {
+    const sleeper = await api(slow).register('sleeper')
+    const cold = await sleeper.createRoom()
+    const since = await token(sleeper)
+    await slow.evict('ROOM', objectName.room(slow.serverName, cold))
+    await slow.evict('USER', objectName.user(slow.serverName, sleeper.userId))
+    const cost = await costOf(() => sleeper.sync({ since }), slow)
+    expect(cost).toMatchObject({ 'user.sync': 1, 'room.pull': 1 })
+    expect(cost['user.wake']).toBeUndefined()
+  })
 })
 
 describe('a message', () => {
@@ -106,15 +120,8 @@ describe('a message', () => {
 })
 
 describe('a login', () => {
-  // The archive's own flush, a second later and for many changes at once, is not part of it.
-  let slow: TestServer
-  beforeAll(async () => {
-    slow = await startServer({ 'archive-delay-ms': '600000' })
-    await api(slow).register('bob')
-  })
-  afterAll(() => slow?.stop())
-
   it('is one object request, three rows, two Redis commands and one request to Postgres', async () => {
+    await api(slow).register('bob')
     const cost = await costOf(() => api(slow).login('bob'), slow)
     expect(objectRequests(cost)).toBe(1)
     expect(rows(cost)).toBeLessThanOrEqual(3)
