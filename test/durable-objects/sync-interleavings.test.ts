@@ -38,7 +38,9 @@ let server: TestServer
 let http: Api
 
 beforeAll(async () => {
-  server = await startServer()
+  server = await startServer({
+    staysAwake: 'it evicts by itself, users with one poll at most: see decision 6',
+  })
   http = api(server)
   console.log(`interleavings: INTERLEAVING_SEED=${seed}`)
 })

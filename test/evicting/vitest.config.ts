@@ -9,7 +9,8 @@ export default defineConfig({
     include: ['test/{concurrency,durable-objects,faults,workers}/**/*.test.ts'],
     // `startServer` reads it.
     env: { TEST_EVICTING: 'on' },
+    setupFiles: [...(base.test?.setupFiles ?? []), 'test/evicting/patience.ts'],
     reporters: ['default', [closingLine, { covers: 'a part' }]],
-    testTimeout: 60_000,
+    testTimeout: 90_000,
   },
 })

@@ -152,14 +152,15 @@ describe('a room', () => {
       const path = at(room, `send/m.room.message/${text}`)
       return must(await http.request('PUT', path, message, { token: alice.token, query })).body.delay_id
     }
-    await later('soon', '1500')
+    // Longer than the archive may be late.
+    await later('soon', '12000')
     const waiting = await later('much-later', '600000')
     const cancelled = await later('never', '600000')
     const delayed = '/_matrix/client/unstable/org.matrix.msc4140/delayed_events'
     must(await http.request('POST', `${delayed}/${cancelled}/cancel`, {}))
     await wipeAndRebuildRoom(server, room, alice)
     const said = async () => bodies(await history(alice, room))
-    await expect.poll(said, { timeout: 10_000 }).toEqual(['soon'])
+    await expect.poll(said, { timeout: 20_000 }).toEqual(['soon'])
     const { scheduled, finalised } = must(await alice.get(delayed)).body
     const ids = (list: Body[]) => list.map((one) => one.delay_id ?? one.delayed_event.delay_id)
     expect(ids(scheduled)).toContain(waiting)

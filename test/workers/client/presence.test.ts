@@ -11,7 +11,7 @@ let bob: Client
 let users = 0
 
 beforeAll(async () => {
-  server = await startServer()
+  server = await startServer({ staysAwake: 'what is known of others’ presence lives in memory' })
   http = api(server)
 })
 afterAll(() => server?.stop())
