@@ -1,6 +1,6 @@
 /** Delayed events (MSC4140): sent when their time is over, unless they are cancelled or started anew before. */
 import type { DelayedAction, DelayedRequest } from '../../src/ports.ts'
-import type { JsonObject } from '../../src/protocol/canonical-json.ts'
+import { canonicalJson, type JsonObject } from '../../src/protocol/canonical-json.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import { first } from '../sqlite.ts'
 import { requireIntegers } from './append.ts'
@@ -28,7 +28,7 @@ const MAX_LENGTH = 262_144
 export function schedule(room: RoomContext, request: DelayedRequest): { delayId: string; due: number } {
   const { sql } = room.store
   // Reading the rules first: a room that does not exist is M_NOT_FOUND.
-  void room.store.rules
+  const { strictJson } = room.store.rules
   const now = room.clock.now()
   if (room.store.member(request.sender)?.membership !== 'join') {
     throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
@@ -44,7 +44,8 @@ export function schedule(room: RoomContext, request: DelayedRequest): { delayId:
   if (known !== undefined) return { delayId: known.delay_id, due: known.send_at ?? now }
   requireBody(request)
   requireIntegers(room, request)
-  const content = JSON.stringify(request.content)
+  // What no event may hold is refused now, and not when its time has come.
+  const content = canonicalJson(request.content, strictJson ? 'integers' : 'any')
   checkCount(sql, request.sender, content.length)
   const due = now + request.delayMs
   putDelayed(room, {

@@ -88,10 +88,10 @@ function placed(rules: readonly JsonObject[], rule: JsonObject, place: RulePlace
   return others.toSpliced(indexOfPlace(others, place), 0, rule)
 }
 
-/** @throws MatrixError M_NOT_FOUND, or M_INVALID_PARAM for a rule of the server */
+/** @throws MatrixError M_NOT_FOUND, for a rule of the server too: there is none of the user's own by that name */
 export function withoutRule(ruleset: JsonObject, kind: RuleKind, ruleId: string): JsonObject {
   if (pushRule(ruleset, kind, ruleId).default === true) {
-    throw new MatrixError('M_INVALID_PARAM', 'A rule of the server cannot be deleted, only disabled')
+    throw new MatrixError('M_NOT_FOUND', 'A rule of the server cannot be deleted, only disabled')
   }
   return { ...ruleset, [kind]: rulesOf(ruleset, kind).filter(({ rule_id }) => rule_id !== ruleId) }
 }

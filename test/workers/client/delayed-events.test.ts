@@ -114,6 +114,17 @@ describe('a delayed message', () => {
     expect((await message(stranger, HOUR, 'x')).status).toBe(403)
   })
 
+  it.each([{ n: 2 ** 53 }, { n: -(2 ** 53) }, { deep: [{ n: 2 ** 60 }] }, { text: '\ud800' }])(
+    'is refused at once with what no event may hold: %j',
+    async (content) => {
+      const path = `send/m.room.message/${nextTxn()}`
+      expect(await later(alice, path, HOUR, content)).toMatchObject({
+        status: 400,
+        body: { errcode: 'M_BAD_JSON' },
+      })
+    },
+  )
+
   it('is one of a hundred at most', async () => {
     const carol = await http.register('carol')
     must(await carol.join(room))
