@@ -131,24 +131,30 @@ async function verdictOn(folder: string, mutant: Mutant): Promise<string> {
   return mutant.equal === undefined ? 'MISSED' : `equal: ${mutant.equal}`
 }
 
-async function main(wishes: Wishes): Promise<number> {
-  let stale = 0
+/** Says which of all mistakes cannot be made any more. */
+async function staleOnes(): Promise<Set<Mutant>> {
+  const stale = new Set<Mutant>()
   for (const mutant of MUTANTS) {
     const why = await staleness(mutant)
     if (why === undefined) continue
-    stale += 1
+    stale.add(mutant)
     console.log(`cannot be made: ${nameOf(mutant)}: ${why}`)
   }
-  if (wishes.check || stale > 0) {
-    console.log(`${MUTANTS.length} mutants, ${stale} cannot be made`)
-    return stale === 0 ? 0 : 1
+  return stale
+}
+
+async function main(wishes: Wishes): Promise<number> {
+  const stale = await staleOnes()
+  if (wishes.check) {
+    console.log(`${MUTANTS.length} mutants, ${stale.size} cannot be made`)
+    return stale.size === 0 ? 0 : 1
   }
-  const mutants = chosen(wishes)
+  const mutants = chosen(wishes).filter((mutant) => !stale.has(mutant))
   const folder = copyTree()
   try {
     const missed = await tryAll(folder, mutants)
     console.log(`${mutants.length} tried, ${missed} missed or unknown`)
-    return missed === 0 ? 0 : 1
+    return missed + stale.size === 0 ? 0 : 1
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

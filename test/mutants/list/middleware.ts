@@ -94,12 +94,11 @@ export const MIDDLEWARE: readonly Mutant[] = [
   ),
   ...inFile(
     'src/accounts/hash-queue.ts',
-    RATES,
+    ['test/src/accounts/hash-queue.test.ts'],
     [
       ['turns.size >= AT_ONCE + WAITING', 'turns.size >= 1000'],
       ['    turns.delete(turn)\n', ''],
     ],
-    'few passwords',
   ),
   ...inFile('workers/middleware/permits.ts', middleware('permits'), [
     ["methods: 'PUT', path: /^\\/presence\\// }", "methods: 'POST', path: /^\\/presence\\// }"],

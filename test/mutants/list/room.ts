@@ -81,7 +81,7 @@ export const ROOM: readonly Mutant[] = [
     ['if (overdue.length > 0) this.#keep(true)', ''],
   ]),
   ...inFile('durable-objects/room/device-marks.ts', client('device-lists'), [
-    ["[...membersSince('leave'), ...membersSince('ban')]", "[...membersSince('leave')]"],
+    ["IN ('leave', 'ban', 'invite', 'knock') AND since_pos", "IN ('leave') AND since_pos"],
     ['AND (to_pos IS NULL OR to_pos > ?)`', 'AND (to_pos IS NULL OR ? > 0)`'],
     [
       "d.pos <= ? AND m.membership = 'join'`",

@@ -76,9 +76,9 @@ describe('interactive auth', () => {
   it('takes a completed stage again, and is over once it is done', async () => {
     const { ask, challenge } = setUp([['secret', 'm.login.dummy']])
     const { session } = await challenge({ type: 'secret', secret: 'open sesame' })
-    expect(await challenge({ type: 'secret', secret: 'anything', session })).toMatchObject({
-      completed: ['secret'],
-    })
+    const again = await challenge({ type: 'secret', secret: 'anything', session })
+    expect(again).toMatchObject({ completed: ['secret'] })
+    expect(again).not.toHaveProperty('errcode')
     expect(await challenge({ session })).toMatchObject({ completed: ['secret'] })
     expect(await ask({ ...dummy, session })).toMatchObject({ done: true })
     for (const auth of [{ session }, { ...dummy, session }]) {
@@ -130,11 +130,14 @@ describe('interactive auth', () => {
     expect(answer.session).not.toBe('gone')
   })
 
-  it('does not call a failure of storage a failed stage', async () => {
+  it.each([
+    ['a failure of storage', new MatrixError('M_UNKNOWN', 'Postgres is away', { status: 503 }), 503],
+    ['a lack of time for the proof', new MatrixError('M_LIMIT_EXCEEDED', 'Too many at once'), 429],
+  ])('does not call %s a failed stage', async (_, error, status) => {
     const { ask } = setUp([['broken']])
     const broken: Stage = () => {
-      throw new MatrixError('M_UNKNOWN', 'Postgres is away', { status: 503 })
+      throw error
     }
-    await expect(ask({ type: 'broken' }, { stages: { broken } })).rejects.toMatchObject({ status: 503 })
+    await expect(ask({ type: 'broken' }, { stages: { broken } })).rejects.toMatchObject({ status })
   })
 })

@@ -84,6 +84,21 @@ for (const { title, skip, open } of databases) {
         expect(held.listing).toEqual([{ listed: true }])
       })
 
+      it('holds that a room was forgotten until its user comes back', async () => {
+        const roomId = newRoom()
+        const bob = '@bob:test.example'
+        const forgotten = () => query('select forgotten from room_memberships where room_id = $1', roomId)
+        const left: RoomLogEntry[] = [member(roomId, 1, bob, 'join'), member(roomId, 2, bob, 'leave')]
+        await archive.applyRoom(roomId, '12', left)
+        await archive.applyRoom(roomId, '12', [{ kind: 'forgotten', pos: 3, userId: bob }])
+        await archive.applyRoom(roomId, '12', [member(roomId, 4, bob, 'ban')])
+        expect(await forgotten()).toEqual([{ forgotten: true }])
+        await archive.applyRoom(roomId, '12', [member(roomId, 5, bob, 'join')])
+        expect(await forgotten()).toEqual([{ forgotten: false }])
+        await archive.applyRoom(roomId, '12', [{ kind: 'forgotten', pos: 3, userId: bob }])
+        expect(await forgotten()).toEqual([{ forgotten: false }])
+      })
+
       it('is the same after batches come twice, and after an old batch comes again', async () => {
         const roomId = newRoom()
         const event = message(roomId, 2)
@@ -212,7 +227,9 @@ for (const { title, skip, open } of databases) {
           { seq: 3, kind: 'device', key: 'B\0', body: '{"v":"\\u0000"}' },
         ]
         const newer = [{ seq: 4, kind: 'device', key: 'A', body: null }]
-        for (const batch of [older, newer, older]) await archive.applyUser(userId, batch)
+        await archive.applyUser(userId, older)
+        expect((await records(userId))[0]).toEqual({ kind: 'device', key: 'A', seq: 2, body: '{"v":2}' })
+        for (const batch of [newer, older]) await archive.applyUser(userId, batch)
         expect(await records(userId)).toEqual([
           { kind: 'device', key: 'A', seq: 4, body: null },
           { kind: 'device', key: 'B\u2400', seq: 3, body: '{"v":"\\u0000"}' },

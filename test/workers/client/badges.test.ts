@@ -190,6 +190,41 @@ describe('the number on the device', () => {
   })
 })
 
+describe('the number, counted anew,', () => {
+  const mute = (actions: string[]) =>
+    alice.put(`/pushrules/global/room/${encodeURIComponent(rooms[1])}`, { actions })
+
+  it('is that of a room too which was muted and counted for nothing', async () => {
+    await withThree()
+    must(await mute([]))
+    await expect.poll(number, soon).toBe(1)
+    must(await mute(['notify']))
+    await bob.say(rooms[0], 'four')
+    await expect.poll(number, soon).toBe(4)
+  })
+
+  it('is none to tell a pusher that was told nothing yet', async () => {
+    await setPusher(alice, gateway, pushkey)
+    await watched(...rooms)
+    must(await mute([]))
+    const event = await bob.say(rooms[0], 'the first')
+    await expect.poll(() => gateway.events(pushkey), soon).toEqual([event])
+    expect(gateway.got(pushkey)).toHaveLength(1)
+  })
+
+  it('is right again after a room did not answer', async () => {
+    const [first] = await withThree()
+    const fault = { name: 'drop:room.unreadCount', count: 1 }
+    must(await http.request('POST', '/_selvedge/test/faults', fault))
+    await read(rooms[0], first)
+    await bob.say(rooms[1], 'four')
+    await expect.poll(() => gateway.events(pushkey), soon).toHaveLength(4)
+    await bob.say(rooms[1], 'five')
+    await expect.poll(() => gateway.events(pushkey), soon).toHaveLength(5)
+    expect(number()).toBe(4)
+  })
+})
+
 describe('of two pushers', () => {
   it('the one that is refused is told nothing more, and the other everything', async () => {
     await withThree()
@@ -206,6 +241,9 @@ describe('of two pushers', () => {
     await read(rooms[0], last)
     await expect.poll(() => gateway.number(other), soon).toBe(2)
     expect(gateway.got(pushkey).length).toBe(told)
+    const name = objectName.user(server.serverName, alice.userId)
+    const remembered = () => server.sql('USER', name, 'SELECT pushkey FROM push_told')
+    await expect.poll(remembered, soon).toEqual([{ pushkey: other }])
   })
 
   it('one that fails keeps nothing from the other, and is told the number as it then is', async () => {

@@ -71,6 +71,8 @@ describe('rate limits', () => {
     const stranger = newAddress()
     expectLimited((await untilLimited(() => login('guessed', stranger))).refusal)
     expectLimited(await login('guessed', stranger, testPassword))
+    await register('unguessed', newAddress())
+    expectLimited(await login('unguessed', stranger, testPassword))
   })
 
   it('count no login by the right password as a guess', async () => {
