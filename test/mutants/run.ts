@@ -1,5 +1,5 @@
 /**
- * `npm run test:mutants -- [--slice 1/20] [--only TEXT] [--check]`: puts small mistakes into a copy of the tree, one at a
+ * `npm run test:mutants -- [--slice 1/40] [--only TEXT] [--check]`: puts small mistakes into a copy of the tree, one at a
  * time, and runs the tests that cover them. One that they do not notice fails the run, as does one whose text is gone.
  */
 import { execFileSync, spawn } from 'node:child_process'
@@ -31,7 +31,7 @@ function chosen({ slice, only }: Wishes): Mutant[] {
   if (slice === undefined) return [...wanted]
   const [index, count] = slice.split('/').map(Number)
   if (!index || !count || index > count)
-    throw new Error(`--slice ${slice}: write 1/20 for the first of twenty`)
+    throw new Error(`--slice ${slice}: write 1/40 for the first of forty`)
   const size = Math.ceil(wanted.length / count)
   return wanted.slice((index - 1) * size, index * size)
 }

@@ -66,16 +66,11 @@ export const MIDDLEWARE: readonly Mutant[] = [
     ],
     'guess|right password|from one address',
   ),
-  ...inFile(
-    'workers/middleware/buckets.ts',
-    RATES,
-    [
-      ['if (filled < 1) return', 'if (filled < count) return', 'a batch larger than a burst must pass once'],
-      ['tokens: filled - count, at: now', 'tokens: filled - 1, at: now'],
-      ['Math.ceil(((1 - filled) / perSecond) * 1000)', 'Math.ceil((1 - filled) / perSecond)'],
-    ],
-    'hold off messages|invitees|to-device',
-  ),
+  ...inFile('workers/middleware/buckets.ts', middleware('buckets'), [
+    ['if (filled < 1) return', 'if (filled < count) return'],
+    ['tokens: filled - count, at: now', 'tokens: filled - 1, at: now'],
+    ['Math.ceil(((1 - filled) / perSecond) * 1000)', 'Math.ceil((1 - filled) / perSecond)'],
+  ]),
   ...inFile('workers/middleware/client-address.ts', middleware('addresses'), [
     [".split(',').at(-1)", ".split(',').at(0)"],
     ['if (clientAddressHeader === undefined) return peerOf(c)\n', ''],
@@ -113,7 +108,11 @@ export const MIDDLEWARE: readonly Mutant[] = [
   ]),
   ...inFile('workers/middleware/permitted.ts', middleware('permits'), [
     ['return event?.sender === session.userId', 'return event !== undefined'],
-    ['permitFor(c)?.suspended ?? false', 'permitFor(c)?.suspended ?? true'],
+    [
+      'permitFor(c)?.suspended ?? false',
+      'permitFor(c)?.suspended ?? true',
+      'every route has a row, which a test holds',
+    ],
   ]),
   ...inFile('workers/middleware/rates.ts', middleware('rates'), [
     ["{ rate: 'invite', methods: 'POST', path: /^\\/rooms\\/:roomId\\/invite$/ },\n", ''],
@@ -124,7 +123,11 @@ export const MIDDLEWARE: readonly Mutant[] = [
     ['test/workers/edge.test.ts'],
     [
       ['if (length > limit) throw tooLarge(limit)', ''],
-      ['if (Number(declared ?? 0) > limit) throw tooLarge(limit)', ''],
+      [
+        'if (Number(declared ?? 0) > limit) throw tooLarge(limit)',
+        '',
+        'what declares more is counted while it is read',
+      ],
       ['isDeeperThan(value, MAX_DEPTH)', 'isDeeperThan(value, 10_000)'],
     ],
     'bodies',

@@ -20,7 +20,7 @@ export const ROOM: readonly Mutant[] = [
     ],
   ]),
   ...inFile('durable-objects/room/redact.ts', client('redact'), [
-    ['row.pos >= pos || ', ''],
+    ['row.pos >= pos || ', '', 'ids are hashes: nothing names itself, or what comes later'],
     ['  removeRelation(store.sql, original, row.pos)\n', ''],
     ['  room.rewritten = true\n', ''],
     ["  appendLog(room, { kind: 'redacted', pos: 0, eventId: row.event_id, pdu: json })\n", ''],
@@ -47,7 +47,7 @@ export const ROOM: readonly Mutant[] = [
   ),
   ...inFile(
     'durable-objects/timers.ts',
-    ['test/durable-objects/timers.test.ts'],
+    ['test/durable-objects/backoff.test.ts', 'test/durable-objects/timers.test.ts'],
     [
       ['    if (next !== undefined) this.#wish(one, next)\n', ''],
       ['        this.#inherited = at\n', ''],

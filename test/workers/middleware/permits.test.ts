@@ -184,6 +184,23 @@ describe('a suspended user', () => {
     expect(events.filter(({ sender }) => sender === user.userId)).toEqual([])
   })
 
+  it.each([
+    ['POST', () => '/rooms/ROOM/invite'],
+    ['PUT', () => '/rooms/ROOM/send/m.room.message/1'],
+    ['PUT', () => `/rooms/ROOM/typing/${user.userId}`],
+    ['PUT', () => '/directory/list/room/ROOM'],
+    ['PUT', () => `/directory/room/${encodeURIComponent('#mine:test.example')}`],
+    ['PUT', () => `/profile/${user.userId}/displayname`],
+    ['POST', () => '/createRoom'],
+    ['POST', () => `/user/${user.userId}/openid/request_token`],
+    ['POST', () => '/_matrix/media/v3/upload'],
+    ['POST', () => '/_matrix/media/v1/create'],
+  ])('is refused what reaches others: %s, path %#', async (method, path) => {
+    const ask = method === 'PUT' ? user.put : user.post
+    const { status, body } = await ask(path().replace('ROOM', encodeURIComponent(room)))
+    expect([status, body.errcode]).toEqual([403, 'M_USER_SUSPENDED'])
+  })
+
   it('is not shown as present by syncing', async () => {
     await alice.sync()
     must(await user.sync({ set_presence: 'online' }))
