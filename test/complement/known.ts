@@ -23,7 +23,7 @@ export const KNOWN: readonly [test: RegExp, reason: string][] = [
   [/^TestThreadedReceipts/, 'highlights by rules that version 1.17 removed'],
   [
     /^TestRoomSpecificUsername.*Bob_can_find_Alice_by_mxid/,
-    'looks into the user directory before the archive has told it',
+    'the directory shows the newest name that a shared room knows, not that of the profile',
   ],
   [/^TestRemovingAccountData\/.*_via_PUT/, 'by the specification, an empty object is data like any other'],
   [/^TestMSC4308/, 'later: sliding sync'],
