@@ -16,7 +16,7 @@ export const LOCAL: readonly Mutant[] = [
     'local/parts.ts',
     ['test/local/belonging.test.ts', 'test/local/restore.test.ts'],
     [
-      ['mark !== undefined && mark.id !== id', 'mark !== undefined && mark.generation < 0'],
+      ['if (mark === undefined || mark.id === id) return\n', 'return\n'],
       ['marks.some((mark) => mark.starts !== starts)', 'false'],
       ['!postgres.hasAccounts && objects.hasUsers()', 'false'],
       ['objects.mark && !postgres.mark && postgres.hasAccounts', 'false'],

@@ -68,7 +68,7 @@ export const ROOM: readonly Mutant[] = [
     ],
   ),
   ...inFile('durable-objects/room/delayed-events.ts', client('delayed-events'), [
-    ['  checkCount(sql, request.sender)\n', ''],
+    ['  checkCount(sql, request.sender, content.length)\n', ''],
     ['if (known !== undefined) return { delayId', 'if (known === null) return { delayId'],
     ['userId !== undefined && userId !== row.sender', 'false'],
     ['if (barred !== undefined) throw barred\n', ''],
