@@ -7,8 +7,11 @@ export const LIMITS = {
   waitingFetches: 6,
   /** Outgoing calls, RPCs and requests over HTTP together. */
   calls: 500,
-  /** Characters of an RPC value's JSON: an isolate's 128 MB are shared by many objects. */
-  valueLength: 1_000_000,
+  /**
+   * Characters of an RPC value's JSON: a client's body, of 1 MiB at most, and what stands around it. An isolate's
+   * 128 MB are shared by many objects.
+   */
+  valueLength: 1_200_000,
   /** The same for those RPCs that hand over what a client's answer is made of. The platform's own limit is 32 MiB. */
   largeValueLength: 8_000_000,
 } as const

@@ -1,7 +1,7 @@
 /** Account data, global and of one room. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Api, api, type Body, type Client, must, silence } from '../../support/client.ts'
-import { startServer, type TestServer } from '../../support/server.ts'
+import { objectName, startServer, type TestServer } from '../../support/server.ts'
 
 let server: TestServer
 let http: Api
@@ -123,6 +123,17 @@ describe.each(scopes)('account data %s', (scope, path) => {
     const { status, body } = await alice.put(path(alice, 'org.example.a'), ['no'])
     expect([status, body.errcode]).toEqual([400, 'M_BAD_JSON'])
   })
+})
+
+it('account data as large as a body may be is kept, read, synced and archived', async () => {
+  const dora = await http.register('dora')
+  const type = 'org.example.large'
+  const content = { text: 'x'.repeat(1024 * 1024 - 20) }
+  must(await dora.put(`/user/${encodeURIComponent(dora.userId)}/account_data/${type}`, content))
+  const { events } = must(await dora.sync()).body.account_data
+  expect(events.find((event: Body) => event.type === type)?.content).toEqual(content)
+  const name = objectName.user(server.serverName, dora.userId)
+  await expect.poll(() => server.sql('USER', name, 'SELECT 1 FROM log'), { timeout: 20_000 }).toEqual([])
 })
 
 it('account data that is all the news of a room comes with the place of its timeline', async () => {
