@@ -74,8 +74,13 @@ export const MIDDLEWARE: readonly Mutant[] = [
   ...inFile('workers/middleware/client-address.ts', middleware('addresses'), [
     [".split(',').at(-1)", ".split(',').at(0)"],
     ['if (clientAddressHeader === undefined) return peerOf(c)\n', ''],
-    ['behindTls(cf.clientIp) ?? ipAddress(cf.clientIp)', 'ipAddress(cf.clientIp)'],
   ]),
+  ...inFile(
+    'workers/middleware/client-address.ts',
+    ['test/local/launcher.test.ts'],
+    [['behindTls(cf.clientIp) ?? ipAddress(cf.clientIp)', 'ipAddress(cf.clientIp)']],
+    'TLS',
+  ),
   ...inFile(
     'src/ip-address.ts',
     ['test/src/ip-address.test.ts'],

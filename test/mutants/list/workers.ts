@@ -3,7 +3,11 @@ import { client, inFile, type Mutant } from '../mutant.ts'
 
 export const WORKERS: readonly Mutant[] = [
   ...inFile('workers/middleware/access-token.ts', client('session', 'refresh'), [
-    ['copy?.userId === session.userId && copy.deviceId === session.deviceId', 'copy !== undefined'],
+    [
+      'copy?.userId === session.userId && copy.deviceId === session.deviceId',
+      'copy !== undefined',
+      'a session id is random and signed together with its user and device, so its copy names no others',
+    ],
     ["fromHeader?.trimEnd() ?? (c.req.query('access_token') || undefined)", 'fromHeader?.trimEnd()'],
   ]),
   ...inFile(

@@ -177,6 +177,22 @@ describe('a gateway', () => {
     await expect.poll(bodies, soon).toEqual(['one', 'one', 'one', 'two'])
   })
 
+  it('that fails is not asked again sooner for the sake of new messages', async () => {
+    await set(alice)
+    answers.set(pushkey, Array(20).fill({ status: 500, body: {} }))
+    const user = objectName.user(server.serverName, alice.userId)
+    const failures = () => server.sql('USER', user, 'SELECT failures FROM push_retries')
+    const waiting = () => server.sql('USER', user, 'SELECT count(*) AS n FROM push_queue')
+    await bob.say(room, 'one')
+    // The fourth try is four seconds away then.
+    await expect.poll(failures, soon).toEqual([{ failures: 3 }])
+    for (const text of ['two', 'three', 'four']) await bob.say(room, text)
+    await expect.poll(waiting, soon).toEqual([{ n: 4 }])
+    expect(bodies()).toEqual(['one', 'one', 'one'])
+    answers.delete(pushkey)
+    await expect.poll(() => bodies().slice(3), soon).toEqual(['one', 'two', 'three', 'four'])
+  })
+
   it('is asked again after the end of the process', async () => {
     await set(alice)
     answers.set(pushkey, [{ status: 500, body: {} }])
