@@ -178,7 +178,9 @@ describe('the archive', () => {
     must(await alice.put(at(room, 'state/m.room.topic'), { topic: 'second' }))
     must(await bob.post(at(room, 'leave')))
     const own = async (query: string) => server.sql('ROOM', name(room), query)
-    const events = await own('SELECT event_id, type, state_key, sender, pdu, pos FROM events ORDER BY pos')
+    const events = await own(
+      'SELECT event_id, type, state_key, sender, rtrim(pdu) AS pdu, pos FROM events ORDER BY pos',
+    )
     const theirs = async (columns: string, table: string) =>
       numbers(await server.pg(`select ${columns} from ${table} where room_id = $1 order by pos`, [room]))
     const archived = () => theirs('event_id, type, state_key, sender, pdu, pos', 'events')
