@@ -37,7 +37,9 @@ const ACCESS_ATTACKS: Attack[] = [
         ['PATCH', 'PUT', 'POST', 'DELETE', 'GET'].filter((name) => !known.includes(name)),
       )
       if (draft.method === 'GET') draft.body = undefined
-      return { errcodes: ['M_UNRECOGNIZED'], statuses: [404, 405] }
+      // Of push rules other servers say 400 to whatever they do not know, and so do we.
+      const statuses = draft.operation.path.includes('/pushrules/') ? [400, 404, 405] : [404, 405]
+      return { errcodes: ['M_UNRECOGNIZED'], statuses }
     },
   },
 ]
