@@ -7,7 +7,8 @@ type Line = Record<string, unknown>
 
 async function started(options: TestServerOptions): Promise<{ server: TestServer; lines: Line[] }> {
   const lines: Line[] = []
-  const server = await startServer({ ...options, writeLog: (line) => lines.push(JSON.parse(line)) })
+  const writeLog = (line: string) => lines.push(JSON.parse(line))
+  const server = await startServer({ ...options, writeLog, staysAwake: 'counts the lines of the log' })
   return { server, lines }
 }
 

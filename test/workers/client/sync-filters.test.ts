@@ -12,7 +12,7 @@ let other: string
 let since: string
 
 beforeAll(async () => {
-  server = await startServer()
+  server = await startServer({ staysAwake: 'what is known of others’ presence lives in memory' })
   http = api(server)
   alice = await http.register('alice')
   bob = await http.register('bob')

@@ -11,7 +11,7 @@ let carol: Client
 let dora: Client
 
 beforeAll(async () => {
-  server = await startServer()
+  server = await startServer({ staysAwake: 'which members a device was told of lives in memory' })
   http = api(server)
   alice = await http.register('alice')
   bob = await http.register('bob')
