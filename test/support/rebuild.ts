@@ -24,15 +24,16 @@ async function wipe(server: TestServer, kind: ObjectKind, name: string): Promise
   await server.evict(kind, name)
 }
 
-/** Waits until the archive has everything that the room's object has. */
+/** Waits until the archive has everything that the room's object has: its events, and what its log says beside them. */
 export async function archived(server: TestServer, room: string): Promise<void> {
   const name = objectName.room(server.serverName, room)
-  const newest = async () => {
+  const everything = async () => {
     const [row] = await server.sql('ROOM', name, 'SELECT max(pos) AS pos FROM events')
     const [known] = await server.pg('select archived_pos from rooms where room_id = $1', [room])
-    return Number(known?.archived_pos ?? 0) >= Number(row?.pos)
+    const waiting = await server.sql('ROOM', name, 'SELECT 1 FROM log')
+    return Number(known?.archived_pos ?? 0) >= Number(row?.pos) && waiting.length === 0
   }
-  await expect.poll(newest, { timeout: 10_000 }).toBe(true)
+  await expect.poll(everything, { timeout: 10_000 }).toBe(true)
 }
 
 /** Waits until nothing of a user is on its way to the archive. */

@@ -153,7 +153,7 @@ describe('a room', () => {
       return must(await http.request('PUT', path, message, { token: alice.token, query })).body.delay_id
     }
     // Longer than the archive may be late.
-    await later('soon', '12000')
+    await later('soon', '8000')
     const waiting = await later('much-later', '600000')
     const cancelled = await later('never', '600000')
     const delayed = '/_matrix/client/unstable/org.matrix.msc4140/delayed_events'
