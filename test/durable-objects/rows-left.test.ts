@@ -9,7 +9,7 @@ let http: Api
 let alice: Client
 
 beforeAll(async () => {
-  server = await startServer()
+  server = await startServer({ staysAwake: 'a user who has left the memory is told of no news anyway' })
   http = api(server)
   alice = await http.register('alice')
 })
