@@ -22,6 +22,11 @@ export async function hold(name: string, wait: () => Promise<void>): Promise<voi
   while (held.has(name)) await wait()
 }
 
+/** Whether any answer is held now. */
+export function holdsAnswers(): boolean {
+  return held.size > 0
+}
+
 /** What is planned still, and how many answers are held, by place. */
 export function faultsNow(): { planned: Record<string, number>; held: Record<string, number> } {
   return { planned: Object.fromEntries(planned), held: Object.fromEntries(held) }

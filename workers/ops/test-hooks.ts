@@ -1,7 +1,7 @@
 /** Routes that exist in tests alone: planned faults, and the counters that the budgets are asserted from. */
 import { Hono } from 'hono'
 import * as z from 'zod'
-import { faultsNow, release, setFault } from '../../src/faults.ts'
+import { faultsNow, holdsAnswers, release, setFault } from '../../src/faults.ts'
 import { isQuiet, passedLimits, statementsOf, takeInMemory } from '../../src/limiter.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
@@ -46,8 +46,12 @@ testHooks.get('/passed-limits', (c) => c.json(passedLimits()))
 const QUIET_PATIENCE_MS = 300
 const QUIET_LOOK_MS = 2
 
-/** The names of the objects in memory, by whether something runs in them: the test that asks takes idle ones out. */
+/**
+ * The names of the objects in memory, by whether something runs in them: the test that asks takes idle ones out.
+ * None while a test holds an answer: its caller cannot be taken out, and the attempt takes 15 s.
+ */
 testHooks.post('/in-memory', async (c) => {
+  if (holdsAnswers()) return c.json({ idle: [], busy: [] })
   const { now } = c.var.ports.clock
   for (let waited = 0; waited < QUIET_PATIENCE_MS && !isQuiet(now()); waited += QUIET_LOOK_MS) {
     await new Promise((resolve) => setTimeout(resolve, QUIET_LOOK_MS))
