@@ -3,9 +3,9 @@ import { WorkerEntrypoint } from 'cloudflare:workers'
 import { portsOf } from '../src/context.ts'
 import type { Env } from '../src/env.ts'
 import type { Invitee, PublicKeys, Wake } from '../src/ports.ts'
-import type { WakeAnswer } from './room/subscribers.ts'
+import type { WakeAnswer } from './room/tell/subscribers.ts'
 import { type ClaimedKeys, type KeyClaimRequest, type KeyQuery, objectsOf } from './stubs.ts'
-import { type Pulled, type RoomPull, withinCall } from './user/pull-transport.ts'
+import { type Pulled, type RoomPull, withinCall } from './user/sync/pull-transport.ts'
 
 export class FanOut extends WorkerEntrypoint<Env> {
   /** Answers in the order of `userIds`; undefined for a user whose object did not confirm. */

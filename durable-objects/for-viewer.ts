@@ -1,7 +1,7 @@
 /** What an event shows to one request alone: both objects hand events to clients. */
 import type { Session, TimelineEvent } from '../src/ports.ts'
-import type { JsonObject } from '../src/protocol/canonical-json.ts'
-import type { ClientEvent } from '../src/protocol/event.ts'
+import type { JsonObject } from '../src/protocol/events/canonical-json.ts'
+import type { ClientEvent } from '../src/protocol/events/event.ts'
 
 /**
  * An event for one request: its age (ms) at this moment, and the transaction id if this very device sent it

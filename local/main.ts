@@ -1,11 +1,11 @@
 /** `npm start`: reads the options, starts the server, prints where it is, and ends it cleanly when asked. */
 
 import { resolve } from 'node:path'
-import { tell } from './command.ts'
+import { tell } from './commands/command.ts'
 import { startInstance } from './instance.ts'
-import { collectStartGarbage } from './memory.ts'
-import { helpText, readOptions } from './options.ts'
+import { helpText, readOptions } from './options/options.ts'
 import { projectRoot } from './paths.ts'
+import { collectStartGarbage } from './runtime/memory.ts'
 import { messageOf } from './start-error.ts'
 
 try {

@@ -9,7 +9,7 @@ import {
   setDefaultCACertificates,
   type TLSSocket,
 } from 'node:tls'
-import { authority } from './address.ts'
+import { authority } from './options/address.ts'
 import { messageOf, StartError } from './start-error.ts'
 
 export interface TlsFiles {

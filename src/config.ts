@@ -3,9 +3,9 @@ import * as z from 'zod'
 import { defaultMinLength } from './accounts/passwords.ts'
 import type { Config } from './ports.ts'
 import { decodeBase64 } from './protocol/base64.ts'
+import { signingKey } from './protocol/events/signing.ts'
 import { isServerName } from './protocol/identifiers.ts'
-import { SUPPORTED_ROOM_VERSIONS } from './protocol/room-version.ts'
-import { signingKey } from './protocol/signing.ts'
+import { SUPPORTED_ROOM_VERSIONS } from './protocol/rooms/room-version.ts'
 
 /** 43 digits of base64 are 32 bytes. */
 const Secret = z.string().regex(/^[A-Za-z0-9+/]{43}$/, 'must be the unpadded base64 of 32 bytes')

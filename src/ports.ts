@@ -22,7 +22,7 @@ import type {
   UiaStore,
 } from './ports/redis.ts'
 import type { PreviewCache, WebClient } from './ports/web.ts'
-import type { SigningKey } from './protocol/signing.ts'
+import type { SigningKey } from './protocol/events/signing.ts'
 
 export type * from './ports/media.ts'
 export type * from './ports/postgres.ts'

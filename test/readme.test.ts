@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { optionTable } from '../local/options.ts'
+import { optionTable } from '../local/options/options.ts'
 import { projectRoot } from '../local/paths.ts'
 
 const readme = readFileSync(join(projectRoot, 'README.md'), 'utf8')

@@ -1,7 +1,7 @@
 /** JSON answers that are written piece by piece: for what is more than a Worker should hold at once. */
 import type { RoomGateway, StateRequest } from '../src/ports.ts'
-import type { JsonValue } from '../src/protocol/canonical-json.ts'
-import type { ClientEvent } from '../src/protocol/event.ts'
+import type { JsonValue } from '../src/protocol/events/canonical-json.ts'
+import type { ClientEvent } from '../src/protocol/events/event.ts'
 
 /** Characters that are gathered before an answer begins: most are whole by then, and leave as one piece. */
 const GATHERED = 500_000

@@ -1,8 +1,8 @@
 /** What the parts of a Room share: its rows, its clock and key, and what the running mutation has appended. */
 import type { Clock, TimelineEvent } from '../../src/ports.ts'
+import type { SigningKey } from '../../src/protocol/events/signing.ts'
 import { serverNameOf } from '../../src/protocol/identifiers.ts'
-import type { SigningKey } from '../../src/protocol/signing.ts'
-import type { RoomStore } from './store.ts'
+import type { RoomStore } from './rows/store.ts'
 
 export class RoomContext {
   readonly store: RoomStore

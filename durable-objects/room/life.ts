@@ -1,13 +1,13 @@
 /** The parts of a Room that run over several turns: delayed events, upgrades, rebuilds, erasures. */
 import type { TimedJob } from '../timers.ts'
-import { Delayed } from './delayed.ts'
-import { nextDue } from './delayed-store.ts'
-import { isErasing, pruneErased } from './erasure.ts'
 import type { RoomHost, RoomJob } from './host.ts'
-import { isAnyoneBehind } from './push-members.ts'
-import { PushTeller } from './push-teller.ts'
-import { Rebuild, type RebuildParts } from './rebuild.ts'
-import { Upgrades } from './upgrades.ts'
+import { nextDue } from './rows/delayed-store.ts'
+import { isAnyoneBehind } from './rows/push-members.ts'
+import { PushTeller } from './tell/push-teller.ts'
+import { Delayed } from './write/delayed.ts'
+import { isErasing, pruneErased } from './write/erasure.ts'
+import { Rebuild, type RebuildParts } from './write/rebuild.ts'
+import { Upgrades } from './write/upgrades.ts'
 
 export class RoomLife {
   readonly delayed: Delayed

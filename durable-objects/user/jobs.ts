@@ -1,12 +1,12 @@
 /** What a User object does from its alarm. */
 import type { ArchiveStore, Clock } from '../../src/ports.ts'
 import type { TimedJob } from '../timers.ts'
-import type { UserAccount } from './account.ts'
+import type { UserAccount } from './account/account.ts'
+import type { SessionCopies } from './account/sessions.ts'
 import type { UserLog } from './log.ts'
 import type { Outbox } from './outbox.ts'
-import type { Presence } from './presence.ts'
-import type { Pushes } from './pushes.ts'
-import type { SessionCopies } from './sessions.ts'
+import type { Presence } from './presence/presence.ts'
+import type { Pushes } from './push/pushes.ts'
 
 export type UserJob = 'archive' | 'sessions' | 'presence' | 'closing' | 'to-device' | 'push' | 'rooms'
 

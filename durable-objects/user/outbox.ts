@@ -4,7 +4,7 @@
  */
 import type { ToDeviceMessage, ToDeviceParcel, UserGateway } from '../../src/ports.ts'
 import { first } from '../sqlite.ts'
-import { type Inbox, LAST_SEQ, nextNumber } from './inbox.ts'
+import { type Inbox, LAST_SEQ, nextNumber } from './to-device/inbox.ts'
 
 export const OUTBOX_TABLES = `
   CREATE TABLE outbox (

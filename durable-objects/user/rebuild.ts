@@ -3,13 +3,13 @@
  * absence, since everything is newer than they can know.
  */
 import type { ArchivedMembership, ArchiveReader, UserRecord } from '../../src/ports.ts'
-import { type Pdu, STRIPPED_TYPES, strippedEvent } from '../../src/protocol/event.ts'
+import { type Pdu, STRIPPED_TYPES, strippedEvent } from '../../src/protocol/events/event.ts'
 import { readMeta, writeMeta } from '../sqlite.ts'
 import { wipeTables } from '../wipe.ts'
-import { restoreDehydrated } from './dehydrated.ts'
 import { noteDelayed } from './delayed-rooms.ts'
-import { MESSAGE_SERIES } from './inbox.ts'
-import { recountBackups } from './key-backup.ts'
+import { restoreDehydrated } from './keys/dehydrated.ts'
+import { recountBackups } from './keys/key-backup.ts'
+import { MESSAGE_SERIES } from './to-device/inbox.ts'
 
 const BATCH = 500
 /**

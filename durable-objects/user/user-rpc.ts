@@ -5,16 +5,16 @@
 import { DurableObject } from 'cloudflare:workers'
 import type { Env } from '../../src/env.ts'
 import type { Ports, Session } from '../../src/ports.ts'
-import type { JsonObject } from '../../src/protocol/canonical-json.ts'
+import type { JsonObject } from '../../src/protocol/events/canonical-json.ts'
 import { type RpcResult, toResult } from '../rpc.ts'
 import type { Timers } from '../timers.ts'
-import type { Changes, UserAccount } from './account.ts'
-import type { DeviceChange } from './devices.ts'
+import type { Changes, UserAccount } from './account/account.ts'
+import type { DeviceChange } from './account/devices.ts'
 import type { UserJob } from './jobs.ts'
 import type { Outbox } from './outbox.ts'
-import type { Pushes } from './pushes.ts'
-import type { RoomLife } from './room-life.ts'
-import type { SyncPolls } from './sync-polls.ts'
+import type { Pushes } from './push/pushes.ts'
+import type { RoomLife } from './settings/room-life.ts'
+import type { SyncPolls } from './sync/sync-polls.ts'
 
 /** What the parts need of the object they belong to. */
 export interface UserHost {

@@ -1,7 +1,7 @@
 /** The HTTP endpoint that the Neon driver speaks to, in front of any Postgres: text rows, batches, errors with their fields. */
 import pg from 'pg'
 import * as z from 'zod'
-import type { JsonAnswer } from '../service.ts'
+import type { JsonAnswer } from '../runtime/service.ts'
 import { codeOf, messageOf } from '../start-error.ts'
 import type { Connection, Database, RawResult } from './database.ts'
 

@@ -1,6 +1,6 @@
 /** The REST endpoint that Upstash's client speaks to: one command, a pipeline, or a transaction. */
 import * as z from 'zod'
-import type { JsonAnswer } from '../service.ts'
+import type { JsonAnswer } from '../runtime/service.ts'
 import { codeOf, messageOf } from '../start-error.ts'
 import { abortedMessage, type Outcome, type RedisBackend } from './backend.ts'
 

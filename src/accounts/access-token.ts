@@ -2,7 +2,7 @@
 import { decodeProtectedHeader, errors, jwtVerify, SignJWT } from 'jose'
 import * as z from 'zod'
 import type { Session, TokenKey } from '../ports.ts'
-import type { JsonValue } from '../protocol/canonical-json.ts'
+import type { JsonValue } from '../protocol/events/canonical-json.ts'
 import { rememberUser } from './known-users.ts'
 
 const ALGORITHM = 'HS256'

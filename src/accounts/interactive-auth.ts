@@ -2,8 +2,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import * as z from 'zod'
 import type { Ports, UiaSession } from '../ports.ts'
-import type { JsonObject } from '../protocol/canonical-json.ts'
 import { type ErrorCode, MatrixError } from '../protocol/errors.ts'
+import type { JsonObject } from '../protocol/events/canonical-json.ts'
 import { newPasswordHash, verifyPassword } from './passwords.ts'
 
 /** What a client sends as `auth`: keys beside these belong to the stage. */

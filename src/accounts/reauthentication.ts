@@ -1,7 +1,7 @@
 /** Interactive authentication of someone who is logged in: that it is still them, by their password. */
 import type { Ports, Session } from '../ports.ts'
-import type { JsonObject } from '../protocol/canonical-json.ts'
 import { MatrixError } from '../protocol/errors.ts'
+import type { JsonObject } from '../protocol/events/canonical-json.ts'
 import { localpartOf } from '../protocol/identifiers.ts'
 import { type AuthData, type AuthOutcome, authenticate, type Stage } from './interactive-auth.ts'
 import { verifyPassword } from './passwords.ts'

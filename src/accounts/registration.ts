@@ -1,7 +1,7 @@
 /** Registration with interactive authentication. */
 import type { Config, Ports, Session, UiaSession } from '../ports.ts'
-import type { JsonObject } from '../protocol/canonical-json.ts'
 import { MatrixError } from '../protocol/errors.ts'
+import type { JsonObject } from '../protocol/events/canonical-json.ts'
 import { localpartOf, userIdOf } from '../protocol/identifiers.ts'
 import { type AuthData, authenticate, type Challenge, passwordHashOf } from './interactive-auth.ts'
 import { verifyPassword } from './passwords.ts'

@@ -1,7 +1,7 @@
 /** What Postgres keeps: accounts, names, directory, search, reports and the archive. */
-import type { JsonObject } from '../protocol/canonical-json.ts'
-import type { Pdu } from '../protocol/event.ts'
-import type { PublicRoom } from '../protocol/room-summary.ts'
+import type { JsonObject } from '../protocol/events/canonical-json.ts'
+import type { Pdu } from '../protocol/events/event.ts'
+import type { PublicRoom } from '../protocol/rooms/room-summary.ts'
 import type { Membership } from './room.ts'
 import type { Receipt } from './room-sync.ts'
 
@@ -82,7 +82,7 @@ export interface AliasStore {
 /** A page of a list in a fixed order, beginning after one of its entries or ending before it. */
 export interface PublicRoomsPage {
   limit: number
-  /** Folded by `src/protocol/fold.ts`; part of a name, topic or alias. */
+  /** Folded by `src/protocol/matching/fold.ts`; part of a name, topic or alias. */
   term?: string
   /** Null stands for rooms without a type. */
   roomTypes?: (string | null)[]

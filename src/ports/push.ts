@@ -1,5 +1,5 @@
 /** What push gateways are told, and what a Room tells the objects of members with pushers. */
-import type { JsonObject } from '../protocol/canonical-json.ts'
+import type { JsonObject } from '../protocol/events/canonical-json.ts'
 import type { PushFacts, TimelineEvent } from './room-sync.ts'
 
 export interface PushGateway {

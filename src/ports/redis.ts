@@ -1,5 +1,5 @@
 /** What Redis keeps: copies of sessions, and what is short-lived. */
-import type { JsonObject } from '../protocol/canonical-json.ts'
+import type { JsonObject } from '../protocol/events/canonical-json.ts'
 
 /** Who a request speaks for. */
 export interface Session {

@@ -1,7 +1,7 @@
 /** The Room object, as the Workers and the User objects call it. */
 
-import type { ClientEvent, Pdu } from '../protocol/event.ts'
-import type { NewState } from '../protocol/room-upgrade.ts'
+import type { ClientEvent, Pdu } from '../protocol/events/event.ts'
+import type { NewState } from '../protocol/rooms/room-upgrade.ts'
 import type { Session } from './redis.ts'
 import type {
   ChildrenAnswer,

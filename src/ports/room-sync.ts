@@ -1,9 +1,9 @@
 /** What a Room tells those who sync: events, receipts, marks, and what they are counted by. */
 
-import type { JsonObject } from '../protocol/canonical-json.ts'
-import type { ClientEvent } from '../protocol/event.ts'
-import type { RoomEventFilter } from '../protocol/filter.ts'
-import type { HeroCandidates } from '../protocol/heroes.ts'
+import type { JsonObject } from '../protocol/events/canonical-json.ts'
+import type { ClientEvent } from '../protocol/events/event.ts'
+import type { RoomEventFilter } from '../protocol/matching/filter.ts'
+import type { HeroCandidates } from '../protocol/rooms/heroes.ts'
 import type { Membership, StateRequest } from './room.ts'
 
 /** An event on its way to clients: made once for all who may see it. */

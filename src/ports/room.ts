@@ -1,11 +1,11 @@
 /** What is asked of a Room object, and what it answers. */
 
-import type { JsonObject, JsonValue } from '../protocol/canonical-json.ts'
-import type { ClientEvent } from '../protocol/event.ts'
-import type { RoomEventFilter } from '../protocol/filter.ts'
-import type { PublicRoom } from '../protocol/room-summary.ts'
-import type { NewState } from '../protocol/room-upgrade.ts'
-import type { SpaceChild } from '../protocol/spaces.ts'
+import type { JsonObject, JsonValue } from '../protocol/events/canonical-json.ts'
+import type { ClientEvent } from '../protocol/events/event.ts'
+import type { RoomEventFilter } from '../protocol/matching/filter.ts'
+import type { PublicRoom } from '../protocol/rooms/room-summary.ts'
+import type { NewState } from '../protocol/rooms/room-upgrade.ts'
+import type { SpaceChild } from '../protocol/rooms/spaces.ts'
 import type { Session } from './redis.ts'
 import type { Receipt } from './room-sync.ts'
 

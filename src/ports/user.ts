@@ -1,9 +1,9 @@
 /** The User object, as the Workers and the Rooms call it, and what passes between them. */
-import type { JsonObject, JsonValue } from '../protocol/canonical-json.ts'
-import type { CrossSigningKeys, SignatureFailure } from '../protocol/cross-signing.ts'
-import type { StrippedEvent } from '../protocol/event.ts'
-import type { RuleKind } from '../protocol/push-evaluator.ts'
-import type { RuleBody, RulePlace } from '../protocol/push-rule-edits.ts'
+import type { JsonObject, JsonValue } from '../protocol/events/canonical-json.ts'
+import type { StrippedEvent } from '../protocol/events/event.ts'
+import type { CrossSigningKeys, SignatureFailure } from '../protocol/keys/cross-signing.ts'
+import type { RuleKind } from '../protocol/push/push-evaluator.ts'
+import type { RuleBody, RulePlace } from '../protocol/push/push-rule-edits.ts'
 import type { VisitedRoom } from './postgres.ts'
 import type { PushNews } from './push.ts'
 import type { Session } from './redis.ts'
@@ -371,6 +371,6 @@ export interface UserGateway {
   rebuild(): Promise<number>
   /** Answers whether the Room may forget this subscriber. */
   wake(wake: Wake): Promise<{ unsubscribe: boolean }>
-  /** The answer at once, or a WebSocket (status 101) on which it comes: see `workers/client/sync.ts`. */
+  /** The answer at once, or a WebSocket (status 101) on which it comes: see `workers/client/sync/sync.ts`. */
   sync(request: SyncRequest): Promise<Response>
 }

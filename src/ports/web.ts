@@ -1,5 +1,5 @@
 /** The web, as far as the server looks at it for its users: previews of URLs. */
-import type { JsonObject } from '../protocol/canonical-json.ts'
+import type { JsonObject } from '../protocol/events/canonical-json.ts'
 
 export interface WebClient {
   /**

@@ -1,5 +1,5 @@
 /** Reading fields of content nobody has checked: what has the wrong type counts as absent. */
-import type { JsonObject, JsonValue } from './canonical-json.ts'
+import type { JsonObject, JsonValue } from './events/canonical-json.ts'
 
 /** The value as an object, or undefined when it is anything else. */
 export function objectField(value: JsonValue | undefined): JsonObject | undefined {

@@ -1,7 +1,7 @@
 /** Client-Server API §Profiles: which fields there are, what they may hold, and what of them rooms are shown. */
 import { Buffer } from 'node:buffer'
-import type { JsonObject, JsonValue } from './canonical-json.ts'
 import { MatrixError } from './errors.ts'
+import type { JsonObject, JsonValue } from './events/canonical-json.ts'
 import { fitsBytes } from './identifiers.ts'
 
 const MAX_KEY_BYTES = 255

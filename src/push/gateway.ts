@@ -1,7 +1,7 @@
 /** Push Gateway API: one request to a gateway of somebody else's. */
 import { discard, readBytes } from '../outside.ts'
 import type { PushGateway } from '../ports.ts'
-import type { JsonValue } from '../protocol/canonical-json.ts'
+import type { JsonValue } from '../protocol/events/canonical-json.ts'
 import { objectField } from '../protocol/json-fields.ts'
 
 type Deadline = <T>(work: (signal: AbortSignal) => Promise<T>) => Promise<T>

@@ -1,7 +1,7 @@
 /** Push Gateway API §/notify: what a gateway is told of an event. */
 import type { Pusher } from '../ports.ts'
-import type { JsonObject } from '../protocol/canonical-json.ts'
-import type { PushEvent, PushVerdict } from '../protocol/push-evaluator.ts'
+import type { JsonObject } from '../protocol/events/canonical-json.ts'
+import type { PushEvent, PushVerdict } from '../protocol/push/push-evaluator.ts'
 
 /** An event with what a notification says around it. */
 export interface PushSubject {

@@ -1,7 +1,7 @@
 /** Client-Server API §Server Side Search, `room_events`: which text of which event is searched. */
 import type { SearchableEvent } from '../ports.ts'
-import type { JsonObject } from '../protocol/canonical-json.ts'
-import { topicBlock } from '../protocol/room-summary.ts'
+import type { JsonObject } from '../protocol/events/canonical-json.ts'
+import { topicBlock } from '../protocol/rooms/room-summary.ts'
 import { documentOf } from './terms.ts'
 
 /** The keys that clients name, by the type of event that carries them. */

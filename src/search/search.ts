@@ -1,8 +1,8 @@
 /** Server side search: candidates from the index in order, cut to what their rooms say the searcher may see. */
 
 import type { SearchHit, SearchPlace, SearchQuery, SearchStore, VisitedRoom } from '../ports.ts'
-import type { RoomEventFilter } from '../protocol/filter.ts'
-import { matchesEvent, wantsRoom } from '../protocol/filter.ts'
+import type { RoomEventFilter } from '../protocol/matching/filter.ts'
+import { matchesEvent, wantsRoom } from '../protocol/matching/filter.ts'
 import { SEARCH_KEYS } from './document.ts'
 import { queryOf } from './terms.ts'
 

@@ -3,7 +3,7 @@
  * neighbouring characters where nothing does (Chinese, Japanese, Thai and their like). The same function reads texts
  * and queries, and it writes Postgres' own notation, so no parser or dictionary of a database has a say.
  */
-import { fold } from '../protocol/fold.ts'
+import { fold } from '../protocol/matching/fold.ts'
 
 const WORDS = /[\p{L}\p{N}\p{M}]+|\p{Extended_Pictographic}/gu
 const SCRIPTS = ['Han', 'Hira', 'Kana', 'Bopo', 'Thai', 'Laoo', 'Khmr', 'Mymr']

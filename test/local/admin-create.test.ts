@@ -21,7 +21,7 @@ const create = (...args: string[]) =>
     process.execPath,
     [
       '--disable-warning=ExperimentalWarning',
-      join(projectRoot, 'local/admin-create.ts'),
+      join(projectRoot, 'local/commands/admin-create.ts'),
       ...['--data-dir', folder, '--server-name', 'test.example', '--password-cost', 'low'],
       ...args,
     ],

@@ -157,15 +157,18 @@ describe('the launcher', () => {
     const folder = join(scratch, 'one')
     const line = `selvedge: --data-dir ${folder} is in use by another Selvedge`
     expect(await ended(['--port', '0', '--data-dir', folder])).toEqual({ code: 1, lines: [line] })
-    expect(await ended(['--data-dir', folder], 'local/migrate.ts')).toEqual({ code: 1, lines: [line] })
+    expect(await ended(['--data-dir', folder], 'local/commands/migrate.ts')).toEqual({
+      code: 1,
+      lines: [line],
+    })
   })
 
   it('migrates the database of a folder once, before any server has run on it', async () => {
     const folder = ['--data-dir', join(scratch, 'migrated')]
-    const first = await ended(folder, 'local/migrate.ts')
+    const first = await ended(folder, 'local/commands/migrate.ts')
     expect(first.code).toBe(0)
     expect(first.lines[0]).toMatch(/^applied 0001_/)
-    expect(await ended(folder, 'local/migrate.ts')).toEqual({ code: 0, lines: ['nothing to apply'] })
+    expect(await ended(folder, 'local/commands/migrate.ts')).toEqual({ code: 0, lines: ['nothing to apply'] })
     await start('migrated').ready()
   })
 

@@ -16,7 +16,7 @@ const run = promisify(execFile)
 const move = (...args: string[]) =>
   run(
     process.execPath,
-    ['--disable-warning=ExperimentalWarning', join(projectRoot, 'local/move-postgres.ts'), ...args],
+    ['--disable-warning=ExperimentalWarning', join(projectRoot, 'local/commands/move-postgres.ts'), ...args],
     { env: { PATH: process.env.PATH } },
   )
 

@@ -1,6 +1,6 @@
 /** The options of the launcher: where each comes from, and what is refused in which words. */
 import { describe, expect, it } from 'vitest'
-import { helpText, optionTable, readOptions } from '../../local/options.ts'
+import { helpText, optionTable, readOptions } from '../../local/options/options.ts'
 
 describe('options', () => {
   it('have their defaults', () => {

@@ -1,10 +1,11 @@
 /** A room's state laid out by hand, and the verdict of the authorisation rules on an event in it. */
-import type { JsonObject } from '../../src/protocol/canonical-json.ts'
+
+import { type AuthOptions, checkEventAuth } from '../../src/protocol/auth/event-auth.ts'
 import { AuthRejection } from '../../src/protocol/errors.ts'
-import type { IdentifiedPdu, Pdu, StateMap } from '../../src/protocol/event.ts'
-import { type AuthOptions, checkEventAuth } from '../../src/protocol/event-auth.ts'
-import type { Membership } from '../../src/protocol/membership.ts'
-import { type RoomVersionRules, roomVersion } from '../../src/protocol/room-version.ts'
+import type { JsonObject } from '../../src/protocol/events/canonical-json.ts'
+import type { IdentifiedPdu, Pdu, StateMap } from '../../src/protocol/events/event.ts'
+import type { Membership } from '../../src/protocol/rooms/membership.ts'
+import { type RoomVersionRules, roomVersion } from '../../src/protocol/rooms/room-version.ts'
 
 export const VERSIONS = ['10', '11', '12']
 

@@ -1,7 +1,7 @@
 /** Keys for encryption as a client makes them, signed for real. */
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { encodeBase64 } from '../../src/protocol/base64.ts'
-import { canonicalJson, type JsonObject } from '../../src/protocol/canonical-json.ts'
+import { canonicalJson, type JsonObject } from '../../src/protocol/events/canonical-json.ts'
 import type { Client } from './client.ts'
 
 export interface TestKey {

@@ -48,7 +48,7 @@ export async function rebuild(server: TestServer, kind: 'room' | 'user', id: str
   const { stdout } = await promisify(execFile)(
     process.execPath,
     [
-      ...['--disable-warning=ExperimentalWarning', 'local/rebuild.ts', kind, id],
+      ...['--disable-warning=ExperimentalWarning', 'local/commands/rebuild.ts', kind, id],
       ...['--public-url', server.url, '--server-name', server.serverName, '--data-dir', server.folder],
     ],
     { cwd: projectRoot },

@@ -6,7 +6,7 @@ import { runMigrations } from '../../local/migrations.ts'
 import { migrationsFolder } from '../../local/paths.ts'
 import type { Database } from '../../local/postgres/database.ts'
 import { type SqlService, sqlEndpoint } from '../../local/postgres/endpoint.ts'
-import type { JsonAnswer } from '../../local/service.ts'
+import type { JsonAnswer } from '../../local/runtime/service.ts'
 
 export interface Lender {
   url: string

@@ -1,10 +1,10 @@
 /** What clients ask before anything else: Client-Server API §API Versions and §Capabilities negotiation. */
 import { Hono } from 'hono'
-import { SUPPORTED_ROOM_VERSIONS, UNSTABLE_ROOM_VERSIONS } from '../../src/protocol/room-version.ts'
+import { SUPPORTED_ROOM_VERSIONS, UNSTABLE_ROOM_VERSIONS } from '../../src/protocol/rooms/room-version.ts'
 import type { AppEnv } from '../app-env.ts'
 import { accessToken } from '../middleware/access-token.ts'
 import { isAdmin } from '../middleware/admin.ts'
-import { MAX_DELAY_MS, MAX_SCHEDULED } from './delay.ts'
+import { MAX_DELAY_MS, MAX_SCHEDULED } from './events/delay.ts'
 
 const LATEST_MINOR = 19
 

@@ -1,8 +1,8 @@
 /** Checks a request's path, query and body against schemas, and names what is wrong by the right error code. */
 import type { Context, MiddlewareHandler } from 'hono'
 import * as z from 'zod'
-import { type JsonObject, writesFloats } from '../../src/protocol/canonical-json.ts'
 import { type ErrorCode, MatrixError } from '../../src/protocol/errors.ts'
+import { type JsonObject, writesFloats } from '../../src/protocol/events/canonical-json.ts'
 import { issueSentence } from '../../src/protocol/issue-sentence.ts'
 import type { AppEnv } from '../app-env.ts'
 import { isJsonObject, readJsonObject } from './body.ts'

@@ -1,9 +1,9 @@
 /** What lists and searches read, derived from a batch of a room's log in the request that archives it. */
 import type { RoomLogEntry, SearchableEvent } from '../../ports.ts'
-import type { JsonObject } from '../../protocol/canonical-json.ts'
-import { fold } from '../../protocol/fold.ts'
+import type { JsonObject } from '../../protocol/events/canonical-json.ts'
 import { objectField, stringField } from '../../protocol/json-fields.ts'
-import { factOf } from '../../protocol/room-summary.ts'
+import { fold } from '../../protocol/matching/fold.ts'
+import { factOf } from '../../protocol/rooms/room-summary.ts'
 import type { SqlStatement } from './client.ts'
 import { storable } from './text.ts'
 

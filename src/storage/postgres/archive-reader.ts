@@ -1,6 +1,6 @@
 /** Reading the archive back: what a wiped Room or User object is made from again. */
 import type { ArchiveReader, Membership } from '../../ports.ts'
-import type { Pdu } from '../../protocol/event.ts'
+import type { Pdu } from '../../protocol/events/event.ts'
 import type { Sql } from './client.ts'
 
 const EXISTING = `

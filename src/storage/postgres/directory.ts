@@ -1,6 +1,6 @@
 /** Lists of rooms and people, from the archive in Postgres. */
 import type { DirectoryStore, DirectoryUser, PublicRoomsPage } from '../../ports.ts'
-import { publicRoom, type RoomFacts } from '../../protocol/room-summary.ts'
+import { publicRoom, type RoomFacts } from '../../protocol/rooms/room-summary.ts'
 import type { Sql, SqlRow } from './client.ts'
 import { storable } from './text.ts'
 

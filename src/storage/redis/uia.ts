@@ -1,7 +1,7 @@
 /** Interactive-auth sessions in Redis. */
 import * as z from 'zod'
 import type { UiaSession, UiaStore } from '../../ports.ts'
-import type { JsonObject } from '../../protocol/canonical-json.ts'
+import type { JsonObject } from '../../protocol/events/canonical-json.ts'
 import type { RedisClients } from './client.ts'
 
 const KEPT_S = 3600

@@ -1,5 +1,5 @@
 /** The heads of the User object itself, and mutants of them: each does without one of its rules. */
-import { KnownHeads, type Question } from '../../../durable-objects/user/known-heads.ts'
+import { KnownHeads, type Question } from '../../../durable-objects/user/sync/known-heads.ts'
 import type { Rule } from './rules.ts'
 
 class WithoutPassing extends KnownHeads {

@@ -1,5 +1,5 @@
 /** A User object: what it does with wakes, polls and the answers of Rooms. `World` carries its calls. */
-import type { KnownHeads, Question } from '../../../durable-objects/user/known-heads.ts'
+import type { KnownHeads, Question } from '../../../durable-objects/user/sync/known-heads.ts'
 import { StoredEpochs, type Token } from './epochs.ts'
 import { headsWithout, WithoutLateEnd } from './heads.ts'
 import type { Rule } from './rules.ts'

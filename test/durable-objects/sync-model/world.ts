@@ -1,6 +1,6 @@
 /** A user with some devices and rooms, and all that networks and platforms do between them, chosen from a seed. */
 
-import type { Question } from '../../../durable-objects/user/known-heads.ts'
+import type { Question } from '../../../durable-objects/user/sync/known-heads.ts'
 import { type Choices, choicesFrom } from '../interleavings/random.ts'
 import type { Token } from './epochs.ts'
 import { Room, type Wake } from './room.ts'

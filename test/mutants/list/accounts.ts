@@ -34,7 +34,7 @@ export const ACCOUNTS: readonly Mutant[] = [
   ),
   ...inFile(
     'src/accounts/shared-secret.ts',
-    ['test/workers/client/shared-secret.test.ts'],
+    ['test/workers/client/accounts/shared-secret.test.ts'],
     [
       ["if (!isRightMac(request, secret)) throw new MatrixError('M_FORBIDDEN', 'HMAC incorrect')", ''],
       ["request.admin ? 'admin' : 'notadmin'", "'notadmin'"],
@@ -44,7 +44,7 @@ export const ACCOUNTS: readonly Mutant[] = [
   ),
   ...inFile(
     'src/accounts/turn.ts',
-    ['test/workers/client/third-parties.test.ts'],
+    ['test/workers/client/settings/third-parties.test.ts'],
     [
       ['/ 1000) + LIFETIME_S}', '/ 1000)}'],
       ["digest('base64')", "digest('hex')"],

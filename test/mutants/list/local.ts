@@ -35,7 +35,7 @@ export const LOCAL: readonly Mutant[] = [
     'a data folder',
   ),
   ...inFile(
-    'local/public-address.ts',
+    'local/options/public-address.ts',
     ['test/local/options.test.ts'],
     [
       ["  ['172.16.0.0', 12],\n", ''],
@@ -45,7 +45,7 @@ export const LOCAL: readonly Mutant[] = [
     'open registration',
   ),
   ...inFile(
-    'local/nearest.ts',
+    'local/options/nearest.ts',
     ['test/local/options.test.ts'],
     [['letter === b[j] ? 0 : 1', 'letter === b[j] ? 1 : 1']],
     'unknown variable',

@@ -32,7 +32,7 @@ export const MIDDLEWARE: readonly Mutant[] = [
     ],
     'a storm of invented names',
   ),
-  ...inFile('workers/client/delay-id.ts', client('delayed-events'), [
+  ...inFile('workers/client/events/delay-id.ts', client('delayed-events'), [
     ['const isOurs = [...tokenKeys, ...retiredTokenKeys].some(', 'const isOurs = retiredTokenKeys.some('],
   ]),
   ...inFile(
@@ -164,7 +164,7 @@ export const MIDDLEWARE: readonly Mutant[] = [
     ],
   ),
   ...inFile(
-    'durable-objects/user/account-data.ts',
+    'durable-objects/user/settings/account-data.ts',
     ['test/workers/quotas.test.ts'],
     [
       ['Buffer.byteLength(text) + ENTRY_BYTES - before', 'Buffer.byteLength(text) + ENTRY_BYTES'],

@@ -5,7 +5,7 @@ const unit = (name: string) => [`test/src/protocol/${name}.test.ts`]
 
 export const PROTOCOL: readonly Mutant[] = [
   ...inFile(
-    'src/protocol/power-levels.ts',
+    'src/protocol/auth/power-levels.ts',
     [...unit('power-levels'), ...unit('event-auth')],
     [
       ['  users_default: 0,', '  users_default: 50,'],
@@ -29,7 +29,7 @@ export const PROTOCOL: readonly Mutant[] = [
     ],
   ),
   ...inFile(
-    'src/protocol/event-auth.ts',
+    'src/protocol/auth/event-auth.ts',
     [...unit('event-auth'), ...unit('event-auth-power-levels')],
     [
       [
@@ -53,7 +53,7 @@ export const PROTOCOL: readonly Mutant[] = [
       ["if (type === 'm.room.power_levels') checkPowerLevels(context)", ''],
     ],
   ),
-  ...inFile('src/protocol/event-auth-member.ts', unit('event-auth-member'), [
+  ...inFile('src/protocol/auth/event-auth-member.ts', unit('event-auth-member'), [
     [
       "rejectUnless(sender === target, 'nobody can join on behalf",
       "rejectUnless(true, 'nobody can join on behalf",
@@ -91,20 +91,20 @@ export const PROTOCOL: readonly Mutant[] = [
       "content === undefined ? 'public' : content.join_rule",
     ],
   ]),
-  ...inFile('src/protocol/history-visibility.ts', unit('history-visibility'), [
+  ...inFile('src/protocol/rooms/history-visibility.ts', unit('history-visibility'), [
     ["return isVisibility(value) ? value : 'shared'", "return isVisibility(value) ? value : 'joined'"],
     ["if (setting === 'shared') return joinedLater", "if (setting === 'shared') return true"],
     ["return setting === 'invited' && membership === 'invite'", "return membership === 'invite'"],
     ['visibilityAfter === undefined ? [visibility] : [visibility, visibilityAfter]', '[visibility]'],
     ['membershipAfter === undefined ? [membershipAt] : [membershipAt, membershipAfter]', '[membershipAt]'],
   ]),
-  ...inFile('src/protocol/glob.ts', unit('glob'), [
+  ...inFile('src/protocol/matching/glob.ts', unit('glob'), [
     ["wanted === '?' ||", ''],
     ['      resume += 1\n', ''],
     ["  while (pattern[p] === '*') p += 1\n", ''],
     ['return p === pattern.length', 'return true'],
   ]),
-  ...inFile('src/protocol/redaction.ts', unit('redaction'), [
+  ...inFile('src/protocol/events/redaction.ts', unit('redaction'), [
     [
       'const JOIN_RULES: Kept = { allow: true, join_rule: true }',
       'const JOIN_RULES: Kept = { join_rule: true }',

@@ -4,14 +4,14 @@ import { client, inFile, type Mutant } from '../mutant.ts'
 const unit = (name: string) => [`test/src/protocol/${name}.test.ts`]
 
 export const PUSH: readonly Mutant[] = [
-  ...inFile('durable-objects/user/badges.ts', client('badges', 'counts-agree'), [
+  ...inFile('durable-objects/user/push/badges.ts', client('badges', 'counts-agree'), [
     ['ON CONFLICT (room_id) DO UPDATE SET stale = 1`', 'ON CONFLICT (room_id) DO NOTHING`'],
     ["    this.#parts.sql.exec('DELETE FROM push_badges WHERE room_id = ?', roomId)\n", ''],
     ['      for (const roomId of joinedRooms()) this.touch(roomId)\n', ''],
     ['for (const roomId of unreached)', 'for (const roomId of unreached.slice(1))'],
     ['      await before\n', ''],
   ]),
-  ...inFile('durable-objects/user/push-queue.ts', client('badges', 'pushing'), [
+  ...inFile('durable-objects/user/push/push-queue.ts', client('badges', 'pushing'), [
     ['told === null ? unread > 0 : unread < told', 'told === null || unread < told'],
     ['told === null ? unread > 0 : unread < told', 'told === null ? unread > 0 : unread <= told'],
     ['if (rejected.includes(pushkey)) refused(appId, pushkey)', ''],
@@ -22,7 +22,7 @@ export const PUSH: readonly Mutant[] = [
     ["`notification != '' AND ${clause}`", '`1 = 0 AND ${clause}`'],
     ["this.#drop('seq <= (SELECT max(seq) FROM push_queue) - ?', KEPT)", ''],
   ]),
-  ...inFile('durable-objects/user/pushes.ts', client('badges', 'pushing'), [
+  ...inFile('durable-objects/user/push/pushes.ts', client('badges', 'pushing'), [
     ['if (mayFall) this.#queue.addBadge()', ''],
     ["    this.#queue.takeBack('room_id', [roomId])\n", ''],
     ["    this.#queue.takeBack('sender', ignoredUsers(sql, userId()))\n", ''],
@@ -30,7 +30,7 @@ export const PUSH: readonly Mutant[] = [
     ['    this.countAnew()\n', ''],
     ['if (isShown) this.#queue.add', 'this.#queue.add'],
   ]),
-  ...inFile('durable-objects/user/unread.ts', client('unread'), [
+  ...inFile('durable-objects/user/sync/unread.ts', client('unread'), [
     [
       'to <= known.upTo) return\n',
       'to < known.upTo) return\n',
@@ -44,7 +44,7 @@ export const PUSH: readonly Mutant[] = [
     ['(push?.levels[event.sender] ?? 0) >=', '(push?.levels[event.sender] ?? 100) >='],
   ]),
   ...inFile(
-    'durable-objects/room/unread.ts',
+    'durable-objects/room/read/unread.ts',
     [...client('unread')],
     [
       ['const floor = Math.max(read.room, member.sincePos)', 'const floor = read.room'],
@@ -53,13 +53,13 @@ export const PUSH: readonly Mutant[] = [
       ['read.threads.get(thread) ?? 0, answered', '0, answered'],
     ],
   ),
-  ...inFile('durable-objects/room/push-members.ts', client('badges', 'pushing'), [
+  ...inFile('durable-objects/room/rows/push-members.ts', client('badges', 'pushing'), [
     ['SET pos = ?, has_read = 0', 'SET pos = ?'],
     ['        notePushRead(room, userId)\n', ''],
     ['if (hasRead === 0 && !spoke) return', 'if (hasRead === 0) return'],
     ['        setPushMember(room, userId, false)\n', ''],
   ]),
-  ...inFile('src/protocol/push-rule-edits.ts', client('push-rules'), [
+  ...inFile('src/protocol/push/push-rule-edits.ts', client('push-rules'), [
     ['?.enabled ?? true,\n    ...matcherOf', ' && true,\n    ...matcherOf'],
     [
       'if (old !== -1 && place.before === undefined && place.after === undefined) return rules.with(old, rule)\n',
@@ -74,12 +74,12 @@ export const PUSH: readonly Mutant[] = [
     ],
     ['before === undefined ? index + 1 : index', 'index'],
   ]),
-  ...inFile('src/protocol/match-work.ts', unit('push-evaluator'), [
+  ...inFile('src/protocol/matching/match-work.ts', unit('push-evaluator'), [
     ['return this.#spent >= this.#limit', 'return false'],
     ['return this.step(1 + Math.floor(characters / NATIVE_SPEED))', 'return this.step(1)'],
     ['    this.#spent += one.spent\n', ''],
   ]),
-  ...inFile('src/protocol/push-conditions.ts', unit('push-evaluator'), [
+  ...inFile('src/protocol/push/push-conditions.ts', unit('push-evaluator'), [
     ['!Object.hasOwn(within, name)', '!(name in within)'],
     ['if (isPatternTooLong(key)) return () => undefined\n', ''],
     ['work.search(list.length) && ', ''],

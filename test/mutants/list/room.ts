@@ -2,13 +2,13 @@
 import { client, inFile, type Mutant } from '../mutant.ts'
 
 export const ROOM: readonly Mutant[] = [
-  ...inFile('durable-objects/room/membership.ts', client('membership', 'rights'), [
+  ...inFile('durable-objects/room/write/membership.ts', client('membership', 'rights'), [
     ["if (action === 'leave' && current === 'leave') return undefined\n", ''],
     ["    needs: { memberships: ['join', 'invite', 'knock'], error: notInRoom },\n", ''],
     ["      memberships: ['ban'],", "      memberships: ['ban', 'leave'],"],
     ['if (request.reason !== undefined) content.reason = request.reason', ''],
   ]),
-  ...inFile('durable-objects/room/receipts.ts', client('receipts', 'unread'), [
+  ...inFile('durable-objects/room/rows/receipts.ts', client('receipts', 'unread'), [
     ["if (room.store.member(userId)?.membership !== 'join') {", 'if (false) {'],
     ['old.event_pos >= receipt.eventPos) return false', 'old.event_pos > receipt.eventPos) return false'],
     ["audience = type === PUBLIC ? 'all' : 'own'", "audience = 'all'"],
@@ -19,7 +19,7 @@ export const ROOM: readonly Mutant[] = [
       "JSON.stringify({ kind: 'receipt', ...placed, eventPos: 0 }),",
     ],
   ]),
-  ...inFile('durable-objects/room/redact.ts', client('redact'), [
+  ...inFile('durable-objects/room/write/redact.ts', client('redact'), [
     ['row.pos >= pos || ', '', 'ids are hashes: nothing names itself, or what comes later'],
     ['  removeRelation(store.sql, original, row.pos)\n', ''],
     ['  room.rewritten = true\n', ''],
@@ -27,7 +27,7 @@ export const ROOM: readonly Mutant[] = [
     ['if (asAdministrator && room.isLocal(event.sender)) return', ''],
   ]),
   ...inFile(
-    'durable-objects/room/archive.ts',
+    'durable-objects/room/tell/archive.ts',
     ['test/durable-objects/room/rebuild.test.ts'],
     [
       ['current: row.from_pos !== null,', 'current: true,'],
@@ -36,7 +36,7 @@ export const ROOM: readonly Mutant[] = [
     ],
   ),
   ...inFile(
-    'durable-objects/room/rebuild.ts',
+    'durable-objects/room/write/rebuild.ts',
     ['test/durable-objects/room/rebuild.test.ts'],
     [
       ['for (const receipt of receipts) restoreReceipt(store, receipt)', ''],
@@ -56,7 +56,7 @@ export const ROOM: readonly Mutant[] = [
     ],
   ),
   ...inFile(
-    'durable-objects/room/member-feed.ts',
+    'durable-objects/room/tell/member-feed.ts',
     ['test/faults/interrupted.test.ts'],
     [
       ['      this.#parts.arm(this.#parts.now() + RETRY_MS)\n      return false', '      return true'],
@@ -67,7 +67,7 @@ export const ROOM: readonly Mutant[] = [
       ],
     ],
   ),
-  ...inFile('durable-objects/room/delayed-events.ts', client('delayed-events'), [
+  ...inFile('durable-objects/room/write/delayed-events.ts', client('delayed-events'), [
     ['  checkCount(sql, request.sender, content.length)\n', ''],
     ['if (known !== undefined) return { delayId', 'if (known === null) return { delayId'],
     ['userId !== undefined && userId !== row.sender', 'false'],
@@ -75,12 +75,12 @@ export const ROOM: readonly Mutant[] = [
     ['now + row.delay_ms', 'row.send_at ?? now'],
     ["outcome === OUTCOME[action] && reason !== 'error'", 'outcome === OUTCOME[action]'],
   ]),
-  ...inFile('durable-objects/room/typing.ts', client('typing'), [
+  ...inFile('durable-objects/room/write/typing.ts', client('typing'), [
     ['Math.min(timeoutMs, MAX_TIMEOUT_MS)', 'timeoutMs'],
     ['if (wasTyping) this.#keep(true)', ''],
     ['if (overdue.length > 0) this.#keep(true)', ''],
   ]),
-  ...inFile('durable-objects/room/device-marks.ts', client('device-lists'), [
+  ...inFile('durable-objects/room/rows/device-marks.ts', client('device-lists'), [
     ["IN ('leave', 'ban', 'invite', 'knock') AND since_pos", "IN ('leave') AND since_pos"],
     ['AND (to_pos IS NULL OR to_pos > ?)`', 'AND (to_pos IS NULL OR ? > 0)`'],
     [
@@ -89,13 +89,13 @@ export const ROOM: readonly Mutant[] = [
       'a member who left is among the left, which come last',
     ],
   ]),
-  ...inFile('durable-objects/room/budget.ts', client('large-rooms'), [
+  ...inFile('durable-objects/room/read/budget.ts', client('large-rooms'), [
     ['const fits = !this.#used || length <= this.#left', 'const fits = length <= this.#left'],
     ['    this.#left -= length\n', ''],
     ['if (stored * GROWTH <= length) return rows.map(show)', 'return rows.map(show)'],
   ]),
   ...inFile(
-    'durable-objects/room/vouching.ts',
+    'durable-objects/room/write/vouching.ts',
     client('membership', 'rights'),
     [
       ['{ join_authorised_via_users_server: _, ...own } = content', 'own = content'],
@@ -109,7 +109,7 @@ export const ROOM: readonly Mutant[] = [
     ],
     'restricted',
   ),
-  ...inFile('durable-objects/room/shown-in-lists.ts', client('own-writes', 'room-directory'), [
+  ...inFile('durable-objects/room/tell/shown-in-lists.ts', client('own-writes', 'room-directory'), [
     ["new Set(['join', 'leave', 'ban'])", "new Set(['join'])"],
     ['CLOSING.has(type) || ', ''],
     ['if (listsChanged) return true\n', ''],

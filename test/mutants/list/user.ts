@@ -2,7 +2,7 @@
 import { client, inFile, type Mutant } from '../mutant.ts'
 
 export const USER: readonly Mutant[] = [
-  ...inFile('durable-objects/user/devices.ts', client('devices', 'session', 'account'), [
+  ...inFile('durable-objects/user/account/devices.ts', client('devices', 'session', 'account'), [
     ['archive: [archivedDevice({ ...device, display_name: displayName })]', 'archive: []'],
     [
       'const others = all(sql).filter(({ device_id }) => device_id !== own)',
@@ -17,39 +17,39 @@ export const USER: readonly Mutant[] = [
     ['archive: devices.map(({ device_id }) => ({', 'archive: devices.slice(1).map(({ device_id }) => ({'],
     ['    revoked: devices.flatMap(sessionsOf),', '    revoked: [],'],
   ]),
-  ...inFile('durable-objects/user/refresh.ts', client('refresh'), [
+  ...inFile('durable-objects/user/account/refresh.ts', client('refresh'), [
     ['    archive: [archivedDevice(renewed)],', '    archive: [],'],
     ['return archivedDevice({ ...device, confirmed: 1 })', 'return archivedDevice(device)'],
     ['    confirmed: 0,', '    confirmed: 1,'],
     ['revoked: superseded === null ? [] : [superseded],', 'revoked: [],'],
     ["  sql.exec('DELETE FROM devices WHERE device_id = ?', device.device_id)\n", ''],
   ]),
-  ...inFile('durable-objects/user/profile.ts', client('profile'), [
+  ...inFile('durable-objects/user/account/profile.ts', client('profile'), [
     ["return [{ kind: 'profile', key, body }]", 'return []'],
     ["const wanted = value === '' ? undefined : value", 'const wanted = value'],
     ['  checkProfileKey(key)\n', ''],
     ['    checkProfileSize({ ...fields, [key]: wanted! })\n', ''],
   ]),
-  ...inFile('durable-objects/user/filters.ts', client('filters'), [
+  ...inFile('durable-objects/user/settings/filters.ts', client('filters'), [
     ["archive: [{ kind: 'filter', key: filterId, body: text }]", 'archive: []'],
     [
       "if (text === undefined) throw new MatrixError('M_NOT_FOUND', 'No such filter')",
       'if (text === undefined) return {}',
     ],
   ]),
-  ...inFile('durable-objects/user/tags.ts', client('room-life'), [
+  ...inFile('durable-objects/user/settings/tags.ts', client('room-life'), [
     [
       'if (value === null) return known === undefined ? undefined : { tags: others }',
       'if (value === null) return { tags: {} }',
     ],
   ]),
-  ...inFile('durable-objects/user/pushers.ts', client('pushers'), [
+  ...inFile('durable-objects/user/push/pushers.ts', client('pushers'), [
     ["return [{ kind: 'pusher', key: pusherKey(row), body: JSON.stringify(row) }]", 'return []'],
     ["return rows.map((row) => ({ kind: 'pusher', key: pusherKey(row), body: null }))", 'return []'],
     ['DELETE FROM push_queue WHERE', 'DELETE FROM push_queue WHERE 1 = 0 AND'],
     ['  checkCount(sql, pusher)\n', ''],
   ]),
-  ...inFile('durable-objects/user/closing.ts', client('account'), [
+  ...inFile('durable-objects/user/account/closing.ts', client('account'), [
     ['const profile = erase ? clearProfile(sql) : []', 'const profile: never[] = []'],
     [
       'const belongings = BELONGINGS.flatMap((one) => clear(sql, one))',
@@ -66,7 +66,7 @@ export const USER: readonly Mutant[] = [
       '  return rows.map((row) => ({ kind, key: String(key(row).length), body: null }))',
     ],
   ]),
-  ...inFile('durable-objects/user/key-backup.ts', client('room-keys'), [
+  ...inFile('durable-objects/user/keys/key-backup.ts', client('room-keys'), [
     [
       'return { value, archive: [archivedVersion(sql, row.version), ...archive] }',
       'return { value, archive }',
@@ -90,7 +90,7 @@ export const USER: readonly Mutant[] = [
       ["  writeMeta(sql, 'first_epoch', base)\n", ''],
     ],
   ),
-  ...inFile('durable-objects/user/inbox.ts', client('to-device'), [
+  ...inFile('durable-objects/user/to-device/inbox.ts', client('to-device'), [
     [
       'parcels.filter(({ seq }) => seq > (heard?.seq ?? 0))',
       'parcels.filter(({ seq }) => seq >= (heard?.seq ?? 0))',
@@ -109,40 +109,40 @@ export const USER: readonly Mutant[] = [
       "'SELECT 1 AS found FROM outbox_txns WHERE ? IS NOT NULL AND txn_id = ?'",
     ],
   ]),
-  ...inFile('durable-objects/user/device-lists.ts', client('device-lists'), [
+  ...inFile('durable-objects/user/keys/device-lists.ts', client('device-lists'), [
     ['privately && dropped.length === 0', 'false'],
     ['joinedAt !== undefined && changedTs < joinedAt - SKEW_MS', 'true'],
     ['[...keys, ...dropSignaturesOf(sql, userId(), deviceId)]', 'keys'],
     ['dropped.length > 0 ? [userId()] : []', 'dropped.length > 1 ? [userId()] : []'],
   ]),
   ...inFile(
-    'durable-objects/user/past.ts',
+    'durable-objects/user/account/past.ts',
     ['test/local/belonging.test.ts'],
     [["WHERE 'join' IN (membership, was)", '']],
     'a past|only invited',
   ),
-  ...inFile('durable-objects/user/cross-signing.ts', client('cross-signing'), [
+  ...inFile('durable-objects/user/keys/cross-signing.ts', client('cross-signing'), [
     ['if (stored.master !== undefined && !confirmed)', 'if (!confirmed)'],
     ['if (isOrphan) archive.push(...dropKey(sql, usage), ', 'if (isOrphan) archive.push('],
     ['known[keyId] !== signature', 'known[keyId] === undefined'],
     ["[{ kind: 'cross_signing_key', key: usage, body: null }]", '[]'],
   ]),
-  ...inFile('durable-objects/user/memberships.ts', client('room-life', 'sync-leaving'), [
+  ...inFile('durable-objects/user/sync/memberships.ts', client('room-life', 'sync-leaving'), [
     ['change.pos <= known.pos', 'change.pos < known.pos'],
     ['isGone(change.membership) && (', '('],
     ['.filter((room) => !room.forgotten)\n', '\n'],
   ]),
-  ...inFile('durable-objects/user/thread-subscriptions.ts', client('thread-subscriptions'), [
+  ...inFile('durable-objects/user/settings/thread-subscriptions.ts', client('thread-subscriptions'), [
     ['cause <= known.left_at', 'false'],
     ['|| known.automatic === 0) return []', ') return []'],
     ['{ automatic: automatic === 1 }', '{ automatic: true }'],
     ["return [{ kind: 'thread_subscription', key, body: JSON.stringify(row) }]", 'return []'],
   ]),
-  ...inFile('durable-objects/room/thread-place.ts', client('thread-subscriptions'), [
+  ...inFile('durable-objects/room/read/thread-place.ts', client('thread-subscriptions'), [
     [' || relation.eventId !== rootId', ''],
     [' || !viewer.maySee(row)', ''],
   ]),
-  ...inFile('durable-objects/user/account-data.ts', client('account-data'), [
+  ...inFile('durable-objects/user/settings/account-data.ts', client('account-data'), [
     ['ownPos !== undefined || content !== REMOVED', 'true'],
     ['row === undefined || row.content === REMOVED', 'row === undefined'],
   ]),

@@ -1,7 +1,7 @@
 /** What lists and searches read of the archive: derived in order, once or many times alike. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ArchiveStore, DirectoryStore, RoomLogEntry, SearchStore } from '../../../src/ports.ts'
-import type { JsonObject } from '../../../src/protocol/canonical-json.ts'
+import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { searchDocument } from '../../../src/search/document.ts'
 import { queryOf } from '../../../src/search/terms.ts'
 import { postgresArchive } from '../../../src/storage/postgres/archive.ts'

@@ -1,0 +1,149 @@
+/** Client-Server API §Aggregations of child events: what `unsigned.m.relations` says of an event, by viewer. */
+import type { JsonObject, JsonValue } from '../../../src/protocol/events/canonical-json.ts'
+import type { ClientEvent, Pdu } from '../../../src/protocol/events/event.ts'
+import { isValidReplacement } from '../../../src/protocol/events/relations.ts'
+import { first } from '../../sqlite.ts'
+import { childrenOf, hasChildren, type RelationRow } from '../rows/relations.ts'
+import type { EventRow } from '../rows/store.ts'
+import { nestedEvent, type Reading } from './reading.ts'
+
+type RelType = 'm.replace' | 'm.thread' | 'm.reference'
+type Aggregate = (reading: Reading, parent: ClientEvent) => JsonValue | undefined
+
+/** Annotations are not among them: clients count reactions themselves. */
+const AGGREGATES: Readonly<Record<RelType, Aggregate>> = {
+  'm.replace': newestReplacement,
+  'm.thread': threadSummary,
+  'm.reference': references,
+}
+const ALL = Object.keys(AGGREGATES) as RelType[]
+
+const BATCH = 100
+/** Whoever wants more references than an event can carry asks /relations. */
+const MAX_REFERENCES = 500
+/** Children looked at for one aggregation: there may be any number that the viewer is not shown. */
+const MAX_LOOKED = 1_000
+/** Edits looked at, the newest: there may be any number that are none. */
+const MAX_EDITS = 100
+
+/** The aggregations of an event's children that the viewer may see; undefined where there are none. */
+export function aggregations(
+  reading: Reading,
+  parent: ClientEvent,
+  relTypes: readonly RelType[] = ALL,
+): JsonObject | undefined {
+  // "Bundled aggregations … are not included for state events."
+  if (parent.state_key !== undefined || !hasChildren(reading.room.store.sql, parent.event_id))
+    return undefined
+  const made = relTypes
+    .map((relType) => [relType, AGGREGATES[relType](reading, parent)] as const)
+    .filter((entry): entry is [RelType, JsonValue] => entry[1] !== undefined)
+  return made.length === 0 ? undefined : Object.fromEntries(made)
+}
+
+/** "The most recent replacement event, as determined by origin_server_ts, falling back to … the highest event ID". */
+function newestReplacement(reading: Reading, parent: ClientEvent): JsonValue | undefined {
+  if (parent.unsigned?.redacted_because !== undefined) return undefined
+  const { store } = reading.room
+  const candidates = store.sql.exec<EventRow>(
+    `SELECT e.pos, e.event_id, e.type, e.state_key, e.sender, e.ts, e.depth, e.txn, e.pdu
+     FROM relations r JOIN events e ON e.pos = r.child_pos
+     WHERE r.parent_id = ? AND r.rel_type = 'm.replace' AND r.sender = ? AND r.type = ?
+     ORDER BY e.ts DESC, e.event_id DESC LIMIT ?`,
+    parent.event_id,
+    parent.sender,
+    parent.type,
+    MAX_EDITS,
+  )
+  for (const row of candidates) {
+    const shown = mayShow(reading, row) ? reading.viewer.shown(row) : undefined
+    if (shown === undefined) continue
+    if (isValidReplacement(parent, JSON.parse(shown.pdu) as Pdu))
+      return nestedEvent(reading, shown, 'none') as unknown as JsonValue
+  }
+  return undefined
+}
+
+function threadSummary(reading: Reading, parent: ClientEvent): JsonValue | undefined {
+  const latest = latestReply(reading, parent.event_id)
+  const stored = latest && reading.room.store.event(latest.child_id)
+  const row = stored && reading.viewer.shown(stored)
+  if (row === undefined) return undefined
+  return {
+    latest_event: nestedEvent(reading, row, 'edits') as unknown as JsonValue,
+    count: countReplies(reading, parent.event_id),
+    current_user_participated: participates(reading, parent),
+  }
+}
+
+/** The newest reply of a thread that the viewer may see. */
+export function latestReply(reading: Reading, rootId: string): RelationRow | undefined {
+  for (const child of visibleChildren(reading, rootId, 'm.thread', 'newest')) return child
+  return undefined
+}
+
+/** "The user … is the author of the thread root, or has sent an event" in the thread. */
+export function participates(reading: Reading, root: Pick<ClientEvent, 'event_id' | 'sender'>): boolean {
+  const { userId } = reading.session
+  if (root.sender === userId) return true
+  const query = {
+    parentIds: [root.event_id],
+    relType: 'm.thread',
+    sender: userId,
+    order: 'newest',
+    limit: 1,
+  } as const
+  return childrenOf(reading.room.store.sql, query).length > 0
+}
+
+/** Counts in one statement where the viewer sees everything, and looks at each reply before. */
+function countReplies(reading: Reading, rootId: string): number {
+  const { viewer, ignored, room } = reading
+  const seenWhole = first<{ n: number }>(
+    room.store.sql,
+    `SELECT count(*) AS n FROM relations WHERE parent_id = ? AND rel_type = 'm.thread' AND child_pos >= ?
+     AND sender NOT IN (SELECT value FROM json_each(?))`,
+    rootId,
+    viewer.seesAllFrom,
+    JSON.stringify(ignored),
+  )
+  let count = seenWhole?.n ?? 0
+  for (const _ of visibleChildren(reading, rootId, 'm.thread', 'newest', viewer.seesAllFrom)) count += 1
+  return count
+}
+
+function references(reading: Reading, parent: ClientEvent): JsonValue | undefined {
+  const chunk: JsonObject[] = []
+  for (const child of visibleChildren(reading, parent.event_id, 'm.reference', 'oldest')) {
+    if (chunk.push({ event_id: child.child_id }) >= MAX_REFERENCES) break
+  }
+  return chunk.length === 0 ? undefined : { chunk }
+}
+
+/** Children one after another, read in batches. */
+function* visibleChildren(
+  reading: Reading,
+  parentId: string,
+  relType: RelType,
+  order: 'newest' | 'oldest',
+  before?: number,
+): Generator<RelationRow> {
+  let place = order === 'newest' ? before : undefined
+  for (let looked = 0; looked < MAX_LOOKED; looked += BATCH) {
+    const range = order === 'newest' ? { to: place } : { from: place }
+    const query = { parentIds: [parentId], relType, order, limit: BATCH, ...range }
+    const batch = childrenOf(reading.room.store.sql, query)
+    for (const child of batch) {
+      place = order === 'newest' ? child.child_pos : child.child_pos + 1
+      if (mayShow(reading, { pos: child.child_pos, state_key: null, ...child })) yield child
+    }
+    if (batch.length < BATCH) return
+  }
+}
+
+function mayShow(
+  { viewer, ignored }: Reading,
+  event: { pos: number; type: string; state_key: string | null; sender: string },
+): boolean {
+  return !(event.state_key === null && ignored.includes(event.sender)) && viewer.maySee(event)
+}

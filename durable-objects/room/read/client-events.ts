@@ -1,0 +1,84 @@
+/** Stored events in the form clients see, with what the room alone knows of them. */
+import type { TimelineEvent } from '../../../src/ports.ts'
+import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
+import { clientEvent, type Pdu } from '../../../src/protocol/events/event.ts'
+import { first } from '../../sqlite.ts'
+import { redactionOf } from '../rows/redacted-because.ts'
+import type { EventRow, RoomStore } from '../rows/store.ts'
+import type { ShownRow } from '../write/erasure.ts'
+
+const TXN_SEPARATOR = '\n'
+
+/** The key under which a local send is remembered. Its scope is the device and the path (GEN9). */
+export function txnKey(deviceId: string, type: string, txnId: string): string {
+  return [deviceId, type, txnId].join(TXN_SEPARATOR)
+}
+
+/** The key of an event that was delayed (MSC4140): no device has an empty id. */
+export function delayedKey(delayId: string): string {
+  return txnKey('', '', delayId)
+}
+
+/** In the place of a path, where no client asked for an event. */
+const BY_SERVER = 'server'
+
+/** The key of an event that the server made in its sender's name. */
+export function serverKey(eventId: string): string {
+  return txnKey('', BY_SERVER, eventId)
+}
+
+/** Whether a stored key stands for an event that its sender did not send then. */
+export function isUnattended(txn: string | null): boolean {
+  return txn?.startsWith(TXN_SEPARATOR) === true
+}
+
+/** What the sender is shown of the request that a stored key stands for. */
+function parseTxn(txn: string | null): Pick<TimelineEvent, 'txn' | 'delayId' | 'unattended'> {
+  if (txn === null) return {}
+  const [deviceId = '', path, ...rest] = txn.split(TXN_SEPARATOR)
+  const id = rest.join(TXN_SEPARATOR)
+  if (deviceId !== '') return { txn: { deviceId, txnId: id } }
+  return { ...(path !== BY_SERVER && { delayId: id }), unattended: true }
+}
+
+/** An event as every viewer may see it; what differs by request is added by `forViewer` (durable-objects/for-viewer.ts). */
+export function timelineEvent(store: RoomStore, row: ShownRow): TimelineEvent {
+  const pdu = JSON.parse(row.pdu) as Pdu
+  const replaced = row.state_key === null || row.pruned ? undefined : replacedBy(store, row)
+  const made = assembleTimelineEvent(row.pos, row.event_id, pdu, replaced, row.txn)
+  const because = redactionOf(store, pdu)
+  if (because !== undefined) made.event.unsigned = { ...made.event.unsigned, redacted_because: because }
+  return made
+}
+
+/** As `timelineEvent`, from what an append has at hand. */
+export function assembleTimelineEvent(
+  pos: number,
+  eventId: string,
+  pdu: Pdu,
+  replaced: { eventId: string; pdu: Pdu } | undefined,
+  txn: string | null,
+): TimelineEvent {
+  const event = clientEvent(eventId, pdu)
+  const unsigned: JsonObject = {}
+  if (replaced !== undefined) {
+    unsigned.replaces_state = replaced.eventId
+    unsigned.prev_content = replaced.pdu.content
+    unsigned.prev_sender = replaced.pdu.sender
+  }
+  event.unsigned = unsigned
+  return { pos, event, ...parseTxn(txn) }
+}
+
+/** The state event that `row` took the place of. */
+function replacedBy(store: RoomStore, row: EventRow): { eventId: string; pdu: Pdu } | undefined {
+  const found = first<{ event_id: string; pdu: string }>(
+    store.sql,
+    `SELECT e.event_id, e.pdu FROM state s JOIN events e ON e.event_id = s.event_id
+     WHERE s.type = ? AND s.state_key = ? AND s.to_pos = ?`,
+    row.type,
+    row.state_key,
+    row.pos,
+  )
+  return found && { eventId: found.event_id, pdu: JSON.parse(found.pdu) as Pdu }
+}

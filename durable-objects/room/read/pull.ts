@@ -1,0 +1,221 @@
+/** A room's part of one user's sync: everything they may see after the position their token stands at. */
+import type { PullRequest, RoomSlice, StateRequest, TimelineEvent } from '../../../src/ports.ts'
+import { hidesState, matchesRoomEvent } from '../../../src/protocol/matching/filter.ts'
+import { heroesFor, needsHeroes, SUMMARY_TYPES } from '../../../src/protocol/rooms/heroes.ts'
+import { first } from '../../sqlite.ts'
+import type { RoomContext } from '../context.ts'
+import { deviceMarksFor } from '../rows/device-marks.ts'
+import { heroCandidates } from '../rows/heroes.ts'
+import { receiptsFor } from '../rows/receipts.ts'
+import type { EventRow, RoomStore } from '../rows/store.ts'
+import type { ShownRow } from '../write/erasure.ts'
+import type { Typing } from '../write/typing.ts'
+import { SYNC_PART_LENGTH, shownWithin } from './budget.ts'
+import { inFederationFormat, type Reading, readingOf, viewedEvent } from './reading.ts'
+import { sliceState, stateEvent } from './state-reads.ts'
+import { placeToken, scan } from './timeline.ts'
+import { unreadFor } from './unread.ts'
+import { Viewer } from './visibility.ts'
+
+/** The answer to one pull; reads only. */
+export function pull(room: RoomContext, typing: Typing, asked: PullRequest): RoomSlice {
+  const { store } = room
+  // A place that was never given here is of a room that was restored since: what the client has does not join on.
+  const isGap = asked.since > store.positions.last
+  const request = isGap ? { ...asked, since: 0, fullState: true } : asked
+  const member = store.member(request.userId)
+  const membership = member?.membership ?? null
+  const joined = membership === 'join'
+  const head = joined ? Math.max(store.head, typing.pos) : (member?.sincePos ?? 0)
+  const prevBatch = placeToken(head + 1)
+  const slice: RoomSlice = { membership, head, events: [], limited: false, prevBatch, state: [] }
+  if (member === undefined) return slice
+  const rows = readTimeline(room, request, head, slice)
+  if (isGap) slice.limited = true
+  if (joined) readSummary(room, request, slice)
+  readState(room, request, head, rows, slice)
+  if (!joined) addOwnMembership(room, request, member.eventId, slice)
+  if (joined && typing.pos > request.since) slice.typing = typing.users()
+  if (joined) readReceipts(room, request, slice)
+  const devices = deviceMarksFor(store, request, { joined, head })
+  if (devices !== undefined) slice.devices = devices
+  return slice
+}
+
+/** Receipts that are news, and what they leave unread. */
+function readReceipts(room: RoomContext, request: PullRequest, slice: RoomSlice): void {
+  const { userId, since, unread } = request
+  const receipts = receiptsFor(room.store, userId, request.fullState ? 0 : since)
+  if (receipts.length > 0) slice.receipts = receipts
+  if (unread !== undefined && unread.counted !== slice.head) slice.unread = unreadFor(room, request, unread)
+}
+
+function readTimeline(room: RoomContext, request: PullRequest, head: number, slice: RoomSlice): ShownRow[] {
+  const { store } = room
+  // Events inside aggregations show no transaction id: no device is known here.
+  const reading = readingOf(room, { userId: request.userId, deviceId: '' }, request.ignored)
+  const { rows: found, next } = scan(store, reading.viewer, {
+    dir: 'b',
+    from: head + 1,
+    to: request.since + 1,
+    limit: request.timelineLimit,
+    filter: request.filter?.timeline,
+    ignored: request.ignored,
+    length: SYNC_PART_LENGTH,
+  })
+  found.reverse()
+  const rows = behindHiddenState(store, reading.viewer, found)
+  // The scan stops at the limit before it knows whether anything visible is left.
+  slice.limited = rows.length < found.length || (next !== undefined && hasMore(room, request, next))
+  slice.events = viewedEvents(reading, request, rows, slice.limited)
+  if (slice.events.length < rows.length) {
+    slice.limited = true
+    slice.events = viewedEvents(reading, request, rows, true)
+  }
+  const shown = rows.slice(rows.length - slice.events.length)
+  if (shown[0] !== undefined) slice.prevBatch = placeToken(shown[0].pos)
+  return shown
+}
+
+/** The newest of these events, as many as an answer holds. Without a gap the client has all children itself. */
+function viewedEvents(
+  reading: Reading,
+  { federationFormat }: PullRequest,
+  rows: readonly ShownRow[],
+  limited: boolean,
+): TimelineEvent[] {
+  const view = (row: ShownRow) => {
+    const viewed = viewedEvent(reading, row, limited)
+    return federationFormat ? inFederationFormat(viewed, row) : viewed
+  }
+  return shownWithin(rows.toReversed(), view, SYNC_PART_LENGTH).reverse()
+}
+
+/**
+ * The part of a member's timeline that follows on the state given before it. History from before the join may have
+ * holes: what state was set in one, such as the room's encryption, no timeline across it would tell.
+ */
+function behindHiddenState(store: RoomStore, viewer: Viewer, rows: ShownRow[]): ShownRow[] {
+  const start = rows[0]?.pos
+  const joinedAt = viewer.lastStayFrom
+  if (start === undefined || joinedAt === undefined || start >= joinedAt) return rows
+  const hidden = store.sql
+    .exec<Pick<EventRow, 'pos' | 'type' | 'state_key'>>(
+      `SELECT from_pos AS pos, type, state_key FROM state WHERE from_pos > ? AND from_pos < ?
+       ORDER BY from_pos DESC`,
+      start,
+      joinedAt,
+    )
+    .toArray()
+    // How the member's own standing was between, their join tells.
+    .find((entry) => !isOwnMembership(entry, viewer.userId) && !viewer.maySee(entry))
+  return hidden === undefined ? rows : rows.filter((row) => row.pos > hidden.pos)
+}
+
+function isOwnMembership({ type, state_key }: Pick<EventRow, 'type' | 'state_key'>, userId: string): boolean {
+  return type === 'm.room.member' && state_key === userId
+}
+
+function hasMore(room: RoomContext, request: PullRequest, place: number): boolean {
+  const { rows, next } = scan(room.store, new Viewer(room.store, request.userId), {
+    dir: 'b',
+    from: place,
+    to: request.since + 1,
+    limit: 1,
+    filter: request.filter?.timeline,
+    ignored: request.ignored,
+  })
+  return rows.length > 0 || next !== undefined
+}
+
+/**
+ * State from before the timeline: all of it at first sight, else what changed in the part the timeline leaves out.
+ * With `stateAfter`, the same up to the timeline's end.
+ */
+function readState(
+  room: RoomContext,
+  request: PullRequest,
+  head: number,
+  timeline: readonly ShownRow[],
+  slice: RoomSlice,
+): void {
+  const { store } = room
+  const { userId, filter, stateAfter, fullState, federationFormat } = request
+  const limit = new Viewer(store, userId).stateEnd(head)
+  if (limit === undefined) return
+  const start = timeline[0]?.pos
+  const upToEnd = stateAfter || start === undefined || hidesState(filter?.timeline)
+  const end = Math.min(limit, upToEnd ? head : start - 1)
+  const wanted: StateRequest = {
+    viewer: userId,
+    filter: filter?.state,
+    format: federationFormat ? 'federation' : 'sync',
+    ...(!fullState && { since: request.since }),
+    ...(!stateAfter && { except: timeline.map((row) => row.event_id) }),
+    ...(filter?.state?.lazy_load_members && { members: lazyMembers(room, request, timeline, slice, end) }),
+  }
+  const { events, next } = sliceState(room, wanted, { at: end }, SYNC_PART_LENGTH)
+  slice.state = events
+  if (next !== undefined) slice.rest = { ...wanted, cursor: next }
+}
+
+/**
+ * How the viewer stands in a room that they are not in. The state always tells it, whatever hides the timeline, and
+ * also to those who never were shown the state; but state from before the timeline does not repeat what this shows.
+ */
+function addOwnMembership(room: RoomContext, request: PullRequest, eventId: string, slice: RoomSlice): void {
+  const row = room.store.event(eventId)
+  const isTold = !request.stateAfter && slice.events.some(({ event }) => event.event_id === eventId)
+  if (row === undefined || isTold) return
+  const event = stateEvent(row)
+  if (!matchesRoomEvent(request.filter?.state, event, room.store.roomId)) return
+  // Of a membership that came after the state that is shown, such as the end of a ban, nothing older is told.
+  slice.state = slice.state.filter(
+    ({ type, state_key }) => type !== event.type || state_key !== event.state_key,
+  )
+  slice.state.push(request.federationFormat ? inFederationFormat({ pos: row.pos, event }, row).event : event)
+}
+
+/**
+ * Lazy loading keeps the members of the timeline's senders, of the heroes, and at first sight the viewer's own (FLT1);
+ * later also those that changed. Which of these a device knows, its user's object knows.
+ */
+function lazyMembers(
+  room: RoomContext,
+  { userId, fullState, since }: PullRequest,
+  timeline: readonly ShownRow[],
+  { heroes = [] }: RoomSlice,
+  end: number,
+): string[] {
+  const senders = timeline.map((row) => row.sender)
+  const others = fullState
+    ? [userId, ...heroesOf(room.store, userId)]
+    : [...heroes, ...changedMembers(room.store, since, end)]
+  return [...new Set([...senders, ...others])]
+}
+
+function changedMembers({ sql }: RoomStore, since: number, end: number): string[] {
+  const query = `SELECT state_key FROM state WHERE from_pos > ? AND from_pos <= ? AND type = 'm.room.member'`
+  return sql
+    .exec<{ state_key: string }>(query, since, end)
+    .toArray()
+    .map(({ state_key }) => state_key)
+}
+
+/** Counts and heroes when they may have changed (Client-Server API §GET /sync, RoomSummary). */
+function readSummary({ store }: RoomContext, request: PullRequest, slice: RoomSlice): void {
+  if (!request.fullState && !summaryChanged(store.sql, request.since)) return
+  slice.counts = store.counts
+  if (needsHeroes(store)) slice.heroes = heroesOf(store, request.userId)
+}
+
+function summaryChanged(sql: SqlStorage, since: number): boolean {
+  const types = JSON.stringify([...SUMMARY_TYPES])
+  const query =
+    'SELECT 1 AS changed FROM state WHERE from_pos > ? AND type IN (SELECT value FROM json_each(?)) LIMIT 1'
+  return first(sql, query, since, types) !== undefined
+}
+
+function heroesOf(store: RoomStore, userId: string): string[] {
+  return needsHeroes(store) ? heroesFor(heroCandidates(store), userId) : []
+}

@@ -1,0 +1,48 @@
+/** A room at a glance, and what is new in it, for who may look in without wakes: Client-Server API §Room previews. */
+import type { PeekAnswer, RoomSnapshot, Session } from '../../../src/ports.ts'
+import { MatrixError } from '../../../src/protocol/errors.ts'
+import type { RoomContext } from '../context.ts'
+import { receiptsFor } from '../rows/receipts.ts'
+import { isSmall } from '../rows/store.ts'
+import type { ShownRow } from '../write/erasure.ts'
+import { shownWithin } from './budget.ts'
+import { readingOf, shownEvent } from './reading.ts'
+import { lastPlace, messages, parsePlaceToken, placeToken, scan } from './timeline.ts'
+import { Viewer } from './visibility.ts'
+
+const PEEKED_EVENTS = 100
+/** In larger rooms nobody is told of anybody's presence. */
+const PRESENCE_MEMBERS = 100
+
+/** @throws MatrixError M_FORBIDDEN for whom the room shows nothing */
+export function snapshot(room: RoomContext, viewer: Session, limit: number): RoomSnapshot {
+  const { userId } = viewer
+  new Viewer(room.store, userId).stateLimit(room.store.head)
+  const recent = messages(room, { viewer, dir: 'b', limit })
+  // The newest last, from `start` to `end`.
+  const answer = { chunk: recent.chunk.reverse(), start: recent.end ?? recent.start, end: recent.start }
+  const membership = room.store.member(userId)?.membership ?? null
+  if (membership !== 'join') return { membership, messages: answer, receipts: [], members: [] }
+  const receipts = receiptsFor(room.store, userId, 0)
+  const members = isSmall(room.store, PRESENCE_MEMBERS)
+    ? room.store.membersWith('join', PRESENCE_MEMBERS)
+    : []
+  return { membership, messages: answer, receipts, members }
+}
+
+/** What came after a place, or after now. @throws MatrixError M_FORBIDDEN, M_INVALID_PARAM */
+export function peek(room: RoomContext, session: Session, from: string | undefined): PeekAnswer {
+  const { store } = room
+  const reading = readingOf(room, session)
+  if (!reading.viewer.mayLook(store.head)) throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
+  const place = Math.min(store.head + 1, from === undefined ? lastPlace() : parsePlaceToken(from))
+  const range = { dir: 'f', from: place, to: lastPlace(), limit: PEEKED_EVENTS } as const
+  const { rows, next } = scan(store, reading.viewer, range)
+  const chunk = shownWithin(rows, (row) => shownEvent(reading, row))
+  const end = chunk.length < rows.length ? (rows[chunk.length] as ShownRow).pos : next
+  return {
+    start: placeToken(place),
+    end: placeToken(end ?? Math.max(place, store.head + 1)),
+    chunk,
+  }
+}

@@ -1,0 +1,162 @@
+/** Reading the room's state, as far as the viewer may see it: in slices, since a room may have more than a call carries. */
+import type { JoinedMembersSlice, StateCursor, StateRequest, StateSlice } from '../../../src/ports.ts'
+import { MatrixError } from '../../../src/protocol/errors.ts'
+import { type ClientEvent, clientEvent, type Pdu } from '../../../src/protocol/events/event.ts'
+import { stringField } from '../../../src/protocol/json-fields.ts'
+import { matchesRoomEvent } from '../../../src/protocol/matching/filter.ts'
+import type { RoomContext } from '../context.ts'
+import type { EventRow, RoomStore } from '../rows/store.ts'
+import { Budget, PART_LENGTH } from './budget.ts'
+import { inFederationFormat } from './reading.ts'
+import { parsePlaceToken } from './timeline.ts'
+import { Viewer } from './visibility.ts'
+
+const MEMBER = 'm.room.member'
+/** Events read at once. */
+const BATCH = 50
+const BEFORE_ALL = -Number.MAX_SAFE_INTEGER
+
+/** Which of the state's entries are wanted. */
+interface Wanted {
+  at: number
+  /** Only what came into force after this position, but for `members`. */
+  since?: number
+  only?: string
+  /** Of member events, these users' alone. */
+  members?: readonly string[]
+}
+
+type Entry = { from_pos: number; event_id: string }
+type PlacedRow = EventRow & { from_pos: number }
+
+/** The entries in force just after a position, in the order in which they came into force. */
+function entriesAt(store: RoomStore, { at, since, only, members }: Wanted): Entry[] {
+  const conditions: [string, ...SqlStorageValue[]][] = [
+    at >= store.head ? ['to_pos IS NULL'] : ['from_pos <= ? AND (to_pos IS NULL OR to_pos > ?)', at, at],
+  ]
+  if (since !== undefined) conditions.push(['from_pos > ?', since])
+  if (only !== undefined) conditions.push(['type = ?', only])
+  if (members !== undefined) conditions.push([`type != '${MEMBER}'`])
+  const where = conditions.map(([condition]) => condition).join(' AND ')
+  const values = conditions.flatMap(([, ...bound]) => bound)
+  const query = `SELECT from_pos, event_id FROM state WHERE ${where}`
+  const entries = store.sql.exec<Entry>(query, ...values).toArray()
+  const named = (members ?? []).map((userId) => store.stateRowAt(MEMBER, userId, at))
+  const found = named.filter((entry) => entry !== undefined)
+  return [...entries, ...found].sort((a, b) => a.from_pos - b.from_pos)
+}
+
+/** The state events in force just after a position, one after another, read as far as somebody looks. */
+export function* stateAt(store: RoomStore, wanted: Wanted, after = BEFORE_ALL): Generator<PlacedRow> {
+  const entries = entriesAt(store, wanted).filter(({ from_pos }) => from_pos > after)
+  for (let start = 0; start < entries.length; start += BATCH) {
+    const batch = entries.slice(start, start + BATCH)
+    const rows = store.eventsById(batch.map(({ event_id }) => event_id))
+    for (const { event_id, from_pos } of batch) {
+      const row = rows.get(event_id)
+      if (row !== undefined) yield { ...row, from_pos }
+    }
+  }
+}
+
+/** A state event for a client: what it replaced is of no use there. */
+export function stateEvent(row: EventRow, roomId?: string): ClientEvent {
+  return clientEvent(row.event_id, JSON.parse(row.pdu) as Pdu, roomId)
+}
+
+/** A slice of the state, without asking who may see it. */
+export function sliceState(
+  room: RoomContext,
+  request: Omit<StateRequest, 'viewer' | 'at' | 'cursor'>,
+  { at, after }: StateCursor,
+  length = PART_LENGTH,
+): StateSlice {
+  const { store } = room
+  const { filter, membership, notMembership, since, only, members } = request
+  const slice: StateSlice = { events: [] }
+  if (filter?.types?.length === 0) return slice
+  const budget = new Budget(length)
+  const except = new Set(request.except)
+  let place = after
+  for (const row of stateAt(store, { at, since, only, members }, after)) {
+    const event = stateEvent(row, request.format === undefined ? store.roomId : undefined)
+    const isWanted =
+      !except.has(row.event_id) &&
+      (membership === undefined || event.content.membership === membership) &&
+      (notMembership === undefined || event.content.membership !== notMembership) &&
+      (filter === undefined || matchesRoomEvent(filter, event, store.roomId))
+    if (isWanted) {
+      if (!budget.takes(row.pdu.length)) {
+        slice.next = { at, after: place }
+        return slice
+      }
+      slice.events.push(
+        request.format === 'federation' ? inFederationFormat({ pos: row.pos, event }, row).event : event,
+      )
+    }
+    place = row.from_pos
+  }
+  return slice
+}
+
+/**
+ * Client-Server API §GET /rooms/{roomId}/state and /members: now for members, as it was for those who left.
+ * @throws MatrixError M_FORBIDDEN outside the room
+ */
+export function stateFor(room: RoomContext, request: StateRequest): StateSlice {
+  const limit = new Viewer(room.store, request.viewer).stateLimit(room.store.head)
+  const { cursor } = request
+  if (cursor !== undefined) return sliceState(room, request, { ...cursor, at: Math.min(limit, cursor.at) })
+  const at = request.at === undefined ? limit : stateBefore(room, parsePlaceToken(request.at))
+  return sliceState(room, request, { at: Math.min(limit, at) })
+}
+
+/**
+ * The position whose state a place stands for. A timeline that begins with the room has a `prev_batch` too, and other
+ * servers answer members for it: before all events there are none, so it stands for the room as its creator came in.
+ */
+function stateBefore({ store }: RoomContext, place: number): number {
+  const at = place - 1
+  if (store.stateRowAt('m.room.create', '', at) !== undefined) return at
+  const creator = store.event(store.stateHistory('m.room.create', '')[0]?.event_id ?? '')?.sender
+  return creator === undefined ? at : (store.stateHistory(MEMBER, creator)[0]?.from_pos ?? at)
+}
+
+/** @throws MatrixError M_FORBIDDEN outside the room, M_NOT_FOUND where the state has no such entry */
+export function stateEventFor(
+  room: RoomContext,
+  userId: string,
+  type: string,
+  stateKey: string,
+): ClientEvent {
+  const { store } = room
+  const limit = new Viewer(store, userId).stateLimit(store.head)
+  const entry = store.stateRowAt(type, stateKey, limit)
+  const row = entry && store.event(entry.event_id)
+  if (row === undefined) throw new MatrixError('M_NOT_FOUND', 'No such state event')
+  return stateEvent(row, store.roomId)
+}
+
+/** Client-Server API §GET /rooms/{roomId}/joined_members, a slice of it: for those in the room. */
+export function joinedMembersFor(
+  room: RoomContext,
+  userId: string,
+  cursor?: StateCursor,
+): JoinedMembersSlice {
+  const { store } = room
+  if (store.member(userId)?.membership !== 'join') {
+    // Asking for the rules first tells a room that does not exist from one the user is not in.
+    void store.rules
+    throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
+  }
+  const { events, next } = stateFor(room, { viewer: userId, only: MEMBER, membership: 'join', cursor })
+  const joined = Object.fromEntries(
+    events.map((event) => [event.state_key ?? '', shownProfile(event.content)]),
+  )
+  return { joined, next }
+}
+
+/** Null for what is not set: other servers answer both keys always, and clients were made against them. */
+function shownProfile({ displayname, avatar_url }: ClientEvent['content']) {
+  return { display_name: stringField(displayname) ?? null, avatar_url: stringField(avatar_url) ?? null }
+}

@@ -1,0 +1,165 @@
+/** Which events a member has not read and is notified of: counted when somebody looks, by their push rules. */
+import type {
+  PullRequest,
+  PushFacts,
+  RoomSlice,
+  TimelineEvent,
+  UnreadEvent,
+  UnreadRequest,
+} from '../../../src/ports.ts'
+import { powerLevels } from '../../../src/protocol/auth/power-levels.ts'
+import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
+import type { Pdu } from '../../../src/protocol/events/event.ts'
+import { MAIN_THREAD } from '../../../src/protocol/events/thread.ts'
+import { objectField, stringField } from '../../../src/protocol/json-fields.ts'
+import { MatchWork } from '../../../src/protocol/matching/match-work.ts'
+import { evaluatePush, type PushContext, type PushEvent } from '../../../src/protocol/push/push-evaluator.ts'
+import { defaultPushRules } from '../../../src/protocol/push/push-rules.ts'
+import { impliesRead } from '../../../src/protocol/rooms/implied-read.ts'
+import type { RoomContext } from '../context.ts'
+import { readUpTo, threadFinder, threadRoot } from '../rows/receipts.ts'
+import type { RoomStore } from '../rows/store.ts'
+import { isUnattended } from './client-events.ts'
+
+/** Older events than these count for nothing. */
+const SCANNED = 5_000
+
+export type Row = {
+  pos: number
+  event_id: string
+  type: string
+  state_key: string | null
+  sender: string
+  /** See `txnKey`. */
+  txn: string | null
+  pdu: string
+}
+
+/**
+ * What a joined member has not read. Their own events mark what came before as read, each in its thread ("sending
+ * an own event implies read up to it"), and nothing from before they joined counts.
+ */
+export function unreadFor(
+  room: RoomContext,
+  { userId, ignored: unwanted }: Pick<PullRequest, 'userId' | 'ignored'>,
+  request: UnreadRequest,
+): RoomSlice['unread'] {
+  const { store } = room
+  const member = store.member(userId)
+  if (member === undefined) return undefined
+  const contextOf = pushContext(room, userId)
+  const { displayName } = contextOf(userId)
+  const read = readUpTo(store, userId)
+  const floor = Math.max(read.room, member.sincePos)
+  const main = Math.max(floor, read.threads.get(MAIN_THREAD) ?? 0)
+  const ruleset = request.ruleset ?? defaultPushRules(userId)
+  const ignored = new Set(unwanted)
+  const answered = new Map<string, number>()
+  const events: UnreadEvent[] = []
+  const walk = MatchWork.walk()
+  const threadIn = threadFinder(store)
+  for (const row of candidates(store, floor, main)) {
+    // As with those beyond the number that is scanned: older events count for nothing.
+    if (!walk.search(row.pdu.length)) break
+    const pdu = JSON.parse(row.pdu) as Pdu
+    const thread = threadIn(pdu.content)
+    const bound = Math.max(floor, read.threads.get(thread) ?? 0, answered.get(thread) ?? 0)
+    if (row.pos <= bound) continue
+    if (row.sender === userId && hasAnswered(row)) answered.set(thread, row.pos)
+    if (ignored.has(row.sender) || pdu.unsigned?.redacted_because !== undefined) continue
+    const event = pushEvent(row, pdu, store.roomId)
+    const context = contextOf(row.sender)
+    const { notify, highlight } = walk.evaluation((work) => evaluatePush(ruleset, event, context, work))
+    if (notify) events.push({ pos: row.pos, thread, highlight })
+  }
+  events.reverse()
+  return { events, ...(displayName === undefined ? {} : { displayName }) }
+}
+
+/** Whether an event says that its sender has read what came before. */
+export function hasAnswered(row: Pick<Row, 'type' | 'sender' | 'state_key' | 'txn'>): boolean {
+  return impliesRead(row, isUnattended(row.txn))
+}
+
+/** How many those are; 0 for who is not in the room. */
+export function unreadCount(
+  room: RoomContext,
+  userId: string,
+  request: UnreadRequest & { ignored: string[] },
+): number {
+  if (!room.store.exists || room.store.member(userId)?.membership !== 'join') return 0
+  return unreadFor(room, { userId, ignored: request.ignored }, request)?.events.length ?? 0
+}
+
+/**
+ * The newest events after `floor`, newest first; up to `main` only those with a relation, since the others stand in
+ * the main timeline, which is read that far.
+ */
+function candidates(store: RoomStore, floor: number, main: number): Iterable<Row> {
+  // Not as a list: thousands of long events would not fit into the memory.
+  return store.sql.exec<Row>(
+    `SELECT * FROM (
+       SELECT pos, event_id, type, state_key, sender, txn, pdu FROM events
+       WHERE pos > ? AND flags = 0 ORDER BY pos DESC LIMIT ?
+     ) WHERE pos > ? OR instr(pdu, '"m.relates_to"') > 0`,
+    floor,
+    SCANNED,
+    main,
+  )
+}
+
+/** What the rules look at besides an event. */
+export function pushContext({ store }: RoomContext, userId: string): (sender: string) => PushContext {
+  const displayName = stringField(store.get('m.room.member', userId)?.pdu.content.displayname)
+  const levels = powerLevels(store.rules, store)
+  const { joined } = store.counts
+  return (sender) => ({
+    userId,
+    ...(displayName !== undefined && { displayName }),
+    joined,
+    mayNotify: (key) => levels.user(sender) >= levels.notification(key),
+  })
+}
+
+export function pushEvent(row: Row, pdu: Pdu, roomId: string): PushEvent {
+  const event: PushEvent = {
+    event_id: row.event_id,
+    room_id: roomId,
+    type: row.type,
+    sender: row.sender,
+    content: pdu.content,
+  }
+  if (row.state_key !== null) event.state_key = row.state_key
+  return event
+}
+
+/** Whether a redaction has taken effect on an event. */
+export function isRedacted({ pdu }: Pick<Row, 'pdu'>): boolean {
+  return (JSON.parse(pdu) as Pdu).unsigned?.redacted_because !== undefined
+}
+
+/** What the objects of the members need to count new events by themselves. */
+export function pushFacts(room: RoomContext, events: readonly TimelineEvent[]): PushFacts {
+  const { store } = room
+  const levels = powerLevels(store.rules, store)
+  const facts: PushFacts = {
+    joined: store.counts.joined,
+    // Creators stand above every level (Room Version 12); JSON has no infinity.
+    levels: Object.fromEntries(
+      events.map(({ event }) => [event.sender, Math.min(levels.user(event.sender), Number.MAX_SAFE_INTEGER)]),
+    ),
+    notifications: objectField(levels.content.notifications) ?? {},
+    threads: {},
+    redacted: [],
+  }
+  for (const { event, pos } of events) {
+    const root = threadRoot(store, event.content as JsonObject)
+    if (root !== undefined) facts.threads[pos] = root
+    if (event.type !== 'm.room.redaction') continue
+    // Room versions differ in where they say it.
+    const target = event.redacts ?? event.content.redacts
+    const redacted = typeof target === 'string' ? store.event(target) : undefined
+    if (redacted !== undefined && isRedacted(redacted)) facts.redacted.push(redacted.pos)
+  }
+  return facts
+}

@@ -1,0 +1,118 @@
+/** Who may see which event: the rules of history visibility over the room's state intervals. */
+import type { Membership } from '../../../src/ports.ts'
+import { MatrixError } from '../../../src/protocol/errors.ts'
+import { type HistoryVisibility, maySeeEvent } from '../../../src/protocol/rooms/history-visibility.ts'
+import type { EventRow, RoomStore, StateRow } from '../rows/store.ts'
+import { Erasures, type ShownRow } from '../write/erasure.ts'
+import { hasForgotten } from '../write/forget.ts'
+
+const VISIBILITIES: ReadonlySet<string> = new Set(['world_readable', 'shared', 'invited', 'joined'])
+
+/** One viewer's eyes on a room: loaded once a request, then asked for each event. */
+export class Viewer {
+  readonly userId: string
+  readonly #memberships: StateRow[]
+  readonly #visibilities: StateRow[]
+  readonly #erasures: Erasures
+
+  constructor(store: RoomStore, userId: string) {
+    this.userId = userId
+    const memberships = store.stateHistory('m.room.member', userId)
+    const last = memberships.at(-1)?.value
+    const gone = last === 'leave' || last === 'ban'
+    // Who forgot the room is to it like somebody who never was there.
+    this.#memberships = gone && hasForgotten(store.sql, userId) ? [] : memberships
+    this.#visibilities = store.stateHistory('m.room.history_visibility', '')
+    this.#erasures = new Erasures(store, (row, pos) => this.#hadSeen(row, pos))
+  }
+
+  /** The event as the viewer may see it: redacted, where its sender was erased; undefined: not at all. */
+  shown(row: EventRow): ShownRow | undefined {
+    return this.maySee(row) ? this.#erasures.shown(row) : undefined
+  }
+
+  /**
+   * "Users which had visibility on those events prior to the erasure are still able to see unredacted copies": those
+   * who had joined by then, and only what that let them see.
+   */
+  #hadSeen(event: Pick<EventRow, 'pos' | 'type' | 'state_key'>, pos: number): boolean {
+    const until = this.#memberships.filter((row) => row.from_pos <= pos)
+    return until.some((row) => row.value === 'join') && this.#allows(event, until)
+  }
+
+  /** Client-Server API §Room History Visibility, with the state just before and just after the event. */
+  maySee(event: Pick<EventRow, 'pos' | 'type' | 'state_key'>): boolean {
+    return this.#allows(event, this.#memberships)
+  }
+
+  #allows(event: Pick<EventRow, 'pos' | 'type' | 'state_key'>, memberships: readonly StateRow[]): boolean {
+    const { pos } = event
+    const own = event.type === 'm.room.member' && event.state_key === this.userId
+    const after = this.membershipAt(pos)
+    const before = own ? this.membershipAt(pos - 1) : after
+    const visibility = this.#visibilityAt(pos - 1)
+    const visibilityAfter = this.#visibilityAt(pos)
+    const joinedLater = memberships.some(
+      (row) => row.value === 'join' && (row.to_pos === null || row.to_pos > pos),
+    )
+    // One's own member event is seen by the membership before or after it; so is what ends one's stay, or a ban.
+    if (own && before !== null && before !== 'leave') return true
+    return maySeeEvent({ visibility, visibilityAfter, membershipAt: after, joinedLater })
+  }
+
+  /**
+   * Up to which position the room's state is shown: the head for members, the leave for those who left, and the
+   * head again where everybody may look (HV6).
+   * @throws MatrixError M_FORBIDDEN for everybody else
+   */
+  stateLimit(head: number): number {
+    const end = this.stateEnd(head)
+    if (end === undefined) throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
+    return end
+  }
+
+  /** As `stateLimit`; undefined for those who are shown none of it, such as who was invited and declined. */
+  stateEnd(head: number): number | undefined {
+    const current = this.#memberships.at(-1)
+    if (current?.value === 'join') return head
+    if (this.#visibilityAt(head) === 'world_readable') return head
+    const lastJoin = this.#memberships.findLast((row) => row.value === 'join')
+    return lastJoin?.to_pos ?? undefined
+  }
+
+  /** Whether the viewer was ever joined, or everybody may look. */
+  mayLook(head: number): boolean {
+    return (
+      this.#memberships.some((row) => row.value === 'join') || this.#visibilityAt(head) === 'world_readable'
+    )
+  }
+
+  /** The viewer's membership just after a position; null: never had one until then. */
+  membershipAt(pos: number): Membership | null {
+    return (rowAt(this.#memberships, pos)?.value ?? null) as Membership | null
+  }
+
+  /** The position from which on nothing is hidden from the viewer: that of the join which still stands. */
+  get seesAllFrom(): number {
+    const current = this.#memberships.at(-1)
+    if (current?.value !== 'join') return Number.MAX_SAFE_INTEGER
+    const joined = this.#memberships.findLastIndex((row) => row.value !== 'join') + 1
+    return this.#memberships[joined]?.from_pos ?? Number.MAX_SAFE_INTEGER
+  }
+
+  /** The position of the join that the viewer's last stay began with; undefined: they never were joined. */
+  get lastStayFrom(): number | undefined {
+    const last = this.#memberships.findLastIndex((row) => row.value === 'join')
+    const before = this.#memberships.slice(0, last).findLastIndex((row) => row.value !== 'join')
+    return last < 0 ? undefined : this.#memberships[before + 1]?.from_pos
+  }
+
+  #visibilityAt(pos: number): HistoryVisibility {
+    const value = rowAt(this.#visibilities, pos)?.value
+    return (value != null && VISIBILITIES.has(value) ? value : 'shared') as HistoryVisibility
+  }
+}
+
+function rowAt(rows: readonly StateRow[], pos: number): StateRow | undefined {
+  return rows.findLast((row) => row.from_pos <= pos && (row.to_pos === null || row.to_pos > pos))
+}

@@ -1,0 +1,167 @@
+/** The rows of delayed events (MSC4140): those that wait, and for a day those that are over. */
+import type { DelayedEvent } from '../../../src/ports.ts'
+import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
+import type { Pdu } from '../../../src/protocol/events/event.ts'
+import { first } from '../../sqlite.ts'
+import { coverTexts } from '../../wipe.ts'
+import type { RoomContext } from '../context.ts'
+import { appendLog } from './log.ts'
+
+export const DELAYED_EVENTS_TABLE = `
+  CREATE TABLE delayed_events (
+    delay_id TEXT PRIMARY KEY,
+    sender TEXT NOT NULL,
+    type TEXT NOT NULL,
+    state_key TEXT,
+    -- Emptied once it is sent or cancelled: what was said then stands in the event alone.
+    content TEXT NOT NULL,
+    redacts TEXT,
+    -- Device, path and transaction id of the request.
+    txn TEXT,
+    delay_ms INTEGER NOT NULL,
+    running_since INTEGER NOT NULL,
+    -- Null: sent or cancelled.
+    send_at INTEGER,
+    -- What became of it, as JSON.
+    finalised TEXT,
+    finalised_at INTEGER
+  ) WITHOUT ROWID;
+  CREATE INDEX delayed_events_due ON delayed_events (send_at) WHERE send_at IS NOT NULL;
+  CREATE UNIQUE INDEX delayed_events_by_txn ON delayed_events (sender, txn) WHERE txn IS NOT NULL;
+`
+
+export type Finalised = NonNullable<DelayedEvent['finalised']>
+
+export interface DelayedRow extends Record<string, SqlStorageValue> {
+  delay_id: string
+  sender: string
+  type: string
+  state_key: string | null
+  content: string
+  redacts: string | null
+  delay_ms: number
+  running_since: number
+  send_at: number | null
+  finalised: string | null
+}
+
+/** All of a row. */
+export interface StoredDelayed extends DelayedRow {
+  redacts: string | null
+  txn: string | null
+  finalised_at: number | null
+}
+
+/** The events whose time has come, in their order. */
+export function dueEvents(sql: SqlStorage, now: number): { delayId: string; sender: string }[] {
+  const query = 'SELECT delay_id, sender FROM delayed_events WHERE send_at <= ? ORDER BY send_at'
+  return sql
+    .exec<Pick<DelayedRow, 'delay_id' | 'sender'>>(query, now)
+    .toArray()
+    .map(({ delay_id, sender }) => ({ delayId: delay_id, sender }))
+}
+
+/** When the next one is due (ms). */
+export function nextDue(sql: SqlStorage): number | undefined {
+  const query = 'SELECT min(send_at) AS at FROM delayed_events WHERE send_at IS NOT NULL'
+  return first<{ at: number | null }>(sql, query)?.at ?? undefined
+}
+
+/** How long one that is over can still be asked for, ms. */
+const KEPT_MS = 86_400_000
+
+/**
+ * Stores a delayed event, or what became of it. The archive learns of it too, but not of each new start: a client
+ * that keeps one from being sent starts it anew all the time.
+ */
+export function putDelayed(room: RoomContext, row: StoredDelayed): void {
+  const columns = Object.keys(row)
+  const values = columns.map(() => '?').join(', ')
+  room.store.sql.exec(
+    `INSERT OR REPLACE INTO delayed_events (${columns.join(', ')}) VALUES (${values})`,
+    ...Object.values(row),
+  )
+  appendLog(room, { kind: 'delayed', pos: 0, delayId: row.delay_id, body: JSON.stringify(row) })
+}
+
+/** As the archive gives it back: what waits begins its time anew, since what kept it from being sent may be late. */
+export function restoreDelayed(room: RoomContext, body: string): void {
+  const row = JSON.parse(body) as StoredDelayed
+  const now = room.clock.now()
+  const waits = row.send_at !== null
+  const restored = waits ? { ...row, running_since: now, send_at: now + row.delay_ms } : row
+  const columns = Object.keys(restored)
+  const values = columns.map(() => '?').join(', ')
+  room.store.sql.exec(
+    `INSERT OR IGNORE INTO delayed_events (${columns.join(', ')}) VALUES (${values})`,
+    ...Object.values(restored),
+  )
+}
+
+/** Removes those that have been over for a day. */
+export function dropOld(room: RoomContext): void {
+  dropDelayed(room, 'send_at IS NULL AND finalised_at < ?', room.clock.now() - KEPT_MS)
+}
+
+/** Removes what a user has waiting here, and what is over: nothing of it stays behind. */
+export function dropDelayedOf(room: RoomContext, userId: string): void {
+  coverTexts(room.store.sql, 'delayed_events', 'content', { clause: 'sender = ?', values: [userId] })
+  dropDelayed(room, 'sender = ?', userId)
+}
+
+function dropDelayed(room: RoomContext, clause: string, value: SqlStorageValue): void {
+  const query = `DELETE FROM delayed_events WHERE ${clause} RETURNING delay_id`
+  const dropped = room.store.sql.exec<{ delay_id: string }>(query, value).toArray()
+  for (const { delay_id } of dropped) {
+    appendLog(room, { kind: 'delayed', pos: 0, delayId: delay_id, body: null })
+  }
+}
+
+/** Ends the wait of a delayed event. */
+export function finalise(room: RoomContext, row: StoredDelayed, how: Omit<Finalised, 'at'>): void {
+  const at = room.clock.now()
+  const finalised = JSON.stringify({ ...how, at } satisfies Finalised)
+  putDelayed(room, { ...row, send_at: null, content: '{}', finalised, finalised_at: at })
+}
+
+/** A newer state event of somebody else takes the place that a delayed one waits for: that one is cancelled. */
+export function cancelForState(room: RoomContext, { type, state_key, sender }: Pdu): void {
+  const rows = room.store.sql.exec<StoredDelayed>(
+    `SELECT * FROM delayed_events
+     WHERE send_at IS NOT NULL AND type = ? AND state_key = ? AND sender != ?`,
+    type,
+    state_key ?? '',
+    sender,
+  )
+  for (const row of rows.toArray()) {
+    const error = { errcode: 'M_CANCELLED_BY_STATE_UPDATE', error: 'Somebody else has set this state' }
+    finalise(room, row, { outcome: 'cancel', reason: 'error', error })
+  }
+}
+
+/** Delayed events of a user that one answer of a room shows: all that wait, and the newest that are over. */
+const MAX_SHOWN = 300
+
+/** A user's delayed events in this room, those that are over too. */
+export function delayedEventsOf(room: RoomContext, userId: string): DelayedEvent[] {
+  const query = `SELECT * FROM delayed_events WHERE sender = ?
+    ORDER BY send_at IS NULL, running_since DESC LIMIT ${MAX_SHOWN}`
+  return room.store.sql
+    .exec<DelayedRow>(query, userId)
+    .toArray()
+    .sort((a, b) => a.running_since - b.running_since)
+    .map((row) => ({
+      delayId: row.delay_id,
+      roomId: room.store.roomId,
+      type: row.type,
+      ...(row.state_key !== null && { stateKey: row.state_key }),
+      content: JSON.parse(row.content) as JsonObject,
+      delayMs: row.delay_ms,
+      runningSince: row.running_since,
+      ...(row.finalised !== null && { finalised: JSON.parse(row.finalised) as Finalised }),
+    }))
+}
+
+export function findDelayed(sql: SqlStorage, delayId: string): StoredDelayed | undefined {
+  return first<StoredDelayed>(sql, 'SELECT * FROM delayed_events WHERE delay_id = ?', delayId)
+}

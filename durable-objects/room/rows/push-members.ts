@@ -1,0 +1,165 @@
+/** The members with pushers, each with the position up to which its User object knows what there is to push. */
+import type { PushNews, TimelineEvent } from '../../../src/ports.ts'
+import type { Pdu } from '../../../src/protocol/events/event.ts'
+import { stringField } from '../../../src/protocol/json-fields.ts'
+import { first } from '../../sqlite.ts'
+import type { RoomContext } from '../context.ts'
+import type { RoomHost } from '../host.ts'
+import { hasAnswered, isRedacted, pushFacts } from '../read/unread.ts'
+import { readUpTo, threadFinder } from './receipts.ts'
+
+export const PUSH_MEMBERS_TABLE = `
+  CREATE TABLE push_members (user_id TEXT PRIMARY KEY, pos INTEGER NOT NULL) WITHOUT ROWID;
+`
+
+/** Those who have read, or spoken, since their object last heard of it. */
+export const PUSH_READS_COLUMN = 'ALTER TABLE push_members ADD COLUMN has_read INTEGER NOT NULL DEFAULT 0;'
+
+/** Members told in one go, and events in one call. */
+const SLICE = 50
+const EVENTS = 50
+/** Characters of the events in one call, but for one event. */
+const CHARACTERS = 262_144
+
+type MemberRow = { user_id: string; pos: number; has_read: number }
+type EventRow = {
+  pos: number
+  event_id: string
+  type: string
+  state_key: string | null
+  sender: string
+  ts: number
+  txn: string | null
+  pdu: string
+}
+
+/** Notes whether a member has pushers. What came before is not pushed. Answers whether they have them only now. */
+export function setPushMember({ store }: RoomContext, userId: string, wanted: boolean): boolean {
+  if (wanted && store.member(userId)?.membership === 'join') {
+    const insert = 'INSERT OR IGNORE INTO push_members (user_id, pos) VALUES (?, ?)'
+    return store.sql.exec(insert, userId, store.head).rowsWritten > 0
+  }
+  store.sql.exec('DELETE FROM push_members WHERE user_id = ?', userId)
+  return false
+}
+
+/** Whether anybody here has pushers. */
+export function hasPushMembers({ store }: RoomContext): boolean {
+  return first(store.sql, 'SELECT 1 FROM push_members LIMIT 1') !== undefined
+}
+
+/** A member has read something: the number on their devices may be lower. No row for those without devices to tell. */
+export function notePushRead({ store }: RoomContext, userId: string): void {
+  store.sql.exec('UPDATE push_members SET has_read = 1 WHERE user_id = ?', userId)
+}
+
+/** Tells the User objects of those who stand behind. @throws when one could not be reached: told again later */
+export async function tellPushMembers({
+  room,
+  objects,
+}: Pick<RoomHost, 'room' | 'objects'>): Promise<number | undefined> {
+  const { store, clock } = room
+  const told = await Promise.allSettled(
+    behind(room, SLICE).map(async ({ user_id: userId, pos, has_read: hasRead }) => {
+      if (store.member(userId)?.membership !== 'join') {
+        setPushMember(room, userId, false)
+        return
+      }
+      const { news, upTo, spoke } = newsFor(room, userId, pos)
+      if (news !== undefined) await objects.user(userId).pushNews(news)
+      // Noted as told before: who reads meanwhile is told of again.
+      store.sql.exec('UPDATE push_members SET pos = ?, has_read = 0 WHERE user_id = ?', upTo, userId)
+      if (hasRead === 0 && !spoke) return
+      await objects
+        .user(userId)
+        .pushRead(store.roomId)
+        .catch((error: unknown) => {
+          notePushRead(room, userId)
+          throw error
+        })
+    }),
+  )
+  const failed = told.find((result) => result.status === 'rejected')
+  if (failed) throw failed.reason
+  return isAnyoneBehind(room) ? clock.now() : undefined
+}
+
+/** Those whose objects have not heard of everything. */
+function behind({ store }: RoomContext, limit: number): MemberRow[] {
+  const query = `SELECT user_id, pos, has_read FROM push_members
+    WHERE has_read = 1 OR pos < (SELECT max(pos) FROM events) LIMIT ?`
+  return store.sql.exec<MemberRow>(query, limit).toArray()
+}
+
+export function isAnyoneBehind(room: RoomContext): boolean {
+  return behind(room, 1).length > 0
+}
+
+/** What came after a position that the member has not read, and what was taken back. */
+function newsFor(
+  room: RoomContext,
+  userId: string,
+  after: number,
+): { news?: PushNews; upTo: number; spoke: boolean } {
+  const { store } = room
+  const query = `SELECT pos, event_id, type, state_key, sender, ts, txn, pdu, flags FROM events
+    WHERE pos > ? ORDER BY pos LIMIT ?`
+  const rows = within(CHARACTERS, store.sql.exec<EventRow & { flags: number }>(query, after, EVENTS))
+  const upTo = rows.at(-1)?.pos ?? after
+  const read = readUpTo(store, userId)
+  const threadIn = threadFinder(store)
+  const isRead = ({ pos, pdu }: EventRow) =>
+    pos <= read.room || pos <= (read.threads.get(threadIn((JSON.parse(pdu) as Pdu).content)) ?? 0)
+  const events = rows
+    .filter((row) => row.flags === 0 && !isRedacted(row))
+    .filter((row) => row.type === 'm.room.redaction' || (row.sender !== userId && !isRead(row)))
+    .map(timelineEvent)
+  const spoke = rows.some((row) => row.sender === userId && hasAnswered(row))
+  if (events.length === 0) return { upTo, spoke }
+  const news: PushNews = {
+    roomId: store.roomId,
+    events,
+    facts: pushFacts(room, events),
+    senderNames: namesOf(room, events),
+  }
+  const roomName = stringField(store.get('m.room.name', '')?.pdu.content.name)
+  const displayName = nameOf(room, userId)
+  if (roomName !== undefined) news.roomName = roomName
+  if (displayName !== undefined) news.displayName = displayName
+  return { news, upTo, spoke }
+}
+
+/** The first rows, as many as are not too long together; one at least. */
+function within<R extends { pdu: string }>(length: number, rows: Iterable<R>): R[] {
+  const taken: R[] = []
+  let left = length
+  for (const row of rows) {
+    left -= row.pdu.length
+    if (left < 0 && taken.length > 0) break
+    taken.push(row)
+  }
+  return taken
+}
+
+function timelineEvent({ pos, event_id, type, state_key, sender, ts, pdu }: EventRow): TimelineEvent {
+  const { content, redacts } = JSON.parse(pdu) as Pdu
+  const event = {
+    ...{ event_id, type, sender, content, origin_server_ts: ts },
+    ...(redacts !== undefined && { redacts }),
+  }
+  return { pos, event: state_key === null ? event : { ...event, state_key } }
+}
+
+function nameOf({ store }: RoomContext, userId: string): string | undefined {
+  return stringField(store.get('m.room.member', userId)?.pdu.content.displayname)
+}
+
+function namesOf(room: RoomContext, events: readonly TimelineEvent[]): Record<string, string> {
+  const senders = new Set(events.map(({ event }) => event.sender))
+  return Object.fromEntries(
+    [...senders].flatMap((userId) => {
+      const name = nameOf(room, userId)
+      return name === undefined ? [] : [[userId, name]]
+    }),
+  )
+}

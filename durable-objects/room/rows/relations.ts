@@ -1,0 +1,130 @@
+/** The Room's relations: which event relates to which, and which relations a client may not make. */
+
+import { MatrixError } from '../../../src/protocol/errors.ts'
+import type { Pdu } from '../../../src/protocol/events/event.ts'
+import { type Relation, relationOf } from '../../../src/protocol/events/relations.ts'
+import { first } from '../../sqlite.ts'
+import type { RoomContext } from '../context.ts'
+import type { LocalEvent } from '../write/append.ts'
+
+export type RelationRow = {
+  parent_id: string
+  rel_type: string
+  child_pos: number
+  child_id: string
+  sender: string
+  type: string
+}
+
+/** What of a parent's children is asked for. */
+export interface ChildQuery {
+  parentIds: readonly string[]
+  relType?: string
+  eventType?: string
+  sender?: string
+  /** Positions: from this one on, and before that one. */
+  from?: number
+  to?: number
+  order: 'newest' | 'oldest'
+  limit: number
+}
+
+const COLUMNS = 'parent_id, rel_type, child_pos, child_id, sender, type'
+
+/** Remembers the relation that an event forms, if it forms one: one row. */
+export function writeRelation(
+  sql: SqlStorage,
+  { eventId, pdu }: { eventId: string; pdu: Pdu },
+  pos: number,
+): void {
+  const relation = relationOf(pdu.content)
+  if (relation === undefined) return
+  sql.exec(
+    `INSERT OR REPLACE INTO relations (parent_id, rel_type, child_pos, child_id, sender, type, key)
+     VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    relation.parentId,
+    relation.relType,
+    pos,
+    eventId,
+    pdu.sender,
+    pdu.type,
+    relation.key ?? null,
+  )
+}
+
+/** A redacted event relates to nothing any more. Its own children stay. */
+export function removeRelation(sql: SqlStorage, original: Pdu, pos: number): void {
+  const relation = relationOf(original.content)
+  if (relation === undefined) return
+  sql.exec(
+    'DELETE FROM relations WHERE parent_id = ? AND rel_type = ? AND child_pos = ?',
+    relation.parentId,
+    relation.relType,
+    pos,
+  )
+}
+
+/** Whether anything relates to an event: one look, and for most events the only one. */
+export function hasChildren(sql: SqlStorage, parentId: string): boolean {
+  return first(sql, 'SELECT 1 AS found FROM relations WHERE parent_id = ? LIMIT 1', parentId) !== undefined
+}
+
+/** Children by position. */
+export function childrenOf(sql: SqlStorage, query: ChildQuery): RelationRow[] {
+  const conditions: [string, string | number | undefined][] = [
+    ['rel_type = ?', query.relType],
+    ['type = ?', query.eventType],
+    ['sender = ?', query.sender],
+    ['child_pos >= ?', query.from],
+    ['child_pos < ?', query.to],
+  ]
+  const asked = conditions.filter((condition) => condition[1] !== undefined)
+  const where = asked.map(([condition]) => ` AND ${condition}`).join('')
+  return sql
+    .exec<RelationRow>(
+      `SELECT ${COLUMNS} FROM relations WHERE parent_id IN (SELECT value FROM json_each(?))${where}
+       ORDER BY child_pos ${query.order === 'newest' ? 'DESC' : 'ASC'} LIMIT ?`,
+      JSON.stringify(query.parentIds),
+      ...asked.map(([, value]) => value as string | number),
+      query.limit,
+    )
+    .toArray()
+}
+
+/**
+ * Before a client's message is sent.
+ * @throws MatrixError M_DUPLICATE_ANNOTATION for the same reaction again; M_UNKNOWN (400) for a thread that starts
+ * from an event which itself relates to another
+ */
+export function checkRelation(room: RoomContext, event: LocalEvent): void {
+  const relation = event.stateKey === undefined ? relationOf(event.content) : undefined
+  if (relation === undefined) return
+  if (relation.relType === 'm.annotation') refuseDuplicate(room, event, relation)
+  if (relation.relType === 'm.thread') refuseNestedThread(room, relation)
+}
+
+/** What has no key reacts with nothing, and repeats nothing. */
+function refuseDuplicate({ store }: RoomContext, event: LocalEvent, { parentId, key }: Relation): void {
+  if (key === undefined) return
+  const there = first(
+    store.sql,
+    `SELECT 1 AS found FROM relations WHERE parent_id = ? AND rel_type = 'm.annotation'
+     AND sender = ? AND type = ? AND key = ? LIMIT 1`,
+    parentId,
+    event.sender,
+    event.type,
+    key,
+  )
+  if (there !== undefined) {
+    throw new MatrixError('M_DUPLICATE_ANNOTATION', "Can't send the same reaction twice")
+  }
+}
+
+function refuseNestedThread({ store }: RoomContext, { parentId }: Relation): void {
+  const root = store.event(parentId)
+  if (root === undefined) return
+  if (relationOf((JSON.parse(root.pdu) as Pdu).content) === undefined) return
+  throw new MatrixError('M_UNKNOWN', 'A thread cannot start from an event that relates to another', {
+    status: 400,
+  })
+}

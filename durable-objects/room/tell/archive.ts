@@ -1,0 +1,156 @@
+/** The room's typed log on its way to Postgres: in order, at least once, in batches. */
+import type { ArchiveStore, RoomLogEntry } from '../../../src/ports.ts'
+import { readMeta, writeMeta } from '../../sqlite.ts'
+import { coverTexts } from '../../wipe.ts'
+import { Budget } from '../read/budget.ts'
+import type { RoomStore } from '../rows/store.ts'
+
+const BATCH = 500
+/** Characters of a batch; one entry at least. */
+const BATCH_LENGTH = 1_000_000
+
+type ArchivedRow = {
+  pos: number
+  event_id: string
+  type: string
+  state_key: string | null
+  sender: string
+  ts: number
+  depth: number
+  pdu: string
+  txn: string | null
+  from_pos: number | null
+  value: string | null
+}
+
+/** What a Room's consumers have done: one row, written when a batch has reached the archive. */
+export interface Cursors {
+  /** The position up to which the archive knows. */
+  archived: number
+  /** The position up to which every subscriber was woken. */
+  woken: number
+}
+
+export function readCursors(sql: SqlStorage): Cursors {
+  const stored = readMeta<string>(sql, 'cursors')
+  return stored === undefined ? { archived: 0, woken: 0 } : (JSON.parse(stored) as Cursors)
+}
+
+export function writeCursors(sql: SqlStorage, cursors: Cursors): void {
+  writeMeta(sql, 'cursors', JSON.stringify(cursors))
+}
+
+/** Entries after a position, oldest first, at most one batch. */
+function entriesAfter(
+  store: RoomStore,
+  pos: number,
+  limit = BATCH,
+): { entries: RoomLogEntry[]; more: boolean } {
+  const events = cut(
+    store.sql.exec<ArchivedRow>(
+      `SELECT e.pos, e.event_id, e.type, e.state_key, e.sender, e.ts, e.depth, e.pdu, e.txn, s.from_pos, s.value
+       FROM events e LEFT JOIN state s ON s.type = e.type AND s.state_key = e.state_key AND s.from_pos = e.pos
+       WHERE e.pos > ? ORDER BY e.pos LIMIT ?`,
+      pos,
+      limit,
+    ),
+    { limit, lengthOf: ({ pdu }) => pdu.length },
+  )
+  const others = cut(
+    store.sql.exec<{ entry: string; pos: number }>(
+      'SELECT pos, entry FROM log WHERE pos > ? ORDER BY pos LIMIT ?',
+      pos,
+      limit,
+    ),
+    { limit, lengthOf: ({ entry }) => entry.length },
+  )
+  // Each list may have been cut; what lies beyond the nearer cut waits for the next batch.
+  const end = Math.min(events.end, others.end)
+  const entries = [
+    ...events.rows.map(eventEntry),
+    ...others.rows.map((row) => JSON.parse(row.entry) as RoomLogEntry),
+  ]
+  const batch = entries.filter((entry) => entry.pos <= end).sort((a, b) => a.pos - b.pos)
+  return { entries: batch, more: end !== Number.POSITIVE_INFINITY }
+}
+
+/** The first rows, as many as a batch takes, and the position up to which they are all there are. */
+function cut<Row extends { pos: number }>(
+  rows: Iterable<Row>,
+  { limit, lengthOf }: { limit: number; lengthOf: (row: Row) => number },
+): { rows: Row[]; end: number } {
+  const budget = new Budget(BATCH_LENGTH)
+  const taken: Row[] = []
+  for (const row of rows) {
+    if (!budget.takes(lengthOf(row))) return { rows: taken, end: taken.at(-1)?.pos ?? row.pos }
+    taken.push(row)
+  }
+  const end = taken.length < limit ? Number.POSITIVE_INFINITY : (taken.at(-1)?.pos ?? 0)
+  return { rows: taken, end }
+}
+
+function eventEntry(row: ArchivedRow): RoomLogEntry {
+  return {
+    kind: 'event',
+    pos: row.pos,
+    eventId: row.event_id,
+    depth: row.depth,
+    pdu: row.pdu.trimEnd(),
+    type: row.type,
+    stateKey: row.state_key,
+    sender: row.sender,
+    ts: row.ts,
+    current: row.from_pos !== null,
+    membership: row.type === 'm.room.member' ? row.value : null,
+    txn: row.txn,
+  }
+}
+
+/** The archive consumer: sends what is new, one request at a time. */
+export class Archiver {
+  readonly #store: RoomStore
+  readonly #archive: ArchiveStore
+  readonly #woken: () => number
+  /** One request is in flight at a time. */
+  #running: Promise<void> | undefined
+
+  /** @param woken the wakes' watermark, stored along with the archive's cursor to save a row */
+  constructor(store: RoomStore, archive: ArchiveStore, woken: () => number) {
+    this.#store = store
+    this.#archive = archive
+    this.#woken = woken
+  }
+
+  /** Sends everything. @throws when Postgres does not take it: nothing is lost, the alarm tries again */
+  async flush(): Promise<void> {
+    while (this.#running !== undefined) await this.#running.catch(() => undefined)
+    this.#running = this.#flushAll().finally(() => {
+      this.#running = undefined
+    })
+    await this.#running
+  }
+
+  /** Whether the archive lacks anything. */
+  isBehind(): boolean {
+    return entriesAfter(this.#store, readCursors(this.#store.sql).archived, 1).entries.length > 0
+  }
+
+  async #flushAll(): Promise<void> {
+    for (;;) {
+      const { archived } = readCursors(this.#store.sql)
+      const { entries, more } = entriesAfter(this.#store, archived)
+      const last = entries.at(-1)
+      if (last === undefined) return
+      await this.#archive.applyRoom(this.#store.roomId, this.#store.version, entries)
+      this.#store.transaction(() => {
+        writeCursors(this.#store.sql, { archived: last.pos, woken: this.#woken() })
+        // What an entry says must not outlast an erasure as free space.
+        const holdsText = `(entry LIKE '{"kind":"delayed"%' OR entry LIKE '{"kind":"redacted"%')`
+        const clause = `pos <= ? AND ${holdsText}`
+        coverTexts(this.#store.sql, 'log', 'entry', { clause, values: [last.pos] })
+        this.#store.sql.exec('DELETE FROM log WHERE pos <= ?', last.pos)
+      })
+      if (!more) return
+    }
+  }
+}

@@ -1,0 +1,88 @@
+/** What a wake carries: the news since a subscriber's position, made once for all who stand there. */
+import type { Increment, TimelineEvent } from '../../../src/ports.ts'
+import { type HeroCandidates, needsHeroes, SUMMARY_TYPES } from '../../../src/protocol/rooms/heroes.ts'
+import type { RoomContext } from '../context.ts'
+import { pushFacts } from '../read/unread.ts'
+import { deviceMarks } from '../rows/device-marks.ts'
+import { heroCandidates } from '../rows/heroes.ts'
+import { publicReceipts } from '../rows/receipts.ts'
+import type { Typing } from '../write/typing.ts'
+
+/** A wake above this size carries nothing: the User object then pulls (design: "Wake"). In characters of JSON. */
+const MAX_INCREMENT = 16_384
+const KEPT_EVENTS = 64
+
+/** The newest events, as they were appended; what is older, a subscriber pulls. */
+export class RecentEvents {
+  #events: TimelineEvent[] = []
+  /** Everything visible after this position is in the list. */
+  #completeAfter: number
+
+  constructor(head: number) {
+    this.#completeAfter = head
+  }
+
+  push(events: readonly TimelineEvent[]): void {
+    this.#events.push(...events)
+    const surplus = this.#events.length - KEPT_EVENTS
+    if (surplus > 0) this.#completeAfter = this.#events.splice(0, surplus).at(-1)?.pos ?? this.#completeAfter
+  }
+
+  after(pos: number): TimelineEvent[] | undefined {
+    if (pos < this.#completeAfter) return undefined
+    return this.#events.filter((event) => event.pos > pos)
+  }
+
+  /** What was kept may not be served any more: an event was rewritten. */
+  reset(head: number): void {
+    this.#events = []
+    this.#completeAfter = head
+  }
+}
+
+/** The JSON of the increment (from, to], or undefined where it is too old or too large to travel with a wake. */
+export function makeIncrement(
+  room: RoomContext,
+  recent: RecentEvents,
+  typing: Typing,
+  from: number,
+  to: number,
+): string | undefined {
+  const events = recent.after(from)
+  if (events === undefined) return undefined
+  const increment: Increment = { from, to, events, members: [] }
+  if (from < typing.pos) increment.typing = typing.users()
+  if (events.some(({ event }) => event.state_key !== undefined && SUMMARY_TYPES.has(event.type))) {
+    increment.counts = room.store.counts
+    if (needsHeroes(room.store)) increment.heroes = heroCandidates(room.store)
+  }
+  increment.members = membersFor(room, events, increment.heroes)
+  if (events.length > 0) increment.push = pushFacts(room, events)
+  const receipts = publicReceipts(room.store, from, to)
+  if (receipts.length > 0) increment.receipts = receipts
+  const devices = deviceMarks(room.store, from, to)
+  if (devices !== undefined) increment.devices = devices
+  const json = JSON.stringify(increment)
+  return json.length <= MAX_INCREMENT ? json : undefined
+}
+
+/** The member events of the senders and of new heroes, for clients that load members lazily. */
+function membersFor(
+  room: RoomContext,
+  events: readonly TimelineEvent[],
+  heroes: HeroCandidates | undefined,
+): Increment['members'] {
+  const senders = events.map(({ event }) => event.sender)
+  const userIds = new Set([...senders, ...(heroes?.present ?? []), ...(heroes?.gone ?? [])])
+  return [...userIds]
+    .map((userId) => room.store.get('m.room.member', userId))
+    .filter((member) => member !== undefined)
+    .map(({ eventId, pdu }) => ({
+      event_id: eventId,
+      type: pdu.type,
+      state_key: pdu.state_key,
+      sender: pdu.sender,
+      content: pdu.content,
+      origin_server_ts: pdu.origin_server_ts,
+    }))
+}

@@ -1,0 +1,235 @@
+/**
+ * Wakes: an outbox consumer with a watermark for each subscriber. At least once, any order; who does not answer is
+ * tried again. See `docs/decisions/` and the model in `test/` for why each rule is there.
+ */
+import type { Wake } from '../../../src/ports.ts'
+import { backoff } from '../../timers.ts'
+
+interface Subscriber {
+  userId: string
+  /** Raised by each pull: the answer to a wake that left before a pull says nothing about the time after it. */
+  generation: number
+  /** The position up to which this subscriber knows. */
+  acked: number
+  /** Until when a wake that is under way may be answered, ms; 0: none is. */
+  wakingUntil: number
+  failures: number
+  retryAt: number
+  /** The position of the newest thing that is news for this one alone: what a pull tells, and no increment. */
+  own: number
+}
+
+/** What became of one user's wake; undefined: no answer. */
+export type WakeAnswer = { unsubscribe: boolean } | undefined
+
+export interface WakeTransport {
+  wake(userId: string, wake: Wake): Promise<WakeAnswer>
+  /** As `wake`, for many users at once, through stateless Workers. */
+  wakeMany(userIds: string[], wake: Wake): Promise<WakeAnswer[]>
+}
+
+export interface SubscribersOptions {
+  sql: SqlStorage
+  roomId: () => string
+  head: () => number
+  /** The JSON of what lies between, where it is small enough to go along. */
+  increment: (from: number, to: number) => string | undefined
+  transport: WakeTransport
+  now: () => number
+  /** Asks for a run of `notify` at a time (ms), from the alarm. */
+  retryAt: (at: number) => void
+}
+
+/** Up to this many, the Room wakes by itself; above, in slices through the fan-out. */
+const DIRECT = 200
+const SLICE = 50
+/** Up to this many, wakes leave before the answer to who changed the room. */
+const WOKEN_AT_ONCE = 20
+/** Somebody may be waiting: a wake is never put off for longer than this, ms. */
+const LAST_RETRY_MS = 4_000
+/** A wake that is under way this long may be one that nobody will answer, ms. */
+const STUCK_MS = 10_000
+
+export class Subscribers {
+  readonly #options: SubscribersOptions
+  readonly #byUser = new Map<string, Subscriber>()
+  #notifying = false
+  #isStarted = false
+  /** The newest position that is news for everybody. */
+  #loud: number
+
+  /** @param watermark the position up to which every stored subscriber is known to have been woken */
+  constructor(options: SubscribersOptions, watermark: number) {
+    this.#options = options
+    this.#loud = options.head()
+    const rows = options.sql.exec<{ user_id: string }>('SELECT user_id FROM subscribers')
+    for (const { user_id } of rows) this.#byUser.set(user_id, subscriber(user_id, watermark))
+  }
+
+  /**
+   * A pull: its answer stands for all wakes up to `position`. One row the first time. Call it in the same
+   * synchronous step that reads the answer.
+   */
+  subscribe(userId: string, position: number): void {
+    const known = this.#byUser.get(userId)
+    if (known === undefined) {
+      this.#options.sql.exec('INSERT OR IGNORE INTO subscribers (user_id) VALUES (?)', userId)
+    }
+    const next = known ?? subscriber(userId, position)
+    next.generation += 1
+    next.acked = Math.max(next.acked, position)
+    // Who asks is there: the next wake need not wait for the ones that failed before.
+    next.failures = 0
+    next.retryAt = 0
+    this.#byUser.set(userId, next)
+  }
+
+  /** A user who is not in the room any more; their row went in the transaction that ended the membership. */
+  remove(userId: string): void {
+    this.#byUser.delete(userId)
+  }
+
+  /** The lowest position any subscriber has confirmed: everything up to it is done. */
+  watermark(): number {
+    let lowest = this.#options.head()
+    for (const one of this.#byUser.values()) if (this.#isBehind(one)) lowest = Math.min(lowest, one.acked)
+    return lowest
+  }
+
+  /** Whether a subscriber was shown more than `position`. */
+  anyoneBeyond(position: number): boolean {
+    for (const { acked } of this.#byUser.values()) if (acked > position) return true
+    return false
+  }
+
+  /** Once an incarnation: wakes those whom the one before it may have left behind. */
+  start(): void {
+    if (this.#isStarted) return
+    this.#isStarted = true
+    this.notify()
+  }
+
+  /** Something new is for everybody. */
+  notify(): void {
+    this.#loud = this.#options.head()
+    this.wakeBehind()
+  }
+
+  /** Something new is for one user alone: the others are moved over its position by the next wake. */
+  notifyOnly(userId: string): void {
+    const one = this.#byUser.get(userId)
+    if (one !== undefined) one.own = this.#options.head()
+    this.wakeBehind()
+  }
+
+  /** Those who want wakes. */
+  userIds(): string[] {
+    return [...this.#byUser.keys()]
+  }
+
+  #isBehind({ acked, own }: Subscriber): boolean {
+    return acked < Math.max(this.#loud, own)
+  }
+
+  /**
+   * `notify` for a change whose answer is about to leave. A few are woken at once, so that who asks after the answer
+   * finds the change there. Of many, the waking takes a turn of its own, and the answer leaves first.
+   */
+  notifyBesideAnswer(): void {
+    if (this.#byUser.size <= WOKEN_AT_ONCE) {
+      this.notify()
+    } else if (!this.#notifying) {
+      this.#notifying = true
+      setTimeout(() => {
+        this.#notifying = false
+        this.notify()
+      }, 0)
+    }
+  }
+
+  /**
+   * Wakes everyone who stands behind what is news for them and is not being woken already: an answer that does not
+   * come, as from an object that was reset, is waited for no longer than `STUCK_MS`.
+   */
+  wakeBehind(): void {
+    const now = this.#options.now()
+    const head = this.#options.head()
+    const behind = [...this.#byUser.values()].filter(
+      (one) => one.wakingUntil <= now && this.#isBehind(one) && one.retryAt <= now,
+    )
+    if (behind.length === 0) return
+    const direct = behind.length <= DIRECT
+    const [toAsk = [], toTell = []] = [true, false].map((asks) =>
+      behind.filter((one) => one.own > one.acked === asks),
+    )
+    for (const [from, group] of Map.groupBy(toTell, (one) => one.acked)) {
+      this.#wakeGroup(group, { from, to: head, increment: this.#options.increment(from, head) }, direct)
+    }
+    for (const [from, group] of Map.groupBy(toAsk, (one) => one.acked)) {
+      this.#wakeGroup(group, { from, to: head }, direct)
+    }
+  }
+
+  /** When to look again (ms), after a `wakeBehind`, at those who have not answered; undefined: everyone has. */
+  nextRetry(): number | undefined {
+    let next: number | undefined
+    for (const one of this.#byUser.values()) {
+      const at = Math.max(one.wakingUntil, one.retryAt)
+      if (this.#isBehind(one)) next = Math.min(next ?? at, at)
+    }
+    return next
+  }
+
+  #wakeGroup(group: Subscriber[], news: Omit<Wake, 'roomId'>, direct: boolean): void {
+    const wake: Wake = { roomId: this.#options.roomId(), ...news }
+    if (direct) {
+      for (const one of group) void this.#wakeOne(one, wake)
+      return
+    }
+    for (let start = 0; start < group.length; start += SLICE) {
+      void this.#wakeSlice(group.slice(start, start + SLICE), wake)
+    }
+  }
+
+  async #wakeOne(one: Subscriber, wake: Wake): Promise<void> {
+    const { generation } = one
+    one.wakingUntil = this.#options.now() + STUCK_MS
+    const answer = await this.#options.transport.wake(one.userId, wake).catch(() => undefined)
+    this.#answered(one, generation, wake.to, answer)
+    this.wakeBehind()
+  }
+
+  async #wakeSlice(slice: Subscriber[], wake: Wake): Promise<void> {
+    const generations = slice.map((one) => one.generation)
+    for (const one of slice) one.wakingUntil = this.#options.now() + STUCK_MS
+    const userIds = slice.map((one) => one.userId)
+    const answers = await this.#options.transport.wakeMany(userIds, wake).catch(() => [])
+    for (const [i, one] of slice.entries()) this.#answered(one, generations[i] ?? -1, wake.to, answers[i])
+    this.wakeBehind()
+  }
+
+  #answered(one: Subscriber, generation: number, to: number, answer: WakeAnswer): void {
+    one.wakingUntil = 0
+    // They left, and may be back under a subscription of its own.
+    if (this.#byUser.get(one.userId) !== one) return
+    // A pull has come since that wake left: its own answer stands, and the subscription with it.
+    if (one.generation !== generation) return
+    if (answer === undefined) {
+      one.retryAt = this.#options.now() + Math.min(backoff(one.failures++), LAST_RETRY_MS)
+      this.#options.retryAt(one.retryAt)
+      return
+    }
+    one.failures = 0
+    one.retryAt = 0
+    if (!answer.unsubscribe) {
+      one.acked = Math.max(one.acked, to)
+      return
+    }
+    this.#byUser.delete(one.userId)
+    this.#options.sql.exec('DELETE FROM subscribers WHERE user_id = ?', one.userId)
+  }
+}
+
+function subscriber(userId: string, acked: number): Subscriber {
+  return { userId, generation: 0, acked, wakingUntil: 0, failures: 0, retryAt: 0, own: 0 }
+}

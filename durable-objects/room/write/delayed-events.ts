@@ -1,0 +1,160 @@
+/** Delayed events (MSC4140): sent when their time is over, unless they are cancelled or started anew before. */
+import type { DelayedAction, DelayedRequest } from '../../../src/ports.ts'
+import { MatrixError } from '../../../src/protocol/errors.ts'
+import { canonicalJson, type JsonObject } from '../../../src/protocol/events/canonical-json.ts'
+import { first } from '../../sqlite.ts'
+import type { RoomContext } from '../context.ts'
+import { txnKey } from '../read/client-events.ts'
+import {
+  type DelayedRow,
+  dropOld,
+  type Finalised,
+  finalise,
+  findDelayed,
+  putDelayed,
+  type StoredDelayed,
+} from '../rows/delayed-store.ts'
+import { requireIntegers } from './append.ts'
+import { requireBody, send } from './send.ts'
+
+/** How many a user may have waiting in one room, and characters of their contents: a list shows them all. */
+export const MAX_SCHEDULED = 100
+const MAX_LENGTH = 262_144
+
+/**
+ * Stores an event to be sent later, inside the caller's transaction. Answers its id, and when it is due (ms).
+ * @throws MatrixError M_FORBIDDEN outside the room, M_UNKNOWN (400) above the limit
+ */
+export function schedule(room: RoomContext, request: DelayedRequest): { delayId: string; due: number } {
+  const { sql } = room.store
+  // Reading the rules first: a room that does not exist is M_NOT_FOUND.
+  const { strictJson } = room.store.rules
+  const now = room.clock.now()
+  if (room.store.member(request.sender)?.membership !== 'join') {
+    throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
+  }
+  const { deviceId, txnId } = request
+  const txn = deviceId === undefined || txnId === undefined ? null : txnKey(deviceId, request.type, txnId)
+  const known = first<DelayedRow>(
+    sql,
+    'SELECT * FROM delayed_events WHERE sender = ? AND txn = ?',
+    request.sender,
+    txn,
+  )
+  if (known !== undefined) return { delayId: known.delay_id, due: known.send_at ?? now }
+  requireBody(request)
+  requireIntegers(room, request)
+  // What no event may hold is refused now, and not when its time has come.
+  const content = canonicalJson(request.content, strictJson ? 'integers' : 'any')
+  checkCount(sql, request.sender, content.length)
+  const due = now + request.delayMs
+  putDelayed(room, {
+    delay_id: request.delayId,
+    sender: request.sender,
+    type: request.type,
+    state_key: request.stateKey ?? null,
+    content,
+    redacts: request.redacts ?? null,
+    txn,
+    delay_ms: request.delayMs,
+    running_since: now,
+    send_at: due,
+    finalised: null,
+    finalised_at: null,
+  })
+  return { delayId: request.delayId, due }
+}
+
+function checkCount(sql: SqlStorage, sender: string, length: number): void {
+  const query = `SELECT count(*) AS n, coalesce(sum(length(content)), 0) AS length FROM delayed_events
+     WHERE sender = ? AND send_at IS NOT NULL`
+  const waiting = first<{ n: number; length: number }>(sql, query, sender) ?? { n: 0, length: 0 }
+  if (waiting.n < MAX_SCHEDULED && waiting.length + length <= MAX_LENGTH) return
+  throw new MatrixError('M_UNKNOWN', 'Too many delayed events are waiting in this room', {
+    status: 400,
+    extra: { 'org.matrix.msc4140.errcode': 'M_MAX_DELAYED_EVENTS_EXCEEDED' },
+  })
+}
+
+/** What an action does that ends the wait; `restart` alone does not. */
+const OUTCOME: Readonly<Record<DelayedAction, Finalised['outcome'] | undefined>> = {
+  send: 'send',
+  cancel: 'cancel',
+  restart: undefined,
+}
+
+/**
+ * Does what somebody asks of a delayed event, inside the caller's transaction.
+ * @param userId the one who asks, where that is known: the id alone is secret enough for anybody else
+ * @param barred why its sender may send nothing now
+ * @returns the error of an event that could not be sent: it is over none the less
+ * @throws MatrixError M_NOT_FOUND, or status 409 where it is over in another way
+ */
+export function act(
+  room: RoomContext,
+  delayId: string,
+  action: DelayedAction,
+  { userId, barred }: { userId: string | undefined; barred: MatrixError | undefined },
+): MatrixError | undefined {
+  const row = findDelayed(room.store.sql, delayId)
+  if (row === undefined || (userId !== undefined && userId !== row.sender)) {
+    throw new MatrixError('M_NOT_FOUND', 'No such delayed event')
+  }
+  if (row.send_at === null) {
+    const { outcome, reason } = JSON.parse(row.finalised ?? '{}') as Finalised
+    if (outcome === OUTCOME[action] && reason !== 'error') return undefined
+    throw new MatrixError('M_UNKNOWN', `This delayed event is over: ${outcome}`, { status: 409 })
+  }
+  if (action === 'send') return sendNow(room, row, 'action', barred)
+  if (action === 'cancel') finalise(room, row, { outcome: 'cancel', reason: 'action' })
+  else restart(room, row)
+  return undefined
+}
+
+function restart(room: RoomContext, row: DelayedRow): void {
+  const now = room.clock.now()
+  room.store.sql.exec(
+    'UPDATE delayed_events SET running_since = ?, send_at = ? WHERE delay_id = ?',
+    now,
+    now + row.delay_ms,
+    row.delay_id,
+  )
+}
+
+/** Sends an event whose time has come, or ends it where its sender is barred, inside the caller's transaction. */
+export function sendDue(room: RoomContext, delayId: string, barred: MatrixError | undefined): void {
+  const row = findDelayed(room.store.sql, delayId)
+  if (row === undefined || row.send_at === null) return
+  sendNow(room, row, 'delay', barred)
+  dropOld(room)
+}
+
+/** Power and membership count now, not when it was scheduled. */
+function sendNow(
+  room: RoomContext,
+  row: StoredDelayed,
+  reason: 'delay' | 'action',
+  barred: MatrixError | undefined,
+): MatrixError | undefined {
+  const request = {
+    sender: row.sender,
+    type: row.type,
+    stateKey: row.state_key ?? undefined,
+    content: JSON.parse(row.content) as JsonObject,
+    redacts: row.redacts ?? undefined,
+    delayId: row.delay_id,
+  }
+  // Over before it is sent: a state event ends what others have waiting for its place.
+  finalise(room, row, { outcome: 'send', reason })
+  try {
+    if (barred !== undefined) throw barred
+    const eventId = send(room, request)
+    finalise(room, row, { outcome: 'send', reason, eventId })
+    return undefined
+  } catch (error) {
+    if (!(error instanceof MatrixError)) throw error
+    const shown = { errcode: error.errcode, error: error.message }
+    finalise(room, row, { outcome: 'cancel', reason: 'error', error: shown })
+    return error
+  }
+}

@@ -1,0 +1,55 @@
+/** Runs delayed events (MSC4140): from requests, and from the alarm when their time has come. */
+import { writeRefusal } from '../../../src/accounts/standing.ts'
+import type { DelayedAction, DelayedRequest } from '../../../src/ports.ts'
+import type { MatrixError } from '../../../src/protocol/errors.ts'
+import type { RoomHost } from '../host.ts'
+import { dueEvents, findDelayed, nextDue } from '../rows/delayed-store.ts'
+import { act, schedule, sendDue } from './delayed-events.ts'
+
+export class Delayed {
+  readonly #host: RoomHost
+
+  constructor(host: RoomHost) {
+    this.#host = host
+  }
+
+  async schedule(request: DelayedRequest): Promise<string> {
+    const { arm, mutate, room } = this.#host
+    const scheduled = mutate(() => schedule(room, request))
+    // In the turn of the commit, so that both reach the disk together.
+    arm('delayed', nextDue(room.store.sql) ?? room.clock.now())
+    return (await scheduled).delayId
+  }
+
+  /** @throws MatrixError M_NOT_FOUND, status 409, or what the room said to an event sent now */
+  async act(delayId: string, action: DelayedAction, userId?: string): Promise<void> {
+    const { mutate, room } = this.#host
+    const sender = action === 'send' ? findDelayed(room.store.sql, delayId)?.sender : undefined
+    const barred = sender === undefined ? undefined : await this.#barred(sender)
+    const refusal = await mutate(() => act(room, delayId, action, { userId, barred }))
+    if (refusal !== undefined) throw refusal
+  }
+
+  /** From the alarm: sends what is due. Answers when the next one is. */
+  async sendDue(): Promise<number | undefined> {
+    const { mutate, room } = this.#host
+    const { sql } = room.store
+    let unreached: unknown
+    for (const { delayId, sender } of dueEvents(sql, room.clock.now())) {
+      try {
+        const barred = await this.#barred(sender)
+        await mutate(() => sendDue(room, delayId, barred))
+      } catch (error) {
+        unreached = error
+      }
+    }
+    // The alarm comes again for those whose sender could not be asked about.
+    if (unreached !== undefined) throw unreached
+    return nextDue(sql)
+  }
+
+  /** Whoever could not send it themselves now does not send it by having scheduled it before. */
+  async #barred(userId: string): Promise<MatrixError | undefined> {
+    return writeRefusal(await this.#host.objects.user(userId).standing())
+  }
+}

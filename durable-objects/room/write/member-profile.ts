@@ -1,0 +1,20 @@
+/** A user's new profile in the member event of a room they are joined to. */
+import type { Profile } from '../../../src/ports.ts'
+import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
+import { withProfile } from '../../../src/protocol/profile.ts'
+import type { RoomContext } from '../context.ts'
+import { appendLocal, type LocalEvent, unchangedState } from './append.ts'
+
+/** Shows the profile, inside the caller's transaction. Nothing, for who has left or is shown so already. */
+export function updateProfile(room: RoomContext, userId: string, profile: Profile): void {
+  const current = room.store.get('m.room.member', userId)
+  if (current?.pdu.content.membership !== 'join') return
+  const event: LocalEvent = {
+    sender: userId,
+    type: 'm.room.member',
+    stateKey: userId,
+    content: withProfile(current.pdu.content, profile as JsonObject),
+    unattended: true,
+  }
+  if (unchangedState(room, event) === undefined) appendLocal(room, event)
+}

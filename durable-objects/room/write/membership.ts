@@ -1,0 +1,78 @@
+/** Membership changes that local users ask for: the content of the member event, and when none is needed. */
+import type { Membership, MembershipRequest } from '../../../src/ports.ts'
+import { MatrixError } from '../../../src/protocol/errors.ts'
+import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
+import { checkMemberContent } from '../../../src/protocol/rooms/member-content.ts'
+import type { RoomContext } from '../context.ts'
+import { append, authorise, type LocalEvent, unchangedState } from './append.ts'
+import { GUEST_KIND, requireGuestAccess } from './guests.ts'
+import { withVoucher } from './vouching.ts'
+
+type Action = MembershipRequest['action']
+
+interface ActionRule {
+  membership: Membership
+  /** Memberships of the target for which there is nothing to do. */
+  already: readonly (Membership | null)[]
+  /** Memberships the target must have; absent: the authorisation rules alone decide. */
+  needs?: { memberships: readonly (Membership | null)[]; error: () => MatrixError }
+}
+
+const notInRoom = () => new MatrixError('M_FORBIDDEN', 'The user is not in the room')
+
+const ACTIONS: Readonly<Record<Action, ActionRule>> = {
+  join: { membership: 'join', already: ['join'] },
+  invite: { membership: 'invite', already: ['invite'] },
+  knock: { membership: 'knock', already: ['knock'] },
+  leave: { membership: 'leave', already: [] },
+  kick: {
+    membership: 'leave',
+    already: [],
+    needs: { memberships: ['join', 'invite', 'knock'], error: notInRoom },
+  },
+  ban: { membership: 'ban', already: [] },
+  unban: {
+    membership: 'leave',
+    already: [],
+    needs: {
+      memberships: ['ban'],
+      error: () => new MatrixError('M_BAD_STATE', 'The user is not banned'),
+    },
+  },
+}
+
+/**
+ * Changes a membership, inside the caller's transaction. Answers the event id, or undefined where nothing had to
+ * change. The room's rules come first: what the target is now is told to those alone who may change it.
+ * @throws MatrixError M_FORBIDDEN, M_BAD_STATE
+ */
+export function changeMembership(room: RoomContext, request: MembershipRequest): string | undefined {
+  const { action, sender, target } = request
+  const rule = ACTIONS[action]
+  // Reading the rules first: a room that does not exist is M_NOT_FOUND, whatever is asked of it.
+  void room.store.rules
+  const current = room.store.member(target)?.membership ?? null
+  // About oneself alone, so that it tells nothing of others.
+  if (action === 'leave' && current === 'leave') return undefined
+  const content = memberContent(room, request, rule.membership, current)
+  const { hasFloats } = request
+  const event: LocalEvent = { sender, type: 'm.room.member', stateKey: target, content, hasFloats }
+  const allowed = authorise(room, event)
+  if (rule.needs !== undefined && !rule.needs.memberships.includes(current)) throw rule.needs.error()
+  if (rule.already.includes(current) || unchangedState(room, event) !== undefined) return undefined
+  if (action === 'join' && request.guest === true) requireGuestAccess(room)
+  return append(room, allowed)
+}
+
+function memberContent(
+  room: RoomContext,
+  request: MembershipRequest,
+  membership: Membership,
+  current: Membership | null,
+): JsonObject {
+  const content: JsonObject = { ...request.content, ...request.profile, membership }
+  if (request.reason !== undefined) content.reason = request.reason
+  if (request.action === 'join' && request.guest === true) content.kind = GUEST_KIND
+  checkMemberContent(content)
+  return withVoucher(room, content, { current, joinedAllowRooms: request.joinedAllowRooms })
+}

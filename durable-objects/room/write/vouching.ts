@@ -1,0 +1,74 @@
+/** Restricted rooms: which of their members vouches for somebody who joins by another room. */
+import type { Membership } from '../../../src/ports.ts'
+import { creatorsOf, powerLevels } from '../../../src/protocol/auth/power-levels.ts'
+import type { JsonObject, JsonValue } from '../../../src/protocol/events/canonical-json.ts'
+import { serverNameOf } from '../../../src/protocol/identifiers.ts'
+import { objectField } from '../../../src/protocol/json-fields.ts'
+import type { RoomContext } from '../context.ts'
+
+/**
+ * The content of a member event with the local member who vouches for a join, where one must. Only this server says
+ * who that is: it signs what it says, so that a name which a client wrote there would open every restricted room.
+ */
+export function withVoucher(
+  room: RoomContext,
+  content: JsonObject,
+  {
+    current,
+    joinedAllowRooms = [],
+  }: { current: Membership | null; joinedAllowRooms?: readonly string[] | undefined },
+): JsonObject {
+  const { join_authorised_via_users_server: _, ...own } = content
+  if (own.membership !== 'join' || current === 'join' || current === 'invite') return own
+  const authoriser = authorisingUser(room, joinedAllowRooms)
+  return authoriser === undefined ? own : { ...own, join_authorised_via_users_server: authoriser }
+}
+
+/** The join rule and the rooms whose members `restricted` lets in. */
+export function joinRule(room: RoomContext): { joinRule: string; allowRooms: string[] } {
+  // A room that does not exist is M_NOT_FOUND, not a room without a join rule.
+  void room.store.rules
+  const { content } = room.store.get('m.room.join_rules', '')?.pdu ?? {}
+  const allow = Array.isArray(content?.allow) ? content.allow : []
+  const allowRooms = allow.map(allowedRoom).filter((roomId) => roomId !== undefined)
+  return { joinRule: typeof content?.join_rule === 'string' ? content.join_rule : 'invite', allowRooms }
+}
+
+function allowedRoom(entry: JsonValue): string | undefined {
+  if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) return undefined
+  return entry.type === 'm.room_membership' && typeof entry.room_id === 'string' ? entry.room_id : undefined
+}
+
+const RESTRICTED = new Set(['restricted', 'knock_restricted'])
+
+/**
+ * Restricted rooms: the local member who vouches for a joiner found in one of the allowed rooms: joined, and with
+ * the power to invite (Client-Server API §Restricted rooms).
+ */
+function authorisingUser(room: RoomContext, joinedAllowRooms: readonly string[]): string | undefined {
+  const rule = joinRule(room)
+  if (!RESTRICTED.has(rule.joinRule)) return undefined
+  if (!rule.allowRooms.some((roomId) => joinedAllowRooms.includes(roomId))) return undefined
+  return powerfulMember(room)
+}
+
+/**
+ * A local member with the power to invite. Those who have a level of their own are named by the room's state, and so
+ * are few; of the others each has as much power as any.
+ */
+function powerfulMember({ store, serverName }: RoomContext): string | undefined {
+  const levels = powerLevels(store.rules, store)
+  const create = store.get('m.room.create', '')
+  const creators = create === undefined ? [] : creatorsOf(store.rules, create)
+  const named = new Set([...creators, ...Object.keys(objectField(levels.content.users) ?? {})])
+  const isJoined = (userId: string) => store.member(userId)?.membership === 'join'
+  for (const userId of named) {
+    if (serverNameOf(userId) === serverName && levels.user(userId) >= levels.invite && isJoined(userId))
+      return userId
+  }
+  if (levels.user('') < levels.invite) return undefined
+  const query = `SELECT user_id FROM members
+    WHERE membership = 'join' AND substr(user_id, instr(user_id, ':') + 1) = ? LIMIT ?`
+  const rows = store.sql.exec<{ user_id: string }>(query, serverName, named.size + 1).toArray()
+  return rows.find(({ user_id: userId }) => !named.has(userId))?.user_id
+}

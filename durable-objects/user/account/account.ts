@@ -1,0 +1,271 @@
+/** The account behind a User object: its sessions, its standing, its profile and its end. */
+import { writeRefusal } from '../../../src/accounts/standing.ts'
+import type { AccountStanding, Ports, Profile, Session, UserLogEntry } from '../../../src/ports.ts'
+import type { JsonValue } from '../../../src/protocol/events/canonical-json.ts'
+import { localpartOf } from '../../../src/protocol/identifiers.ts'
+import { isShownInRooms } from '../../../src/protocol/profile.ts'
+import { requireQuota } from '../../../src/quotas.ts'
+import { readMeta, writeMeta } from '../../sqlite.ts'
+import type { Objects } from '../../stubs.ts'
+import { requireNoSuchKey } from '../keys/cross-signing.ts'
+import { dropDehydrated } from '../keys/dehydrated.ts'
+import { hasPushers } from '../push/pushers.ts'
+import { RoomJobs } from '../room-jobs.ts'
+import type { Memberships } from '../sync/memberships.ts'
+import { closeAccount, isClosing, tellAccounts } from './closing.ts'
+import * as devices from './devices.ts'
+import { hasPast } from './past.ts'
+import { roomProfile, setProfileField } from './profile.ts'
+import { confirmSession, isFirstUse, type Refreshed, refreshRefused, refreshSession } from './refresh.ts'
+import { readStanding, requireUsable, writeStanding } from './standing.ts'
+
+/** What a mutation leaves to the consumers. */
+export interface Changes {
+  archive: readonly Omit<UserLogEntry, 'seq'>[]
+  revoked?: readonly string[]
+  /** Users whose devices the user's own clients must look at again; where the user is among them, so must others. */
+  deviceLists?: readonly string[]
+  /** What is new of the user's own is for their own clients alone. */
+  privately?: boolean
+}
+
+interface AccountDependencies {
+  sql: SqlStorage
+  userId: () => string
+  ports: Pick<Ports, 'accounts' | 'clock' | 'config' | 'random'>
+  objects: () => Objects
+  memberships: () => Memberships
+  /** Runs one transaction, and hands on what it changed. */
+  mutate: <T>(work: () => Changes & { value: T }) => T
+  /** A Room tells of what is new there from now on: what came before is to be counted. */
+  watched: (roomId: string) => void
+  /** Has the alarm run a job now. */
+  runJob: (job: 'rooms' | 'closing', inMs?: number) => void
+}
+
+/** How long after a change of the profile a join may still show the old one, ms. */
+const PROFILE_UNSETTLED_MS = 60_000
+/** As long as a request waits for the rooms it concerns, ms; the alarm sees to the rest. */
+export const ROOMS_PATIENCE_MS = 2_000
+const PROFILE_CHANGED = 'profile_ts'
+const ROOMS_MADE = 'rooms_made'
+/** The account has had its first profile. */
+const PROFILE_BEGUN = 'profile_begun'
+
+export class UserAccount {
+  readonly #to: AccountDependencies
+  readonly jobs: RoomJobs
+  #standing: AccountStanding | undefined
+  /** The devices whose sessions were checked, until the next transaction: every long poll asks for its own. */
+  readonly #devices = new Map<string, devices.DeviceRow>()
+
+  constructor(dependencies: AccountDependencies) {
+    this.#to = dependencies
+    this.jobs = new RoomJobs(dependencies.sql, {
+      profile: (roomId) => this.#room(roomId).updateProfile(this.#userId, roomProfile(this.#sql)),
+      leave: (roomId) =>
+        this.#room(roomId).changeMembership({ sender: this.#userId, target: this.#userId, action: 'leave' }),
+      devices: (roomId) => this.#room(roomId).markDevices(this.#userId),
+      push: async (roomId) => {
+        const began = await this.#room(roomId).setPushMember(this.#userId, hasPushers(this.#sql))
+        if (began) this.#to.watched(roomId)
+      },
+      erase: (roomId) => this.#room(roomId).markErased(this.#userId),
+    })
+  }
+
+  // ------------------------------------------------------------ sessions
+
+  /** @throws MatrixError M_USER_DEACTIVATED, M_USER_LOCKED, or M_RESOURCE_LIMIT_EXCEEDED for too many devices */
+  openSession(request: devices.LoginRequest): devices.OpenedSession {
+    requireUsable(this.standing)
+    if (request.deviceId !== undefined) requireNoSuchKey(this.#sql, request.deviceId)
+    return this.#to.mutate(() => {
+      const profile = this.#firstProfile()
+      const { session, isNewDevice, archive, revoked } = devices.openSession(
+        this.#sql,
+        this.#userId,
+        request,
+        this.#context,
+      )
+      // Whoever signs in by the name of the dehydrated device makes another device of it.
+      const dropped = dropDehydrated(this.#sql, this.#userId, session.deviceId)
+      // Those who share a room encrypt to a device as soon as it has keys: they learn of it with its first news.
+      const isNews = isNewDevice && this.#to.memberships().joinedRooms().length > 0
+      const deviceLists = dropped.length > 0 || isNews ? [this.#userId] : []
+      return { value: session, archive: [...profile, ...dropped, ...archive], revoked, deviceLists }
+    })
+  }
+
+  /** @throws MatrixError M_UNKNOWN_TOKEN; what reveals a copied token ends the session all the same */
+  refreshSession(request: Parameters<typeof refreshSession>[2]): Refreshed {
+    requireUsable(this.standing)
+    const renewed = this.#to.mutate(() => {
+      const { session, archive, revoked } = refreshSession(this.#sql, this.#userId, request, this.#context)
+      return { value: session, archive, revoked }
+    })
+    if (renewed === undefined) throw refreshRefused()
+    return renewed
+  }
+
+  /** Passes a live session of an account in use. @throws MatrixError M_UNKNOWN_TOKEN, M_USER_LOCKED */
+  check(session: Session): void {
+    const { deviceId } = session
+    const found = this.#devices.get(deviceId) ?? devices.findDevice(this.#sql, deviceId)
+    const device = devices.checkSession(found, session, this.#to.ports.clock.now())
+    this.#devices.set(deviceId, device)
+    requireUsable(this.standing)
+    if (!isFirstUse(device, session)) return
+    this.#to.mutate(() => ({ value: undefined, archive: [confirmSession(this.#sql, device)] }))
+  }
+
+  /** Passes who may tell others something. @throws MatrixError as `check`, M_USER_SUSPENDED */
+  checkMayTell(session: Session): void {
+    this.check(session)
+    const refusal = writeRefusal(this.standing)
+    if (refusal !== undefined) throw refusal
+  }
+
+  /** The session's password is changed first: a device that is to go must not come back by the old one. */
+  async changePassword(session: Session, hash: string, logoutDevices: boolean): Promise<void> {
+    await this.#to.ports.accounts.setPassword(this.#localpart, hash)
+    if (!logoutDevices) return
+    this.#to.mutate(() => ({ value: undefined, ...devices.logoutOthers(this.#sql, session) }))
+  }
+
+  // ------------------------------------------------------------ standing
+
+  get standing(): AccountStanding {
+    this.#standing ??= readStanding(this.#sql)
+    return this.#standing
+  }
+
+  /** Redis and the isolates vouch for sessions: they forget them all, and ask here. */
+  setStanding(change: Partial<AccountStanding>): void {
+    this.#to.mutate(() => {
+      const archive = writeStanding(this.#sql, change)
+      const revoked = archive.length === 0 ? [] : devices.liveSessions(this.#sql)
+      return { value: undefined, archive, revoked }
+    })
+    this.forget()
+  }
+
+  /** Drops what is only remembered, after a transaction. */
+  forget(): void {
+    this.#standing = undefined
+    this.#devices.clear()
+  }
+
+  /** Closes the account; the sessions have ended when this returns, the rest follows. */
+  close(erase: boolean): void {
+    this.#to.mutate(() => {
+      const userId = this.#userId
+      const rooms = this.#to.memberships().all()
+      const closed = closeAccount(this.#sql, { userId, erase, rooms, jobs: this.jobs })
+      return { value: undefined, ...closed, deviceLists: [userId] }
+    })
+    this.forget()
+    this.#to.runJob('closing')
+    this.#to.runJob('rooms', ROOMS_PATIENCE_MS)
+  }
+
+  /** Whether Postgres has yet to be told of the end. */
+  isClosing(): boolean {
+    return isClosing(this.#sql)
+  }
+
+  /** Tells Postgres what is pending. @throws when it does not answer */
+  tellAccounts(): Promise<void> {
+    return tellAccounts(this.#sql, this.#userId, this.#to.ports.accounts)
+  }
+
+  // ------------------------------------------------------------ profile and rooms
+
+  beginProfile(): void {
+    this.#to.mutate(() => ({ value: undefined, archive: this.#firstProfile() }))
+  }
+
+  /** As on other servers, a new account is shown by its localpart until its user says otherwise. */
+  #firstProfile(): Omit<UserLogEntry, 'seq'>[] {
+    if (hasPast(this.#sql) || readMeta(this.#sql, PROFILE_BEGUN) !== undefined) return []
+    writeMeta(this.#sql, PROFILE_BEGUN, 1)
+    return setProfileField(this.#sql, 'displayname', this.#localpart)
+  }
+
+  /**
+   * Counts a room that the user is about to make, and answers what it must know of them. The count is not archived: a
+   * user who is made again begins at nothing.
+   * @throws MatrixError M_RESOURCE_LIMIT_EXCEEDED past the quota
+   */
+  makeRoom(): Profile {
+    return this.#to.mutate(() => {
+      const made = (readMeta<number>(this.#sql, ROOMS_MADE) ?? 0) + 1
+      requireQuota(this.#to.ports.config.quotas, 'rooms', made)
+      writeMeta(this.#sql, ROOMS_MADE, made)
+      return { value: roomProfile(this.#sql), archive: [] }
+    })
+  }
+
+  /** Answers whether rooms are to be told. */
+  setProfileField(key: string, value: JsonValue | undefined): boolean {
+    const spreads = this.#to.mutate(() => {
+      const archive = setProfileField(this.#sql, key, value)
+      const shown = archive.length > 0 && isShownInRooms(key)
+      if (shown) {
+        this.jobs.add('profile', this.#to.memberships().joinedRooms())
+        writeMeta(this.#sql, PROFILE_CHANGED, this.#to.ports.clock.now())
+      }
+      return { value: shown, archive }
+    })
+    if (spreads) this.#to.runJob('rooms', ROOMS_PATIENCE_MS)
+    return spreads
+  }
+
+  /**
+   * What a membership asks for, inside the transaction that stores it: a closed account enters no room, and a join
+   * may have been written with the profile of a moment ago. Answers whether there is a job to run.
+   */
+  roomEntered(roomId: string, membership: string): boolean {
+    if (this.standing.deactivated) {
+      if (membership === 'leave' || membership === 'ban') return false
+      this.jobs.add('leave', [roomId])
+      return true
+    }
+    if (membership !== 'join') return false
+    const changedTs = readMeta<number>(this.#sql, PROFILE_CHANGED) ?? 0
+    const pushes = this.pushIn(roomId, membership)
+    if (this.#to.ports.clock.now() - changedTs > PROFILE_UNSETTLED_MS) return pushes
+    this.jobs.add('profile', [roomId])
+    return true
+  }
+
+  /** Has a joined room know of the user's pushers, if there are any. Answers whether there is a job to run. */
+  pushIn(roomId: string, membership: string): boolean {
+    const pushes = membership === 'join' && hasPushers(this.#sql)
+    if (pushes) this.jobs.add('push', [roomId])
+    return pushes
+  }
+
+  // ------------------------------------------------------------ inside
+
+  get #sql(): SqlStorage {
+    return this.#to.sql
+  }
+
+  get #userId(): string {
+    return this.#to.userId()
+  }
+
+  get #localpart(): string {
+    return localpartOf(this.#userId)
+  }
+
+  get #context() {
+    const { clock, random, config } = this.#to.ports
+    return { now: clock.now(), random, lifetimeMs: config.accessTokenLifetimeMs, quotas: config.quotas }
+  }
+
+  #room(roomId: string) {
+    return this.#to.objects().room(roomId)
+  }
+}

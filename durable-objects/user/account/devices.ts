@@ -1,0 +1,258 @@
+/** A user's devices, and with each the one session it has: the truth behind every access token. */
+import type { Device, Quotas, Random, Session, UserLogEntry } from '../../../src/ports.ts'
+import { MatrixError } from '../../../src/protocol/errors.ts'
+import { requireQuota } from '../../../src/quotas.ts'
+import { first } from '../../sqlite.ts'
+import { coverTexts } from '../../wipe.ts'
+
+/** The hashes and the expiry are for sessions with refresh tokens; `locked` and `suspended` were never used: see standing.ts. */
+export const DEVICES_TABLE = `
+  CREATE TABLE devices (
+    device_id TEXT PRIMARY KEY,
+    session_id TEXT NOT NULL,
+    display_name TEXT,
+    created_ts INTEGER NOT NULL,
+    last_seen_ts INTEGER NOT NULL,
+    last_seen_ip TEXT,
+    refresh_hash TEXT,
+    previous_refresh_hash TEXT,
+    expires_at INTEGER,
+    locked INTEGER NOT NULL DEFAULT 0,
+    suspended INTEGER NOT NULL DEFAULT 0
+  ) WITHOUT ROWID;
+`
+
+/** What a change leaves to its caller: entries for the archive, which still need their places in the user's log, */
+export interface DeviceChange {
+  archive: Omit<UserLogEntry, 'seq'>[]
+  /** and the sessions that ended, to be removed from Redis. */
+  revoked: string[]
+}
+
+export interface DeviceRow extends Record<string, SqlStorageValue> {
+  device_id: string
+  session_id: string
+  display_name: string | null
+  created_ts: number
+  last_seen_ts: number
+  last_seen_ip: string | null
+  refresh_hash: string | null
+  previous_refresh_hash: string | null
+  expires_at: number | null
+  locked: number
+  suspended: number
+  family: string | null
+  previous_session_id: string | null
+  previous_expires_at: number | null
+  confirmed: number
+  refreshed_ts: number | null
+}
+
+/** What a device wants that logs in. */
+export interface LoginRequest {
+  deviceId?: string
+  displayName?: string
+  address?: string
+  /** Of the first refresh token, where the client wants one: the session expires then. */
+  refreshHash?: string
+}
+
+/** A session that has just begun; with `refreshHash`, what its tokens need. */
+export type OpenedSession = Session & { expiresAt?: number; family?: string }
+
+/** As other servers' device ids: easy to read out, and hardly ever the same twice. */
+const DEVICE_ID_LENGTH = 10
+const SESSION_ID_LENGTH = 20
+
+/**
+ * Gives a device a new session, and ends the one it had. "initial_device_display_name is ignored if device_id
+ * corresponds to a known device." Writes one row.
+ * @throws MatrixError M_RESOURCE_LIMIT_EXCEEDED past the quota
+ */
+export function openSession(
+  sql: SqlStorage,
+  userId: string,
+  request: LoginRequest,
+  { now, random, lifetimeMs, quotas }: { now: number; random: Random; lifetimeMs: number; quotas: Quotas },
+): DeviceChange & { session: OpenedSession; isNewDevice: boolean } {
+  const deviceId = request.deviceId ?? random.token(DEVICE_ID_LENGTH).toUpperCase()
+  const sessionId = random.token(SESSION_ID_LENGTH)
+  const known = findDevice(sql, deviceId)
+  if (known === undefined) requireQuota(quotas, 'devices', countDevices(sql) + 1)
+  const expires = request.refreshHash !== undefined
+  const device: DeviceRow = {
+    device_id: deviceId,
+    session_id: sessionId,
+    display_name: known === undefined ? (request.displayName ?? null) : known.display_name,
+    created_ts: known?.created_ts ?? now,
+    last_seen_ts: now,
+    last_seen_ip: request.address ?? null,
+    refresh_hash: request.refreshHash ?? null,
+    previous_refresh_hash: null,
+    expires_at: expires ? now + lifetimeMs : null,
+    locked: 0,
+    suspended: 0,
+    family: expires ? sessionId : null,
+    previous_session_id: null,
+    previous_expires_at: null,
+    confirmed: 1,
+    refreshed_ts: null,
+  }
+  storeDevice(sql, device)
+  return {
+    session: {
+      userId,
+      deviceId,
+      sessionId,
+      ...(expires && { expiresAt: now + lifetimeMs, family: sessionId }),
+    },
+    isNewDevice: known === undefined,
+    archive: [archivedDevice(device)],
+    revoked: known === undefined ? [] : sessionsOf(known),
+  }
+}
+
+function countDevices(sql: SqlStorage): number {
+  return first<{ held: number }>(sql, 'SELECT count(*) AS held FROM devices')?.held ?? 0
+}
+
+/** Writes a device row, whole. */
+export function storeDevice(sql: SqlStorage, device: DeviceRow): void {
+  const columns = Object.keys(device)
+  const places = columns.map(() => '?').join(', ')
+  sql.exec(
+    `INSERT OR REPLACE INTO devices (${columns.join(', ')}) VALUES (${places})`,
+    ...Object.values(device),
+  )
+}
+
+/**
+ * Passes a live session; answers its device.
+ * @param found the row of the session's device, as it is now
+ * @throws MatrixError M_UNKNOWN_TOKEN
+ */
+export function checkSession(found: DeviceRow | undefined, session: Session, now: number): DeviceRow {
+  const device = requireOwn(found, session)
+  const isNewest = device.session_id === session.sessionId
+  const expiresAt = isNewest ? device.expires_at : device.previous_expires_at
+  if (expiresAt !== null && expiresAt <= now) throw tokenExpired()
+  return device
+}
+
+/** "soft_logout": the client keeps its keys, and refreshes its token or logs in again. */
+export function tokenExpired(): MatrixError {
+  return new MatrixError('M_UNKNOWN_TOKEN', 'The access token has expired', { extra: { soft_logout: true } })
+}
+
+/** Deletes the session's device. A locked or expired session may still do so. */
+export function logout(sql: SqlStorage, session: Session): DeviceChange {
+  const device = ownDevice(sql, session)
+  sql.exec('DELETE FROM devices WHERE device_id = ?', device.device_id)
+  return deletion([device])
+}
+
+/** Deletes all devices. */
+export function logoutAll(sql: SqlStorage, session: Session): DeviceChange {
+  ownDevice(sql, session)
+  return deleteAllDevices(sql)
+}
+
+/** Deletes all devices but the session's own. */
+export function logoutOthers(sql: SqlStorage, session: Session): DeviceChange {
+  const { device_id: own } = ownDevice(sql, session)
+  const others = all(sql).filter(({ device_id }) => device_id !== own)
+  sql.exec('DELETE FROM devices WHERE device_id <> ?', own)
+  return deletion(others)
+}
+
+/** Deletes devices; those that are gone already are left out of the account. */
+export function deleteDevices(sql: SqlStorage, deviceIds: readonly string[]): DeviceChange {
+  const devices = [...new Set(deviceIds)].map((id) => findDevice(sql, id)).filter((row) => row !== undefined)
+  for (const { device_id } of devices) sql.exec('DELETE FROM devices WHERE device_id = ?', device_id)
+  return deletion(devices)
+}
+
+/** Deletes all devices of an account that is closed. */
+export function deleteAllDevices(sql: SqlStorage): DeviceChange {
+  const devices = all(sql)
+  coverTexts(sql, 'devices', 'display_name')
+  sql.exec('DELETE FROM devices')
+  return deletion(devices)
+}
+
+/** The ids of all live sessions. */
+export function liveSessions(sql: SqlStorage): string[] {
+  return all(sql).flatMap(sessionsOf)
+}
+
+/** All devices, as clients see them. */
+export function listDevices(sql: SqlStorage): Device[] {
+  return all(sql).map(clientDevice)
+}
+
+/** @throws MatrixError M_NOT_FOUND */
+export function getDevice(sql: SqlStorage, deviceId: string): Device {
+  return clientDevice(existing(sql, deviceId))
+}
+
+/** Names a device. The same name again changes nothing. @throws MatrixError M_NOT_FOUND */
+export function renameDevice(sql: SqlStorage, deviceId: string, displayName: string): DeviceChange {
+  const device = existing(sql, deviceId)
+  if (device.display_name === displayName) return { archive: [], revoked: [] }
+  sql.exec('UPDATE devices SET display_name = ? WHERE device_id = ?', displayName, deviceId)
+  return { archive: [archivedDevice({ ...device, display_name: displayName })], revoked: [] }
+}
+
+function all(sql: SqlStorage): DeviceRow[] {
+  return sql.exec<DeviceRow>('SELECT * FROM devices ORDER BY device_id').toArray()
+}
+
+/** The device's row. */
+export function findDevice(sql: SqlStorage, deviceId: string): DeviceRow | undefined {
+  return first<DeviceRow>(sql, 'SELECT * FROM devices WHERE device_id = ?', deviceId)
+}
+
+function existing(sql: SqlStorage, deviceId: string): DeviceRow {
+  const device = findDevice(sql, deviceId)
+  if (device === undefined) throw new MatrixError('M_NOT_FOUND', 'No such device')
+  return device
+}
+
+function ownDevice(sql: SqlStorage, session: Session): DeviceRow {
+  return requireOwn(findDevice(sql, session.deviceId), session)
+}
+
+/** The device that the session belongs to, if it is the device's session, or the one before its last refresh. */
+function requireOwn(device: DeviceRow | undefined, { sessionId }: Session): DeviceRow {
+  if (device?.session_id === sessionId || device?.previous_session_id === sessionId) return device
+  // A client that can refresh its token may have been overtaken by itself: its keys are still good.
+  if (device?.refresh_hash != null) throw tokenExpired()
+  throw new MatrixError('M_UNKNOWN_TOKEN', 'The access token is not valid any more')
+}
+
+/** The ids of the devices that a mutation deletes: other tables have rows that go with them. */
+export function deletedDevices(changes: readonly Omit<UserLogEntry, 'seq'>[]): string[] {
+  return changes.filter(({ kind, body }) => kind === 'device' && body === null).map(({ key }) => key)
+}
+
+/** What a deletion leaves to its caller. */
+export function deletion(devices: readonly DeviceRow[]): DeviceChange {
+  return {
+    archive: devices.map(({ device_id }) => ({ kind: 'device', key: device_id, body: null })),
+    revoked: devices.flatMap(sessionsOf),
+  }
+}
+
+function sessionsOf({ session_id, previous_session_id }: DeviceRow): string[] {
+  return previous_session_id === null ? [session_id] : [session_id, previous_session_id]
+}
+
+/** The entry of a device for the archive. */
+export function archivedDevice(device: DeviceRow): Omit<UserLogEntry, 'seq'> {
+  return { kind: 'device', key: device.device_id, body: JSON.stringify(device) }
+}
+
+/** Where an address is not known there is a null, and no gap: clients were made against servers that answer so. */
+function clientDevice({ device_id, display_name, last_seen_ip, last_seen_ts }: DeviceRow): Device {
+  return { device_id, last_seen_ts, last_seen_ip, ...(display_name !== null && { display_name }) }
+}

@@ -1,0 +1,102 @@
+/**
+ * MSC3814: the user's dehydrated device, of which there is one at most. It has keys and an inbox as any device has,
+ * but no session: others encrypt to it while no client is there, and the next client takes what came.
+ */
+import type { DehydratedDevice, DehydratedUpload, UserLogEntry } from '../../../src/ports.ts'
+import { MatrixError } from '../../../src/protocol/errors.ts'
+import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
+import { first } from '../../sqlite.ts'
+import { findDevice } from '../account/devices.ts'
+import { dropSignaturesOf, requireNoSuchKey } from './cross-signing.ts'
+import { dropDeviceKeys, setFallbackKeys } from './device-keys.ts'
+import { uploadKeys } from './key-sets.ts'
+import { uploadSignatures } from './signatures.ts'
+
+export const DEHYDRATED_TABLE = `
+  CREATE TABLE dehydrated_device (
+    device_id TEXT PRIMARY KEY,
+    display_name TEXT,
+    -- What the client sealed: of no meaning here.
+    data TEXT NOT NULL
+  ) WITHOUT ROWID;
+`
+
+type Archived = Omit<UserLogEntry, 'seq'>
+type Row = { device_id: string; display_name: string | null; data: string }
+
+/** @throws MatrixError M_NOT_FOUND */
+export function getDehydrated(sql: SqlStorage): DehydratedDevice {
+  const row = first<Row>(sql, 'SELECT * FROM dehydrated_device')
+  if (row === undefined) throw new MatrixError('M_NOT_FOUND', 'There is no dehydrated device')
+  return { deviceId: row.device_id, data: JSON.parse(row.data) as JsonObject }
+}
+
+/**
+ * Puts a device in the place of the one before, with whose keys and messages it has nothing to do. Inside the
+ * caller's transaction; answers what to archive.
+ * @throws MatrixError M_INVALID_PARAM for the id of a device with a session, and as any upload of keys
+ */
+export function putDehydrated(
+  sql: SqlStorage,
+  userId: string,
+  { deviceId, displayName, data, keys }: DehydratedUpload,
+): Archived[] {
+  if (findDevice(sql, deviceId) !== undefined) {
+    throw new MatrixError('M_INVALID_PARAM', 'device_id is the name of a device that is signed in')
+  }
+  requireNoSuchKey(sql, deviceId)
+  const row: Row = { device_id: deviceId, display_name: displayName ?? null, data: JSON.stringify(data) }
+  const archive: Archived[] = []
+  // The same upload again, whose answer was lost, must not take away what has come since.
+  if (!isStored(sql, row)) {
+    archive.push(...dropDehydrated(sql, userId))
+    insertDehydrated(sql, row)
+    // Nobody is there who could upload new keys after a rebuild: the ones that may be used again are kept.
+    const body = JSON.stringify({ ...row, fallback_keys: keys.fallbackKeys ?? {} })
+    archive.push({ kind: 'dehydrated_device', key: deviceId, body })
+  }
+  archive.push(...uploadKeys(sql, { userId, deviceId }, keys))
+  // It cannot be signed later by itself: the client signs it before it uploads it.
+  const signed = { own: { [deviceId]: keys.deviceKeys }, others: {} }
+  archive.push(...uploadSignatures(sql, userId, signed).archive)
+  return archive
+}
+
+function isStored(sql: SqlStorage, { device_id, data }: Row): boolean {
+  const query = 'SELECT 1 AS found FROM dehydrated_device WHERE device_id = ? AND data = ?'
+  return first(sql, query, device_id, data) !== undefined
+}
+
+/**
+ * Takes the device away with all that it has, inside the caller's transaction. Answers what to archive; nothing, where
+ * there is none.
+ * @param only takes it away if it has this id alone
+ */
+export function dropDehydrated(sql: SqlStorage, userId: string, only?: string): Archived[] {
+  const row = first<Row>(sql, 'SELECT * FROM dehydrated_device')
+  if (row === undefined || (only !== undefined && row.device_id !== only)) return []
+  const deviceId = row.device_id
+  sql.exec('DELETE FROM dehydrated_device')
+  sql.exec('DELETE FROM inbox WHERE device_id = ?', deviceId)
+  return [
+    { kind: 'dehydrated_device', key: deviceId, body: null },
+    ...dropDeviceKeys(sql, deviceId),
+    ...dropSignaturesOf(sql, userId, deviceId),
+  ]
+}
+
+/** Puts back what the archive has of the device. */
+export function restoreDehydrated(sql: SqlStorage, body: string): void {
+  const { fallback_keys: fallbackKeys, ...row } = JSON.parse(body) as Row & { fallback_keys: JsonObject }
+  insertDehydrated(sql, row)
+  const keys = Object.entries(fallbackKeys).map(([name, key]) => {
+    const [algorithm = '', keyId = ''] = name.split(':')
+    return { algorithm, keyId, key: JSON.stringify(key) }
+  })
+  setFallbackKeys(sql, row.device_id, keys)
+}
+
+function insertDehydrated(sql: SqlStorage, { device_id, display_name, data }: Row): void {
+  const insert = 'INSERT INTO dehydrated_device (device_id, display_name, data) VALUES (?, ?, ?)'
+  sql.exec(insert, device_id, display_name, data)
+}

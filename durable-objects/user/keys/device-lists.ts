@@ -1,0 +1,77 @@
+/** Whose device lists this user must look at again, by the user's own log; and who must look at this user's. */
+import { readMeta, writeMeta } from '../../sqlite.ts'
+import type { Changes } from '../account/account.ts'
+import { deletedDevices } from '../account/devices.ts'
+import type { RoomJobs } from '../room-jobs.ts'
+import { dropSignaturesOf } from './cross-signing.ts'
+import { dropDeviceKeys } from './device-keys.ts'
+
+export const DEVICE_CHANGES_TABLE = `
+  -- One row a user, however often they change: themselves, and others whose master key they have signed.
+  CREATE TABLE device_changes (
+    user_id TEXT PRIMARY KEY,
+    own INTEGER NOT NULL
+  ) WITHOUT ROWID;
+`
+
+const CHANGED = 'devices_ts'
+/** Clocks of objects may differ by this much, ms. */
+const SKEW_MS = 60_000
+
+interface DeviceListsParts {
+  sql: SqlStorage
+  userId: () => string
+  now: () => number
+  nextOwn: () => number
+  joinedRooms: () => string[]
+  jobs: () => RoomJobs
+}
+
+export class DeviceLists {
+  readonly #parts: DeviceListsParts
+
+  constructor(parts: DeviceListsParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * What a mutation means for device lists, inside its transaction: the keys of a device go with it, and a change of
+   * the user's own reaches every room by a job.
+   */
+  settle({ archive, deviceLists = [], privately = false }: Changes): {
+    archive: Changes['archive']
+    changed: boolean
+  } {
+    const { sql, userId } = this.#parts
+    const dropped = deletedDevices(archive).flatMap((deviceId) => {
+      const keys = dropDeviceKeys(sql, deviceId)
+      return keys.length === 0 ? [] : [...keys, ...dropSignaturesOf(sql, userId(), deviceId)]
+    })
+    const changed = new Set([...deviceLists, ...(dropped.length > 0 ? [userId()] : [])])
+    if (changed.size > 0) this.#note(changed, privately && dropped.length === 0)
+    return { archive: dropped, changed: changed.size > 0 }
+  }
+
+  /**
+   * A room was joined that did not know of a change of a moment before: who was told of the join may have looked too
+   * early. Inside the transaction that stores the membership; answers whether there is a job to run.
+   * @param joinedAt when the Room wrote the join; absent: not known
+   */
+  roomJoined(roomId: string, joinedAt: number | undefined): boolean {
+    const changedTs = readMeta<number>(this.#parts.sql, CHANGED)
+    if (changedTs === undefined || (joinedAt !== undefined && changedTs < joinedAt - SKEW_MS)) return false
+    this.#parts.jobs().add('devices', [roomId])
+    return true
+  }
+
+  #note(users: ReadonlySet<string>, privately: boolean): void {
+    const { sql, userId, nextOwn, jobs, joinedRooms, now } = this.#parts
+    const own = nextOwn()
+    for (const user of users) {
+      sql.exec('INSERT OR REPLACE INTO device_changes (user_id, own) VALUES (?, ?)', user, own)
+    }
+    if (privately || !users.has(userId())) return
+    jobs().add('devices', joinedRooms())
+    writeMeta(sql, CHANGED, now())
+  }
+}

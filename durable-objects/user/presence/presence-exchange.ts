@@ -1,0 +1,42 @@
+/** Telling presence: who is awake in the user's small rooms, and one message to each of them. No Room stores a thing. */
+import type { PresenceState } from '../../../src/ports.ts'
+import type { Objects } from '../../stubs.ts'
+
+/** In larger rooms nobody is told: presence there would cost more than all the rest. */
+const MAX_MEMBERS = 100
+/** Of what one invocation may call, a good half: the pulls of the same sync need the rest. */
+const MAX_ROOMS = 150
+const MAX_PEOPLE = 150
+/** A Durable Object has six waiting connections: the pulls of the sync need theirs. */
+const AT_ONCE = 2
+
+/**
+ * Tells everybody awake around a user; answers what those say of themselves, who could be reached.
+ * @param met the user has come into these rooms
+ */
+export async function tellPresence(
+  objects: Objects,
+  roomIds: readonly string[],
+  state: PresenceState,
+  met = false,
+): Promise<PresenceState[]> {
+  const awake = await inTurns(roomIds.slice(-MAX_ROOMS), (roomId) =>
+    objects.room(roomId).awake(state.userId, MAX_MEMBERS),
+  )
+  const people = [...new Set(awake.flat())].slice(0, MAX_PEOPLE)
+  return inTurns(people, (userId) => objects.user(userId).hearPresence(state, met))
+}
+
+/** Runs `ask` for each, a few at once; who fails is left out. */
+async function inTurns<T, R>(all: readonly T[], ask: (one: T) => Promise<R>): Promise<R[]> {
+  const queue = [...all]
+  const answers: R[] = []
+  const worker = async () => {
+    for (let one = queue.shift(); one !== undefined; one = queue.shift()) {
+      const answer = await ask(one).catch(() => undefined)
+      if (answer !== undefined) answers.push(answer)
+    }
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, worker))
+  return answers
+}

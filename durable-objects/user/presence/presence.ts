@@ -1,0 +1,222 @@
+/**
+ * Presence: the user's own, and what the people awake around them have told. In memory, but for one row written
+ * when the own state changes: an object that wakes for its alarm must know that somebody is believed to be online.
+ */
+import { takeFault } from '../../../src/faults.ts'
+import type { Clock, PresenceState, PresenceValue } from '../../../src/ports.ts'
+import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
+import { readMeta, writeMeta } from '../../sqlite.ts'
+
+/** Client-Server API §Presence: "a client that has not been heard of"; and one at which nobody does anything, ms. */
+const OFFLINE_AFTER_MS = 300_000
+const IDLE_AFTER_MS = 300_000
+const META = 'presence'
+
+export interface PresenceParts {
+  sql: SqlStorage
+  userId: string
+  clock: Clock
+  enabled: boolean
+  /** Whose presence is not shown. */
+  ignored: () => ReadonlySet<string>
+  /** How many polls wait: who polls is there. */
+  waiting: () => number
+  /** Tells everybody awake around the user, and answers what they say of themselves. */
+  tell: (state: PresenceState) => Promise<PresenceState[]>
+  /** As `tell`, for one room that the user has come into. */
+  meet: (roomId: string, state: PresenceState) => Promise<PresenceState[]>
+  /** Has the alarm ring at a time (ms) at the latest. */
+  arm: (at: number) => void
+  /** Something is news for those who wait. */
+  changed: () => void
+}
+
+interface Own {
+  presence: PresenceValue
+  statusMsg?: string
+  lastActive?: number
+  /** The client said so in so many words: only it changes that. */
+  chosen: boolean
+  /** Without a sign of life until then, they are gone. */
+  due: number
+}
+
+const NEVER_SEEN: Own = { presence: 'offline', chosen: false, due: 0 }
+
+export class Presence {
+  readonly #parts: PresenceParts
+  /** What was told, with its place: times that never repeat, which outlive an eviction without being stored. */
+  readonly #told = new Map<string, { at: number; state: PresenceState }>()
+  /** What each device's last sync said of itself, and when (ms). */
+  readonly #said = new Map<string, { wish: PresenceValue; at: number }>()
+  #own: Own
+  #lastContact = 0
+  #latest = 0
+
+  constructor(parts: PresenceParts) {
+    this.#parts = parts
+    const stored = readMeta<string>(parts.sql, META)
+    this.#own = stored === undefined ? NEVER_SEEN : (JSON.parse(stored) as Own)
+  }
+
+  /** The place of the newest presence told; 0: none. */
+  get latest(): number {
+    return this.#latest
+  }
+
+  /** Presence events after a place, but of those whom the user ignores; undefined: all that is known. */
+  eventsAfter(place: number | undefined, now: number): (JsonObject & { type: string; sender: string })[] {
+    const news = [...this.#told.values()].filter(({ at }) => at > (place ?? 0))
+    if (news.length === 0) return []
+    const ignored = this.#parts.ignored()
+    return news
+      .filter(({ state }) => !ignored.has(state.userId))
+      .map(({ state }) => ({
+        type: 'm.presence',
+        sender: state.userId,
+        content: presenceContent(state, now),
+      }))
+  }
+
+  /**
+   * A sync, which says what its device is: "offline" leaves everything as it is. It counts when it says something
+   * new, or when the user was gone: else the idle would be online again at each poll.
+   * @param first it begins anew, and wants to know who is there
+   */
+  async seen(deviceId: string, wish: PresenceValue, first: boolean): Promise<void> {
+    if (!this.#parts.enabled || wish === 'offline') return
+    const now = this.#parts.clock.now()
+    this.#lastContact = now
+    const said = this.#said.get(deviceId)?.wish
+    this.#said.set(deviceId, { wish, at: now })
+    const wasGone = this.#own.presence === 'offline' && !this.#own.chosen
+    const isNew = said === undefined ? this.#saysAnything(wish, now) : said !== wish
+    const wanted = this.#anyOnline(now) ? 'online' : wish
+    if (wasGone || (isNew && this.#own.presence !== wanted)) await this.#become(wanted, { chosen: false })
+    // What others told is in memory alone, and may be gone. A later poll does without: it would ask each time.
+    else if (first && this.#told.size === 0) await this.#exchange()
+  }
+
+  /** Of a device not heard before in this incarnation: "online" is the default, and is what the idle say too. */
+  #saysAnything(wish: PresenceValue, now: number): boolean {
+    const { chosen, lastActive = 0 } = this.#own
+    return wish !== 'online' || (!chosen && now - lastActive < IDLE_AFTER_MS)
+  }
+
+  /** Whoever is there on one device is there. */
+  #anyOnline(now: number): boolean {
+    return [...this.#said.values()].some(({ wish, at }) => wish === 'online' && now - at < OFFLINE_AFTER_MS)
+  }
+
+  /** The user has come into a room: they and those awake there hear of each other, whatever they have heard before. */
+  async met(roomId: string): Promise<void> {
+    if (!this.#parts.enabled) return
+    const heard = await this.#parts.meet(roomId, this.state()).catch(() => [])
+    for (const state of heard) this.#note(state, true)
+    if (heard.length > 0) this.#parts.changed()
+  }
+
+  /** What the client sets; an absent message ends the one before. */
+  set(presence: PresenceValue, statusMsg: string | undefined): void {
+    if (!this.#parts.enabled) return
+    this.#lastContact = this.#parts.clock.now()
+    void this.#become(presence, { statusMsg, chosen: presence !== 'online' })
+  }
+
+  /** The user did something: who was only idle is back. */
+  active(): void {
+    if (!this.#parts.enabled || this.#own.presence === 'offline') return
+    this.#own.lastActive = this.#parts.clock.now()
+    if (this.#own.presence === 'unavailable' && !this.#own.chosen)
+      void this.#become('online', { chosen: false })
+  }
+
+  state(): PresenceState {
+    const { presence, statusMsg, lastActive } = this.#own
+    return { userId: this.#parts.userId, presence, statusMsg, lastActive }
+  }
+
+  /**
+   * Another user tells; the answer is what this one is.
+   * @param met they have come into a room of this user's
+   */
+  hear(state: PresenceState, met: boolean): PresenceState {
+    if (this.#note(state, met)) this.#parts.changed()
+    return this.state()
+  }
+
+  /** From the alarm: who gave no sign of life is gone, and who did nothing is idle. Answers when to look again. */
+  async check(): Promise<number | undefined> {
+    if (!this.#parts.enabled || this.#own.presence === 'offline') return undefined
+    const now = this.#parts.clock.now()
+    const vanished = takeFault(`presence:vanished:${this.#parts.userId}`)
+    const alive = !vanished && (this.#parts.waiting() > 0 || now - this.#lastContact < OFFLINE_AFTER_MS)
+    if (!alive && (vanished || now >= this.#own.due)) {
+      await this.#become('offline', { chosen: false })
+      return undefined
+    }
+    const idleAt = (this.#own.lastActive ?? 0) + IDLE_AFTER_MS
+    if (
+      this.#own.presence === 'online' &&
+      (now >= idleAt || takeFault(`presence:idle:${this.#parts.userId}`))
+    ) {
+      await this.#become('unavailable', { chosen: false })
+    } else if (alive && now >= this.#own.due) {
+      this.#store({ ...this.#own, due: now + OFFLINE_AFTER_MS })
+    }
+    return this.#own.presence === 'online'
+      ? Math.max(now + 1, Math.min(this.#own.due, idleAt))
+      : this.#own.due
+  }
+
+  async #become(
+    presence: PresenceValue,
+    change: { statusMsg?: string | undefined; chosen: boolean },
+  ): Promise<void> {
+    const now = this.#parts.clock.now()
+    const statusMsg = 'statusMsg' in change ? change.statusMsg : this.#own.statusMsg
+    const lastActive = presence === 'online' ? now : this.#own.lastActive
+    this.#store({ presence, statusMsg, lastActive, chosen: change.chosen, due: now + OFFLINE_AFTER_MS })
+    if (presence !== 'offline') this.#parts.arm(this.#own.due)
+    await this.#exchange()
+  }
+
+  /** Tells the others, and hears what they are. */
+  async #exchange(): Promise<void> {
+    if (this.#note(this.state())) this.#parts.changed()
+    const heard = await this.#parts.tell(this.state()).catch(() => [])
+    const news = heard.filter((state) => state.presence !== 'offline').map((state) => this.#note(state))
+    if (news.includes(true)) this.#parts.changed()
+  }
+
+  #store(own: Own): void {
+    this.#own = own
+    writeMeta(this.#parts.sql, META, JSON.stringify(own))
+  }
+
+  /** Answers whether it is news, which it is `anew` where it is known. */
+  #note(state: PresenceState, anew = false): boolean {
+    const known = this.#told.get(state.userId)?.state
+    if (!anew && known !== undefined && isSame(known, state)) return false
+    this.#latest = Math.max(this.#latest + 1, this.#parts.clock.now())
+    this.#told.delete(state.userId)
+    this.#told.set(state.userId, { at: this.#latest, state })
+    return true
+  }
+}
+
+function isSame(one: PresenceState, other: PresenceState): boolean {
+  return one.presence === other.presence && one.statusMsg === other.statusMsg
+}
+
+/** Client-Server API §m.presence: the content, at this moment. */
+export function presenceContent({ presence, statusMsg, lastActive }: PresenceState, now: number): JsonObject {
+  const content: JsonObject = { presence }
+  if (lastActive !== undefined) {
+    const ago = Math.max(0, now - lastActive)
+    content.last_active_ago = ago
+    content.currently_active = presence === 'online' && ago < IDLE_AFTER_MS
+  }
+  if (statusMsg !== undefined) content.status_msg = statusMsg
+  return content
+}

@@ -1,0 +1,51 @@
+/** The user's push rules, as they lie in their account data, and what a client changes about them. */
+import type { PushRuleChange, UserLogEntry } from '../../../src/ports.ts'
+import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
+import { objectField } from '../../../src/protocol/json-fields.ts'
+import {
+  currentPushRules,
+  withoutRule,
+  withRule,
+  withRuleChange,
+} from '../../../src/protocol/push/push-rule-edits.ts'
+import { first } from '../../sqlite.ts'
+import { writeAccountData } from '../settings/account-data.ts'
+
+const TYPE = 'm.push_rules'
+
+/** What the user has stored of their rules; undefined: the default ones. */
+export function storedRuleset(sql: SqlStorage): JsonObject | undefined {
+  const query = "SELECT content FROM account_data WHERE room_id = '' AND type = ?"
+  const row = first<{ content: string }>(sql, query, TYPE)
+  return row && objectField((JSON.parse(row.content) as JsonObject).global)
+}
+
+/** The value of `global`, the default rules included. */
+export function rulesetOf(sql: SqlStorage, userId: string): JsonObject {
+  return currentPushRules(userId, storedRuleset(sql))
+}
+
+/** Changes the rules, inside the caller's transaction. @throws MatrixError M_NOT_FOUND, M_INVALID_PARAM */
+export function changePushRules(
+  sql: SqlStorage,
+  userId: string,
+  change: PushRuleChange,
+  nextOwn: () => number,
+): { archive: UserLogEntry[] } {
+  const global = applied(rulesetOf(sql, userId), change)
+  return writeAccountData(sql, { roomId: null, type: TYPE, content: { global } }, nextOwn)
+}
+
+function applied(ruleset: JsonObject, change: PushRuleChange): JsonObject {
+  const { kind, ruleId } = change
+  switch (change.action) {
+    case 'put':
+      return withRule(ruleset, kind, ruleId, change.rule, change.place)
+    case 'delete':
+      return withoutRule(ruleset, kind, ruleId)
+    case 'enable':
+      return withRuleChange(ruleset, kind, ruleId, { enabled: change.enabled })
+    case 'act':
+      return withRuleChange(ruleset, kind, ruleId, { actions: change.actions })
+  }
+}

@@ -1,0 +1,88 @@
+/** Client-Server API §Push notifications: where the user's devices want to be told of events while they sleep. */
+import type { Pusher, UserLogEntry } from '../../../src/ports.ts'
+import { MatrixError } from '../../../src/protocol/errors.ts'
+import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
+import { pusherKey } from '../../../src/push/pusher-key.ts'
+import { first } from '../../sqlite.ts'
+import { coverTexts } from '../../wipe.ts'
+import { deletedDevices } from '../account/devices.ts'
+
+export const PUSHERS_TABLE = `
+  CREATE TABLE pushers (
+    app_id TEXT NOT NULL,
+    pushkey TEXT NOT NULL,
+    -- Its pushers go with it.
+    device_id TEXT NOT NULL,
+    -- When the pushkey was last set, ms.
+    set_ts INTEGER NOT NULL,
+    -- JSON: as clients see it.
+    pusher TEXT NOT NULL,
+    PRIMARY KEY (app_id, pushkey)
+  ) WITHOUT ROWID;
+`
+
+/** Each is told of every event. */
+const MAX_PUSHERS = 50
+
+type Row = { app_id: string; pushkey: string; device_id: string; set_ts: number; pusher: string }
+type Archive = Omit<UserLogEntry, 'seq'>[]
+
+/** The user's pushers, as clients see them. */
+export function listPushers(sql: SqlStorage): JsonObject[] {
+  const query = 'SELECT pusher, device_id FROM pushers ORDER BY app_id, pushkey'
+  const rows = sql.exec<{ pusher: string; device_id: string }>(query).toArray()
+  return rows.map(({ pusher, device_id }) => ({
+    // MSC3881: whether it is switched on, and whose it is.
+    'org.matrix.msc3881.enabled': true,
+    'org.matrix.msc3881.device_id': device_id,
+    ...(JSON.parse(pusher) as JsonObject),
+  }))
+}
+
+/** Whether any device wants to be told. */
+export function hasPushers(sql: SqlStorage): boolean {
+  return sql.exec('SELECT 1 FROM pushers LIMIT 1').toArray().length > 0
+}
+
+/** Adds a pusher, or puts it in the place of the one with its app and pushkey. One row. @throws MatrixError M_INVALID_PARAM */
+export function putPusher(sql: SqlStorage, deviceId: string, pusher: Pusher, now: number): Archive {
+  const { app_id, pushkey } = pusher
+  checkCount(sql, pusher)
+  const row: Row = { app_id, pushkey, device_id: deviceId, set_ts: now, pusher: JSON.stringify(pusher) }
+  sql.exec(
+    'INSERT OR REPLACE INTO pushers (app_id, pushkey, device_id, set_ts, pusher) VALUES (?, ?, ?, ?, ?)',
+    ...Object.values(row),
+  )
+  return [{ kind: 'pusher', key: pusherKey(row), body: JSON.stringify(row) }]
+}
+
+function checkCount(sql: SqlStorage, { app_id, pushkey }: Pusher): void {
+  const query = 'SELECT count(*) AS n FROM pushers WHERE app_id != ? OR pushkey != ?'
+  if ((first<{ n: number }>(sql, query, app_id, pushkey)?.n ?? 0) < MAX_PUSHERS) return
+  throw new MatrixError('M_INVALID_PARAM', `A user has ${MAX_PUSHERS} pushers at most`)
+}
+
+/** Removes a pusher; one that is gone stays gone. */
+export function removePusher(sql: SqlStorage, appId: string, pushkey: string): Archive {
+  return removeWhere(sql, { clause: 'app_id = ? AND pushkey = ?', values: [appId, pushkey] })
+}
+
+/** Removes the pushers of the devices that a mutation deletes, inside its transaction. */
+export function dropPushersWith(sql: SqlStorage, changes: readonly Omit<UserLogEntry, 'seq'>[]): Archive {
+  return deletedDevices(changes).flatMap((deviceId) =>
+    removeWhere(sql, { clause: 'device_id = ?', values: [deviceId] }),
+  )
+}
+
+function removeWhere(sql: SqlStorage, where: { clause: string; values: string[] }): Archive {
+  const query = `SELECT * FROM pushers WHERE ${where.clause}`
+  const rows = sql.exec<Row>(query, ...where.values).toArray()
+  sql.exec(`DELETE FROM pushers WHERE ${where.clause}`, ...where.values)
+  // What waits for them would be of no use, and holds what people wrote.
+  for (const { app_id, pushkey } of rows) {
+    const queued = { clause: 'app_id = ? AND pushkey = ?', values: [app_id, pushkey] }
+    coverTexts(sql, 'push_queue', 'notification', queued)
+    sql.exec(`DELETE FROM push_queue WHERE ${queued.clause}`, ...queued.values)
+  }
+  return rows.map((row) => ({ kind: 'pusher', key: pusherKey(row), body: null }))
+}

@@ -1,0 +1,76 @@
+/** MSC4306: the threads that the user follows, or has ceased to follow. */
+import type { Thread, ThreadPlace, ThreadSubscription, UserLogEntry } from '../../../src/ports.ts'
+import { MatrixError } from '../../../src/protocol/errors.ts'
+import { first } from '../../sqlite.ts'
+
+export const THREAD_SUBSCRIPTIONS_TABLE = `
+  CREATE TABLE thread_subscriptions (
+    room_id TEXT NOT NULL,
+    root_id TEXT NOT NULL,
+    -- 1: by a client on its own; 0: by the user; null: no more.
+    automatic INTEGER,
+    -- Where the room stood when the user ceased to follow: what came before brings no client to follow again.
+    left_at INTEGER,
+    PRIMARY KEY (room_id, root_id)
+  ) WITHOUT ROWID;
+`
+
+/** Threads that a user follows or followed: each is a row for good. */
+const MAX_THREADS = 10_000
+
+type Row = { automatic: number | null; left_at: number | null }
+type Archived = Omit<UserLogEntry, 'seq'>
+
+/** @throws MatrixError M_NOT_FOUND */
+export function threadSubscription(sql: SqlStorage, thread: Thread): ThreadSubscription {
+  const automatic = find(sql, thread)?.automatic ?? null
+  if (automatic === null) throw new MatrixError('M_NOT_FOUND', 'You do not follow this thread')
+  return { automatic: automatic === 1 }
+}
+
+/**
+ * Follows a thread, inside the caller's transaction: as the user wishes, or by a client on its own because of an
+ * event at `cause`, which takes nothing back that the user has said.
+ * @throws MatrixError IO.ELEMENT.MSC4306.M_CONFLICTING_UNSUBSCRIPTION, M_RESOURCE_LIMIT_EXCEEDED
+ */
+export function followThread(sql: SqlStorage, thread: Thread, { cause }: ThreadPlace): Archived[] {
+  const known = find(sql, thread)
+  const automatic = cause === undefined ? 0 : 1
+  if (known === undefined) requireRoom(sql)
+  else if (known.automatic === automatic || known.automatic === 0) return []
+  else if (cause !== undefined && known.left_at !== null && cause <= known.left_at) {
+    throw new MatrixError(
+      'IO.ELEMENT.MSC4306.M_CONFLICTING_UNSUBSCRIPTION',
+      'You ceased to follow this thread after that event',
+    )
+  }
+  return write(sql, thread, { automatic, left_at: null })
+}
+
+/** Ceases to follow a thread, inside the caller's transaction; one that was not followed stays so. */
+export function leaveThread(sql: SqlStorage, thread: Thread, { head }: ThreadPlace): Archived[] {
+  const known = find(sql, thread)
+  if (known === undefined || known.automatic === null) return []
+  return write(sql, thread, { automatic: null, left_at: head })
+}
+
+function find(sql: SqlStorage, { roomId, rootId }: Thread): Row | undefined {
+  const query = 'SELECT automatic, left_at FROM thread_subscriptions WHERE room_id = ? AND root_id = ?'
+  return first<Row>(sql, query, roomId, rootId)
+}
+
+function requireRoom(sql: SqlStorage): void {
+  const held = first<{ n: number }>(sql, 'SELECT count(*) AS n FROM thread_subscriptions')?.n ?? 0
+  if (held < MAX_THREADS) return
+  throw new MatrixError('M_RESOURCE_LIMIT_EXCEEDED', `A user may follow ${MAX_THREADS} threads at most`)
+}
+
+function write(sql: SqlStorage, { roomId, rootId }: Thread, { automatic, left_at }: Row): Archived[] {
+  const row = { room_id: roomId, root_id: rootId, automatic, left_at }
+  sql.exec(
+    'INSERT OR REPLACE INTO thread_subscriptions (room_id, root_id, automatic, left_at) VALUES (?, ?, ?, ?)',
+    ...Object.values(row),
+  )
+  const key = JSON.stringify([roomId, rootId])
+  return [{ kind: 'thread_subscription', key, body: JSON.stringify(row) }]
+}

@@ -1,0 +1,127 @@
+/** What a User object knows of its rooms' heads, durably and for now: the part of the sync contract that wakes feed. */
+import type { Increment, News } from '../../../src/ports.ts'
+import { KnownHeads } from './known-heads.ts'
+
+export type { Question } from './known-heads.ts'
+
+/** Rooms whose newest increments are kept, and events a room: what a poll between two wakes is answered from. */
+const KEPT_ROOMS = 200
+const KEPT_EVENTS = 64
+/** Characters of all that is kept: the rooms that have been quiet longest go first. */
+const KEPT_LENGTH = 4_000_000
+
+/** An increment, and how long its JSON is. */
+interface Kept {
+  increment: Increment
+  length: number
+}
+
+/** Increments that join without a gap. */
+interface Chain {
+  from: number
+  to: number
+  kept: Kept[]
+}
+
+export class Heads extends KnownHeads {
+  readonly #sql: SqlStorage
+  /** The newest epoch in which each room moved: durable, one row a room an epoch. */
+  readonly #moved = new Map<number, number>()
+  readonly #chains = new Map<number, Chain>()
+  #length = 0
+
+  constructor(sql: SqlStorage) {
+    super()
+    this.#sql = sql
+    const rows = sql.exec<{ no: number; epoch: number }>('SELECT no, epoch FROM moved')
+    for (const { no, epoch } of rows) this.#moved.set(no, epoch)
+  }
+
+  /** Notes that a room moved in `epoch`, before anybody relies on it: durable with the current turn. */
+  note(room: number, epoch: number): void {
+    if ((this.#moved.get(room) ?? 0) >= epoch) return
+    this.#moved.set(room, epoch)
+    this.#sql.exec('INSERT OR REPLACE INTO moved (no, epoch) VALUES (?, ?)', room, epoch)
+  }
+
+  movedIn(room: number): number {
+    return this.#moved.get(room) ?? 0
+  }
+
+  override forget(room: number): void {
+    super.forget(room)
+    this.#drop(room)
+  }
+
+  /**
+   * Keeps what a wake carried, if it joins on to what is kept.
+   * @param length characters of its JSON
+   */
+  keep(room: number, { increment }: News, length: number): void {
+    const chain = this.#drop(room)
+    if (increment === undefined) return
+    const next = extend(chain, { increment, length })
+    this.#chains.set(room, next)
+    this.#length += lengthOf(next)
+    while (this.#chains.size > KEPT_ROOMS || (this.#length > KEPT_LENGTH && this.#chains.size > 1))
+      this.#drop(this.#chains.keys().next().value as number)
+  }
+
+  #drop(room: number): Chain | undefined {
+    const chain = this.#chains.get(room)
+    this.#chains.delete(room)
+    this.#length -= chain === undefined ? 0 : lengthOf(chain)
+    return chain
+  }
+
+  /** The kept increments that lead from `since` to `head` without a gap, if there are such. */
+  between(room: number, since: number, head: number): Increment[] | undefined {
+    const chain = this.#chains.get(room)
+    if (chain === undefined || chain.from > since || chain.to < head) return undefined
+    return chain.kept.map(({ increment }) => increment).filter(({ to }) => to > since)
+  }
+
+  /** A new epoch has begun, by `carries`. Call it in the transaction that begins the epoch. */
+  rollTo(epoch: number, rooms: Iterable<number>, positions: ReadonlyMap<number, number>): void {
+    for (const room of rooms) {
+      const standing = { movedIn: this.movedIn(room), epoch: epoch - 1, position: positions.get(room) ?? 0 }
+      if (this.carries(room, standing)) this.note(room, epoch)
+    }
+  }
+}
+
+function lengthOf({ kept }: Chain): number {
+  return kept.reduce((sum, { length }) => sum + length, 0)
+}
+
+function extend(chain: Chain | undefined, { increment, length }: Kept): Chain {
+  const fresh = { from: increment.from, to: increment.to, kept: [{ increment, length }] }
+  // A redaction changes events kept before it; a gap or an older copy cannot be joined.
+  if (chain === undefined || hasRedaction(increment) || increment.from > chain.to) return fresh
+  if (increment.to <= chain.to) return chain
+  const added = increment.from === chain.to ? increment : after(increment, chain.to)
+  const kept = [...chain.kept, { increment: added, length }]
+  let events = kept.reduce((sum, one) => sum + weight(one.increment), 0)
+  while (kept.length > 1 && events > KEPT_EVENTS) {
+    const oldest = kept.shift()
+    events -= oldest === undefined ? 0 : weight(oldest.increment)
+  }
+  return { from: kept[0]?.increment.from ?? increment.from, to: increment.to, kept }
+}
+
+/** Typing alone counts as one: a chain of it must end too. */
+function weight({ events, receipts = [] }: Increment): number {
+  return Math.max(1, events.length + receipts.length)
+}
+
+function after(increment: Increment, pos: number): Increment {
+  const trimmed = { ...increment, from: pos, events: increment.events.filter((event) => event.pos > pos) }
+  if (trimmed.receipts !== undefined) {
+    trimmed.receipts = trimmed.receipts.filter((receipt) => receipt.pos > pos)
+  }
+  return trimmed
+}
+
+function hasRedaction(increment: Increment): boolean {
+  return increment.events.some(({ event }) => event.type === 'm.room.redaction')
+}

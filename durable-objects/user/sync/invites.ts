@@ -1,0 +1,48 @@
+/** Whose invites the user wants to have, and which of those that are there they are shown. */
+import { IGNORED_USERS } from '../../../src/protocol/rooms/ignored-users.ts'
+import {
+  INVITE_FILTER,
+  INVITE_PERMISSION,
+  type InvitePermission,
+  invitePermission,
+} from '../../../src/protocol/rooms/invite-permission.ts'
+import { findAccountData } from '../settings/account-data.ts'
+import { ignoredUsers } from '../settings/ignored-users.ts'
+import type { Memberships, UserRoom } from './memberships.ts'
+
+/** What the user's settings say to an invite from `sender`. */
+export function permissionFor(sql: SqlStorage, sender: string): InvitePermission {
+  const settings = {
+    permission: findAccountData(sql, null, INVITE_PERMISSION),
+    filter: findAccountData(sql, null, INVITE_FILTER),
+  }
+  return invitePermission(settings, sender)
+}
+
+/** The account data that decides which invites are shown. */
+const DECIDING: ReadonlySet<string> = new Set([IGNORED_USERS, INVITE_PERMISSION, INVITE_FILTER])
+
+/**
+ * Does `change` to account data of a type, and makes those invites news that were hidden before it. Call it inside a
+ * transaction.
+ */
+export function showingInvites<T>(
+  { sql, userId, memberships }: { sql: SqlStorage; userId: string; memberships: Memberships },
+  type: string,
+  { change, nextOwn }: { change: () => T; nextOwn: () => number },
+): T {
+  const rooms = DECIDING.has(type) ? [...memberships.all()] : []
+  const hidden = rooms.filter((room) => hidesInvite(sql, userId, room))
+  const changed = change()
+  for (const room of hidden) if (!hidesInvite(sql, userId, room)) memberships.tellAgain(room, nextOwn())
+  return changed
+}
+
+/** "Invite events for this user already in the database … MUST NOT be served over client synchronisation endpoints." */
+export function hidesInvite(sql: SqlStorage, userId: string, room: UserRoom): boolean {
+  if (room.membership !== 'invite') return false
+  const member = room.stripped.find((event) => event.type === 'm.room.member' && event.state_key === userId)
+  const sender = member?.sender
+  if (typeof sender !== 'string') return false
+  return ignoredUsers(sql, userId).has(sender) || permissionFor(sql, sender) !== 'allow'
+}

@@ -1,0 +1,135 @@
+/** The user's list of rooms, as the Rooms' member feeds tell it. */
+import type { Membership, MembershipChange, VisitedRoom } from '../../../src/ports.ts'
+import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
+import { coverTexts } from '../../wipe.ts'
+
+export interface UserRoom {
+  /** The room's short name in sync tokens. */
+  no: number
+  roomId: string
+  membership: Membership
+  was: Membership | null
+  pos: number
+  own: number
+  stripped: JsonObject[]
+  forgotten: boolean
+}
+
+type Row = {
+  no: number
+  room_id: string
+  membership: string
+  was: string | null
+  pos: number
+  own: number
+  stripped: string | null
+  forgotten: number
+}
+
+/** All rooms in memory, read once an incarnation: sync walks them on each request. */
+export class Memberships {
+  readonly #sql: SqlStorage
+  readonly #byNo = new Map<number, UserRoom>()
+  readonly #byId = new Map<string, UserRoom>()
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql
+    const query = 'SELECT no, room_id, membership, was, pos, own, stripped, forgotten FROM rooms'
+    for (const row of sql.exec<Row>(query)) this.#keep(fromRow(row))
+  }
+
+  all(): Iterable<UserRoom> {
+    return this.#byNo.values()
+  }
+
+  byNo(no: number): UserRoom | undefined {
+    return this.#byNo.get(no)
+  }
+
+  byId(roomId: string): UserRoom | undefined {
+    return this.#byId.get(roomId)
+  }
+
+  joinedRooms(): string[] {
+    return [...this.all()].filter((room) => room.membership === 'join').map((room) => room.roomId)
+  }
+
+  /** The rooms the user may search: those they are in, and up to their leave those they were in. */
+  visitedRooms(): VisitedRoom[] {
+    return [...this.all()]
+      .filter((room) => !room.forgotten)
+      .map(({ roomId, membership, pos }) => (membership === 'join' ? { roomId } : { roomId, leftAt: pos }))
+  }
+
+  /**
+   * Takes a change from a Room, at least once and in any order: one at or below the stored position is old. One
+   * row. Call it inside a transaction.
+   * @param nextOwn gives the next position of the user's own log
+   * @returns the room where something changed that a sync shows
+   */
+  apply(change: MembershipChange, nextOwn: () => number): UserRoom | undefined {
+    const known = this.#byId.get(change.roomId)
+    if (known !== undefined && change.pos <= known.pos) return undefined
+    const unchanged = change.unchanged && known?.membership === change.membership
+    const room: UserRoom = {
+      no: known?.no ?? this.#nextNo(),
+      roomId: change.roomId,
+      membership: change.membership,
+      was: unchanged ? known.was : (known?.membership ?? null),
+      pos: change.pos,
+      own: unchanged ? known.own : nextOwn(),
+      stripped: (change.strippedState ?? []) as unknown as JsonObject[],
+      // Forgotten rooms stay so until somebody lets the user in again.
+      forgotten: isGone(change.membership) && (change.forgotten ?? known?.forgotten ?? false),
+    }
+    if (known?.stripped?.length)
+      coverTexts(this.#sql, 'rooms', 'stripped', { clause: 'no = ?', values: [known.no] })
+    this.#sql.exec(
+      `INSERT OR REPLACE INTO rooms (no, room_id, membership, was, pos, own, event_id, stripped, forgotten)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      room.no,
+      room.roomId,
+      room.membership,
+      room.was,
+      room.pos,
+      room.own,
+      change.eventId,
+      change.strippedState === undefined ? null : JSON.stringify(change.strippedState),
+      room.forgotten ? 1 : 0,
+    )
+    this.#keep(room)
+    return unchanged ? undefined : room
+  }
+
+  /** Makes a room news to every token, as it is. One row. Call it inside a transaction. */
+  tellAgain(room: UserRoom, own: number): void {
+    this.#sql.exec('UPDATE rooms SET own = ? WHERE no = ?', own, room.no)
+    this.#keep({ ...room, own })
+  }
+
+  #nextNo(): number {
+    return Math.max(0, ...this.#byNo.keys()) + 1
+  }
+
+  #keep(room: UserRoom): void {
+    this.#byNo.set(room.no, room)
+    this.#byId.set(room.roomId, room)
+  }
+}
+
+function isGone(membership: Membership): boolean {
+  return membership === 'leave' || membership === 'ban'
+}
+
+function fromRow(row: Row): UserRoom {
+  return {
+    no: row.no,
+    roomId: row.room_id,
+    membership: row.membership as Membership,
+    was: row.was as Membership | null,
+    pos: row.pos,
+    own: row.own,
+    stripped: row.stripped === null ? [] : (JSON.parse(row.stripped) as JsonObject[]),
+    forgotten: row.forgotten === 1,
+  }
+}

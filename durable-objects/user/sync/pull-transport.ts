@@ -1,0 +1,58 @@
+/** How a User object asks Rooms: one by one, or many at once through slices of stateless Workers. */
+import type { Env } from '../../../src/env.ts'
+import { checkValue, countCall } from '../../../src/limiter.ts'
+import type { PullRequest, RoomSlice } from '../../../src/ports.ts'
+import type { Objects } from '../../stubs.ts'
+
+export interface RoomPull {
+  roomId: string
+  request: PullRequest
+}
+
+/** What came of a question: nothing where the Room could not be reached, `full` where the call held no more. */
+export type Pulled = RoomSlice | 'full' | undefined
+
+/** Answers in the order of the questions. */
+export type PullRooms = (pulls: RoomPull[]) => Promise<Pulled[]>
+
+/** The fan-out entrypoint's method: see `durable-objects/fan-out.ts`. */
+interface FanOutStub {
+  pull(pulls: RoomPull[]): Promise<Pulled[]>
+}
+
+/** Characters of the slices that one call brings together; the first always comes. */
+const CALL_LENGTH = 4_000_000
+
+/** Keeps of many Rooms' answers what one call carries. */
+export function withinCall(slices: readonly (RoomSlice | undefined)[]): Pulled[] {
+  let length = 0
+  return slices.map((slice) => {
+    if (slice === undefined || length > CALL_LENGTH) return slice && 'full'
+    const before = length
+    length += JSON.stringify(slice).length
+    return before === 0 || length <= CALL_LENGTH ? slice : 'full'
+  })
+}
+
+/** Up to this many Rooms an object asks by itself: an invocation has a few hundred calls. */
+const DIRECT = 100
+const SLICE = 25
+
+/** The rooms of one sync, in the groups in which they are asked. */
+export function inSlices<T>(all: readonly T[]): T[][] {
+  const size = all.length > DIRECT ? SLICE : 1
+  const groups: T[][] = []
+  for (let start = 0; start < all.length; start += size) groups.push(all.slice(start, start + size))
+  return groups
+}
+
+export function pullRooms(env: Env, objects: Objects): PullRooms {
+  return async (pulls) => {
+    const [only] = pulls
+    if (only !== undefined && pulls.length === 1) return [await objects.room(only.roomId).pull(only.request)]
+    countCall('fan_out.pull')
+    const answers = await (env.FANOUT as unknown as FanOutStub).pull(pulls)
+    checkValue('fan_out.pull', answers)
+    return answers
+  }
+}

@@ -1,0 +1,128 @@
+/** Waiting clients: hibernating sockets that carry everything an answer needs, so that the object may sleep. */
+import { takeFault } from '../../../src/faults.ts'
+import type { Session } from '../../../src/ports.ts'
+import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
+import type { SyncQuery } from './room-sections.ts'
+
+/** What a socket's attachment holds: all that is known of a poll after an eviction. */
+export interface Poll {
+  session: Session
+  token: string
+  /** The token stood at every head when this was written: an incarnation that reads it knows those heads. */
+  level: boolean
+  /** As the client gave it: an id, or inline JSON. */
+  filter?: string
+  stateAfter: boolean
+}
+
+export interface WaitingSocket {
+  socket: WebSocket
+  poll: Poll
+  /** What the poll asks for, once it has been parsed in this incarnation. */
+  query?: SyncQuery
+  /** Rooms are being asked for it. */
+  busy: boolean
+}
+
+export class Sockets {
+  readonly #ctx: DurableObjectState
+  readonly #waiting = new Map<WebSocket, WaitingSocket>()
+
+  constructor(ctx: DurableObjectState) {
+    this.#ctx = ctx
+    for (const socket of ctx.getWebSockets()) {
+      const poll = socket.deserializeAttachment() as Poll | null
+      // Its answer was given by an incarnation that may have died before it left: the Worker asks again then.
+      if (poll === null) socket.close(1000, 'Answered')
+      else this.#waiting.set(socket, { socket, poll, busy: false })
+    }
+  }
+
+  get size(): number {
+    return this.#waiting.size
+  }
+
+  /** Whether it waits still. */
+  waits({ socket }: WaitingSocket): boolean {
+    return this.#waiting.has(socket)
+  }
+
+  all(): WaitingSocket[] {
+    return [...this.#waiting.values()]
+  }
+
+  /**
+   * Opens a socket that waits. Answers the Worker's end, with the token to give when its time is over, and what
+   * stands beside it then.
+   */
+  open(poll: Poll, query: SyncQuery, empty: JsonObject): Response {
+    const { 0: client, 1: server } = new WebSocketPair()
+    this.#ctx.acceptWebSocket(server)
+    server.serializeAttachment(poll)
+    this.#waiting.set(server, { socket: server, poll, query, busy: false })
+    // No fault: tests wait for this place.
+    takeFault(`user:poll-waits:${poll.session.deviceId}`)
+    return new Response(null, {
+      status: 101,
+      webSocket: client,
+      headers: { 'x-sync-token': poll.token, 'x-sync-empty': JSON.stringify(empty) },
+    })
+  }
+
+  /** What a device's polls will answer, beside the token, when their time is over. */
+  tell(deviceId: string, empty: () => JsonObject): void {
+    const waiting = this.all().filter(({ poll }) => poll.session.deviceId === deviceId)
+    if (waiting.length === 0) return
+    const message = `e${JSON.stringify(empty())}`
+    for (const { socket } of waiting) send(socket, message)
+  }
+
+  /** Gives the whole answer; the socket waits no more. */
+  answer(waiting: WaitingSocket, body: string): void {
+    if (!this.#waiting.delete(waiting.socket)) return
+    waiting.socket.serializeAttachment(null)
+    send(waiting.socket, `r${body}`)
+  }
+
+  /** What it waits for is too much for a socket: its Worker asks again, and has it as a body. */
+  refuse(waiting: WaitingSocket): void {
+    const { socket } = waiting
+    if (!this.#waiting.delete(socket)) return
+    socket.serializeAttachment(null)
+    socket.close(1000, 'Ask again')
+  }
+
+  /** Nothing the client wants to see has happened, but its place may have moved. */
+  advance(waiting: WaitingSocket, token: string, level: boolean): void {
+    const { socket, poll } = waiting
+    const moves = poll.token !== token
+    if (!this.#waiting.has(socket) || (!moves && poll.level === level)) return
+    waiting.poll = { ...poll, token, level }
+    socket.serializeAttachment(waiting.poll)
+    if (moves) send(socket, `t${token}`)
+  }
+
+  /** The Worker has closed its end. Until this end is closed too the object cannot leave the memory. */
+  closed(socket: WebSocket): void {
+    this.#waiting.delete(socket)
+    socket.close()
+  }
+
+  /** Ends the polls of sessions that are over: their Workers ask again, and are refused. */
+  endSessions(sessionIds: ReadonlySet<string>): void {
+    for (const { socket, poll } of this.all()) {
+      if (!sessionIds.has(poll.session.sessionId)) continue
+      this.#waiting.delete(socket)
+      socket.close(1000, 'The session is over')
+    }
+  }
+}
+
+/** To a client that has just gone, an answer is a lost one: it asks again with the same token. */
+function send(socket: WebSocket, message: string): void {
+  try {
+    socket.send(message)
+  } catch {
+    // Closed already; the close event follows.
+  }
+}

@@ -1,0 +1,133 @@
+/** What one sync asks for: its rooms, and where each stands. */
+import type { Increment } from '../../../src/ports.ts'
+import { type Filter, wantsRoom } from '../../../src/protocol/matching/filter.ts'
+import type { Epochs } from './epochs.ts'
+import type { Heads } from './heads.ts'
+import type { Memberships, UserRoom } from './memberships.ts'
+import type { SyncQuery } from './room-sections.ts'
+import type { SyncToken } from './sync-token.ts'
+import type { UnreadCounts } from './unread.ts'
+
+/** One room of a sync: where it stands, and how its part is got. */
+export interface Task {
+  room: UserRoom
+  since: number
+  /** First sight, or all state again. */
+  full: boolean
+  /** First sight in this chain of tokens: shown even when empty. */
+  first: boolean
+  /** The client may have been told of it already, where its token does not say how far: shown as `limited`. */
+  gap?: boolean
+  /** Who is in the room counts as changed, or as left: the user has come or gone since the token. */
+  everyone?: boolean
+  /**
+   * The filter leaves the room out: nothing of it is shown, but the devices of its members are the client's concern.
+   * `device_lists` is no part of what a filter can name (Client-Server API §Filtering).
+   */
+  hidden?: boolean
+  /** Given where wakes have brought everything already. */
+  increments?: Increment[]
+}
+
+export interface Plan {
+  /** Absent for an initial sync, and for a token whose epoch is gone. */
+  token: SyncToken | undefined
+  /** A token was given, but its epoch is gone: the answer is that after a long absence. */
+  absent: boolean
+  since: number
+  own: number
+  tasks: Task[]
+}
+
+export interface PlanParts {
+  memberships: Memberships
+  epochs: Epochs
+  heads: Heads
+  unread: UnreadCounts
+  /** The newest position of the user's own log. */
+  own: () => number
+}
+
+/** What asks a Room for nothing but its members' devices. */
+export const DEVICES_ONLY: Filter = { room: { timeline: { limit: 0, types: [] }, state: { types: [] } } }
+
+/** Which rooms may have something to tell after `given`; undefined: an initial sync. */
+export function planSync(parts: PlanParts, query: SyncQuery, given: SyncToken | undefined): Plan {
+  const { epochs, memberships } = parts
+  const absent = given !== undefined && epochs.snapshot(given.epoch) === undefined
+  const token = absent ? undefined : given
+  const plan: Plan = { token, absent, since: given?.own ?? 0, own: parts.own(), tasks: [] }
+  for (const room of memberships.all()) {
+    if (room.forgotten) continue
+    const hidden = !wantsRoom(query.filter?.room, room.roomId)
+    const shown = hidden ? { ...query, filter: DEVICES_ONLY, fullState: false } : query
+    const task =
+      room.membership === 'join' ? joinedTask(parts, shown, token, room, hidden) : leftTask(shown, plan, room)
+    if (task === undefined) continue
+    plan.tasks.push({ ...withPosition(parts, task, token), everyone: given !== undefined, hidden })
+  }
+  return plan
+}
+
+/** A first sync, and not the answer after a long absence. */
+export function isInitial({ token, absent }: Plan): boolean {
+  return token === undefined && !absent
+}
+
+function joinedTask(
+  { epochs, heads, unread }: PlanParts,
+  query: SyncQuery,
+  token: SyncToken | undefined,
+  room: UserRoom,
+  hidden: boolean,
+): Task | undefined {
+  const place = (from: SyncToken) => (hidden ? epochs.reach(from, room.no) : epochs.position(from, room.no))
+  const since = token === undefined ? 0 : place(token)
+  if (token === undefined) return { room, since: 0, full: true, first: true }
+  // Joined since, and perhaps again: then the client has a part of what it is shown.
+  if (room.own > token.own) return { room, since: 0, full: true, first: true, gap: true }
+  // Not reached by the first answer, or by that after an absence: the client may have seen it long ago.
+  if (since === 0) return { room, since: 0, full: true, first: true, gap: true }
+  if (query.fullState) return { room, since, full: true, first: true }
+  if (!token.tail.has(room.no) && heads.movedIn(room.no) < token.epoch) return undefined
+  const head = heads.head(room.no)
+  if (head === undefined) return { room, since, full: false, first: false }
+  if (head === since) return undefined
+  // The room was restored from before the token, or tells of typing no more: it knows which.
+  if (head < since) return { room, since, full: false, first: false }
+  // A Room is asked where nothing here knows what is unread: after an eviction.
+  const counted = hidden || unread.at(room.roomId, head) !== undefined
+  const increments = counted ? heads.between(room.no, since, head) : undefined
+  return { room, since, full: false, first: false, increments }
+}
+
+/** Rooms that were left and that the answer of this token did not show, since they were not reached. */
+export function owedRooms(token: SyncToken, memberships: Memberships): UserRoom[] {
+  return [...token.tail.keys()]
+    .map((no) => memberships.byNo(no))
+    .filter((room) => room !== undefined && isOwed(token, room)) as UserRoom[]
+}
+
+/** A token names a room that had been left before it only where the leave is still to be shown. */
+function isOwed(token: SyncToken, room: UserRoom): boolean {
+  return room.membership !== 'join' && !room.forgotten && room.own <= token.own && token.tail.has(room.no)
+}
+
+function withPosition({ epochs }: PlanParts, task: Task, token: SyncToken | undefined): Task {
+  if (task.room.membership === 'join' || token === undefined) return task
+  const since = epochs.position(token, task.room.no)
+  // A token says nothing of rooms that had been left before it: the client may know what comes again.
+  return { ...task, since, gap: since === 0 }
+}
+
+/**
+ * Rooms left since the token: shown up to the leave (SYNC9). Those left before are shown in an initial sync, and
+ * only to who asks for them.
+ */
+function leftTask(query: SyncQuery, plan: Plan, room: UserRoom): Task | undefined {
+  if (room.membership !== 'leave' && room.membership !== 'ban') return undefined
+  const initial = isInitial(plan)
+  const asked = initial ? query.filter?.room?.include_leave === true : room.own > plan.since
+  const wanted = asked || (plan.token !== undefined && isOwed(plan.token, room))
+  return wanted ? { room, since: 0, full: initial, first: true } : undefined
+}

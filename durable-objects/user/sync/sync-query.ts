@@ -1,0 +1,58 @@
+/** What a poll asks for: its filter, given by its id or inline, and how a waiting one keeps it. */
+import type { SyncRequest } from '../../../src/ports.ts'
+import { MatrixError } from '../../../src/protocol/errors.ts'
+import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
+import { type Filter, parseFilter } from '../../../src/protocol/matching/filter.ts'
+import type { SyncQuery } from './room-sections.ts'
+
+export interface StoredFilters {
+  /** @throws for an id that names none */
+  filter: (id: string) => JsonObject
+  /** Stores a filter, and answers its id. */
+  storeFilter: (filter: JsonObject) => string
+}
+
+type Asked = Pick<SyncRequest, 'session' | 'filter' | 'fullState' | 'stateAfter'>
+
+/** A longer inline filter is stored, and the socket keeps its id: an attachment is small. */
+const LONGEST_INLINE_FILTER = 2_000
+
+export class Queries {
+  readonly #filters: StoredFilters
+
+  constructor(filters: StoredFilters) {
+    this.#filters = filters
+  }
+
+  /** @throws MatrixError M_INVALID_PARAM, M_NOT_JSON, M_BAD_JSON for a filter that is none */
+  of({ session, filter, stateAfter, fullState }: Asked): SyncQuery {
+    return { session, filter: this.#filter(filter), fullState, stateAfter }
+  }
+
+  /** The filter as a waiting poll keeps it. */
+  kept(filter: string | undefined): string | undefined {
+    if (filter === undefined || filter.length <= LONGEST_INLINE_FILTER) return filter
+    return this.#filters.storeFilter(parseInline(filter) as JsonObject)
+  }
+
+  #filter(text: string | undefined): Filter | undefined {
+    if (text === undefined) return undefined
+    return parseFilter(text.startsWith('{') ? parseInline(text) : this.#stored(text))
+  }
+
+  #stored(id: string): JsonObject {
+    try {
+      return this.#filters.filter(id)
+    } catch {
+      throw new MatrixError('M_INVALID_PARAM', 'No such filter')
+    }
+  }
+}
+
+function parseInline(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new MatrixError('M_NOT_JSON', 'The filter is not JSON')
+  }
+}

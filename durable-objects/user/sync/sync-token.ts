@@ -1,0 +1,57 @@
+/**
+ * Sync tokens: `s<epoch>.<own>.<todevice>~<room>:<pos>,…`. The epoch names a stored snapshot of the user's room
+ * positions, the tail the rooms that differ from it, by their short numbers. An old token is as good as a new one.
+ */
+import { MatrixError } from '../../../src/protocol/errors.ts'
+
+export interface SyncToken {
+  epoch: number
+  /** Position in the user's own log. */
+  own: number
+  /** The last to-device message contained in the answer that gave this token. */
+  toDevice: number
+  /** The place of the newest presence contained in that answer. */
+  presence?: number
+  /** Position by room number; under its negative, how far the devices of a hidden room were told. */
+  tail: ReadonlyMap<number, number>
+}
+
+/**
+ * The place of a room's devices, beside that under its own number, where a filter has hidden the room: what happened
+ * in it is not lost for a client that changes its filter, but whose devices changed is told once.
+ */
+export function placeOfDevices(room: number): number {
+  return -room
+}
+
+/** No snapshot has this number. */
+export const NO_EPOCH = 0
+
+/** A tail longer than this starts a new epoch. */
+export const MAX_TAIL = 32
+
+const TOKEN =
+  /^s(\d{1,15})\.(\d{1,15})\.(\d{1,15})(?:\.(\d{1,15}))?(?:~((?:-?\d{1,15}:\d{1,15},)*-?\d{1,15}:\d{1,15}))?$/
+
+export function formatSyncToken({ epoch, own, toDevice, presence = 0, tail }: SyncToken): string {
+  const head = `s${epoch}.${own}.${toDevice}${presence === 0 ? '' : `.${presence}`}`
+  return tail.size === 0 ? head : `${head}~${[...tail].map(([room, pos]) => `${room}:${pos}`).join(',')}`
+}
+
+/** @throws MatrixError M_INVALID_PARAM for what is no token of this server */
+export function parseSyncToken(text: string): SyncToken {
+  const match = TOKEN.exec(text)
+  if (match === null) throw new MatrixError('M_INVALID_PARAM', 'Unknown sync token')
+  const tail = new Map<number, number>()
+  for (const entry of match[5]?.split(',') ?? []) {
+    const [room, pos] = entry.split(':')
+    tail.set(Number(room), Number(pos))
+  }
+  return {
+    epoch: Number(match[1]),
+    own: Number(match[2]),
+    toDevice: Number(match[3]),
+    presence: Number(match[4] ?? 0),
+    tail,
+  }
+}

@@ -1,0 +1,62 @@
+/** `npm run restored`: tells a server that a backup was put in its place, before it starts. */
+
+import { openDataFolder } from '../data-folder.ts'
+import { readKeys } from '../keys.ts'
+import { objectsPart, postgresPart } from '../marks.ts'
+import { runMigrations } from '../migrations.ts'
+import { helpText, readOptions } from '../options/options.ts'
+import { nextGeneration } from '../parts.ts'
+import { migrationsFolder } from '../paths.ts'
+import { openServer } from '../postgres/server.ts'
+import { StartError } from '../start-error.ts'
+import { readCertificates, trust } from '../tls.ts'
+import { runCommand } from './command.ts'
+
+const ours = ['data-dir', 'database-url', 'ca'] as const
+
+await runCommand(async () => {
+  const options = readOptions(process.argv.slice(2), process.env, ours)
+  if (options === 'help') {
+    process.stdout.write(helpText('npm run restored', ours))
+    return
+  }
+  if (options.ca !== undefined) trust(readCertificates(options.ca))
+  const folder = openDataFolder(options['data-dir'])
+  try {
+    const id = readKeys(folder.keys)?.instance_id
+    if (id === undefined)
+      throw new StartError(`${folder.keys} names no server: start it once on its own folder`)
+    const objects = objectsPart(folder)
+    const known = objects.mark ?? { id, generation: 0, starts: 0 }
+    if (known.id !== id)
+      throw new StartError(`${objects.name} belongs to another server (${known.id}): ${objects.remedy}`)
+    const mark = { ...known, generation: nextGeneration(known.generation, Date.now()) }
+    if (options['database-url'] !== undefined) await markDatabase(options['database-url'], mark)
+    await objects.write(mark)
+    console.log(
+      'the next start treats what clients have from before as unknown: each of them reads its rooms anew',
+    )
+  } finally {
+    folder.unlock()
+  }
+})
+
+/** A dump of before this version says of no server that it is its own: whoever put it back does. */
+async function markDatabase(
+  url: string,
+  mark: { id: string; generation: number; starts: number },
+): Promise<void> {
+  const database = await openServer(url)
+  try {
+    const name = `The Postgres at ${new URL(url).host} (--database-url)`
+    const part = await postgresPart(database, { name, remedy: '', whereAccountsAre: '' })
+    if (part.mark !== undefined && part.mark.id !== mark.id) {
+      throw new StartError(`${name} belongs to another server (${part.mark.id}): name this one's own`)
+    }
+    if (part.mark !== undefined) return
+    await runMigrations(database, migrationsFolder)
+    await part.write(mark)
+  } finally {
+    await database.close()
+  }
+}

@@ -1,0 +1,54 @@
+/** What private receipts cost: one wake, and nobody else’s increments. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { type Api, api, type Client, must } from '../../../support/client.ts'
+import { startServer, type TestServer } from '../../../support/server.ts'
+
+let server: TestServer
+let http: Api
+let alice: Client
+let bob: Client
+let room: string
+
+beforeAll(async () => {
+  server = await startServer({ presence: 'off', staysAwake: 'it counts calls' })
+  http = api(server)
+  alice = await http.register('alice')
+  bob = await http.register('bob')
+})
+afterAll(() => server?.stop())
+beforeEach(async () => {
+  room = await alice.createRoom({ preset: 'public_chat' })
+  must(await bob.join(room))
+})
+
+const read = (client: Client, type: string, eventId: string) =>
+  client.post(`/rooms/${encodeURIComponent(room)}/receipt/${type}/${encodeURIComponent(eventId)}`)
+const token = async (client: Client): Promise<string> => must(await client.sync()).body.next_batch
+
+describe('a receipt', () => {
+  it('that is private costs one wake, its user’s', async () => {
+    const event = await alice.say(room, 'one')
+    await token(alice)
+    await token(bob)
+    const wakes = async () => must(await http.request('GET', '/_selvedge/test/calls')).body['user.wake'] ?? 0
+    await sleep(400)
+    const before = await wakes()
+    must(await read(bob, 'm.read.private', event))
+    await sleep(400)
+    expect((await wakes()) - before).toBe(1)
+  })
+
+  it('that is private breaks no chain: the next message still comes with the wake', async () => {
+    const event = await alice.say(room, 'one')
+    const since = await token(alice)
+    must(await read(bob, 'm.read.private', event))
+    await bob.say(room, 'two')
+    const calls = async () => must(await http.request('GET', '/_selvedge/test/calls')).body['room.pull'] ?? 0
+    await sleep(100)
+    const before = await calls()
+    const { body } = must(await alice.sync({ since }))
+    expect(body.rooms.join[room].timeline.events).toHaveLength(1)
+    expect(await calls()).toBe(before)
+  })
+})

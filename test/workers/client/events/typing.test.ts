@@ -1,0 +1,106 @@
+/** Typing notifications. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Api, api, type Client } from '../../../support/client.ts'
+import { objectName, startServer, type TestServer } from '../../../support/server.ts'
+
+let server: TestServer
+let http: Api
+let alice: Client
+let bob: Client
+let roomId: string
+
+beforeAll(async () => {
+  server = await startServer()
+  http = api(server)
+  alice = await http.register('alice')
+  bob = await http.register('bob')
+  roomId = await alice.createRoom({ preset: 'public_chat' })
+  await bob.join(roomId)
+})
+afterAll(() => server?.stop())
+
+const typing = (userId: string, room = roomId) =>
+  `/rooms/${encodeURIComponent(room)}/typing/${encodeURIComponent(userId)}`
+
+async function typists(since: string): Promise<{ users: string[]; since: string }> {
+  const { body } = await bob.sync({ since, timeout: 10_000 })
+  const events = body.rooms?.join?.[roomId]?.ephemeral?.events ?? []
+  const event = events.find(({ type }: { type: string }) => type === 'm.typing')
+  return { users: event?.content.user_ids, since: body.next_batch }
+}
+
+describe('typing', () => {
+  it('reaches a waiting member when it starts and when it ends', async () => {
+    const { next_batch } = (await bob.sync()).body
+    const started = typists(next_batch)
+    expect((await alice.put(typing(alice.userId), { typing: true, timeout: 30_000 })).body).toEqual({})
+    expect((await started).users).toEqual([alice.userId])
+    const ended = typists((await started).since)
+    await alice.put(typing(alice.userId), { typing: false })
+    expect((await ended).users).toEqual([])
+  })
+
+  it('ends by itself', async () => {
+    const { next_batch } = (await bob.sync()).body
+    await alice.put(typing(alice.userId), { typing: true, timeout: 300 })
+    const started = await typists(next_batch)
+    expect(started.users).toEqual([alice.userId])
+    expect((await typists(started.since)).users).toEqual([])
+  })
+
+  it('ends by itself in a room that was taken out of memory meanwhile', async () => {
+    const { next_batch } = (await bob.sync()).body
+    await alice.put(typing(alice.userId), { typing: true, timeout: 1_000 })
+    const started = await typists(next_batch)
+    expect(started.users).toEqual([alice.userId])
+    await server.evict('ROOM', objectName.room(server.serverName, roomId))
+    expect((await typists(started.since)).users).toEqual([])
+  })
+
+  it('goes on after a message, until its client or its time ends it', async () => {
+    const { next_batch } = (await bob.sync()).body
+    await alice.put(typing(alice.userId), { typing: true, timeout: 30_000 })
+    const started = await typists(next_batch)
+    expect(started.users).toEqual([alice.userId])
+    await alice.say(roomId, 'typed')
+    const { body } = await bob.sync({ since: started.since })
+    const { timeline, ephemeral } = body.rooms.join[roomId]
+    expect(timeline.events.at(-1).content.body).toBe('typed')
+    expect(ephemeral.events).toEqual([])
+    await alice.put(typing(alice.userId), { typing: false })
+    expect((await typists(body.next_batch)).users).toEqual([])
+  })
+
+  it('is in a first sync, also of somebody who has just come', async () => {
+    const carol = await http.register('carol')
+    await alice.put(typing(alice.userId), { typing: true, timeout: 30_000 })
+    const event = { type: 'm.typing', content: { user_ids: [alice.userId] } }
+    const first = (await bob.sync()).body
+    expect(first.rooms.join[roomId].ephemeral.events).toEqual([event])
+    const { next_batch: since } = (await carol.sync()).body
+    await carol.join(roomId)
+    const { rooms } = (await carol.sync({ since })).body
+    expect(rooms.join[roomId].ephemeral.events).toEqual([event])
+    await alice.put(typing(alice.userId), { typing: false })
+  })
+
+  it('is told by oneself alone', async () => {
+    const { status, body } = await alice.put(typing(bob.userId), { typing: true })
+    expect([status, body.errcode]).toEqual([403, 'M_FORBIDDEN'])
+  })
+
+  it('is for members', async () => {
+    const other = await bob.createRoom()
+    expect((await alice.put(typing(alice.userId, other), { typing: true })).status).toBe(403)
+  })
+
+  it.each([
+    [{}, 'M_MISSING_PARAM'],
+    [{ typing: 'yes' }, 'M_BAD_JSON'],
+    [{ typing: true, timeout: 'long' }, 'M_BAD_JSON'],
+    [{ typing: true, timeout: -1 }, 'M_INVALID_PARAM'],
+  ])('refuses %j', async (content, errcode) => {
+    const { status, body } = await alice.put(typing(alice.userId), content)
+    expect([status, body.errcode]).toEqual([400, errcode])
+  })
+})

@@ -1,0 +1,330 @@
+/** Whose devices a client must look at again: `device_lists` of /sync, and /keys/changes. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Api, api, type Body, type Client, must, testPassword } from '../../../support/client.ts'
+import { waitingPoll } from '../../../support/faults.ts'
+import { makeCrossSigning, makeDevice } from '../../../support/keys.ts'
+import { objectName, startServer, type TestServer } from '../../../support/server.ts'
+
+let server: TestServer
+let http: Api
+let names = 0
+
+beforeAll(async () => {
+  server = await startServer()
+  http = api(server)
+})
+afterAll(() => server?.stop())
+
+async function people(count: number): Promise<Client[]> {
+  return Promise.all(
+    Array.from({ length: count }, () => {
+      names += 1
+      return http.register(`member${names}`)
+    }),
+  )
+}
+
+async function together(...[first, ...others]: Client[]): Promise<string> {
+  const room = await first!.createRoom({ preset: 'public_chat' })
+  for (const other of others) must(await other.join(room))
+  return room
+}
+
+const token = async (client: Client): Promise<string> => must(await client.sync()).body.next_batch
+const newKeys = async (client: Client) =>
+  must(await client.post('/keys/upload', { device_keys: makeDevice(client).keys }))
+
+interface Lists {
+  changed: Set<string>
+  left: Set<string>
+}
+
+/** What syncs bring together until `isDone`. */
+async function listsUntil(client: Client, since: string, isDone: (lists: Lists) => boolean): Promise<Lists> {
+  const lists: Lists = { changed: new Set(), left: new Set() }
+  let from = since
+  for (let i = 0; i < 20 && !isDone(lists); i += 1) {
+    const body: Body = must(await client.sync({ since: from, timeout: 500 })).body
+    for (const userId of body.device_lists?.changed ?? []) lists.changed.add(userId)
+    for (const userId of body.device_lists?.left ?? []) lists.left.add(userId)
+    from = body.next_batch
+  }
+  expect(isDone(lists)).toBe(true)
+  return lists
+}
+
+const untilChanged = (client: Client, since: string, { userId }: Client) =>
+  listsUntil(client, since, ({ changed }) => changed.has(userId))
+const untilLeft = (client: Client, since: string, { userId }: Client) =>
+  listsUntil(client, since, ({ left }) => left.has(userId))
+
+describe('device_lists', () => {
+  it('name a sharer whose keys change, to who waits and to who comes later, and nobody else', async () => {
+    const [alice, bob, carol] = (await people(3)) as [Client, Client, Client]
+    await together(alice, bob)
+    const [ofBob, ofCarol] = [await token(bob), await token(carol)]
+    const waiting = untilChanged(bob, ofBob, alice)
+    await newKeys(alice)
+    expect([...(await waiting).changed]).toEqual([alice.userId])
+    await untilChanged(bob, ofBob, alice)
+    expect(must(await carol.sync({ since: ofCarol })).body.device_lists).toBeUndefined()
+  })
+
+  it('survive a gap in the timeline, an eviction of everybody, and a kill', async () => {
+    const [alice, bob] = (await people(2)) as [Client, Client]
+    const room = await together(alice, bob)
+    const since = await token(bob)
+    await newKeys(alice)
+    await untilChanged(bob, since, alice)
+    for (let i = 0; i < 25; i += 1) await alice.say(room, `message ${i}`)
+    await server.evict('ROOM', objectName.room(server.serverName, room))
+    await server.evict('USER', objectName.user(server.serverName, bob.userId))
+    const { body } = must(await bob.sync({ since }))
+    expect(body.rooms.join[room].timeline.limited).toBe(true)
+    expect(body.device_lists.changed).toContain(alice.userId)
+    await server.restart()
+    await untilChanged(bob, since, alice)
+  })
+
+  it('name the user to their own other device, without any room', async () => {
+    const [alice] = (await people(1)) as [Client]
+    const second = await http.login(alice.userId)
+    const since = await token(alice)
+    const waiting = untilChanged(alice, since, alice)
+    await newKeys(second)
+    await waiting
+    const later = await token(alice)
+    must(await second.post('/logout'))
+    await untilChanged(alice, later, alice)
+  })
+
+  it('name cross-signing keys and device names that change, and devices that come and go', async () => {
+    const [alice, bob] = (await people(2)) as [Client, Client]
+    const start = await token(bob)
+    await together(alice, bob)
+    await newKeys(alice)
+    await untilChanged(bob, start, alice)
+    let since = await token(bob)
+    must(await alice.post('/keys/device_signing/upload', makeCrossSigning(alice.userId).body))
+    await untilChanged(bob, since, alice)
+    since = await token(bob)
+    must(await alice.put(`/devices/${alice.deviceId}`, { display_name: 'Phone' }))
+    await untilChanged(bob, since, alice)
+    const second = await http.login(alice.userId)
+    await newKeys(second)
+    await untilChanged(bob, since, alice)
+    since = await token(bob)
+    must(await second.post('/logout'))
+    await untilChanged(bob, since, alice)
+  })
+
+  it('name a device without keys that is made or named anew', async () => {
+    const [alice, bob] = (await people(2)) as [Client, Client]
+    await together(alice, bob)
+    let since = await token(bob)
+    const second = await http.login(alice.userId)
+    await untilChanged(bob, since, alice)
+    since = await token(bob)
+    must(await second.put(`/devices/${second.deviceId}`, { display_name: 'Bare' }))
+    await untilChanged(bob, since, alice)
+  })
+
+  it('name a new user-signing key to its owner alone', async () => {
+    const [alice, bob] = (await people(2)) as [Client, Client]
+    await together(alice, bob)
+    const start = await token(bob)
+    const { user_signing_key, ...others } = makeCrossSigning(alice.userId).body
+    must(await alice.post('/keys/device_signing/upload', others))
+    await untilChanged(bob, start, alice)
+    const told = async () => {
+      const user = objectName.user(server.serverName, alice.userId)
+      return (await server.sql('USER', user, 'SELECT 1 FROM room_jobs')).length === 0
+    }
+    await expect.poll(told).toBe(true)
+    const [ofAlice, ofBob] = [await token(alice), await token(bob)]
+    const auth = { type: 'm.login.password', user: alice.userId, password: testPassword }
+    must(await alice.post('/keys/device_signing/upload', { user_signing_key, auth }))
+    await untilChanged(alice, ofAlice, alice)
+    await expect.poll(told).toBe(true)
+    expect(must(await bob.sync({ since: ofBob })).body.device_lists).toBeUndefined()
+  })
+
+  it('name everybody in a room to who joins it, and who joins to everybody', async () => {
+    const [alice, bob] = (await people(2)) as [Client, Client]
+    const [ofAlice, ofBob] = [await token(alice), await token(bob)]
+    await together(alice, bob)
+    await untilChanged(alice, ofAlice, bob)
+    await untilChanged(bob, ofBob, alice)
+  })
+
+  it('tell who leaves the last shared room from who leaves one of two', async () => {
+    const [alice, bob] = (await people(2)) as [Client, Client]
+    const [one, two] = [await together(alice, bob), await together(alice, bob)]
+    const [ofAlice, ofBob] = [await token(alice), await token(bob)]
+    must(await bob.post(`/rooms/${encodeURIComponent(one)}/leave`))
+    expect(must(await alice.sync({ since: ofAlice })).body.device_lists?.left ?? []).toEqual([])
+    expect(must(await bob.sync({ since: ofBob })).body.device_lists?.left ?? []).toEqual([])
+    must(await bob.post(`/rooms/${encodeURIComponent(two)}/leave`))
+    const lists = await untilLeft(alice, ofAlice, bob)
+    expect(lists.changed.has(bob.userId)).toBe(false)
+    await untilLeft(bob, ofBob, alice)
+  })
+
+  it('tell of who has new keys and then leaves that they are gone, in one answer and in two', async () => {
+    const [alice, bob] = (await people(2)) as [Client, Client]
+    const room = await together(alice, bob)
+    const since = await token(alice)
+    await newKeys(bob)
+    must(await bob.post(`/rooms/${encodeURIComponent(room)}/leave`))
+    const lists = await untilLeft(alice, since, bob)
+    expect([...lists.changed]).not.toContain(bob.userId)
+    const after = must(await alice.sync()).body.next_batch
+    await newKeys(bob)
+    must(await alice.sync({ since: after }))
+    expect(must(await alice.sync({ since: after })).body.device_lists?.changed ?? []).toEqual([])
+    must(await bob.join(room))
+    await untilChanged(alice, after, bob)
+  })
+
+  it('name who changes in a room that the filter hides, once, and the room is not lost', async () => {
+    const [alice, bob] = (await people(2)) as [Client, Client]
+    const room = await together(alice, bob)
+    await alice.say(room, 'before')
+    const filter = JSON.stringify({ room: { not_rooms: [room] } })
+    const look = async (since?: string) =>
+      must(await bob.sync({ filter, ...(since !== undefined && { since }) })).body
+    const first = await look()
+    expect(first.device_lists).toBeUndefined()
+    await newKeys(alice)
+    await alice.say(room, 'hidden')
+    const changed = new Set<string>()
+    let since: string = first.next_batch
+    for (let i = 0; i < 20 && !changed.has(alice.userId); i += 1) {
+      const { body } = must(await bob.sync({ since, filter, timeout: 500 }))
+      expect(body.rooms).toBeUndefined()
+      for (const userId of body.device_lists?.changed ?? []) changed.add(userId)
+      since = body.next_batch
+    }
+    expect([...changed]).toEqual([alice.userId])
+    // What was told is not told again, also where an object must be asked anew.
+    since = (await look(since)).next_batch
+    await server.evict('USER', objectName.user(server.serverName, bob.userId))
+    expect((await look(since)).device_lists).toBeUndefined()
+    const { body } = must(await bob.sync({ since }))
+    const { timeline } = body.rooms.join[room]
+    expect(timeline.events.map(({ content }: Body) => content.body)).toContain('hidden')
+  })
+
+  it('end a poll that waits with a filter over an eviction, and the next one without it has the rest', async () => {
+    const [alice, bob] = (await people(2)) as [Client, Client]
+    const room = await together(alice, bob)
+    const filter = JSON.stringify({ room: { not_rooms: [room] } })
+    const { next_batch: before } = must(await bob.sync({ filter })).body
+    await alice.say(room, 'one')
+    const { next_batch: since } = must(await bob.sync({ filter, since: before, timeout: 300 })).body
+    const { answer: waiting } = await waitingPoll(http, bob, { filter, since })
+    await server.evict('USER', objectName.user(server.serverName, bob.userId))
+    await alice.say(room, 'two')
+    await newKeys(alice)
+    const { body } = must(await waiting)
+    expect([body.device_lists.changed, body.rooms]).toEqual([[alice.userId], undefined])
+    const { rooms } = must(await bob.sync({ since: body.next_batch })).body
+    const said = JSON.stringify(rooms.join[room].timeline.events)
+    for (const text of ['one', 'two']) expect(said).toContain(`"${text}"`)
+  })
+
+  it('name everybody in a hidden room to who joins it, and who leaves it', async () => {
+    const [alice, bob] = (await people(2)) as [Client, Client]
+    const filter = JSON.stringify({ room: { rooms: [] } })
+    const { next_batch: since } = must(await bob.sync({ filter })).body
+    const room = await together(alice, bob)
+    const lists = { changed: new Set<string>(), left: new Set<string>() }
+    const until = async (from: string, isDone: () => boolean): Promise<string> => {
+      let next = from
+      for (let i = 0; i < 20 && !isDone(); i += 1) {
+        const { body } = must(await bob.sync({ since: next, filter, timeout: 500 }))
+        for (const userId of body.device_lists?.changed ?? []) lists.changed.add(userId)
+        for (const userId of body.device_lists?.left ?? []) lists.left.add(userId)
+        next = body.next_batch
+      }
+      expect(isDone()).toBe(true)
+      return next
+    }
+    const joined = await until(since, () => lists.changed.has(alice.userId))
+    must(await bob.post(`/rooms/${encodeURIComponent(room)}/leave`))
+    await until(joined, () => lists.left.has(alice.userId))
+  })
+
+  it('name who changes in more hidden rooms than a token names, and come to an end', async () => {
+    const [alice, bob] = (await people(2)) as [Client, Client]
+    for (let i = 0; i < 40; i += 1) await together(alice, bob)
+    const filter = JSON.stringify({ room: { rooms: [] } })
+    let { next_batch: since } = must(await bob.sync({ filter })).body
+    await newKeys(alice)
+    let quiet = 0
+    let told = 0
+    for (let i = 0; i < 60 && quiet < 3; i += 1) {
+      const { body } = must(await bob.sync({ since, filter, timeout: 300 }))
+      const named: string[] = body.device_lists?.changed ?? []
+      if (named.includes(alice.userId)) told += 1
+      quiet = named.length === 0 ? quiet + 1 : 0
+      since = body.next_batch
+    }
+    expect(told).toBeGreaterThan(0)
+    expect(quiet).toBe(3)
+  })
+
+  it('are not in a first sync', async () => {
+    const [alice, bob] = (await people(2)) as [Client, Client]
+    await together(alice, bob)
+    await newKeys(alice)
+    expect(must(await bob.sync()).body.device_lists).toBeUndefined()
+  })
+})
+
+describe('/keys/changes', () => {
+  it('answers what a sync between two tokens would', async () => {
+    const [alice, bob, carol] = (await people(3)) as [Client, Client, Client]
+    await together(alice, bob)
+    const from = await token(bob)
+    await newKeys(alice)
+    await untilChanged(bob, from, alice)
+    await together(bob, carol)
+    const to = await token(bob)
+    const { body } = must(await bob.get('/keys/changes', { from, to }))
+    expect(new Set(body.changed)).toEqual(new Set([alice.userId, carol.userId]))
+    expect(body.left).toEqual([])
+  })
+
+  it('names who left between two looks, though they were invited, banned or let knock after it', async () => {
+    const [alice, ...others] = await people(3)
+    const room = await together(alice!, ...others)
+    const since = await token(alice!)
+    for (const other of others) must(await other.post(`/rooms/${encodeURIComponent(room)}/leave`))
+    must(await alice!.invite(room, others[0]!.userId))
+    must(await alice!.post(`/rooms/${encodeURIComponent(room)}/ban`, { user_id: others[1]!.userId }))
+    const { device_lists: lists } = must(await alice!.sync({ since })).body
+    expect(lists.left.toSorted()).toEqual(others.map(({ userId }) => userId).toSorted())
+  })
+
+  it('names who left the last shared room, as the kicked themselves are told of the others', async () => {
+    const [alice, bob, carol] = (await people(3)) as [Client, Client, Client]
+    const room = await together(alice, bob, carol)
+    const [ofAlice, ofCarol] = [await token(alice), await token(carol)]
+    must(await alice.post(`/rooms/${encodeURIComponent(room)}/kick`, { user_id: carol.userId }))
+    await untilLeft(alice, ofAlice, carol)
+    const changes = async (client: Client, from: string): Promise<Body> =>
+      must(await client.get('/keys/changes', { from, to: await token(client) })).body
+    expect((await changes(alice, ofAlice)).left).toEqual([carol.userId])
+    const left = async () => (await changes(carol, ofCarol)).left.toSorted()
+    await expect.poll(left).toEqual([alice.userId, bob.userId].toSorted())
+    expect((await changes(bob, await token(bob))).changed).toEqual([])
+  })
+
+  it('refuses what is no token', async () => {
+    const [alice] = (await people(1)) as [Client]
+    const since = await token(alice)
+    expect((await alice.get('/keys/changes', { from: 'x', to: since })).body.errcode).toBe('M_INVALID_PARAM')
+    expect((await alice.get('/keys/changes', { from: since })).body.errcode).toBe('M_MISSING_PARAM')
+  })
+})

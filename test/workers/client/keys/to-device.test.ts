@@ -1,0 +1,407 @@
+/** To-device messages: never lost, never told twice, whatever breaks on the way. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Api, api, type Body, type Client, must } from '../../../support/client.ts'
+import { waitingPoll } from '../../../support/faults.ts'
+import { objectName, startServer, type TestServer } from '../../../support/server.ts'
+
+const TYPE = 'm.room_key_request'
+
+let server: TestServer
+let http: Api
+let names = 0
+let transactions = 0
+
+beforeAll(async () => {
+  server = await startServer()
+  http = api(server)
+})
+afterAll(() => server?.stop())
+
+async function person(): Promise<Client> {
+  names += 1
+  return http.register(`person${names}`)
+}
+
+function send(from: Client, messages: Body, txnId?: string) {
+  transactions += 1
+  return from.put(`/sendToDevice/${TYPE}/${txnId ?? `t${transactions}`}`, { messages })
+}
+
+const to = (client: Client, content: Body, deviceId = client.deviceId): Body => ({
+  [client.userId]: { [deviceId]: content },
+})
+
+/** One answer: its messages' contents, and its token. */
+async function look(client: Client, since?: string): Promise<{ said: Body[]; next: string }> {
+  const { body } = must(await client.sync({ since }))
+  const events: Body[] = body.to_device?.events ?? []
+  return { said: events.map(({ content }) => content), next: body.next_batch }
+}
+
+const fault = (name: string, count = 1) => http.request('POST', '/_selvedge/test/faults', { name, count })
+
+describe('a message', () => {
+  it('comes to its device alone, with its sender and type', async () => {
+    const [alice, bob] = [await person(), await person()]
+    const bobsPhone = await http.login(bob.userId)
+    must(await send(alice, to(bob, { n: 1 })))
+    const { body } = must(await bob.sync())
+    expect(body.to_device).toEqual({ events: [{ sender: alice.userId, type: TYPE, content: { n: 1 } }] })
+    expect((await look(bobsPhone)).said).toEqual([])
+  })
+
+  it('for every device comes to every device', async () => {
+    const [alice, bob] = [await person(), await person()]
+    const phone = await http.login(bob.userId)
+    must(await send(alice, to(bob, { n: 1 }, '*')))
+    for (const device of [bob, phone]) expect((await look(device)).said).toEqual([{ n: 1 }])
+  })
+
+  it('for every device comes to those that are there when it arrives', async () => {
+    const [alice, bob] = [await person(), await person()]
+    must(await send(alice, to(bob, { n: 1 }, '*')))
+    expect((await look(bob)).said).toEqual([{ n: 1 }])
+    expect((await look(await http.login(bob.userId))).said).toEqual([])
+  })
+
+  it('comes to another device of the sender', async () => {
+    const alice = await person()
+    const phone = await http.login(alice.userId)
+    must(await send(alice, to(phone, { n: 1 })))
+    expect((await look(phone)).said).toEqual([{ n: 1 }])
+  })
+
+  it('ends a waiting poll at once', async () => {
+    const [alice, bob] = [await person(), await person()]
+    const { next } = await look(bob)
+    const { answer } = await waitingPoll(http, bob, { since: next })
+    const began = Date.now()
+    must(await send(alice, to(bob, { n: 1 })))
+    expect(must(await answer).body.to_device.events).toHaveLength(1)
+    expect(Date.now() - began).toBeLessThan(10_000)
+  })
+
+  it('stays until the token of its answer comes back, and is not told again then', async () => {
+    const [alice, bob] = [await person(), await person()]
+    const { next: before } = await look(bob)
+    must(await send(alice, to(bob, { n: 1 })))
+    const first = await look(bob, before)
+    expect(first.said).toEqual([{ n: 1 }])
+    // The answer was lost: the same token asks again.
+    const again = await look(bob, before)
+    expect(again.said).toEqual([{ n: 1 }])
+    expect((await look(bob, again.next)).said).toEqual([])
+    expect((await look(bob, before)).said).toEqual([])
+  })
+
+  it.each(['older', 'newer'])('is not acknowledged by another device, whose own is %s', async (which) => {
+    const [alice, bob] = [await person(), await person()]
+    const phone = await http.login(bob.userId)
+    for (const device of which === 'older' ? [phone, bob] : [bob, phone]) {
+      must(await send(alice, to(device, { for: device.deviceId })))
+    }
+    const { said, next } = await look(phone)
+    expect(said).toEqual([{ for: phone.deviceId }])
+    expect((await look(phone, next)).said).toEqual([])
+    expect((await look(bob)).said).toEqual([{ for: bob.deviceId }])
+  })
+
+  it.each(['before', 'after'])(
+    'is not acknowledged by the token of another device, told %s it',
+    async (when) => {
+      const [alice, bob] = [await person(), await person()]
+      const phone = await http.login(bob.userId)
+      // Whichever message is the newer one: the token names a place in one line of messages.
+      for (const device of when === 'before' ? [phone, bob] : [bob, phone]) {
+        must(await send(alice, to(device, { for: device.deviceId })))
+      }
+      const { next } = await look(phone)
+      expect((await look(bob, next)).said).toEqual([{ for: bob.deviceId }])
+      const own = await look(bob)
+      expect(own.said).toEqual([{ for: bob.deviceId }])
+      expect((await look(bob, own.next)).said).toEqual([])
+    },
+  )
+
+  it('sent twice under one transaction id is one message', async () => {
+    const [alice, bob] = [await person(), await person()]
+    for (let i = 0; i < 2; i += 1) must(await send(alice, to(bob, { n: 1 }), 'same'))
+    expect((await look(bob)).said).toEqual([{ n: 1 }])
+  })
+
+  it('sent twice at once under one transaction id is one message, and two from two devices', async () => {
+    const [alice, bob] = [await person(), await person()]
+    const phone = await http.login(alice.userId)
+    for (const from of [alice, phone]) {
+      const sends = Array.from({ length: 8 }, () => send(from, to(bob, { n: 1 }), 'same'))
+      for (const answer of await Promise.all(sends)) must(answer)
+    }
+    expect((await look(bob)).said).toEqual([{ n: 1 }, { n: 1 }])
+  })
+
+  it('for a device or a person that does not exist, or of another server, reaches nobody', async () => {
+    const [alice, bob] = [await person(), await person()]
+    const nobody = { '@nobody:test.example': { '*': {} }, '@far:other.example': { '*': {} } }
+    must(await send(alice, { ...nobody, ...to(bob, { n: 1 }, 'GONE') }))
+    expect((await look(bob)).said).toEqual([])
+  })
+
+  it('is gone with its device', async () => {
+    const [alice, bob] = [await person(), await person()]
+    const phone = await http.login(bob.userId)
+    must(await send(alice, to(phone, { secret: 'for the phone' })))
+    must(await phone.post('/logout'))
+    const user = objectName.user(server.serverName, bob.userId)
+    expect(await server.sql('USER', user, 'SELECT id FROM inbox')).toEqual([])
+  })
+})
+
+describe('many messages', () => {
+  it('come a hundred at a time, in order, each once', async () => {
+    const [alice, bob] = [await person(), await person()]
+    for (let n = 0; n < 250; n += 10) {
+      const sends = Array.from({ length: 10 }, (_, i) => send(alice, to(bob, { n: n + i })))
+      for (const answer of await Promise.all(sends)) must(answer)
+    }
+    const seen: number[] = []
+    const sizes: number[] = []
+    for (let since: string | undefined, more = true; more; ) {
+      const { said, next } = await look(bob, since)
+      seen.push(...said.map(({ n }) => n))
+      sizes.push(said.length)
+      since = next
+      more = said.length > 0
+    }
+    expect(sizes).toEqual([100, 100, 50, 0])
+    expect([...seen].sort((a, b) => a - b)).toEqual(Array.from({ length: 250 }, (_, n) => n))
+  })
+
+  it('that are large come in answers of bounded size', async () => {
+    const [alice, bob] = [await person(), await person()]
+    for (let n = 0; n < 20; n += 1) must(await send(alice, to(bob, { n, text: 'x'.repeat(65_000) })))
+    const batches: number[][] = []
+    for (let since: string | undefined, more = true; more; ) {
+      const { said, next } = await look(bob, since)
+      batches.push(said.map(({ n }) => n))
+      since = next
+      more = said.length > 0
+    }
+    expect(batches.map(({ length }) => length)).toEqual([15, 5, 0])
+    expect(batches.flat()).toEqual(Array.from({ length: 20 }, (_, n) => n))
+  })
+
+  it('for a device that does not come back are kept up to a bound, the newest of them', async () => {
+    const [alice, bob] = [await person(), await person()]
+    must(await send(alice, to(bob, { n: 'first' })))
+    const user = objectName.user(server.serverName, bob.userId)
+    const insert = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9999)
+      INSERT INTO inbox (id, device_id, sender, type, content)
+      SELECT (SELECT max(id) FROM inbox) - i, '${bob.deviceId}', '${alice.userId}', 'm.dummy', '{"n":' || i || '}'
+      FROM n`
+    await server.sql('USER', user, insert)
+    const held = async () => (await server.sql('USER', user, 'SELECT count(*) AS n FROM inbox'))[0]?.n
+    expect(await held()).toBe(10_000)
+    await server.evict('USER', user)
+    must(await send(alice, to(bob, { n: 'newest' })))
+    expect(await held()).toBe(9_000)
+    const newest = 'SELECT content FROM inbox ORDER BY id DESC LIMIT 2'
+    expect(await server.sql('USER', user, newest)).toEqual([
+      { content: '{"n":"newest"}' },
+      { content: '{"n":"first"}' },
+    ])
+    expect((await look(bob)).said[0]).toEqual({ n: 8_998 })
+  })
+
+  it('of strangers who flood a sleeping device do not take what a friend has sent', async () => {
+    const [friend, bob, ...strangers] = [await person(), await person(), await person(), await person()]
+    must(await send(friend, to(bob, { n: 'first' })))
+    must(await send(friend, to(bob, { n: 'second' })))
+    const user = objectName.user(server.serverName, bob.userId)
+    await server.sql('USER', user, 'UPDATE inbox SET id = id - 100000')
+    await server.evict('USER', user)
+    for (const { userId } of strangers) {
+      await server.sql(
+        'USER',
+        user,
+        `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5200)
+         INSERT INTO inbox (id, device_id, sender, type, content)
+         SELECT (SELECT max(id) FROM inbox) + i, '${bob.deviceId}', '${userId}', 'm.dummy', '{}' FROM n`,
+      )
+    }
+    // Whoever sends the message that is too many: it need not be the one who has sent the most.
+    must(await send(friend, to(bob, { n: 'third' })))
+    const query = 'SELECT sender, count(*) AS held FROM inbox GROUP BY sender ORDER BY held'
+    const held = (await server.sql('USER', user, query)).map(({ held }) => held)
+    expect(held).toEqual([3, 4498, 4498])
+    expect((await look(bob)).said.slice(0, 2)).toEqual([{ n: 'first' }, { n: 'second' }])
+  })
+
+  it('of a stranger that are few but large go before the many small ones of a friend', async () => {
+    const [friend, bob, stranger] = [await person(), await person(), await person()]
+    for (let n = 0; n < 20; n += 1) must(await send(friend, to(bob, { n })))
+    const user = objectName.user(server.serverName, bob.userId)
+    await server.sql('USER', user, 'UPDATE inbox SET id = id - 100000')
+    await server.evict('USER', user)
+    await server.sql(
+      'USER',
+      user,
+      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1600)
+       INSERT INTO inbox (id, device_id, sender, type, content)
+       SELECT (SELECT max(id) FROM inbox) + i, '${bob.deviceId}', '${stranger.userId}', 'm.dummy',
+         '"' || printf('%.*c', 62998, 'x') || '"' FROM n`,
+    )
+    must(await send(stranger, to(bob, { n: 'last' })))
+    const query = 'SELECT sender, count(*) AS held FROM inbox GROUP BY sender ORDER BY held'
+    expect((await server.sql('USER', user, query)).map(({ held }) => held)).toEqual([20, 1429])
+  })
+
+  it('are never lost nor told twice over evictions between the answers', async () => {
+    const [alice, bob] = [await person(), await person()]
+    for (let n = 0; n < 120; n += 20) {
+      const sends = Array.from({ length: 20 }, (_, i) => send(alice, to(bob, { n: n + i })))
+      for (const answer of await Promise.all(sends)) must(answer)
+    }
+    const user = objectName.user(server.serverName, bob.userId)
+    const seen: number[] = []
+    for (let since: string | undefined, more = true; more; ) {
+      await server.evict('USER', user)
+      const { said, next } = await look(bob, since)
+      seen.push(...said.map(({ n }) => n))
+      since = next
+      more = said.length > 0
+    }
+    expect([...seen].sort((a, b) => a - b)).toEqual(Array.from({ length: 120 }, (_, n) => n))
+  })
+
+  it('of one sender come in the order in which they were sent', async () => {
+    const [alice, bob] = [await person(), await person()]
+    for (let n = 0; n < 20; n += 1) must(await send(alice, to(bob, { n })))
+    expect((await look(bob)).said.map(({ n }) => n)).toEqual(Array.from({ length: 20 }, (_, n) => n))
+  })
+})
+
+describe('whatever breaks, a message that was acknowledged arrives once', () => {
+  /** All that a device is told until it has been quiet for a while. */
+  async function all(client: Client, wanted: number): Promise<Body[]> {
+    const told: Body[] = []
+    let since: string | undefined
+    for (let tries = 0; tries < 60 && told.length < wanted; tries += 1) {
+      const { said, next } = await look(client, since)
+      told.push(...said)
+      since = next
+      if (said.length === 0) await new Promise((resolve) => setTimeout(resolve, 150))
+    }
+    told.push(...(await look(client, since)).said)
+    return told
+  }
+
+  it('after kill -9', async () => {
+    const [alice, bob] = [await person(), await person()]
+    must(await send(alice, to(bob, { n: 1 })))
+    await server.restart()
+    expect(await all(bob, 1)).toEqual([{ n: 1 }])
+  })
+
+  it.each(['drop:user.takeToDevice', 'lose:user.takeToDevice', 'twice:user.takeToDevice'])(
+    'with %s',
+    async (name) => {
+      const [alice, bob] = [await person(), await person()]
+      must(await fault(name))
+      must(await send(alice, to(bob, { n: 1 })))
+      must(await send(alice, to(bob, { n: 2 })))
+      expect(await all(bob, 2)).toEqual([{ n: 1 }, { n: 2 }])
+    },
+  )
+
+  it('when the sender’s object dies after the commit', async () => {
+    const [alice, bob] = [await person(), await person()]
+    must(await fault('user:abort-after-commit'))
+    // The call is made again by itself; where it is not, the client does.
+    const answer = await send(alice, to(bob, { n: 1 }), 'once')
+    if (answer.status !== 200) must(await send(alice, to(bob, { n: 1 }), 'once'))
+    expect(await all(bob, 1)).toEqual([{ n: 1 }])
+  })
+
+  it('when the sender’s client goes away after the first call', async () => {
+    const [alice, bob] = [await person(), await person()]
+    await http
+      .request(
+        'PUT',
+        `/sendToDevice/${TYPE}/gone`,
+        { messages: to(bob, { n: 1 }) },
+        {
+          token: alice.token,
+          headers: { 'X-Selvedge-Test': 'drop-after-first-rpc' },
+        },
+      )
+      .catch(() => undefined)
+    must(await send(alice, to(bob, { n: 1 }), 'gone'))
+    expect(await all(bob, 1)).toEqual([{ n: 1 }])
+  })
+
+  it('with several senders, two devices and lost answers', async () => {
+    const bob = await person()
+    const phone = await http.login(bob.userId)
+    const senders = await Promise.all(Array.from({ length: 4 }, person))
+    const sending = senders.map(async (sender, s) => {
+      for (let n = 0; n < 15; n += 1) must(await send(sender, to(bob, { s, n }, '*')))
+    })
+    const receive = async (device: Client): Promise<string[]> => {
+      const told: string[] = []
+      let since: string | undefined
+      for (let polls = 0; told.length < 60 && polls < 200; polls += 1) {
+        const { body } = must(await device.sync({ since, timeout: 500 }))
+        // Every third answer is lost.
+        if (polls % 3 === 2) continue
+        told.push(...(body.to_device?.events ?? []).map((event: Body) => JSON.stringify(event.content)))
+        since = body.next_batch
+      }
+      return told
+    }
+    const [one, other] = await Promise.all([receive(bob), receive(phone), ...sending])
+    for (const told of [one, other]) {
+      expect(new Set(told as string[]).size).toBe(60)
+      expect(told).toHaveLength(60)
+    }
+  })
+})
+
+it.each([
+  ['no messages', {}, 400, 'M_MISSING_PARAM'],
+  ['messages that are no object', { messages: [] }, 400, 'M_BAD_JSON'],
+  ['a content that is no object', { messages: { '@a:test.example': { D: 'text' } } }, 400, 'M_BAD_JSON'],
+  ['a receiver that is no user', { messages: { nobody: {} } }, 400, 'M_BAD_JSON'],
+])('refuses %s', async (_, body, status, errcode) => {
+  const alice = await person()
+  const answer = await alice.put(`/sendToDevice/${TYPE}/bad`, body)
+  expect([answer.status, answer.body.errcode]).toEqual([status, errcode])
+})
+
+it('refuses a message of more than 64 KiB, and more messages than one call carries, and sends none of them', async () => {
+  const [alice, bob] = [await person(), await person()]
+  const frame = '{"text":""}'.length
+  const text = (length: number) => ({ text: 'x'.repeat(length - frame) })
+  const large = await send(alice, { ...to(alice, { n: 1 }), ...to(bob, text(65_537)) })
+  expect([large.status, large.body.errcode]).toEqual([413, 'M_TOO_LARGE'])
+  // Quotes are escaped in each layer.
+  const quotes = Object.fromEntries(
+    Array.from({ length: 15 }, (_, i) => [`D${i}`, { q: '"'.repeat(30_000) }]),
+  )
+  const many = await send(alice, { [bob.userId]: quotes })
+  expect([many.status, many.body.errcode]).toEqual([413, 'M_TOO_LARGE'])
+  for (const client of [alice, bob]) expect((await look(client)).said).toEqual([])
+  must(await send(alice, to(bob, text(65_536))))
+  expect((await look(bob)).said).toHaveLength(1)
+})
+
+it.each(['v3', 'r0'])('is served under %s', async (prefix) => {
+  const [alice, bob] = [await person(), await person()]
+  const path = `/_matrix/client/${prefix}/sendToDevice/${TYPE}/p1`
+  must(await http.request('PUT', path, { messages: to(bob, { n: 1 }) }, { token: alice.token }))
+  expect((await look(bob)).said).toEqual([{ n: 1 }])
+})
+
+it('wants an access token', async () => {
+  const answer = await http.request('PUT', `/sendToDevice/${TYPE}/1`, { messages: {} })
+  expect([answer.status, answer.body.errcode]).toEqual([401, 'M_MISSING_TOKEN'])
+})

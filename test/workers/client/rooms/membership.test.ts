@@ -1,0 +1,319 @@
+/** Every way into a room and out of it. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Api, api, type Client, must } from '../../../support/client.ts'
+import { objectName, startServer, type TestServer } from '../../../support/server.ts'
+
+let server: TestServer
+let http: Api
+let alice: Client
+let bob: Client
+let carol: Client
+
+beforeAll(async () => {
+  server = await startServer()
+  http = api(server)
+  alice = await http.register('alice')
+  bob = await http.register('bob')
+  carol = await http.register('carol')
+})
+afterAll(() => server?.stop())
+
+const room = (roomId: string) => `/rooms/${encodeURIComponent(roomId)}`
+
+async function member(roomId: string, of: Client, viewer = alice) {
+  return (await viewer.get(`${room(roomId)}/state/m.room.member/${encodeURIComponent(of.userId)}`)).body
+}
+
+describe('join', () => {
+  it('by id and by alias', async () => {
+    const roomId = await alice.createRoom({ preset: 'public_chat', room_alias_name: 'open' })
+    expect((await bob.post(`${room(roomId)}/join`)).body).toEqual({ room_id: roomId })
+    expect((await carol.join('#open:test.example')).body).toEqual({ room_id: roomId })
+    expect((await carol.get('/joined_rooms')).body.joined_rooms).toContain(roomId)
+  })
+
+  it('again changes nothing', async () => {
+    const roomId = await alice.createRoom({ preset: 'public_chat' })
+    await bob.join(roomId)
+    const before = await member(roomId, bob)
+    expect((await bob.join(roomId)).status).toBe(200)
+    expect(await member(roomId, bob)).toEqual(before)
+  })
+
+  it('keeps the reason and keys of the client’s own, but no membership of its choice', async () => {
+    const roomId = await alice.createRoom({ preset: 'public_chat' })
+    await bob.post(`${room(roomId)}/join`, { reason: 'curious', 'org.example.x': 1, membership: 'ban' })
+    expect(await member(roomId, bob)).toMatchObject({
+      membership: 'join',
+      reason: 'curious',
+      'org.example.x': 1,
+    })
+  })
+
+  it('needs an invitation where the rule says so', async () => {
+    const roomId = await alice.createRoom({ preset: 'private_chat' })
+    const refused = await bob.join(roomId)
+    expect([refused.status, refused.body.errcode]).toEqual([403, 'M_FORBIDDEN'])
+    expect((await alice.invite(roomId, bob.userId)).status).toBe(200)
+    expect((await bob.join(roomId)).status).toBe(200)
+  })
+
+  it('into a restricted room needs a room of its list', async () => {
+    const club = await alice.createRoom({ preset: 'public_chat' })
+    const inner = await alice.createRoom({
+      initial_state: [
+        {
+          type: 'm.room.join_rules',
+          content: {
+            join_rule: 'restricted',
+            allow: [
+              { type: 'm.room_membership', room_id: '!unknown:test.example' },
+              { type: 'm.room_membership', room_id: club },
+            ],
+          },
+        },
+      ],
+    })
+    const carol = await http.register('clubber')
+    const byState = () =>
+      carol.put(`/rooms/${encodeURIComponent(inner)}/state/m.room.member/${carol.userId}`, {
+        membership: 'join',
+      })
+    expect((await bob.join(inner)).status).toBe(403)
+    expect((await byState()).status).toBe(403)
+    for (const client of [bob, carol]) await client.join(club)
+    expect((await bob.join(inner)).status).toBe(200)
+    expect((await byState()).status).toBe(200)
+    for (const client of [bob, carol])
+      expect((await member(inner, client)).join_authorised_via_users_server).toBe(alice.userId)
+  })
+
+  it('into a restricted room finds the one who may vouch, among however many who may not', async () => {
+    const club = await alice.createRoom({ preset: 'public_chat' })
+    const allow = [{ type: 'm.room_membership', room_id: club }]
+    const [voucher, bystander, joiner] = [
+      await http.register('voucher'),
+      await http.register('bystander'),
+      await http.register('joiner'),
+    ]
+    const inner = await alice.createRoom({
+      room_version: '11',
+      preset: 'public_chat',
+      power_level_content_override: {
+        invite: 50,
+        users: {
+          [alice.userId]: 100,
+          [voucher.userId]: 50,
+          '@away:test.example': 90,
+          '@far:other.example': 90,
+        },
+      },
+    })
+    for (const client of [bystander, voucher]) must(await client.join(inner))
+    const at = (rest: string) => `/rooms/${encodeURIComponent(inner)}${rest}`
+    must(await alice.put(at('/state/m.room.join_rules'), { join_rule: 'restricted', allow }))
+    must(await alice.post(at('/leave')))
+    // As if they had joined long before.
+    await server.sql(
+      'ROOM',
+      objectName.room(server.serverName, inner),
+      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500)
+       INSERT INTO members (user_id, membership, event_id, since_pos)
+       SELECT '@many' || i || ':test.example', 'join', '$none', 0 FROM n`,
+    )
+    must(await joiner.join(club))
+    must(await joiner.join(inner))
+    expect((await member(inner, joiner, voucher)).join_authorised_via_users_server).toBe(voucher.userId)
+    must(await voucher.post(at('/leave')))
+    const late = await http.register('late-joiner')
+    must(await late.join(club))
+    expect((await late.join(inner)).status).toBe(403)
+    // The archive never heard of them.
+    const name = objectName.room(server.serverName, inner)
+    await server.sql('ROOM', name, "DELETE FROM members WHERE event_id = '$none'")
+  })
+
+  it('into a restricted room takes a member without a level of their own, where all may invite', async () => {
+    const club = await alice.createRoom({ preset: 'public_chat' })
+    const [muted, ordinary, joiner] = [
+      await http.register('muted'),
+      await http.register('ordinary'),
+      await http.register('joiner-of-many'),
+    ]
+    const inner = await alice.createRoom({
+      room_version: '11',
+      preset: 'public_chat',
+      power_level_content_override: { invite: 0, users: { [alice.userId]: 100, [muted.userId]: -1 } },
+    })
+    for (const client of [muted, ordinary]) must(await client.join(inner))
+    const at = (rest: string) => `/rooms/${encodeURIComponent(inner)}${rest}`
+    const rule = { join_rule: 'restricted', allow: [{ type: 'm.room_membership', room_id: club }] }
+    must(await alice.put(at('/state/m.room.join_rules'), rule))
+    must(await alice.post(at('/leave')))
+    must(await joiner.join(club))
+    must(await joiner.join(inner))
+    const { join_authorised_via_users_server: voucher } = await member(inner, joiner, ordinary)
+    expect(voucher).toBe(ordinary.userId)
+  })
+
+  it('into a restricted room takes no word of the client’s own for it', async () => {
+    const allow = [{ type: 'm.room_membership', room_id: '!unknown:test.example' }]
+    const inner = await alice.createRoom({
+      initial_state: [{ type: 'm.room.join_rules', content: { join_rule: 'restricted', allow } }],
+    })
+    const forged = { join_authorised_via_users_server: alice.userId }
+    const path = `/rooms/${encodeURIComponent(inner)}`
+    const answers = [
+      await bob.put(`${path}/state/m.room.member/${bob.userId}`, { membership: 'join', ...forged }),
+      await bob.post(`${path}/join`, forged),
+    ]
+    for (const { status, body } of answers) expect([status, body.errcode]).toEqual([403, 'M_FORBIDDEN'])
+  })
+
+  it.each([
+    ['an unknown room', '!unknown:test.example', 404, 'M_NOT_FOUND'],
+    ['an unknown alias', '#unknown:test.example', 404, 'M_NOT_FOUND'],
+    ['neither id nor alias', 'lounge', 400, 'M_INVALID_PARAM'],
+  ])('refuses %s', async (_, target, expected, errcode) => {
+    const { status, body } = await bob.join(target)
+    expect([status, body.errcode]).toEqual([expected, errcode])
+  })
+})
+
+describe('invite', () => {
+  it('again is no error', async () => {
+    const roomId = await alice.createRoom()
+    expect((await alice.invite(roomId, bob.userId)).body).toEqual({})
+    expect((await alice.invite(roomId, bob.userId)).status).toBe(200)
+    expect(await member(roomId, bob)).toMatchObject({ membership: 'invite' })
+  })
+
+  it('of a member is refused', async () => {
+    const roomId = await alice.createRoom({ preset: 'public_chat' })
+    await bob.join(roomId)
+    expect((await alice.invite(roomId, bob.userId)).status).toBe(403)
+  })
+
+  it.each([
+    ['a user elsewhere', { user_id: '@eve:elsewhere.example' }, 403, 'M_FORBIDDEN'],
+    ['no user id', { user_id: 'bob' }, 400, 'M_INVALID_PARAM'],
+    ['nobody', {}, 400, 'M_MISSING_PARAM'],
+    ['a third party', { medium: 'email', address: 'a@b.c', id_server: 'x' }, 403, 'M_FORBIDDEN'],
+  ])('refuses %s', async (_, body, expected, errcode) => {
+    const roomId = await alice.createRoom()
+    const answer = await alice.post(`${room(roomId)}/invite`, body)
+    expect([answer.status, answer.body.errcode]).toEqual([expected, errcode])
+  })
+
+  it('is for members alone', async () => {
+    const roomId = await alice.createRoom()
+    expect((await bob.invite(roomId, carol.userId)).status).toBe(403)
+  })
+})
+
+describe('leave', () => {
+  it('leaves a room, and rejects an invitation', async () => {
+    const roomId = await alice.createRoom({ invite: [bob.userId] })
+    expect((await bob.post(`${room(roomId)}/leave`, { reason: 'busy' })).body).toEqual({})
+    expect(await member(roomId, bob)).toMatchObject({ membership: 'leave', reason: 'busy' })
+    expect((await bob.get('/joined_rooms')).body.joined_rooms).not.toContain(roomId)
+  })
+
+  it('a room one never was in is refused', async () => {
+    const roomId = await alice.createRoom()
+    expect((await bob.post(`${room(roomId)}/leave`)).status).toBe(403)
+  })
+})
+
+describe('kick, ban and unban', () => {
+  it('kicks a member, who may come back', async () => {
+    const roomId = await alice.createRoom({ preset: 'public_chat' })
+    await bob.join(roomId)
+    expect((await alice.post(`${room(roomId)}/kick`, { user_id: bob.userId, reason: 'out' })).body).toEqual(
+      {},
+    )
+    expect(await member(roomId, bob)).toMatchObject({ membership: 'leave', reason: 'out' })
+    expect((await bob.join(roomId)).status).toBe(200)
+  })
+
+  it('does not kick who is not there', async () => {
+    const roomId = await alice.createRoom()
+    const { status, body } = await alice.post(`${room(roomId)}/kick`, { user_id: bob.userId })
+    expect([status, body.errcode]).toEqual([403, 'M_FORBIDDEN'])
+  })
+
+  it('bans for good, until somebody unbans', async () => {
+    const roomId = await alice.createRoom({ preset: 'public_chat' })
+    await bob.join(roomId)
+    expect((await alice.post(`${room(roomId)}/ban`, { user_id: bob.userId })).status).toBe(200)
+    expect((await bob.join(roomId)).status).toBe(403)
+    expect((await alice.invite(roomId, bob.userId)).status).toBe(403)
+    expect((await alice.post(`${room(roomId)}/unban`, { user_id: bob.userId })).status).toBe(200)
+    expect((await bob.join(roomId)).status).toBe(200)
+  })
+
+  it('does not unban who is not banned, be they joined, invited, gone or strangers', async () => {
+    const roomId = await alice.createRoom({ preset: 'public_chat' })
+    const unban = async () => {
+      const { status, body } = await alice.post(`${room(roomId)}/unban`, { user_id: bob.userId })
+      return [status, body.errcode]
+    }
+    const refused = [403, 'M_BAD_STATE']
+    expect(await unban()).toEqual(refused)
+    must(await alice.invite(roomId, bob.userId))
+    expect(await unban()).toEqual(refused)
+    must(await bob.join(roomId))
+    expect(await unban()).toEqual(refused)
+    must(await bob.post(`${room(roomId)}/leave`))
+    expect(await unban()).toEqual(refused)
+  })
+
+  it.each(['kick', 'ban', 'unban'])('needs power to %s', async (action) => {
+    const roomId = await alice.createRoom({ preset: 'public_chat' })
+    await bob.join(roomId)
+    await carol.join(roomId)
+    const { status, body } = await bob.post(`${room(roomId)}/${action}`, { user_id: carol.userId })
+    expect(status).toBe(403)
+    expect(body.errcode).toMatch(/^M_(FORBIDDEN|BAD_STATE)$/)
+  })
+})
+
+describe('knock', () => {
+  it('asks to be let in', async () => {
+    const roomId = await alice.createRoom({
+      initial_state: [{ type: 'm.room.join_rules', content: { join_rule: 'knock' } }],
+    })
+    const answer = await bob.post(`/knock/${encodeURIComponent(roomId)}`, { reason: 'please' })
+    expect(answer.body).toEqual({ room_id: roomId })
+    expect(await member(roomId, bob)).toMatchObject({ membership: 'knock', reason: 'please' })
+    expect((await alice.invite(roomId, bob.userId)).status).toBe(200)
+    expect((await bob.join(roomId)).status).toBe(200)
+  })
+
+  it('is refused under another rule', async () => {
+    const roomId = await alice.createRoom()
+    expect((await bob.post(`/knock/${encodeURIComponent(roomId)}`)).status).toBe(403)
+  })
+})
+
+describe('a member event by the state API', () => {
+  it('is a membership change like any other', async () => {
+    const roomId = await alice.createRoom()
+    const path = `${room(roomId)}/state/m.room.member/${encodeURIComponent(bob.userId)}`
+    expect((await alice.put(path, { membership: 'invite' })).status).toBe(200)
+    expect((await bob.sync()).body.rooms.invite).toHaveProperty([roomId])
+    expect((await bob.put(path, { membership: 'join' })).status).toBe(200)
+    expect((await bob.get('/joined_rooms')).body.joined_rooms).toContain(roomId)
+  })
+
+  it.each([
+    [{ membership: 'present' }, 'M_INVALID_PARAM'],
+    [{ membership: 1 }, 'M_BAD_JSON'],
+    [{}, 'M_MISSING_PARAM'],
+  ])('refuses %j', async (content, errcode) => {
+    const roomId = await alice.createRoom()
+    const path = `${room(roomId)}/state/m.room.member/${encodeURIComponent(alice.userId)}`
+    const { status, body } = await alice.put(path, content)
+    expect([status, body.errcode]).toEqual([400, errcode])
+  })
+})

@@ -1,0 +1,105 @@
+/** The long poll as the Worker holds it: its time, its parameters, and the User object going away under it. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Api, api, type Client, silence } from '../../../support/client.ts'
+import { waitingPoll } from '../../../support/faults.ts'
+import { objectName, startServer, type TestServer } from '../../../support/server.ts'
+
+let server: TestServer
+let http: Api
+let alice: Client
+
+beforeAll(async () => {
+  server = await startServer()
+  http = api(server)
+  alice = await http.register('alice')
+})
+afterAll(() => server?.stop())
+
+const data = (type: string) => `/user/${encodeURIComponent(alice.userId)}/account_data/${type}`
+
+async function timed<T>(work: Promise<T>): Promise<{ value: T; ms: number }> {
+  const started = performance.now()
+  const value = await work
+  return { value, ms: performance.now() - started }
+}
+
+describe('a poll', () => {
+  it('answers at once without a token, whatever the timeout', async () => {
+    const { value, ms } = await timed(alice.sync({ timeout: 20_000 }))
+    expect(value.status).toBe(200)
+    expect(ms).toBeLessThan(5_000)
+  })
+
+  it('answers at once without a timeout', async () => {
+    const { next_batch: since } = (await alice.sync()).body
+    const { value, ms } = await timed(alice.sync({ since, timeout: 0 }))
+    expect(value.body.next_batch).toEqual(expect.any(String))
+    expect(ms).toBeLessThan(5_000)
+  })
+
+  it('that finds nothing ends with the token alone, when its time is over', async () => {
+    const { next_batch: since } = (await alice.sync()).body
+    const { value, ms } = await timed(alice.sync({ since, timeout: 400 }))
+    expect(value.body).toEqual(silence(value.body.next_batch))
+    expect(ms).toBeGreaterThanOrEqual(390)
+    expect(ms).toBeLessThan(5_000)
+  })
+
+  it('leaves no socket behind', async () => {
+    const { next_batch: since } = (await alice.sync()).body
+    await alice.sync({ since, timeout: 100 })
+    const { next_batch: again } = (await alice.sync({ since, timeout: 100 })).body
+    await alice.put(data('org.example.after'), {})
+    const { body } = await alice.sync({ since: again, timeout: 10_000 })
+    expect(body.account_data.events).toEqual([{ type: 'org.example.after', content: {} }])
+  })
+
+  it('survives the eviction of the User object', async () => {
+    const { next_batch: since } = (await alice.sync()).body
+    const { answer: waiting } = await waitingPoll(http, alice, { since })
+    await server.evict('USER', objectName.user(server.serverName, alice.userId))
+    await alice.put(data('org.example.evicted'), { n: 1 })
+    const { value, ms } = await timed(waiting)
+    expect(value.body.account_data.events).toEqual([{ type: 'org.example.evicted', content: { n: 1 } }])
+    expect(ms).toBeLessThan(5_000)
+  })
+
+  it('asks again when the User object dies under it', async () => {
+    const { next_batch: since } = (await alice.sync()).body
+    const { answer: waiting } = await waitingPoll(http, alice, { since })
+    await http.request('POST', '/_selvedge/test/faults', { name: 'user:abort-after-commit', count: 1 })
+    await alice.put(data('org.example.aborted'), { n: 2 })
+    const { value, ms } = await timed(waiting)
+    expect(value.status).toBe(200)
+    expect(value.body.account_data.events).toEqual([{ type: 'org.example.aborted', content: { n: 2 } }])
+    expect(ms).toBeLessThan(5_000)
+  })
+})
+
+describe('parameters', () => {
+  it.each([
+    [{ timeout: 'long' }],
+    [{ timeout: -1 }],
+    [{ full_state: 'yes' }],
+    [{ set_presence: 'away' }],
+    [{ since: 'rubbish' }],
+  ])('refuses %j', async (query) => {
+    const { status, body } = await alice.sync(query)
+    expect([status, body.errcode]).toEqual([400, 'M_INVALID_PARAM'])
+  })
+
+  it.each(['use_state_after', 'org.matrix.msc4222.use_state_after'])('knows %s', async (name) => {
+    const roomId = await alice.createRoom()
+    const { body } = await alice.sync({ [name]: true })
+    const room = body.rooms.join[roomId]
+    expect(room).not.toHaveProperty('state')
+    expect(room.state_after ?? room['org.matrix.msc4222.state_after']).toHaveProperty('events')
+  })
+
+  it('refuses a token whose session is over', async () => {
+    const phone = await http.login('alice')
+    await phone.post('/logout')
+    const { status, body } = await phone.sync()
+    expect([status, body.errcode]).toEqual([401, 'M_UNKNOWN_TOKEN'])
+  })
+})

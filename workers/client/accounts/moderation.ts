@@ -1,0 +1,85 @@
+/** Client-Server API §Server administration: who is locked or suspended, and who is who. */
+import { type Context, Hono } from 'hono'
+import * as z from 'zod'
+import type { Device } from '../../../src/ports.ts'
+import { MatrixError } from '../../../src/protocol/errors.ts'
+import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
+import { localpartOf } from '../../../src/protocol/identifiers.ts'
+import type { AppEnv } from '../../app-env.ts'
+import { accessToken, forgetSessions } from '../../middleware/access-token.ts'
+import { adminOnly, isAdmin } from '../../middleware/admin.ts'
+import { validate } from '../../middleware/validate.ts'
+import { isLocal, UserId } from '../params.ts'
+
+const OfUser = z.object({ userId: UserId })
+
+/** The path's last word, and the flag it sets. */
+const MEASURES = [
+  { path: 'lock', flag: 'locked', Body: z.object({ locked: z.boolean() }) },
+  { path: 'suspend', flag: 'suspended', Body: z.object({ suspended: z.boolean() }) },
+] as const
+
+/** Below `v1`. */
+export const moderation = new Hono<AppEnv>()
+
+for (const { path, flag, Body } of MEASURES) {
+  moderation.get(`/admin/${path}/:userId`, accessToken, adminOnly, validate({ param: OfUser }), async (c) => {
+    const { userId } = c.req.valid('param')
+    await requireModerable(c, userId)
+    return c.json({ [flag]: (await c.var.objects.user(userId).standing())[flag] })
+  })
+
+  moderation.put(
+    `/admin/${path}/:userId`,
+    accessToken,
+    adminOnly,
+    validate({ param: OfUser, json: Body }),
+    async (c) => {
+      const { userId } = c.req.valid('param')
+      const change: { locked?: boolean; suspended?: boolean } = c.req.valid('json')
+      await requireModerable(c, userId)
+      await c.var.objects.user(userId).setStanding({ [flag]: change[flag] })
+      forgetSessions(userId)
+      return c.json({ [flag]: change[flag] })
+    },
+  )
+}
+
+/** @throws MatrixError M_INVALID_PARAM, M_NOT_FOUND, or M_FORBIDDEN for administrators, oneself included */
+async function requireModerable(c: Context<AppEnv>, userId: string): Promise<void> {
+  const { accounts, config } = c.var.ports
+  if (!isLocal(userId, config.serverName)) {
+    throw new MatrixError('M_INVALID_PARAM', 'That is a user of another server')
+  }
+  const account = await accounts.find(localpartOf(userId))
+  if (account === undefined || account.deactivated)
+    throw new MatrixError('M_NOT_FOUND', 'There is no such user')
+  if (account.admin) throw new MatrixError('M_FORBIDDEN', 'Administrators are neither locked nor suspended')
+}
+
+export const whois = new Hono<AppEnv>()
+
+whois.get('/admin/whois/:userId', accessToken, validate({ param: OfUser }), (c) =>
+  tellWho(c, c.req.valid('param').userId),
+)
+/** As Synapse's tools ask for it. */
+whois.get('/whois/:userId', accessToken, validate({ param: OfUser }), (c) =>
+  tellWho(c, c.req.valid('param').userId),
+)
+
+async function tellWho(c: Context<AppEnv>, userId: string): Promise<Response> {
+  const { objects, session } = c.var
+  if (session.userId !== userId && !(await isAdmin(c))) {
+    throw new MatrixError('M_FORBIDDEN', 'That is for the user and for administrators')
+  }
+  const devices = await objects.user(userId).whois()
+  const known = devices.map((device) => [
+    device.device_id,
+    { sessions: [{ connections: connectionsOf(device) }] },
+  ])
+  return c.json({ user_id: userId, devices: Object.fromEntries(known) })
+}
+
+function connectionsOf({ last_seen_ip: ip, last_seen_ts: lastSeen }: Device): JsonObject[] {
+  return ip === null || lastSeen === null ? [] : [{ ip, last_seen: lastSeen }]
+}

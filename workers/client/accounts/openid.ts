@@ -1,0 +1,31 @@
+/** Client-Server API §OpenID: a token that proves to widgets and other services who somebody is. */
+import { Hono } from 'hono'
+import * as z from 'zod'
+import type { AppEnv } from '../../app-env.ts'
+import { accessToken } from '../../middleware/access-token.ts'
+import { jsonObject, validate } from '../../middleware/validate.ts'
+import { requireSelf, UserId } from '../params.ts'
+
+const OfUser = z.object({ userId: UserId })
+const TOKEN_LENGTH = 40
+const LIFETIME_S = 3600
+
+export const openId = new Hono<AppEnv>()
+
+openId.post(
+  '/user/:userId/openid/request_token',
+  accessToken,
+  validate({ param: OfUser, json: jsonObject, bodyOptional: true }),
+  async (c) => {
+    const { ports, session } = c.var
+    requireSelf(session, c.req.valid('param').userId)
+    const token = ports.random.token(TOKEN_LENGTH)
+    await ports.openIdTokens.put(token, session.userId, LIFETIME_S)
+    return c.json({
+      access_token: token,
+      token_type: 'Bearer',
+      matrix_server_name: ports.config.serverName,
+      expires_in: LIFETIME_S,
+    })
+  },
+)

@@ -1,0 +1,23 @@
+/** Client-Server API §Refreshing access tokens. */
+import { Hono } from 'hono'
+import * as z from 'zod'
+import { readRefreshToken, refresh } from '../../../src/accounts/refresh.ts'
+import type { AppEnv } from '../../app-env.ts'
+import { forgetSessions } from '../../middleware/access-token.ts'
+import { validate } from '../../middleware/validate.ts'
+
+const Refresh = z.object({ refresh_token: z.string() })
+
+/** Below `v3` and, as clients from before the specification asked for it, below `v1`. */
+export const refreshing = new Hono<AppEnv>()
+
+refreshing.post('/refresh', validate({ json: Refresh }), async (c) => {
+  const { ports, objects } = c.var
+  const token = await readRefreshToken(ports, c.req.valid('json').refresh_token)
+  try {
+    return c.json(await refresh(ports, objects.user, token))
+  } finally {
+    // Refused or not, a session may have ended.
+    forgetSessions(token.userId, token.deviceId)
+  }
+})

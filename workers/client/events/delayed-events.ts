@@ -1,0 +1,136 @@
+/** Managing delayed events (MSC4140), and the newer way of asking for one. */
+import { type Context, Hono } from 'hono'
+import * as z from 'zod'
+import type { DelayedAction, DelayedEvent, RoomGateway } from '../../../src/ports.ts'
+import { MatrixError } from '../../../src/protocol/errors.ts'
+import type { AppEnv } from '../../app-env.ts'
+import { accessToken } from '../../middleware/access-token.ts'
+import { bodyHasFloats, jsonObject, validate } from '../../middleware/validate.ts'
+import { EventType, RoomId, StateKey, TxnId } from '../params.ts'
+import { checkDelay, schedule } from './delay.ts'
+import { roomOfDelayId } from './delay-id.ts'
+import { checkMessage } from './event-content.ts'
+import { checkNewState } from './state.ts'
+
+/** Rooms asked for one list, in turns, and characters after which no more are: an answer has a size, and a Worker calls. */
+const MAX_ROOMS = 300
+const AT_ONCE = 6
+const MAX_LENGTH = 4_000_000
+
+const Action = z.enum(['send', 'cancel', 'restart'])
+const ById = z.object({ delayId: z.string().min(1) })
+const ListQuery = z.object({ status: z.enum(['scheduled', 'finalised']).optional() })
+const Later = z.object({ roomId: RoomId, eventType: EventType, txnId: TxnId })
+const LaterBody = z.object({
+  delay_ms: z.int().min(0),
+  state_key: StateKey.optional(),
+  content: jsonObject,
+})
+
+/** Below `/_matrix/client/unstable/org.matrix.msc4140`. */
+export const delayedEvents = new Hono<AppEnv>()
+
+delayedEvents.get('/delayed_events', accessToken, validate({ query: ListQuery }), async (c) => {
+  const { status } = c.req.valid('query')
+  const events = await ownEvents(c)
+  const scheduled = events.filter(({ finalised }) => finalised === undefined).map(shown)
+  const finalised = events.filter((event) => event.finalised !== undefined).map(shownFinalised)
+  return c.json({
+    ...(status !== 'finalised' && { scheduled, delayed_events: scheduled }),
+    ...(status !== 'scheduled' && { finalised }),
+  })
+})
+
+delayedEvents.get('/delayed_events/:delayId', accessToken, validate({ param: ById }), async (c) => {
+  const { delayId } = c.req.valid('param')
+  const events = await roomOf(c, delayId).delayedEvents(c.var.session.userId)
+  const event = events.find((one) => one.delayId === delayId)
+  if (event === undefined) throw new MatrixError('M_NOT_FOUND', 'No such delayed event')
+  return c.json(event.finalised === undefined ? shown(event) : { ...shown(event), ...shownFinalised(event) })
+})
+
+/** @throws MatrixError M_NOT_FOUND for an id that this server has not made */
+function roomOf(c: Context<AppEnv>, delayId: string): RoomGateway {
+  return c.var.objects.room(roomOfDelayId(c.var.ports.config, delayId))
+}
+
+/** The id is a secret: whoever was given it, such as a call's media server, needs no token. */
+async function act(c: Context<AppEnv>, delayId: string, action: DelayedAction) {
+  const hasToken = c.req.header('authorization') !== undefined || c.req.query('access_token') !== undefined
+  if (hasToken) await accessToken(c, async () => undefined)
+  const userId = hasToken ? c.var.session.userId : undefined
+  await roomOf(c, delayId).delayedAction(delayId, action, userId)
+  return c.json({})
+}
+
+delayedEvents.post(
+  '/delayed_events/:delayId',
+  validate({ param: ById, json: z.object({ action: Action }) }),
+  async (c) => act(c, c.req.valid('param').delayId, c.req.valid('json').action),
+)
+
+delayedEvents.post(
+  '/delayed_events/:delayId/:action{send|cancel|restart}',
+  validate({ param: ById.extend({ action: Action }), json: z.object({}), bodyOptional: true }),
+  async (c) => act(c, c.req.valid('param').delayId, c.req.valid('param').action),
+)
+
+delayedEvents.put(
+  '/rooms/:roomId/delayed_event/:eventType/:txnId',
+  accessToken,
+  validate({ param: Later, json: LaterBody }),
+  async (c) => {
+    const { roomId, eventType: type, txnId } = c.req.valid('param')
+    const { delay_ms: delay, state_key: stateKey, content } = c.req.valid('json')
+    checkDelay(delay)
+    if (stateKey === undefined) checkMessage(type)
+    else await checkNewState(c, roomId, { type, stateKey, content })
+    const { userId: sender, deviceId } = c.var.session
+    const hasFloats = bodyHasFloats(c)
+    const request = { sender, deviceId, txnId, type, stateKey, content, hasFloats }
+    return c.json({ delay_id: await schedule(c, roomId, request, delay) })
+  },
+)
+
+async function ownEvents(c: Context<AppEnv>): Promise<DelayedEvent[]> {
+  const { objects, session } = c.var
+  const user = objects.user(session.userId)
+  const rooms = await user.delayedRooms(session)
+  const found: DelayedEvent[] = []
+  const empty: string[] = []
+  let length = 0
+  for (let next = 0; next < Math.min(rooms.length, MAX_ROOMS) && length < MAX_LENGTH; next += AT_ONCE) {
+    const asked = rooms.slice(next, next + AT_ONCE)
+    const lists = await Promise.all(asked.map((roomId) => objects.room(roomId).delayedEvents(session.userId)))
+    for (const [index, list] of lists.entries()) {
+      if (list.length === 0) empty.push(asked[index] as string)
+      found.push(...list)
+      length += JSON.stringify(list).length
+    }
+  }
+  if (empty.length > 0) await user.pruneDelayed(session, empty)
+  return found
+}
+
+function shown({ delayId, roomId, type, stateKey, content, delayMs, runningSince }: DelayedEvent) {
+  return {
+    delay_id: delayId,
+    room_id: roomId,
+    type,
+    ...(stateKey !== undefined && { state_key: stateKey }),
+    content,
+    delay: delayMs,
+    running_since: runningSince,
+  }
+}
+
+function shownFinalised(event: DelayedEvent) {
+  const { outcome, reason, error, eventId, at } = event.finalised ?? {}
+  return {
+    delayed_event: shown(event),
+    outcome,
+    reason,
+    ...(error !== undefined && { error }),
+    ...(eventId !== undefined && { event_id: eventId, origin_server_ts: at }),
+  }
+}

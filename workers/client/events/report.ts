@@ -1,0 +1,61 @@
+/** Telling the people who run the server of rooms, events and users: Client-Server API §Reporting Content. */
+import { type Context, Hono } from 'hono'
+import * as z from 'zod'
+import type { Report } from '../../../src/ports.ts'
+import { MatrixError } from '../../../src/protocol/errors.ts'
+import { fitsBytes, localpartOf } from '../../../src/protocol/identifiers.ts'
+import type { AppEnv } from '../../app-env.ts'
+import { accessToken } from '../../middleware/access-token.ts'
+import { validate } from '../../middleware/validate.ts'
+import { EventId, InRoom, isLocal, UserId } from '../params.ts'
+
+/** "May be blank." */
+const Reason = z.object({ reason: z.string() })
+const OptionalReason = z.object({ reason: z.string().default('') })
+const InEvent = InRoom.extend({ eventId: EventId })
+const MAX_REASON_BYTES = 16_384
+const OneUser = z.object({ userId: UserId })
+
+export const report = new Hono<AppEnv>()
+
+/** "The caller is not required to be joined to the room." */
+report.post('/rooms/:roomId/report', accessToken, validate({ param: InRoom, json: Reason }), async (c) => {
+  const { roomId } = c.req.valid('param')
+  await c.var.objects.room(roomId).joinRule()
+  return keep(c, { roomId, ...c.req.valid('json') })
+})
+
+/** "The event was not found or you are not joined to the room" are one answer. */
+report.post(
+  '/rooms/:roomId/report/:eventId',
+  accessToken,
+  validate({ param: InEvent, json: OptionalReason, bodyOptional: true }),
+  async (c) => {
+    const { roomId, eventId } = c.req.valid('param')
+    const { objects, session } = c.var
+    const room = objects.room(roomId)
+    const [joined] = await Promise.all([room.isJoined(session.userId), room.event(session, eventId)])
+    if (!joined) throw new MatrixError('M_NOT_FOUND', 'Event not found')
+    return keep(c, { roomId, eventId, ...c.req.valid('json') })
+  },
+)
+
+report.post('/users/:userId/report', accessToken, validate({ param: OneUser, json: Reason }), async (c) => {
+  const { userId } = c.req.valid('param')
+  const { accounts, config } = c.var.ports
+  const isOurs = isLocal(userId, config.serverName)
+  if (isOurs && (await accounts.find(localpartOf(userId))) === undefined) {
+    throw new MatrixError('M_NOT_FOUND', 'The user was not found')
+  }
+  return keep(c, { userId, ...c.req.valid('json') })
+})
+
+/** People write some lines; whoever reads reports is to see them. @throws MatrixError M_TOO_LARGE */
+async function keep(c: Context<AppEnv>, about: Omit<Report, 'reporter'>) {
+  const { reports, clock } = c.var.ports
+  if (about.reason !== undefined && !fitsBytes(about.reason, MAX_REASON_BYTES)) {
+    throw new MatrixError('M_TOO_LARGE', `reason: at most ${MAX_REASON_BYTES} bytes`)
+  }
+  await reports.add({ reporter: c.var.session.userId, ...about }, clock.now())
+  return c.json({})
+}

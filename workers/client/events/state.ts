@@ -1,0 +1,112 @@
+/** A room's state, read and written: Client-Server API §Getting events for a room, §Sending events to a room. */
+import { type Context, Hono } from 'hono'
+import * as z from 'zod'
+import type { SendRequest } from '../../../src/ports.ts'
+import { MatrixError } from '../../../src/protocol/errors.ts'
+import type { JsonObject, JsonValue } from '../../../src/protocol/events/canonical-json.ts'
+import type { AppEnv } from '../../app-env.ts'
+import { accessToken } from '../../middleware/access-token.ts'
+import { bodyHasFloats, jsonObject, validate } from '../../middleware/validate.ts'
+import { stateSlices, streamJson } from '../../stream-json.ts'
+import { EventType, InRoom, isLocal, RoomId, requireLocalUser, StateKey } from '../params.ts'
+import { requireTakesInvites } from '../rooms/invite-permission.ts'
+import { allowRoomsJoined } from '../rooms/restricted-rooms.ts'
+import { DelayQuery, delayOf, schedule } from './delay.ts'
+import { checkState, namedAliases } from './event-content.ts'
+
+/** "The state_key … Defaults to the empty string; when it is empty, the trailing slash is optional." */
+const PATHS = [
+  '/rooms/:roomId/state/:eventType/:stateKey',
+  '/rooms/:roomId/state/:eventType/',
+  '/rooms/:roomId/state/:eventType',
+]
+
+const OneState = z.object({ roomId: RoomId, eventType: EventType, stateKey: StateKey.default('') })
+const Format = z.object({ format: z.enum(['content', 'event']).default('content') })
+
+export const state = new Hono<AppEnv>()
+
+state.get('/rooms/:roomId/state', accessToken, validate({ param: InRoom }), async (c) => {
+  const { objects, session } = c.var
+  const slices = stateSlices(objects.room(c.req.valid('param').roomId), { viewer: session.userId })
+  const all: JsonValue[] = []
+  return streamJson(all, new Map([[all, () => slices]]))
+})
+
+for (const path of PATHS) {
+  state.get(path, accessToken, validate({ param: OneState, query: Format }), async (c) => {
+    const { roomId, eventType, stateKey } = c.req.valid('param')
+    const event = await c.var.objects.room(roomId).stateEvent(c.var.session.userId, eventType, stateKey)
+    return c.json(c.req.valid('query').format === 'event' ? event : event.content)
+  })
+
+  state.put(
+    path,
+    accessToken,
+    validate({ param: OneState, query: DelayQuery, json: jsonObject }),
+    async (c) => {
+      const { roomId, eventType, stateKey } = c.req.valid('param')
+      const content = c.req.valid('json')
+      await checkNewState(c, roomId, { type: eventType, stateKey, content })
+      const { userId, deviceId } = c.var.session
+      const request: SendRequest = {
+        sender: userId,
+        deviceId,
+        type: eventType,
+        stateKey,
+        content,
+        hasFloats: bodyHasFloats(c),
+      }
+      const delay = delayOf(c.req.valid('query'))
+      if (delay !== undefined) return c.json({ delay_id: await schedule(c, roomId, request, delay) })
+      if (eventType === 'm.room.member' && stateKey === userId && content.membership === 'join')
+        request.joinedAllowRooms = await allowRoomsJoined(c, roomId)
+      return c.json({ event_id: await c.var.objects.room(roomId).send(request) })
+    },
+  )
+}
+
+interface NewState {
+  type: string
+  stateKey: string
+  content: JsonObject
+}
+
+/** @throws MatrixError for what no client may put into a room's state */
+export async function checkNewState(c: Context<AppEnv>, roomId: string, event: NewState): Promise<void> {
+  checkState(event.type, event.content)
+  // Whether guests may come in is asked by /join, which also marks them as guests.
+  if (event.type === 'm.room.member' && c.var.session.guest === true) {
+    throw new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'Guests join and leave, and no more')
+  }
+  if (event.type === 'm.room.member' && event.content.membership === 'invite') {
+    requireLocalUser(event.stateKey, c.var.ports.config.serverName)
+    await requireTakesInvites(c, event.stateKey)
+  }
+  if (event.type === 'm.room.canonical_alias' && event.stateKey === '') {
+    await checkAliases(c, roomId, event.content)
+  }
+}
+
+/** "M_BAD_ALIAS: … the room alias does not point to the room": asked of newly added aliases alone. */
+async function checkAliases(c: Context<AppEnv>, roomId: string, content: JsonObject): Promise<void> {
+  const named = namedAliases(content)
+  if (named.length === 0) return
+  const before = new Set(namedAliases(await currentContent(c, roomId)))
+  for (const alias of named.filter((name) => !before.has(name))) {
+    const found = isLocal(alias, c.var.ports.config.serverName)
+      ? await c.var.ports.aliases.find(alias)
+      : undefined
+    if (found?.roomId !== roomId) throw new MatrixError('M_BAD_ALIAS', `${alias} does not point to this room`)
+  }
+}
+
+async function currentContent(c: Context<AppEnv>, roomId: string): Promise<JsonObject> {
+  try {
+    const room = c.var.objects.room(roomId)
+    return (await room.stateEvent(c.var.session.userId, 'm.room.canonical_alias', '')).content
+  } catch (error) {
+    if (error instanceof MatrixError && error.errcode === 'M_NOT_FOUND') return {}
+    throw error
+  }
+}

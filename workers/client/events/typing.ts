@@ -1,0 +1,28 @@
+/** Client-Server API §Typing Notifications. */
+import { Hono } from 'hono'
+import * as z from 'zod'
+import type { AppEnv } from '../../app-env.ts'
+import { accessToken } from '../../middleware/access-token.ts'
+import { validate } from '../../middleware/validate.ts'
+import { InRoom, requireSelf, UserId } from '../params.ts'
+
+const DEFAULT_TIMEOUT_MS = 20_000
+/** A client that forgot to say it stopped shall not type for long. */
+const MAX_TIMEOUT_MS = 30_000
+
+const Typing = z.object({ typing: z.boolean(), timeout: z.int().min(0).default(DEFAULT_TIMEOUT_MS) })
+
+export const typing = new Hono<AppEnv>()
+
+typing.put(
+  '/rooms/:roomId/typing/:userId',
+  accessToken,
+  validate({ param: InRoom.extend({ userId: UserId }), json: Typing }),
+  async (c) => {
+    const { roomId, userId } = c.req.valid('param')
+    const body = c.req.valid('json')
+    requireSelf(c.var.session, userId)
+    await c.var.objects.room(roomId).setTyping(userId, body.typing, Math.min(body.timeout, MAX_TIMEOUT_MS))
+    return c.json({})
+  },
+)

@@ -1,0 +1,65 @@
+/** Client-Server API §Device Management: the list of devices, their names, and their end. */
+import { type Context, Hono } from 'hono'
+import * as z from 'zod'
+import { AuthData } from '../../../src/accounts/interactive-auth.ts'
+import type { AppEnv } from '../../app-env.ts'
+import { accessToken, forgetSessions, tokenClaims } from '../../middleware/access-token.ts'
+import { validate } from '../../middleware/validate.ts'
+import { challenge } from '../accounts/confirm.ts'
+import { DeviceId } from '../params.ts'
+
+const OfDevice = z.object({ deviceId: DeviceId })
+const Deletion = z.object({ auth: AuthData.optional() })
+/** More devices than anybody has. */
+const MAX_DELETED = 1_000
+const Deletions = Deletion.extend({ devices: z.array(z.string()).max(MAX_DELETED) })
+const Change = z.object({ display_name: z.string().max(255).optional() })
+
+export const devices = new Hono<AppEnv>()
+
+devices.get('/devices', tokenClaims, async (c) => {
+  const { objects, session } = c.var
+  return c.json({ devices: await objects.user(session.userId).devices(session) })
+})
+
+devices.get('/devices/:deviceId', tokenClaims, validate({ param: OfDevice }), async (c) => {
+  const { objects, session } = c.var
+  return c.json(await objects.user(session.userId).device(session, c.req.valid('param').deviceId))
+})
+
+devices.put('/devices/:deviceId', tokenClaims, validate({ param: OfDevice, json: Change }), async (c) => {
+  const { objects, session } = c.var
+  const { deviceId } = c.req.valid('param')
+  const { display_name: name } = c.req.valid('json')
+  const user = objects.user(session.userId)
+  // "If not given, the display name is unchanged": what is left is whether the device exists.
+  if (name === undefined) await user.device(session, deviceId)
+  else await user.renameDevice(session, deviceId, name)
+  return c.json({})
+})
+
+devices.delete(
+  '/devices/:deviceId',
+  accessToken,
+  validate({ param: OfDevice, json: Deletion, bodyOptional: true }),
+  async (c) => {
+    const { deviceId } = c.req.valid('param')
+    const { auth } = c.req.valid('json')
+    const body = { device: deviceId }
+    const unproved = await challenge(c, { endpoint: 'DELETE /devices', body, auth })
+    return unproved ?? remove(c, [deviceId])
+  },
+)
+
+devices.post('/delete_devices', accessToken, validate({ json: Deletions }), async (c) => {
+  const { devices: ids, auth } = c.req.valid('json')
+  const unproved = await challenge(c, { endpoint: 'POST /delete_devices', body: { devices: ids }, auth })
+  return unproved ?? remove(c, ids)
+})
+
+async function remove(c: Context<AppEnv>, deviceIds: string[]): Promise<Response> {
+  const { objects, session } = c.var
+  await objects.user(session.userId).deleteDevices(session, deviceIds)
+  forgetSessions(session.userId)
+  return c.json({})
+}

@@ -1,0 +1,117 @@
+/** Client-Server API §Key management API: what devices publish, and what others ask for to encrypt to them. */
+import { type Context, Hono } from 'hono'
+import * as z from 'zod'
+import type { KeyClaims, PrivateKeys, PublicKeys } from '../../../src/ports.ts'
+import { MatrixError } from '../../../src/protocol/errors.ts'
+import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
+import { serverNameOf } from '../../../src/protocol/identifiers.ts'
+import { publicKeyOf } from '../../../src/protocol/keys/cross-signing.ts'
+import { withSignatures } from '../../../src/protocol/keys/device-keys.ts'
+import type { AppEnv } from '../../app-env.ts'
+import { accessToken, tokenClaims } from '../../middleware/access-token.ts'
+import { countActions } from '../../middleware/rate-limit.ts'
+import { jsonObject, validate } from '../../middleware/validate.ts'
+import { isLocal, UserId } from '../params.ts'
+
+/** Users in one query: what fits a request, and what one invocation can ask. */
+const MAX_USERS = 5_000
+
+const Upload = z.object({
+  device_keys: jsonObject.optional(),
+  one_time_keys: jsonObject.optional(),
+  fallback_keys: jsonObject.optional(),
+  'org.matrix.msc2732.fallback_keys': jsonObject.optional(),
+})
+const Timeout = z.int().nonnegative().optional()
+const Query = z.object({ device_keys: z.record(UserId, z.array(z.string())), timeout: Timeout })
+const Claim = z.object({
+  one_time_keys: z.record(UserId, z.record(z.string(), z.string())),
+  timeout: Timeout,
+})
+const Span = z.object({ from: z.string(), to: z.string() })
+
+export const keys = new Hono<AppEnv>()
+
+keys.post('/keys/upload', tokenClaims, validate({ json: Upload }), async (c) => {
+  const { objects, session } = c.var
+  const body = c.req.valid('json')
+  const counts = await objects.user(session.userId).uploadKeys(session, {
+    deviceKeys: body.device_keys,
+    oneTimeKeys: body.one_time_keys,
+    fallbackKeys: body.fallback_keys ?? body['org.matrix.msc2732.fallback_keys'],
+  })
+  return c.json({ one_time_key_counts: counts })
+})
+
+keys.post('/keys/query', tokenClaims, validate({ json: Query }), async (c) => {
+  const { objects, session } = c.var
+  const { device_keys: asked } = c.req.valid('json')
+  const { local, failures } = byServer(c, asked)
+  const userIds = Object.keys(local)
+  const own = await objects.user(session.userId).privateKeys(session, userIds)
+  const queries = Object.entries(local).map(([userId, deviceIds]) => ({ userId, deviceIds }))
+  const found = await objects.publicKeys(queries)
+  if (found.includes(undefined)) failures[c.var.ports.config.serverName] = UNREACHABLE
+  const known = userIds.map((userId, index) => [userId, found[index]] as const)
+  return c.json({ ...answerOf(known, own, session.userId), failures })
+})
+
+keys.post('/keys/claim', accessToken, validate({ json: Claim }), async (c) => {
+  const { local, failures } = byServer(c, c.req.valid('json').one_time_keys)
+  const claimed = await c.var.objects.claimKeys(
+    Object.entries(local).map(([userId, claims]) => ({ userId, claims: claims as KeyClaims })),
+  )
+  if (claimed.includes(undefined)) failures[c.var.ports.config.serverName] = UNREACHABLE
+  const userIds = Object.keys(local)
+  const found = claimed.map((devices, index) => [userIds[index], devices] as const)
+  const given = found.filter(([, devices]) => devices !== undefined && Object.keys(devices).length > 0)
+  return c.json({ one_time_keys: Object.fromEntries(given), failures })
+})
+
+keys.get('/keys/changes', tokenClaims, validate({ query: Span }), async (c) => {
+  const { objects, session } = c.var
+  const { from, to } = c.req.valid('query')
+  return c.json(await objects.user(session.userId).keyChanges(session, from, to))
+})
+
+const UNREACHABLE: JsonObject = { status: 503, message: 'Not reachable' }
+
+/** What is asked of this server, and for the others, which it does not speak to, that they failed. */
+function byServer<T>(c: Context<AppEnv>, asked: Record<string, T>) {
+  const { serverName } = c.var.ports.config
+  const users = Object.entries(asked)
+  if (users.length > MAX_USERS) throw new MatrixError('M_INVALID_PARAM', `At most ${MAX_USERS} users at once`)
+  countActions(c, 'keyTargets', users.length)
+  const remote = users.filter(([userId]) => !isLocal(userId, serverName))
+  const failures: JsonObject = {}
+  for (const [userId] of remote) failures[serverNameOf(userId)] = UNREACHABLE
+  return { local: Object.fromEntries(users.filter(([userId]) => isLocal(userId, serverName))), failures }
+}
+
+/** The maps of /keys/query: the user-signing key and what it signed are for its owner alone. */
+function answerOf(
+  found: readonly (readonly [string, PublicKeys | undefined])[],
+  own: PrivateKeys,
+  viewer: string,
+): JsonObject {
+  const devices: JsonObject = {}
+  const master: JsonObject = {}
+  const selfSigning: JsonObject = {}
+  const userSigning: JsonObject = {}
+  for (const [userId, keysOf] of found) {
+    if (keysOf === undefined) continue
+    devices[userId] = keysOf.devices
+    if (keysOf.master !== undefined) {
+      const signatures = userId === viewer ? {} : (own.signatures[publicKeyOf(keysOf.master)] ?? {})
+      master[userId] = withSignatures(keysOf.master, viewer, signatures)
+    }
+    if (keysOf.selfSigning !== undefined) selfSigning[userId] = keysOf.selfSigning
+    if (userId === viewer && own.userSigning !== undefined) userSigning[userId] = own.userSigning
+  }
+  return {
+    device_keys: devices,
+    master_keys: master,
+    self_signing_keys: selfSigning,
+    user_signing_keys: userSigning,
+  }
+}

@@ -1,0 +1,244 @@
+/** Client-Server API §Server-side key backups. Sets of keys go to and from the User object in batches. */
+import { type Context, Hono } from 'hono'
+import * as z from 'zod'
+import type { BackedUpKey, KeyBackupState, KeyPlace } from '../../../src/ports.ts'
+import { MatrixError } from '../../../src/protocol/errors.ts'
+import {
+  KEYS_AT_ONCE,
+  LENGTH_AT_ONCE,
+  lengthInCall,
+  MAX_BACKUP_BYTES,
+} from '../../../src/protocol/keys/key-backup.ts'
+import type { AppEnv } from '../../app-env.ts'
+import { tokenClaims } from '../../middleware/access-token.ts'
+import { jsonObject, validate } from '../../middleware/validate.ts'
+import { RoomId } from '../params.ts'
+
+const Version = z.string().min(1).max(255)
+const InVersion = z.object({ version: Version })
+const OptionalVersion = z.object({ version: Version.optional() })
+const SessionId = z.string().min(1).max(255)
+const InRoom = z.object({ roomId: RoomId })
+const InSession = InRoom.extend({ sessionId: SessionId })
+/** The specification has one. What is in a backup is for its clients to understand, whatever they call it. */
+const Algorithm = z.string().min(1).max(255)
+const AuthData = z.object({ algorithm: Algorithm, auth_data: jsonObject })
+const Index = z.int().nonnegative()
+const KeyData = z.looseObject({
+  first_message_index: Index,
+  forwarded_count: Index,
+  is_verified: z.boolean(),
+  session_data: jsonObject,
+})
+const Sessions = z.object({ sessions: z.record(SessionId, KeyData) })
+const Rooms = z.object({ rooms: z.record(RoomId, Sessions) })
+
+export const roomKeys = new Hono<AppEnv>()
+
+roomKeys.post('/room_keys/version', tokenClaims, validate({ json: AuthData }), async (c) => {
+  const { algorithm, auth_data } = c.req.valid('json')
+  requireSmall('auth_data', JSON.stringify(auth_data))
+  return c.json({ version: await user(c).createKeyBackup(c.var.session, algorithm, auth_data) })
+})
+
+roomKeys.get('/room_keys/version', tokenClaims, async (c) =>
+  c.json(await user(c).keyBackup(c.var.session, undefined)),
+)
+
+roomKeys.get('/room_keys/version/:version', tokenClaims, validate({ param: InVersion }), async (c) =>
+  c.json(await user(c).keyBackup(c.var.session, c.req.valid('param').version)),
+)
+
+roomKeys.put(
+  '/room_keys/version/:version',
+  tokenClaims,
+  validate({ param: InVersion, json: AuthData.extend(OptionalVersion.shape) }),
+  async (c) => {
+    const { version } = c.req.valid('param')
+    const { algorithm, auth_data, version: named } = c.req.valid('json')
+    if (named !== undefined && named !== version) {
+      throw new MatrixError('M_INVALID_PARAM', 'The version in the body is not that of the path')
+    }
+    requireSmall('auth_data', JSON.stringify(auth_data))
+    await user(c).updateKeyBackup(c.var.session, version, algorithm, auth_data)
+    return c.json({})
+  },
+)
+
+roomKeys.delete('/room_keys/version/:version', tokenClaims, validate({ param: InVersion }), async (c) => {
+  await user(c).deleteKeyBackup(c.var.session, c.req.valid('param').version)
+  return c.json({})
+})
+
+roomKeys.put('/room_keys/keys', tokenClaims, validate({ query: InVersion, json: Rooms }), (c) => {
+  const rooms = Object.entries(c.req.valid('json').rooms)
+  return put(
+    c,
+    c.req.valid('query').version,
+    rooms.flatMap(([roomId, { sessions }]) => keysOf(roomId, sessions)),
+  )
+})
+
+roomKeys.put(
+  '/room_keys/keys/:roomId',
+  tokenClaims,
+  validate({ param: InRoom, query: InVersion, json: Sessions }),
+  (c) => {
+    const keys = keysOf(c.req.valid('param').roomId, c.req.valid('json').sessions)
+    return put(c, c.req.valid('query').version, keys)
+  },
+)
+
+roomKeys.put(
+  '/room_keys/keys/:roomId/:sessionId',
+  tokenClaims,
+  validate({ param: InSession, query: InVersion, json: KeyData }),
+  (c) => {
+    const { roomId, sessionId } = c.req.valid('param')
+    const keys = keysOf(roomId, { [sessionId]: c.req.valid('json') })
+    return put(c, c.req.valid('query').version, keys)
+  },
+)
+
+roomKeys.get('/room_keys/keys', tokenClaims, validate({ query: InVersion }), (c) =>
+  read(c, c.req.valid('query').version, {}, ROOMS),
+)
+
+roomKeys.get('/room_keys/keys/:roomId', tokenClaims, validate({ param: InRoom, query: InVersion }), (c) =>
+  read(c, c.req.valid('query').version, c.req.valid('param'), SESSIONS),
+)
+
+roomKeys.get(
+  '/room_keys/keys/:roomId/:sessionId',
+  tokenClaims,
+  validate({ param: InSession, query: InVersion }),
+  async (c) => {
+    const { version } = c.req.valid('query')
+    const { keys } = await user(c).backedUpKeys(c.var.session, version, c.req.valid('param'), undefined)
+    const [key] = keys
+    if (key === undefined) throw new MatrixError('M_NOT_FOUND', 'No such key is in the backup')
+    return c.json(JSON.parse(key.data))
+  },
+)
+
+roomKeys.delete('/room_keys/keys', tokenClaims, validate({ query: InVersion }), (c) =>
+  remove(c, c.req.valid('query').version, {}),
+)
+
+roomKeys.delete('/room_keys/keys/:roomId', tokenClaims, validate({ param: InRoom, query: InVersion }), (c) =>
+  remove(c, c.req.valid('query').version, c.req.valid('param')),
+)
+
+roomKeys.delete(
+  '/room_keys/keys/:roomId/:sessionId',
+  tokenClaims,
+  validate({ param: InSession, query: InVersion }),
+  (c) => remove(c, c.req.valid('query').version, c.req.valid('param')),
+)
+
+function user(c: Context<AppEnv>) {
+  return c.var.objects.user(c.var.session.userId)
+}
+
+function keysOf(roomId: string, sessions: Record<string, unknown>): BackedUpKey[] {
+  return Object.entries(sessions).map(([sessionId, session]) => {
+    const data = JSON.stringify(session)
+    requireSmall(sessionId, data)
+    return { roomId, sessionId, data }
+  })
+}
+
+/** @throws MatrixError M_TOO_LARGE */
+function requireSmall(name: string, json: string): void {
+  if (new TextEncoder().encode(json).byteLength <= MAX_BACKUP_BYTES) return
+  throw new MatrixError('M_TOO_LARGE', `${name} is larger than ${MAX_BACKUP_BYTES} bytes`)
+}
+
+/** Each batch is a transaction: a request that is cut off is sent again, and stores nothing twice. */
+async function put(c: Context<AppEnv>, version: string, keys: BackedUpKey[]) {
+  let state: KeyBackupState | undefined
+  for (const batch of batchesOf(keys)) {
+    state = await user(c).putBackedUpKeys(c.var.session, version, batch)
+  }
+  return c.json(state)
+}
+
+/** What one call carries each; no keys are one batch, which tells the state. */
+function batchesOf(keys: readonly BackedUpKey[]): BackedUpKey[][] {
+  let batch: BackedUpKey[] = []
+  let length = 0
+  const batches = [batch]
+  for (const key of keys) {
+    const more = lengthInCall(key.roomId, key.sessionId, key.data)
+    if (batch.length === KEYS_AT_ONCE || length + more > LENGTH_AT_ONCE) {
+      batch = []
+      length = 0
+      batches.push(batch)
+    }
+    batch.push(key)
+    length += more
+  }
+  return batches
+}
+
+async function remove(c: Context<AppEnv>, version: string, place: KeyPlace) {
+  return c.json(await user(c).deleteBackedUpKeys(c.var.session, version, place))
+}
+
+/** How a key is written behind the one before it, in the order of rooms and sessions, and what stands around all. */
+interface Form {
+  begin: string
+  key: (key: BackedUpKey, before: BackedUpKey | undefined) => string
+  end: (last: BackedUpKey | undefined) => string
+}
+
+const SESSIONS: Form = {
+  begin: '{"sessions":{',
+  key: ({ sessionId, data }, before) =>
+    `${before === undefined ? '' : ','}${JSON.stringify(sessionId)}:${data}`,
+  end: () => '}}',
+}
+
+const ROOMS: Form = {
+  begin: '{"rooms":{',
+  key: (key, before) => {
+    if (key.roomId === before?.roomId) return SESSIONS.key(key, before)
+    const closed = before === undefined ? '' : '}},'
+    return `${closed}${JSON.stringify(key.roomId)}:${SESSIONS.begin}${SESSIONS.key(key, undefined)}`
+  },
+  end: (last) => (last === undefined ? '}}' : `${SESSIONS.end(last)}}}`),
+}
+
+/** A backup may be larger than the memory: it leaves batch by batch. */
+async function read(c: Context<AppEnv>, version: string, place: KeyPlace, form: Form): Promise<Response> {
+  const ask = (after?: BackedUpKey) =>
+    user(c).backedUpKeys(c.var.session, version, place, after && [after.roomId, after.sessionId])
+  // Before the answer begins, an error can still be one.
+  const first = await ask()
+  async function* texts() {
+    let last: BackedUpKey | undefined
+    let text = form.begin
+    for (let batch = first; ; batch = await ask(last)) {
+      for (const key of batch.keys) {
+        text += form.key(key, last)
+        last = key
+      }
+      if (!batch.more) break
+      yield text
+      text = ''
+    }
+    yield text + form.end(last)
+  }
+  return c.body(streamOf(texts()), 200, { 'Content-Type': 'application/json' })
+}
+
+function streamOf(texts: AsyncGenerator<string>): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder()
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const text = await texts.next()
+      if (text.done) controller.close()
+      else controller.enqueue(encoder.encode(text.value))
+    },
+  })
+}

@@ -1,0 +1,54 @@
+/** Client-Server API §Send-to-Device messaging. */
+import { Hono } from 'hono'
+import * as z from 'zod'
+import type { ToDeviceMessage } from '../../../src/ports.ts'
+import { MatrixError } from '../../../src/protocol/errors.ts'
+import type { AppEnv } from '../../app-env.ts'
+import { tokenClaims } from '../../middleware/access-token.ts'
+import { countActions } from '../../middleware/rate-limit.ts'
+import { jsonObject, validate } from '../../middleware/validate.ts'
+import { UserId } from '../params.ts'
+
+/** Bytes of one message's content, as of an event; */
+const MAX_MESSAGE_BYTES = 65_536
+/** and characters of all messages on their way to the sender's object, where each is a string with its quotes escaped. */
+const MAX_LENGTH = 900_000
+
+const Place = z.object({ eventType: z.string().min(1).max(255), txnId: z.string().min(1).max(255) })
+const Messages = z.object({ messages: z.record(UserId, z.record(z.string().max(255), jsonObject)) })
+
+export const sendToDevice = new Hono<AppEnv>()
+
+sendToDevice.put(
+  '/sendToDevice/:eventType/:txnId',
+  tokenClaims,
+  validate({ param: Place, json: Messages }),
+  async (c) => {
+    const { objects, session } = c.var
+    const { eventType: type, txnId } = c.req.valid('param')
+    const messages: Record<string, ToDeviceMessage[]> = {}
+    const sent = c.req.valid('json').messages
+    // What is for users who are not here reaches nobody; there is no way to other servers yet.
+    const known = await objects.knownUsers(Object.keys(sent))
+    for (const [userId, byDevice] of Object.entries(sent)) {
+      if (!known.has(userId)) continue
+      messages[userId] = Object.entries(byDevice).map(([deviceId, content]) => ({
+        deviceId,
+        type,
+        content: small(JSON.stringify(content)),
+      }))
+    }
+    if (JSON.stringify(messages).length > MAX_LENGTH) {
+      throw new MatrixError('M_TOO_LARGE', 'The messages are too many for one request')
+    }
+    countActions(c, 'toDevice', Object.values(messages).flat().length)
+    await objects.user(session.userId).sendToDevice(session, `${type}/${txnId}`, messages)
+    return c.json({})
+  },
+)
+
+/** @throws MatrixError M_TOO_LARGE */
+function small(content: string): string {
+  if (new TextEncoder().encode(content).byteLength <= MAX_MESSAGE_BYTES) return content
+  throw new MatrixError('M_TOO_LARGE', `A message has at most ${MAX_MESSAGE_BYTES} bytes`)
+}

@@ -1,0 +1,186 @@
+/** `createRoom`: everything is checked here; then the room makes itself in one call. */
+import { type Context, Hono } from 'hono'
+import * as z from 'zod'
+import type { Alias, CreateRoomPlan } from '../../../src/ports.ts'
+import { MatrixError } from '../../../src/protocol/errors.ts'
+import { floatInEvent, type JsonObject } from '../../../src/protocol/events/canonical-json.ts'
+import { buildEvent } from '../../../src/protocol/events/event-builder.ts'
+import { isRoomAlias } from '../../../src/protocol/identifiers.ts'
+import { type RoomVersionRules, roomVersion } from '../../../src/protocol/rooms/room-version.ts'
+import type { AppEnv } from '../../app-env.ts'
+import { accessToken } from '../../middleware/access-token.ts'
+import { countActions } from '../../middleware/rate-limit.ts'
+import { bodyHasFloats, jsonObject, validate } from '../../middleware/validate.ts'
+import { checkState, PowerLevels } from '../events/event-content.ts'
+import { EventType, requireLocalUser, StateKey, UserId } from '../params.ts'
+import { requireAliases } from './aliases.ts'
+
+const OPAQUE_ID_LENGTH = 18
+/** Each is looked up, and each gets an event of their own. */
+const MAX_INVITES = 1000
+/** Each is an event of its own. */
+const MAX_INITIAL_STATE = 500
+const NONCE_KEY = 'selvedge.nonce'
+
+const InitialState = z.object({ type: EventType, state_key: StateKey.default(''), content: jsonObject })
+
+const CreateRoom = z.object({
+  visibility: z.enum(['public', 'private']).default('private'),
+  room_alias_name: z.string().optional(),
+  name: z.string().optional(),
+  topic: z.string().optional(),
+  invite: z.array(UserId).max(MAX_INVITES).default([]),
+  invite_3pid: z.array(z.unknown()).default([]),
+  room_version: z.string().optional(),
+  creation_content: jsonObject.default({}),
+  initial_state: z.array(InitialState).max(MAX_INITIAL_STATE).default([]),
+  preset: z.enum(['private_chat', 'trusted_private_chat', 'public_chat']).optional(),
+  is_direct: z.boolean().default(false),
+  power_level_content_override: z.intersection(PowerLevels, jsonObject).optional(),
+})
+type CreateRoom = z.infer<typeof CreateRoom>
+
+export const createRoom = new Hono<AppEnv>()
+
+createRoom.post('/createRoom', accessToken, validate({ json: CreateRoom, bodyOptional: true }), async (c) => {
+  const body = c.req.valid('json')
+  const rules = versionRules(body.room_version ?? c.var.ports.config.defaultRoomVersion)
+  if (rules.strictJson && bodyHasFloats(c)) throw floatInEvent()
+  checkPlan(body, c.var.ports.config.serverName)
+  const preset = body.preset ?? (body.visibility === 'public' ? 'public_chat' : 'private_chat')
+  const alias = aliasOf(body.room_alias_name, c.var.ports.config.serverName)
+  const content = createContent(rules, body, preset, c.var.session.userId)
+  // Where the id is the event's hash, two rooms of one person in one millisecond would be the same one.
+  if (rules.roomIdIsCreateHash) content[NONCE_KEY] = c.var.ports.random.token(OPAQUE_ID_LENGTH)
+  const { roomId, pdu } = createEvent(c, rules, content)
+  const invited = [...new Set(body.invite)]
+  countActions(c, 'invite', invited.length)
+  const [profile, invitees] = await Promise.all([
+    c.var.objects.user(c.var.session.userId).makeRoom(c.var.session),
+    c.var.objects.invitees(invited, c.var.session.userId),
+    alias === undefined ? undefined : reserve(c, { alias, roomId, creator: c.var.session.userId }),
+  ])
+  const plan: CreateRoomPlan = {
+    profile,
+    isDirect: body.is_direct,
+    preset,
+    // "It is possible for one of the invited users to be rejected whilst the room creation as a whole succeeds."
+    invite: invited.filter((_, index) => invitees[index]?.takesInvites),
+    inviteProfiles: Object.fromEntries(invited.map((userId, i) => [userId, invitees[i]?.profile ?? {}])),
+    initialState: body.initial_state.map((s) => ({
+      type: s.type,
+      stateKey: s.state_key,
+      content: s.content,
+    })),
+    powerLevelOverride: body.power_level_content_override,
+    name: body.name,
+    topic: body.topic,
+    alias,
+    public: body.visibility === 'public',
+  }
+  await orFreeAlias(c, alias, () => c.var.objects.newRoom(roomId).create(pdu, rules.version, plan))
+  return c.json({ room_id: roomId })
+})
+
+function versionRules(version: string): RoomVersionRules {
+  const rules = roomVersion(version)
+  if (rules !== undefined) return rules
+  throw new MatrixError('M_UNSUPPORTED_ROOM_VERSION', `This server does not know room version ${version}`)
+}
+
+/** What no room would take, told before anything is made. */
+function checkPlan(body: CreateRoom, serverName: string): void {
+  for (const userId of body.invite) requireLocalUser(userId, serverName)
+  if (body.invite_3pid.length > 0) {
+    throw new MatrixError('M_FORBIDDEN', 'This server knows no identity server: invite by user ID')
+  }
+  for (const { type, content } of body.initial_state) {
+    if (type === 'm.room.member')
+      throw new MatrixError('M_INVALID_PARAM', 'initial_state holds a membership: invite by `invite`')
+    checkState(type, content)
+  }
+}
+
+function aliasOf(name: string | undefined, serverName: string): string | undefined {
+  if (name === undefined) return undefined
+  const alias = `#${name}:${serverName}`
+  // A colon in the name would make another server's alias of it.
+  if (isRoomAlias(alias) && !name.includes(':')) return alias
+  throw new MatrixError('M_INVALID_PARAM', 'room_alias_name is not the local part of an alias')
+}
+
+/** "The server will overwrite … creator, room_version". */
+function createContent(
+  rules: RoomVersionRules,
+  body: CreateRoom,
+  preset: CreateRoomPlan['preset'],
+  sender: string,
+): JsonObject {
+  const { creator: _, ...content } = body.creation_content
+  content.room_version = rules.version
+  if (rules.createHasCreator) content.creator = sender
+  if (rules.privilegedCreators) {
+    const creators = additionalCreators(content, preset === 'trusted_private_chat' ? body.invite : [])
+    const others = creators.filter((userId) => userId !== sender)
+    if (others.length > 0) content.additional_creators = others
+    else delete content.additional_creators
+  }
+  return content
+}
+
+const Creators = z.array(UserId)
+
+/** Room version 12: who is trusted as much as the creator stands beside the creator. */
+function additionalCreators(content: JsonObject, trusted: string[]): string[] {
+  const given = Creators.safeParse(content.additional_creators ?? [])
+  if (!given.success)
+    throw new MatrixError('M_INVALID_PARAM', 'additional_creators is not a list of user IDs')
+  return [...new Set([...given.data, ...trusted])]
+}
+
+/** The signed create event, and the room's id: from room version 12 on that is the event's hash. */
+function createEvent(c: Context<AppEnv>, rules: RoomVersionRules, content: JsonObject) {
+  const { config, clock, random } = c.var.ports
+  const named = rules.roomIdIsCreateHash
+    ? undefined
+    : `!${random.token(OPAQUE_ID_LENGTH)}:${config.serverName}`
+  const { eventId, pdu } = buildEvent(
+    rules,
+    {
+      roomId: named,
+      type: 'm.room.create',
+      stateKey: '',
+      sender: c.var.session.userId,
+      content,
+      originServerTs: clock.now(),
+      depth: 1,
+      authEvents: [],
+      prevEvents: [],
+    },
+    config.serverName,
+    config.signingKeys[0]!,
+  )
+  return { pdu, roomId: named ?? `!${eventId.slice(1)}` }
+}
+
+async function reserve(c: Context<AppEnv>, alias: Alias): Promise<void> {
+  const { aliases, clock } = c.var.ports
+  await requireAliases(c)
+  if (await aliases.reserve(alias, clock.now())) return
+  throw new MatrixError('M_ROOM_IN_USE', `${alias.alias} is taken`)
+}
+
+/** A room that refused its own plan leaves nothing behind: its alias need not wait until the reservation lapses. */
+async function orFreeAlias<T>(
+  c: Context<AppEnv>,
+  alias: string | undefined,
+  create: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await create()
+  } catch (error) {
+    const refused = error instanceof MatrixError && error.status < 500
+    if (refused && alias !== undefined) await c.var.ports.aliases.remove(alias)
+    throw error
+  }
+}

@@ -1,0 +1,137 @@
+/** Joining, inviting, leaving and the rest: Client-Server API §Room membership. */
+import { type Context, Hono } from 'hono'
+import * as z from 'zod'
+import type { MembershipRequest, Profile } from '../../../src/ports.ts'
+import { MatrixError } from '../../../src/protocol/errors.ts'
+import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
+import type { AppEnv } from '../../app-env.ts'
+import { accessToken, tokenClaims } from '../../middleware/access-token.ts'
+import { bodyHasFloats, jsonObject, validate } from '../../middleware/validate.ts'
+import { InRoom, isLocal, RoomAlias, RoomId, requireLocalUser, roomOfAlias, UserId } from '../params.ts'
+import { requireTakesInvites } from './invite-permission.ts'
+import { allowRoomsJoined } from './restricted-rooms.ts'
+
+const Reason = z.object({ reason: z.string().optional() })
+const Target = Reason.extend({ user_id: UserId })
+/** By user ID, or by a third party's address. */
+const Invitee = Reason.extend({ user_id: UserId.optional(), address: z.string().optional() })
+const RoomOrAlias = z.object({ room: z.union([RoomId, RoomAlias]) })
+const JoinBody = z.intersection(Reason, jsonObject)
+
+export const membership = new Hono<AppEnv>()
+
+membership.get('/joined_rooms', tokenClaims, async (c) => {
+  const { objects, session } = c.var
+  return c.json({ joined_rooms: await objects.user(session.userId).joinedRooms(session) })
+})
+
+membership.post(
+  '/rooms/:roomId/join',
+  accessToken,
+  validate({ param: InRoom, json: JoinBody, bodyOptional: true }),
+  async (c) => c.json(await join(c, c.req.valid('param').roomId, c.req.valid('json'))),
+)
+
+membership.post(
+  '/join/:room',
+  accessToken,
+  validate({ param: RoomOrAlias, json: JoinBody, bodyOptional: true }),
+  async (c) => {
+    const roomId = await resolve(c, c.req.valid('param').room)
+    return c.json(await join(c, roomId, c.req.valid('json')))
+  },
+)
+
+membership.post(
+  '/knock/:room',
+  accessToken,
+  validate({ param: RoomOrAlias, json: Reason, bodyOptional: true }),
+  async (c) => {
+    const roomId = await resolve(c, c.req.valid('param').room)
+    const { userId } = c.var.session
+    const profile = await profileOf(c, userId)
+    await change(c, roomId, { target: userId, action: 'knock', profile, ...c.req.valid('json') })
+    return c.json({ room_id: roomId })
+  },
+)
+
+membership.post(
+  '/rooms/:roomId/invite',
+  accessToken,
+  validate({ param: InRoom, json: Invitee }),
+  async (c) => {
+    const { user_id: target, address, reason } = c.req.valid('json')
+    if (target === undefined) throw noUserId(address)
+    requireLocalUser(target, c.var.ports.config.serverName)
+    const [profile] = await Promise.all([profileOf(c, target), requireTakesInvites(c, target)])
+    await change(c, c.req.valid('param').roomId, { target, action: 'invite', profile, reason })
+    return c.json({})
+  },
+)
+
+membership.post(
+  '/rooms/:roomId/leave',
+  accessToken,
+  validate({ param: InRoom, json: Reason, bodyOptional: true }),
+  async (c) => {
+    const { reason } = c.req.valid('json')
+    await change(c, c.req.valid('param').roomId, { target: c.var.session.userId, action: 'leave', reason })
+    return c.json({})
+  },
+)
+
+for (const action of ['kick', 'ban', 'unban'] as const) {
+  membership.post(
+    `/rooms/:roomId/${action}`,
+    accessToken,
+    validate({ param: InRoom, json: Target }),
+    async (c) => {
+      const { user_id: target, reason } = c.req.valid('json')
+      await change(c, c.req.valid('param').roomId, { target, action, reason })
+      return c.json({})
+    },
+  )
+}
+
+function noUserId(address: string | undefined): MatrixError {
+  if (address === undefined) return new MatrixError('M_MISSING_PARAM', 'user_id is missing')
+  return new MatrixError('M_FORBIDDEN', 'This server knows no identity server: invite by user ID')
+}
+
+async function change(c: Context<AppEnv>, roomId: string, request: Omit<MembershipRequest, 'sender'>) {
+  await c.var.objects.room(roomId).changeMembership({ sender: c.var.session.userId, ...request })
+}
+
+async function join(c: Context<AppEnv>, roomId: string, body: JsonObject & { reason?: string }) {
+  const { userId, guest } = c.var.session
+  const [profile, joinedAllowRooms] = await Promise.all([profileOf(c, userId), allowRoomsJoined(c, roomId)])
+  const { reason, ...content } = body
+  const extra = ownContent(content)
+  await change(c, roomId, {
+    target: userId,
+    action: 'join',
+    reason,
+    profile,
+    guest,
+    content: extra,
+    hasFloats: bodyHasFloats(c),
+    joinedAllowRooms,
+  })
+  return { room_id: roomId }
+}
+
+/** What the room writes into a member event itself, or what means something else in the body of a join. */
+const RESERVED = new Set(['membership', 'kind', 'third_party_signed', 'join_authorised_via_users_server'])
+
+function ownContent(body: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(body).filter(([key]) => !RESERVED.has(key)))
+}
+
+async function resolve(c: Context<AppEnv>, roomIdOrAlias: string): Promise<string> {
+  return roomIdOrAlias.startsWith('#') ? roomOfAlias(c.var.ports.aliases, roomIdOrAlias) : roomIdOrAlias
+}
+
+/** Users of other servers tell their profile themselves, when they join. */
+async function profileOf(c: Context<AppEnv>, userId: string): Promise<Profile> {
+  return isLocal(userId, c.var.ports.config.serverName) ? c.var.objects.user(userId).profile() : {}
+}

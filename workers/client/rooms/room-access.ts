@@ -1,0 +1,39 @@
+/** Whether somebody may know of a room that they are not in: asked for summaries and for the hierarchy of spaces. */
+import type { Context } from 'hono'
+import type { SummaryAnswer } from '../../../src/ports.ts'
+import { MatrixError } from '../../../src/protocol/errors.ts'
+import type { AppEnv } from '../../app-env.ts'
+
+/** Rooms as one request may see them: the viewer's own rooms are asked for once, and only where a room needs it. */
+export function summariesFor(c: Context<AppEnv>) {
+  const session = c.get('session') as AppEnv['Variables']['session'] | undefined
+  let joined: Promise<ReadonlySet<string>> | undefined
+  const joinedRooms = async (): Promise<ReadonlySet<string>> => {
+    if (session === undefined) return new Set()
+    return new Set(await c.var.objects.user(session.userId).joinedRooms(session))
+  }
+
+  /** "…`restricted`, provided the user meets one of the specified conditions." */
+  const meetsCondition = async ({ membership, summary }: SummaryAnswer) => {
+    const allowed = summary.allowed_room_ids ?? []
+    if (membership === 'ban' || allowed.length === 0) return false
+    joined ??= joinedRooms()
+    const rooms = await joined
+    return allowed.some((roomId) => rooms.has(roomId))
+  }
+
+  /** The room's summary; undefined where there is no such room, or none that the viewer may know of. */
+  return async (roomId: string): Promise<SummaryAnswer | undefined> => {
+    const answer = await c.var.objects
+      .room(roomId)
+      .summary(session?.userId ?? null)
+      .catch(whereMissing)
+    if (answer === undefined) return undefined
+    return answer.open || (await meetsCondition(answer)) ? answer : undefined
+  }
+}
+
+function whereMissing(error: unknown): undefined {
+  if (error instanceof MatrixError && error.errcode === 'M_NOT_FOUND') return undefined
+  throw error
+}

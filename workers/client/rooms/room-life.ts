@@ -1,0 +1,47 @@
+/** A room after its first day: forgetting it, and replacing it by one of another version. */
+import { Hono } from 'hono'
+import * as z from 'zod'
+import type { AppEnv } from '../../app-env.ts'
+import { accessToken } from '../../middleware/access-token.ts'
+import { validate } from '../../middleware/validate.ts'
+import { InRoom, UserId } from '../params.ts'
+
+const NONCE_LENGTH = 18
+
+const Upgrade = z.object({ new_version: z.string(), additional_creators: z.array(UserId).default([]) })
+
+export const roomLife = new Hono<AppEnv>()
+
+/** Client-Server API §POST /rooms/{roomId}/forget. */
+roomLife.post(
+  '/rooms/:roomId/forget',
+  accessToken,
+  validate({ param: InRoom, json: z.object({}), bodyOptional: true }),
+  async (c) => {
+    await c.var.objects.room(c.req.valid('param').roomId).forget(c.var.session.userId)
+    return c.json({})
+  },
+)
+
+/** Client-Server API §Room Upgrades. */
+roomLife.post(
+  '/rooms/:roomId/upgrade',
+  accessToken,
+  validate({ param: InRoom, json: Upgrade }),
+  async (c) => {
+    const { ports, objects, session } = c.var
+    const { roomId } = c.req.valid('param')
+    const { new_version: version, additional_creators: additionalCreators } = c.req.valid('json')
+    const replacement = await objects.room(roomId).upgrade({
+      sender: session.userId,
+      profile: await objects.user(session.userId).makeRoom(session),
+      version,
+      additionalCreators,
+      nonce: ports.random.token(NONCE_LENGTH),
+    })
+    await objects.noteRoom(replacement)
+    // The old room's log moves them too, whatever becomes of this request; so they need not be waited for.
+    await ports.aliases.move(roomId, replacement).catch(() => undefined)
+    return c.json({ replacement_room: replacement })
+  },
+)

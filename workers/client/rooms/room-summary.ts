@@ -1,0 +1,48 @@
+/** A look at a room from outside: Client-Server API §Room summaries, and its name before that (MSC3266). */
+import { type Context, Hono } from 'hono'
+import * as z from 'zod'
+import type { RoomSummary } from '../../../src/ports.ts'
+import { MatrixError } from '../../../src/protocol/errors.ts'
+import type { AppEnv } from '../../app-env.ts'
+import { optionalToken } from '../../middleware/optional-token.ts'
+import { validate } from '../../middleware/validate.ts'
+import { RoomAlias, RoomId, roomOfAlias } from '../params.ts'
+import { summariesFor } from './room-access.ts'
+
+const OneRoom = z.object({ room: z.union([RoomId, RoomAlias]) })
+
+export const roomSummary = new Hono<AppEnv>()
+
+roomSummary.get('/room_summary/:room', optionalToken, validate({ param: OneRoom }), async (c) =>
+  c.json(await summary(c, c.req.valid('param').room)),
+)
+
+export const unstableRoomSummary = new Hono<AppEnv>()
+
+for (const path of ['/im.nheko.summary/summary/:room', '/im.nheko.summary/rooms/:room/summary']) {
+  unstableRoomSummary.get(path, optionalToken, validate({ param: OneRoom }), async (c) => {
+    const answer: RoomSummary = await summary(c, c.req.valid('param').room)
+    return c.json({
+      ...answer,
+      'im.nheko.summary.room_version': answer.room_version,
+      'im.nheko.summary.encryption': answer.encryption,
+    })
+  })
+}
+
+/** A room that the caller may not know of is not found, like one that is not there. */
+async function summary(c: Context<AppEnv>, roomIdOrAlias: string) {
+  const { ports } = c.var
+  const roomId = roomIdOrAlias.startsWith('#')
+    ? await roomOfAlias(ports.aliases, roomIdOrAlias)
+    : roomIdOrAlias
+  const isKnown = c.get('session') !== undefined || (await isArchived(c, roomId))
+  const answer = isKnown ? await summariesFor(c)(roomId) : undefined
+  if (answer === undefined) throw new MatrixError('M_NOT_FOUND', 'Room not found')
+  return answer.membership === null ? answer.summary : { ...answer.summary, membership: answer.membership }
+}
+
+/** Asking a Room object makes it: nobody without an account shall make as many as they like. */
+async function isArchived(c: Context<AppEnv>, roomId: string): Promise<boolean> {
+  return (await c.var.ports.directory.isListed(roomId)) !== undefined
+}

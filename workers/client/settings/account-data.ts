@@ -1,0 +1,44 @@
+/** Client-Server API §Client Config: a user's own data, for all rooms and for one. */
+import { Hono } from 'hono'
+import * as z from 'zod'
+import type { AppEnv } from '../../app-env.ts'
+import { tokenClaims } from '../../middleware/access-token.ts'
+import { jsonObject, validate } from '../../middleware/validate.ts'
+import { EventType, RoomId, requireSelf, UserId } from '../params.ts'
+
+const OfUser = z.object({ userId: UserId, type: EventType })
+
+/** Global, and of one room. */
+const SCOPES = [
+  { path: '/user/:userId/account_data/:type', param: OfUser.extend({ roomId: z.null().default(null) }) },
+  { path: '/user/:userId/rooms/:roomId/account_data/:type', param: OfUser.extend({ roomId: RoomId }) },
+]
+
+export const accountData = new Hono<AppEnv>()
+/** Below `/_matrix/client/unstable/org.matrix.msc3391`. By the specification itself, an empty object is data too. */
+export const removedAccountData = new Hono<AppEnv>()
+
+for (const { path, param } of SCOPES) {
+  accountData.get(path, tokenClaims, validate({ param }), async (c) => {
+    const { objects, session } = c.var
+    const { userId, roomId, type } = c.req.valid('param')
+    requireSelf(session, userId)
+    return c.json(await objects.user(userId).getAccountData(session, roomId, type))
+  })
+
+  accountData.put(path, tokenClaims, validate({ param, json: jsonObject }), async (c) => {
+    const { objects, session } = c.var
+    const { userId, roomId, type } = c.req.valid('param')
+    requireSelf(session, userId)
+    await objects.user(userId).putAccountData(session, roomId, type, c.req.valid('json'))
+    return c.json({})
+  })
+
+  removedAccountData.delete(path, tokenClaims, validate({ param }), async (c) => {
+    const { objects, session } = c.var
+    const { userId, roomId, type } = c.req.valid('param')
+    requireSelf(session, userId)
+    await objects.user(userId).removeAccountData(session, roomId, type)
+    return c.json({})
+  })
+}

@@ -1,0 +1,153 @@
+/** The endpoints before /sync, built on it: Client-Server API §Getting events for a room, §Room previews. */
+import { type Context, Hono } from 'hono'
+import * as z from 'zod'
+import { MatrixError } from '../../../src/protocol/errors.ts'
+import type { JsonObject, JsonValue } from '../../../src/protocol/events/canonical-json.ts'
+import { receiptContent } from '../../../src/protocol/events/receipt-content.ts'
+import type { AppEnv } from '../../app-env.ts'
+import { accessToken } from '../../middleware/access-token.ts'
+import { validate } from '../../middleware/validate.ts'
+import { stateSlices, streamJson } from '../../stream-json.ts'
+import { limitOf, position } from '../events/reading.ts'
+import { Count, EventId, Flag, InRoom, RoomId } from '../params.ts'
+import { asEvents, asInitialSync, roomIdsOf, type Slices } from './legacy-answers.ts'
+import { hasRest, type LargeAnswer, poll, restOf } from './sync.ts'
+
+const DEFAULT_LIMIT = 10
+const MAX_TIMEOUT_MS = 30_000
+/** Rooms in which an event is looked for that the archive does not know yet. */
+const MOVED_LAST = 20
+/** How often a room is looked at for somebody who is not in it: such a guest gets no wakes. */
+const PEEK_MS = 1_000
+
+const InitialQuery = z.object({ limit: limitOf(DEFAULT_LIMIT), archived: Flag.default(false) })
+const RoomInitialQuery = z.object({ limit: limitOf(DEFAULT_LIMIT) })
+const EventsQuery = z.object({
+  from: z.string().min(1).optional(),
+  timeout: Count.transform((ms) => Math.min(ms, MAX_TIMEOUT_MS)).default(0),
+  room_id: RoomId.optional(),
+})
+
+export const legacy = new Hono<AppEnv>()
+
+legacy.get('/initialSync', accessToken, validate({ query: InitialQuery }), async (c) => {
+  const { limit, archived } = c.req.valid('query')
+  const { body, rest } = await syncOnce(c, { room: { timeline: { limit }, include_leave: archived } })
+  const listed = await c.var.ports.directory.listedAmong(roomIdsOf(body))
+  const [answer, slices] = asInitialSync(body, rest, { userId: c.var.session.userId, listed })
+  return streamJson(answer, slices)
+})
+
+legacy.get(
+  '/rooms/:roomId/initialSync',
+  accessToken,
+  validate({ param: InRoom, query: RoomInitialQuery }),
+  async (c) => {
+    const { objects, ports, session } = c.var
+    const { roomId } = c.req.valid('param')
+    const [room, user] = [objects.room(roomId), objects.user(session.userId)]
+    const [{ membership, messages, receipts, members }, isListed, accountData] = await Promise.all([
+      room.snapshot(session, c.req.valid('query').limit),
+      ports.directory.isListed(roomId),
+      user.roomAccountData(session, roomId),
+    ])
+    const presence = members.length === 0 ? [] : await user.presenceOf(session, members)
+    const content = receiptContent(receipts)
+    const state: JsonValue[] = []
+    const answer = {
+      room_id: roomId,
+      ...(membership !== null && { membership }),
+      messages,
+      visibility: isListed ? 'public' : 'private',
+      account_data: accountData,
+      presence,
+      receipts: receipts.length === 0 ? [] : [{ type: 'm.receipt', room_id: roomId, content }],
+      state,
+    } as unknown as JsonObject
+    return streamJson(answer, new Map([[state, () => stateSlices(room, { viewer: session.userId })]]))
+  },
+)
+
+legacy.get('/events', accessToken, validate({ query: EventsQuery }), async (c) => {
+  const { from, timeout, room_id: roomId } = c.req.valid('query')
+  return roomId === undefined ? stream(c, from, timeout) : c.json(await peek(c, roomId, from, timeout))
+})
+
+/** No room in the path: the archive knows where an event belongs, and what it does not know yet was sent just now. */
+legacy.get(
+  '/events/:eventId',
+  accessToken,
+  validate({ param: z.object({ eventId: EventId }) }),
+  async (c) => {
+    const { eventId } = c.req.valid('param')
+    const roomId = await c.var.ports.archiveReader.roomOfEvent(eventId)
+    if (roomId === undefined) return c.json(await justSent(c, eventId))
+    return c.json(await c.var.objects.room(roomId).event(c.var.session, eventId))
+  },
+)
+
+/** Looks for an event in those of the user's rooms that moved last. @throws MatrixError M_NOT_FOUND */
+async function justSent(c: Context<AppEnv>, eventId: string) {
+  const { objects, session } = c.var
+  const rooms = await objects.user(session.userId).visitedRooms(session)
+  const asked = rooms.slice(0, MOVED_LAST).map(({ roomId }) => objects.room(roomId).event(session, eventId))
+  return Promise.any(asked).catch(() => {
+    throw new MatrixError('M_NOT_FOUND', 'Event not found')
+  })
+}
+
+// ------------------------------------------------------------ by /sync
+
+interface SyncAsked {
+  since?: string
+  timeoutMs?: number
+}
+
+/** What /sync answers, and what its lists of state go on with. */
+async function syncOnce(
+  c: Context<AppEnv>,
+  filter: JsonObject,
+  { since, timeoutMs = 0 }: SyncAsked = {},
+): Promise<{ body: JsonObject; rest: Slices }> {
+  const { objects, ports, session } = c.var
+  const request = {
+    session,
+    since,
+    filter: JSON.stringify(filter),
+    fullState: false,
+    stateAfter: true,
+    timeoutMs,
+    presence: 'online' as const,
+  }
+  const answer = await poll(objects.user(session.userId), request, ports.clock)
+  const json = await answer.json<JsonObject>()
+  if (!answer.ok) throw new MatrixError('M_INVALID_PARAM', `from: ${json.error}`, { status: 400 })
+  if (!hasRest(answer)) return { body: json, rest: new Map() }
+  const { body, rest } = json as unknown as LargeAnswer
+  return { body, rest: restOf(objects, body, rest) }
+}
+
+/** From now on, where no token says from when. */
+async function stream(c: Context<AppEnv>, from: string | undefined, timeoutMs: number): Promise<Response> {
+  const nothing = { room: { timeline: { limit: 0 }, state: { types: [] } } }
+  const since = from ?? String((await syncOnce(c, nothing)).body.next_batch)
+  const { body, rest } = await syncOnce(c, {}, { since, timeoutMs })
+  const [answer, slices] = asEvents(body, rest, since)
+  return streamJson(answer, slices)
+}
+
+// ------------------------------------------------------------ by the room itself
+
+/** The events of one room, for who may look into it without being there. */
+async function peek(c: Context<AppEnv>, roomId: string, from: string | undefined, timeoutMs: number) {
+  const { objects, ports, session } = c.var
+  const deadline = ports.clock.now() + timeoutMs
+  const place = await position(c, roomId, from)
+  let answer = await objects.room(roomId).peek(session, place)
+  while (answer.chunk.length === 0 && ports.clock.now() < deadline) {
+    const wait = Math.min(PEEK_MS, deadline - ports.clock.now())
+    await new Promise((resolve) => setTimeout(resolve, wait))
+    answer = await objects.room(roomId).peek(session, answer.end)
+  }
+  return place === undefined ? answer : { ...answer, start: place }
+}

@@ -1,0 +1,40 @@
+/** Client-Server API §Presence: one's own, and that of people one shares a room with. */
+import { Hono } from 'hono'
+import * as z from 'zod'
+import type { AppEnv } from '../../app-env.ts'
+import { accessToken, tokenClaims } from '../../middleware/access-token.ts'
+import { validate } from '../../middleware/validate.ts'
+import { requireSelf, UserId } from '../params.ts'
+
+const OfUser = z.object({ userId: UserId })
+
+/** Everybody who shares a room with the user is told it, at each change. */
+const MAX_STATUS_LENGTH = 1024
+
+const Status = z.object({
+  presence: z.enum(['online', 'offline', 'unavailable']),
+  status_msg: z.string().max(MAX_STATUS_LENGTH).nullish(),
+})
+
+export const presence = new Hono<AppEnv>()
+
+presence.get('/presence/:userId/status', accessToken, validate({ param: OfUser }), async (c) => {
+  const { objects, session } = c.var
+  const { userId } = c.req.valid('param')
+  const rooms = userId === session.userId ? [] : await objects.user(session.userId).joinedRooms(session)
+  return c.json(await objects.user(userId).presence(session.userId, rooms))
+})
+
+presence.put(
+  '/presence/:userId/status',
+  tokenClaims,
+  validate({ param: OfUser, json: Status }),
+  async (c) => {
+    const { objects, session } = c.var
+    const { userId } = c.req.valid('param')
+    const body = c.req.valid('json')
+    requireSelf(session, userId)
+    await objects.user(userId).setPresence(session, body.presence, body.status_msg ?? undefined)
+    return c.json({})
+  },
+)

@@ -1,0 +1,166 @@
+/** `/sync`. This Worker holds the long poll, on a socket to the User object, which sleeps meanwhile. */
+import { Hono } from 'hono'
+import * as z from 'zod'
+import type { Objects } from '../../../durable-objects/gate.ts'
+import type {
+  Clock,
+  RestOfState,
+  RoomGateway,
+  StateRequest,
+  SyncRequest,
+  UserGateway,
+} from '../../../src/ports.ts'
+import { MatrixError } from '../../../src/protocol/errors.ts'
+import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
+import { objectField } from '../../../src/protocol/json-fields.ts'
+import { eventWithFields } from '../../../src/protocol/matching/filter.ts'
+import type { AppEnv } from '../../app-env.ts'
+import { tokenClaims } from '../../middleware/access-token.ts'
+import { validate } from '../../middleware/validate.ts'
+import { stateSlices, streamJson } from '../../stream-json.ts'
+import { Count, Flag } from '../params.ts'
+
+const MAX_TIMEOUT_MS = 60_000
+
+/** How often a socket may break under one poll before the client is told to ask again. */
+const MAX_ATTEMPTS = 4
+
+/** "null" is what clients in JavaScript make of no token. */
+const Since = z
+  .string()
+  .min(1)
+  .optional()
+  .transform((token) => (token === 'null' ? undefined : token))
+
+const SyncQuery = z.object({
+  since: Since,
+  filter: z.string().optional(),
+  full_state: Flag.default(false),
+  timeout: Count.transform((ms) => Math.min(ms, MAX_TIMEOUT_MS)).default(0),
+  use_state_after: Flag.optional(),
+  'org.matrix.msc4222.use_state_after': Flag.optional(),
+  set_presence: z.enum(['offline', 'online', 'unavailable']).default('online'),
+})
+
+export const sync = new Hono<AppEnv>()
+
+sync.get('/sync', tokenClaims, validate({ query: SyncQuery }), (c) => {
+  const { objects, ports, session } = c.var
+  const query = c.req.valid('query')
+  const request: SyncRequest = {
+    session,
+    since: query.since,
+    filter: query.filter,
+    fullState: query.full_state,
+    stateAfter: query.use_state_after ?? query['org.matrix.msc4222.use_state_after'] ?? false,
+    timeoutMs: query.timeout,
+    presence: query.set_presence,
+  }
+  return answerPoll(objects, request, ports.clock)
+})
+
+/** The answer to a poll, with the state that is more than a User object holds: from the Rooms, as they send it. */
+async function answerPoll(objects: Objects, request: SyncRequest, clock: Clock): Promise<Response> {
+  const answer = await poll(objects.user(request.session.userId), request, clock)
+  if (!hasRest(answer)) return answer
+  const { body, rest } = await answer.json<LargeAnswer>()
+  return streamJson(body, restOf(objects, body, rest))
+}
+
+/** Whether an answer is a `LargeAnswer`. */
+export function hasRest(answer: Response): boolean {
+  return answer.headers.has('x-sync-rest')
+}
+
+/** What a User object answers where the state of rooms goes on. */
+export interface LargeAnswer {
+  body: JsonObject
+  rest: RestOfState[]
+}
+
+const STATE_FIELDS = ['state', 'state_after', 'org.matrix.msc4222.state_after']
+
+/** What the lists of state events in `body` go on with. */
+export function restOf(
+  objects: Objects,
+  body: JsonObject,
+  rest: readonly RestOfState[],
+): Map<unknown, () => AsyncIterable<JsonObject[]>> {
+  const found = new Map<unknown, () => AsyncIterable<JsonObject[]>>()
+  for (const { kind, roomId, request, fields } of rest) {
+    const section = objectField(objectField(objectField(body.rooms)?.[kind])?.[roomId])
+    for (const field of STATE_FIELDS) {
+      const events = objectField(section?.[field])?.events
+      if (Array.isArray(events)) found.set(events, () => shownSlices(objects.room(roomId), request, fields))
+    }
+  }
+  return found
+}
+
+async function* shownSlices(room: RoomGateway, request: StateRequest, fields: string[] | undefined) {
+  for await (const events of stateSlices(room, request))
+    yield events.map((event) => eventWithFields(event, fields))
+}
+
+/**
+ * Asks the User object, and waits on its socket when there is nothing yet. A socket breaks when its object is
+ * reset: then the same question is put again, since a sync token answers it as well the second time.
+ */
+export async function poll(user: UserGateway, request: SyncRequest, clock: Clock): Promise<Response> {
+  const deadline = clock.now() + request.timeoutMs
+  let empty = '{}'
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+    const timeoutMs = Math.max(0, deadline - clock.now())
+    const answer = await user.sync({ ...request, timeoutMs })
+    if (answer.webSocket === null) return new Response(answer.body, answer)
+    empty = answer.headers.get('x-sync-empty') ?? empty
+    const token = answer.headers.get('x-sync-token') ?? ''
+    const body = await waitOn(answer.webSocket, { token, empty }, timeoutMs)
+    if (body !== undefined) return jsonResponse(body)
+  }
+  if (request.since === undefined)
+    throw new MatrixError('M_UNKNOWN', 'Interrupted; try again', { status: 503 })
+  return jsonResponse(emptyAnswer({ token: request.since, empty }))
+}
+
+/**
+ * The body that comes by the socket, or the empty answer when the time is over, or undefined when the socket broke.
+ * Messages are `t<token>`, the token for the empty answer from now on, `e<fields>`, what stands beside it, and
+ * `r<body>`, the complete answer.
+ */
+async function waitOn(socket: WebSocket, first: Nothing, ms: number): Promise<string | undefined> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let { token, empty } = first
+  try {
+    return await new Promise<string | undefined>((resolve) => {
+      timer = setTimeout(() => resolve(emptyAnswer({ token, empty })), ms)
+      socket.addEventListener('message', ({ data }) => {
+        if (typeof data !== 'string') return
+        if (data.startsWith('t')) token = data.slice(1)
+        if (data.startsWith('e')) empty = data.slice(1)
+        if (data.startsWith('r')) resolve(data.slice(1))
+      })
+      socket.addEventListener('close', () => resolve(undefined))
+      socket.addEventListener('error', () => resolve(undefined))
+      socket.accept()
+    })
+  } finally {
+    clearTimeout(timer)
+    // Left open, the socket would stay in the object after this Worker has answered.
+    socket.close()
+  }
+}
+
+/** An answer without news: its token, and the JSON of what stands in every answer. */
+interface Nothing {
+  token: string
+  empty: string
+}
+
+function emptyAnswer({ token, empty }: Nothing): string {
+  return JSON.stringify({ ...(JSON.parse(empty) as object), next_batch: token })
+}
+
+function jsonResponse(body: string): Response {
+  return new Response(body, { headers: { 'Content-Type': 'application/json' } })
+}
