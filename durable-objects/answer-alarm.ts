@@ -1,6 +1,6 @@
 /** Keeps an object's alarm when it cannot be answered now. */
 import { createLogger } from '../src/log.ts'
-import type { Logger } from '../src/ports.ts'
+import type { Logger } from '../src/ports/log.ts'
 import { systemClock } from '../src/system.ts'
 
 /** How long an alarm is put off that cannot be answered, ms. */

@@ -1,5 +1,6 @@
 /** What an event shows to one request alone: both objects hand events to clients. */
-import type { Session, TimelineEvent } from '../src/ports.ts'
+import type { TimelineEvent } from '../src/objects/room/sync.ts'
+import type { Session } from '../src/objects/user/session.ts'
 import type { JsonObject } from '../src/protocol/events/canonical-json.ts'
 import type { ClientEvent } from '../src/protocol/events/event.ts'
 

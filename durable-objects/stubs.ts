@@ -1,7 +1,11 @@
 /** Gateways to the objects: their names, and their answers back from values. Nothing else names or calls an object. */
 import type { Env } from '../src/env.ts'
 import { checkValue, countCall } from '../src/limiter.ts'
-import type { CallCounters, Invitee, KeyClaims, PublicKeys, RoomGateway, UserGateway } from '../src/ports.ts'
+import type { Invitee } from '../src/objects/room/create.ts'
+import type { RoomGateway } from '../src/objects/room/gateway.ts'
+import type { UserGateway } from '../src/objects/user/gateway.ts'
+import type { KeyClaims, PublicKeys } from '../src/objects/user/keys.ts'
+import type { CallCounters } from '../src/ports/system.ts'
 import { MatrixError } from '../src/protocol/errors.ts'
 import { overloadIfPlanned, throughFaults } from './network-faults.ts'
 import { fromResult, type RpcResult } from './rpc.ts'

@@ -1,6 +1,6 @@
 /** Many timers over an object's one alarm: each job has its own time, and its own backoff when it fails. */
 import { takeFault } from '../src/faults.ts'
-import type { Clock } from '../src/ports.ts'
+import type { Clock } from '../src/ports/system.ts'
 import { patiently } from './patience.ts'
 import type { ObjectStorage } from './sqlite.ts'
 

@@ -1,5 +1,5 @@
 /** Counters of what costs money, by operation: requests to Postgres and Redis, RPCs, rows written. */
-import type { CallCounters } from './ports.ts'
+import type { CallCounters } from './ports/system.ts'
 
 /** Fresh counters, all at zero. `heard` is told of each count. */
 export function countCalls(heard?: (name: string, n: number) => void): CallCounters {

@@ -1,7 +1,7 @@
 /** The settings: the environment's variables, checked once, refused by the variable's name. */
 import * as z from 'zod'
 import { defaultMinLength } from './accounts/passwords.ts'
-import type { Config } from './ports.ts'
+import type { Config } from './ports/config.ts'
 import { decodeBase64 } from './protocol/base64.ts'
 import { signingKey } from './protocol/events/signing.ts'
 import { isServerName } from './protocol/identifiers.ts'

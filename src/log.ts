@@ -1,5 +1,6 @@
 /** The log: one JSON object a line on the console. It holds no content, no tokens, no passwords. */
-import type { Clock, LogFields, Logger, LogLevel } from './ports.ts'
+import type { LogFields, Logger, LogLevel } from './ports/log.ts'
+import type { Clock } from './ports/system.ts'
 
 const SEVERITY: Record<LogLevel, number> = { debug: 10, info: 20, warn: 30, error: 40, silent: 100 }
 

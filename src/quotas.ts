@@ -1,5 +1,5 @@
 /** What one user may keep: set by the operator, refused by one sentence. */
-import type { Quotas } from './ports.ts'
+import type { Quotas } from './ports/config.ts'
 import { MatrixError } from './protocol/errors.ts'
 
 /** How each quota is called in what people read. */

@@ -1,5 +1,5 @@
 /** The machine's clock and randomness: the only place that asks for them. */
-import type { Clock, Random } from './ports.ts'
+import type { Clock, Random } from './ports/system.ts'
 
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 /** The largest multiple of 62 in a byte: higher ones are thrown away, so that every letter is as likely. */

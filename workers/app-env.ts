@@ -1,7 +1,8 @@
 /** What every handler finds in its context. */
 import type { GatedObjects } from '../durable-objects/gate.ts'
 import type { Env } from '../src/env.ts'
-import type { Ports, Session } from '../src/ports.ts'
+import type { Session } from '../src/objects/user/session.ts'
+import type { Ports } from '../src/ports/ports.ts'
 
 /**
  * `session` is there behind `accessToken` or `tokenClaims`, `bodyText` behind a `validate` of JSON; the rest is there for

@@ -1,5 +1,6 @@
 /** What the parts of a Room share: its rows, its clock and key, and what the running mutation has appended. */
-import type { Clock, TimelineEvent } from '../../src/ports.ts'
+import type { TimelineEvent } from '../../src/objects/room/sync.ts'
+import type { Clock } from '../../src/ports/system.ts'
 import type { SigningKey } from '../../src/protocol/events/signing.ts'
 import { serverNameOf } from '../../src/protocol/identifiers.ts'
 import type { RoomStore } from './rows/store.ts'

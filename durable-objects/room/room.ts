@@ -1,20 +1,18 @@
 /** The Room object: the one owner of a room's events and state. RPC methods are a few lines over the files beside it. */
 import { portsOf } from '../../src/context.ts'
 import { takeFault } from '../../src/faults.ts'
+import type { CreateRoomPlan, UpgradeRequest } from '../../src/objects/room/create.ts'
+import type { RoomGateway } from '../../src/objects/room/gateway.ts'
 import type {
-  CreateRoomPlan,
   DelayedAction,
   DelayedRequest,
-  MarkReadRequest,
   MembershipRequest,
-  Ports,
-  Profile,
-  PullRequest,
-  RoomGateway,
   SendRequest,
-  UpgradeRequest,
-} from '../../src/ports.ts'
+} from '../../src/objects/room/send.ts'
+import type { MarkReadRequest, PullRequest } from '../../src/objects/room/sync.ts'
+import type { Ports } from '../../src/ports/ports.ts'
 import type { Pdu } from '../../src/protocol/events/event.ts'
+import type { Profile } from '../../src/protocol/profile.ts'
 import type { NewState } from '../../src/protocol/rooms/room-upgrade.ts'
 import { answerAlarm } from '../answer-alarm.ts'
 import { usersIn } from '../gate.ts'

@@ -1,5 +1,6 @@
 /** What a User object does from its alarm. */
-import type { ArchiveStore, Clock } from '../../src/ports.ts'
+import type { ArchiveStore } from '../../src/ports/archive.ts'
+import type { Clock } from '../../src/ports/system.ts'
 import type { TimedJob } from '../timers.ts'
 import type { UserAccount } from './account/account.ts'
 import type { SessionCopies } from './account/sessions.ts'

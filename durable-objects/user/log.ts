@@ -1,5 +1,5 @@
 /** The user's changes on their way to Postgres: in order, at least once, in batches. */
-import type { ArchiveStore, UserLogEntry } from '../../src/ports.ts'
+import type { ArchiveStore, UserLogEntry } from '../../src/ports/archive.ts'
 import { first } from '../sqlite.ts'
 import { coverTexts } from '../wipe.ts'
 

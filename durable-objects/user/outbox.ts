@@ -2,7 +2,8 @@
  * Client-Server API §Send-to-Device messaging, the sending end. A message is stored here before it is acknowledged,
  * and delivered to the objects of those it is for until they have taken it: in order, and each counted once there.
  */
-import type { ToDeviceMessage, ToDeviceParcel, UserGateway } from '../../src/ports.ts'
+import type { UserGateway } from '../../src/objects/user/gateway.ts'
+import type { ToDeviceMessage, ToDeviceParcel } from '../../src/objects/user/to-device.ts'
 import { first } from '../sqlite.ts'
 import { type Inbox, LAST_SEQ, nextNumber } from './to-device/inbox.ts'
 

@@ -2,7 +2,7 @@
  * A User made again from the archive alone. Sessions go on; sync tokens of before are answered as after a long
  * absence, since everything is newer than they can know.
  */
-import type { ArchivedMembership, ArchiveReader, UserRecord } from '../../src/ports.ts'
+import type { ArchivedMembership, ArchiveReader, UserRecord } from '../../src/ports/archive.ts'
 import { type Pdu, STRIPPED_TYPES, strippedEvent } from '../../src/protocol/events/event.ts'
 import { readMeta, writeMeta } from '../sqlite.ts'
 import { wipeTables } from '../wipe.ts'

@@ -4,7 +4,8 @@
  */
 import { DurableObject } from 'cloudflare:workers'
 import type { Env } from '../../src/env.ts'
-import type { Ports, Session } from '../../src/ports.ts'
+import type { Session } from '../../src/objects/user/session.ts'
+import type { Ports } from '../../src/ports/ports.ts'
 import type { JsonObject } from '../../src/protocol/events/canonical-json.ts'
 import { type RpcResult, toResult } from '../rpc.ts'
 import type { Timers } from '../timers.ts'

@@ -1,7 +1,10 @@
 /** The User object: the one owner of a user's sessions, rooms and account data; it composes sync and holds its polls. */
 import { portsOf } from '../../src/context.ts'
 import { takeFault } from '../../src/faults.ts'
-import type { MembershipChange, Ports, Session, SyncRequest, UserGateway, Wake } from '../../src/ports.ts'
+import type { UserGateway } from '../../src/objects/user/gateway.ts'
+import type { Session } from '../../src/objects/user/session.ts'
+import type { MembershipChange, SyncRequest, Wake } from '../../src/objects/user/sync.ts'
+import type { Ports } from '../../src/ports/ports.ts'
 import type { JsonObject } from '../../src/protocol/events/canonical-json.ts'
 import { answerAlarm } from '../answer-alarm.ts'
 import { patiently } from '../patience.ts'

@@ -1,7 +1,8 @@
 /** Access tokens: JWTs that name user, device and session, so that rubbish is refused without a call. */
 import { decodeProtectedHeader, errors, jwtVerify, SignJWT } from 'jose'
 import * as z from 'zod'
-import type { Session, TokenKey } from '../ports.ts'
+import type { Session } from '../objects/user/session.ts'
+import type { TokenKey } from '../ports/config.ts'
 import type { JsonValue } from '../protocol/events/canonical-json.ts'
 import { rememberUser } from './known-users.ts'
 

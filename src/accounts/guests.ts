@@ -1,5 +1,6 @@
 /** Guests: accounts without a password, good for as long as their one session. */
-import type { Ports, Session } from '../ports.ts'
+import type { Session } from '../objects/user/session.ts'
+import type { Ports } from '../ports/ports.ts'
 import { MatrixError } from '../protocol/errors.ts'
 import { userIdOf } from '../protocol/identifiers.ts'
 import { verifyAccessToken } from './access-token.ts'

@@ -1,7 +1,8 @@
 /** User-interactive authentication: flows of stages as data, their progress in a session. */
 import { isDeepStrictEqual } from 'node:util'
 import * as z from 'zod'
-import type { Ports, UiaSession } from '../ports.ts'
+import type { Ports } from '../ports/ports.ts'
+import type { UiaSession } from '../ports/sessions.ts'
 import { type ErrorCode, MatrixError } from '../protocol/errors.ts'
 import type { JsonObject } from '../protocol/events/canonical-json.ts'
 import { newPasswordHash, verifyPassword } from './passwords.ts'

@@ -1,6 +1,6 @@
 /** Which users there are: asked of Postgres once, since a name that was given stays given. */
 import { knownIds, type OneByOne, together } from '../known-ids.ts'
-import type { AccountStore } from '../ports.ts'
+import type { AccountStore } from '../ports/accounts.ts'
 import { localpartOf, serverNameOf, userIdOf } from '../protocol/identifiers.ts'
 
 const known = knownIds()

@@ -1,5 +1,5 @@
 /** Login by password. */
-import type { Ports } from '../ports.ts'
+import type { Ports } from '../ports/ports.ts'
 import { MatrixError } from '../protocol/errors.ts'
 import { userIdOf } from '../protocol/identifiers.ts'
 import { verifyPassword } from './passwords.ts'

@@ -3,7 +3,7 @@
  * with, and so could speak for anybody anyway.
  */
 import { decodeProtectedHeader, errors, jwtVerify, SignJWT } from 'jose'
-import type { TokenKey } from '../ports.ts'
+import type { TokenKey } from '../ports/config.ts'
 
 const ALGORITHM = 'HS256'
 const LIFETIME = '5m'

@@ -1,6 +1,7 @@
 /** Password hashes: scrypt, with its parameters beside each hash, in the PHC string format. */
 import { type BinaryLike, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto'
-import type { Config, Random } from '../ports.ts'
+import type { Config } from '../ports/config.ts'
+import type { Random } from '../ports/system.ts'
 import { decodeBase64, encodeBase64 } from '../protocol/base64.ts'
 import { MatrixError } from '../protocol/errors.ts'
 import { inTurn } from './hash-queue.ts'

@@ -1,5 +1,6 @@
 /** Interactive authentication of someone who is logged in: that it is still them, by their password. */
-import type { Ports, Session } from '../ports.ts'
+import type { Session } from '../objects/user/session.ts'
+import type { Ports } from '../ports/ports.ts'
 import { MatrixError } from '../protocol/errors.ts'
 import type { JsonObject } from '../protocol/events/canonical-json.ts'
 import { localpartOf } from '../protocol/identifiers.ts'

@@ -1,7 +1,8 @@
 /** Refresh tokens: JWTs that name user, device and family, so that one that was used before is known as that. */
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
-import type { Ports, UserGateway } from '../ports.ts'
+import type { UserGateway } from '../objects/user/gateway.ts'
+import type { Ports } from '../ports/ports.ts'
 import { MatrixError } from '../protocol/errors.ts'
 import { issueAccessToken, signToken, verifyToken } from './access-token.ts'
 

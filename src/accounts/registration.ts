@@ -1,5 +1,8 @@
 /** Registration with interactive authentication. */
-import type { Config, Ports, Session, UiaSession } from '../ports.ts'
+import type { Session } from '../objects/user/session.ts'
+import type { Config } from '../ports/config.ts'
+import type { Ports } from '../ports/ports.ts'
+import type { UiaSession } from '../ports/sessions.ts'
 import { MatrixError } from '../protocol/errors.ts'
 import type { JsonObject } from '../protocol/events/canonical-json.ts'
 import { localpartOf, userIdOf } from '../protocol/identifiers.ts'

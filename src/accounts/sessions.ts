@@ -1,5 +1,6 @@
 /** Beginning a session: what registration and login end with. */
-import type { Ports, UserGateway } from '../ports.ts'
+import type { UserGateway } from '../objects/user/gateway.ts'
+import type { Ports } from '../ports/ports.ts'
 import { issueAccessToken } from './access-token.ts'
 import { issuePair, newRefreshSecret } from './refresh.ts'
 

@@ -1,6 +1,6 @@
 /** Registration by whoever knows the operator's secret: the protocol of the tools made for Synapse. */
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import type { Ports } from '../ports.ts'
+import type { Ports } from '../ports/ports.ts'
 import { MatrixError } from '../protocol/errors.ts'
 import { newPasswordHash } from './passwords.ts'
 import { answer, hasPast, nameTaken } from './registration.ts'

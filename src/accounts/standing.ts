@@ -1,5 +1,5 @@
 /** What an account as a whole may not do: locked or suspended by an administrator, or closed by its user. */
-import type { AccountStanding } from '../ports.ts'
+import type { AccountStanding } from '../objects/user/session.ts'
 import { MatrixError } from '../protocol/errors.ts'
 
 /** "Locked: 401 M_USER_LOCKED with soft_logout on every endpoint but logout"; the sessions live on. */

@@ -1,6 +1,6 @@
 /** TURN credentials: a name that says until when it is good, and its HMAC under the secret shared with the TURN servers. */
 import { createHmac } from 'node:crypto'
-import type { Ports } from '../ports.ts'
+import type { Ports } from '../ports/ports.ts'
 
 const LIFETIME_S = 86_400
 

@@ -1,6 +1,6 @@
 /** Walking a tree of spaces page by page: Client-Server API §Discovering rooms within spaces. */
 import { createHash } from 'node:crypto'
-import type { RoomSummary } from '../ports.ts'
+import type { RoomSummary } from '../objects/room/summary.ts'
 import { isSuggested, SPACE_TYPE, type SpaceChild } from '../protocol/rooms/spaces.ts'
 
 export interface SpaceRoom {

@@ -1,5 +1,5 @@
 /** What a client knows already, and which part it wants (RFC 9110 §13 and §14). */
-import type { ByteRange } from '../ports.ts'
+import type { ByteRange } from '../ports/media.ts'
 
 /** What tells one state of a resource from another. */
 export interface Validators {

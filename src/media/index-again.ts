@@ -1,5 +1,5 @@
 /** The index of media made again from what is kept: for what came while Postgres was away, or an index that is lost. */
-import type { Ports } from '../ports.ts'
+import type { Ports } from '../ports/ports.ts'
 
 /** Some hashes have to be worked out from the bytes. */
 const PAGE = 100

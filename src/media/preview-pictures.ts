@@ -1,5 +1,6 @@
 /** How many pictures of previews are kept: the newest, of each user and in all, since anybody may have one made of any site. */
-import type { Config, Ports } from '../ports.ts'
+import type { Config } from '../ports/config.ts'
+import type { Ports } from '../ports/ports.ts'
 import { patiently } from './quota.ts'
 
 type PicturePorts = Pick<Ports, 'media' | 'previewPictures' | 'config' | 'clock' | 'log'>

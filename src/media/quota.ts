@@ -1,5 +1,6 @@
 /** What one user may upload in sum: counted in Postgres, which an upload does not wait for when it is away. */
-import type { MediaFacts, Ports, WrittenMedia } from '../ports.ts'
+import type { MediaFacts, WrittenMedia } from '../ports/media.ts'
+import type { Ports } from '../ports/ports.ts'
 import { MatrixError } from '../protocol/errors.ts'
 
 type QuotaPorts = Pick<Ports, 'mediaIndex' | 'media' | 'config' | 'clock' | 'log'>

@@ -1,5 +1,6 @@
 /** Thumbnails: made when first asked for, and kept beside what they are of, as is that there can be none. */
-import type { NoThumbnail, PictureFacts, PictureHeader, Ports, StoredThumbnail } from '../ports.ts'
+import type { NoThumbnail, PictureFacts, PictureHeader, StoredThumbnail } from '../ports/media.ts'
+import type { Ports } from '../ports/ports.ts'
 import { MatrixError } from '../protocol/errors.ts'
 import { readImageHeader, uprightSize } from './image-header.ts'
 import { isDecodable, MAX_SOURCE_BYTES } from './picture-limits.ts'

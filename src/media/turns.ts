@@ -1,5 +1,5 @@
 /** One piece of work at a time, for what needs most of an isolate's memory. */
-import type { Clock } from '../ports.ts'
+import type { Clock } from '../ports/system.ts'
 
 /** How often one that waits looks whether it is its turn, ms. */
 const LOOK_MS = 20

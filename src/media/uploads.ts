@@ -1,5 +1,6 @@
 /** Uploading media: at once, or for an id that was asked for before. */
-import type { MediaFacts, Ports } from '../ports.ts'
+import type { MediaFacts } from '../ports/media.ts'
+import type { Ports } from '../ports/ports.ts'
 import { MatrixError } from '../protocol/errors.ts'
 import { enter, requireRoom } from './quota.ts'
 

@@ -1,6 +1,6 @@
 /** Reads a page or a picture of the web: every redirect is checked, and nothing is read without a bound. */
 import { askAgainOnce, discard, followRedirects, readBytes } from '../outside.ts'
-import type { WebClient } from '../ports.ts'
+import type { WebClient } from '../ports/web.ts'
 import { MatrixError } from '../protocol/errors.ts'
 import { webAddress } from './web-address.ts'
 

@@ -4,6 +4,11 @@ import { MatrixError } from './errors.ts'
 import type { JsonObject, JsonValue } from './events/canonical-json.ts'
 import { fitsBytes } from './identifiers.ts'
 
+export interface Profile {
+  displayname?: string
+  avatar_url?: string
+}
+
 const MAX_KEY_BYTES = 255
 const MAX_PROFILE_BYTES = 64 * 1024
 /** Appendices §Common Namespaced Identifier Grammar. */

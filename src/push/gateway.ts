@@ -1,6 +1,6 @@
 /** Push Gateway API: one request to a gateway of somebody else's. */
 import { discard, readBytes } from '../outside.ts'
-import type { PushGateway } from '../ports.ts'
+import type { PushGateway } from '../ports/push.ts'
 import type { JsonValue } from '../protocol/events/canonical-json.ts'
 import { objectField } from '../protocol/json-fields.ts'
 

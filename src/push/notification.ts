@@ -1,5 +1,5 @@
 /** Push Gateway API §/notify: what a gateway is told of an event. */
-import type { Pusher } from '../ports.ts'
+import type { Pusher } from '../objects/user/settings.ts'
 import type { JsonObject } from '../protocol/events/canonical-json.ts'
 import type { PushEvent, PushVerdict } from '../protocol/push/push-evaluator.ts'
 

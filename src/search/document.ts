@@ -1,5 +1,5 @@
 /** Client-Server API §Server Side Search, `room_events`: which text of which event is searched. */
-import type { SearchableEvent } from '../ports.ts'
+import type { SearchableEvent } from '../ports/archive.ts'
 import type { JsonObject } from '../protocol/events/canonical-json.ts'
 import { topicBlock } from '../protocol/rooms/room-summary.ts'
 import { documentOf } from './terms.ts'

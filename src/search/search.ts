@@ -1,6 +1,7 @@
 /** Server side search: candidates from the index in order, cut to what their rooms say the searcher may see. */
 
-import type { SearchHit, SearchPlace, SearchQuery, SearchStore, VisitedRoom } from '../ports.ts'
+import type { VisitedRoom } from '../objects/user/sync.ts'
+import type { SearchHit, SearchPlace, SearchQuery, SearchStore } from '../ports/search.ts'
 import type { RoomEventFilter } from '../protocol/matching/filter.ts'
 import { matchesEvent, wantsRoom } from '../protocol/matching/filter.ts'
 import { SEARCH_KEYS } from './document.ts'

@@ -2,7 +2,7 @@
  * Media ids that are kept for uploads to come, in R2. Each fact is an object of its own: R2 takes one write a second
  * for a key, and an id may be asked for, filled and done with in less.
  */
-import type { Reservation, ReservationStore } from '../ports.ts'
+import type { Reservation, ReservationStore } from '../ports/media.ts'
 
 /** How long an upload keeps others out when nobody is left to say that it failed. */
 const CLAIM_MS = 10 * 60 * 1_000

@@ -1,6 +1,13 @@
 /** Media in R2. The bytes and what is known of them are one object, but for the hash of large ones: decision 8. */
 import { createHash, type Hash } from 'node:crypto'
-import type { ByteRange, MediaFacts, MediaStore, PictureFacts, StoredMedia, WrittenMedia } from '../ports.ts'
+import type {
+  ByteRange,
+  MediaFacts,
+  MediaStore,
+  PictureFacts,
+  StoredMedia,
+  WrittenMedia,
+} from '../ports/media.ts'
 import { r2Reservations } from './r2-reservations.ts'
 
 /** All parts of a multipart upload but the last have one size, of 5 MiB at least. */

@@ -1,5 +1,6 @@
 /** Thumbnails, by the Worker that makes them. */
-import type { CallCounters, PictureWork, Thumbnailer, ThumbnailOutcome, ThumbnailRequest } from '../ports.ts'
+import type { PictureWork, Thumbnailer, ThumbnailOutcome, ThumbnailRequest } from '../ports/media.ts'
+import type { CallCounters } from '../ports/system.ts'
 
 interface Maker {
   make(source: Uint8Array, request: ThumbnailRequest): Promise<{ made: ThumbnailOutcome; work: PictureWork }>

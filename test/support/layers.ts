@@ -22,19 +22,24 @@ const importRules: ImportRule[] = [
     only: () => /^(src\/protocol\/|zod$|node:(crypto|buffer)$)/,
   },
   {
-    sentence: 'src/ports imports protocol alone',
-    from: /^src\/ports(\.ts|\/)/,
-    only: () => /^src\/(protocol\/|ports(\.ts|\/))/,
+    sentence: 'src/objects imports protocol alone',
+    from: /^src\/objects\//,
+    only: () => /^src\/(protocol|objects)\//,
+  },
+  {
+    sentence: 'src/ports imports protocol and objects alone',
+    from: /^src\/ports\//,
+    only: () => /^src\/(protocol|objects|ports)\//,
   },
   {
     sentence: 'capabilities never import each other',
-    from: /^src\/(?!protocol\/|storage\/)([^/]+)\//,
-    neverOther: (own) => new RegExp(`^src/(?!protocol/|storage/|${own}/)[^/]+/`),
+    from: /^src\/(?!(?:protocol|ports|objects|storage)\/)([^/]+)\//,
+    neverOther: (own) => new RegExp(`^src/(?!(?:protocol|ports|objects|storage|${own})/)[^/]+/`),
   },
   {
     sentence: 'src/storage imports protocol, ports and drivers',
     from: /^src\/storage\//,
-    never: /^src\/(?!storage\/|protocol\/|(ports|env)\.ts$)/,
+    never: /^src\/(?!(storage|protocol|ports|objects)\/|env\.ts$)/,
   },
   {
     sentence: 'only src/context imports storage',

@@ -1,7 +1,9 @@
 /** The small ports, for tests of one piece: a clock that stands until told, real randomness, a silent log. */
 import { countCalls } from '../../src/calls.ts'
 import { createLogger } from '../../src/log.ts'
-import type { CallCounters, Clock, Logger, Random, UiaSession, UiaStore } from '../../src/ports.ts'
+import type { Logger } from '../../src/ports/log.ts'
+import type { UiaSession, UiaStore } from '../../src/ports/sessions.ts'
+import type { CallCounters, Clock, Random } from '../../src/ports/system.ts'
 import { systemRandom } from '../../src/system.ts'
 
 export interface TestClock extends Clock {

@@ -2,7 +2,7 @@
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
 import { newPasswordHash } from '../../src/accounts/passwords.ts'
-import type { Account } from '../../src/ports.ts'
+import type { Account } from '../../src/ports/accounts.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { JsonObject } from '../../src/protocol/events/canonical-json.ts'
 import { localpartOf, userIdOf } from '../../src/protocol/identifiers.ts'

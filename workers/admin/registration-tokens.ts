@@ -1,7 +1,7 @@
 /** `/_synapse/admin/v1/registration_tokens`: who may register, by the tools that other servers' operators use. */
 import { Hono } from 'hono'
 import * as z from 'zod'
-import type { RegistrationToken } from '../../src/ports.ts'
+import type { RegistrationToken } from '../../src/ports/accounts.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { JsonObject } from '../../src/protocol/events/canonical-json.ts'
 import type { AppEnv } from '../app-env.ts'

@@ -1,7 +1,7 @@
 /** `/_selvedge/admin/reports`: what users have reported; behind `npm run reports`. */
 import { Hono } from 'hono'
 import * as z from 'zod'
-import type { KeptReport } from '../../src/ports.ts'
+import type { KeptReport } from '../../src/ports/reports.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { JsonObject } from '../../src/protocol/events/canonical-json.ts'
 import type { AppEnv } from '../app-env.ts'

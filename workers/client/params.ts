@@ -1,6 +1,7 @@
 /** Schemas of what stands in many paths and bodies: identifiers, and the checks that go with them. */
 import * as z from 'zod'
-import type { AliasStore, Session } from '../../src/ports.ts'
+import type { Session } from '../../src/objects/user/session.ts'
+import type { AliasStore } from '../../src/ports/directory.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import {
   fitsBytes,

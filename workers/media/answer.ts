@@ -3,7 +3,7 @@ import type { Context } from 'hono'
 import { judge, rangeOf } from '../../src/media/conditions.ts'
 import { mediaHeaders } from '../../src/media/headers.ts'
 import { unknownMedia } from '../../src/media/uploads.ts'
-import type { ByteRange } from '../../src/ports.ts'
+import type { ByteRange } from '../../src/ports/media.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
 

@@ -1,7 +1,8 @@
 /** Who a request speaks for: its access token, and whether the session behind it is still alive. */
 import type { Context, MiddlewareHandler } from 'hono'
 import { type TokenSession, verifyAccessToken, verifyToken } from '../../src/accounts/access-token.ts'
-import type { Session, TokenKey } from '../../src/ports.ts'
+import type { Session } from '../../src/objects/user/session.ts'
+import type { TokenKey } from '../../src/ports/config.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
 import { refuseGuest, refuseSuspended } from './permitted.ts'

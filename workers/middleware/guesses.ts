@@ -1,6 +1,6 @@
 /** Wrong passwords: counted so that guessing is slow, and that strangers' guesses do not keep an owner out. */
 import type { Context } from 'hono'
-import type { RateLimit } from '../../src/ports.ts'
+import type { RateLimit } from '../../src/ports/rate-limits.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
 import { clientNetwork } from './client-address.ts'

@@ -1,5 +1,5 @@
 /** Counters of rate limits in this isolate, where Redis does not answer: guessing passwords stays slow without it. */
-import type { RateLimit, RateLimiter } from '../../src/ports.ts'
+import type { RateLimit, RateLimiter } from '../../src/ports/rate-limits.ts'
 
 const MAX_COUNTERS = 10_000
 

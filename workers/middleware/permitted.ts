@@ -2,7 +2,7 @@
 import type { Context } from 'hono'
 import { matchedRoutes } from 'hono/route'
 import { suspended } from '../../src/accounts/standing.ts'
-import type { Session } from '../../src/ports.ts'
+import type { Session } from '../../src/objects/user/session.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
 import { type Permit, permitOf } from './permits.ts'

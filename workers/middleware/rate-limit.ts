@@ -1,7 +1,8 @@
 /** Rate limits: everything is counted in this isolate by the class of its route, entries to accounts in Redis for all. */
 import type { Context } from 'hono'
 import { matchedRoutes } from 'hono/route'
-import type { RateLimit, RateLimiter, Session } from '../../src/ports.ts'
+import type { Session } from '../../src/objects/user/session.ts'
+import type { RateLimit, RateLimiter } from '../../src/ports/rate-limits.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
 import { Buckets } from './buckets.ts'

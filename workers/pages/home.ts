@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { Hono } from 'hono'
 import { html, raw } from 'hono/html'
-import type { Config } from '../../src/ports.ts'
+import type { Config } from '../../src/ports/config.ts'
 import { VERSION } from '../../src/version.ts'
 import type { AppEnv } from '../app-env.ts'
 import { COPY_SCRIPT, STYLE } from './assets.ts'

@@ -1,6 +1,6 @@
 /** Pictures that move: their frames put onto one canvas, each made smaller, and written again in the format they came in. */
 import { type Box, type Cut, cutFor } from '../../src/media/thumbnail-size.ts'
-import type { Thumbnail, ThumbnailRequest } from '../../src/ports.ts'
+import type { Thumbnail, ThumbnailRequest } from '../../src/ports/media.ts'
 import { pause } from './pause.ts'
 import { handIn, type Picture } from './picture.ts'
 import { resampling } from './resample.ts'

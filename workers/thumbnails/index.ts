@@ -4,7 +4,7 @@
  */
 import { WorkerEntrypoint } from 'cloudflare:workers'
 import { inTurn } from '../../src/media/turns.ts'
-import type { PictureWork, ThumbnailOutcome, ThumbnailRequest } from '../../src/ports.ts'
+import type { PictureWork, ThumbnailOutcome, ThumbnailRequest } from '../../src/ports/media.ts'
 import { systemClock } from '../../src/system.ts'
 import { makeThumbnail } from './make.ts'
 import { TooLarge } from './picture.ts'

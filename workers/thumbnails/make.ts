@@ -1,6 +1,6 @@
 /** From one image to a smaller one. */
 import { type Box, type Cut, cutFor } from '../../src/media/thumbnail-size.ts'
-import type { Thumbnail, ThumbnailRequest } from '../../src/ports.ts'
+import type { Thumbnail, ThumbnailRequest } from '../../src/ports/media.ts'
 import { type Animation, animatedThumbnail, type OpenEncoder } from './animation.ts'
 import { encodeJpeg, giveBackMemory } from './codecs.ts'
 import { decodeGif, gifAnimation } from './gif/decode.ts'

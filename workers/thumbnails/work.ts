@@ -1,6 +1,6 @@
 /** What decoding one picture costs, counted as it goes on, and what it may cost. */
 import { isDecodable } from '../../src/media/picture-limits.ts'
-import type { PictureWork } from '../../src/ports.ts'
+import type { PictureWork } from '../../src/ports/media.ts'
 import { TooLarge } from './picture.ts'
 
 export interface Work {

@@ -1,5 +1,5 @@
 /** Client-Server API §GET /rooms/{roomId}/timestamp_to_event: the event nearest to a moment. */
-import type { MomentRequest } from '../../../src/ports.ts'
+import type { MomentRequest } from '../../../src/objects/room/timeline.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import { first } from '../../sqlite.ts'
 import type { RoomContext } from '../context.ts'

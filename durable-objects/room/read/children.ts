@@ -1,5 +1,10 @@
 /** Client-Server API §GET /relations and §GET /threads: the children of an event, and the threads of a room. */
-import type { ChildrenAnswer, ChildrenRequest, ThreadsAnswer, ThreadsRequest } from '../../../src/ports.ts'
+import type {
+  ChildrenAnswer,
+  ChildrenRequest,
+  ThreadsAnswer,
+  ThreadsRequest,
+} from '../../../src/objects/room/timeline.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { ClientEvent, Pdu } from '../../../src/protocol/events/event.ts'
 import { redact } from '../../../src/protocol/events/redaction.ts'

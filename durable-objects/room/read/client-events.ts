@@ -1,5 +1,5 @@
 /** Stored events in the form clients see, with what the room alone knows of them. */
-import type { TimelineEvent } from '../../../src/ports.ts'
+import type { TimelineEvent } from '../../../src/objects/room/sync.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { clientEvent, type Pdu } from '../../../src/protocol/events/event.ts'
 import { first } from '../../sqlite.ts'

@@ -1,5 +1,6 @@
 /** Client-Server API §GET /rooms/{roomId}/context/{eventId}: what stands around an event. */
-import type { ContextAnswer, ContextRequest, StateRequest } from '../../../src/ports.ts'
+import type { StateRequest } from '../../../src/objects/room/state.ts'
+import type { ContextAnswer, ContextRequest } from '../../../src/objects/room/timeline.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { ClientEvent } from '../../../src/protocol/events/event.ts'
 import type { RoomContext } from '../context.ts'

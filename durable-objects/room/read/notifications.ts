@@ -3,8 +3,8 @@ import type {
   NotificationsRequest,
   NotificationsSlice,
   RoomNotification,
-  Session,
-} from '../../../src/ports.ts'
+} from '../../../src/objects/room/timeline.ts'
+import type { Session } from '../../../src/objects/user/session.ts'
 import type { Pdu } from '../../../src/protocol/events/event.ts'
 import { MatchWork } from '../../../src/protocol/matching/match-work.ts'
 import { pushActions, verdictOf } from '../../../src/protocol/push/push-evaluator.ts'

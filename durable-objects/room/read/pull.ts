@@ -1,5 +1,6 @@
 /** A room's part of one user's sync: everything they may see after the position their token stands at. */
-import type { PullRequest, RoomSlice, StateRequest, TimelineEvent } from '../../../src/ports.ts'
+import type { StateRequest } from '../../../src/objects/room/state.ts'
+import type { PullRequest, RoomSlice, TimelineEvent } from '../../../src/objects/room/sync.ts'
 import { hidesState, matchesRoomEvent } from '../../../src/protocol/matching/filter.ts'
 import { heroesFor, needsHeroes, SUMMARY_TYPES } from '../../../src/protocol/rooms/heroes.ts'
 import { first } from '../../sqlite.ts'

@@ -1,5 +1,6 @@
 /** Events as one request sees them: with the viewer's membership at the time and with what relates to them. */
-import type { Session, TimelineEvent } from '../../../src/ports.ts'
+import type { TimelineEvent } from '../../../src/objects/room/sync.ts'
+import type { Session } from '../../../src/objects/user/session.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import type { ClientEvent, Pdu } from '../../../src/protocol/events/event.ts'
 import { forViewer } from '../../for-viewer.ts'

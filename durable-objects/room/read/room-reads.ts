@@ -1,6 +1,8 @@
 /** The part of a Room object's RPC surface that only reads. */
 import { DurableObject } from 'cloudflare:workers'
 import type { Env } from '../../../src/env.ts'
+import type { StateCursor, StateRequest } from '../../../src/objects/room/state.ts'
+import type { UnreadRequest } from '../../../src/objects/room/sync.ts'
 import type {
   ChildrenRequest,
   ContextRequest,
@@ -8,12 +10,9 @@ import type {
   MomentRequest,
   NotificationsRequest,
   SearchContext,
-  Session,
-  StateCursor,
-  StateRequest,
   ThreadsRequest,
-  UnreadRequest,
-} from '../../../src/ports.ts'
+} from '../../../src/objects/room/timeline.ts'
+import type { Session } from '../../../src/objects/user/session.ts'
 import { toResult } from '../../rpc.ts'
 import type { RoomContext } from '../context.ts'
 import { delayedEventsOf } from '../rows/delayed-store.ts'

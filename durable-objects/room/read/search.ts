@@ -1,7 +1,9 @@
 /** The room's say in a search of the archive: which of the events found somebody may see, and what stands around them. */
-import type { FoundEvent, Profile, SearchContext, Session } from '../../../src/ports.ts'
+import type { FoundEvent, SearchContext } from '../../../src/objects/room/timeline.ts'
+import type { Session } from '../../../src/objects/user/session.ts'
 import type { Pdu } from '../../../src/protocol/events/event.ts'
 import { stringField } from '../../../src/protocol/json-fields.ts'
+import type { Profile } from '../../../src/protocol/profile.ts'
 import type { RoomContext } from '../context.ts'
 import type { ShownRow } from '../write/erasure.ts'
 import { nestedEvent, type Reading, readingOf, shownEvent } from './reading.ts'

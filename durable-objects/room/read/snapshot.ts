@@ -1,5 +1,6 @@
 /** A room at a glance, and what is new in it, for who may look in without wakes: Client-Server API §Room previews. */
-import type { PeekAnswer, RoomSnapshot, Session } from '../../../src/ports.ts'
+import type { PeekAnswer, RoomSnapshot } from '../../../src/objects/room/summary.ts'
+import type { Session } from '../../../src/objects/user/session.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { RoomContext } from '../context.ts'
 import { receiptsFor } from '../rows/receipts.ts'

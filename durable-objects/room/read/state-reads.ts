@@ -1,5 +1,10 @@
 /** Reading the room's state, as far as the viewer may see it: in slices, since a room may have more than a call carries. */
-import type { JoinedMembersSlice, StateCursor, StateRequest, StateSlice } from '../../../src/ports.ts'
+import type {
+  JoinedMembersSlice,
+  StateCursor,
+  StateRequest,
+  StateSlice,
+} from '../../../src/objects/room/state.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import { type ClientEvent, clientEvent, type Pdu } from '../../../src/protocol/events/event.ts'
 import { stringField } from '../../../src/protocol/json-fields.ts'

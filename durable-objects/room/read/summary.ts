@@ -1,6 +1,7 @@
 /** What the room tells of itself to people outside: for previews, and for the hierarchy of spaces. */
-import type { Membership, RoomSummary, SummaryAnswer } from '../../../src/ports.ts'
+import type { RoomSummary, SummaryAnswer } from '../../../src/objects/room/summary.ts'
 import type { Pdu } from '../../../src/protocol/events/event.ts'
+import type { Membership } from '../../../src/protocol/rooms/membership.ts'
 import { publicRoom, roomFacts } from '../../../src/protocol/rooms/room-summary.ts'
 import {
   SPACE_CHILD,

@@ -1,5 +1,5 @@
 /** MSC4306: what a subscription to a thread must know of the room. */
-import type { ThreadPlace } from '../../../src/ports.ts'
+import type { ThreadPlace } from '../../../src/objects/room/timeline.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { Pdu } from '../../../src/protocol/events/event.ts'
 import { relationOf } from '../../../src/protocol/events/thread.ts'

@@ -1,5 +1,6 @@
 /** Reading the room: its history, single events, its state and its members, each cut to what the viewer may see. */
-import type { MessagesAnswer, MessagesRequest, Session } from '../../../src/ports.ts'
+import type { MessagesAnswer, MessagesRequest } from '../../../src/objects/room/timeline.ts'
+import type { Session } from '../../../src/objects/user/session.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import { type ClientEvent, clientEvent, type Pdu } from '../../../src/protocol/events/event.ts'
 import { matchesRoomEvent, type RoomEventFilter } from '../../../src/protocol/matching/filter.ts'

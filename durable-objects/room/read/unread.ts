@@ -6,7 +6,7 @@ import type {
   TimelineEvent,
   UnreadEvent,
   UnreadRequest,
-} from '../../../src/ports.ts'
+} from '../../../src/objects/room/sync.ts'
 import { powerLevels } from '../../../src/protocol/auth/power-levels.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import type { Pdu } from '../../../src/protocol/events/event.ts'

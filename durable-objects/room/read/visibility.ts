@@ -1,7 +1,8 @@
 /** Who may see which event: the rules of history visibility over the room's state intervals. */
-import type { Membership } from '../../../src/ports.ts'
+
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import { type HistoryVisibility, maySeeEvent } from '../../../src/protocol/rooms/history-visibility.ts'
+import type { Membership } from '../../../src/protocol/rooms/membership.ts'
 import type { EventRow, RoomStore, StateRow } from '../rows/store.ts'
 import { Erasures, type ShownRow } from '../write/erasure.ts'
 import { hasForgotten } from '../write/forget.ts'

@@ -1,5 +1,5 @@
 /** The rows of delayed events (MSC4140): those that wait, and for a day those that are over. */
-import type { DelayedEvent } from '../../../src/ports.ts'
+import type { DelayedEvent } from '../../../src/objects/room/send.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import type { Pdu } from '../../../src/protocol/events/event.ts'
 import { first } from '../../sqlite.ts'

@@ -1,5 +1,5 @@
 /** Marks that a member's devices have changed, and who is new or gone: what `device_lists` of a sync is made of. */
-import type { DeviceMark, DeviceMarks, PullRequest } from '../../../src/ports.ts'
+import type { DeviceMark, DeviceMarks, PullRequest } from '../../../src/objects/room/sync.ts'
 import { readMeta, writeMeta } from '../../sqlite.ts'
 import type { RoomContext } from '../context.ts'
 import type { RoomStore } from './store.ts'

@@ -1,5 +1,5 @@
 /** The typed log of what the archive must learn besides events. */
-import type { RoomLogEntry } from '../../../src/ports.ts'
+import type { RoomLogEntry } from '../../../src/ports/archive.ts'
 import type { RoomContext } from '../context.ts'
 
 /** Adds an entry, inside the caller's transaction, at the room's next position, and answers that. */

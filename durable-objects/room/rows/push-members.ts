@@ -1,5 +1,6 @@
 /** The members with pushers, each with the position up to which its User object knows what there is to push. */
-import type { PushNews, TimelineEvent } from '../../../src/ports.ts'
+import type { TimelineEvent } from '../../../src/objects/room/sync.ts'
+import type { PushNews } from '../../../src/objects/user/settings.ts'
 import type { Pdu } from '../../../src/protocol/events/event.ts'
 import { stringField } from '../../../src/protocol/json-fields.ts'
 import { first } from '../../sqlite.ts'

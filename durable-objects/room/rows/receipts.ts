@@ -1,5 +1,5 @@
 /** Read receipts: how far each member has read, by type and thread. They take positions, and never move backwards. */
-import type { MarkReadRequest, Receipt } from '../../../src/ports.ts'
+import type { MarkReadRequest, Receipt } from '../../../src/objects/room/sync.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import type { Pdu } from '../../../src/protocol/events/event.ts'

@@ -1,8 +1,8 @@
 /** The Room's rows: events, state intervals and members, with the caches that a send reads. */
 
-import type { Membership } from '../../../src/ports.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { IdentifiedPdu, Pdu, StateMap } from '../../../src/protocol/events/event.ts'
+import type { Membership } from '../../../src/protocol/rooms/membership.ts'
 import { type RoomVersionRules, roomVersion } from '../../../src/protocol/rooms/room-version.ts'
 import { first, type ObjectStorage, readMeta, writeMeta } from '../../sqlite.ts'
 import { Positions } from './positions.ts'

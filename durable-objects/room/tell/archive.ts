@@ -1,5 +1,5 @@
 /** The room's typed log on its way to Postgres: in order, at least once, in batches. */
-import type { ArchiveStore, RoomLogEntry } from '../../../src/ports.ts'
+import type { ArchiveStore, RoomLogEntry } from '../../../src/ports/archive.ts'
 import { readMeta, writeMeta } from '../../sqlite.ts'
 import { coverTexts } from '../../wipe.ts'
 import { Budget } from '../read/budget.ts'

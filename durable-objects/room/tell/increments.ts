@@ -1,5 +1,5 @@
 /** What a wake carries: the news since a subscriber's position, made once for all who stand there. */
-import type { Increment, TimelineEvent } from '../../../src/ports.ts'
+import type { Increment, TimelineEvent } from '../../../src/objects/room/sync.ts'
 import { type HeroCandidates, needsHeroes, SUMMARY_TYPES } from '../../../src/protocol/rooms/heroes.ts'
 import type { RoomContext } from '../context.ts'
 import { pushFacts } from '../read/unread.ts'

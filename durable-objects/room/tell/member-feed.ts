@@ -1,5 +1,5 @@
 /** Membership changes on their way to the User objects of those they concern, until each is confirmed. */
-import type { MembershipChange } from '../../../src/ports.ts'
+import type { MembershipChange } from '../../../src/objects/user/sync.ts'
 import { coverTexts } from '../../wipe.ts'
 import { patiently } from './patience.ts'
 

@@ -2,7 +2,7 @@
  * Wakes: an outbox consumer with a watermark for each subscriber. At least once, any order; who does not answer is
  * tried again. See `docs/decisions/` and the model in `test/` for why each rule is there.
  */
-import type { Wake } from '../../../src/ports.ts'
+import type { Wake } from '../../../src/objects/user/sync.ts'
 import { backoff } from '../../timers.ts'
 
 interface Subscriber {

@@ -2,7 +2,7 @@
 import type { Env } from '../../../src/env.ts'
 import { takeFault } from '../../../src/faults.ts'
 import { checkValue, countCall } from '../../../src/limiter.ts'
-import type { Wake } from '../../../src/ports.ts'
+import type { Wake } from '../../../src/objects/user/sync.ts'
 import type { Objects } from '../../stubs.ts'
 import type { WakeAnswer, WakeTransport } from './subscribers.ts'
 

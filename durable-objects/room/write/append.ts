@@ -1,5 +1,5 @@
 /** The one pipeline that writes events: build, authorise, hash, sign, append. Nothing else writes one. */
-import type { Membership, MembershipChange } from '../../../src/ports.ts'
+import type { MembershipChange } from '../../../src/objects/user/sync.ts'
 import { authEventKeys } from '../../../src/protocol/auth/auth-events.ts'
 import { checkEventAuth } from '../../../src/protocol/auth/event-auth.ts'
 import { AuthRejection, MalformedContent, MatrixError } from '../../../src/protocol/errors.ts'
@@ -18,6 +18,7 @@ import {
 } from '../../../src/protocol/events/event-builder.ts'
 import { checkEventSize } from '../../../src/protocol/events/event-format.ts'
 import { objectField, stringField } from '../../../src/protocol/json-fields.ts'
+import type { Membership } from '../../../src/protocol/rooms/membership.ts'
 import { membershipIn } from '../../../src/protocol/rooms/membership.ts'
 import type { RoomContext } from '../context.ts'
 import { assembleTimelineEvent, serverKey } from '../read/client-events.ts'

@@ -1,5 +1,5 @@
 /** A room's first moment: everything after the create event, in one transaction and in the order of the spec. */
-import type { CreateRoomPlan } from '../../../src/ports.ts'
+import type { CreateRoomPlan } from '../../../src/objects/room/create.ts'
 import { checkEventAuth } from '../../../src/protocol/auth/event-auth.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import { canonicalJson, type JsonObject } from '../../../src/protocol/events/canonical-json.ts'

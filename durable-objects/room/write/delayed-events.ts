@@ -1,5 +1,5 @@
 /** Delayed events (MSC4140): sent when their time is over, unless they are cancelled or started anew before. */
-import type { DelayedAction, DelayedRequest } from '../../../src/ports.ts'
+import type { DelayedAction, DelayedRequest } from '../../../src/objects/room/send.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import { canonicalJson, type JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { first } from '../../sqlite.ts'

@@ -1,6 +1,6 @@
 /** Runs delayed events (MSC4140): from requests, and from the alarm when their time has come. */
 import { writeRefusal } from '../../../src/accounts/standing.ts'
-import type { DelayedAction, DelayedRequest } from '../../../src/ports.ts'
+import type { DelayedAction, DelayedRequest } from '../../../src/objects/room/send.ts'
 import type { MatrixError } from '../../../src/protocol/errors.ts'
 import type { RoomHost } from '../host.ts'
 import { dueEvents, findDelayed, nextDue } from '../rows/delayed-store.ts'

@@ -1,5 +1,5 @@
 /** Forgetting a room: Client-Server API §POST /rooms/{roomId}/forget. */
-import type { MembershipChange } from '../../../src/ports.ts'
+import type { MembershipChange } from '../../../src/objects/user/sync.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import { first } from '../../sqlite.ts'
 import type { RoomContext } from '../context.ts'

@@ -1,6 +1,7 @@
 /** A user's new profile in the member event of a room they are joined to. */
-import type { Profile } from '../../../src/ports.ts'
+
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
+import type { Profile } from '../../../src/protocol/profile.ts'
 import { withProfile } from '../../../src/protocol/profile.ts'
 import type { RoomContext } from '../context.ts'
 import { appendLocal, type LocalEvent, unchangedState } from './append.ts'

@@ -1,8 +1,9 @@
 /** Membership changes that local users ask for: the content of the member event, and when none is needed. */
-import type { Membership, MembershipRequest } from '../../../src/ports.ts'
+import type { MembershipRequest } from '../../../src/objects/room/send.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { checkMemberContent } from '../../../src/protocol/rooms/member-content.ts'
+import type { Membership } from '../../../src/protocol/rooms/membership.ts'
 import type { RoomContext } from '../context.ts'
 import { append, authorise, type LocalEvent, unchangedState } from './append.ts'
 import { GUEST_KIND, requireGuestAccess } from './guests.ts'

@@ -2,7 +2,8 @@
  * A Room made again from the archive alone. It starts far above every position it ever gave, tells its members'
  * objects how they stand, and wakes them all once: whoever was subscribed pulls, and is subscribed again.
  */
-import type { ArchivedEvent, ArchiveReader, Receipt } from '../../../src/ports.ts'
+import type { Receipt } from '../../../src/objects/room/sync.ts'
+import type { ArchivedEvent, ArchiveReader } from '../../../src/ports/archive.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { Pdu } from '../../../src/protocol/events/event.ts'
 import { readMeta, writeMeta } from '../../sqlite.ts'

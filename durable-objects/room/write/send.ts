@@ -1,5 +1,5 @@
 /** What clients send: idempotent by transaction id, and by content for state. */
-import type { SendRequest } from '../../../src/ports.ts'
+import type { SendRequest } from '../../../src/objects/room/send.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { requireOwner } from '../../../src/protocol/events/state-key.ts'

@@ -2,7 +2,7 @@
  * Upgrading a room. The old Room owns it: what is under way is on record there until the new room is made and the
  * tombstone stands, so that an interrupted upgrade goes on from the alarm.
  */
-import type { CreateRoomPlan, UpgradeRequest } from '../../../src/ports.ts'
+import type { CreateRoomPlan, UpgradeRequest } from '../../../src/objects/room/create.ts'
 import { powerLevels } from '../../../src/protocol/auth/power-levels.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'

@@ -1,5 +1,5 @@
 /** Runs upgrades: record, new room, tombstone; from the request, and from the alarm where that was cut off. */
-import type { UpgradeRequest } from '../../../src/ports.ts'
+import type { UpgradeRequest } from '../../../src/objects/room/create.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { RoomHost } from '../host.ts'
 import {

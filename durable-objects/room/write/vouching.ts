@@ -1,9 +1,10 @@
 /** Restricted rooms: which of their members vouches for somebody who joins by another room. */
-import type { Membership } from '../../../src/ports.ts'
+
 import { creatorsOf, powerLevels } from '../../../src/protocol/auth/power-levels.ts'
 import type { JsonObject, JsonValue } from '../../../src/protocol/events/canonical-json.ts'
 import { serverNameOf } from '../../../src/protocol/identifiers.ts'
 import { objectField } from '../../../src/protocol/json-fields.ts'
+import type { Membership } from '../../../src/protocol/rooms/membership.ts'
 import type { RoomContext } from '../context.ts'
 
 /**

@@ -1,5 +1,5 @@
 /** The part of a User object's RPC surface that speaks of the account: sessions, devices, standing and profile. */
-import type { Session } from '../../../src/ports.ts'
+import type { Session } from '../../../src/objects/user/session.ts'
 import type { JsonValue } from '../../../src/protocol/events/canonical-json.ts'
 import { patiently } from '../../patience.ts'
 import { type RpcResult, toResult, toResultAsync } from '../../rpc.ts'

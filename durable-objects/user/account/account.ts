@@ -1,8 +1,11 @@
 /** The account behind a User object: its sessions, its standing, its profile and its end. */
 import { writeRefusal } from '../../../src/accounts/standing.ts'
-import type { AccountStanding, Ports, Profile, Session, UserLogEntry } from '../../../src/ports.ts'
+import type { AccountStanding, Session } from '../../../src/objects/user/session.ts'
+import type { UserLogEntry } from '../../../src/ports/archive.ts'
+import type { Ports } from '../../../src/ports/ports.ts'
 import type { JsonValue } from '../../../src/protocol/events/canonical-json.ts'
 import { localpartOf } from '../../../src/protocol/identifiers.ts'
+import type { Profile } from '../../../src/protocol/profile.ts'
 import { isShownInRooms } from '../../../src/protocol/profile.ts'
 import { requireQuota } from '../../../src/quotas.ts'
 import { readMeta, writeMeta } from '../../sqlite.ts'

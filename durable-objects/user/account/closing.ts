@@ -1,5 +1,6 @@
 /** The end of an account: what goes at once, and what a job does after it. */
-import type { AccountStore, UserLogEntry } from '../../../src/ports.ts'
+import type { AccountStore } from '../../../src/ports/accounts.ts'
+import type { UserLogEntry } from '../../../src/ports/archive.ts'
 import { readMeta, writeMeta } from '../../sqlite.ts'
 import { coverTexts } from '../../wipe.ts'
 import { dropCrossSigning } from '../keys/cross-signing.ts'

@@ -1,5 +1,8 @@
 /** A user's devices, and with each the one session it has: the truth behind every access token. */
-import type { Device, Quotas, Random, Session, UserLogEntry } from '../../../src/ports.ts'
+import type { Device, Session } from '../../../src/objects/user/session.ts'
+import type { UserLogEntry } from '../../../src/ports/archive.ts'
+import type { Quotas } from '../../../src/ports/config.ts'
+import type { Random } from '../../../src/ports/system.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import { requireQuota } from '../../../src/quotas.ts'
 import { first } from '../../sqlite.ts'

@@ -1,6 +1,7 @@
 /** The user's profile: one row a field, custom ones included. */
-import type { Profile, UserLogEntry } from '../../../src/ports.ts'
+import type { UserLogEntry } from '../../../src/ports/archive.ts'
 import type { JsonObject, JsonValue } from '../../../src/protocol/events/canonical-json.ts'
+import type { Profile } from '../../../src/protocol/profile.ts'
 import { checkProfileKey, checkProfileSize, checkProfileValue } from '../../../src/protocol/profile.ts'
 import { coverTexts } from '../../wipe.ts'
 

@@ -1,5 +1,7 @@
 /** Refresh tokens: the rotation of a device's session, and what becomes of a token that is used twice. */
-import type { Random, Session, UserLogEntry } from '../../../src/ports.ts'
+import type { Session } from '../../../src/objects/user/session.ts'
+import type { UserLogEntry } from '../../../src/ports/archive.ts'
+import type { Random } from '../../../src/ports/system.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import {
   archivedDevice,

@@ -1,5 +1,6 @@
 /** Redis's copy of the user's sessions: written by this object alone, one write after the other. */
-import type { Session, SessionStore } from '../../../src/ports.ts'
+import type { Session } from '../../../src/objects/user/session.ts'
+import type { SessionStore } from '../../../src/ports/sessions.ts'
 import { first } from '../../sqlite.ts'
 
 type RevokedRow = { session_id: string }

@@ -1,6 +1,7 @@
 /** How the account as a whole stands: locked or suspended by an administrator, or closed by its user. */
 import { useRefusal } from '../../../src/accounts/standing.ts'
-import type { AccountStanding, UserLogEntry } from '../../../src/ports.ts'
+import type { AccountStanding } from '../../../src/objects/user/session.ts'
+import type { UserLogEntry } from '../../../src/ports/archive.ts'
 import { readMeta, writeMeta } from '../../sqlite.ts'
 
 const KEY = 'standing'

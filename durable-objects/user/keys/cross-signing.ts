@@ -1,5 +1,5 @@
 /** The user's cross-signing keys, and every signature the user has made: on own devices, the own master key, others' master keys. */
-import type { UserLogEntry } from '../../../src/ports.ts'
+import type { UserLogEntry } from '../../../src/ports/archive.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import {

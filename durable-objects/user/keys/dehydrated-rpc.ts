@@ -1,5 +1,6 @@
 /** The part of a User object's RPC surface that speaks of the dehydrated device (MSC3814). */
-import type { DehydratedDevice, DehydratedEvents, DehydratedUpload, Session } from '../../../src/ports.ts'
+import type { DehydratedDevice, DehydratedEvents, DehydratedUpload } from '../../../src/objects/user/keys.ts'
+import type { Session } from '../../../src/objects/user/session.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { RpcResult } from '../../rpc.ts'
 import { PushRpc } from '../push/push-rpc.ts'

@@ -2,7 +2,8 @@
  * MSC3814: the user's dehydrated device, of which there is one at most. It has keys and an inbox as any device has,
  * but no session: others encrypt to it while no client is there, and the next client takes what came.
  */
-import type { DehydratedDevice, DehydratedUpload, UserLogEntry } from '../../../src/ports.ts'
+import type { DehydratedDevice, DehydratedUpload } from '../../../src/objects/user/keys.ts'
+import type { UserLogEntry } from '../../../src/ports/archive.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { first } from '../../sqlite.ts'

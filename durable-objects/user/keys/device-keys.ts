@@ -1,5 +1,6 @@
 /** What each device publishes: identity keys, one-time keys and fallback keys. Any device id may have them, sessions or not. */
-import type { KeyClaims, UserLogEntry } from '../../../src/ports.ts'
+import type { KeyClaims } from '../../../src/objects/user/keys.ts'
+import type { UserLogEntry } from '../../../src/ports/archive.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import {
   canonicalJson,

@@ -1,5 +1,6 @@
 /** The part of a User object's RPC surface that speaks of the backup of room keys. */
-import type { BackedUpKey, KeyPlace, Session } from '../../../src/ports.ts'
+import type { BackedUpKey, KeyPlace } from '../../../src/objects/user/keys.ts'
+import type { Session } from '../../../src/objects/user/session.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { ToDeviceRpc } from '../to-device/to-device-rpc.ts'
 import * as backup from './key-backup.ts'

@@ -4,9 +4,9 @@ import type {
   KeyBackupState,
   KeyBackupVersion,
   KeyPlace,
-  Quotas,
-  UserLogEntry,
-} from '../../../src/ports.ts'
+} from '../../../src/objects/user/keys.ts'
+import type { UserLogEntry } from '../../../src/ports/archive.ts'
+import type { Quotas } from '../../../src/ports/config.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import {

@@ -1,5 +1,6 @@
 /** A user's keys as a whole: what a device uploads at once, and what others are shown at once. */
-import type { KeyUpload, PublicKeys, UserLogEntry } from '../../../src/ports.ts'
+import type { KeyUpload, PublicKeys } from '../../../src/objects/user/keys.ts'
+import type { UserLogEntry } from '../../../src/ports/archive.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { publicKeyOf } from '../../../src/protocol/keys/cross-signing.ts'
 import {

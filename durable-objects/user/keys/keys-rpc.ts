@@ -4,10 +4,10 @@ import type {
   KeyUpload,
   PrivateKeys,
   PublicKeys,
-  Session,
   SignatureUpload,
-  UserLogEntry,
-} from '../../../src/ports.ts'
+} from '../../../src/objects/user/keys.ts'
+import type { Session } from '../../../src/objects/user/session.ts'
+import type { UserLogEntry } from '../../../src/ports/archive.ts'
 import type { CrossSigningKeys } from '../../../src/protocol/keys/cross-signing.ts'
 import { type RpcResult, toResult, toResultAsync } from '../../rpc.ts'
 import { SettingsRpc } from '../settings/settings-rpc.ts'

@@ -1,5 +1,6 @@
 /** Signatures that a user uploads: Client-Server API §POST /keys/signatures/upload. Each one is checked, and fails alone. */
-import type { SignatureFailures, SignatureUpload, UserLogEntry } from '../../../src/ports.ts'
+import type { SignatureFailures, SignatureUpload } from '../../../src/objects/user/keys.ts'
+import type { UserLogEntry } from '../../../src/ports/archive.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import {
   goodSignatures,

@@ -1,5 +1,5 @@
 /** Telling presence: who is awake in the user's small rooms, and one message to each of them. No Room stores a thing. */
-import type { PresenceState } from '../../../src/ports.ts'
+import type { PresenceState } from '../../../src/objects/user/presence.ts'
 import type { Objects } from '../../stubs.ts'
 
 /** In larger rooms nobody is told: presence there would cost more than all the rest. */

@@ -3,7 +3,8 @@
  * when the own state changes: an object that wakes for its alarm must know that somebody is believed to be online.
  */
 import { takeFault } from '../../../src/faults.ts'
-import type { Clock, PresenceState, PresenceValue } from '../../../src/ports.ts'
+import type { PresenceState, PresenceValue } from '../../../src/objects/user/presence.ts'
+import type { Clock } from '../../../src/ports/system.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { readMeta, writeMeta } from '../../sqlite.ts'
 

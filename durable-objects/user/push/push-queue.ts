@@ -1,6 +1,7 @@
 /** Notifications on their way to push gateways: in order for each pusher, at least once, for a day. */
 
-import type { Pusher, PushGateway } from '../../../src/ports.ts'
+import type { Pusher } from '../../../src/objects/user/settings.ts'
+import type { PushGateway } from '../../../src/ports/push.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { badgeFor, isEnabled, notificationFor, type PushSubject } from '../../../src/push/notification.ts'
 import { first } from '../../sqlite.ts'

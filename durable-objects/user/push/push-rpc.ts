@@ -1,5 +1,7 @@
 /** The part of a User object's RPC surface that speaks of pushers. */
-import type { NotificationRooms, Pusher, PushNews, Session } from '../../../src/ports.ts'
+import type { Session } from '../../../src/objects/user/session.ts'
+import type { Pusher, PushNews } from '../../../src/objects/user/settings.ts'
+import type { NotificationRooms } from '../../../src/objects/user/sync.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { type RpcResult, toResult, toResultAsync } from '../../rpc.ts'
 import { KeyBackupRpc } from '../keys/key-backup-rpc.ts'

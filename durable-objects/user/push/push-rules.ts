@@ -1,5 +1,6 @@
 /** The user's push rules, as they lie in their account data, and what a client changes about them. */
-import type { PushRuleChange, UserLogEntry } from '../../../src/ports.ts'
+import type { PushRuleChange } from '../../../src/objects/user/settings.ts'
+import type { UserLogEntry } from '../../../src/ports/archive.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { objectField } from '../../../src/protocol/json-fields.ts'
 import {

@@ -1,5 +1,6 @@
 /** Client-Server API §Push notifications: where the user's devices want to be told of events while they sleep. */
-import type { Pusher, UserLogEntry } from '../../../src/ports.ts'
+import type { Pusher } from '../../../src/objects/user/settings.ts'
+import type { UserLogEntry } from '../../../src/ports/archive.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { pusherKey } from '../../../src/push/pusher-key.ts'

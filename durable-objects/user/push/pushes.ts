@@ -1,5 +1,7 @@
 /** What the user's pushers are told: of events, and of the number on the device, which much may change. */
-import type { MembershipChange, PushNews, UserLogEntry } from '../../../src/ports.ts'
+import type { PushNews } from '../../../src/objects/user/settings.ts'
+import type { MembershipChange } from '../../../src/objects/user/sync.ts'
+import type { UserLogEntry } from '../../../src/ports/archive.ts'
 import { asksForOwnName, contextChanges } from '../../../src/protocol/push/push-context.ts'
 import { IGNORED_USERS } from '../../../src/protocol/rooms/ignored-users.ts'
 import { ignoredUsers } from '../settings/ignored-users.ts'

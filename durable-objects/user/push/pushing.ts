@@ -1,5 +1,6 @@
 /** Which events the user's pushers are told of: what their rules notify of, from people they do not ignore. */
-import type { MembershipChange, PushNews } from '../../../src/ports.ts'
+import type { PushNews } from '../../../src/objects/user/settings.ts'
+import type { MembershipChange } from '../../../src/objects/user/sync.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { integerField } from '../../../src/protocol/json-fields.ts'
 import { evaluatePush, type PushContext } from '../../../src/protocol/push/push-evaluator.ts'

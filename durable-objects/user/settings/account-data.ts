@@ -1,5 +1,6 @@
 /** A user's account data, global and by room, each with its place in the user's own log. */
-import type { Quotas, UserLogEntry } from '../../../src/ports.ts'
+import type { UserLogEntry } from '../../../src/ports/archive.ts'
+import type { Quotas } from '../../../src/ports/config.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { objectField } from '../../../src/protocol/json-fields.ts'

@@ -1,6 +1,7 @@
 /** A user's filters, named by their content: storing the same one again gives the same id and writes nothing. */
 import { createHash } from 'node:crypto'
-import type { Quotas, UserLogEntry } from '../../../src/ports.ts'
+import type { UserLogEntry } from '../../../src/ports/archive.ts'
+import type { Quotas } from '../../../src/ports/config.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { requireQuota } from '../../../src/quotas.ts'

@@ -1,5 +1,5 @@
 /** The user's m.fully_read markers: account data of a room that only the server writes, and that never moves back. */
-import type { UserLogEntry } from '../../../src/ports.ts'
+import type { UserLogEntry } from '../../../src/ports/archive.ts'
 import { first } from '../../sqlite.ts'
 import { writeAccountData } from './account-data.ts'
 

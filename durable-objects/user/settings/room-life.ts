@@ -1,5 +1,7 @@
 /** What a user's account data means for their rooms: tags, whom they ignore, whose invites they want, upgrades. */
-import type { MembershipChange, Ports, UserLogEntry } from '../../../src/ports.ts'
+import type { MembershipChange } from '../../../src/objects/user/sync.ts'
+import type { UserLogEntry } from '../../../src/ports/archive.ts'
+import type { Ports } from '../../../src/ports/ports.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import type { UserLog } from '../log.ts'

@@ -1,13 +1,9 @@
 /** The part of a User object's RPC surface that speaks of what clients keep here: filters, account data, tags, rules, presence. */
-import type {
-  PresenceState,
-  PresenceValue,
-  PushRuleChange,
-  Session,
-  Thread,
-  ThreadPlace,
-  UserLogEntry,
-} from '../../../src/ports.ts'
+import type { ThreadPlace } from '../../../src/objects/room/timeline.ts'
+import type { PresenceState, PresenceValue } from '../../../src/objects/user/presence.ts'
+import type { Session } from '../../../src/objects/user/session.ts'
+import type { PushRuleChange, Thread } from '../../../src/objects/user/settings.ts'
+import type { UserLogEntry } from '../../../src/ports/archive.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import type { InvitePermission } from '../../../src/protocol/rooms/invite-permission.ts'

@@ -1,5 +1,7 @@
 /** MSC4306: the threads that the user follows, or has ceased to follow. */
-import type { Thread, ThreadPlace, ThreadSubscription, UserLogEntry } from '../../../src/ports.ts'
+import type { ThreadPlace } from '../../../src/objects/room/timeline.ts'
+import type { Thread, ThreadSubscription } from '../../../src/objects/user/settings.ts'
+import type { UserLogEntry } from '../../../src/ports/archive.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import { first } from '../../sqlite.ts'
 

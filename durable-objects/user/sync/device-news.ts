@@ -1,5 +1,5 @@
 /** What `/sync` says of devices: whose lists have changed, whom the user shares no room with any more, how many keys are left. */
-import type { RoomSlice } from '../../../src/ports.ts'
+import type { RoomSlice } from '../../../src/objects/room/sync.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { oneTimeKeyCounts, unusedFallbackKeyTypes } from '../keys/device-keys.ts'
 

@@ -1,5 +1,5 @@
 /** What passes in a room: who types, and how far people have read. */
-import type { RoomSlice } from '../../../src/ports.ts'
+import type { RoomSlice } from '../../../src/objects/room/sync.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { receiptContent } from '../../../src/protocol/events/receipt-content.ts'
 import { matchesRoomEvent } from '../../../src/protocol/matching/filter.ts'

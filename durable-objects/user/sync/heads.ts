@@ -1,5 +1,6 @@
 /** What a User object knows of its rooms' heads, durably and for now: the part of the sync contract that wakes feed. */
-import type { Increment, News } from '../../../src/ports.ts'
+import type { Increment } from '../../../src/objects/room/sync.ts'
+import type { News } from '../../../src/objects/user/sync.ts'
 import { KnownHeads } from './known-heads.ts'
 
 export type { Question } from './known-heads.ts'

@@ -1,6 +1,7 @@
 /** The user's list of rooms, as the Rooms' member feeds tell it. */
-import type { Membership, MembershipChange, VisitedRoom } from '../../../src/ports.ts'
+import type { MembershipChange, VisitedRoom } from '../../../src/objects/user/sync.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
+import type { Membership } from '../../../src/protocol/rooms/membership.ts'
 import { coverTexts } from '../../wipe.ts'
 
 export interface UserRoom {

@@ -1,7 +1,7 @@
 /** How a User object asks Rooms: one by one, or many at once through slices of stateless Workers. */
 import type { Env } from '../../../src/env.ts'
 import { checkValue, countCall } from '../../../src/limiter.ts'
-import type { PullRequest, RoomSlice } from '../../../src/ports.ts'
+import type { PullRequest, RoomSlice } from '../../../src/objects/room/sync.ts'
 import type { Objects } from '../../stubs.ts'
 
 export interface RoomPull {

@@ -1,5 +1,6 @@
 /** One room's part of a sync answer, from a Room's slice or from the increments that wakes brought. */
-import type { Increment, RoomSlice, Session, TimelineEvent, UnreadEvent } from '../../../src/ports.ts'
+import type { Increment, RoomSlice, TimelineEvent, UnreadEvent } from '../../../src/objects/room/sync.ts'
+import type { Session } from '../../../src/objects/user/session.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import type { ClientEvent } from '../../../src/protocol/events/event.ts'
 import { objectField } from '../../../src/protocol/json-fields.ts'

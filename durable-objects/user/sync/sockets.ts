@@ -1,6 +1,6 @@
 /** Waiting clients: hibernating sockets that carry everything an answer needs, so that the object may sleep. */
 import { takeFault } from '../../../src/faults.ts'
-import type { Session } from '../../../src/ports.ts'
+import type { Session } from '../../../src/objects/user/session.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import type { SyncQuery } from './room-sections.ts'
 

@@ -1,5 +1,5 @@
 /** The tokens that sync answers end with, and the epochs that they begin. */
-import type { Clock } from '../../../src/ports.ts'
+import type { Clock } from '../../../src/ports/system.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { Presence } from '../presence/presence.ts'
 import type { Epochs } from './epochs.ts'

@@ -1,5 +1,5 @@
 /** What one sync asks for: its rooms, and where each stands. */
-import type { Increment } from '../../../src/ports.ts'
+import type { Increment } from '../../../src/objects/room/sync.ts'
 import { type Filter, wantsRoom } from '../../../src/protocol/matching/filter.ts'
 import type { Epochs } from './epochs.ts'
 import type { Heads } from './heads.ts'

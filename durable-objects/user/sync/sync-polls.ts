@@ -1,16 +1,16 @@
 /** `/sync` on a User object: answers at once, or keeps the client waiting until a wake, a change or the time. */
 import { takeFault } from '../../../src/faults.ts'
+import type { Increment } from '../../../src/objects/room/sync.ts'
+import type { PresenceState } from '../../../src/objects/user/presence.ts'
+import type { Session } from '../../../src/objects/user/session.ts'
 import type {
-  Clock,
-  Increment,
   MembershipChange,
   News,
-  PresenceState,
-  Session,
   SyncRequest,
   VisitedRoom,
   Wake,
-} from '../../../src/ports.ts'
+} from '../../../src/objects/user/sync.ts'
+import type { Clock } from '../../../src/ports/system.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { Presence, type PresenceParts } from '../presence/presence.ts'

@@ -1,5 +1,5 @@
 /** Asks Rooms for a sync, by the rules of decisions 3 and 10: what an answer stands for, and what a lost one leaves. */
-import type { PullRequest, RoomSlice } from '../../../src/ports.ts'
+import type { PullRequest, RoomSlice } from '../../../src/objects/room/sync.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { timelineLimit } from '../../../src/protocol/matching/filter.ts'
 import { patiently } from '../../patience.ts'

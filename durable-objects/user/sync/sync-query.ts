@@ -1,5 +1,5 @@
 /** What a poll asks for: its filter, given by its id or inline, and how a waiting one keeps it. */
-import type { SyncRequest } from '../../../src/ports.ts'
+import type { SyncRequest } from '../../../src/objects/user/sync.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { type Filter, parseFilter } from '../../../src/protocol/matching/filter.ts'

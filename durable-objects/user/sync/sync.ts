@@ -2,7 +2,8 @@
  * Composes sync answers by the contract of decision 3: which rooms may have moved, what they answer, and the token
  * that stands for it. An increment writes nothing.
  */
-import type { Clock, RestOfState, RoomSlice } from '../../../src/ports.ts'
+import type { RestOfState, RoomSlice } from '../../../src/objects/room/sync.ts'
+import type { Clock } from '../../../src/ports/system.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import type { ClientEvent } from '../../../src/protocol/events/event.ts'
 import { type Filter, matchesEvent, wantsRoom } from '../../../src/protocol/matching/filter.ts'

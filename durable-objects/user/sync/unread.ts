@@ -1,5 +1,6 @@
 /** Unread counts of the user's rooms: learned from the Rooms' answers, and kept up by what wakes bring. Memory only. */
-import type { Increment, News, Receipt, RoomSlice, UnreadEvent } from '../../../src/ports.ts'
+import type { Increment, Receipt, RoomSlice, UnreadEvent } from '../../../src/objects/room/sync.ts'
+import type { News } from '../../../src/objects/user/sync.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { MAIN_THREAD } from '../../../src/protocol/events/thread.ts'
 import { integerField } from '../../../src/protocol/json-fields.ts'

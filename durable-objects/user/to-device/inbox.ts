@@ -2,7 +2,7 @@
  * Client-Server API §Send-to-Device messaging, the receiving end: what waits for a user's devices. A message stays
  * until its own device comes back with a token of an answer that contained it.
  */
-import type { ToDeviceMessage, ToDeviceParcel } from '../../../src/ports.ts'
+import type { ToDeviceMessage, ToDeviceParcel } from '../../../src/objects/user/to-device.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { first, readMeta, writeMeta } from '../../sqlite.ts'
 

@@ -1,5 +1,6 @@
 /** The part of a User object's RPC surface that speaks of to-device messages. */
-import type { Session, ToDeviceMessage, ToDeviceParcel } from '../../../src/ports.ts'
+import type { Session } from '../../../src/objects/user/session.ts'
+import type { ToDeviceMessage, ToDeviceParcel } from '../../../src/objects/user/to-device.ts'
 import { patiently } from '../../patience.ts'
 import { type RpcResult, toResult, toResultAsync } from '../../rpc.ts'
 import { KeysRpc } from '../keys/keys-rpc.ts'

@@ -1,5 +1,5 @@
 /** Accounts and registration tokens in Postgres. */
-import type { Account, AccountStore } from '../../ports.ts'
+import type { Account, AccountStore } from '../../ports/accounts.ts'
 import { localpartOf } from '../../protocol/identifiers.ts'
 import type { Sql, SqlRow } from './client.ts'
 

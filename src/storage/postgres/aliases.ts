@@ -1,5 +1,5 @@
 /** Room aliases in Postgres. */
-import type { Alias, AliasStore } from '../../ports.ts'
+import type { Alias, AliasStore } from '../../ports/directory.ts'
 import type { Sql, SqlRow } from './client.ts'
 
 const RESERVED_FOR_MS = 60_000

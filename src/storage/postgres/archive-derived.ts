@@ -1,5 +1,5 @@
 /** What lists and searches read, derived from a batch of a room's log in the request that archives it. */
-import type { RoomLogEntry, SearchableEvent } from '../../ports.ts'
+import type { RoomLogEntry, SearchableEvent } from '../../ports/archive.ts'
 import type { JsonObject } from '../../protocol/events/canonical-json.ts'
 import { objectField, stringField } from '../../protocol/json-fields.ts'
 import { fold } from '../../protocol/matching/fold.ts'

@@ -1,6 +1,7 @@
 /** Reading the archive back: what a wiped Room or User object is made from again. */
-import type { ArchiveReader, Membership } from '../../ports.ts'
+import type { ArchiveReader } from '../../ports/archive.ts'
 import type { Pdu } from '../../protocol/events/event.ts'
+import type { Membership } from '../../protocol/rooms/membership.ts'
 import type { Sql } from './client.ts'
 
 const EXISTING = `

@@ -1,5 +1,5 @@
 /** The archive in Postgres: the logs of rooms and users, applied in order, once or many times alike. */
-import type { ArchiveStore, RoomLogEntry, UserLogEntry } from '../../ports.ts'
+import type { ArchiveStore, RoomLogEntry, UserLogEntry } from '../../ports/archive.ts'
 import { derivedStatements, type SearchDocument } from './archive-derived.ts'
 import type { Sql } from './client.ts'
 import { storable } from './text.ts'

@@ -1,6 +1,7 @@
 /** Postgres over HTTP: Neon's driver, to Neon itself or to the endpoint of one machine. */
 import { NeonDbError, type NeonQueryFunction, neon, neonConfig } from '@neondatabase/serverless'
-import type { CallCounters, Logger } from '../../ports.ts'
+import type { Logger } from '../../ports/log.ts'
+import type { CallCounters } from '../../ports/system.ts'
 import { MatrixError } from '../../protocol/errors.ts'
 import { withDeadline } from '../deadline.ts'
 import { storable } from './text.ts'

@@ -1,5 +1,5 @@
 /** Lists of rooms and people, from the archive in Postgres. */
-import type { DirectoryStore, DirectoryUser, PublicRoomsPage } from '../../ports.ts'
+import type { DirectoryStore, DirectoryUser, PublicRoomsPage } from '../../ports/directory.ts'
 import { publicRoom, type RoomFacts } from '../../protocol/rooms/room-summary.ts'
 import type { Sql, SqlRow } from './client.ts'
 import { storable } from './text.ts'

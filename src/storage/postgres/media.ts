@@ -1,5 +1,5 @@
 /** The index of media, with what each user has uploaded, in Postgres. */
-import type { MediaIndex } from '../../ports.ts'
+import type { MediaIndex } from '../../ports/media.ts'
 import type { Sql } from './client.ts'
 
 const USED = 'select bytes from media_usage where owner = $1::text'

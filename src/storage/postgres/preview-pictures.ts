@@ -1,5 +1,5 @@
 /** The pictures of previews of URLs that are kept, in Postgres. */
-import type { PreviewPictures } from '../../ports.ts'
+import type { PreviewPictures } from '../../ports/media.ts'
 import type { Sql } from './client.ts'
 
 /** Removed at a time: an operator may have lowered a bound. */

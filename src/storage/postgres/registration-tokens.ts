@@ -1,5 +1,5 @@
 /** Registration tokens in Postgres, as administrators see and make them; `accounts.ts` uses them up. */
-import type { RegistrationToken, RegistrationTokenStore } from '../../ports.ts'
+import type { RegistrationToken, RegistrationTokenStore } from '../../ports/accounts.ts'
 import type { Sql, SqlRow } from './client.ts'
 
 const COLUMNS = 'token, uses_allowed, uses, expires_ts'

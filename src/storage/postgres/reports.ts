@@ -1,5 +1,5 @@
 /** What users report, in Postgres. */
-import type { KeptReport, ReportStore } from '../../ports.ts'
+import type { KeptReport, ReportStore } from '../../ports/reports.ts'
 import type { Sql, SqlRow } from './client.ts'
 
 const ADD = `

@@ -1,5 +1,5 @@
 /** Full text search over the archive in Postgres. */
-import type { SearchHit, SearchPlace, SearchQuery, SearchStore } from '../../ports.ts'
+import type { SearchHit, SearchPlace, SearchQuery, SearchStore } from '../../ports/search.ts'
 import type { Sql, SqlRow, SqlValue } from './client.ts'
 import { storable } from './text.ts'
 

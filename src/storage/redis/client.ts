@@ -1,6 +1,7 @@
 /** Redis over HTTP: Upstash's client, to Upstash itself or to the endpoint of one machine. */
 import { Redis } from '@upstash/redis/cloudflare'
-import type { CallCounters, Clock, Logger } from '../../ports.ts'
+import type { Logger } from '../../ports/log.ts'
+import type { CallCounters, Clock } from '../../ports/system.ts'
 import { MatrixError } from '../../protocol/errors.ts'
 import { withDeadline } from '../deadline.ts'
 

@@ -1,5 +1,5 @@
 /** Nonces of shared-secret registration in Redis. */
-import type { NonceStore } from '../../ports.ts'
+import type { NonceStore } from '../../ports/sessions.ts'
 import type { RedisClients } from './client.ts'
 
 const KEPT_S = 60

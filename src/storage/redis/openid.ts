@@ -1,5 +1,5 @@
 /** OpenID tokens in Redis, until they expire. */
-import type { OpenIdTokenStore } from '../../ports.ts'
+import type { OpenIdTokenStore } from '../../ports/sessions.ts'
 import type { RedisClients } from './client.ts'
 
 const TIMEOUT_MS = 2000

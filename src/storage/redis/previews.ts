@@ -1,7 +1,7 @@
 /** Previews of URLs in Redis, for as long as they are fresh. */
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
-import type { PreviewCache } from '../../ports.ts'
+import type { PreviewCache } from '../../ports/web.ts'
 import type { RedisClients } from './client.ts'
 
 const TIMEOUT_MS = 500

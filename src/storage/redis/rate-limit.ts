@@ -1,5 +1,6 @@
 /** Counters of rate limits in Redis: one for each key and window of time. */
-import type { Clock, RateLimit, RateLimiter } from '../../ports.ts'
+import type { RateLimit, RateLimiter } from '../../ports/rate-limits.ts'
+import type { Clock } from '../../ports/system.ts'
 import type { RedisClients } from './client.ts'
 
 const TIMEOUT_MS = 500

@@ -1,6 +1,6 @@
 /** Rendezvous sessions in Redis: each write is a key of its own, so that of two writers over one version one wins. */
 import * as z from 'zod'
-import type { Rendezvous, RendezvousStore } from '../../ports.ts'
+import type { Rendezvous, RendezvousStore } from '../../ports/rendezvous.ts'
 import type { RedisClients } from './client.ts'
 
 const TIMEOUT_MS = 2000

@@ -1,5 +1,5 @@
 /** Notes of rooms that were just made, for as long as the archive may not know of them. */
-import type { RoomNotes } from '../../ports.ts'
+import type { RoomNotes } from '../../ports/directory.ts'
 import type { RedisClients } from './client.ts'
 
 const KEPT_S = 24 * 60 * 60

@@ -1,6 +1,8 @@
 /** Token sessions in Redis: a copy of the User objects' device rows that is never trusted for long. */
 import * as z from 'zod'
-import type { Clock, Session, SessionStore } from '../../ports.ts'
+import type { Session } from '../../objects/user/session.ts'
+import type { SessionStore } from '../../ports/sessions.ts'
+import type { Clock } from '../../ports/system.ts'
 import type { RedisClients } from './client.ts'
 
 /** How long a copy is believed: a revocation that Redis never heard of works after that, at the latest. */

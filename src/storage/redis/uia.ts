@@ -1,6 +1,6 @@
 /** Interactive-auth sessions in Redis. */
 import * as z from 'zod'
-import type { UiaSession, UiaStore } from '../../ports.ts'
+import type { UiaSession, UiaStore } from '../../ports/sessions.ts'
 import type { JsonObject } from '../../protocol/events/canonical-json.ts'
 import type { RedisClients } from './client.ts'
 

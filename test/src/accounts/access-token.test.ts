@@ -2,7 +2,7 @@
 import { SignJWT, UnsecuredJWT } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { issueAccessToken, verifyAccessToken } from '../../../src/accounts/access-token.ts'
-import type { TokenKey } from '../../../src/ports.ts'
+import type { TokenKey } from '../../../src/ports/config.ts'
 import { systemRandom } from '../../../src/system.ts'
 
 const key = (id: string): TokenKey => ({ id, secret: systemRandom.bytes(32) })

@@ -6,7 +6,8 @@ import {
   type InteractiveOperation,
   type Stage,
 } from '../../../src/accounts/interactive-auth.ts'
-import type { AccountStore, Ports } from '../../../src/ports.ts'
+import type { AccountStore } from '../../../src/ports/accounts.ts'
+import type { Ports } from '../../../src/ports/ports.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import { memoryUia, world } from '../../support/world.ts'
 

@@ -1,6 +1,6 @@
 /** Accounts and registration tokens in Postgres. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Account, AccountStore } from '../../../src/ports.ts'
+import type { Account, AccountStore } from '../../../src/ports/accounts.ts'
 import { postgresAccounts } from '../../../src/storage/postgres/accounts.ts'
 import { postgres } from '../../../src/storage/postgres/client.ts'
 import { world } from '../../support/world.ts'

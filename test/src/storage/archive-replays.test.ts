@@ -1,6 +1,6 @@
 /** Batches of the archive that come again, long after newer ones: each leaves everything as it is. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { ArchiveStore, RoomLogEntry, UserLogEntry } from '../../../src/ports.ts'
+import type { ArchiveStore, RoomLogEntry, UserLogEntry } from '../../../src/ports/archive.ts'
 import { searchDocument } from '../../../src/search/document.ts'
 import { postgresArchive } from '../../../src/storage/postgres/archive.ts'
 import { standingClock } from '../../support/world.ts'

@@ -1,6 +1,6 @@
 /** The archive in Postgres. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { ArchiveStore, RoomLogEntry } from '../../../src/ports.ts'
+import type { ArchiveStore, RoomLogEntry } from '../../../src/ports/archive.ts'
 import { searchDocument } from '../../../src/search/document.ts'
 import { postgresAliases } from '../../../src/storage/postgres/aliases.ts'
 import { postgresArchive } from '../../../src/storage/postgres/archive.ts'

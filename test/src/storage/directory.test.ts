@@ -1,6 +1,8 @@
 /** What lists and searches read of the archive: derived in order, once or many times alike. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { ArchiveStore, DirectoryStore, RoomLogEntry, SearchStore } from '../../../src/ports.ts'
+import type { ArchiveStore, RoomLogEntry } from '../../../src/ports/archive.ts'
+import type { DirectoryStore } from '../../../src/ports/directory.ts'
+import type { SearchStore } from '../../../src/ports/search.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { searchDocument } from '../../../src/search/document.ts'
 import { queryOf } from '../../../src/search/terms.ts'

@@ -2,7 +2,7 @@
 import type { Context } from 'hono'
 import type { AuthOutcome } from '../../../src/accounts/interactive-auth.ts'
 import { type Confirmed, confirmUser } from '../../../src/accounts/reauthentication.ts'
-import type { UiaSession } from '../../../src/ports.ts'
+import type { UiaSession } from '../../../src/ports/sessions.ts'
 import { localpartOf } from '../../../src/protocol/identifiers.ts'
 import type { AppEnv } from '../../app-env.ts'
 import { guarded } from '../../middleware/guesses.ts'

@@ -1,7 +1,7 @@
 /** Client-Server API §Server administration: who is locked or suspended, and who is who. */
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
-import type { Device } from '../../../src/ports.ts'
+import type { Device } from '../../../src/objects/user/session.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { localpartOf } from '../../../src/protocol/identifiers.ts'

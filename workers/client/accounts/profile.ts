@@ -1,7 +1,7 @@
 /** Client-Server API §Profiles. */
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
-import type { Session } from '../../../src/ports.ts'
+import type { Session } from '../../../src/objects/user/session.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonValue } from '../../../src/protocol/events/canonical-json.ts'
 import { checkProfileKey } from '../../../src/protocol/profile.ts'

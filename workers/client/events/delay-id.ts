@@ -3,7 +3,7 @@
  * are taken from anybody, without a token, so nothing is asked about a room before the code has been checked.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import type { Config } from '../../../src/ports.ts'
+import type { Config } from '../../../src/ports/config.ts'
 import { decodeBase64Url, encodeBase64Url } from '../../../src/protocol/base64.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 

@@ -1,7 +1,7 @@
 /** `?org.matrix.msc4140.delay=` on sends (MSC4140): how long, and how the event is scheduled. */
 import type { Context } from 'hono'
 import * as z from 'zod'
-import type { SendRequest } from '../../../src/ports.ts'
+import type { SendRequest } from '../../../src/objects/room/send.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { AppEnv } from '../../app-env.ts'
 import { newDelayId } from './delay-id.ts'

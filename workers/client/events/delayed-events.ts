@@ -1,7 +1,8 @@
 /** Managing delayed events (MSC4140), and the newer way of asking for one. */
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
-import type { DelayedAction, DelayedEvent, RoomGateway } from '../../../src/ports.ts'
+import type { RoomGateway } from '../../../src/objects/room/gateway.ts'
+import type { DelayedAction, DelayedEvent } from '../../../src/objects/room/send.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { AppEnv } from '../../app-env.ts'
 import { accessToken } from '../../middleware/access-token.ts'

@@ -1,7 +1,7 @@
 /** Client-Server API §Receipts and §Fully read markers: how far the user has read. */
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
-import type { MarkReadRequest } from '../../../src/ports.ts'
+import type { MarkReadRequest } from '../../../src/objects/room/sync.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { AppEnv } from '../../app-env.ts'
 import { accessToken } from '../../middleware/access-token.ts'

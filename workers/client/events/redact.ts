@@ -1,7 +1,7 @@
 /** Client-Server API §Redactions. */
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
-import type { SendRequest } from '../../../src/ports.ts'
+import type { SendRequest } from '../../../src/objects/room/send.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { AppEnv } from '../../app-env.ts'
 import { accessToken } from '../../middleware/access-token.ts'

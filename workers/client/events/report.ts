@@ -1,7 +1,7 @@
 /** Telling the people who run the server of rooms, events and users: Client-Server API §Reporting Content. */
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
-import type { Report } from '../../../src/ports.ts'
+import type { Report } from '../../../src/ports/reports.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import { fitsBytes, localpartOf } from '../../../src/protocol/identifiers.ts'
 import type { AppEnv } from '../../app-env.ts'

@@ -1,7 +1,7 @@
 /** Message events: Client-Server API §Sending events to a room. */
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
-import type { SendRequest } from '../../../src/ports.ts'
+import type { SendRequest } from '../../../src/objects/room/send.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import type { AppEnv } from '../../app-env.ts'
 import { accessToken } from '../../middleware/access-token.ts'

@@ -1,7 +1,7 @@
 /** A room's state, read and written: Client-Server API §Getting events for a room, §Sending events to a room. */
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
-import type { SendRequest } from '../../../src/ports.ts'
+import type { SendRequest } from '../../../src/objects/room/send.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject, JsonValue } from '../../../src/protocol/events/canonical-json.ts'
 import type { AppEnv } from '../../app-env.ts'

@@ -1,7 +1,8 @@
 /** Reading a room: its history, one event, its members. Client-Server API §Getting events for a room. */
 import { Hono } from 'hono'
 import * as z from 'zod'
-import type { RoomGateway, StateCursor } from '../../../src/ports.ts'
+import type { RoomGateway } from '../../../src/objects/room/gateway.ts'
+import type { StateCursor } from '../../../src/objects/room/state.ts'
 import type { JsonObject, JsonValue } from '../../../src/protocol/events/canonical-json.ts'
 import type { AppEnv } from '../../app-env.ts'
 import { accessToken } from '../../middleware/access-token.ts'

@@ -2,7 +2,7 @@
 import { Hono } from 'hono'
 import * as z from 'zod'
 import { AuthData } from '../../../src/accounts/interactive-auth.ts'
-import type { SignatureUpload } from '../../../src/ports.ts'
+import type { SignatureUpload } from '../../../src/objects/user/keys.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { publicKeyOf } from '../../../src/protocol/keys/cross-signing.ts'

@@ -1,7 +1,7 @@
 /** Client-Server API §Key management API: what devices publish, and what others ask for to encrypt to them. */
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
-import type { KeyClaims, PrivateKeys, PublicKeys } from '../../../src/ports.ts'
+import type { KeyClaims, PrivateKeys, PublicKeys } from '../../../src/objects/user/keys.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { serverNameOf } from '../../../src/protocol/identifiers.ts'

@@ -4,7 +4,7 @@
  */
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
-import type { Rendezvous } from '../../../src/ports.ts'
+import type { Rendezvous } from '../../../src/ports/rendezvous.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { AppEnv } from '../../app-env.ts'
 import { readText } from '../../middleware/body.ts'

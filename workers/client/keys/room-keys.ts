@@ -1,7 +1,7 @@
 /** Client-Server API §Server-side key backups. Sets of keys go to and from the User object in batches. */
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
-import type { BackedUpKey, KeyBackupState, KeyPlace } from '../../../src/ports.ts'
+import type { BackedUpKey, KeyBackupState, KeyPlace } from '../../../src/objects/user/keys.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import {
   KEYS_AT_ONCE,

@@ -1,7 +1,7 @@
 /** Client-Server API §Send-to-Device messaging. */
 import { Hono } from 'hono'
 import * as z from 'zod'
-import type { ToDeviceMessage } from '../../../src/ports.ts'
+import type { ToDeviceMessage } from '../../../src/objects/user/to-device.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { AppEnv } from '../../app-env.ts'
 import { tokenClaims } from '../../middleware/access-token.ts'

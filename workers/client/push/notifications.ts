@@ -1,7 +1,11 @@
 /** Client-Server API §Listing notifications: gathered from the user's rooms when they look. */
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
-import type { NotificationsRequest, NotificationsSlice, RoomNotification } from '../../../src/ports.ts'
+import type {
+  NotificationsRequest,
+  NotificationsSlice,
+  RoomNotification,
+} from '../../../src/objects/room/timeline.ts'
 import type { AppEnv } from '../../app-env.ts'
 import { accessToken } from '../../middleware/access-token.ts'
 import { validate } from '../../middleware/validate.ts'

@@ -1,7 +1,7 @@
 /** Client-Server API §Push Rules: reading and changing them. They live in the user's account data. */
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
-import type { PushRuleChange } from '../../../src/ports.ts'
+import type { PushRuleChange } from '../../../src/objects/user/settings.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject, JsonValue } from '../../../src/protocol/events/canonical-json.ts'
 import { objectField } from '../../../src/protocol/json-fields.ts'

@@ -1,7 +1,7 @@
 /** Client-Server API §Push notifications: a user's pushers. */
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
-import type { Pusher } from '../../../src/ports.ts'
+import type { Pusher } from '../../../src/objects/user/settings.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import { pusherKey } from '../../../src/push/pusher-key.ts'
 import type { AppEnv } from '../../app-env.ts'

@@ -1,7 +1,8 @@
 /** `createRoom`: everything is checked here; then the room makes itself in one call. */
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
-import type { Alias, CreateRoomPlan } from '../../../src/ports.ts'
+import type { CreateRoomPlan } from '../../../src/objects/room/create.ts'
+import type { Alias } from '../../../src/ports/directory.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import { floatInEvent, type JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { buildEvent } from '../../../src/protocol/events/event-builder.ts'

@@ -1,9 +1,10 @@
 /** Joining, inviting, leaving and the rest: Client-Server API §Room membership. */
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
-import type { MembershipRequest, Profile } from '../../../src/ports.ts'
+import type { MembershipRequest } from '../../../src/objects/room/send.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
+import type { Profile } from '../../../src/protocol/profile.ts'
 import type { AppEnv } from '../../app-env.ts'
 import { accessToken, tokenClaims } from '../../middleware/access-token.ts'
 import { bodyHasFloats, jsonObject, validate } from '../../middleware/validate.ts'

@@ -1,6 +1,6 @@
 /** Whether somebody may know of a room that they are not in: asked for summaries and for the hierarchy of spaces. */
 import type { Context } from 'hono'
-import type { SummaryAnswer } from '../../../src/ports.ts'
+import type { SummaryAnswer } from '../../../src/objects/room/summary.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { AppEnv } from '../../app-env.ts'
 

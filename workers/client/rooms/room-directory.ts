@@ -1,7 +1,7 @@
 /** The published room directory: Client-Server API §Room discovery. */
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
-import type { PublicRoomsPage } from '../../../src/ports.ts'
+import type { PublicRoomsPage } from '../../../src/ports/directory.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import { fold } from '../../../src/protocol/matching/fold.ts'
 import type { PublicRoom } from '../../../src/protocol/rooms/room-summary.ts'

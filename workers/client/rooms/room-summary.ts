@@ -1,7 +1,7 @@
 /** A look at a room from outside: Client-Server API §Room summaries, and its name before that (MSC3266). */
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
-import type { RoomSummary } from '../../../src/ports.ts'
+import type { RoomSummary } from '../../../src/objects/room/summary.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { AppEnv } from '../../app-env.ts'
 import { optionalToken } from '../../middleware/optional-token.ts'

@@ -1,7 +1,8 @@
 /** Client-Server API §Server Side Search. */
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
-import type { FoundEvent, SearchContext, VisitedRoom } from '../../../src/ports.ts'
+import type { FoundEvent, SearchContext } from '../../../src/objects/room/timeline.ts'
+import type { VisitedRoom } from '../../../src/objects/user/sync.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject, JsonValue } from '../../../src/protocol/events/canonical-json.ts'
 import { RoomEventFilter, wantsRoom } from '../../../src/protocol/matching/filter.ts'

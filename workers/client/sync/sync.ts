@@ -2,14 +2,12 @@
 import { Hono } from 'hono'
 import * as z from 'zod'
 import type { Objects } from '../../../durable-objects/gate.ts'
-import type {
-  Clock,
-  RestOfState,
-  RoomGateway,
-  StateRequest,
-  SyncRequest,
-  UserGateway,
-} from '../../../src/ports.ts'
+import type { RoomGateway } from '../../../src/objects/room/gateway.ts'
+import type { StateRequest } from '../../../src/objects/room/state.ts'
+import type { RestOfState } from '../../../src/objects/room/sync.ts'
+import type { UserGateway } from '../../../src/objects/user/gateway.ts'
+import type { SyncRequest } from '../../../src/objects/user/sync.ts'
+import type { Clock } from '../../../src/ports/system.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { objectField } from '../../../src/protocol/json-fields.ts'

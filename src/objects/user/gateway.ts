@@ -1,212 +1,29 @@
-/** The User object, as the Workers and the Rooms call it, and what passes between them. */
-import type { JsonObject, JsonValue } from '../protocol/events/canonical-json.ts'
-import type { StrippedEvent } from '../protocol/events/event.ts'
-import type { CrossSigningKeys, SignatureFailure } from '../protocol/keys/cross-signing.ts'
-import type { RuleKind } from '../protocol/push/push-evaluator.ts'
-import type { RuleBody, RulePlace } from '../protocol/push/push-rule-edits.ts'
-import type { VisitedRoom } from './postgres.ts'
-import type { PushNews } from './push.ts'
-import type { Session } from './redis.ts'
-import type { Membership, Profile, ThreadPlace } from './room.ts'
-import type { Increment } from './room-sync.ts'
+/** The User object, as the Workers and the Rooms call it. */
 
-export interface Device {
-  device_id: string
-  display_name?: string
-  /** Null: not known. */
-  last_seen_ip: string | null
-  last_seen_ts: number | null
-}
-
-/** A Room's news to a User object: at least once, any order. */
-export interface Wake {
-  roomId: string
-  from: number
-  to: number
-  /** The JSON of the increment (from, to]: made once, and cheaper to hand to many than the object. */
-  increment?: string
-}
-
-/** A wake, its increment read. */
-export interface News extends Omit<Wake, 'increment'> {
-  increment?: Increment
-}
-
-/** One row of a room's member feed. */
-export interface MembershipChange {
-  roomId: string
-  /** Position of the member event in the room. */
-  pos: number
-  membership: Membership
-  /** The same membership as before: a profile change and the like. */
-  unchanged: boolean
-  eventId: string
-  sender: string
-  /** For invite and knock: what the user sees of the room, their own member event included. */
-  strippedState?: StrippedEvent[]
-  /** The user forgot the room. */
-  forgotten?: boolean
-  /** When the Room wrote it, ms. */
-  at?: number
-  /** For joins: the room that this one replaced, whose personal settings the user takes along. */
-  predecessor?: string
-}
-
-export interface SyncRequest {
-  session: Session
-  since?: string
-  /** A filter id, or inline JSON. */
-  filter?: string
-  fullState: boolean
-  stateAfter: boolean
-  timeoutMs: number
-  /** What the device says of itself; `offline`: nothing. */
-  presence: PresenceValue
-}
-
-/** Client-Server API §Presence. */
-export type PresenceValue = 'online' | 'unavailable' | 'offline'
-
-export interface PresenceState {
-  userId: string
-  presence: PresenceValue
-  statusMsg?: string | undefined
-  /** When they last did something, ms since the epoch. */
-  lastActive?: number | undefined
-}
-
-/** A thread by its first event. */
-export interface Thread {
-  roomId: string
-  rootId: string
-}
-
-/** How a user follows a thread (MSC4306): by a client on its own, or as they wished. */
-export interface ThreadSubscription {
-  automatic: boolean
-}
-
-/** What a client changes about one of its push rules. */
-export type PushRuleChange = { kind: RuleKind; ruleId: string } & (
-  | { action: 'put'; rule: RuleBody; place: RulePlace }
-  | { action: 'delete' }
-  | { action: 'enable'; enabled: boolean }
-  | { action: 'act'; actions: JsonValue[] }
-)
-
-/** Client-Server API §Push notifications: where a device wants to be told of events, as clients see it. */
-export interface Pusher extends JsonObject {
-  app_id: string
-  pushkey: string
-  kind: 'http'
-  app_display_name: string
-  device_display_name: string
-  lang: string
-  data: JsonObject & { url: string }
-}
-
-/** What administrators, or its user, did to an account. */
-export interface AccountStanding {
-  locked: boolean
-  suspended: boolean
-  deactivated: boolean
-}
-
-/** What a device uploads; nothing of it is checked yet. */
-export interface KeyUpload {
-  deviceKeys?: JsonObject
-  oneTimeKeys?: JsonObject
-  fallbackKeys?: JsonObject
-}
-
-/** MSC3814: a device without a session, sealed by the client that made it. */
-export interface DehydratedDevice {
-  deviceId: string
-  data: JsonObject
-}
-
-export interface DehydratedUpload extends DehydratedDevice {
-  displayName?: string
-  keys: KeyUpload & { deviceKeys: JsonObject }
-}
-
-export interface DehydratedEvents {
-  events: JsonObject[]
-  /** Where the next page begins; absent where nothing came. */
-  last?: number
-}
-
-/** Algorithms by device id. */
-export type KeyClaims = Record<string, string>
-
-/** What everybody may see of a user's keys, with the signatures that everybody may see. */
-export interface PublicKeys {
-  devices: Record<string, JsonObject>
-  master?: JsonObject
-  selfSigning?: JsonObject
-}
-
-/** What the user alone sees besides. */
-export interface PrivateKeys {
-  userSigning?: JsonObject
-  /** By user, the signatures on their master keys: by key id. */
-  signatures: Record<string, Record<string, string>>
-}
-
-/** Objects that a user has signed, by the device id or key they are of. */
-export interface SignatureUpload {
-  own: Record<string, JsonObject>
-  /** Others' master keys by user; `stored` is what their own object has. */
-  others: Record<string, Record<string, { signed: JsonObject; stored?: JsonObject }>>
-}
-
-/** By user and by the device id or key. */
-export type SignatureFailures = Record<string, Record<string, SignatureFailure>>
-
-/** Where a backed-up room key belongs; with less, all below that. */
-export interface KeyPlace {
-  roomId?: string
-  sessionId?: string
-}
-
-export interface BackedUpKey {
-  roomId: string
-  sessionId: string
-  /** JSON. */
-  data: string
-}
-
-/** Client-Server API §Server-side key backups: it changes when the stored keys do. */
-export interface KeyBackupState {
-  etag: string
-  count: number
-}
-
-export interface KeyBackupVersion extends KeyBackupState {
-  algorithm: string
-  auth_data: JsonObject
-  version: string
-}
-
-/** One to-device message, for one device or, by `*`, for all that its receiver has. */
-export interface ToDeviceMessage {
-  deviceId: string
-  type: string
-  /** JSON. */
-  content: string
-}
-
-/** What a sender has for one user, numbered in the sender's order. */
-export interface ToDeviceParcel {
-  seq: number
-  messages: ToDeviceMessage[]
-}
-
-export interface NotificationRooms {
-  rooms: string[]
-  ruleset?: JsonObject
-  ignored: string[]
-}
+import type { JsonObject, JsonValue } from '../../protocol/events/canonical-json.ts'
+import type { CrossSigningKeys } from '../../protocol/keys/cross-signing.ts'
+import type { Profile } from '../../protocol/profile.ts'
+import type { ThreadPlace } from '../room/timeline.ts'
+import type {
+  BackedUpKey,
+  DehydratedDevice,
+  DehydratedEvents,
+  DehydratedUpload,
+  KeyBackupState,
+  KeyBackupVersion,
+  KeyClaims,
+  KeyPlace,
+  KeyUpload,
+  PrivateKeys,
+  PublicKeys,
+  SignatureFailures,
+  SignatureUpload,
+} from './keys.ts'
+import type { PresenceState, PresenceValue } from './presence.ts'
+import type { AccountStanding, Device, Session } from './session.ts'
+import type { Pusher, PushNews, PushRuleChange, Thread, ThreadSubscription } from './settings.ts'
+import type { MembershipChange, NotificationRooms, SyncRequest, VisitedRoom, Wake } from './sync.ts'
+import type { ToDeviceMessage, ToDeviceParcel } from './to-device.ts'
 
 export interface UserGateway {
   /** Begins a backup of room keys, which is the current one from then on. Answers its version. */

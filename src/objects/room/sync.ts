@@ -1,10 +1,11 @@
 /** What a Room tells those who sync: events, receipts, marks, and what they are counted by. */
 
-import type { JsonObject } from '../protocol/events/canonical-json.ts'
-import type { ClientEvent } from '../protocol/events/event.ts'
-import type { RoomEventFilter } from '../protocol/matching/filter.ts'
-import type { HeroCandidates } from '../protocol/rooms/heroes.ts'
-import type { Membership, StateRequest } from './room.ts'
+import type { JsonObject } from '../../protocol/events/canonical-json.ts'
+import type { ClientEvent } from '../../protocol/events/event.ts'
+import type { RoomEventFilter } from '../../protocol/matching/filter.ts'
+import type { HeroCandidates } from '../../protocol/rooms/heroes.ts'
+import type { Membership } from '../../protocol/rooms/membership.ts'
+import type { StateRequest } from './state.ts'
 
 /** An event on its way to clients: made once for all who may see it. */
 export interface TimelineEvent {

@@ -1,40 +1,30 @@
 /** The Room object, as the Workers and the User objects call it. */
 
-import type { ClientEvent, Pdu } from '../protocol/events/event.ts'
-import type { NewState } from '../protocol/rooms/room-upgrade.ts'
-import type { Session } from './redis.ts'
+import type { ClientEvent, Pdu } from '../../protocol/events/event.ts'
+import type { Profile } from '../../protocol/profile.ts'
+import type { NewState } from '../../protocol/rooms/room-upgrade.ts'
+import type { Session } from '../user/session.ts'
+import type { CreateRoomPlan, UpgradeRequest } from './create.ts'
+import type { DelayedAction, DelayedEvent, DelayedRequest, MembershipRequest, SendRequest } from './send.ts'
+import type { JoinedMembersSlice, StateCursor, StateRequest, StateSlice } from './state.ts'
+import type { PeekAnswer, RoomSnapshot, SummaryAnswer } from './summary.ts'
+import type { MarkReadRequest, PullRequest, RoomSlice, UnreadRequest } from './sync.ts'
 import type {
   ChildrenAnswer,
   ChildrenRequest,
   ContextAnswer,
   ContextRequest,
-  CreateRoomPlan,
-  DelayedAction,
-  DelayedEvent,
-  DelayedRequest,
   FoundEvent,
-  JoinedMembersSlice,
-  MembershipRequest,
   MessagesAnswer,
   MessagesRequest,
   MomentRequest,
   NotificationsRequest,
   NotificationsSlice,
-  PeekAnswer,
-  Profile,
-  RoomSnapshot,
   SearchContext,
-  SendRequest,
-  StateCursor,
-  StateRequest,
-  StateSlice,
-  SummaryAnswer,
   ThreadPlace,
   ThreadsAnswer,
   ThreadsRequest,
-  UpgradeRequest,
-} from './room.ts'
-import type { MarkReadRequest, PullRequest, RoomSlice, UnreadRequest } from './room-sync.ts'
+} from './timeline.ts'
 
 export interface RoomGateway {
   create(createPdu: Pdu, roomVersion: string, plan: CreateRoomPlan): Promise<{ roomId: string }>

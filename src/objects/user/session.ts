@@ -1,0 +1,25 @@
+/** Who a request speaks for, the devices behind it, and how the account stands. */
+
+/** Who a request speaks for. */
+export interface Session {
+  userId: string
+  deviceId: string
+  sessionId: string
+  /** The account is a guest's, and may do little. */
+  guest?: boolean
+}
+
+export interface Device {
+  device_id: string
+  display_name?: string
+  /** Null: not known. */
+  last_seen_ip: string | null
+  last_seen_ts: number | null
+}
+
+/** What administrators, or its user, did to an account. */
+export interface AccountStanding {
+  locked: boolean
+  suspended: boolean
+  deactivated: boolean
+}

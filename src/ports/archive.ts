@@ -1,0 +1,111 @@
+/** The archive in Postgres: what the objects write to it, and what a rebuild reads of it. */
+import type { Receipt } from '../objects/room/sync.ts'
+import type { JsonObject } from '../protocol/events/canonical-json.ts'
+import type { Pdu } from '../protocol/events/event.ts'
+import type { Membership } from '../protocol/rooms/membership.ts'
+
+/** An event as far as a text index reads it. */
+export interface SearchableEvent {
+  type: string
+  stateKey: string | null
+  content: JsonObject
+}
+
+/** One entry of a room's typed log, in the order of its positions. */
+export type RoomLogEntry =
+  | {
+      kind: 'event'
+      pos: number
+      eventId: string
+      depth: number
+      /** The PDU's canonical JSON. */
+      pdu: string
+      type: string
+      stateKey: string | null
+      sender: string
+      ts: number
+      /** A state event that is part of the room's state at its position. */
+      current: boolean
+      /** Only on member events that are current. */
+      membership: string | null
+      /** Device, path and transaction id of a local send. */
+      txn?: string | null
+    }
+  | { kind: 'redacted'; pos: number; eventId: string; pdu: string }
+  | { kind: 'alias'; pos: number; alias: string; creator: string }
+  | { kind: 'visibility'; pos: number; public: boolean }
+  | ({ kind: 'receipt' } & Receipt)
+  | { kind: 'forgotten'; pos: number; userId: string }
+  /** A delayed event as the Room keeps it, in JSON; null: it is kept no more. */
+  | { kind: 'delayed'; pos: number; delayId: string; body: string | null }
+  /** Who comes after `erasedPos` sees the user's events redacted. */
+  | { kind: 'erased'; pos: number; userId: string; erasedPos: number }
+  /** The room was upgraded: its aliases and its place in the directory are the new room's. */
+  | { kind: 'replaced'; pos: number; roomId: string }
+
+/** One change of a user's archived facts; `body` null: deleted. */
+export interface UserLogEntry {
+  seq: number
+  kind: string
+  key: string
+  body: string | null
+}
+
+export interface ArchiveStore {
+  /** Applies entries in order, once or many times with the same result. At most 500 entries. */
+  applyRoom(roomId: string, roomVersion: string, entries: RoomLogEntry[]): Promise<void>
+  applyUser(userId: string, entries: UserLogEntry[]): Promise<void>
+}
+
+/** An event as the archive gives it back. */
+export interface ArchivedEvent {
+  pos: number
+  eventId: string
+  pdu: string
+  inState: boolean
+  txn: string | null
+}
+
+/** One of a user's rooms as the archive knows it. */
+export interface ArchivedMembership {
+  roomId: string
+  membership: Membership
+  pos: number
+  eventId: string
+  forgotten: boolean
+}
+
+/** The archive's other side: what wiped objects are made from again. */
+export interface ArchiveReader {
+  /** Of these rooms, those that the archive knows. */
+  existing(roomIds: string[]): Promise<string[]>
+  /** Undefined where the archive knows no such room. */
+  room(roomId: string): Promise<{ version: string; archivedPos: number } | undefined>
+  /** Events after a position, oldest first. */
+  roomEvents(roomId: string, after: number, limit: number): Promise<ArchivedEvent[]>
+  /** Who left the room and forgot it. */
+  forgottenBy(roomId: string): Promise<string[]>
+  erasedIn(roomId: string): Promise<{ userId: string; pos: number }[]>
+  receiptsIn(roomId: string): Promise<Receipt[]>
+  /** The room's delayed events, each as the JSON that the Room archived. */
+  delayedIn(roomId: string): Promise<string[]>
+  /** The rooms in which a user has delayed events. */
+  delayedRoomsOf(userId: string): Promise<string[]>
+  /** A user's records that are not deleted, in the order of their keys, after (kind, key). */
+  userRecords(userId: string, after: [kind: string, key: string], limit: number): Promise<UserRecord[]>
+  /** Who has a pusher of this key, as far as the archive knows. */
+  pusherOwners(key: string): Promise<string[]>
+  userRooms(userId: string): Promise<ArchivedMembership[]>
+  /** The JSON of an event's PDU, as far as it was archived. */
+  event(eventId: string): Promise<string | undefined>
+  /** The room that an event belongs to. */
+  roomOfEvent(eventId: string): Promise<string | undefined>
+  /** The PDUs of current state entries with an empty key, and of one user's membership. */
+  currentState(roomId: string, types: readonly string[], member: string): Promise<Pdu[]>
+}
+
+export interface UserRecord {
+  kind: string
+  key: string
+  body: string
+}

@@ -1,0 +1,74 @@
+/** The settings, as the capabilities and the objects read them. */
+
+import type { SigningKey } from '../protocol/events/signing.ts'
+import type { LogLevel } from './log.ts'
+
+/** The settings, as `src/config.ts` reads them from the environment. */
+export interface Config {
+  serverName: string
+  /** Without a slash at its end. */
+  publicUrl: string
+  /** Which server this is; undefined: nothing is checked for it. */
+  instanceId?: string
+  /** Raised by a restore. */
+  generation: number
+  registration: 'open' | 'token' | 'closed'
+  registrationSharedSecret?: string
+  rateLimits: boolean
+  presence: boolean
+  /** Who is shown nothing any more of what an erased user said: those who join later, or all. */
+  erasure: 'new-members' | 'everybody'
+  guests: boolean
+  /** Bytes. */
+  maxUploadBytes: number
+  /** What one user may upload in sum, bytes; 0: no bound. */
+  maxMediaBytesPerUser: number
+  urlPreviews: boolean
+  /** Of pictures of previews, bytes; 0: no bound. */
+  maxPreviewBytesPerUser: number
+  maxPreviewBytes: number
+  /** Whether media are served without a token too, for old clients. */
+  openMedia: boolean
+  /** For clients that refresh their tokens; those of others do not expire. */
+  accessTokenLifetimeMs: number
+  /** The TURN servers that clients are told of, with the secret they share with us. */
+  turn?: { uris: string[]; secret: string }
+  defaultRoomVersion: string
+  /** Characters that a new password must have at least. */
+  passwordMinLength: number
+  passwordCost: 'normal' | 'low'
+  logLevel: LogLevel
+  /** Newest first: the first signs. */
+  signingKeys: SigningKey[]
+  /** Newest first: the first signs, all verify. */
+  tokenKeys: TokenKey[]
+  /** Who shows a token of theirs is logged out, and keeps their keys. */
+  retiredTokenKeys: TokenKey[]
+  /** The header in which a trusted proxy names the client's address. */
+  clientAddressHeader?: string
+  quotas: Quotas
+  /** How long a request's body may take for each 64 KiB of it. */
+  bodyTimeoutMs: number
+  archiveDelayMs: number
+  /** Whether requests to private addresses get through, and so those that are not encrypted may. */
+  allowPrivateNetworks: boolean
+  testHooks: boolean
+}
+
+/** What one user may have; 0: no bound. */
+export interface Quotas {
+  accountDataBytes: number
+  keyBackupBytes: number
+  filters: number
+  devices: number
+  /** Made by them, whatever room they name. */
+  aliases: number
+  /** Made by them, whether they are still in them or not. */
+  rooms: number
+}
+
+/** A secret that access tokens are signed with. */
+export interface TokenKey {
+  id: string
+  secret: Uint8Array
+}
