@@ -16,7 +16,7 @@ import { inFederationFormat, type Reading, readingOf, viewedEvent } from './read
 import { sliceState, stateEvent } from './state-reads.ts'
 import { placeToken, scan } from './timeline.ts'
 import { unreadFor } from './unread.ts'
-import { Viewer } from './visibility.ts'
+import type { Viewer } from './visibility.ts'
 
 /** The answer to one pull; reads only. */
 export function pull(room: RoomContext, typing: Typing, asked: PullRequest): RoomSlice {
@@ -31,10 +31,12 @@ export function pull(room: RoomContext, typing: Typing, asked: PullRequest): Roo
   const prevBatch = placeToken(head + 1)
   const slice: RoomSlice = { membership, head, events: [], limited: false, prevBatch, state: [] }
   if (member === undefined) return slice
-  const rows = readTimeline(room, request, head, slice)
+  // Events inside aggregations show no transaction id: no device is known here.
+  const reading = readingOf(room, { userId: request.userId, deviceId: '' }, request.ignored)
+  const rows = readTimeline(reading, request, head, slice)
   if (isGap) slice.limited = true
   if (joined) readSummary(room, request, slice)
-  readState(room, request, head, rows, slice)
+  readState(reading, request, head, rows, slice)
   if (!joined) addOwnMembership(room, request, member.eventId, slice)
   if (joined && typing.pos > request.since) slice.typing = typing.users()
   if (joined) readReceipts(room, request, slice)
@@ -51,10 +53,8 @@ function readReceipts(room: RoomContext, request: PullRequest, slice: RoomSlice)
   if (unread !== undefined && unread.counted !== slice.head) slice.unread = unreadFor(room, request, unread)
 }
 
-function readTimeline(room: RoomContext, request: PullRequest, head: number, slice: RoomSlice): ShownRow[] {
-  const { store } = room
-  // Events inside aggregations show no transaction id: no device is known here.
-  const reading = readingOf(room, { userId: request.userId, deviceId: '' }, request.ignored)
+function readTimeline(reading: Reading, request: PullRequest, head: number, slice: RoomSlice): ShownRow[] {
+  const { store } = reading.room
   const { rows: found, next } = scan(store, reading.viewer, {
     dir: 'b',
     from: head + 1,
@@ -67,7 +67,7 @@ function readTimeline(room: RoomContext, request: PullRequest, head: number, sli
   found.reverse()
   const rows = behindHiddenState(store, reading.viewer, found)
   // The scan stops at the limit before it knows whether anything visible is left.
-  slice.limited = rows.length < found.length || (next !== undefined && hasMore(room, request, next))
+  slice.limited = rows.length < found.length || (next !== undefined && hasMore(reading, request, next))
   slice.events = viewedEvents(reading, request, rows, slice.limited)
   if (slice.events.length < rows.length) {
     slice.limited = true
@@ -117,8 +117,8 @@ function isOwnMembership({ type, state_key }: Pick<EventRow, 'type' | 'state_key
   return type === 'm.room.member' && state_key === userId
 }
 
-function hasMore(room: RoomContext, request: PullRequest, place: number): boolean {
-  const { rows, next } = scan(room.store, new Viewer(room.store, request.userId), {
+function hasMore({ room, viewer }: Reading, request: PullRequest, place: number): boolean {
+  const { rows, next } = scan(room.store, viewer, {
     dir: 'b',
     from: place,
     to: request.since + 1,
@@ -134,15 +134,14 @@ function hasMore(room: RoomContext, request: PullRequest, place: number): boolea
  * With `stateAfter`, the same up to the timeline's end.
  */
 function readState(
-  room: RoomContext,
+  { room, viewer }: Reading,
   request: PullRequest,
   head: number,
   timeline: readonly ShownRow[],
   slice: RoomSlice,
 ): void {
-  const { store } = room
   const { userId, filter, stateAfter, fullState, federationFormat } = request
-  const limit = new Viewer(store, userId).stateEnd(head)
+  const limit = viewer.stateEnd(head)
   if (limit === undefined) return
   const start = timeline[0]?.pos
   const upToEnd = stateAfter || start === undefined || hidesState(filter?.timeline)

@@ -8,8 +8,7 @@ import { isSmall } from '../rows/store.ts'
 import type { ShownRow } from '../write/erasure.ts'
 import { shownWithin } from './budget.ts'
 import { readingOf, shownEvent } from './reading.ts'
-import { lastPlace, messages, parsePlaceToken, placeToken, scan } from './timeline.ts'
-import { Viewer } from './visibility.ts'
+import { lastPlace, messagesIn, parsePlaceToken, placeToken, scan } from './timeline.ts'
 
 const PEEKED_EVENTS = 100
 /** In larger rooms nobody is told of anybody's presence. */
@@ -18,8 +17,9 @@ const PRESENCE_MEMBERS = 100
 /** @throws MatrixError M_FORBIDDEN for whom the room shows nothing */
 export function snapshot(room: RoomContext, viewer: Session, limit: number): RoomSnapshot {
   const { userId } = viewer
-  new Viewer(room.store, userId).stateLimit(room.store.head)
-  const recent = messages(room, { viewer, dir: 'b', limit })
+  const reading = readingOf(room, viewer)
+  reading.viewer.stateLimit(room.store.head)
+  const recent = messagesIn(reading, { dir: 'b', limit })
   // The newest last, from `start` to `end`.
   const answer = { chunk: recent.chunk.reverse(), start: recent.end ?? recent.start, end: recent.start }
   const membership = room.store.member(userId)?.membership ?? null

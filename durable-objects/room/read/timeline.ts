@@ -94,8 +94,12 @@ function matches(filter: RoomEventFilter | undefined, row: EventRow, roomId: str
  * where to go on; only an empty page at the end of all has none.
  */
 export function messages(room: RoomContext, request: MessagesRequest): MessagesAnswer {
-  const { store } = room
-  const reading = readingOf(room, request.viewer, request.ignored)
+  return messagesIn(readingOf(room, request.viewer, request.ignored), request)
+}
+
+/** As `messages`, for a request that has begun to read. */
+export function messagesIn(reading: Reading, request: Omit<MessagesRequest, 'viewer'>): MessagesAnswer {
+  const { store } = reading.room
   const { viewer, ignored } = reading
   if (!viewer.mayLook(store.head)) throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
   const { dir, limit, filter } = request
