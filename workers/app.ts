@@ -5,7 +5,7 @@ import { rebuild } from './admin/rebuild.ts'
 import { registrationTokens } from './admin/registration-tokens.ts'
 import { reports } from './admin/reports.ts'
 import type { AppEnv } from './app-env.ts'
-import { whois } from './client/accounts/moderation.ts'
+import { toolsWhois } from './client/accounts/moderation.ts'
 import { profile } from './client/accounts/profile.ts'
 import { sharedSecret } from './client/accounts/shared-secret.ts'
 import { versions } from './client/discovery.ts'
@@ -70,7 +70,7 @@ for (const version of ['v3', 'r0', 'v1']) {
 app.route('/_matrix/media/v1', creation)
 app.route('/_synapse/admin/v1', sharedSecret)
 app.route('/_synapse/admin/v1', registrationTokens)
-app.route('/_synapse/admin/v1', whois)
+app.route('/_synapse/admin/v1', toolsWhois)
 app.route('/.well-known/matrix', wellKnown)
 app.route('/_selvedge/admin', rebuild)
 app.route('/_selvedge/admin', accounts)

@@ -9,8 +9,7 @@ import { localpartOf, userIdOf } from '../../src/protocol/identifiers.ts'
 import type { AppEnv } from '../app-env.ts'
 import { requireLocalUser, UserId } from '../client/params.ts'
 import { forgetSessions } from '../middleware/access-token.ts'
-import { operator } from '../middleware/operator.ts'
-import { validate } from '../middleware/validate.ts'
+import { endpoint } from '../middleware/endpoint.ts'
 
 const PAGE = 100
 
@@ -23,7 +22,7 @@ const Page = z.object({
 /** Below `/_selvedge/admin`. */
 export const accounts = new Hono<AppEnv>()
 
-accounts.get('/accounts', operator, validate({ query: Page }), async (c) => {
+accounts.get('/accounts', endpoint({ auth: 'operator', limit: 'free', query: Page }), async (c) => {
   const { after, limit } = c.req.valid('query')
   const { ports } = c.var
   const found = await ports.accounts.list(after, limit)
@@ -34,7 +33,7 @@ accounts.get('/accounts', operator, validate({ query: Page }), async (c) => {
   })
 })
 
-accounts.get('/accounts/:userId', operator, validate({ param: OfUser }), async (c) => {
+accounts.get('/accounts/:userId', endpoint({ auth: 'operator', limit: 'free', param: OfUser }), async (c) => {
   const { userId } = c.req.valid('param')
   const account = await accountOf(c, userId)
   const user = c.var.objects.user(userId)
@@ -44,8 +43,12 @@ accounts.get('/accounts/:userId', operator, validate({ param: OfUser }), async (
 
 accounts.put(
   '/accounts/:userId/password',
-  operator,
-  validate({ param: OfUser, json: z.object({ password: z.string().min(1) }) }),
+  endpoint({
+    auth: 'operator',
+    limit: 'free',
+    param: OfUser,
+    json: z.object({ password: z.string().min(1) }),
+  }),
   async (c) => {
     const { userId } = c.req.valid('param')
     const { localpart, guest } = await accountInUse(c, userId)
@@ -58,8 +61,7 @@ accounts.put(
 
 accounts.put(
   '/accounts/:userId/admin',
-  operator,
-  validate({ param: OfUser, json: z.object({ admin: z.boolean() }) }),
+  endpoint({ auth: 'operator', limit: 'free', param: OfUser, json: z.object({ admin: z.boolean() }) }),
   async (c) => {
     const { userId } = c.req.valid('param')
     const { localpart, guest } = await accountInUse(c, userId)
@@ -71,8 +73,13 @@ accounts.put(
 
 accounts.post(
   '/accounts/:userId/deactivate',
-  operator,
-  validate({ param: OfUser, json: z.object({ erase: z.boolean().default(false) }), bodyOptional: true }),
+  endpoint({
+    auth: 'operator',
+    limit: 'free',
+    param: OfUser,
+    json: z.object({ erase: z.boolean().default(false) }),
+    bodyOptional: true,
+  }),
   async (c) => {
     const { userId } = c.req.valid('param')
     await accountInUse(c, userId)
@@ -84,8 +91,13 @@ accounts.post(
 
 accounts.post(
   '/accounts/:userId/logout',
-  operator,
-  validate({ param: OfUser, json: z.object({ device_id: z.string().optional() }), bodyOptional: true }),
+  endpoint({
+    auth: 'operator',
+    limit: 'free',
+    param: OfUser,
+    json: z.object({ device_id: z.string().optional() }),
+    bodyOptional: true,
+  }),
   async (c) => {
     const { userId } = c.req.valid('param')
     await accountOf(c, userId)

@@ -4,21 +4,23 @@ import * as z from 'zod'
 import { indexAgain } from '../../src/media/index-again.ts'
 import type { AppEnv } from '../app-env.ts'
 import { InRoom, requireLocalUser, UserId } from '../client/params.ts'
-import { operator } from '../middleware/operator.ts'
-import { validate } from '../middleware/validate.ts'
+import { endpoint } from '../middleware/endpoint.ts'
 
 /** Below `/_selvedge/admin`. */
 export const rebuild = new Hono<AppEnv>()
 
-rebuild.post('/rebuild/room/:roomId', operator, validate({ param: InRoom }), async (c) => {
-  const { roomId } = c.req.valid('param')
-  return c.json({ events: await c.var.objects.room(roomId).rebuild(roomId) })
-})
+rebuild.post(
+  '/rebuild/room/:roomId',
+  endpoint({ auth: 'operator', limit: 'free', param: InRoom }),
+  async (c) => {
+    const { roomId } = c.req.valid('param')
+    return c.json({ events: await c.var.objects.room(roomId).rebuild(roomId) })
+  },
+)
 
 rebuild.post(
   '/rebuild/user/:userId',
-  operator,
-  validate({ param: z.object({ userId: UserId }) }),
+  endpoint({ auth: 'operator', limit: 'free', param: z.object({ userId: UserId }) }),
   async (c) => {
     const { userId } = c.req.valid('param')
     requireLocalUser(userId, c.var.ports.config.serverName)
@@ -28,7 +30,6 @@ rebuild.post(
 
 rebuild.post(
   '/rebuild/media',
-  operator,
-  validate({ query: z.object({ after: z.string().min(1).optional() }) }),
+  endpoint({ auth: 'operator', limit: 'free', query: z.object({ after: z.string().min(1).optional() }) }),
   async (c) => c.json(await indexAgain(c.var.ports, c.req.valid('query').after)),
 )

@@ -6,9 +6,7 @@ import { MatrixError } from '../../src/protocol/errors.ts'
 import type { JsonObject } from '../../src/protocol/events/canonical-json.ts'
 import type { AppEnv } from '../app-env.ts'
 import { Flag } from '../client/params.ts'
-import { accessToken } from '../middleware/access-token.ts'
-import { adminOnly } from '../middleware/admin.ts'
-import { validate } from '../middleware/validate.ts'
+import { endpoint } from '../middleware/endpoint.ts'
 
 /** Client-Server API §Token-authenticated registration: the grammar of a token. */
 const Token = z.string().regex(/^[A-Za-z0-9._~-]{1,64}$/, 'holds 1 to 64 of A-Z, a-z, 0-9 and . _ ~ -')
@@ -27,9 +25,7 @@ export const registrationTokens = new Hono<AppEnv>()
 
 registrationTokens.get(
   '/registration_tokens',
-  accessToken,
-  adminOnly,
-  validate({ query: z.object({ valid: Flag.optional() }) }),
+  endpoint({ auth: 'administrator', limit: 'free', query: z.object({ valid: Flag.optional() }) }),
   async (c) => {
     const { registrationTokens: store, clock } = c.var.ports
     const { valid } = c.req.valid('query')
@@ -41,9 +37,7 @@ registrationTokens.get(
 
 registrationTokens.post(
   '/registration_tokens/new',
-  accessToken,
-  adminOnly,
-  validate({ json: New, bodyOptional: true }),
+  endpoint({ auth: 'administrator', limit: 'free', json: New, bodyOptional: true }),
   async (c) => {
     const { registrationTokens: store, random, clock } = c.var.ports
     const body = c.req.valid('json')
@@ -65,9 +59,7 @@ registrationTokens.post(
 
 registrationTokens.get(
   '/registration_tokens/:token',
-  accessToken,
-  adminOnly,
-  validate({ param: ByToken }),
+  endpoint({ auth: 'administrator', limit: 'free', param: ByToken }),
   async (c) => {
     const token = await c.var.ports.registrationTokens.find(c.req.valid('param').token)
     if (token === undefined) throw noSuchToken()
@@ -77,9 +69,7 @@ registrationTokens.get(
 
 registrationTokens.delete(
   '/registration_tokens/:token',
-  accessToken,
-  adminOnly,
-  validate({ param: ByToken }),
+  endpoint({ auth: 'administrator', limit: 'free', param: ByToken }),
   async (c) => {
     if (!(await c.var.ports.registrationTokens.remove(c.req.valid('param').token))) throw noSuchToken()
     return c.json({})

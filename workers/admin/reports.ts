@@ -5,8 +5,7 @@ import type { KeptReport } from '../../src/ports/reports.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { JsonObject } from '../../src/protocol/events/canonical-json.ts'
 import type { AppEnv } from '../app-env.ts'
-import { operator } from '../middleware/operator.ts'
-import { validate } from '../middleware/validate.ts'
+import { endpoint } from '../middleware/endpoint.ts'
 
 const PAGE = 50
 const MAX_PAGE = 500
@@ -20,20 +19,24 @@ const Page = z.object({
 /** Below `/_selvedge/admin`. */
 export const reports = new Hono<AppEnv>()
 
-reports.get('/reports', operator, validate({ query: Page }), async (c) => {
+reports.get('/reports', endpoint({ auth: 'operator', limit: 'free', query: Page }), async (c) => {
   const { before, limit } = c.req.valid('query')
   const found = await c.var.ports.reports.list(before, limit)
   const next = found.length === limit ? found.at(-1)?.id : undefined
   return c.json({ reports: found.map(shown), ...(next !== undefined && { next }) })
 })
 
-reports.get('/reports/:id', operator, validate({ param: z.object({ id: Count }) }), async (c) => {
-  const { ports } = c.var
-  const found = await ports.reports.find(c.req.valid('param').id)
-  if (found === undefined) throw new MatrixError('M_NOT_FOUND', 'There is no such report')
-  const event = found.eventId === undefined ? undefined : await ports.archiveReader.event(found.eventId)
-  return c.json({ ...shown(found), ...(event !== undefined && { event: JSON.parse(event) }) })
-})
+reports.get(
+  '/reports/:id',
+  endpoint({ auth: 'operator', limit: 'free', param: z.object({ id: Count }) }),
+  async (c) => {
+    const { ports } = c.var
+    const found = await ports.reports.find(c.req.valid('param').id)
+    if (found === undefined) throw new MatrixError('M_NOT_FOUND', 'There is no such report')
+    const event = found.eventId === undefined ? undefined : await ports.archiveReader.event(found.eventId)
+    return c.json({ ...shown(found), ...(event !== undefined && { event: JSON.parse(event) }) })
+  },
+)
 
 function shown({ id, receivedTs, reporter, roomId, eventId, userId, reason }: KeptReport): JsonObject {
   return {

@@ -2,8 +2,8 @@
 import { Hono } from 'hono'
 import { SUPPORTED_ROOM_VERSIONS, UNSTABLE_ROOM_VERSIONS } from '../../src/protocol/rooms/room-version.ts'
 import type { AppEnv } from '../app-env.ts'
-import { accessToken } from '../middleware/access-token.ts'
 import { isAdmin } from '../middleware/admin.ts'
+import { endpoint } from '../middleware/endpoint.ts'
 import { MAX_DELAY_MS, MAX_SCHEDULED } from './events/delay.ts'
 
 const LATEST_MINOR = 19
@@ -57,7 +57,7 @@ const VERSIONS = {
 /** Mounted without a version: "/versions" has no prefix of its own. */
 export const versions = new Hono<AppEnv>()
 
-versions.get('/versions', (c) => c.json(VERSIONS))
+versions.get('/versions', endpoint({ auth: 'none', limit: 'read' }), (c) => c.json(VERSIONS))
 
 /** An absent capability counts as present, but for `m.get_login_token`: so each is said. */
 const ENABLED: Record<string, boolean> = {
@@ -81,20 +81,24 @@ const available = Object.fromEntries([
 
 export const discovery = new Hono<AppEnv>()
 
-discovery.get('/capabilities', accessToken, async (c) => {
-  const flags = Object.fromEntries(Object.entries(ENABLED).map(([name, enabled]) => [name, { enabled }]))
-  // "Servers MUST NOT advertise it to users who cannot use it."
-  const moderation = (await isAdmin(c)) ? { 'm.account_moderation': { suspend: true, lock: true } } : {}
-  // MSC4452: who is told so need not ask in vain.
-  const previews = { 'io.element.msc4452.preview_url': { enabled: c.var.ports.config.urlPreviews } }
-  const roomVersions = { default: c.var.ports.config.defaultRoomVersion, available }
-  return c.json({
-    capabilities: {
-      'm.room_versions': roomVersions,
-      ...DELAYED_EVENTS,
-      ...previews,
-      ...flags,
-      ...moderation,
-    },
-  })
-})
+discovery.get(
+  '/capabilities',
+  endpoint({ auth: 'device', guests: true, suspended: true, limit: 'read' }),
+  async (c) => {
+    const flags = Object.fromEntries(Object.entries(ENABLED).map(([name, enabled]) => [name, { enabled }]))
+    // "Servers MUST NOT advertise it to users who cannot use it."
+    const moderation = (await isAdmin(c)) ? { 'm.account_moderation': { suspend: true, lock: true } } : {}
+    // MSC4452: who is told so need not ask in vain.
+    const previews = { 'io.element.msc4452.preview_url': { enabled: c.var.ports.config.urlPreviews } }
+    const roomVersions = { default: c.var.ports.config.defaultRoomVersion, available }
+    return c.json({
+      capabilities: {
+        'm.room_versions': roomVersions,
+        ...DELAYED_EVENTS,
+        ...previews,
+        ...flags,
+        ...moderation,
+      },
+    })
+  },
+)

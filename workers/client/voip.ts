@@ -2,8 +2,12 @@
 import { Hono } from 'hono'
 import { turnCredentials } from '../../src/accounts/turn.ts'
 import type { AppEnv } from '../app-env.ts'
-import { accessToken } from '../middleware/access-token.ts'
+import { endpoint } from '../middleware/endpoint.ts'
 
 export const voip = new Hono<AppEnv>()
 
-voip.get('/voip/turnServer', accessToken, (c) => c.json(turnCredentials(c.var.ports, c.var.session.userId)))
+voip.get(
+  '/voip/turnServer',
+  endpoint({ auth: 'device', guests: false, suspended: true, limit: 'read' }),
+  (c) => c.json(turnCredentials(c.var.ports, c.var.session.userId)),
+)

@@ -2,11 +2,12 @@
 import { Hono } from 'hono'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
+import { endpoint } from '../middleware/endpoint.ts'
 
 /** Below `/_matrix/federation/v1`. */
 export const openIdUserInfo = new Hono<AppEnv>()
 
-openIdUserInfo.get('/openid/userinfo', async (c) => {
+openIdUserInfo.get('/openid/userinfo', endpoint({ auth: 'none', limit: 'read' }), async (c) => {
   const token = c.req.query('access_token')
   if (!token) throw new MatrixError('M_MISSING_TOKEN', 'Missing access token')
   const userId = await c.var.ports.openIdTokens.find(token)

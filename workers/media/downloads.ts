@@ -3,8 +3,7 @@ import { type Context, Hono } from 'hono'
 import * as z from 'zod'
 import { awaitUpload, unknownMedia } from '../../src/media/uploads.ts'
 import type { AppEnv } from '../app-env.ts'
-import { accessToken } from '../middleware/access-token.ts'
-import { validate } from '../middleware/validate.ts'
+import { endpoint } from '../middleware/endpoint.ts'
 import { answerWith } from './answer.ts'
 import { MediaPlace, Patience } from './params.ts'
 
@@ -13,19 +12,31 @@ const NamedPlace = MediaPlace.extend({ fileName: z.string().min(1).max(255) })
 /** Below `/_matrix/client/v1/media`. */
 export const downloads = new Hono<AppEnv>()
 
-downloads.get('/config', accessToken, config)
+downloads.get('/config', endpoint({ auth: 'device', guests: false, suspended: true, limit: 'read' }), config)
 
 downloads.get(
   '/download/:serverName/:mediaId',
-  accessToken,
-  validate({ param: MediaPlace, query: Patience }),
+  endpoint({
+    auth: 'device',
+    guests: true,
+    suspended: true,
+    limit: 'download',
+    param: MediaPlace,
+    query: Patience,
+  }),
   (c) => download(c, c.req.valid('param'), c.req.valid('query').timeout_ms),
 )
 
 downloads.get(
   '/download/:serverName/:mediaId/:fileName',
-  accessToken,
-  validate({ param: NamedPlace, query: Patience }),
+  endpoint({
+    auth: 'device',
+    guests: true,
+    suspended: true,
+    limit: 'download',
+    param: NamedPlace,
+    query: Patience,
+  }),
   (c) => download(c, c.req.valid('param'), c.req.valid('query').timeout_ms),
 )
 
@@ -35,15 +46,21 @@ downloads.get(
  */
 export const openDownloads = new Hono<AppEnv>()
 
-openDownloads.get('/config', accessToken, config)
+openDownloads.get(
+  '/config',
+  endpoint({ auth: 'device', guests: false, suspended: true, limit: 'read' }),
+  config,
+)
 
-openDownloads.get('/download/:serverName/:mediaId', validate({ param: MediaPlace, query: Patience }), (c) =>
-  openDownload(c, c.req.valid('param'), c.req.valid('query').timeout_ms),
+openDownloads.get(
+  '/download/:serverName/:mediaId',
+  endpoint({ auth: 'none', limit: 'download', param: MediaPlace, query: Patience }),
+  (c) => openDownload(c, c.req.valid('param'), c.req.valid('query').timeout_ms),
 )
 
 openDownloads.get(
   '/download/:serverName/:mediaId/:fileName',
-  validate({ param: NamedPlace, query: Patience }),
+  endpoint({ auth: 'none', limit: 'download', param: NamedPlace, query: Patience }),
   (c) => openDownload(c, c.req.valid('param'), c.req.valid('query').timeout_ms),
 )
 

@@ -1,12 +1,10 @@
 /** Client-Server API §Content Repository, previews of URLs. */
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import * as z from 'zod'
 import { previewOf } from '../../src/media/preview.ts'
-import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
 import { Count } from '../client/params.ts'
-import { accessToken } from '../middleware/access-token.ts'
-import { validate } from '../middleware/validate.ts'
+import { endpoint } from '../middleware/endpoint.ts'
 
 /** "The server may return a newer version": it has at most one, of the last hour. */
 const Asked = z.object({ url: z.string().min(1), ts: Count.optional() })
@@ -14,15 +12,20 @@ const Asked = z.object({ url: z.string().min(1), ts: Count.optional() })
 /** Below `/_matrix/client/v1/media`, and below `/_matrix/media` for old clients. */
 export const previews = new Hono<AppEnv>()
 
-previews.get('/preview_url', accessToken, served, validate({ query: Asked }), async (c) => {
-  const look = previewOf(c.var.ports, c.req.valid('query').url, c.var.session.userId)
-  // A client that goes away must not leave a picture that is counted and not there, or the other way round.
-  c.executionCtx.waitUntil(look.catch(() => undefined))
-  return c.json(await look)
-})
-
-async function served(c: Context<AppEnv>, next: () => Promise<void>): Promise<void> {
-  if (!c.var.ports.config.urlPreviews)
-    throw new MatrixError('M_UNRECOGNIZED', 'This server shows no previews')
-  await next()
-}
+previews.get(
+  '/preview_url',
+  endpoint({
+    auth: 'device',
+    guests: false,
+    suspended: true,
+    limit: 'preview',
+    served: ({ urlPreviews }) => urlPreviews,
+    query: Asked,
+  }),
+  async (c) => {
+    const look = previewOf(c.var.ports, c.req.valid('query').url, c.var.session.userId)
+    // A client that goes away must not leave a picture that is counted and not there, or the other way round.
+    c.executionCtx.waitUntil(look.catch(() => undefined))
+    return c.json(await look)
+  },
+)

@@ -6,10 +6,9 @@ import { awaitUpload, unknownMedia } from '../../src/media/uploads.ts'
 import type { Session } from '../../src/objects/user/session.ts'
 import type { AppEnv } from '../app-env.ts'
 import { Count, Flag } from '../client/params.ts'
-import { accessToken } from '../middleware/access-token.ts'
 import { clientNetwork } from '../middleware/client-address.ts'
+import { endpoint } from '../middleware/endpoint.ts'
 import { countPicture } from '../middleware/rate-limit.ts'
-import { validate } from '../middleware/validate.ts'
 import { answerWith } from './answer.ts'
 import { MediaPlace, Patience } from './params.ts'
 
@@ -27,18 +26,28 @@ export const thumbnails = new Hono<AppEnv>()
 
 thumbnails.get(
   '/thumbnail/:serverName/:mediaId',
-  accessToken,
-  validate({ param: MediaPlace, query: Wish }),
+  endpoint({
+    auth: 'device',
+    guests: true,
+    suspended: true,
+    limit: 'thumbnail',
+    param: MediaPlace,
+    query: Wish,
+  }),
   (c) => thumbnail(c, c.req.valid('param'), c.req.valid('query')),
 )
 
 /** Below `/_matrix/media`: see `openDownloads`. */
 export const openThumbnails = new Hono<AppEnv>()
 
-openThumbnails.get('/thumbnail/:serverName/:mediaId', validate({ param: MediaPlace, query: Wish }), (c) => {
-  if (!c.var.ports.config.openMedia) throw unknownMedia()
-  return thumbnail(c, c.req.valid('param'), c.req.valid('query'))
-})
+openThumbnails.get(
+  '/thumbnail/:serverName/:mediaId',
+  endpoint({ auth: 'none', limit: 'thumbnail', param: MediaPlace, query: Wish }),
+  (c) => {
+    if (!c.var.ports.config.openMedia) throw unknownMedia()
+    return thumbnail(c, c.req.valid('param'), c.req.valid('query'))
+  },
+)
 
 /** Those without a session are told apart by where they come from. */
 function asker(c: Context<AppEnv>): Asker {

@@ -5,24 +5,33 @@ import { contentTypeOf } from '../../src/media/headers.ts'
 import { reserveUpload, type Upload, upload, uploadReserved } from '../../src/media/uploads.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
-import { accessToken } from '../middleware/access-token.ts'
+import { endpoint } from '../middleware/endpoint.ts'
 import { PacedBody } from '../middleware/slow-bodies.ts'
-import { validate } from '../middleware/validate.ts'
 import { MediaPlace } from './params.ts'
 
 const Named = z.object({ filename: z.string().max(255).optional() })
 
 export const uploads = new Hono<AppEnv>()
 
-uploads.post('/upload', accessToken, validate({ query: Named }), async (c) => {
-  const mediaId = await take(c, c.req.valid('query').filename, (given) => upload(c.var.ports, given))
-  return c.json({ content_uri: mxc(c, mediaId) })
-})
+uploads.post(
+  '/upload',
+  endpoint({ auth: 'device', guests: false, suspended: false, limit: 'upload', query: Named }),
+  async (c) => {
+    const mediaId = await take(c, c.req.valid('query').filename, (given) => upload(c.var.ports, given))
+    return c.json({ content_uri: mxc(c, mediaId) })
+  },
+)
 
 uploads.put(
   '/upload/:serverName/:mediaId',
-  accessToken,
-  validate({ param: MediaPlace, query: Named }),
+  endpoint({
+    auth: 'device',
+    guests: false,
+    suspended: false,
+    limit: 'upload',
+    param: MediaPlace,
+    query: Named,
+  }),
   async (c) => {
     const { serverName, mediaId } = c.req.valid('param')
     if (serverName !== c.var.ports.config.serverName) {
@@ -37,10 +46,14 @@ uploads.put(
 /** At `v1` alone. */
 export const creation = new Hono<AppEnv>()
 
-creation.post('/create', accessToken, async (c) => {
-  const { mediaId, expiresAt } = await reserveUpload(c.var.ports, c.var.session.userId)
-  return c.json({ content_uri: mxc(c, mediaId), unused_expires_at: expiresAt })
-})
+creation.post(
+  '/create',
+  endpoint({ auth: 'device', guests: false, suspended: false, limit: 'reservation' }),
+  async (c) => {
+    const { mediaId, expiresAt } = await reserveUpload(c.var.ports, c.var.session.userId)
+    return c.json({ content_uri: mxc(c, mediaId), unused_expires_at: expiresAt })
+  },
+)
 
 /** A client that goes away must leave neither a claimed id nor bytes that nobody counted: what was begun is ended. */
 function take<T>(

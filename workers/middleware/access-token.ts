@@ -1,5 +1,5 @@
 /** Who a request speaks for: its access token, and whether the session behind it is still alive. */
-import type { Context, MiddlewareHandler } from 'hono'
+import type { Context } from 'hono'
 import { type TokenSession, verifyAccessToken, verifyToken } from '../../src/accounts/access-token.ts'
 import type { Session } from '../../src/objects/user/session.ts'
 import type { TokenKey } from '../../src/ports/config.ts'
@@ -24,20 +24,24 @@ const believed = new Map<string, Belief>()
  * Lets a live session pass. Redis is asked, and the User object where Redis does not know or does not answer:
  * so Redis logs nobody out, and a hiccup of storage is never a verdict about a token.
  */
-export const accessToken: MiddlewareHandler<AppEnv> = async (c, next) => {
+export async function liveSession(c: Context<AppEnv>): Promise<void> {
   const session = await claimsOf(c)
   const now = c.var.ports.clock.now()
   if (session.expiresAt !== undefined && session.expiresAt <= now) throw tokenExpired()
   const belief = beliefIn(session, now) ?? believe(session, now, await checkLive(c, session))
   if (belief.suspended) await refuseSuspended(c, session)
   c.set('session', session)
-  await next()
 }
 
 /** Checks the token's signature alone: for handlers whose next call goes to the User object, which knows its sessions. */
-export const tokenClaims: MiddlewareHandler<AppEnv> = async (c, next) => {
+export async function sessionByClaims(c: Context<AppEnv>): Promise<void> {
   c.set('session', await claimsOf(c))
-  await next()
+}
+
+/** Checks the token of a request that has one; without, `c.get('session')` stays undefined. */
+export async function optionalSession(c: Context<AppEnv>): Promise<void> {
+  const hasToken = c.req.header('authorization') !== undefined || Boolean(c.req.query('access_token'))
+  if (hasToken) await liveSession(c)
 }
 
 /** Makes this isolate ask again about the sessions of a user, or of one of their devices: they may have ended. */

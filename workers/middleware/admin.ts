@@ -1,8 +1,9 @@
 /** Who administers the server. Everything here stands behind `accessToken`. */
-import type { Context, MiddlewareHandler } from 'hono'
+import type { Context } from 'hono'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import { localpartOf } from '../../src/protocol/identifiers.ts'
 import type { AppEnv } from '../app-env.ts'
+import { liveSession } from './access-token.ts'
 
 /** Whether whoever asks is an administrator, as far as can be told: not while the accounts are away. */
 export async function isAdmin(c: Context<AppEnv>): Promise<boolean> {
@@ -10,9 +11,9 @@ export async function isAdmin(c: Context<AppEnv>): Promise<boolean> {
 }
 
 /** Lets administrators pass: before anything else is looked up, so that nobody else learns which users there are. */
-export const adminOnly: MiddlewareHandler<AppEnv> = async (c, next) => {
+export async function administrator(c: Context<AppEnv>): Promise<void> {
+  await liveSession(c)
   if (!(await hasAdminAccount(c))) throw new MatrixError('M_FORBIDDEN', 'That is for administrators')
-  await next()
 }
 
 async function hasAdminAccount(c: Context<AppEnv>): Promise<boolean> {

@@ -1,15 +1,11 @@
 /** Lets whoever runs the server pass: by the operator's token, or by an administrator's access token. */
-import type { Context, MiddlewareHandler } from 'hono'
+import type { Context } from 'hono'
 import { isOperatorToken } from '../../src/accounts/operator-token.ts'
 import type { AppEnv } from '../app-env.ts'
-import { accessToken } from './access-token.ts'
-import { adminOnly } from './admin.ts'
+import { administrator } from './admin.ts'
 
-export const operator: MiddlewareHandler<AppEnv> = async (c, next) => {
-  if (await isOperator(c)) return next()
-  return accessToken(c, async () => {
-    await adminOnly(c, next)
-  })
+export async function operator(c: Context<AppEnv>): Promise<void> {
+  if (!(await isOperator(c))) await administrator(c)
 }
 
 async function isOperator(c: Context<AppEnv>): Promise<boolean> {

@@ -1,15 +1,14 @@
-/** Refuses what guests and suspended users may not do, by the table in `permits.ts`. */
+/** Refuses what guests and suspended users may not do, by its endpoint's row. */
 import type { Context } from 'hono'
-import { matchedRoutes } from 'hono/route'
 import { suspended } from '../../src/accounts/standing.ts'
 import type { Session } from '../../src/objects/user/session.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
-import { type Permit, permitOf } from './permits.ts'
+import { permitOf, requestedRow } from './endpoint-row.ts'
 
 /** @throws MatrixError M_GUEST_ACCESS_FORBIDDEN */
 export function refuseGuest(c: Context<AppEnv>): void {
-  if (permitFor(c)?.guests !== true) throw forbiddenToGuests()
+  if (!permitOf(requestedRow(c)).guests) throw forbiddenToGuests()
 }
 
 /** What a guest is told. */
@@ -19,14 +18,9 @@ export function forbiddenToGuests(): MatrixError {
 
 /** @throws MatrixError M_USER_SUSPENDED */
 export async function refuseSuspended(c: Context<AppEnv>, session: Session): Promise<void> {
-  const permit = permitFor(c)?.suspended ?? false
+  const permit = permitOf(requestedRow(c)).suspended
   if (permit === true || (permit === 'own' && (await concernsOwnEvent(c, session)))) return
   throw suspended()
-}
-
-function permitFor(c: Context<AppEnv>): Permit | undefined {
-  const route = matchedRoutes(c).find(({ method }) => method !== 'ALL')
-  return route && permitOf(route.method, route.path)
 }
 
 /** "Redact their own events" they may. */

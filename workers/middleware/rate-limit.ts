@@ -1,14 +1,14 @@
 /** Rate limits: everything is counted in this isolate by the class of its route, entries to accounts in Redis for all. */
 import type { Context } from 'hono'
-import { matchedRoutes } from 'hono/route'
 import type { Session } from '../../src/objects/user/session.ts'
 import type { RateLimit, RateLimiter } from '../../src/ports/rate-limits.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
 import { Buckets } from './buckets.ts'
 import { clientNetwork } from './client-address.ts'
+import { requestedRow } from './endpoint-row.ts'
 import { MemoryLimiter } from './memory-limiter.ts'
-import { ALLOWANCES, type RateClass, rateOf } from './rates.ts'
+import { ALLOWANCES, type RateClass } from './rates.ts'
 
 /** For each address. */
 const LIMITS = {
@@ -100,9 +100,8 @@ function take(c: Context<AppEnv>, buckets: Buckets, rate: RateClass, key: string
 
 /** An unknown path is as dear as a read. */
 function classOf(c: Context<AppEnv>): { rate: RateClass | 'free'; isOpen: boolean } {
-  const route = matchedRoutes(c).find(({ method }) => method !== 'ALL')
-  const found = route && rateOf(route.method, route.path)
-  return found ?? { rate: 'read', isOpen: false }
+  const row = requestedRow(c)
+  return { rate: row?.limit ?? 'read', isOpen: row?.auth === 'none' }
 }
 
 function hasToken(c: Context<AppEnv>): boolean {

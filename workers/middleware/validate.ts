@@ -1,11 +1,12 @@
 /** Checks a request's path, query and body against schemas, and names what is wrong by the right error code. */
-import type { Context, MiddlewareHandler } from 'hono'
+import type { Context } from 'hono'
 import * as z from 'zod'
 import { type ErrorCode, MatrixError } from '../../src/protocol/errors.ts'
 import { type JsonObject, writesFloats } from '../../src/protocol/events/canonical-json.ts'
 import { issueSentence } from '../../src/protocol/issue-sentence.ts'
 import type { AppEnv } from '../app-env.ts'
 import { isJsonObject, readJsonObject } from './body.ts'
+import type { Schemas } from './endpoint-row.ts'
 
 /** Any JSON object, taken as it is: for event contents, account data and the like. */
 export const jsonObject = z.custom<JsonObject>(isJsonObject, {
@@ -13,39 +14,17 @@ export const jsonObject = z.custom<JsonObject>(isJsonObject, {
   params: { isType: true },
 })
 
-interface Schemas {
-  param?: z.ZodType
-  query?: z.ZodType
-  json?: z.ZodType
-  /** No body at all stands for `{}`: old clients send none where every key is optional. */
-  bodyOptional?: boolean
-}
-
 type Target = 'param' | 'query' | 'json'
 
-type Checked<S extends Schemas> = {
-  [T in Target as S[T] extends z.ZodType ? T : never]: S[T] extends z.ZodType ? z.infer<S[T]> : never
-}
-
-/**
- * A middleware after which `c.req.valid('param' | 'query' | 'json')` answers what the schemas made of the
- * request. Unknown keys are ignored, as the schemas of zod do by themselves.
- */
-export function validate<const S extends Schemas>(
-  schemas: S,
-): MiddlewareHandler<AppEnv, string, { in: Checked<S>; out: Checked<S> }> {
-  return async function validated(c, next) {
-    const checked = c as unknown as Context<AppEnv>
-    if (schemas.param !== undefined) keep(checked, 'param', schemas.param, c.req.param())
-    if (schemas.query !== undefined) keep(checked, 'query', schemas.query, c.req.query())
-    if (schemas.json !== undefined) {
-      const reading = { timeout: c.var.ports.config.bodyTimeoutMs, optional: schemas.bodyOptional === true }
-      const { value, text } = await readJsonObject(c.req.raw, reading)
-      c.set('bodyText', text)
-      keep(checked, 'json', schemas.json, value)
-    }
-    await next()
-  }
+/** Keeps for `c.req.valid` what the schemas make of a request; its body is read only where there is a schema for it. */
+export async function checkRequest(c: Context<AppEnv>, schemas: Schemas): Promise<void> {
+  if (schemas.param !== undefined) keep(c, 'param', schemas.param, c.req.param())
+  if (schemas.query !== undefined) keep(c, 'query', schemas.query, c.req.query())
+  if (schemas.json === undefined) return
+  const reading = { timeout: c.var.ports.config.bodyTimeoutMs, optional: schemas.bodyOptional === true }
+  const { value, text } = await readJsonObject(c.req.raw, reading)
+  c.set('bodyText', text)
+  keep(c, 'json', schemas.json, value)
 }
 
 /** The value a schema makes of `input`; for the few inputs that are no part of a request's usual three. */

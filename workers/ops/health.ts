@@ -2,6 +2,7 @@
 import { type Context, Hono } from 'hono'
 import { VERSION } from '../../src/version.ts'
 import type { AppEnv } from '../app-env.ts'
+import { endpoint } from '../middleware/endpoint.ts'
 import { exposition } from '../middleware/metrics.ts'
 
 const PROBE_LIMIT_MS = 1000
@@ -15,7 +16,7 @@ const PROBES: Record<string, (c: Context<AppEnv>) => Promise<unknown>> = {
 
 export const health = new Hono<AppEnv>()
 
-health.get('/health', async (c) => {
+health.get('/health', endpoint({ auth: 'none', limit: 'free' }), async (c) => {
   if (c.req.query('deep') === undefined) return c.json({ status: 'ok', version: VERSION })
   const names = Object.keys(PROBES)
   const answered = await Promise.all(names.map((name) => answersInTime(PROBES[name]!(c))))
@@ -24,7 +25,7 @@ health.get('/health', async (c) => {
   return c.json({ status: ok ? 'ok' : 'degraded', version: VERSION, parts }, ok ? 200 : 503)
 })
 
-health.get('/metrics', (c) =>
+health.get('/metrics', endpoint({ auth: 'none', limit: 'free' }), (c) =>
   c.body(exposition(c.var.ports.calls.snapshot()), 200, {
     'Content-Type': 'text/plain; version=0.0.4; charset=utf-8',
   }),

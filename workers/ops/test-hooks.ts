@@ -5,7 +5,7 @@ import { faultsNow, holdsAnswers, release, setFault } from '../../src/faults.ts'
 import { isQuiet, passedLimits, statementsOf, takeInMemory } from '../../src/limiter.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
-import { validate } from '../middleware/validate.ts'
+import { endpoint } from '../middleware/endpoint.ts'
 
 /** With this header a request's Worker is cut off after an RPC, as if the client had gone. */
 export const DROP_HEADER = 'x-selvedge-test'
@@ -26,7 +26,7 @@ testHooks.use(async (c, next) => {
   await next()
 })
 
-testHooks.post('/faults', validate({ json: Fault }), (c) => {
+testHooks.post('/faults', endpoint({ auth: 'none', limit: 'free', json: Fault }), (c) => {
   const { name, count, key } = c.req.valid('json')
   const place = key === undefined ? name : `${name}:${key}`
   setFault(place, count)
@@ -34,13 +34,17 @@ testHooks.post('/faults', validate({ json: Fault }), (c) => {
   return c.json({})
 })
 
-testHooks.get('/faults', (c) => c.json(faultsNow()))
+testHooks.get('/faults', endpoint({ auth: 'none', limit: 'free' }), (c) => c.json(faultsNow()))
 
-testHooks.get('/calls', (c) => c.json(c.var.ports.calls.snapshot()))
+testHooks.get('/calls', endpoint({ auth: 'none', limit: 'free' }), (c) =>
+  c.json(c.var.ports.calls.snapshot()),
+)
 
-testHooks.get('/statements', (c) => c.json({ ROOM: statementsOf('room'), USER: statementsOf('user') }))
+testHooks.get('/statements', endpoint({ auth: 'none', limit: 'free' }), (c) =>
+  c.json({ ROOM: statementsOf('room'), USER: statementsOf('user') }),
+)
 
-testHooks.get('/passed-limits', (c) => c.json(passedLimits()))
+testHooks.get('/passed-limits', endpoint({ auth: 'none', limit: 'free' }), (c) => c.json(passedLimits()))
 
 /** How long a moment is waited for in which no object does anything, ms, and how often it is looked for. */
 const QUIET_PATIENCE_MS = 300
@@ -50,7 +54,7 @@ const QUIET_LOOK_MS = 2
  * The names of the objects in memory, by whether something runs in them: the test that asks takes idle ones out.
  * None while a test holds an answer: its caller cannot be taken out, and the attempt takes 15 s.
  */
-testHooks.post('/in-memory', async (c) => {
+testHooks.post('/in-memory', endpoint({ auth: 'none', limit: 'free' }), async (c) => {
   if (holdsAnswers()) return c.json({ idle: [], busy: [] })
   const { now } = c.var.ports.clock
   for (let waited = 0; waited < QUIET_PATIENCE_MS && !isQuiet(now()); waited += QUIET_LOOK_MS) {

@@ -8,7 +8,7 @@ import * as z from 'zod'
 import { ipAddress } from '../../src/ip-address.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
-import { validate } from '../middleware/validate.ts'
+import { endpoint } from '../middleware/endpoint.ts'
 
 /** By the peer that the runtime sees. A port is used by one connection at a time, so there are few. */
 const clients = new Map<string, string>()
@@ -22,7 +22,7 @@ const Peer = z.object({ address: z.string(), secret: z.string() })
 
 export const tlsPeer = new Hono<AppEnv>()
 
-tlsPeer.put('/tls-peer', validate({ json: Peer }), (c) => {
+tlsPeer.put('/tls-peer', endpoint({ auth: 'none', limit: 'free', json: Peer }), (c) => {
   const { address, secret } = c.req.valid('json')
   const { clientIp: peer } = (c.req.raw.cf ?? {}) as { clientIp?: unknown }
   const client = ipAddress(address)

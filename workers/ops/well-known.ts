@@ -1,13 +1,14 @@
 /** `/.well-known/matrix/*`: where clients and servers that know the server's name alone find it. */
 import { Hono } from 'hono'
 import type { AppEnv } from '../app-env.ts'
+import { endpoint } from '../middleware/endpoint.ts'
 
 const HTTPS_PORT = '443'
 
 /** `support` has nothing to tell until an operator configures contacts, and is an unknown path until then. */
 export const wellKnown = new Hono<AppEnv>()
 
-wellKnown.get('/client', (c) =>
+wellKnown.get('/client', endpoint({ auth: 'none', limit: 'read' }), (c) =>
   c.json({
     'm.homeserver': { base_url: c.var.ports.config.publicUrl },
     // Some clients make dehydrated devices only where this says so.
@@ -15,7 +16,9 @@ wellKnown.get('/client', (c) =>
   }),
 )
 
-wellKnown.get('/server', (c) => c.json({ 'm.server': delegatedName(c.var.ports.config.publicUrl) }))
+wellKnown.get('/server', endpoint({ auth: 'none', limit: 'read' }), (c) =>
+  c.json({ 'm.server': delegatedName(c.var.ports.config.publicUrl) }),
+)
 
 /** Always with a port: without one, other servers would try 8448, where no Worker listens. */
 function delegatedName(publicUrl: string): string {

@@ -5,6 +5,7 @@ import { html, raw } from 'hono/html'
 import type { Config } from '../../src/ports/config.ts'
 import { VERSION } from '../../src/version.ts'
 import type { AppEnv } from '../app-env.ts'
+import { endpoint } from '../middleware/endpoint.ts'
 import { COPY_SCRIPT, STYLE } from './assets.ts'
 
 /** Its own style and script by their hashes, and nothing from anywhere else. */
@@ -27,7 +28,7 @@ const JOINING: Record<Config['registration'], string> = {
 
 export const home = new Hono<AppEnv>()
 
-home.get('/', (c) => {
+home.get('/', endpoint({ auth: 'none', limit: 'free' }), (c) => {
   c.header('Content-Security-Policy', POLICY)
   return c.html(page(c.var.ports.config))
 })

@@ -100,29 +100,38 @@ export const MIDDLEWARE: readonly Mutant[] = [
       ['    turns.delete(turn)\n', ''],
     ],
   ),
-  ...inFile('workers/middleware/permits.ts', middleware('permits'), [
-    ["methods: 'PUT', path: /^\\/presence\\// }", "methods: 'POST', path: /^\\/presence\\// }"],
+  ...inFile('workers/middleware/endpoint-row.ts', middleware('permits'), [
+    ["'guests' in row ? row : NEITHER", "'guests' in row ? row : EVERYBODY"],
     [
-      "{ permit: NEITHER, methods: 'POST PUT', path: /^\\/media\\/(upload|create)/ }",
-      "{ permit: EVERYBODY, methods: 'POST PUT', path: /^\\/media\\/(upload|create)/ }",
+      'noteRow(middleware: object, row: EndpointRow): void {\n  rows.set',
+      'noteRow(middleware: object, row: EndpointRow): void {\n  rows.has',
     ],
+  ]),
+  ...inFile('workers/middleware/endpoint.ts', middleware('permits'), [
     [
-      "suspended: 'own' }, methods: 'PUT', path: /^\\/sendToDevice",
-      "suspended: true }, methods: 'PUT', path: /^\\/sendToDevice",
+      'if (authenticate !== undefined) await authenticate(context, row)',
+      'if (authenticate === undefined) return next()',
     ],
+  ]),
+  ...inFile('workers/client/sync/presence.ts', middleware('permits'), [
+    ["suspended: false, limit: 'write'", "suspended: true, limit: 'write'"],
+  ]),
+  ...inFile('workers/media/uploads.ts', middleware('permits'), [
+    ["suspended: false, limit: 'reservation'", "suspended: true, limit: 'reservation'"],
+  ]),
+  ...inFile('workers/client/keys/send-to-device.ts', middleware('permits'), [
+    ["suspended: 'own'", 'suspended: true'],
   ]),
   ...inFile('workers/middleware/permitted.ts', middleware('permits'), [
     ['return event?.sender === session.userId', 'return event !== undefined'],
-    [
-      'permitFor(c)?.suspended ?? false',
-      'permitFor(c)?.suspended ?? true',
-      'every route has a row, which a test holds',
-    ],
   ]),
-  ...inFile('workers/middleware/rates.ts', middleware('rates'), [
-    ["{ rate: 'invite', methods: 'POST', path: /^\\/rooms\\/:roomId\\/invite$/ },\n", ''],
-    ["{ rate: 'keys', methods: 'POST', path: /^\\/keys\\// },\n", ''],
+  ...inFile('workers/client/rooms/membership.ts', middleware('rates'), [
+    ["limit: 'invite'", "limit: 'write'"],
   ]),
+  ...inFile('workers/client/keys/keys.ts', middleware('rates'), [
+    ["limit: 'keys', json: Query", "limit: 'read', json: Query"],
+  ]),
+  ...inFile('workers/middleware/rate-limit.ts', RATES, [["isOpen: row?.auth === 'none'", 'isOpen: false']]),
   ...inFile(
     'workers/middleware/body.ts',
     ['test/workers/edge.test.ts'],

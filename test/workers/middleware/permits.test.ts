@@ -1,19 +1,11 @@
 /** What guests, suspended and locked users may do: asked of every route of the app. */
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { projectRoot } from '../../../local/paths.ts'
-import { permitOf } from '../../../workers/middleware/permits.ts'
+import { permitOf } from '../../../workers/middleware/endpoint-row.ts'
 import { type Answer, type Api, api, type Body, type Client, must } from '../../support/client.ts'
+import { ROUTES as ALL, rowAt } from '../../support/routes.ts'
 import { startServer, type TestServer } from '../../support/server.ts'
 
-/** By a path that the compiler does not follow: the Workers' types are not Node's. */
-const { app } = (await import(join(projectRoot, 'workers', 'app.ts'))) as {
-  app: { routes: { method: string; path: string }[] }
-}
-const named = new Set(
-  app.routes.filter(({ method }) => method !== 'ALL').map(({ method, path }) => `${method} ${path}`),
-)
-const ROUTES = [...named].map((name) => name.split(' ') as [method: string, pattern: string])
+const ROUTES = ALL.map(({ method, path }) => [method, path] as [method: string, pattern: string])
 
 let server: TestServer
 let http: Api
@@ -38,11 +30,12 @@ afterAll(() => server?.stop())
 
 it('every route of the app has a row', () => {
   expect(ROUTES.length).toBeGreaterThan(200)
-  expect(ROUTES.filter(([method, pattern]) => permitOf(method, pattern) === undefined)).toEqual([])
+  const wrong = ALL.filter(({ rows: [first, ...others] }) => first === undefined || others.some(Boolean))
+  expect(wrong.map(({ method, path }) => `${method} ${path}`)).toEqual([])
 })
 
 it('what has no row is for neither', () => {
-  expect(permitOf('PUT', '/_matrix/client/v3/unheard/of')).toBeUndefined()
+  expect(permitOf(rowAt('PUT', '/_matrix/client/v3/unheard/of'))).toEqual({ guests: false, suspended: false })
 })
 
 /** Ended by their use, or of another secret. */
@@ -125,7 +118,7 @@ describe('every route', () => {
     for (const route of asked) {
       const { status, body } = await requestOf(route, guest)
       const refused = status === 403 && body.errcode === 'M_GUEST_ACCESS_FORBIDDEN'
-      if (permitOf(...route)?.guests === false) expect(refused, route.join(' ')).toBe(true)
+      if (!permitOf(rowAt(...route)).guests) expect(refused, route.join(' ')).toBe(true)
       else if (!route[1].includes('/state/')) expect(refused, route.join(' ')).toBe(false)
     }
   })
@@ -137,7 +130,7 @@ describe('every route', () => {
     for (const route of asked) {
       const { status, body } = await requestOf(route, user)
       const refused = status === 403 && body.errcode === 'M_USER_SUSPENDED'
-      expect(refused, `${route.join(' ')}: ${status}`).toBe(permitOf(...route)?.suspended !== true)
+      expect(refused, `${route.join(' ')}: ${status}`).toBe(permitOf(rowAt(...route)).suspended !== true)
     }
   })
 

@@ -145,6 +145,22 @@ describe('rate limits', () => {
     ).toBe(200)
   })
 
+  it.each([
+    ['GET', '/publicRooms', 30],
+    ['POST', '/account/password/email/requestToken', 200],
+  ])(
+    'count by the address what looks at no token, whatever token is shown: %s %s',
+    async (method, path, least) => {
+      const headers = { 'x-real-ip': newAddress() }
+      let made = 0
+      const body = method === 'GET' ? undefined : {}
+      const ask = () => http.request(method, path, body, { token: `made.up.${++made}`, headers })
+      const { passed, refusal } = await untilLimited(ask, 1_000)
+      expect(passed).toBeGreaterThanOrEqual(least)
+      expectLimited(refusal)
+    },
+  )
+
   it('hold off guests from one address, and guesses of the password of who is logged in', async () => {
     const address = newAddress()
     const headers = { 'x-real-ip': address }

@@ -1,29 +1,22 @@
-/** The table of rates: whole, and with a use for every row. */
-import { join } from 'node:path'
+/** The classes of rates: one for every route, and a use for every class. */
 import { expect, it } from 'vitest'
-import { projectRoot } from '../../../local/paths.ts'
-import { ALLOWANCES, rateOf } from '../../../workers/middleware/rates.ts'
-
-/** By a path that the compiler does not follow: the Workers' types are not Node's. */
-const { app } = (await import(join(projectRoot, 'workers', 'app.ts'))) as {
-  app: { routes: { method: string; path: string }[] }
-}
-const routes = app.routes.filter(({ method }) => method !== 'ALL')
+import { ALLOWANCES } from '../../../workers/middleware/rates.ts'
+import { ROUTES, rowAt } from '../../support/routes.ts'
 
 it('every route of the app has a class', () => {
-  expect(routes.length).toBeGreaterThan(200)
-  const without = routes.filter(({ method, path }) => rateOf(method, path) === undefined)
+  expect(ROUTES.length).toBeGreaterThan(200)
+  const without = ROUTES.filter(({ rows: [row] }) => row?.limit === undefined)
   expect(without.map(({ method, path }) => `${method} ${path}`)).toEqual([])
 })
 
 it('a route that writes is in no class of reading', () => {
-  const writing = routes.filter(({ method }) => method === 'PUT' || method === 'DELETE')
-  const asReads = writing.filter(({ method, path }) => rateOf(method, path)?.rate === 'read')
+  const writing = ROUTES.filter(({ method }) => method === 'PUT' || method === 'DELETE')
+  const asReads = writing.filter(({ rows: [row] }) => row?.limit === 'read')
   expect(asReads).toEqual([])
 })
 
 it('every class has a route, but those that count what is in a request', () => {
-  const used = new Set(routes.map(({ method, path }) => rateOf(method, path)?.rate))
+  const used = new Set(ROUTES.map(({ rows: [row] }) => row?.limit))
   expect(Object.keys(ALLOWANCES).filter((rate) => !used.has(rate as keyof typeof ALLOWANCES))).toEqual([
     'keyTargets',
     'toDevice',
@@ -42,5 +35,5 @@ it.each([
   ['POST', '/_matrix/client/v3/login', 'entry'],
   ['PUT', '/_matrix/client/v3/unheard/of', undefined],
 ])('%s %s is of the class %s', (method, path, rate) => {
-  expect(rateOf(method, path)?.rate).toBe(rate)
+  expect(rowAt(method, path)?.limit).toBe(rate)
 })

@@ -4,8 +4,8 @@ import * as z from 'zod'
 import { AuthData, passwordHashOf } from '../../../src/accounts/interactive-auth.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { AppEnv } from '../../app-env.ts'
-import { accessToken, forgetSessions } from '../../middleware/access-token.ts'
-import { validate } from '../../middleware/validate.ts'
+import { forgetSessions } from '../../middleware/access-token.ts'
+import { endpoint } from '../../middleware/endpoint.ts'
 import { challenge, confirm } from './confirm.ts'
 
 const Password = z.object({
@@ -24,8 +24,14 @@ export const account = new Hono<AppEnv>()
 
 account.post(
   '/account/password',
-  accessToken,
-  validate({ json: Password, bodyOptional: true }),
+  endpoint({
+    auth: 'device',
+    guests: false,
+    suspended: true,
+    limit: 'write',
+    json: Password,
+    bodyOptional: true,
+  }),
   async (c) => {
     const { new_password: password, logout_devices, auth } = c.req.valid('json')
     const endpoint = 'POST /account/password'
@@ -42,8 +48,14 @@ account.post(
 
 account.post(
   '/account/deactivate',
-  accessToken,
-  validate({ json: Deactivation, bodyOptional: true }),
+  endpoint({
+    auth: 'device',
+    guests: false,
+    suspended: true,
+    limit: 'write',
+    json: Deactivation,
+    bodyOptional: true,
+  }),
   async (c) => {
     const { erase, auth } = c.req.valid('json')
     const unproved = await challenge(c, { endpoint: 'POST /account/deactivate', body: { erase }, auth })
@@ -56,10 +68,14 @@ account.post(
   },
 )
 
-account.get('/account/3pid', accessToken, (c) => c.json({ threepids: [] }))
+account.get(
+  '/account/3pid',
+  endpoint({ auth: 'device', guests: false, suspended: true, limit: 'read' }),
+  (c) => c.json({ threepids: [] }),
+)
 
 for (const path of ['/account/3pid', '/account/3pid/add', '/account/3pid/bind']) {
-  account.post(path, accessToken, () => {
+  account.post(path, endpoint({ auth: 'device', guests: false, suspended: true, limit: 'write' }), () => {
     throw new MatrixError('M_THREEPID_DENIED', 'This server takes no third-party identifiers')
   })
 }
@@ -72,15 +88,22 @@ const ThirdPartyId = z.object({
 
 /** Nothing is bound, so nothing can be left bound. */
 for (const path of ['/account/3pid/delete', '/account/3pid/unbind']) {
-  account.post(path, accessToken, validate({ json: ThirdPartyId }), (c) =>
-    c.json({ id_server_unbind_result: 'success' }),
+  account.post(
+    path,
+    endpoint({ auth: 'device', guests: false, suspended: true, limit: 'write', json: ThirdPartyId }),
+    (c) => c.json({ id_server_unbind_result: 'success' }),
   )
 }
 
 /** No mail and no SMS leave this server. */
-for (const purpose of ['register', 'account/password', 'account/3pid']) {
+const PURPOSES = [
+  { purpose: 'register', limit: 'entry' },
+  { purpose: 'account/password', limit: 'write' },
+  { purpose: 'account/3pid', limit: 'write' },
+] as const
+for (const { purpose, limit } of PURPOSES) {
   for (const medium of ['email', 'msisdn']) {
-    account.post(`/${purpose}/${medium}/requestToken`, () => {
+    account.post(`/${purpose}/${medium}/requestToken`, endpoint({ auth: 'none', limit }), () => {
       throw new MatrixError('M_THREEPID_MEDIUM_NOT_SUPPORTED', 'This server sends neither mail nor SMS')
     })
   }

@@ -6,9 +6,9 @@ import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { localpartOf } from '../../../src/protocol/identifiers.ts'
 import type { AppEnv } from '../../app-env.ts'
-import { accessToken, forgetSessions } from '../../middleware/access-token.ts'
-import { adminOnly, isAdmin } from '../../middleware/admin.ts'
-import { validate } from '../../middleware/validate.ts'
+import { forgetSessions } from '../../middleware/access-token.ts'
+import { isAdmin } from '../../middleware/admin.ts'
+import { endpoint } from '../../middleware/endpoint.ts'
 import { isLocal, UserId } from '../params.ts'
 
 const OfUser = z.object({ userId: UserId })
@@ -23,17 +23,19 @@ const MEASURES = [
 export const moderation = new Hono<AppEnv>()
 
 for (const { path, flag, Body } of MEASURES) {
-  moderation.get(`/admin/${path}/:userId`, accessToken, adminOnly, validate({ param: OfUser }), async (c) => {
-    const { userId } = c.req.valid('param')
-    await requireModerable(c, userId)
-    return c.json({ [flag]: (await c.var.objects.user(userId).standing())[flag] })
-  })
+  moderation.get(
+    `/admin/${path}/:userId`,
+    endpoint({ auth: 'administrator', limit: 'read', param: OfUser }),
+    async (c) => {
+      const { userId } = c.req.valid('param')
+      await requireModerable(c, userId)
+      return c.json({ [flag]: (await c.var.objects.user(userId).standing())[flag] })
+    },
+  )
 
   moderation.put(
     `/admin/${path}/:userId`,
-    accessToken,
-    adminOnly,
-    validate({ param: OfUser, json: Body }),
+    endpoint({ auth: 'administrator', limit: 'write', param: OfUser, json: Body }),
     async (c) => {
       const { userId } = c.req.valid('param')
       const change: { locked?: boolean; suspended?: boolean } = c.req.valid('json')
@@ -57,14 +59,22 @@ async function requireModerable(c: Context<AppEnv>, userId: string): Promise<voi
   if (account.admin) throw new MatrixError('M_FORBIDDEN', 'Administrators are neither locked nor suspended')
 }
 
+/** Below `v3`. */
 export const whois = new Hono<AppEnv>()
 
-whois.get('/admin/whois/:userId', accessToken, validate({ param: OfUser }), (c) =>
-  tellWho(c, c.req.valid('param').userId),
+whois.get(
+  '/admin/whois/:userId',
+  endpoint({ auth: 'device', guests: false, suspended: true, limit: 'read', param: OfUser }),
+  (c) => tellWho(c, c.req.valid('param').userId),
 )
-/** As Synapse's tools ask for it. */
-whois.get('/whois/:userId', accessToken, validate({ param: OfUser }), (c) =>
-  tellWho(c, c.req.valid('param').userId),
+
+/** Below `/_synapse/admin/v1`, as Synapse's tools ask for it. */
+export const toolsWhois = new Hono<AppEnv>()
+
+toolsWhois.get(
+  '/whois/:userId',
+  endpoint({ auth: 'device', guests: false, suspended: false, limit: 'free', param: OfUser }),
+  (c) => tellWho(c, c.req.valid('param').userId),
 )
 
 async function tellWho(c: Context<AppEnv>, userId: string): Promise<Response> {

@@ -2,8 +2,8 @@
 import { Hono } from 'hono'
 import * as z from 'zod'
 import type { AppEnv } from '../../app-env.ts'
-import { accessToken } from '../../middleware/access-token.ts'
-import { jsonObject, validate } from '../../middleware/validate.ts'
+import { endpoint } from '../../middleware/endpoint.ts'
+import { jsonObject } from '../../middleware/validate.ts'
 import { requireSelf, UserId } from '../params.ts'
 
 const OfUser = z.object({ userId: UserId })
@@ -14,8 +14,15 @@ export const openId = new Hono<AppEnv>()
 
 openId.post(
   '/user/:userId/openid/request_token',
-  accessToken,
-  validate({ param: OfUser, json: jsonObject, bodyOptional: true }),
+  endpoint({
+    auth: 'device',
+    guests: false,
+    suspended: false,
+    limit: 'openId',
+    param: OfUser,
+    json: jsonObject,
+    bodyOptional: true,
+  }),
   async (c) => {
     const { ports, session } = c.var
     requireSelf(session, c.req.valid('param').userId)

@@ -6,9 +6,9 @@ import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonValue } from '../../../src/protocol/events/canonical-json.ts'
 import { checkProfileKey } from '../../../src/protocol/profile.ts'
 import type { AppEnv } from '../../app-env.ts'
-import { accessToken } from '../../middleware/access-token.ts'
+import { endpoint } from '../../middleware/endpoint.ts'
 import { forbiddenToGuests } from '../../middleware/permitted.ts'
-import { jsonObject, validate } from '../../middleware/validate.ts'
+import { jsonObject } from '../../middleware/validate.ts'
 import { requireSelf, UserId } from '../params.ts'
 
 const OfUser = z.object({ userId: UserId })
@@ -16,11 +16,11 @@ const Field = OfUser.extend({ key: z.string().min(1) })
 
 export const profile = new Hono<AppEnv>()
 
-profile.get('/profile/:userId', validate({ param: OfUser }), async (c) =>
+profile.get('/profile/:userId', endpoint({ auth: 'none', limit: 'read', param: OfUser }), async (c) =>
   c.json(await fieldsOf(c, c.req.valid('param').userId)),
 )
 
-profile.get('/profile/:userId/:key', validate({ param: Field }), async (c) => {
+profile.get('/profile/:userId/:key', endpoint({ auth: 'none', limit: 'read', param: Field }), async (c) => {
   const { userId, key } = c.req.valid('param')
   checkProfileKey(key)
   const value = (await fieldsOf(c, userId))[key]
@@ -28,24 +28,39 @@ profile.get('/profile/:userId/:key', validate({ param: Field }), async (c) => {
   return c.json({ [key]: value })
 })
 
-profile.put('/profile/:userId/:key', accessToken, validate({ param: Field, json: jsonObject }), async (c) => {
-  const { userId, key } = c.req.valid('param')
-  const value = c.req.valid('json')[key]
-  requireSelf(c.var.session, userId)
-  checkProfileKey(key)
-  requireGuestField(c.var.session, key)
-  if (value === undefined) throw new MatrixError('M_MISSING_PARAM', `${key} is missing`)
-  await setField(c, key, value)
-  return c.json({})
-})
+profile.put(
+  '/profile/:userId/:key',
+  endpoint({
+    auth: 'device',
+    guests: true,
+    suspended: false,
+    limit: 'write',
+    param: Field,
+    json: jsonObject,
+  }),
+  async (c) => {
+    const { userId, key } = c.req.valid('param')
+    const value = c.req.valid('json')[key]
+    requireSelf(c.var.session, userId)
+    checkProfileKey(key)
+    requireGuestField(c.var.session, key)
+    if (value === undefined) throw new MatrixError('M_MISSING_PARAM', `${key} is missing`)
+    await setField(c, key, value)
+    return c.json({})
+  },
+)
 
-profile.delete('/profile/:userId/:key', accessToken, validate({ param: Field }), async (c) => {
-  const { userId, key } = c.req.valid('param')
-  requireSelf(c.var.session, userId)
-  requireGuestField(c.var.session, key)
-  await setField(c, key, undefined)
-  return c.json({})
-})
+profile.delete(
+  '/profile/:userId/:key',
+  endpoint({ auth: 'device', guests: true, suspended: false, limit: 'write', param: Field }),
+  async (c) => {
+    const { userId, key } = c.req.valid('param')
+    requireSelf(c.var.session, userId)
+    requireGuestField(c.var.session, key)
+    await setField(c, key, undefined)
+    return c.json({})
+  },
+)
 
 /** "Guest users may only modify their display name." */
 function requireGuestField({ guest }: Session, key: string): void {

@@ -4,14 +4,14 @@ import * as z from 'zod'
 import { readRefreshToken, refresh } from '../../../src/accounts/refresh.ts'
 import type { AppEnv } from '../../app-env.ts'
 import { forgetSessions } from '../../middleware/access-token.ts'
-import { validate } from '../../middleware/validate.ts'
+import { endpoint } from '../../middleware/endpoint.ts'
 
 const Refresh = z.object({ refresh_token: z.string() })
 
 /** Below `v3` and, as clients from before the specification asked for it, below `v1`. */
 export const refreshing = new Hono<AppEnv>()
 
-refreshing.post('/refresh', validate({ json: Refresh }), async (c) => {
+refreshing.post('/refresh', endpoint({ auth: 'none', limit: 'entry', json: Refresh }), async (c) => {
   const { ports, objects } = c.var
   const token = await readRefreshToken(ports, c.req.valid('json').refresh_token)
   try {

@@ -8,8 +8,8 @@ import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { AppEnv } from '../../app-env.ts'
 import { forgetSessions } from '../../middleware/access-token.ts'
 import { clientAddress } from '../../middleware/client-address.ts'
+import { endpoint } from '../../middleware/endpoint.ts'
 import { countAttempt } from '../../middleware/rate-limit.ts'
-import { validate } from '../../middleware/validate.ts'
 import { DeviceId } from '../params.ts'
 
 const Kind = z.object({ kind: z.enum(['user', 'guest']).default('user') })
@@ -28,37 +28,41 @@ const Registration = z.object({
 /** Below `v3`. */
 export const registration = new Hono<AppEnv>()
 
-registration.post('/register', validate({ query: Kind, json: Registration }), async (c) => {
-  await countAttempt(c, 'registration')
-  const body = c.req.valid('json')
-  if (c.req.valid('query').kind === 'guest') {
-    const wishes = { displayName: body.initial_device_display_name, address: clientAddress(c) }
-    return c.json(await registerGuest(c.var.ports, c.var.objects.user, wishes))
-  }
-  const { guest_access_token: token } = body
-  const guest = token === undefined ? undefined : await guestOf(c.var.ports, c.var.objects.user, token)
-  const outcome = await register(c.var.ports, c.var.objects.user, {
-    ...(guest !== undefined && { guest }),
-    username: body.username,
-    password: body.password,
-    auth: body.auth,
-    inhibitLogin: body.inhibit_login,
-    device: {
-      deviceId: body.device_id,
-      displayName: body.initial_device_display_name,
-      address: clientAddress(c),
-      refresh: body.refresh_token,
-    },
-  })
-  if (!outcome.done) return c.json(outcome.challenge, 401)
-  // A registration sent twice ends the session that its first answer began.
-  forgetSessions(outcome.answer.user_id)
-  return c.json(outcome.answer)
-})
+registration.post(
+  '/register',
+  endpoint({ auth: 'none', limit: 'entry', query: Kind, json: Registration }),
+  async (c) => {
+    await countAttempt(c, 'registration')
+    const body = c.req.valid('json')
+    if (c.req.valid('query').kind === 'guest') {
+      const wishes = { displayName: body.initial_device_display_name, address: clientAddress(c) }
+      return c.json(await registerGuest(c.var.ports, c.var.objects.user, wishes))
+    }
+    const { guest_access_token: token } = body
+    const guest = token === undefined ? undefined : await guestOf(c.var.ports, c.var.objects.user, token)
+    const outcome = await register(c.var.ports, c.var.objects.user, {
+      ...(guest !== undefined && { guest }),
+      username: body.username,
+      password: body.password,
+      auth: body.auth,
+      inhibitLogin: body.inhibit_login,
+      device: {
+        deviceId: body.device_id,
+        displayName: body.initial_device_display_name,
+        address: clientAddress(c),
+        refresh: body.refresh_token,
+      },
+    })
+    if (!outcome.done) return c.json(outcome.challenge, 401)
+    // A registration sent twice ends the session that its first answer began.
+    forgetSessions(outcome.answer.user_id)
+    return c.json(outcome.answer)
+  },
+)
 
 registration.get(
   '/register/available',
-  validate({ query: z.object({ username: z.string() }) }),
+  endpoint({ auth: 'none', limit: 'entry', query: z.object({ username: z.string() }) }),
   async (c) => {
     await countAttempt(c, 'registration')
     await checkAvailable(c.var.ports, c.var.objects.user, c.req.valid('query').username)
@@ -71,7 +75,7 @@ export const registrationV1 = new Hono<AppEnv>()
 
 registrationV1.get(
   '/register/m.login.registration_token/validity',
-  validate({ query: z.object({ token: z.string() }) }),
+  endpoint({ auth: 'none', limit: 'entry', query: z.object({ token: z.string() }) }),
   async (c) => {
     const { accounts, clock, config } = c.var.ports
     if (config.registration === 'closed') {

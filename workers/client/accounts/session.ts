@@ -5,10 +5,10 @@ import { logInByPassword } from '../../../src/accounts/login.ts'
 import { knownLocalpart } from '../../../src/accounts/usernames.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { AppEnv } from '../../app-env.ts'
-import { accessToken, forgetSessions, tokenClaims } from '../../middleware/access-token.ts'
+import { forgetSessions } from '../../middleware/access-token.ts'
 import { clientAddress } from '../../middleware/client-address.ts'
+import { endpoint } from '../../middleware/endpoint.ts'
 import { guarded } from '../../middleware/guesses.ts'
-import { validate } from '../../middleware/validate.ts'
 import { DeviceId } from '../params.ts'
 
 const Identifier = z.looseObject({ type: z.string(), user: z.string().optional() })
@@ -26,9 +26,11 @@ const Login = z.object({
 
 export const session = new Hono<AppEnv>()
 
-session.get('/login', (c) => c.json({ flows: [{ type: 'm.login.password' }] }))
+session.get('/login', endpoint({ auth: 'none', limit: 'entry' }), (c) =>
+  c.json({ flows: [{ type: 'm.login.password' }] }),
+)
 
-session.post('/login', validate({ json: Login }), async (c) => {
+session.post('/login', endpoint({ auth: 'none', limit: 'entry', json: Login }), async (c) => {
   const body = c.req.valid('json')
   if (body.type !== 'm.login.password') {
     throw new MatrixError('M_UNKNOWN', 'This type of login is not supported', { status: 400 })
@@ -52,24 +54,36 @@ session.post('/login', validate({ json: Login }), async (c) => {
   return c.json(answer)
 })
 
-session.post('/logout', tokenClaims, async (c) => {
-  const { objects, session: own } = c.var
-  await objects.user(own.userId).logout(own)
-  forgetSessions(own.userId, own.deviceId)
-  return c.json({})
-})
+session.post(
+  '/logout',
+  endpoint({ auth: 'claims', guests: true, suspended: true, limit: 'write' }),
+  async (c) => {
+    const { objects, session: own } = c.var
+    await objects.user(own.userId).logout(own)
+    forgetSessions(own.userId, own.deviceId)
+    return c.json({})
+  },
+)
 
-session.post('/logout/all', tokenClaims, async (c) => {
-  const { objects, session: own } = c.var
-  await objects.user(own.userId).logoutAll(own)
-  forgetSessions(own.userId)
-  return c.json({})
-})
+session.post(
+  '/logout/all',
+  endpoint({ auth: 'claims', guests: true, suspended: true, limit: 'write' }),
+  async (c) => {
+    const { objects, session: own } = c.var
+    await objects.user(own.userId).logoutAll(own)
+    forgetSessions(own.userId)
+    return c.json({})
+  },
+)
 
-session.get('/account/whoami', accessToken, (c) => {
-  const { userId, deviceId, guest = false } = c.var.session
-  return c.json({ user_id: userId, device_id: deviceId, is_guest: guest })
-})
+session.get(
+  '/account/whoami',
+  endpoint({ auth: 'device', guests: true, suspended: true, limit: 'read' }),
+  (c) => {
+    const { userId, deviceId, guest = false } = c.var.session
+    return c.json({ user_id: userId, device_id: deviceId, is_guest: guest })
+  },
+)
 
 /** @throws MatrixError M_FORBIDDEN for identifiers that no account here can have */
 function userOf({ identifier, user }: z.infer<typeof Login>): string {

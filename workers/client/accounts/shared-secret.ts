@@ -4,8 +4,8 @@ import * as z from 'zod'
 import { issueNonce, registerBySecret } from '../../../src/accounts/shared-secret.ts'
 import type { AppEnv } from '../../app-env.ts'
 import { clientAddress } from '../../middleware/client-address.ts'
+import { endpoint } from '../../middleware/endpoint.ts'
 import { countAttempt } from '../../middleware/rate-limit.ts'
-import { validate } from '../../middleware/validate.ts'
 import { DeviceId } from '../params.ts'
 
 /** What is signed is joined by NULs: a part that holds one could be read as more parts than it is. */
@@ -30,27 +30,31 @@ const SecretRegistration = z.object({
 /** Below `/_synapse/admin/v1`. */
 export const sharedSecret = new Hono<AppEnv>()
 
-sharedSecret.get('/register', async (c) => {
+sharedSecret.get('/register', endpoint({ auth: 'none', limit: 'entry' }), async (c) => {
   await countAttempt(c, 'registration')
   return c.json({ nonce: await issueNonce(c.var.ports) })
 })
 
-sharedSecret.post('/register', validate({ json: SecretRegistration }), async (c) => {
-  await countAttempt(c, 'registration')
-  const body = c.req.valid('json')
-  const answer = await registerBySecret(c.var.ports, c.var.objects.user, {
-    nonce: body.nonce,
-    username: body.username,
-    password: body.password,
-    admin: body.admin,
-    userType: body.user_type ?? undefined,
-    mac: body.mac,
-    inhibitLogin: body.inhibit_login,
-    device: {
-      deviceId: body.device_id,
-      displayName: body.initial_device_display_name,
-      address: clientAddress(c),
-    },
-  })
-  return c.json(answer)
-})
+sharedSecret.post(
+  '/register',
+  endpoint({ auth: 'none', limit: 'entry', json: SecretRegistration }),
+  async (c) => {
+    await countAttempt(c, 'registration')
+    const body = c.req.valid('json')
+    const answer = await registerBySecret(c.var.ports, c.var.objects.user, {
+      nonce: body.nonce,
+      username: body.username,
+      password: body.password,
+      admin: body.admin,
+      userType: body.user_type ?? undefined,
+      mac: body.mac,
+      inhibitLogin: body.inhibit_login,
+      device: {
+        deviceId: body.device_id,
+        displayName: body.initial_device_display_name,
+        address: clientAddress(c),
+      },
+    })
+    return c.json(answer)
+  },
+)

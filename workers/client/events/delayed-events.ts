@@ -3,10 +3,11 @@ import { type Context, Hono } from 'hono'
 import * as z from 'zod'
 import type { RoomGateway } from '../../../src/objects/room/gateway.ts'
 import type { DelayedAction, DelayedEvent } from '../../../src/objects/room/send.ts'
+import type { Session } from '../../../src/objects/user/session.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { AppEnv } from '../../app-env.ts'
-import { accessToken } from '../../middleware/access-token.ts'
-import { bodyHasFloats, jsonObject, validate } from '../../middleware/validate.ts'
+import { endpoint } from '../../middleware/endpoint.ts'
+import { bodyHasFloats, jsonObject } from '../../middleware/validate.ts'
 import { EventType, RoomId, StateKey, TxnId } from '../params.ts'
 import { checkDelay, schedule } from './delay.ts'
 import { roomOfDelayId } from './delay-id.ts'
@@ -31,24 +32,34 @@ const LaterBody = z.object({
 /** Below `/_matrix/client/unstable/org.matrix.msc4140`. */
 export const delayedEvents = new Hono<AppEnv>()
 
-delayedEvents.get('/delayed_events', accessToken, validate({ query: ListQuery }), async (c) => {
-  const { status } = c.req.valid('query')
-  const events = await ownEvents(c)
-  const scheduled = events.filter(({ finalised }) => finalised === undefined).map(shown)
-  const finalised = events.filter((event) => event.finalised !== undefined).map(shownFinalised)
-  return c.json({
-    ...(status !== 'finalised' && { scheduled, delayed_events: scheduled }),
-    ...(status !== 'scheduled' && { finalised }),
-  })
-})
+delayedEvents.get(
+  '/delayed_events',
+  endpoint({ auth: 'device', guests: false, suspended: true, limit: 'read', query: ListQuery }),
+  async (c) => {
+    const { status } = c.req.valid('query')
+    const events = await ownEvents(c)
+    const scheduled = events.filter(({ finalised }) => finalised === undefined).map(shown)
+    const finalised = events.filter((event) => event.finalised !== undefined).map(shownFinalised)
+    return c.json({
+      ...(status !== 'finalised' && { scheduled, delayed_events: scheduled }),
+      ...(status !== 'scheduled' && { finalised }),
+    })
+  },
+)
 
-delayedEvents.get('/delayed_events/:delayId', accessToken, validate({ param: ById }), async (c) => {
-  const { delayId } = c.req.valid('param')
-  const events = await roomOf(c, delayId).delayedEvents(c.var.session.userId)
-  const event = events.find((one) => one.delayId === delayId)
-  if (event === undefined) throw new MatrixError('M_NOT_FOUND', 'No such delayed event')
-  return c.json(event.finalised === undefined ? shown(event) : { ...shown(event), ...shownFinalised(event) })
-})
+delayedEvents.get(
+  '/delayed_events/:delayId',
+  endpoint({ auth: 'device', guests: false, suspended: true, limit: 'read', param: ById }),
+  async (c) => {
+    const { delayId } = c.req.valid('param')
+    const events = await roomOf(c, delayId).delayedEvents(c.var.session.userId)
+    const event = events.find((one) => one.delayId === delayId)
+    if (event === undefined) throw new MatrixError('M_NOT_FOUND', 'No such delayed event')
+    return c.json(
+      event.finalised === undefined ? shown(event) : { ...shown(event), ...shownFinalised(event) },
+    )
+  },
+)
 
 /** @throws MatrixError M_NOT_FOUND for an id that this server has not made */
 function roomOf(c: Context<AppEnv>, delayId: string): RoomGateway {
@@ -57,29 +68,48 @@ function roomOf(c: Context<AppEnv>, delayId: string): RoomGateway {
 
 /** The id is a secret: whoever was given it, such as a call's media server, needs no token. */
 async function act(c: Context<AppEnv>, delayId: string, action: DelayedAction) {
-  const hasToken = c.req.header('authorization') !== undefined || c.req.query('access_token') !== undefined
-  if (hasToken) await accessToken(c, async () => undefined)
-  const userId = hasToken ? c.var.session.userId : undefined
+  const userId = (c.get('session') as Session | undefined)?.userId
   await roomOf(c, delayId).delayedAction(delayId, action, userId)
   return c.json({})
 }
 
 delayedEvents.post(
   '/delayed_events/:delayId',
-  validate({ param: ById, json: z.object({ action: Action }) }),
+  endpoint({
+    auth: 'optional',
+    guests: false,
+    suspended: true,
+    limit: 'message',
+    param: ById,
+    json: z.object({ action: Action }),
+  }),
   async (c) => act(c, c.req.valid('param').delayId, c.req.valid('json').action),
 )
 
 delayedEvents.post(
   '/delayed_events/:delayId/:action{send|cancel|restart}',
-  validate({ param: ById.extend({ action: Action }), json: z.object({}), bodyOptional: true }),
+  endpoint({
+    auth: 'optional',
+    guests: false,
+    suspended: true,
+    limit: 'message',
+    param: ById.extend({ action: Action }),
+    json: z.object({}),
+    bodyOptional: true,
+  }),
   async (c) => act(c, c.req.valid('param').delayId, c.req.valid('param').action),
 )
 
 delayedEvents.put(
   '/rooms/:roomId/delayed_event/:eventType/:txnId',
-  accessToken,
-  validate({ param: Later, json: LaterBody }),
+  endpoint({
+    auth: 'device',
+    guests: false,
+    suspended: false,
+    limit: 'message',
+    param: Later,
+    json: LaterBody,
+  }),
   async (c) => {
     const { roomId, eventType: type, txnId } = c.req.valid('param')
     const { delay_ms: delay, state_key: stateKey, content } = c.req.valid('json')

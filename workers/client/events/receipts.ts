@@ -4,8 +4,7 @@ import * as z from 'zod'
 import type { MarkReadRequest } from '../../../src/objects/room/sync.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { AppEnv } from '../../app-env.ts'
-import { accessToken } from '../../middleware/access-token.ts'
-import { validate } from '../../middleware/validate.ts'
+import { endpoint } from '../../middleware/endpoint.ts'
 import { EventId, InRoom } from '../params.ts'
 
 const OfEvent = InRoom.extend({
@@ -24,8 +23,15 @@ export const receipts = new Hono<AppEnv>()
 
 receipts.post(
   '/rooms/:roomId/receipt/:receiptType/:eventId',
-  accessToken,
-  validate({ param: OfEvent, json: Receipt, bodyOptional: true }),
+  endpoint({
+    auth: 'device',
+    guests: false,
+    suspended: true,
+    limit: 'write',
+    param: OfEvent,
+    json: Receipt,
+    bodyOptional: true,
+  }),
   async (c) => {
     const { roomId, receiptType, eventId } = c.req.valid('param')
     const threadId = threadOf(c.req.valid('json').thread_id)
@@ -40,8 +46,15 @@ receipts.post(
 
 receipts.post(
   '/rooms/:roomId/read_markers',
-  accessToken,
-  validate({ param: InRoom, json: Markers, bodyOptional: true }),
+  endpoint({
+    auth: 'device',
+    guests: false,
+    suspended: true,
+    limit: 'write',
+    param: InRoom,
+    json: Markers,
+    bodyOptional: true,
+  }),
   (c) => {
     const markers = c.req.valid('json')
     const moved = (['m.read', 'm.read.private'] as const).flatMap((type) => {

@@ -4,9 +4,8 @@ import * as z from 'zod'
 import type { SendRequest } from '../../../src/objects/room/send.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { AppEnv } from '../../app-env.ts'
-import { accessToken } from '../../middleware/access-token.ts'
 import { isAdmin } from '../../middleware/admin.ts'
-import { validate } from '../../middleware/validate.ts'
+import { endpoint } from '../../middleware/endpoint.ts'
 import { EventId, RoomId, TxnId } from '../params.ts'
 
 const OfEvent = z.object({ roomId: RoomId, eventId: EventId })
@@ -25,8 +24,15 @@ export const redaction = new Hono<AppEnv>()
 
 redaction.put(
   '/rooms/:roomId/redact/:eventId/:txnId',
-  accessToken,
-  validate({ param: OnceOfEvent, json: Redaction, bodyOptional: true }),
+  endpoint({
+    auth: 'device',
+    guests: false,
+    suspended: 'own',
+    limit: 'message',
+    param: OnceOfEvent,
+    json: Redaction,
+    bodyOptional: true,
+  }),
   async (c) => {
     const { txnId, ...place } = c.req.valid('param')
     return c.json(await redact(c, place, c.req.valid('json'), txnId))
@@ -36,8 +42,15 @@ redaction.put(
 /** Not in the specification, but older than it: without a transaction id each request is a redaction. */
 redaction.post(
   '/rooms/:roomId/redact/:eventId',
-  accessToken,
-  validate({ param: OfEvent, json: Redaction, bodyOptional: true }),
+  endpoint({
+    auth: 'device',
+    guests: false,
+    suspended: 'own',
+    limit: 'message',
+    param: OfEvent,
+    json: Redaction,
+    bodyOptional: true,
+  }),
   async (c) => c.json(await redact(c, c.req.valid('param'), c.req.valid('json'))),
 )
 

@@ -2,8 +2,7 @@
 import { Hono } from 'hono'
 import * as z from 'zod'
 import type { AppEnv } from '../../app-env.ts'
-import { accessToken } from '../../middleware/access-token.ts'
-import { validate } from '../../middleware/validate.ts'
+import { endpoint } from '../../middleware/endpoint.ts'
 import { EventId, EventType, Flag, InRoom } from '../params.ts'
 import { ignoredBy, limitOf, position } from './reading.ts'
 
@@ -42,23 +41,40 @@ const ThreadsQuery = z.object({
 export const relations = new Hono<AppEnv>()
 
 for (const path of PATHS) {
-  relations.get(path, accessToken, validate({ param: OfEvent, query: ChildrenQuery }), async (c) => {
-    const { roomId, ...place } = c.req.valid('param')
-    const { limit, ...query } = c.req.valid('query')
-    const dir = query.dir ?? query['org.matrix.msc3715.dir'] ?? 'b'
-    const recurse = query.recurse ?? query['org.matrix.msc3981.recurse'] ?? false
-    const places = [position(c, roomId, query.from), position(c, roomId, query.to)]
-    const [ignored, from, to] = await Promise.all([ignoredBy(c), ...places])
-    const room = c.var.objects.room(roomId)
-    const { session: viewer } = c.var
-    return c.json(await room.children({ viewer, ...place, dir, from, to, limit, recurse, ignored }))
-  })
+  relations.get(
+    path,
+    endpoint({
+      auth: 'device',
+      guests: true,
+      suspended: true,
+      limit: 'read',
+      param: OfEvent,
+      query: ChildrenQuery,
+    }),
+    async (c) => {
+      const { roomId, ...place } = c.req.valid('param')
+      const { limit, ...query } = c.req.valid('query')
+      const dir = query.dir ?? query['org.matrix.msc3715.dir'] ?? 'b'
+      const recurse = query.recurse ?? query['org.matrix.msc3981.recurse'] ?? false
+      const places = [position(c, roomId, query.from), position(c, roomId, query.to)]
+      const [ignored, from, to] = await Promise.all([ignoredBy(c), ...places])
+      const room = c.var.objects.room(roomId)
+      const { session: viewer } = c.var
+      return c.json(await room.children({ viewer, ...place, dir, from, to, limit, recurse, ignored }))
+    },
+  )
 }
 
 relations.get(
   '/rooms/:roomId/threads',
-  accessToken,
-  validate({ param: InRoom, query: ThreadsQuery }),
+  endpoint({
+    auth: 'device',
+    guests: false,
+    suspended: true,
+    limit: 'read',
+    param: InRoom,
+    query: ThreadsQuery,
+  }),
   async (c) => {
     const { roomId } = c.req.valid('param')
     const { include, limit, ...query } = c.req.valid('query')

@@ -5,8 +5,7 @@ import type { Report } from '../../../src/ports/reports.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import { fitsBytes, localpartOf } from '../../../src/protocol/identifiers.ts'
 import type { AppEnv } from '../../app-env.ts'
-import { accessToken } from '../../middleware/access-token.ts'
-import { validate } from '../../middleware/validate.ts'
+import { endpoint } from '../../middleware/endpoint.ts'
 import { EventId, InRoom, isLocal, UserId } from '../params.ts'
 
 /** "May be blank." */
@@ -19,17 +18,28 @@ const OneUser = z.object({ userId: UserId })
 export const report = new Hono<AppEnv>()
 
 /** "The caller is not required to be joined to the room." */
-report.post('/rooms/:roomId/report', accessToken, validate({ param: InRoom, json: Reason }), async (c) => {
-  const { roomId } = c.req.valid('param')
-  await c.var.objects.room(roomId).joinRule()
-  return keep(c, { roomId, ...c.req.valid('json') })
-})
+report.post(
+  '/rooms/:roomId/report',
+  endpoint({ auth: 'device', guests: false, suspended: true, limit: 'report', param: InRoom, json: Reason }),
+  async (c) => {
+    const { roomId } = c.req.valid('param')
+    await c.var.objects.room(roomId).joinRule()
+    return keep(c, { roomId, ...c.req.valid('json') })
+  },
+)
 
 /** "The event was not found or you are not joined to the room" are one answer. */
 report.post(
   '/rooms/:roomId/report/:eventId',
-  accessToken,
-  validate({ param: InEvent, json: OptionalReason, bodyOptional: true }),
+  endpoint({
+    auth: 'device',
+    guests: false,
+    suspended: true,
+    limit: 'report',
+    param: InEvent,
+    json: OptionalReason,
+    bodyOptional: true,
+  }),
   async (c) => {
     const { roomId, eventId } = c.req.valid('param')
     const { objects, session } = c.var
@@ -40,15 +50,19 @@ report.post(
   },
 )
 
-report.post('/users/:userId/report', accessToken, validate({ param: OneUser, json: Reason }), async (c) => {
-  const { userId } = c.req.valid('param')
-  const { accounts, config } = c.var.ports
-  const isOurs = isLocal(userId, config.serverName)
-  if (isOurs && (await accounts.find(localpartOf(userId))) === undefined) {
-    throw new MatrixError('M_NOT_FOUND', 'The user was not found')
-  }
-  return keep(c, { userId, ...c.req.valid('json') })
-})
+report.post(
+  '/users/:userId/report',
+  endpoint({ auth: 'device', guests: false, suspended: true, limit: 'report', param: OneUser, json: Reason }),
+  async (c) => {
+    const { userId } = c.req.valid('param')
+    const { accounts, config } = c.var.ports
+    const isOurs = isLocal(userId, config.serverName)
+    if (isOurs && (await accounts.find(localpartOf(userId))) === undefined) {
+      throw new MatrixError('M_NOT_FOUND', 'The user was not found')
+    }
+    return keep(c, { userId, ...c.req.valid('json') })
+  },
+)
 
 /** People write some lines; whoever reads reports is to see them. @throws MatrixError M_TOO_LARGE */
 async function keep(c: Context<AppEnv>, about: Omit<Report, 'reporter'>) {

@@ -4,8 +4,8 @@ import * as z from 'zod'
 import type { SendRequest } from '../../../src/objects/room/send.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import type { AppEnv } from '../../app-env.ts'
-import { accessToken } from '../../middleware/access-token.ts'
-import { bodyHasFloats, jsonObject, validate } from '../../middleware/validate.ts'
+import { endpoint } from '../../middleware/endpoint.ts'
+import { bodyHasFloats, jsonObject } from '../../middleware/validate.ts'
 import { EventType, RoomId, TxnId } from '../params.ts'
 import { DelayQuery, delayOf, schedule } from './delay.ts'
 import { checkMessage } from './event-content.ts'
@@ -17,8 +17,16 @@ export const send = new Hono<AppEnv>()
 
 send.put(
   '/rooms/:roomId/send/:eventType/:txnId',
-  accessToken,
-  validate({ param: OnceOfType, query: DelayQuery, json: jsonObject, bodyOptional: true }),
+  endpoint({
+    auth: 'device',
+    guests: true,
+    suspended: false,
+    limit: 'message',
+    param: OnceOfType,
+    query: DelayQuery,
+    json: jsonObject,
+    bodyOptional: true,
+  }),
   async (c) => {
     const { roomId, eventType, txnId } = c.req.valid('param')
     const request = messageOf(c, eventType, c.req.valid('json'))
@@ -34,8 +42,15 @@ send.put(
 /** Not in the specification, but older than it: without a transaction id each request is an event. */
 send.post(
   '/rooms/:roomId/send/:eventType',
-  accessToken,
-  validate({ param: OfType, json: jsonObject, bodyOptional: true }),
+  endpoint({
+    auth: 'device',
+    guests: false,
+    suspended: false,
+    limit: 'message',
+    param: OfType,
+    json: jsonObject,
+    bodyOptional: true,
+  }),
   async (c) => {
     const { roomId, eventType } = c.req.valid('param')
     const request = messageOf(c, eventType, c.req.valid('json'))

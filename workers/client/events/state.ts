@@ -5,8 +5,8 @@ import type { SendRequest } from '../../../src/objects/room/send.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject, JsonValue } from '../../../src/protocol/events/canonical-json.ts'
 import type { AppEnv } from '../../app-env.ts'
-import { accessToken } from '../../middleware/access-token.ts'
-import { bodyHasFloats, jsonObject, validate } from '../../middleware/validate.ts'
+import { endpoint } from '../../middleware/endpoint.ts'
+import { bodyHasFloats, jsonObject } from '../../middleware/validate.ts'
 import { stateSlices, streamJson } from '../../stream-json.ts'
 import { EventType, InRoom, isLocal, RoomId, requireLocalUser, StateKey } from '../params.ts'
 import { requireTakesInvites } from '../rooms/invite-permission.ts'
@@ -26,24 +26,46 @@ const Format = z.object({ format: z.enum(['content', 'event']).default('content'
 
 export const state = new Hono<AppEnv>()
 
-state.get('/rooms/:roomId/state', accessToken, validate({ param: InRoom }), async (c) => {
-  const { objects, session } = c.var
-  const slices = stateSlices(objects.room(c.req.valid('param').roomId), { viewer: session.userId })
-  const all: JsonValue[] = []
-  return streamJson(all, new Map([[all, () => slices]]))
-})
+state.get(
+  '/rooms/:roomId/state',
+  endpoint({ auth: 'device', guests: true, suspended: true, limit: 'read', param: InRoom }),
+  async (c) => {
+    const { objects, session } = c.var
+    const slices = stateSlices(objects.room(c.req.valid('param').roomId), { viewer: session.userId })
+    const all: JsonValue[] = []
+    return streamJson(all, new Map([[all, () => slices]]))
+  },
+)
 
 for (const path of PATHS) {
-  state.get(path, accessToken, validate({ param: OneState, query: Format }), async (c) => {
-    const { roomId, eventType, stateKey } = c.req.valid('param')
-    const event = await c.var.objects.room(roomId).stateEvent(c.var.session.userId, eventType, stateKey)
-    return c.json(c.req.valid('query').format === 'event' ? event : event.content)
-  })
+  state.get(
+    path,
+    endpoint({
+      auth: 'device',
+      guests: true,
+      suspended: true,
+      limit: 'read',
+      param: OneState,
+      query: Format,
+    }),
+    async (c) => {
+      const { roomId, eventType, stateKey } = c.req.valid('param')
+      const event = await c.var.objects.room(roomId).stateEvent(c.var.session.userId, eventType, stateKey)
+      return c.json(c.req.valid('query').format === 'event' ? event : event.content)
+    },
+  )
 
   state.put(
     path,
-    accessToken,
-    validate({ param: OneState, query: DelayQuery, json: jsonObject }),
+    endpoint({
+      auth: 'device',
+      guests: true,
+      suspended: false,
+      limit: 'message',
+      param: OneState,
+      query: DelayQuery,
+      json: jsonObject,
+    }),
     async (c) => {
       const { roomId, eventType, stateKey } = c.req.valid('param')
       const content = c.req.valid('json')

@@ -2,8 +2,7 @@
 import { Hono } from 'hono'
 import * as z from 'zod'
 import type { AppEnv } from '../../app-env.ts'
-import { accessToken } from '../../middleware/access-token.ts'
-import { validate } from '../../middleware/validate.ts'
+import { endpoint } from '../../middleware/endpoint.ts'
 import { EventId, RoomId } from '../params.ts'
 
 const PATH = '/rooms/:roomId/thread/:rootId/subscription'
@@ -12,26 +11,38 @@ const Body = z.object({ automatic: EventId.optional() })
 
 export const threadSubscriptions = new Hono<AppEnv>()
 
-threadSubscriptions.get(PATH, accessToken, validate({ param: Thread }), async (c) => {
-  const { objects, session } = c.var
-  const thread = c.req.valid('param')
-  await objects.room(thread.roomId).threadPlace(session.userId, thread.rootId)
-  return c.json(await objects.user(session.userId).threadSubscription(session, thread))
-})
+threadSubscriptions.get(
+  PATH,
+  endpoint({ auth: 'device', guests: false, suspended: true, limit: 'read', param: Thread }),
+  async (c) => {
+    const { objects, session } = c.var
+    const thread = c.req.valid('param')
+    await objects.room(thread.roomId).threadPlace(session.userId, thread.rootId)
+    return c.json(await objects.user(session.userId).threadSubscription(session, thread))
+  },
+)
 
-threadSubscriptions.put(PATH, accessToken, validate({ param: Thread, json: Body }), async (c) => {
-  const { objects, session } = c.var
-  const thread = c.req.valid('param')
-  const { automatic } = c.req.valid('json')
-  const place = await objects.room(thread.roomId).threadPlace(session.userId, thread.rootId, automatic)
-  await objects.user(session.userId).followThread(session, thread, place)
-  return c.json({})
-})
+threadSubscriptions.put(
+  PATH,
+  endpoint({ auth: 'device', guests: false, suspended: true, limit: 'write', param: Thread, json: Body }),
+  async (c) => {
+    const { objects, session } = c.var
+    const thread = c.req.valid('param')
+    const { automatic } = c.req.valid('json')
+    const place = await objects.room(thread.roomId).threadPlace(session.userId, thread.rootId, automatic)
+    await objects.user(session.userId).followThread(session, thread, place)
+    return c.json({})
+  },
+)
 
-threadSubscriptions.delete(PATH, accessToken, validate({ param: Thread }), async (c) => {
-  const { objects, session } = c.var
-  const thread = c.req.valid('param')
-  const place = await objects.room(thread.roomId).threadPlace(session.userId, thread.rootId)
-  await objects.user(session.userId).leaveThread(session, thread, place)
-  return c.json({})
-})
+threadSubscriptions.delete(
+  PATH,
+  endpoint({ auth: 'device', guests: false, suspended: true, limit: 'write', param: Thread }),
+  async (c) => {
+    const { objects, session } = c.var
+    const thread = c.req.valid('param')
+    const place = await objects.room(thread.roomId).threadPlace(session.userId, thread.rootId)
+    await objects.user(session.userId).leaveThread(session, thread, place)
+    return c.json({})
+  },
+)

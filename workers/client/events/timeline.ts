@@ -5,8 +5,7 @@ import type { RoomGateway } from '../../../src/objects/room/gateway.ts'
 import type { StateCursor } from '../../../src/objects/room/state.ts'
 import type { JsonObject, JsonValue } from '../../../src/protocol/events/canonical-json.ts'
 import type { AppEnv } from '../../app-env.ts'
-import { accessToken } from '../../middleware/access-token.ts'
-import { validate } from '../../middleware/validate.ts'
+import { endpoint } from '../../middleware/endpoint.ts'
 import { stateSlices, streamJson } from '../../stream-json.ts'
 import { EventId, InRoom } from '../params.ts'
 import { ignoredBy, limitOf, parseInlineFilter, position } from './reading.ts'
@@ -36,8 +35,14 @@ export const timeline = new Hono<AppEnv>()
 
 timeline.get(
   '/rooms/:roomId/messages',
-  accessToken,
-  validate({ param: InRoom, query: MessagesQuery }),
+  endpoint({
+    auth: 'device',
+    guests: true,
+    suspended: true,
+    limit: 'read',
+    param: InRoom,
+    query: MessagesQuery,
+  }),
   async (c) => {
     const { roomId } = c.req.valid('param')
     const { dir, limit, ...query } = c.req.valid('query')
@@ -51,8 +56,14 @@ timeline.get(
 
 timeline.get(
   '/rooms/:roomId/context/:eventId',
-  accessToken,
-  validate({ param: InRoom.extend({ eventId: EventId }), query: ContextQuery }),
+  endpoint({
+    auth: 'device',
+    guests: true,
+    suspended: true,
+    limit: 'read',
+    param: InRoom.extend({ eventId: EventId }),
+    query: ContextQuery,
+  }),
   async (c) => {
     const { roomId, eventId } = c.req.valid('param')
     const { limit, ...query } = c.req.valid('query')
@@ -69,8 +80,13 @@ timeline.get(
 
 timeline.get(
   '/rooms/:roomId/event/:eventId',
-  accessToken,
-  validate({ param: InRoom.extend({ eventId: EventId }) }),
+  endpoint({
+    auth: 'device',
+    guests: true,
+    suspended: true,
+    limit: 'read',
+    param: InRoom.extend({ eventId: EventId }),
+  }),
   async (c) => {
     const { roomId, eventId } = c.req.valid('param')
     // The event itself was asked for; what its aggregations tell of others was not.
@@ -81,8 +97,14 @@ timeline.get(
 
 timeline.get(
   '/rooms/:roomId/members',
-  accessToken,
-  validate({ param: InRoom, query: MembersQuery }),
+  endpoint({
+    auth: 'device',
+    guests: true,
+    suspended: true,
+    limit: 'read',
+    param: InRoom,
+    query: MembersQuery,
+  }),
   async (c) => {
     const { roomId } = c.req.valid('param')
     const { membership, not_membership: notMembership, ...query } = c.req.valid('query')
@@ -104,12 +126,16 @@ timeline.get(
   },
 )
 
-timeline.get('/rooms/:roomId/joined_members', accessToken, validate({ param: InRoom }), async (c) => {
-  const room = c.var.objects.room(c.req.valid('param').roomId)
-  const joined: JsonObject = {}
-  const slices = () => joinedSlices(room, c.var.session.userId)
-  return streamJson({ joined }, new Map([[joined, slices]]))
-})
+timeline.get(
+  '/rooms/:roomId/joined_members',
+  endpoint({ auth: 'device', guests: false, suspended: true, limit: 'read', param: InRoom }),
+  async (c) => {
+    const room = c.var.objects.room(c.req.valid('param').roomId)
+    const joined: JsonObject = {}
+    const slices = () => joinedSlices(room, c.var.session.userId)
+    return streamJson({ joined }, new Map([[joined, slices]]))
+  },
+)
 
 async function* joinedSlices(room: RoomGateway, userId: string) {
   let cursor: StateCursor | undefined

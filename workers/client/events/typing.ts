@@ -2,8 +2,7 @@
 import { Hono } from 'hono'
 import * as z from 'zod'
 import type { AppEnv } from '../../app-env.ts'
-import { accessToken } from '../../middleware/access-token.ts'
-import { validate } from '../../middleware/validate.ts'
+import { endpoint } from '../../middleware/endpoint.ts'
 import { InRoom, requireSelf, UserId } from '../params.ts'
 
 const DEFAULT_TIMEOUT_MS = 20_000
@@ -16,8 +15,14 @@ export const typing = new Hono<AppEnv>()
 
 typing.put(
   '/rooms/:roomId/typing/:userId',
-  accessToken,
-  validate({ param: InRoom.extend({ userId: UserId }), json: Typing }),
+  endpoint({
+    auth: 'device',
+    guests: false,
+    suspended: false,
+    limit: 'write',
+    param: InRoom.extend({ userId: UserId }),
+    json: Typing,
+  }),
   async (c) => {
     const { roomId, userId } = c.req.valid('param')
     const body = c.req.valid('json')

@@ -7,8 +7,8 @@ import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { publicKeyOf } from '../../../src/protocol/keys/cross-signing.ts'
 import type { AppEnv } from '../../app-env.ts'
-import { accessToken, tokenClaims } from '../../middleware/access-token.ts'
-import { jsonObject, validate } from '../../middleware/validate.ts'
+import { endpoint } from '../../middleware/endpoint.ts'
+import { jsonObject } from '../../middleware/validate.ts'
 import { challenge } from '../accounts/confirm.ts'
 import { isLocal, UserId } from '../params.ts'
 
@@ -26,42 +26,50 @@ const Signed = z.record(UserId, z.record(z.string(), jsonObject))
 export const crossSigning = new Hono<AppEnv>()
 
 /** An upload of nothing is answered as done: by it, clients ask whether the endpoint is there. */
-crossSigning.post('/keys/device_signing/upload', accessToken, validate({ json: Keys }), async (c) => {
-  const { objects, session } = c.var
-  const { auth, ...body } = c.req.valid('json')
-  const keys = {
-    master: body.master_key,
-    self_signing: body.self_signing_key,
-    user_signing: body.user_signing_key,
-  }
-  const user = objects.user(session.userId)
-  if (await user.uploadCrossSigning(session, keys, false)) return c.json({})
-  const endpoint = 'POST /keys/device_signing/upload'
-  const unproved = await challenge(c, { endpoint, body, auth })
-  if (unproved !== undefined) return unproved
-  await user.uploadCrossSigning(session, keys, true)
-  return c.json({})
-})
+crossSigning.post(
+  '/keys/device_signing/upload',
+  endpoint({ auth: 'device', guests: false, suspended: true, limit: 'keys', json: Keys }),
+  async (c) => {
+    const { objects, session } = c.var
+    const { auth, ...body } = c.req.valid('json')
+    const keys = {
+      master: body.master_key,
+      self_signing: body.self_signing_key,
+      user_signing: body.user_signing_key,
+    }
+    const user = objects.user(session.userId)
+    if (await user.uploadCrossSigning(session, keys, false)) return c.json({})
+    const endpoint = 'POST /keys/device_signing/upload'
+    const unproved = await challenge(c, { endpoint, body, auth })
+    if (unproved !== undefined) return unproved
+    await user.uploadCrossSigning(session, keys, true)
+    return c.json({})
+  },
+)
 
-crossSigning.post('/keys/signatures/upload', tokenClaims, validate({ json: Signed }), async (c) => {
-  const { objects, ports, session } = c.var
-  const { [session.userId]: own = {}, ...rest } = c.req.valid('json')
-  const others = Object.entries(rest)
-  if (others.length > MAX_OTHERS) {
-    throw new MatrixError('M_INVALID_PARAM', `At most ${MAX_OTHERS} users at once`)
-  }
-  const local = others.filter(([userId]) => isLocal(userId, ports.config.serverName))
-  const found = await objects.publicKeys(local.map(([userId]) => ({ userId, deviceIds: [''] })))
-  const masters = new Map(local.map(([userId], index) => [userId, found[index]?.master]))
-  const upload: SignatureUpload = {
-    own,
-    others: Object.fromEntries(
-      others.map(([userId, signed]) => [userId, beside(signed, masters.get(userId))]),
-    ),
-  }
-  const failures = await objects.user(session.userId).uploadSignatures(session, upload)
-  return c.json({ failures: failures as unknown as JsonObject })
-})
+crossSigning.post(
+  '/keys/signatures/upload',
+  endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'keys', json: Signed }),
+  async (c) => {
+    const { objects, ports, session } = c.var
+    const { [session.userId]: own = {}, ...rest } = c.req.valid('json')
+    const others = Object.entries(rest)
+    if (others.length > MAX_OTHERS) {
+      throw new MatrixError('M_INVALID_PARAM', `At most ${MAX_OTHERS} users at once`)
+    }
+    const local = others.filter(([userId]) => isLocal(userId, ports.config.serverName))
+    const found = await objects.publicKeys(local.map(([userId]) => ({ userId, deviceIds: [''] })))
+    const masters = new Map(local.map(([userId], index) => [userId, found[index]?.master]))
+    const upload: SignatureUpload = {
+      own,
+      others: Object.fromEntries(
+        others.map(([userId, signed]) => [userId, beside(signed, masters.get(userId))]),
+      ),
+    }
+    const failures = await objects.user(session.userId).uploadSignatures(session, upload)
+    return c.json({ failures: failures as unknown as JsonObject })
+  },
+)
 
 /** Each signed object, and the master key that it says it is, where it is that. */
 function beside(signed: Record<string, JsonObject>, master: JsonObject | undefined) {

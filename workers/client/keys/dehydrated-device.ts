@@ -2,8 +2,8 @@
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
 import type { AppEnv } from '../../app-env.ts'
-import { tokenClaims } from '../../middleware/access-token.ts'
-import { jsonObject, validate } from '../../middleware/validate.ts'
+import { endpoint } from '../../middleware/endpoint.ts'
+import { jsonObject } from '../../middleware/validate.ts'
 import { Count, DeviceId } from '../params.ts'
 
 const Upload = z.object({
@@ -21,46 +21,65 @@ const PageBody = z.object({ next_batch: Count.optional() })
 
 export const dehydratedDevice = new Hono<AppEnv>()
 
-dehydratedDevice.get('/dehydrated_device', tokenClaims, async (c) => {
-  const { objects, session } = c.var
-  const { deviceId, data } = await objects.user(session.userId).dehydratedDevice(session)
-  return c.json({ device_id: deviceId, device_data: data })
-})
+dehydratedDevice.get(
+  '/dehydrated_device',
+  endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'keys' }),
+  async (c) => {
+    const { objects, session } = c.var
+    const { deviceId, data } = await objects.user(session.userId).dehydratedDevice(session)
+    return c.json({ device_id: deviceId, device_data: data })
+  },
+)
 
-dehydratedDevice.put('/dehydrated_device', tokenClaims, validate({ json: Upload }), async (c) => {
-  const { objects, session } = c.var
-  const body = c.req.valid('json')
-  await objects.user(session.userId).putDehydratedDevice(session, {
-    deviceId: body.device_id,
-    displayName: body.initial_device_display_name,
-    // As it was sent: what is sealed in it may have any shape.
-    data: jsonObject.parse(body.device_data),
-    keys: {
-      deviceKeys: body.device_keys,
-      oneTimeKeys: body.one_time_keys,
-      fallbackKeys: body.fallback_keys,
-    },
-  })
-  return c.json({ device_id: body.device_id })
-})
+dehydratedDevice.put(
+  '/dehydrated_device',
+  endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'keys', json: Upload }),
+  async (c) => {
+    const { objects, session } = c.var
+    const body = c.req.valid('json')
+    await objects.user(session.userId).putDehydratedDevice(session, {
+      deviceId: body.device_id,
+      displayName: body.initial_device_display_name,
+      // As it was sent: what is sealed in it may have any shape.
+      data: jsonObject.parse(body.device_data),
+      keys: {
+        deviceKeys: body.device_keys,
+        oneTimeKeys: body.one_time_keys,
+        fallbackKeys: body.fallback_keys,
+      },
+    })
+    return c.json({ device_id: body.device_id })
+  },
+)
 
-dehydratedDevice.delete('/dehydrated_device', tokenClaims, async (c) => {
-  const { objects, session } = c.var
-  return c.json({ device_id: await objects.user(session.userId).deleteDehydratedDevice(session) })
-})
+dehydratedDevice.delete(
+  '/dehydrated_device',
+  endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'keys' }),
+  async (c) => {
+    const { objects, session } = c.var
+    return c.json({ device_id: await objects.user(session.userId).deleteDehydratedDevice(session) })
+  },
+)
 
 /** Clients page by GET and `from`, or, as the proposal had it first, by POST and `next_batch`. */
 dehydratedDevice.get(
   '/dehydrated_device/:deviceId/events',
-  tokenClaims,
-  validate({ param: OfDevice, query: Page }),
+  endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'keys', param: OfDevice, query: Page }),
   (c) => events(c, c.req.valid('param').deviceId, c.req.valid('query')),
 )
 
 dehydratedDevice.post(
   '/dehydrated_device/:deviceId/events',
-  tokenClaims,
-  validate({ param: OfDevice, query: Page, json: PageBody, bodyOptional: true }),
+  endpoint({
+    auth: 'claims',
+    guests: false,
+    suspended: true,
+    limit: 'keys',
+    param: OfDevice,
+    query: Page,
+    json: PageBody,
+    bodyOptional: true,
+  }),
   (c) => {
     const from = c.req.valid('json').next_batch
     return events(c, c.req.valid('param').deviceId, { ...c.req.valid('query'), from })

@@ -3,8 +3,8 @@ import { type Context, Hono } from 'hono'
 import * as z from 'zod'
 import { AuthData } from '../../../src/accounts/interactive-auth.ts'
 import type { AppEnv } from '../../app-env.ts'
-import { accessToken, forgetSessions, tokenClaims } from '../../middleware/access-token.ts'
-import { validate } from '../../middleware/validate.ts'
+import { forgetSessions } from '../../middleware/access-token.ts'
+import { endpoint } from '../../middleware/endpoint.ts'
 import { challenge } from '../accounts/confirm.ts'
 import { DeviceId } from '../params.ts'
 
@@ -17,31 +17,50 @@ const Change = z.object({ display_name: z.string().max(255).optional() })
 
 export const devices = new Hono<AppEnv>()
 
-devices.get('/devices', tokenClaims, async (c) => {
-  const { objects, session } = c.var
-  return c.json({ devices: await objects.user(session.userId).devices(session) })
-})
+devices.get(
+  '/devices',
+  endpoint({ auth: 'claims', guests: true, suspended: true, limit: 'read' }),
+  async (c) => {
+    const { objects, session } = c.var
+    return c.json({ devices: await objects.user(session.userId).devices(session) })
+  },
+)
 
-devices.get('/devices/:deviceId', tokenClaims, validate({ param: OfDevice }), async (c) => {
-  const { objects, session } = c.var
-  return c.json(await objects.user(session.userId).device(session, c.req.valid('param').deviceId))
-})
+devices.get(
+  '/devices/:deviceId',
+  endpoint({ auth: 'claims', guests: true, suspended: true, limit: 'read', param: OfDevice }),
+  async (c) => {
+    const { objects, session } = c.var
+    return c.json(await objects.user(session.userId).device(session, c.req.valid('param').deviceId))
+  },
+)
 
-devices.put('/devices/:deviceId', tokenClaims, validate({ param: OfDevice, json: Change }), async (c) => {
-  const { objects, session } = c.var
-  const { deviceId } = c.req.valid('param')
-  const { display_name: name } = c.req.valid('json')
-  const user = objects.user(session.userId)
-  // "If not given, the display name is unchanged": what is left is whether the device exists.
-  if (name === undefined) await user.device(session, deviceId)
-  else await user.renameDevice(session, deviceId, name)
-  return c.json({})
-})
+devices.put(
+  '/devices/:deviceId',
+  endpoint({ auth: 'claims', guests: true, suspended: true, limit: 'write', param: OfDevice, json: Change }),
+  async (c) => {
+    const { objects, session } = c.var
+    const { deviceId } = c.req.valid('param')
+    const { display_name: name } = c.req.valid('json')
+    const user = objects.user(session.userId)
+    // "If not given, the display name is unchanged": what is left is whether the device exists.
+    if (name === undefined) await user.device(session, deviceId)
+    else await user.renameDevice(session, deviceId, name)
+    return c.json({})
+  },
+)
 
 devices.delete(
   '/devices/:deviceId',
-  accessToken,
-  validate({ param: OfDevice, json: Deletion, bodyOptional: true }),
+  endpoint({
+    auth: 'device',
+    guests: false,
+    suspended: true,
+    limit: 'write',
+    param: OfDevice,
+    json: Deletion,
+    bodyOptional: true,
+  }),
   async (c) => {
     const { deviceId } = c.req.valid('param')
     const { auth } = c.req.valid('json')
@@ -51,11 +70,15 @@ devices.delete(
   },
 )
 
-devices.post('/delete_devices', accessToken, validate({ json: Deletions }), async (c) => {
-  const { devices: ids, auth } = c.req.valid('json')
-  const unproved = await challenge(c, { endpoint: 'POST /delete_devices', body: { devices: ids }, auth })
-  return unproved ?? remove(c, ids)
-})
+devices.post(
+  '/delete_devices',
+  endpoint({ auth: 'device', guests: false, suspended: true, limit: 'write', json: Deletions }),
+  async (c) => {
+    const { devices: ids, auth } = c.req.valid('json')
+    const unproved = await challenge(c, { endpoint: 'POST /delete_devices', body: { devices: ids }, auth })
+    return unproved ?? remove(c, ids)
+  },
+)
 
 async function remove(c: Context<AppEnv>, deviceIds: string[]): Promise<Response> {
   const { objects, session } = c.var

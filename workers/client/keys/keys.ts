@@ -8,9 +8,9 @@ import { serverNameOf } from '../../../src/protocol/identifiers.ts'
 import { publicKeyOf } from '../../../src/protocol/keys/cross-signing.ts'
 import { withSignatures } from '../../../src/protocol/keys/device-keys.ts'
 import type { AppEnv } from '../../app-env.ts'
-import { accessToken, tokenClaims } from '../../middleware/access-token.ts'
+import { endpoint } from '../../middleware/endpoint.ts'
 import { countActions } from '../../middleware/rate-limit.ts'
-import { jsonObject, validate } from '../../middleware/validate.ts'
+import { jsonObject } from '../../middleware/validate.ts'
 import { isLocal, UserId } from '../params.ts'
 
 /** Users in one query: what fits a request, and what one invocation can ask. */
@@ -32,47 +32,63 @@ const Span = z.object({ from: z.string(), to: z.string() })
 
 export const keys = new Hono<AppEnv>()
 
-keys.post('/keys/upload', tokenClaims, validate({ json: Upload }), async (c) => {
-  const { objects, session } = c.var
-  const body = c.req.valid('json')
-  const counts = await objects.user(session.userId).uploadKeys(session, {
-    deviceKeys: body.device_keys,
-    oneTimeKeys: body.one_time_keys,
-    fallbackKeys: body.fallback_keys ?? body['org.matrix.msc2732.fallback_keys'],
-  })
-  return c.json({ one_time_key_counts: counts })
-})
+keys.post(
+  '/keys/upload',
+  endpoint({ auth: 'claims', guests: true, suspended: true, limit: 'keys', json: Upload }),
+  async (c) => {
+    const { objects, session } = c.var
+    const body = c.req.valid('json')
+    const counts = await objects.user(session.userId).uploadKeys(session, {
+      deviceKeys: body.device_keys,
+      oneTimeKeys: body.one_time_keys,
+      fallbackKeys: body.fallback_keys ?? body['org.matrix.msc2732.fallback_keys'],
+    })
+    return c.json({ one_time_key_counts: counts })
+  },
+)
 
-keys.post('/keys/query', tokenClaims, validate({ json: Query }), async (c) => {
-  const { objects, session } = c.var
-  const { device_keys: asked } = c.req.valid('json')
-  const { local, failures } = byServer(c, asked)
-  const userIds = Object.keys(local)
-  const own = await objects.user(session.userId).privateKeys(session, userIds)
-  const queries = Object.entries(local).map(([userId, deviceIds]) => ({ userId, deviceIds }))
-  const found = await objects.publicKeys(queries)
-  if (found.includes(undefined)) failures[c.var.ports.config.serverName] = UNREACHABLE
-  const known = userIds.map((userId, index) => [userId, found[index]] as const)
-  return c.json({ ...answerOf(known, own, session.userId), failures })
-})
+keys.post(
+  '/keys/query',
+  endpoint({ auth: 'claims', guests: true, suspended: true, limit: 'keys', json: Query }),
+  async (c) => {
+    const { objects, session } = c.var
+    const { device_keys: asked } = c.req.valid('json')
+    const { local, failures } = byServer(c, asked)
+    const userIds = Object.keys(local)
+    const own = await objects.user(session.userId).privateKeys(session, userIds)
+    const queries = Object.entries(local).map(([userId, deviceIds]) => ({ userId, deviceIds }))
+    const found = await objects.publicKeys(queries)
+    if (found.includes(undefined)) failures[c.var.ports.config.serverName] = UNREACHABLE
+    const known = userIds.map((userId, index) => [userId, found[index]] as const)
+    return c.json({ ...answerOf(known, own, session.userId), failures })
+  },
+)
 
-keys.post('/keys/claim', accessToken, validate({ json: Claim }), async (c) => {
-  const { local, failures } = byServer(c, c.req.valid('json').one_time_keys)
-  const claimed = await c.var.objects.claimKeys(
-    Object.entries(local).map(([userId, claims]) => ({ userId, claims: claims as KeyClaims })),
-  )
-  if (claimed.includes(undefined)) failures[c.var.ports.config.serverName] = UNREACHABLE
-  const userIds = Object.keys(local)
-  const found = claimed.map((devices, index) => [userIds[index], devices] as const)
-  const given = found.filter(([, devices]) => devices !== undefined && Object.keys(devices).length > 0)
-  return c.json({ one_time_keys: Object.fromEntries(given), failures })
-})
+keys.post(
+  '/keys/claim',
+  endpoint({ auth: 'device', guests: true, suspended: true, limit: 'keys', json: Claim }),
+  async (c) => {
+    const { local, failures } = byServer(c, c.req.valid('json').one_time_keys)
+    const claimed = await c.var.objects.claimKeys(
+      Object.entries(local).map(([userId, claims]) => ({ userId, claims: claims as KeyClaims })),
+    )
+    if (claimed.includes(undefined)) failures[c.var.ports.config.serverName] = UNREACHABLE
+    const userIds = Object.keys(local)
+    const found = claimed.map((devices, index) => [userIds[index], devices] as const)
+    const given = found.filter(([, devices]) => devices !== undefined && Object.keys(devices).length > 0)
+    return c.json({ one_time_keys: Object.fromEntries(given), failures })
+  },
+)
 
-keys.get('/keys/changes', tokenClaims, validate({ query: Span }), async (c) => {
-  const { objects, session } = c.var
-  const { from, to } = c.req.valid('query')
-  return c.json(await objects.user(session.userId).keyChanges(session, from, to))
-})
+keys.get(
+  '/keys/changes',
+  endpoint({ auth: 'claims', guests: true, suspended: true, limit: 'read', query: Span }),
+  async (c) => {
+    const { objects, session } = c.var
+    const { from, to } = c.req.valid('query')
+    return c.json(await objects.user(session.userId).keyChanges(session, from, to))
+  },
+)
 
 const UNREACHABLE: JsonObject = { status: 503, message: 'Not reachable' }
 

@@ -8,8 +8,8 @@ import type { Rendezvous } from '../../../src/ports/rendezvous.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { AppEnv } from '../../app-env.ts'
 import { readText } from '../../middleware/body.ts'
+import { endpoint } from '../../middleware/endpoint.ts'
 import { countAttempt } from '../../middleware/rate-limit.ts'
-import { validate } from '../../middleware/validate.ts'
 
 const PATH = '/_matrix/client/unstable/org.matrix.msc4108/rendezvous'
 /** "The maximum size of the payload should be 4KB." */
@@ -22,7 +22,7 @@ const OfSession = z.object({ id: z.string().regex(/^[A-Za-z0-9]{1,64}$/) })
 
 export const rendezvous = new Hono<AppEnv>()
 
-rendezvous.post('/rendezvous', async (c) => {
+rendezvous.post('/rendezvous', endpoint({ auth: 'none', limit: 'rendezvous' }), async (c) => {
   const { ports } = c.var
   await countAttempt(c, 'rendezvous')
   const payload = await payloadOf(c)
@@ -31,32 +31,44 @@ rendezvous.post('/rendezvous', async (c) => {
   return c.json({ url: `${ports.config.publicUrl}${PATH}/${id}` }, 201, headersOf(session))
 })
 
-rendezvous.get('/rendezvous/:id', validate({ param: OfSession }), async (c) => {
-  const session = await c.var.ports.rendezvous.find(c.req.valid('param').id)
-  if (session === undefined) throw gone()
-  const headers = headersOf(session)
-  if (c.req.header('if-none-match') === headers.ETag) return c.body(null, 304, headers)
-  // Exactly this type: clients compare it, and would take another for no answer.
-  return c.body(session.payload, 200, { ...headers, 'Content-Type': 'text/plain' })
-})
+rendezvous.get(
+  '/rendezvous/:id',
+  endpoint({ auth: 'none', limit: 'rendezvous', param: OfSession }),
+  async (c) => {
+    const session = await c.var.ports.rendezvous.find(c.req.valid('param').id)
+    if (session === undefined) throw gone()
+    const headers = headersOf(session)
+    if (c.req.header('if-none-match') === headers.ETag) return c.body(null, 304, headers)
+    // Exactly this type: clients compare it, and would take another for no answer.
+    return c.body(session.payload, 200, { ...headers, 'Content-Type': 'text/plain' })
+  },
+)
 
-rendezvous.put('/rendezvous/:id', validate({ param: OfSession }), async (c) => {
-  const etag = c.req.header('if-match')
-  if (etag === undefined) throw new MatrixError('M_MISSING_PARAM', 'If-Match is missing')
-  const payload = await payloadOf(c)
-  const { id } = c.req.valid('param')
-  const written = await c.var.ports.rendezvous.replace(id, versionOf(etag), payload)
-  if (written === 'gone') throw gone()
-  if (written === 'changed') throw changed()
-  if (written === 'spent')
-    throw new MatrixError('M_LIMIT_EXCEEDED', 'This session has been written too often')
-  return c.body(null, 202, headersOf(written))
-})
+rendezvous.put(
+  '/rendezvous/:id',
+  endpoint({ auth: 'none', limit: 'rendezvous', param: OfSession }),
+  async (c) => {
+    const etag = c.req.header('if-match')
+    if (etag === undefined) throw new MatrixError('M_MISSING_PARAM', 'If-Match is missing')
+    const payload = await payloadOf(c)
+    const { id } = c.req.valid('param')
+    const written = await c.var.ports.rendezvous.replace(id, versionOf(etag), payload)
+    if (written === 'gone') throw gone()
+    if (written === 'changed') throw changed()
+    if (written === 'spent')
+      throw new MatrixError('M_LIMIT_EXCEEDED', 'This session has been written too often')
+    return c.body(null, 202, headersOf(written))
+  },
+)
 
-rendezvous.delete('/rendezvous/:id', validate({ param: OfSession }), async (c) => {
-  if (!(await c.var.ports.rendezvous.remove(c.req.valid('param').id))) throw gone()
-  return c.body(null, 204)
-})
+rendezvous.delete(
+  '/rendezvous/:id',
+  endpoint({ auth: 'none', limit: 'rendezvous', param: OfSession }),
+  async (c) => {
+    if (!(await c.var.ports.rendezvous.remove(c.req.valid('param').id))) throw gone()
+    return c.body(null, 204)
+  },
+)
 
 async function payloadOf(c: Context<AppEnv>): Promise<string> {
   const type = c.req.header('content-type')

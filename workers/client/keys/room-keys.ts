@@ -10,8 +10,8 @@ import {
   MAX_BACKUP_BYTES,
 } from '../../../src/protocol/keys/key-backup.ts'
 import type { AppEnv } from '../../app-env.ts'
-import { tokenClaims } from '../../middleware/access-token.ts'
-import { jsonObject, validate } from '../../middleware/validate.ts'
+import { endpoint } from '../../middleware/endpoint.ts'
+import { jsonObject } from '../../middleware/validate.ts'
 import { RoomId } from '../params.ts'
 
 const Version = z.string().min(1).max(255)
@@ -35,24 +35,38 @@ const Rooms = z.object({ rooms: z.record(RoomId, Sessions) })
 
 export const roomKeys = new Hono<AppEnv>()
 
-roomKeys.post('/room_keys/version', tokenClaims, validate({ json: AuthData }), async (c) => {
-  const { algorithm, auth_data } = c.req.valid('json')
-  requireSmall('auth_data', JSON.stringify(auth_data))
-  return c.json({ version: await user(c).createKeyBackup(c.var.session, algorithm, auth_data) })
-})
-
-roomKeys.get('/room_keys/version', tokenClaims, async (c) =>
-  c.json(await user(c).keyBackup(c.var.session, undefined)),
+roomKeys.post(
+  '/room_keys/version',
+  endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'keys', json: AuthData }),
+  async (c) => {
+    const { algorithm, auth_data } = c.req.valid('json')
+    requireSmall('auth_data', JSON.stringify(auth_data))
+    return c.json({ version: await user(c).createKeyBackup(c.var.session, algorithm, auth_data) })
+  },
 )
 
-roomKeys.get('/room_keys/version/:version', tokenClaims, validate({ param: InVersion }), async (c) =>
-  c.json(await user(c).keyBackup(c.var.session, c.req.valid('param').version)),
+roomKeys.get(
+  '/room_keys/version',
+  endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'keys' }),
+  async (c) => c.json(await user(c).keyBackup(c.var.session, undefined)),
+)
+
+roomKeys.get(
+  '/room_keys/version/:version',
+  endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'keys', param: InVersion }),
+  async (c) => c.json(await user(c).keyBackup(c.var.session, c.req.valid('param').version)),
 )
 
 roomKeys.put(
   '/room_keys/version/:version',
-  tokenClaims,
-  validate({ param: InVersion, json: AuthData.extend(OptionalVersion.shape) }),
+  endpoint({
+    auth: 'claims',
+    guests: false,
+    suspended: true,
+    limit: 'keys',
+    param: InVersion,
+    json: AuthData.extend(OptionalVersion.shape),
+  }),
   async (c) => {
     const { version } = c.req.valid('param')
     const { algorithm, auth_data, version: named } = c.req.valid('json')
@@ -65,24 +79,39 @@ roomKeys.put(
   },
 )
 
-roomKeys.delete('/room_keys/version/:version', tokenClaims, validate({ param: InVersion }), async (c) => {
-  await user(c).deleteKeyBackup(c.var.session, c.req.valid('param').version)
-  return c.json({})
-})
+roomKeys.delete(
+  '/room_keys/version/:version',
+  endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'keys', param: InVersion }),
+  async (c) => {
+    await user(c).deleteKeyBackup(c.var.session, c.req.valid('param').version)
+    return c.json({})
+  },
+)
 
-roomKeys.put('/room_keys/keys', tokenClaims, validate({ query: InVersion, json: Rooms }), (c) => {
-  const rooms = Object.entries(c.req.valid('json').rooms)
-  return put(
-    c,
-    c.req.valid('query').version,
-    rooms.flatMap(([roomId, { sessions }]) => keysOf(roomId, sessions)),
-  )
-})
+roomKeys.put(
+  '/room_keys/keys',
+  endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'keys', query: InVersion, json: Rooms }),
+  (c) => {
+    const rooms = Object.entries(c.req.valid('json').rooms)
+    return put(
+      c,
+      c.req.valid('query').version,
+      rooms.flatMap(([roomId, { sessions }]) => keysOf(roomId, sessions)),
+    )
+  },
+)
 
 roomKeys.put(
   '/room_keys/keys/:roomId',
-  tokenClaims,
-  validate({ param: InRoom, query: InVersion, json: Sessions }),
+  endpoint({
+    auth: 'claims',
+    guests: false,
+    suspended: true,
+    limit: 'keys',
+    param: InRoom,
+    query: InVersion,
+    json: Sessions,
+  }),
   (c) => {
     const keys = keysOf(c.req.valid('param').roomId, c.req.valid('json').sessions)
     return put(c, c.req.valid('query').version, keys)
@@ -91,8 +120,15 @@ roomKeys.put(
 
 roomKeys.put(
   '/room_keys/keys/:roomId/:sessionId',
-  tokenClaims,
-  validate({ param: InSession, query: InVersion, json: KeyData }),
+  endpoint({
+    auth: 'claims',
+    guests: false,
+    suspended: true,
+    limit: 'keys',
+    param: InSession,
+    query: InVersion,
+    json: KeyData,
+  }),
   (c) => {
     const { roomId, sessionId } = c.req.valid('param')
     const keys = keysOf(roomId, { [sessionId]: c.req.valid('json') })
@@ -100,18 +136,35 @@ roomKeys.put(
   },
 )
 
-roomKeys.get('/room_keys/keys', tokenClaims, validate({ query: InVersion }), (c) =>
-  read(c, c.req.valid('query').version, {}, ROOMS),
+roomKeys.get(
+  '/room_keys/keys',
+  endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'keys', query: InVersion }),
+  (c) => read(c, c.req.valid('query').version, {}, ROOMS),
 )
 
-roomKeys.get('/room_keys/keys/:roomId', tokenClaims, validate({ param: InRoom, query: InVersion }), (c) =>
-  read(c, c.req.valid('query').version, c.req.valid('param'), SESSIONS),
+roomKeys.get(
+  '/room_keys/keys/:roomId',
+  endpoint({
+    auth: 'claims',
+    guests: false,
+    suspended: true,
+    limit: 'keys',
+    param: InRoom,
+    query: InVersion,
+  }),
+  (c) => read(c, c.req.valid('query').version, c.req.valid('param'), SESSIONS),
 )
 
 roomKeys.get(
   '/room_keys/keys/:roomId/:sessionId',
-  tokenClaims,
-  validate({ param: InSession, query: InVersion }),
+  endpoint({
+    auth: 'claims',
+    guests: false,
+    suspended: true,
+    limit: 'keys',
+    param: InSession,
+    query: InVersion,
+  }),
   async (c) => {
     const { version } = c.req.valid('query')
     const { keys } = await user(c).backedUpKeys(c.var.session, version, c.req.valid('param'), undefined)
@@ -121,18 +174,35 @@ roomKeys.get(
   },
 )
 
-roomKeys.delete('/room_keys/keys', tokenClaims, validate({ query: InVersion }), (c) =>
-  remove(c, c.req.valid('query').version, {}),
+roomKeys.delete(
+  '/room_keys/keys',
+  endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'keys', query: InVersion }),
+  (c) => remove(c, c.req.valid('query').version, {}),
 )
 
-roomKeys.delete('/room_keys/keys/:roomId', tokenClaims, validate({ param: InRoom, query: InVersion }), (c) =>
-  remove(c, c.req.valid('query').version, c.req.valid('param')),
+roomKeys.delete(
+  '/room_keys/keys/:roomId',
+  endpoint({
+    auth: 'claims',
+    guests: false,
+    suspended: true,
+    limit: 'keys',
+    param: InRoom,
+    query: InVersion,
+  }),
+  (c) => remove(c, c.req.valid('query').version, c.req.valid('param')),
 )
 
 roomKeys.delete(
   '/room_keys/keys/:roomId/:sessionId',
-  tokenClaims,
-  validate({ param: InSession, query: InVersion }),
+  endpoint({
+    auth: 'claims',
+    guests: false,
+    suspended: true,
+    limit: 'keys',
+    param: InSession,
+    query: InVersion,
+  }),
   (c) => remove(c, c.req.valid('query').version, c.req.valid('param')),
 )
 

@@ -4,9 +4,9 @@ import * as z from 'zod'
 import type { ToDeviceMessage } from '../../../src/objects/user/to-device.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { AppEnv } from '../../app-env.ts'
-import { tokenClaims } from '../../middleware/access-token.ts'
+import { endpoint } from '../../middleware/endpoint.ts'
 import { countActions } from '../../middleware/rate-limit.ts'
-import { jsonObject, validate } from '../../middleware/validate.ts'
+import { jsonObject } from '../../middleware/validate.ts'
 import { UserId } from '../params.ts'
 
 /** Bytes of one message's content, as of an event; */
@@ -21,8 +21,7 @@ export const sendToDevice = new Hono<AppEnv>()
 
 sendToDevice.put(
   '/sendToDevice/:eventType/:txnId',
-  tokenClaims,
-  validate({ param: Place, json: Messages }),
+  endpoint({ auth: 'claims', guests: true, suspended: 'own', limit: 'write', param: Place, json: Messages }),
   async (c) => {
     const { objects, session } = c.var
     const { eventType: type, txnId } = c.req.valid('param')

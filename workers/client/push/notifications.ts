@@ -7,8 +7,7 @@ import type {
   RoomNotification,
 } from '../../../src/objects/room/timeline.ts'
 import type { AppEnv } from '../../app-env.ts'
-import { accessToken } from '../../middleware/access-token.ts'
-import { validate } from '../../middleware/validate.ts'
+import { endpoint } from '../../middleware/endpoint.ts'
 import { readPageToken, writePageToken } from '../page-token.ts'
 import { Count, EventId } from '../params.ts'
 
@@ -29,27 +28,31 @@ const Query = z.object({
 
 export const notifications = new Hono<AppEnv>()
 
-notifications.get('/notifications', accessToken, validate({ query: Query }), async (c) => {
-  const { from, limit, only } = c.req.valid('query')
-  const { rooms, ...settings } = await c.var.objects
-    .user(c.var.session.userId)
-    .notificationRooms(c.var.session)
-  const request: NotificationsRequest = {
-    ...settings,
-    ...(from !== undefined && { before: readPageToken(Place, from) }),
-    // One more tells whether there is another page.
-    limit: limit + 1,
-    onlyHighlights: only === 'highlight',
-  }
-  const { found, isCut } = await gather(c, rooms.slice(0, MAX_ROOMS), request)
-  const page = found.slice(0, limit)
-  const last = page.at(-1)
-  return c.json({
-    // No rule has a tag any more; clients that expect one read none.
-    notifications: page.map(({ roomId, ...rest }) => ({ room_id: roomId, profile_tag: '', ...rest })),
-    ...((isCut || found.length > limit) && last !== undefined && { next_token: tokenAfter(last) }),
-  })
-})
+notifications.get(
+  '/notifications',
+  endpoint({ auth: 'device', guests: false, suspended: true, limit: 'read', query: Query }),
+  async (c) => {
+    const { from, limit, only } = c.req.valid('query')
+    const { rooms, ...settings } = await c.var.objects
+      .user(c.var.session.userId)
+      .notificationRooms(c.var.session)
+    const request: NotificationsRequest = {
+      ...settings,
+      ...(from !== undefined && { before: readPageToken(Place, from) }),
+      // One more tells whether there is another page.
+      limit: limit + 1,
+      onlyHighlights: only === 'highlight',
+    }
+    const { found, isCut } = await gather(c, rooms.slice(0, MAX_ROOMS), request)
+    const page = found.slice(0, limit)
+    const last = page.at(-1)
+    return c.json({
+      // No rule has a tag any more; clients that expect one read none.
+      notifications: page.map(({ roomId, ...rest }) => ({ room_id: roomId, profile_tag: '', ...rest })),
+      ...((isCut || found.length > limit) && last !== undefined && { next_token: tokenAfter(last) }),
+    })
+  },
+)
 
 function tokenAfter({ ts, event }: RoomNotification): string {
   return writePageToken({ ts, eventId: event.event_id } satisfies z.infer<typeof Place>)

@@ -8,8 +8,7 @@ import { objectField } from '../../../src/protocol/json-fields.ts'
 import { RULE_KINDS, type RuleKind, rulesOf } from '../../../src/protocol/push/push-evaluator.ts'
 import { pushRule } from '../../../src/protocol/push/push-rule-edits.ts'
 import type { AppEnv } from '../../app-env.ts'
-import { tokenClaims } from '../../middleware/access-token.ts'
-import { validate } from '../../middleware/validate.ts'
+import { endpoint } from '../../middleware/endpoint.ts'
 
 /** A kind that only some other servers know has no rules here. */
 const READ_KINDS: readonly string[] = [...RULE_KINDS, 'postcontent']
@@ -27,52 +26,93 @@ const RULE = `${SCOPE}/:kind/:ruleId`
 export const pushRules = new Hono<AppEnv>()
 
 for (const path of [ROOT, `${ROOT}/`]) {
-  pushRules.get(path, tokenClaims, async (c) => c.json({ global: await globalRules(c) }))
+  pushRules.get(
+    path,
+    endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'read' }),
+    async (c) => c.json({ global: await globalRules(c) }),
+  )
 }
 
 for (const path of [SCOPE, `${SCOPE}/`]) {
-  pushRules.get(path, tokenClaims, async (c) => c.json(await globalRules(c)))
+  pushRules.get(
+    path,
+    endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'read' }),
+    async (c) => c.json(await globalRules(c)),
+  )
 }
 
-pushRules.get(`${SCOPE}/:kind/`, tokenClaims, async (c) =>
-  c.json(rulesOf(await globalRules(c), knownKind(c.req.param('kind')))),
+pushRules.get(
+  `${SCOPE}/:kind/`,
+  endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'read' }),
+  async (c) => c.json(rulesOf(await globalRules(c), knownKind(c.req.param('kind')))),
 )
 
-pushRules.get(RULE, tokenClaims, async (c) => c.json(await ruleOf(c)))
+pushRules.get(RULE, endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'read' }), async (c) =>
+  c.json(await ruleOf(c)),
+)
 
 /** Any of its attributes; the specification names `enabled` and `actions`. */
-pushRules.get(`${RULE}/:attribute`, tokenClaims, async (c) => {
-  const [rule, attribute] = [await ruleOf(c), c.req.param('attribute') ?? '']
-  if (attribute === 'enabled') return c.json({ enabled: rule.enabled !== false })
-  if (attribute === 'actions') return c.json({ actions: rule.actions ?? [] })
-  if (Object.hasOwn(rule, attribute)) return c.json({ [attribute]: rule[attribute] ?? null })
-  throw unrecognised(`A rule has no attribute ${attribute}`)
-})
+pushRules.get(
+  `${RULE}/:attribute`,
+  endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'read' }),
+  async (c) => {
+    const [rule, attribute] = [await ruleOf(c), c.req.param('attribute') ?? '']
+    if (attribute === 'enabled') return c.json({ enabled: rule.enabled !== false })
+    if (attribute === 'actions') return c.json({ actions: rule.actions ?? [] })
+    if (Object.hasOwn(rule, attribute)) return c.json({ [attribute]: rule[attribute] ?? null })
+    throw unrecognised(`A rule has no attribute ${attribute}`)
+  },
+)
 
-pushRules.put(RULE, tokenClaims, validate({ param: OneRule, query: Place, json: Rule }), (c) => {
-  const rule = c.req.valid('json') as { actions: JsonValue[]; conditions?: JsonValue[]; pattern?: string }
-  return changed(c, { ...c.req.valid('param'), action: 'put', rule, place: c.req.valid('query') })
-})
+pushRules.put(
+  RULE,
+  endpoint({
+    auth: 'claims',
+    guests: false,
+    suspended: true,
+    limit: 'write',
+    param: OneRule,
+    query: Place,
+    json: Rule,
+  }),
+  (c) => {
+    const rule = c.req.valid('json') as { actions: JsonValue[]; conditions?: JsonValue[]; pattern?: string }
+    return changed(c, { ...c.req.valid('param'), action: 'put', rule, place: c.req.valid('query') })
+  },
+)
 
-pushRules.delete(RULE, tokenClaims, (c) => {
+pushRules.delete(RULE, endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'write' }), (c) => {
   const { kind, ruleId } = c.req.param()
   if (!isKind(kind)) throw new MatrixError('M_NOT_FOUND', `There is no ${kind} rule ${ruleId}`)
   return changed(c, { kind, ruleId, action: 'delete' })
 })
 
-pushRules.put(`${RULE}/enabled`, tokenClaims, validate({ param: OneRule, json: Enabled }), (c) =>
-  changed(c, { ...c.req.valid('param'), action: 'enable', enabled: c.req.valid('json').enabled }),
+pushRules.put(
+  `${RULE}/enabled`,
+  endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'write', param: OneRule, json: Enabled }),
+  (c) => changed(c, { ...c.req.valid('param'), action: 'enable', enabled: c.req.valid('json').enabled }),
 )
 
-pushRules.put(`${RULE}/actions`, tokenClaims, validate({ param: OneRule, json: Actions }), (c) => {
-  const { actions } = c.req.valid('json') as { actions: JsonValue[] }
-  return changed(c, { ...c.req.valid('param'), action: 'act', actions })
-})
+pushRules.put(
+  `${RULE}/actions`,
+  endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'write', param: OneRule, json: Actions }),
+  (c) => {
+    const { actions } = c.req.valid('json') as { actions: JsonValue[] }
+    return changed(c, { ...c.req.valid('param'), action: 'act', actions })
+  },
+)
 
 /** Whatever else is asked of rules names another scope, no rule, or no attribute of one: clients expect 400. */
-pushRules.on(['GET', 'PUT', 'DELETE'], `${ROOT}/*`, tokenClaims, () => {
-  throw unrecognised('Push rules are found at /pushrules/global/{kind}/{ruleId}')
-})
+const OTHERS = [
+  { methods: ['GET'], limit: 'read' },
+  { methods: ['PUT', 'DELETE'], limit: 'write' },
+] as const
+for (const { methods, limit } of OTHERS) {
+  const row = { auth: 'claims', guests: false, suspended: true, limit } as const
+  pushRules.on([...methods], `${ROOT}/*`, endpoint(row), () => {
+    throw unrecognised('Push rules are found at /pushrules/global/{kind}/{ruleId}')
+  })
+}
 
 async function changed(c: Context<AppEnv>, change: PushRuleChange): Promise<Response> {
   const { objects, session } = c.var

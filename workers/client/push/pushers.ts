@@ -5,8 +5,8 @@ import type { Pusher } from '../../../src/objects/user/settings.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import { pusherKey } from '../../../src/push/pusher-key.ts'
 import type { AppEnv } from '../../app-env.ts'
-import { accessToken } from '../../middleware/access-token.ts'
-import { check, jsonObject, validate } from '../../middleware/validate.ts'
+import { endpoint } from '../../middleware/endpoint.ts'
+import { check, jsonObject } from '../../middleware/validate.ts'
 
 /** Push Gateway API: the one path under which a gateway is to be found. */
 const GATEWAY_PATH = '/_matrix/push/v1/notify'
@@ -42,26 +42,34 @@ const HttpPusher = Named.omit({ append: true }).extend({
 
 export const pushers = new Hono<AppEnv>()
 
-pushers.get('/pushers', accessToken, async (c) => {
-  const { objects, session } = c.var
-  return c.json({ pushers: await objects.user(session.userId).pushers(session) })
-})
+pushers.get(
+  '/pushers',
+  endpoint({ auth: 'device', guests: false, suspended: true, limit: 'read' }),
+  async (c) => {
+    const { objects, session } = c.var
+    return c.json({ pushers: await objects.user(session.userId).pushers(session) })
+  },
+)
 
-pushers.post('/pushers/set', accessToken, validate({ json: jsonObject }), async (c) => {
-  const { objects, session, ports } = c.var
-  const body = c.req.valid('json')
-  const { kind, app_id: appId, pushkey, append = false } = check(Named, body, 'json')
-  const user = objects.user(session.userId)
-  if (kind === null) {
-    await user.removePusher(session, appId, pushkey)
+pushers.post(
+  '/pushers/set',
+  endpoint({ auth: 'device', guests: false, suspended: true, limit: 'write', json: jsonObject }),
+  async (c) => {
+    const { objects, session, ports } = c.var
+    const body = c.req.valid('json')
+    const { kind, app_id: appId, pushkey, append = false } = check(Named, body, 'json')
+    const user = objects.user(session.userId)
+    if (kind === null) {
+      await user.removePusher(session, appId, pushkey)
+      return c.json({})
+    }
+    const pusher = check(HttpPusher, body, 'json')
+    requireGateway(pusher.data.url, ports.config.allowPrivateNetworks)
+    await user.setPusher(session, pusher as Pusher)
+    if (!append) await endOthers(c, pusher as Pusher)
     return c.json({})
-  }
-  const pusher = check(HttpPusher, body, 'json')
-  requireGateway(pusher.data.url, ports.config.allowPrivateNetworks)
-  await user.setPusher(session, pusher as Pusher)
-  if (!append) await endOthers(c, pusher as Pusher)
-  return c.json({})
-})
+  },
+)
 
 /**
  * "Otherwise, the homeserver MUST remove any other pushers with the same App ID and pushkey for different users." The

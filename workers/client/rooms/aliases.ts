@@ -4,9 +4,8 @@ import * as z from 'zod'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import { requireQuota } from '../../../src/quotas.ts'
 import type { AppEnv } from '../../app-env.ts'
-import { accessToken } from '../../middleware/access-token.ts'
 import { isAdmin } from '../../middleware/admin.ts'
-import { validate } from '../../middleware/validate.ts'
+import { endpoint } from '../../middleware/endpoint.ts'
 import { InRoom, isLocal, RoomAlias, RoomId } from '../params.ts'
 
 const OneAlias = z.object({ alias: RoomAlias })
@@ -14,52 +13,75 @@ const Target = z.object({ room_id: RoomId })
 
 export const aliases = new Hono<AppEnv>()
 
-aliases.put('/directory/room/:alias', accessToken, validate({ param: OneAlias, json: Target }), async (c) => {
-  const { ports, objects, session } = c.var
-  const { alias } = c.req.valid('param')
-  const { room_id: roomId } = c.req.valid('json')
-  if (!isLocal(alias, ports.config.serverName)) {
-    throw new MatrixError('M_INVALID_PARAM', `${alias} is not an alias of this server`)
-  }
-  if (!(await objects.room(roomId).isJoined(session.userId))) {
-    throw new MatrixError('M_FORBIDDEN', 'Only members name a room')
-  }
-  await requireAliases(c)
-  const added = await ports.aliases.add({ alias, roomId, creator: session.userId }, ports.clock.now())
-  if (!added) throw new MatrixError('M_UNKNOWN', `${alias} is taken`, { status: 409 })
-  return c.json({})
-})
+aliases.put(
+  '/directory/room/:alias',
+  endpoint({
+    auth: 'device',
+    guests: false,
+    suspended: false,
+    limit: 'write',
+    param: OneAlias,
+    json: Target,
+  }),
+  async (c) => {
+    const { ports, objects, session } = c.var
+    const { alias } = c.req.valid('param')
+    const { room_id: roomId } = c.req.valid('json')
+    if (!isLocal(alias, ports.config.serverName)) {
+      throw new MatrixError('M_INVALID_PARAM', `${alias} is not an alias of this server`)
+    }
+    if (!(await objects.room(roomId).isJoined(session.userId))) {
+      throw new MatrixError('M_FORBIDDEN', 'Only members name a room')
+    }
+    await requireAliases(c)
+    const added = await ports.aliases.add({ alias, roomId, creator: session.userId }, ports.clock.now())
+    if (!added) throw new MatrixError('M_UNKNOWN', `${alias} is taken`, { status: 409 })
+    return c.json({})
+  },
+)
 
 /** No token needed: the spec lets everybody who knows a name ask for the room behind it. */
-aliases.get('/directory/room/:alias', validate({ param: OneAlias }), async (c) => {
-  const { ports } = c.var
-  const { roomId } = await findAlias(c, c.req.valid('param').alias)
-  return c.json({ room_id: roomId, servers: [ports.config.serverName] })
-})
+aliases.get(
+  '/directory/room/:alias',
+  endpoint({ auth: 'none', limit: 'read', param: OneAlias }),
+  async (c) => {
+    const { ports } = c.var
+    const { roomId } = await findAlias(c, c.req.valid('param').alias)
+    return c.json({ room_id: roomId, servers: [ports.config.serverName] })
+  },
+)
 
-aliases.delete('/directory/room/:alias', accessToken, validate({ param: OneAlias }), async (c) => {
-  const { ports, objects, session } = c.var
-  const { alias, roomId, creator } = await findAlias(c, c.req.valid('param').alias)
-  const room = objects.room(roomId)
-  const mayRemove =
-    creator === session.userId || (await room.mayEditAliases(session.userId)) || (await isAdmin(c))
-  if (!mayRemove) {
-    throw new MatrixError(
-      'M_FORBIDDEN',
-      'Only the creator of an alias, or a user with the power to edit the aliases of the room, can remove it',
-    )
-  }
-  // First the state that names it: asked again after a failure, the rest is done.
-  await room.dropAlias(session.userId, alias)
-  await ports.aliases.remove(alias)
-  return c.json({})
-})
+aliases.delete(
+  '/directory/room/:alias',
+  endpoint({ auth: 'device', guests: false, suspended: false, limit: 'write', param: OneAlias }),
+  async (c) => {
+    const { ports, objects, session } = c.var
+    const { alias, roomId, creator } = await findAlias(c, c.req.valid('param').alias)
+    const room = objects.room(roomId)
+    const mayRemove =
+      creator === session.userId || (await room.mayEditAliases(session.userId)) || (await isAdmin(c))
+    if (!mayRemove) {
+      throw new MatrixError(
+        'M_FORBIDDEN',
+        'Only the creator of an alias, or a user with the power to edit the aliases of the room, can remove it',
+      )
+    }
+    // First the state that names it: asked again after a failure, the rest is done.
+    await room.dropAlias(session.userId, alias)
+    await ports.aliases.remove(alias)
+    return c.json({})
+  },
+)
 
-aliases.get('/rooms/:roomId/aliases', accessToken, validate({ param: InRoom }), async (c) => {
-  const { roomId } = c.req.valid('param')
-  await requireReadable(c, roomId)
-  return c.json({ aliases: await c.var.ports.aliases.ofRoom(roomId) })
-})
+aliases.get(
+  '/rooms/:roomId/aliases',
+  endpoint({ auth: 'device', guests: false, suspended: true, limit: 'read', param: InRoom }),
+  async (c) => {
+    const { roomId } = c.req.valid('param')
+    await requireReadable(c, roomId)
+    return c.json({ aliases: await c.var.ports.aliases.ofRoom(roomId) })
+  },
+)
 
 /** @throws MatrixError M_RESOURCE_LIMIT_EXCEEDED where the user may make no further alias */
 export async function requireAliases(c: Context<AppEnv>): Promise<void> {

@@ -9,9 +9,9 @@ import { buildEvent } from '../../../src/protocol/events/event-builder.ts'
 import { isRoomAlias } from '../../../src/protocol/identifiers.ts'
 import { type RoomVersionRules, roomVersion } from '../../../src/protocol/rooms/room-version.ts'
 import type { AppEnv } from '../../app-env.ts'
-import { accessToken } from '../../middleware/access-token.ts'
+import { endpoint } from '../../middleware/endpoint.ts'
 import { countActions } from '../../middleware/rate-limit.ts'
-import { bodyHasFloats, jsonObject, validate } from '../../middleware/validate.ts'
+import { bodyHasFloats, jsonObject } from '../../middleware/validate.ts'
 import { checkState, PowerLevels } from '../events/event-content.ts'
 import { EventType, requireLocalUser, StateKey, UserId } from '../params.ts'
 import { requireAliases } from './aliases.ts'
@@ -43,45 +43,56 @@ type CreateRoom = z.infer<typeof CreateRoom>
 
 export const createRoom = new Hono<AppEnv>()
 
-createRoom.post('/createRoom', accessToken, validate({ json: CreateRoom, bodyOptional: true }), async (c) => {
-  const body = c.req.valid('json')
-  const rules = versionRules(body.room_version ?? c.var.ports.config.defaultRoomVersion)
-  if (rules.strictJson && bodyHasFloats(c)) throw floatInEvent()
-  checkPlan(body, c.var.ports.config.serverName)
-  const preset = body.preset ?? (body.visibility === 'public' ? 'public_chat' : 'private_chat')
-  const alias = aliasOf(body.room_alias_name, c.var.ports.config.serverName)
-  const content = createContent(rules, body, preset, c.var.session.userId)
-  // Where the id is the event's hash, two rooms of one person in one millisecond would be the same one.
-  if (rules.roomIdIsCreateHash) content[NONCE_KEY] = c.var.ports.random.token(OPAQUE_ID_LENGTH)
-  const { roomId, pdu } = createEvent(c, rules, content)
-  const invited = [...new Set(body.invite)]
-  countActions(c, 'invite', invited.length)
-  const [profile, invitees] = await Promise.all([
-    c.var.objects.user(c.var.session.userId).makeRoom(c.var.session),
-    c.var.objects.invitees(invited, c.var.session.userId),
-    alias === undefined ? undefined : reserve(c, { alias, roomId, creator: c.var.session.userId }),
-  ])
-  const plan: CreateRoomPlan = {
-    profile,
-    isDirect: body.is_direct,
-    preset,
-    // "It is possible for one of the invited users to be rejected whilst the room creation as a whole succeeds."
-    invite: invited.filter((_, index) => invitees[index]?.takesInvites),
-    inviteProfiles: Object.fromEntries(invited.map((userId, i) => [userId, invitees[i]?.profile ?? {}])),
-    initialState: body.initial_state.map((s) => ({
-      type: s.type,
-      stateKey: s.state_key,
-      content: s.content,
-    })),
-    powerLevelOverride: body.power_level_content_override,
-    name: body.name,
-    topic: body.topic,
-    alias,
-    public: body.visibility === 'public',
-  }
-  await orFreeAlias(c, alias, () => c.var.objects.newRoom(roomId).create(pdu, rules.version, plan))
-  return c.json({ room_id: roomId })
-})
+createRoom.post(
+  '/createRoom',
+  endpoint({
+    auth: 'device',
+    guests: false,
+    suspended: false,
+    limit: 'join',
+    json: CreateRoom,
+    bodyOptional: true,
+  }),
+  async (c) => {
+    const body = c.req.valid('json')
+    const rules = versionRules(body.room_version ?? c.var.ports.config.defaultRoomVersion)
+    if (rules.strictJson && bodyHasFloats(c)) throw floatInEvent()
+    checkPlan(body, c.var.ports.config.serverName)
+    const preset = body.preset ?? (body.visibility === 'public' ? 'public_chat' : 'private_chat')
+    const alias = aliasOf(body.room_alias_name, c.var.ports.config.serverName)
+    const content = createContent(rules, body, preset, c.var.session.userId)
+    // Where the id is the event's hash, two rooms of one person in one millisecond would be the same one.
+    if (rules.roomIdIsCreateHash) content[NONCE_KEY] = c.var.ports.random.token(OPAQUE_ID_LENGTH)
+    const { roomId, pdu } = createEvent(c, rules, content)
+    const invited = [...new Set(body.invite)]
+    countActions(c, 'invite', invited.length)
+    const [profile, invitees] = await Promise.all([
+      c.var.objects.user(c.var.session.userId).makeRoom(c.var.session),
+      c.var.objects.invitees(invited, c.var.session.userId),
+      alias === undefined ? undefined : reserve(c, { alias, roomId, creator: c.var.session.userId }),
+    ])
+    const plan: CreateRoomPlan = {
+      profile,
+      isDirect: body.is_direct,
+      preset,
+      // "It is possible for one of the invited users to be rejected whilst the room creation as a whole succeeds."
+      invite: invited.filter((_, index) => invitees[index]?.takesInvites),
+      inviteProfiles: Object.fromEntries(invited.map((userId, i) => [userId, invitees[i]?.profile ?? {}])),
+      initialState: body.initial_state.map((s) => ({
+        type: s.type,
+        stateKey: s.state_key,
+        content: s.content,
+      })),
+      powerLevelOverride: body.power_level_content_override,
+      name: body.name,
+      topic: body.topic,
+      alias,
+      public: body.visibility === 'public',
+    }
+    await orFreeAlias(c, alias, () => c.var.objects.newRoom(roomId).create(pdu, rules.version, plan))
+    return c.json({ room_id: roomId })
+  },
+)
 
 function versionRules(version: string): RoomVersionRules {
   const rules = roomVersion(version)

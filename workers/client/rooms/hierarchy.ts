@@ -4,8 +4,7 @@ import * as z from 'zod'
 import { type WalkRequest, walkSpace } from '../../../src/directory/hierarchy.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { AppEnv } from '../../app-env.ts'
-import { accessToken } from '../../middleware/access-token.ts'
-import { validate } from '../../middleware/validate.ts'
+import { endpoint } from '../../middleware/endpoint.ts'
 import { readPageToken, writePageToken } from '../page-token.ts'
 import { Count, Flag, InRoom, RoomId } from '../params.ts'
 import { summariesFor } from './room-access.ts'
@@ -34,8 +33,7 @@ export const hierarchy = new Hono<AppEnv>()
 
 hierarchy.get(
   '/rooms/:roomId/hierarchy',
-  accessToken,
-  validate({ param: InRoom, query: Query }),
+  endpoint({ auth: 'device', guests: true, suspended: true, limit: 'search', param: InRoom, query: Query }),
   async (c) => {
     const request = walkRequest(c.req.valid('param').roomId, c.req.valid('query'))
     const page = await walkSpace(request, summariesFor(c))

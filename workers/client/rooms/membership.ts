@@ -6,8 +6,8 @@ import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import type { Profile } from '../../../src/protocol/profile.ts'
 import type { AppEnv } from '../../app-env.ts'
-import { accessToken, tokenClaims } from '../../middleware/access-token.ts'
-import { bodyHasFloats, jsonObject, validate } from '../../middleware/validate.ts'
+import { endpoint } from '../../middleware/endpoint.ts'
+import { bodyHasFloats, jsonObject } from '../../middleware/validate.ts'
 import { InRoom, isLocal, RoomAlias, RoomId, requireLocalUser, roomOfAlias, UserId } from '../params.ts'
 import { requireTakesInvites } from './invite-permission.ts'
 import { allowRoomsJoined } from './restricted-rooms.ts'
@@ -21,22 +21,40 @@ const JoinBody = z.intersection(Reason, jsonObject)
 
 export const membership = new Hono<AppEnv>()
 
-membership.get('/joined_rooms', tokenClaims, async (c) => {
-  const { objects, session } = c.var
-  return c.json({ joined_rooms: await objects.user(session.userId).joinedRooms(session) })
-})
+membership.get(
+  '/joined_rooms',
+  endpoint({ auth: 'claims', guests: true, suspended: true, limit: 'read' }),
+  async (c) => {
+    const { objects, session } = c.var
+    return c.json({ joined_rooms: await objects.user(session.userId).joinedRooms(session) })
+  },
+)
 
 membership.post(
   '/rooms/:roomId/join',
-  accessToken,
-  validate({ param: InRoom, json: JoinBody, bodyOptional: true }),
+  endpoint({
+    auth: 'device',
+    guests: true,
+    suspended: false,
+    limit: 'join',
+    param: InRoom,
+    json: JoinBody,
+    bodyOptional: true,
+  }),
   async (c) => c.json(await join(c, c.req.valid('param').roomId, c.req.valid('json'))),
 )
 
 membership.post(
   '/join/:room',
-  accessToken,
-  validate({ param: RoomOrAlias, json: JoinBody, bodyOptional: true }),
+  endpoint({
+    auth: 'device',
+    guests: true,
+    suspended: false,
+    limit: 'join',
+    param: RoomOrAlias,
+    json: JoinBody,
+    bodyOptional: true,
+  }),
   async (c) => {
     const roomId = await resolve(c, c.req.valid('param').room)
     return c.json(await join(c, roomId, c.req.valid('json')))
@@ -45,8 +63,15 @@ membership.post(
 
 membership.post(
   '/knock/:room',
-  accessToken,
-  validate({ param: RoomOrAlias, json: Reason, bodyOptional: true }),
+  endpoint({
+    auth: 'device',
+    guests: false,
+    suspended: false,
+    limit: 'join',
+    param: RoomOrAlias,
+    json: Reason,
+    bodyOptional: true,
+  }),
   async (c) => {
     const roomId = await resolve(c, c.req.valid('param').room)
     const { userId } = c.var.session
@@ -58,8 +83,14 @@ membership.post(
 
 membership.post(
   '/rooms/:roomId/invite',
-  accessToken,
-  validate({ param: InRoom, json: Invitee }),
+  endpoint({
+    auth: 'device',
+    guests: false,
+    suspended: false,
+    limit: 'invite',
+    param: InRoom,
+    json: Invitee,
+  }),
   async (c) => {
     const { user_id: target, address, reason } = c.req.valid('json')
     if (target === undefined) throw noUserId(address)
@@ -72,8 +103,15 @@ membership.post(
 
 membership.post(
   '/rooms/:roomId/leave',
-  accessToken,
-  validate({ param: InRoom, json: Reason, bodyOptional: true }),
+  endpoint({
+    auth: 'device',
+    guests: true,
+    suspended: true,
+    limit: 'write',
+    param: InRoom,
+    json: Reason,
+    bodyOptional: true,
+  }),
   async (c) => {
     const { reason } = c.req.valid('json')
     await change(c, c.req.valid('param').roomId, { target: c.var.session.userId, action: 'leave', reason })
@@ -84,8 +122,14 @@ membership.post(
 for (const action of ['kick', 'ban', 'unban'] as const) {
   membership.post(
     `/rooms/:roomId/${action}`,
-    accessToken,
-    validate({ param: InRoom, json: Target }),
+    endpoint({
+      auth: 'device',
+      guests: false,
+      suspended: false,
+      limit: 'write',
+      param: InRoom,
+      json: Target,
+    }),
     async (c) => {
       const { user_id: target, reason } = c.req.valid('json')
       await change(c, c.req.valid('param').roomId, { target, action, reason })

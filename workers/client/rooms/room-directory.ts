@@ -6,9 +6,7 @@ import { MatrixError } from '../../../src/protocol/errors.ts'
 import { fold } from '../../../src/protocol/matching/fold.ts'
 import type { PublicRoom } from '../../../src/protocol/rooms/room-summary.ts'
 import type { AppEnv } from '../../app-env.ts'
-import { accessToken } from '../../middleware/access-token.ts'
-import { optionalToken } from '../../middleware/optional-token.ts'
-import { validate } from '../../middleware/validate.ts'
+import { endpoint } from '../../middleware/endpoint.ts'
 import { readPageToken, SmallInt, writePageToken } from '../page-token.ts'
 import { Count, InRoom, RoomId } from '../params.ts'
 
@@ -47,16 +45,27 @@ const Place = z.tuple([z.enum(['after', 'before']), SmallInt, RoomId])
 
 export const roomDirectory = new Hono<AppEnv>()
 
-roomDirectory.get('/publicRooms', validate({ query: ListQuery }), async (c) => {
-  const { server, limit, since } = c.req.valid('query')
-  requireThisServer(c, server)
-  return c.json(await list(c, { limit, since, filter: undefined, include_all_networks: false }))
-})
+roomDirectory.get(
+  '/publicRooms',
+  endpoint({ auth: 'none', limit: 'search', query: ListQuery }),
+  async (c) => {
+    const { server, limit, since } = c.req.valid('query')
+    requireThisServer(c, server)
+    return c.json(await list(c, { limit, since, filter: undefined, include_all_networks: false }))
+  },
+)
 
 roomDirectory.post(
   '/publicRooms',
-  accessToken,
-  validate({ query: Server, json: ListBody, bodyOptional: true }),
+  endpoint({
+    auth: 'device',
+    guests: true,
+    suspended: true,
+    limit: 'search',
+    query: Server,
+    json: ListBody,
+    bodyOptional: true,
+  }),
   async (c) => {
     requireThisServer(c, c.req.valid('query').server)
     const body = c.req.valid('json')
@@ -66,22 +75,33 @@ roomDirectory.post(
 )
 
 /** With a token, a room that was made this moment is found too. */
-roomDirectory.get('/directory/list/room/:roomId', optionalToken, validate({ param: InRoom }), async (c) => {
-  const { roomId } = c.req.valid('param')
-  const { directory } = c.var.ports
-  let listed = await directory.isListed(roomId)
-  if (listed === undefined && c.get('session') !== undefined) {
-    await c.var.objects.room(roomId).archived()
-    listed = await directory.isListed(roomId)
-  }
-  if (listed === undefined) throw new MatrixError('M_NOT_FOUND', 'Room not found')
-  return c.json({ visibility: listed ? 'public' : 'private' })
-})
+roomDirectory.get(
+  '/directory/list/room/:roomId',
+  endpoint({ auth: 'optional', guests: false, suspended: true, limit: 'read', param: InRoom }),
+  async (c) => {
+    const { roomId } = c.req.valid('param')
+    const { directory } = c.var.ports
+    let listed = await directory.isListed(roomId)
+    if (listed === undefined && c.get('session') !== undefined) {
+      await c.var.objects.room(roomId).archived()
+      listed = await directory.isListed(roomId)
+    }
+    if (listed === undefined) throw new MatrixError('M_NOT_FOUND', 'Room not found')
+    return c.json({ visibility: listed ? 'public' : 'private' })
+  },
+)
 
 roomDirectory.put(
   '/directory/list/room/:roomId',
-  accessToken,
-  validate({ param: InRoom, json: Visibility, bodyOptional: true }),
+  endpoint({
+    auth: 'device',
+    guests: false,
+    suspended: false,
+    limit: 'write',
+    param: InRoom,
+    json: Visibility,
+    bodyOptional: true,
+  }),
   async (c) => {
     const { objects, session } = c.var
     const listed = c.req.valid('json').visibility === 'public'

@@ -2,8 +2,7 @@
 import { Hono } from 'hono'
 import * as z from 'zod'
 import type { AppEnv } from '../../app-env.ts'
-import { accessToken } from '../../middleware/access-token.ts'
-import { validate } from '../../middleware/validate.ts'
+import { endpoint } from '../../middleware/endpoint.ts'
 import { InRoom, UserId } from '../params.ts'
 
 const NONCE_LENGTH = 18
@@ -15,8 +14,15 @@ export const roomLife = new Hono<AppEnv>()
 /** Client-Server API §POST /rooms/{roomId}/forget. */
 roomLife.post(
   '/rooms/:roomId/forget',
-  accessToken,
-  validate({ param: InRoom, json: z.object({}), bodyOptional: true }),
+  endpoint({
+    auth: 'device',
+    guests: false,
+    suspended: true,
+    limit: 'write',
+    param: InRoom,
+    json: z.object({}),
+    bodyOptional: true,
+  }),
   async (c) => {
     await c.var.objects.room(c.req.valid('param').roomId).forget(c.var.session.userId)
     return c.json({})
@@ -26,8 +32,7 @@ roomLife.post(
 /** Client-Server API §Room Upgrades. */
 roomLife.post(
   '/rooms/:roomId/upgrade',
-  accessToken,
-  validate({ param: InRoom, json: Upgrade }),
+  endpoint({ auth: 'device', guests: false, suspended: false, limit: 'join', param: InRoom, json: Upgrade }),
   async (c) => {
     const { ports, objects, session } = c.var
     const { roomId } = c.req.valid('param')

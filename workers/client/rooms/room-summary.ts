@@ -4,8 +4,7 @@ import * as z from 'zod'
 import type { RoomSummary } from '../../../src/objects/room/summary.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { AppEnv } from '../../app-env.ts'
-import { optionalToken } from '../../middleware/optional-token.ts'
-import { validate } from '../../middleware/validate.ts'
+import { endpoint } from '../../middleware/endpoint.ts'
 import { RoomAlias, RoomId, roomOfAlias } from '../params.ts'
 import { summariesFor } from './room-access.ts'
 
@@ -13,21 +12,27 @@ const OneRoom = z.object({ room: z.union([RoomId, RoomAlias]) })
 
 export const roomSummary = new Hono<AppEnv>()
 
-roomSummary.get('/room_summary/:room', optionalToken, validate({ param: OneRoom }), async (c) =>
-  c.json(await summary(c, c.req.valid('param').room)),
+roomSummary.get(
+  '/room_summary/:room',
+  endpoint({ auth: 'optional', guests: true, suspended: true, limit: 'read', param: OneRoom }),
+  async (c) => c.json(await summary(c, c.req.valid('param').room)),
 )
 
 export const unstableRoomSummary = new Hono<AppEnv>()
 
 for (const path of ['/im.nheko.summary/summary/:room', '/im.nheko.summary/rooms/:room/summary']) {
-  unstableRoomSummary.get(path, optionalToken, validate({ param: OneRoom }), async (c) => {
-    const answer: RoomSummary = await summary(c, c.req.valid('param').room)
-    return c.json({
-      ...answer,
-      'im.nheko.summary.room_version': answer.room_version,
-      'im.nheko.summary.encryption': answer.encryption,
-    })
-  })
+  unstableRoomSummary.get(
+    path,
+    endpoint({ auth: 'optional', guests: false, suspended: true, limit: 'read', param: OneRoom }),
+    async (c) => {
+      const answer: RoomSummary = await summary(c, c.req.valid('param').room)
+      return c.json({
+        ...answer,
+        'im.nheko.summary.room_version': answer.room_version,
+        'im.nheko.summary.encryption': answer.encryption,
+      })
+    },
+  )
 }
 
 /** A room that the caller may not know of is not found, like one that is not there. */

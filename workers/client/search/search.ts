@@ -16,8 +16,7 @@ import {
 } from '../../../src/search/search.ts'
 import { highlightsOf } from '../../../src/search/terms.ts'
 import type { AppEnv } from '../../app-env.ts'
-import { tokenClaims } from '../../middleware/access-token.ts'
-import { validate } from '../../middleware/validate.ts'
+import { endpoint } from '../../middleware/endpoint.ts'
 import { stateSlices, streamJson } from '../../stream-json.ts'
 import { ignoredBy } from '../events/reading.ts'
 import { Real, readPageToken, SmallInt, writePageToken } from '../page-token.ts'
@@ -77,26 +76,30 @@ const Token: z.ZodType<SearchToken> = z.object({
 export const search = new Hono<AppEnv>()
 
 /** The first question goes to the User object: which rooms there are to search. */
-search.post('/search', tokenClaims, validate({ query: Query, json: Body }), async (c) => {
-  const request = c.req.valid('json').search_categories.room_events
-  if (request === undefined) return c.json({ search_categories: {} })
-  const { objects, ports, session } = c.var
-  const criteria = criteriaOf(request, c.req.valid('query').next_batch)
-  const [rooms, ignored] = await Promise.all([
-    objects.user(session.userId).visitedRooms(session),
-    ignoredBy(c),
-  ])
-  if (criteria.from === undefined) await archiveNews(c, rooms, criteria)
-  const results = await searchEvents(criteria, {
-    store: ports.search,
-    rooms,
-    visible: (roomId, eventIds) => objects.room(roomId).visibleEvents(session.userId, eventIds, ignored),
-  })
-  const found = await answer(c, request, results, ignored)
-  const state = request.include_state ? statesOf(c, results.hits) : undefined
-  const room_events = { ...found, ...(state && { state: state.byRoom }) } as unknown as JsonObject
-  return streamJson({ search_categories: { room_events } }, state?.slices ?? new Map())
-})
+search.post(
+  '/search',
+  endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'search', query: Query, json: Body }),
+  async (c) => {
+    const request = c.req.valid('json').search_categories.room_events
+    if (request === undefined) return c.json({ search_categories: {} })
+    const { objects, ports, session } = c.var
+    const criteria = criteriaOf(request, c.req.valid('query').next_batch)
+    const [rooms, ignored] = await Promise.all([
+      objects.user(session.userId).visitedRooms(session),
+      ignoredBy(c),
+    ])
+    if (criteria.from === undefined) await archiveNews(c, rooms, criteria)
+    const results = await searchEvents(criteria, {
+      store: ports.search,
+      rooms,
+      visible: (roomId, eventIds) => objects.room(roomId).visibleEvents(session.userId, eventIds, ignored),
+    })
+    const found = await answer(c, request, results, ignored)
+    const state = request.include_state ? statesOf(c, results.hits) : undefined
+    const room_events = { ...found, ...(state && { state: state.byRoom }) } as unknown as JsonObject
+    return streamJson({ search_categories: { room_events } }, state?.slices ?? new Map())
+  },
+)
 
 /** The archive is a moment behind: the rooms that moved last are asked to tell it, so that what was just said is found. */
 async function archiveNews(c: Context<AppEnv>, rooms: VisitedRoom[], { filter }: SearchCriteria) {

@@ -5,8 +5,7 @@ import { MatrixError } from '../../../src/protocol/errors.ts'
 import { isNewLocalpart, localpartOf } from '../../../src/protocol/identifiers.ts'
 import { fold } from '../../../src/protocol/matching/fold.ts'
 import type { AppEnv } from '../../app-env.ts'
-import { accessToken } from '../../middleware/access-token.ts'
-import { validate } from '../../middleware/validate.ts'
+import { endpoint } from '../../middleware/endpoint.ts'
 import { readPageToken, writePageToken } from '../page-token.ts'
 import { RoomId, UserId } from '../params.ts'
 
@@ -23,38 +22,45 @@ const UnstableMutual = z.object({ user_id: UserId, batch_token: z.string().min(1
 
 export const userDirectory = new Hono<AppEnv>()
 
-userDirectory.post('/user_directory/search', accessToken, validate({ json: Search }), async (c) => {
-  const { search_term: term, limit: asked } = c.req.valid('json')
-  const words = fold(term)
-    .split(/\s+/)
-    .filter((word) => word !== '')
-    .slice(0, MAX_WORDS)
-  if (words.length === 0) return c.json({ results: [], limited: false })
-  const limit = Math.min(asked, MAX_FOUND)
-  const search = { viewer: c.var.session.userId, words, limit: limit + 1 }
-  const found = await c.var.ports.directory.users(search)
-  const results = found.slice(0, limit).map(({ userId, displayName, avatarUrl }) => ({
-    user_id: userId,
-    display_name: displayName,
-    avatar_url: avatarUrl,
-  }))
-  return c.json({ results, limited: found.length > limit })
-})
+userDirectory.post(
+  '/user_directory/search',
+  endpoint({ auth: 'device', guests: false, suspended: true, limit: 'search', json: Search }),
+  async (c) => {
+    const { search_term: term, limit: asked } = c.req.valid('json')
+    const words = fold(term)
+      .split(/\s+/)
+      .filter((word) => word !== '')
+      .slice(0, MAX_WORDS)
+    if (words.length === 0) return c.json({ results: [], limited: false })
+    const limit = Math.min(asked, MAX_FOUND)
+    const search = { viewer: c.var.session.userId, words, limit: limit + 1 }
+    const found = await c.var.ports.directory.users(search)
+    const results = found.slice(0, limit).map(({ userId, displayName, avatarUrl }) => ({
+      user_id: userId,
+      display_name: displayName,
+      avatar_url: avatarUrl,
+    }))
+    return c.json({ results, limited: found.length > limit })
+  },
+)
 
 export const mutualRooms = new Hono<AppEnv>()
 
-mutualRooms.get('/mutual_rooms', accessToken, validate({ query: Mutual }), async (c) => {
-  const { user_id: userId, from } = c.req.valid('query')
-  const { joined, count, next } = await mutual(c, userId, from)
-  return c.json({ joined, count, next_batch: next })
-})
+mutualRooms.get(
+  '/mutual_rooms',
+  endpoint({ auth: 'device', guests: false, suspended: true, limit: 'search', query: Mutual }),
+  async (c) => {
+    const { user_id: userId, from } = c.req.valid('query')
+    const { joined, count, next } = await mutual(c, userId, from)
+    return c.json({ joined, count, next_batch: next })
+  },
+)
 
 export const unstableMutualRooms = new Hono<AppEnv>()
 
 unstableMutualRooms.get(
   '/uk.half-shot.msc2666/user/mutual_rooms',
-  accessToken,
-  validate({ query: UnstableMutual }),
+  endpoint({ auth: 'device', guests: false, suspended: true, limit: 'search', query: UnstableMutual }),
   async (c) => {
     const { user_id: userId, batch_token: from } = c.req.valid('query')
     const { joined, count, next } = await mutual(c, userId, from)

@@ -2,8 +2,8 @@
 import { Hono } from 'hono'
 import * as z from 'zod'
 import type { AppEnv } from '../../app-env.ts'
-import { tokenClaims } from '../../middleware/access-token.ts'
-import { jsonObject, validate } from '../../middleware/validate.ts'
+import { endpoint } from '../../middleware/endpoint.ts'
+import { jsonObject } from '../../middleware/validate.ts'
 import { EventType, RoomId, requireSelf, UserId } from '../params.ts'
 
 const OfUser = z.object({ userId: UserId, type: EventType })
@@ -19,26 +19,38 @@ export const accountData = new Hono<AppEnv>()
 export const removedAccountData = new Hono<AppEnv>()
 
 for (const { path, param } of SCOPES) {
-  accountData.get(path, tokenClaims, validate({ param }), async (c) => {
-    const { objects, session } = c.var
-    const { userId, roomId, type } = c.req.valid('param')
-    requireSelf(session, userId)
-    return c.json(await objects.user(userId).getAccountData(session, roomId, type))
-  })
+  accountData.get(
+    path,
+    endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'read', param }),
+    async (c) => {
+      const { objects, session } = c.var
+      const { userId, roomId, type } = c.req.valid('param')
+      requireSelf(session, userId)
+      return c.json(await objects.user(userId).getAccountData(session, roomId, type))
+    },
+  )
 
-  accountData.put(path, tokenClaims, validate({ param, json: jsonObject }), async (c) => {
-    const { objects, session } = c.var
-    const { userId, roomId, type } = c.req.valid('param')
-    requireSelf(session, userId)
-    await objects.user(userId).putAccountData(session, roomId, type, c.req.valid('json'))
-    return c.json({})
-  })
+  accountData.put(
+    path,
+    endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'write', param, json: jsonObject }),
+    async (c) => {
+      const { objects, session } = c.var
+      const { userId, roomId, type } = c.req.valid('param')
+      requireSelf(session, userId)
+      await objects.user(userId).putAccountData(session, roomId, type, c.req.valid('json'))
+      return c.json({})
+    },
+  )
 
-  removedAccountData.delete(path, tokenClaims, validate({ param }), async (c) => {
-    const { objects, session } = c.var
-    const { userId, roomId, type } = c.req.valid('param')
-    requireSelf(session, userId)
-    await objects.user(userId).removeAccountData(session, roomId, type)
-    return c.json({})
-  })
+  removedAccountData.delete(
+    path,
+    endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'write', param }),
+    async (c) => {
+      const { objects, session } = c.var
+      const { userId, roomId, type } = c.req.valid('param')
+      requireSelf(session, userId)
+      await objects.user(userId).removeAccountData(session, roomId, type)
+      return c.json({})
+    },
+  )
 }

@@ -3,8 +3,8 @@ import { Hono } from 'hono'
 import * as z from 'zod'
 import { fitsBytes, MAX_ID_BYTES } from '../../../src/protocol/identifiers.ts'
 import type { AppEnv } from '../../app-env.ts'
-import { tokenClaims } from '../../middleware/access-token.ts'
-import { jsonObject, validate } from '../../middleware/validate.ts'
+import { endpoint } from '../../middleware/endpoint.ts'
+import { jsonObject } from '../../middleware/validate.ts'
 import { RoomId, requireSelf, UserId } from '../params.ts'
 
 const Room = z.object({ userId: UserId, roomId: RoomId })
@@ -21,17 +21,28 @@ const PATH = '/user/:userId/rooms/:roomId/tags'
 
 export const tags = new Hono<AppEnv>()
 
-tags.get(PATH, tokenClaims, validate({ param: Room }), async (c) => {
-  const { objects, session } = c.var
-  const { userId, roomId } = c.req.valid('param')
-  requireSelf(session, userId)
-  return c.json({ tags: await objects.user(userId).tags(session, roomId) })
-})
+tags.get(
+  PATH,
+  endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'read', param: Room }),
+  async (c) => {
+    const { objects, session } = c.var
+    const { userId, roomId } = c.req.valid('param')
+    requireSelf(session, userId)
+    return c.json({ tags: await objects.user(userId).tags(session, roomId) })
+  },
+)
 
 tags.put(
   `${PATH}/:tag`,
-  tokenClaims,
-  validate({ param: Tag, json: Order, bodyOptional: true }),
+  endpoint({
+    auth: 'claims',
+    guests: false,
+    suspended: true,
+    limit: 'write',
+    param: Tag,
+    json: Order,
+    bodyOptional: true,
+  }),
   async (c) => {
     const { objects, session } = c.var
     const { userId, roomId, tag } = c.req.valid('param')
@@ -41,10 +52,14 @@ tags.put(
   },
 )
 
-tags.delete(`${PATH}/:tag`, tokenClaims, validate({ param: Tag }), async (c) => {
-  const { objects, session } = c.var
-  const { userId, roomId, tag } = c.req.valid('param')
-  requireSelf(session, userId)
-  await objects.user(userId).setTag(session, roomId, tag, null)
-  return c.json({})
-})
+tags.delete(
+  `${PATH}/:tag`,
+  endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'write', param: Tag }),
+  async (c) => {
+    const { objects, session } = c.var
+    const { userId, roomId, tag } = c.req.valid('param')
+    requireSelf(session, userId)
+    await objects.user(userId).setTag(session, roomId, tag, null)
+    return c.json({})
+  },
+)

@@ -4,8 +4,8 @@ import * as z from 'zod'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import { parseFilter } from '../../../src/protocol/matching/filter.ts'
 import type { AppEnv } from '../../app-env.ts'
-import { tokenClaims } from '../../middleware/access-token.ts'
-import { jsonObject, validate } from '../../middleware/validate.ts'
+import { endpoint } from '../../middleware/endpoint.ts'
+import { jsonObject } from '../../middleware/validate.ts'
 import { requireSelf, UserId } from '../params.ts'
 
 /** As JSON. */
@@ -17,8 +17,14 @@ export const filters = new Hono<AppEnv>()
 
 filters.post(
   '/user/:userId/filter',
-  tokenClaims,
-  validate({ param: OfUser, json: jsonObject }),
+  endpoint({
+    auth: 'claims',
+    guests: true,
+    suspended: true,
+    limit: 'write',
+    param: OfUser,
+    json: jsonObject,
+  }),
   async (c) => {
     const { objects, session } = c.var
     requireSelf(session, c.req.valid('param').userId)
@@ -34,8 +40,13 @@ filters.post(
 
 filters.get(
   '/user/:userId/filter/:filterId',
-  tokenClaims,
-  validate({ param: OfUser.extend({ filterId: z.string() }) }),
+  endpoint({
+    auth: 'claims',
+    guests: true,
+    suspended: true,
+    limit: 'read',
+    param: OfUser.extend({ filterId: z.string() }),
+  }),
   async (c) => {
     const { objects, session } = c.var
     const { userId, filterId } = c.req.valid('param')

@@ -5,8 +5,7 @@ import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject, JsonValue } from '../../../src/protocol/events/canonical-json.ts'
 import { receiptContent } from '../../../src/protocol/events/receipt-content.ts'
 import type { AppEnv } from '../../app-env.ts'
-import { accessToken } from '../../middleware/access-token.ts'
-import { validate } from '../../middleware/validate.ts'
+import { endpoint } from '../../middleware/endpoint.ts'
 import { stateSlices, streamJson } from '../../stream-json.ts'
 import { limitOf, position } from '../events/reading.ts'
 import { Count, EventId, Flag, InRoom, RoomId } from '../params.ts'
@@ -30,18 +29,28 @@ const EventsQuery = z.object({
 
 export const legacy = new Hono<AppEnv>()
 
-legacy.get('/initialSync', accessToken, validate({ query: InitialQuery }), async (c) => {
-  const { limit, archived } = c.req.valid('query')
-  const { body, rest } = await syncOnce(c, { room: { timeline: { limit }, include_leave: archived } })
-  const listed = await c.var.ports.directory.listedAmong(roomIdsOf(body))
-  const [answer, slices] = asInitialSync(body, rest, { userId: c.var.session.userId, listed })
-  return streamJson(answer, slices)
-})
+legacy.get(
+  '/initialSync',
+  endpoint({ auth: 'device', guests: false, suspended: true, limit: 'read', query: InitialQuery }),
+  async (c) => {
+    const { limit, archived } = c.req.valid('query')
+    const { body, rest } = await syncOnce(c, { room: { timeline: { limit }, include_leave: archived } })
+    const listed = await c.var.ports.directory.listedAmong(roomIdsOf(body))
+    const [answer, slices] = asInitialSync(body, rest, { userId: c.var.session.userId, listed })
+    return streamJson(answer, slices)
+  },
+)
 
 legacy.get(
   '/rooms/:roomId/initialSync',
-  accessToken,
-  validate({ param: InRoom, query: RoomInitialQuery }),
+  endpoint({
+    auth: 'device',
+    guests: true,
+    suspended: true,
+    limit: 'read',
+    param: InRoom,
+    query: RoomInitialQuery,
+  }),
   async (c) => {
     const { objects, ports, session } = c.var
     const { roomId } = c.req.valid('param')
@@ -68,16 +77,25 @@ legacy.get(
   },
 )
 
-legacy.get('/events', accessToken, validate({ query: EventsQuery }), async (c) => {
-  const { from, timeout, room_id: roomId } = c.req.valid('query')
-  return roomId === undefined ? stream(c, from, timeout) : c.json(await peek(c, roomId, from, timeout))
-})
+legacy.get(
+  '/events',
+  endpoint({ auth: 'device', guests: true, suspended: true, limit: 'sync', query: EventsQuery }),
+  async (c) => {
+    const { from, timeout, room_id: roomId } = c.req.valid('query')
+    return roomId === undefined ? stream(c, from, timeout) : c.json(await peek(c, roomId, from, timeout))
+  },
+)
 
 /** No room in the path: the archive knows where an event belongs, and what it does not know yet was sent just now. */
 legacy.get(
   '/events/:eventId',
-  accessToken,
-  validate({ param: z.object({ eventId: EventId }) }),
+  endpoint({
+    auth: 'device',
+    guests: false,
+    suspended: true,
+    limit: 'read',
+    param: z.object({ eventId: EventId }),
+  }),
   async (c) => {
     const { eventId } = c.req.valid('param')
     const roomId = await c.var.ports.archiveReader.roomOfEvent(eventId)

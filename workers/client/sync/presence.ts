@@ -2,8 +2,7 @@
 import { Hono } from 'hono'
 import * as z from 'zod'
 import type { AppEnv } from '../../app-env.ts'
-import { accessToken, tokenClaims } from '../../middleware/access-token.ts'
-import { validate } from '../../middleware/validate.ts'
+import { endpoint } from '../../middleware/endpoint.ts'
 import { requireSelf, UserId } from '../params.ts'
 
 const OfUser = z.object({ userId: UserId })
@@ -18,17 +17,20 @@ const Status = z.object({
 
 export const presence = new Hono<AppEnv>()
 
-presence.get('/presence/:userId/status', accessToken, validate({ param: OfUser }), async (c) => {
-  const { objects, session } = c.var
-  const { userId } = c.req.valid('param')
-  const rooms = userId === session.userId ? [] : await objects.user(session.userId).joinedRooms(session)
-  return c.json(await objects.user(userId).presence(session.userId, rooms))
-})
+presence.get(
+  '/presence/:userId/status',
+  endpoint({ auth: 'device', guests: false, suspended: true, limit: 'read', param: OfUser }),
+  async (c) => {
+    const { objects, session } = c.var
+    const { userId } = c.req.valid('param')
+    const rooms = userId === session.userId ? [] : await objects.user(session.userId).joinedRooms(session)
+    return c.json(await objects.user(userId).presence(session.userId, rooms))
+  },
+)
 
 presence.put(
   '/presence/:userId/status',
-  tokenClaims,
-  validate({ param: OfUser, json: Status }),
+  endpoint({ auth: 'claims', guests: false, suspended: false, limit: 'write', param: OfUser, json: Status }),
   async (c) => {
     const { objects, session } = c.var
     const { userId } = c.req.valid('param')

@@ -13,8 +13,7 @@ import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { objectField } from '../../../src/protocol/json-fields.ts'
 import { eventWithFields } from '../../../src/protocol/matching/filter.ts'
 import type { AppEnv } from '../../app-env.ts'
-import { tokenClaims } from '../../middleware/access-token.ts'
-import { validate } from '../../middleware/validate.ts'
+import { endpoint } from '../../middleware/endpoint.ts'
 import { stateSlices, streamJson } from '../../stream-json.ts'
 import { Count, Flag } from '../params.ts'
 
@@ -42,20 +41,24 @@ const SyncQuery = z.object({
 
 export const sync = new Hono<AppEnv>()
 
-sync.get('/sync', tokenClaims, validate({ query: SyncQuery }), (c) => {
-  const { objects, ports, session } = c.var
-  const query = c.req.valid('query')
-  const request: SyncRequest = {
-    session,
-    since: query.since,
-    filter: query.filter,
-    fullState: query.full_state,
-    stateAfter: query.use_state_after ?? query['org.matrix.msc4222.use_state_after'] ?? false,
-    timeoutMs: query.timeout,
-    presence: query.set_presence,
-  }
-  return answerPoll(objects, request, ports.clock)
-})
+sync.get(
+  '/sync',
+  endpoint({ auth: 'claims', guests: true, suspended: true, limit: 'sync', query: SyncQuery }),
+  (c) => {
+    const { objects, ports, session } = c.var
+    const query = c.req.valid('query')
+    const request: SyncRequest = {
+      session,
+      since: query.since,
+      filter: query.filter,
+      fullState: query.full_state,
+      stateAfter: query.use_state_after ?? query['org.matrix.msc4222.use_state_after'] ?? false,
+      timeoutMs: query.timeout,
+      presence: query.set_presence,
+    }
+    return answerPoll(objects, request, ports.clock)
+  },
+)
 
 /** The answer to a poll, with the state that is more than a User object holds: from the Rooms, as they send it. */
 async function answerPoll(objects: Objects, request: SyncRequest, clock: Clock): Promise<Response> {

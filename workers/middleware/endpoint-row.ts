@@ -1,0 +1,84 @@
+/** What is true of an endpoint: written once, beside its handler, and found from any request to it. */
+import type { Context } from 'hono'
+import { matchedRoutes } from 'hono/route'
+import type * as z from 'zod'
+import type { Config } from '../../src/ports/config.ts'
+import type { RateClass } from './rates.ts'
+
+/** The parts of a request that a handler reads by `c.req.valid`; unknown keys are ignored. */
+export interface Schemas {
+  param?: z.ZodType
+  query?: z.ZodType
+  json?: z.ZodType
+  /** No body at all stands for `{}`: old clients send none where every key is optional. */
+  bodyOptional?: boolean
+}
+
+interface Common extends Schemas {
+  /** How often it may be asked; `free` is not counted. */
+  limit: RateClass | 'free'
+  /** Whether the operator has it served; elsewhere it answers as an unknown path does. */
+  served?: (config: Config) => boolean
+}
+
+/** What not every user may do. Whatever else a user may not do is for the handler. */
+export interface Permit {
+  /** Client-Server API §Guest Access, and what a client needs to live with that. */
+  guests: boolean
+  /**
+   * Client-Server API §Account suspension: a suspended user reads, leaves and tidies up, and tells nobody anything.
+   * `own`: as far as it concerns that user alone.
+   */
+  suspended: boolean | 'own'
+}
+
+/** Endpoints that ask for a user. */
+interface OfUsers extends Common, Permit {
+  /**
+   * - `device`: a session that lives, as Redis or the User object says.
+   * - `claims`: a token by its signature alone. The User object, which the handler asks next, knows whether its session
+   *   lives and whether its user is suspended.
+   * - `optional`: as `device` where there is a token; nobody in particular where there is none.
+   */
+  auth: 'device' | 'claims' | 'optional'
+}
+
+/** Endpoints of everybody, and of the people who run the server. */
+interface OfOthers extends Common {
+  /**
+   * - `none`: no token is looked at.
+   * - `administrator`: a session of an administrator.
+   * - `operator`: the operator's token, or a session of an administrator.
+   */
+  auth: 'none' | 'administrator' | 'operator'
+}
+
+export type EndpointRow = OfUsers | OfOthers
+export type Auth = EndpointRow['auth']
+
+const rows = new WeakMap<object, EndpointRow>()
+
+/** Notes the row of a middleware that `endpoint` made. */
+export function noteRow(middleware: object, row: EndpointRow): void {
+  rows.set(middleware, row)
+}
+
+/** The row that a handler of the app stands for, if any. */
+export function rowOf(handler: object): EndpointRow | undefined {
+  return rows.get(handler)
+}
+
+/** The row of the endpoint that a request has reached; undefined for unknown paths. */
+export function requestedRow(c: Context): EndpointRow | undefined {
+  const route = matchedRoutes(c).find(({ method }) => method !== 'ALL')
+  return route && rows.get(route.handler)
+}
+
+const EVERYBODY: Permit = { guests: true, suspended: true }
+const NEITHER: Permit = { guests: false, suspended: false }
+
+/** What guests and suspended users may do: nothing where there is no row. */
+export function permitOf(row: EndpointRow | undefined): Permit {
+  if (row?.auth === 'none') return EVERYBODY
+  return row !== undefined && 'guests' in row ? row : NEITHER
+}
