@@ -102,6 +102,22 @@ describe('nothing is lost, since', () => {
   })
 })
 
+describe('nothing is told that may not be any more, since', () => {
+  it('a late wake carries no event as it was before its redaction', async () => {
+    const { user, roomId, since } = await someoneIn('redacted')
+    const { answer } = await waitingPoll(http, user, { since })
+    // The calls are lost: the text waits at the Room, for the wake that tells of its redaction too.
+    await planFault(http, 'drop:user.wake', 100)
+    const said = await alice.say(roomId, 'taken back')
+    const path = `/rooms/${encodeURIComponent(roomId)}/redact/${encodeURIComponent(said)}/taken`
+    must(await alice.put(path, {}))
+    await planFault(http, 'drop:user.wake', 0)
+    const told = (await answer).body.rooms.join[roomId].timeline.events
+    expect(told.map(({ type }: Body) => type)).toEqual(['m.room.message', 'm.room.redaction'])
+    expect(told[0].content).toEqual({})
+  })
+})
+
 describe('a device that asked once and slept', () => {
   it('is told what is new alone, however many epochs have passed', async () => {
     const { user, rooms, since: first } = await someoneInMany('sleeper')

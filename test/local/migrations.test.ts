@@ -102,6 +102,17 @@ describe.each(kinds)('migrations of $title', ({ open, missing }) => {
       ])
     })
 
+    it('leave their connection fit for use, and their lock to others, where a file fails', async () => {
+      write('0003_wrong.sql', 'insert into nowhere values (1);')
+      await opened.database.use(async (connection) => {
+        const same: Database = { use: (work) => work(connection), close: async () => {} }
+        await expect(runMigrations(same, folder)).rejects.toThrow('0003_wrong.sql failed')
+        expect((await connection.query('select letter from letters order by letter')).rows).toHaveLength(2)
+        const held = "select 1 from pg_locks where locktype = 'advisory'"
+        expect((await connection.query(held)).rows).toEqual([])
+      })
+    })
+
     it('refuse a file that was changed or is gone', async () => {
       await runMigrations(opened.database, folder)
       write('0002_second.sql', "insert into letters values ('x');")

@@ -1,3 +1,6 @@
+import { globSync } from 'node:fs'
+import { projectRoot } from '../../local/paths.ts'
+
 /** A small plausible mistake: a text of a file, what stands there by mistake, and the tests that must notice. */
 export interface Mutant {
   file: string
@@ -12,10 +15,23 @@ export interface Mutant {
   equal?: string
 }
 
-type Change = readonly [find: string, put: string, equal?: string]
+/** What stands in a file, what stands there by mistake, and what is particular to this one. */
+type Change = readonly [find: string, put: string, more?: Pick<Mutant, 'equal' | 'title'>]
 
 /** The files of tests of the client API by these names. */
-export const client = (...names: string[]) => names.map((name) => `test/workers/client/${name}.test.ts`)
+export const client = (...names: string[]) => testsIn('test/workers/client', names)
+
+/** The files of tests of the pure protocol by these names. */
+export const unit = (...names: string[]) => testsIn('test/src/protocol', names)
+
+/** Whichever folder below they are in: a file that moves is found again. */
+function testsIn(folder: string, names: string[]): string[] {
+  return names.flatMap((name) => {
+    const found = globSync(`${folder}/**/${name}.test.ts`, { cwd: projectRoot })
+    if (found.length === 0) throw new Error(`No tests in ${folder} are named ${name}`)
+    return found
+  })
+}
 
 /** Mistakes in one file that the same tests cover. */
 export function inFile(
@@ -24,12 +40,12 @@ export function inFile(
   changes: readonly Change[],
   title?: string,
 ): Mutant[] {
-  return changes.map(([find, put, equal]) => ({
+  return changes.map(([find, put, more]) => ({
     file,
     find,
     put,
     tests,
     ...(title !== undefined && { title }),
-    ...(equal !== undefined && { equal }),
+    ...more,
   }))
 }

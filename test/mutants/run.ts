@@ -3,7 +3,7 @@
  * time, and runs the tests that cover them. One that they do not notice fails the run, as does one whose text is gone.
  */
 import { execFileSync, spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -37,7 +37,9 @@ function chosen({ slice, only }: Wishes): Mutant[] {
 }
 
 /** Why a mistake cannot be made any more; undefined: it can. What does not compile would be noticed by any test. */
-async function staleness({ file, find, put }: Mutant): Promise<string | undefined> {
+async function staleness({ file, find, put, tests }: Mutant): Promise<string | undefined> {
+  const gone = tests.find((path) => !existsSync(join(projectRoot, path)))
+  if (gone !== undefined) return `there are no tests in ${gone}`
   const source = readFileSync(join(projectRoot, file), 'utf8')
   const times = source.split(find).length - 1
   if (times !== 1) return `its text stands there ${times} times`

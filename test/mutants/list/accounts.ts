@@ -9,7 +9,7 @@ export const ACCOUNTS: readonly Mutant[] = [
       [
         'return timingSafeEqual(key, hash) && parsed !== undefined',
         'return timingSafeEqual(key, hash)',
-        'nobody knows a password whose key is all zeros',
+        { equal: 'nobody knows a password whose key is all zeros' },
       ],
       ["password.normalize('NFKC')", 'password'],
       ['if ([...password].length < least) {', 'if (password.length < least) {'],

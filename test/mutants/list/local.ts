@@ -8,7 +8,8 @@ export const LOCAL: readonly Mutant[] = [
     [
       ['} else if (checksum !== migration.checksum) {', '} else if (false) {'],
       ["    await connection.script('rollback').catch(() => {})\n", ''],
-      ['    .sort()\n', ''],
+      ['    .sort()\n', '', { equal: 'Node lists a folder in the order of its names, without promising it' }],
+      ['    .sort()\n', '    .sort()\n    .reverse()\n'],
       ['      applied.push(migration.name)\n', ''],
     ],
   ),

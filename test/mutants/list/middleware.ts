@@ -140,7 +140,7 @@ export const MIDDLEWARE: readonly Mutant[] = [
       [
         'if (Number(declared ?? 0) > limit) throw tooLarge(limit)',
         '',
-        'what declares more is counted while it is read',
+        { equal: 'what declares more is counted while it is read' },
       ],
       ['isDeeperThan(value, MAX_DEPTH)', 'isDeeperThan(value, 10_000)'],
     ],
@@ -182,7 +182,7 @@ export const MIDDLEWARE: readonly Mutant[] = [
       [
         '    if (sql.exec(query, GLOBAL, type).rowsWritten === 0) return []\n',
         '',
-        'the archive hears of a fact that it does not have',
+        { equal: 'the archive hears of a fact that it does not have' },
       ],
     ],
     'account data',

@@ -1,58 +1,45 @@
 /** Mistakes in `src/protocol`: the rules of Matrix. */
-import { inFile, type Mutant } from '../mutant.ts'
-
-const unit = (name: string) => [`test/src/protocol/${name}.test.ts`]
+import { inFile, type Mutant, unit } from '../mutant.ts'
 
 export const PROTOCOL: readonly Mutant[] = [
-  ...inFile(
-    'src/protocol/auth/power-levels.ts',
-    [...unit('power-levels'), ...unit('event-auth')],
+  ...inFile('src/protocol/auth/power-levels.ts', unit('power-levels', 'event-auth'), [
+    ['  users_default: 0,', '  users_default: 50,'],
+    ['  events_default: 0,', '  events_default: 50,'],
+    ['  state_default: 50,', '  state_default: 0,'],
+    ['  ban: 50,', '  ban: 0,'],
+    ['  kick: 50,', '  kick: 0,'],
+    ['  redact: 50,', '  redact: 0,'],
+    ['  invite: 0,', '  invite: 50,'],
+    ['  notification: 50,', '  notification: 0,'],
     [
-      ['  users_default: 0,', '  users_default: 50,'],
-      ['  events_default: 0,', '  events_default: 50,'],
-      ['  state_default: 50,', '  state_default: 0,'],
-      ['  ban: 50,', '  ban: 0,'],
-      ['  kick: 50,', '  kick: 0,'],
-      ['  redact: 50,', '  redact: 0,'],
-      ['  invite: 0,', '  invite: 50,'],
-      ['  notification: 50,', '  notification: 0,'],
-      [
-        "scalar(isState ? 'state_default' : 'events_default')",
-        "scalar(isState ? 'events_default' : 'state_default')",
-      ],
-      ['Math.trunc(value)', 'Math.round(value)'],
-      [
-        'hasPowerLevels ? undefined : UNPRIVILEGED_CREATOR',
-        'hasPowerLevels ? UNPRIVILEGED_CREATOR : undefined',
-      ],
-      ['return [sender, ...additional.filter', 'return [...additional.filter'],
+      "scalar(isState ? 'state_default' : 'events_default')",
+      "scalar(isState ? 'events_default' : 'state_default')",
     ],
-  ),
-  ...inFile(
-    'src/protocol/auth/event-auth.ts',
-    [...unit('event-auth'), ...unit('event-auth-power-levels')],
+    ['Math.trunc(value)', 'Math.round(value)'],
     [
-      [
-        "rejectUnless(pdu.state_key !== undefined, 'auth_events cites",
-        "rejectUnless(true, 'auth_events cites",
-      ],
-      ['rejectUnless(!cited.has(pair),', 'rejectUnless(true,'],
-      ['rejectUnless(selectable.has(pair),', 'rejectUnless(true,'],
-      ['rejectUnless(pdu.room_id === event.room_id,', 'rejectUnless(true,'],
-      ['rejectUnless(event.prev_events.length === 0,', 'rejectUnless(true,'],
-      ['!rules.createHasCreator || content.creator !== undefined,', 'true,'],
-      ['rejectUnless(event.room_id === roomId,', 'rejectUnless(true,'],
-      ["create.pdu.content['m.federate'] !== false ||", "create.pdu.content['m.federate'] !== true ||"],
-      ["rejectUnless(membershipIn(state, event.sender) === 'join',", 'rejectUnless(true,'],
-      ['levels.user(event.sender) >= levels.invite,', 'levels.user(event.sender) > levels.invite,'],
-      [
-        'levels.event(type, stateKey !== undefined) <= levels.user(sender),',
-        'levels.event(type, stateKey !== undefined) < levels.user(sender),',
-      ],
-      ['  checkStateKey(context)\n', ''],
-      ["if (type === 'm.room.power_levels') checkPowerLevels(context)", ''],
+      'hasPowerLevels ? undefined : UNPRIVILEGED_CREATOR',
+      'hasPowerLevels ? UNPRIVILEGED_CREATOR : undefined',
     ],
-  ),
+    ['return [sender, ...additional.filter', 'return [...additional.filter'],
+  ]),
+  ...inFile('src/protocol/auth/event-auth.ts', unit('event-auth', 'event-auth-power-levels'), [
+    ["rejectUnless(pdu.state_key !== undefined, 'auth_events cites", "rejectUnless(true, 'auth_events cites"],
+    ['rejectUnless(!cited.has(pair),', 'rejectUnless(true,'],
+    ['rejectUnless(selectable.has(pair),', 'rejectUnless(true,'],
+    ['rejectUnless(pdu.room_id === event.room_id,', 'rejectUnless(true,'],
+    ['rejectUnless(event.prev_events.length === 0,', 'rejectUnless(true,'],
+    ['!rules.createHasCreator || content.creator !== undefined,', 'true,'],
+    ['rejectUnless(event.room_id === roomId,', 'rejectUnless(true,'],
+    ["create.pdu.content['m.federate'] !== false ||", "create.pdu.content['m.federate'] !== true ||"],
+    ["rejectUnless(membershipIn(state, event.sender) === 'join',", 'rejectUnless(true,'],
+    ['levels.user(event.sender) >= levels.invite,', 'levels.user(event.sender) > levels.invite,'],
+    [
+      'levels.event(type, stateKey !== undefined) <= levels.user(sender),',
+      'levels.event(type, stateKey !== undefined) < levels.user(sender),',
+    ],
+    ['  checkStateKey(context)\n', ''],
+    ["if (type === 'm.room.power_levels') checkPowerLevels(context)", ''],
+  ]),
   ...inFile('src/protocol/auth/event-auth-member.ts', unit('event-auth-member'), [
     [
       "rejectUnless(sender === target, 'nobody can join on behalf",

@@ -1,7 +1,5 @@
 /** Mistakes in what is unread: counts, rules, pushes and badges. */
-import { client, inFile, type Mutant } from '../mutant.ts'
-
-const unit = (name: string) => [`test/src/protocol/${name}.test.ts`]
+import { client, inFile, type Mutant, unit } from '../mutant.ts'
 
 export const PUSH: readonly Mutant[] = [
   ...inFile('durable-objects/user/push/badges.ts', client('badges', 'counts-agree'), [
@@ -34,7 +32,7 @@ export const PUSH: readonly Mutant[] = [
     [
       'to <= known.upTo) return\n',
       'to < known.upTo) return\n',
-      'an increment that ends where the counts end holds nothing new',
+      { equal: 'an increment that ends where the counts end holds nothing new' },
     ],
     ['      if (pos <= known.upTo) continue\n', ''],
     ['increment.from > known.upTo || ', ''],
@@ -43,16 +41,12 @@ export const PUSH: readonly Mutant[] = [
     ['ignored.has(event.sender) || redacted.includes(pos)', 'redacted.includes(pos)'],
     ['(push?.levels[event.sender] ?? 0) >=', '(push?.levels[event.sender] ?? 100) >='],
   ]),
-  ...inFile(
-    'durable-objects/room/read/unread.ts',
-    [...client('unread')],
-    [
-      ['const floor = Math.max(read.room, member.sincePos)', 'const floor = read.room'],
-      ['ignored.has(row.sender) || pdu.unsigned?.redacted_because !== undefined', 'ignored.has(row.sender)'],
-      ['answered.set(thread, row.pos)', 'answered.set(MAIN_THREAD, row.pos)'],
-      ['read.threads.get(thread) ?? 0, answered', '0, answered'],
-    ],
-  ),
+  ...inFile('durable-objects/room/read/unread.ts', client('unread'), [
+    ['const floor = Math.max(read.room, member.sincePos)', 'const floor = read.room'],
+    ['ignored.has(row.sender) || pdu.unsigned?.redacted_because !== undefined', 'ignored.has(row.sender)'],
+    ['answered.set(thread, row.pos)', 'answered.set(MAIN_THREAD, row.pos)'],
+    ['read.threads.get(thread) ?? 0, answered', '0, answered'],
+  ]),
   ...inFile('durable-objects/room/rows/push-members.ts', client('badges', 'pushing'), [
     ['SET pos = ?, has_read = 0', 'SET pos = ?'],
     ['        notePushRead(room, userId)\n', ''],

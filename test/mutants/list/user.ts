@@ -13,7 +13,11 @@ export const USER: readonly Mutant[] = [
       'known === undefined ? (request.displayName ?? null) : known.display_name',
       '(request.displayName ?? null)',
     ],
-    ['created_ts: known?.created_ts ?? now,', 'created_ts: now,', 'nobody is shown when a device was made'],
+    [
+      'created_ts: known?.created_ts ?? now,',
+      'created_ts: now,',
+      { equal: 'nobody is shown when a device was made' },
+    ],
     ['archive: devices.map(({ device_id }) => ({', 'archive: devices.slice(1).map(({ device_id }) => ({'],
     ['    revoked: devices.flatMap(sessionsOf),', '    revoked: [],'],
   ]),

@@ -6,7 +6,10 @@ export const WORKERS: readonly Mutant[] = [
     [
       'copy?.userId === session.userId && copy.deviceId === session.deviceId',
       'copy !== undefined',
-      'a session id is random and signed together with its user and device, so its copy names no others',
+      {
+        equal:
+          'a session id is random and signed together with its user and device, so its copy names no others',
+      },
     ],
     ["fromHeader?.trimEnd() ?? (c.req.query('access_token') || undefined)", 'fromHeader?.trimEnd()'],
   ]),
@@ -52,7 +55,11 @@ export const WORKERS: readonly Mutant[] = [
     [
       ['answers[2 * index]! > limit.count', 'answers[index]! > limit.count'],
       ['if (keys.length === 0) return undefined\n', ''],
-      ['        pipeline.expire(name(key), limit.seconds)\n', '', 'a window that is over is never read'],
+      [
+        '        pipeline.expire(name(key), limit.seconds)\n',
+        '',
+        { equal: 'a window that is over is never read' },
+      ],
     ],
     'rate limits',
   ),
@@ -61,7 +68,7 @@ export const WORKERS: readonly Mutant[] = [
     [
       '    throw unknownToken()\n  }\n}\n\nfunction unknownToken',
       '    return undefined\n  }\n}\n\nfunction unknownToken',
-      'what is no JSON fits no schema either',
+      { equal: 'what is no JSON fits no schema either' },
     ],
   ]),
 ]
