@@ -46,4 +46,4 @@ export function logHandler(level: LogLevel, write: (line: string) => void): (lin
  * params.host = …`, with addresses of machine code. Only the words before the parameters are kept: these name hosts.
  */
 const NATIVE =
-  /^(?:e = )?(?:kj|workerd|capnp)\/[\w./+-]+\.(?:c\+\+|h):\d+: (?:failed|disconnected|overloaded): ([^;\n]*)/
+  /^(?:e = )?(?:kj|workerd|capnp|rust)\/[\w./+-]+\.(?:c\+\+|h|rs):\d+: (?:failed|disconnected|overloaded): ([^;\n]*)/

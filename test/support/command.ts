@@ -9,7 +9,7 @@ export interface Ran {
   stderr: string
 }
 
-/** Runs `local/<script>.ts` to its end, with `input` on its standard input. */
+/** Runs `local/commands/<script>.ts` to its end, with `input` on its standard input. */
 export function runScript(
   script: string,
   args: string[],
@@ -18,7 +18,7 @@ export function runScript(
 ): Promise<Ran> {
   const child = spawn(
     process.execPath,
-    ['--disable-warning=ExperimentalWarning', join(projectRoot, `local/${script}.ts`), ...args],
+    ['--disable-warning=ExperimentalWarning', join(projectRoot, `local/commands/${script}.ts`), ...args],
     { env: { PATH: process.env.PATH, ...env }, stdio: 'pipe' },
   )
   const ran: Ran = { code: null, stdout: '', stderr: '' }
