@@ -88,6 +88,11 @@ describe('the check itself', () => {
       "import { x } from '../../src/storage/redis/client.ts'",
       'only src/context imports storage',
     ],
+    [
+      'durable-objects/user/sync/heads/heads.ts',
+      "import { first } from '../../../sqlite.ts'",
+      'the heads of rooms know neither storage nor network',
+    ],
     ['durable-objects/room/room.ts', 'await fetch(url)', 'no ambient fetch'],
     ['durable-objects/user/user.ts', 'const now = Date.now()', 'no ambient Date'],
     [

@@ -66,6 +66,11 @@ const importRules: ImportRule[] = [
     neverOther: (own) => new RegExp(`^durable-objects/(?!${own}/)[^/]+/`),
   },
   {
+    sentence: 'the heads of rooms know neither storage nor network, as the model of sync runs them',
+    from: /^durable-objects\/user\/sync\/heads\//,
+    only: () => /^(durable-objects\/user\/sync\/heads|src\/(objects|protocol))\//,
+  },
+  {
     sentence: 'workers reach objects only through the gate',
     from: /^workers\//,
     // The entry point re-exports the classes, which the runtime wants there.

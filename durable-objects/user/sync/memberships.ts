@@ -32,6 +32,7 @@ export class Memberships {
   readonly #sql: SqlStorage
   readonly #byNo = new Map<number, UserRoom>()
   readonly #byId = new Map<string, UserRoom>()
+  readonly #joined = new Set<number>()
 
   constructor(sql: SqlStorage) {
     this.#sql = sql
@@ -53,6 +54,15 @@ export class Memberships {
 
   joinedRooms(): string[] {
     return [...this.all()].filter((room) => room.membership === 'join').map((room) => room.roomId)
+  }
+
+  /** The rooms the user is in, by their numbers. */
+  joined(): Iterable<number> {
+    return this.#joined
+  }
+
+  isJoined(no: number): boolean {
+    return this.#joined.has(no)
   }
 
   /** The rooms the user may search: those they are in, and up to their leave those they were in. */
@@ -115,6 +125,8 @@ export class Memberships {
   #keep(room: UserRoom): void {
     this.#byNo.set(room.no, room)
     this.#byId.set(room.roomId, room)
+    if (room.membership === 'join') this.#joined.add(room.no)
+    else this.#joined.delete(room.no)
   }
 }
 

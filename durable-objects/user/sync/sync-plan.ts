@@ -1,8 +1,7 @@
 /** What one sync asks for: its rooms, and where each stands. */
 import type { Increment } from '../../../src/objects/room/sync.ts'
 import { type Filter, wantsRoom } from '../../../src/protocol/matching/filter.ts'
-import type { Epochs } from './epochs.ts'
-import type { Heads } from './heads.ts'
+import type { Heads } from './heads/heads.ts'
 import type { Memberships, UserRoom } from './memberships.ts'
 import type { SyncQuery } from './room-sections.ts'
 import type { SyncToken } from './sync-token.ts'
@@ -41,7 +40,6 @@ export interface Plan {
 
 export interface PlanParts {
   memberships: Memberships
-  epochs: Epochs
   heads: Heads
   unread: UnreadCounts
   /** The newest position of the user's own log. */
@@ -53,8 +51,8 @@ export const DEVICES_ONLY: Filter = { room: { timeline: { limit: 0, types: [] },
 
 /** Which rooms may have something to tell after `given`; undefined: an initial sync. */
 export function planSync(parts: PlanParts, query: SyncQuery, given: SyncToken | undefined): Plan {
-  const { epochs, memberships } = parts
-  const absent = given !== undefined && epochs.snapshot(given.epoch) === undefined
+  const { heads, memberships } = parts
+  const absent = given !== undefined && !heads.epochs.lives(given)
   const token = absent ? undefined : given
   const plan: Plan = { token, absent, since: given?.own ?? 0, own: parts.own(), tasks: [] }
   for (const room of memberships.all()) {
@@ -75,29 +73,26 @@ export function isInitial({ token, absent }: Plan): boolean {
 }
 
 function joinedTask(
-  { epochs, heads, unread }: PlanParts,
+  { heads, unread }: PlanParts,
   query: SyncQuery,
   token: SyncToken | undefined,
   room: UserRoom,
   hidden: boolean,
 ): Task | undefined {
-  const place = (from: SyncToken) => (hidden ? epochs.reach(from, room.no) : epochs.position(from, room.no))
-  const since = token === undefined ? 0 : place(token)
   if (token === undefined) return { room, since: 0, full: true, first: true }
+  const { epochs } = heads
+  const since = hidden ? epochs.reach(token, room.no) : epochs.position(token, room.no)
   // Joined since, and perhaps again: then the client has a part of what it is shown.
   if (room.own > token.own) return { room, since: 0, full: true, first: true, gap: true }
   // Not reached by the first answer, or by that after an absence: the client may have seen it long ago.
   if (since === 0) return { room, since: 0, full: true, first: true, gap: true }
   if (query.fullState) return { room, since, full: true, first: true }
-  if (!token.tail.has(room.no) && heads.movedIn(room.no) < token.epoch) return undefined
-  const head = heads.head(room.no)
-  if (head === undefined) return { room, since, full: false, first: false }
-  if (head === since) return undefined
-  // The room was restored from before the token, or tells of typing no more: it knows which.
-  if (head < since) return { room, since, full: false, first: false }
+  const news = heads.newsOf(token, room.no, since)
+  if (news === undefined) return undefined
+  if (news === 'unknown') return { room, since, full: false, first: false }
   // A Room is asked where nothing here knows what is unread: after an eviction.
-  const counted = hidden || unread.at(room.roomId, head) !== undefined
-  const increments = counted ? heads.between(room.no, since, head) : undefined
+  const counted = hidden || unread.at(room.roomId, news) !== undefined
+  const increments = counted ? heads.between(room.no, since, news) : undefined
   return { room, since, full: false, first: false, increments }
 }
 
@@ -113,9 +108,9 @@ function isOwed(token: SyncToken, room: UserRoom): boolean {
   return room.membership !== 'join' && !room.forgotten && room.own <= token.own && token.tail.has(room.no)
 }
 
-function withPosition({ epochs }: PlanParts, task: Task, token: SyncToken | undefined): Task {
+function withPosition({ heads }: PlanParts, task: Task, token: SyncToken | undefined): Task {
   if (task.room.membership === 'join' || token === undefined) return task
-  const since = epochs.position(token, task.room.no)
+  const since = heads.epochs.position(token, task.room.no)
   // A token says nothing of rooms that had been left before it: the client may know what comes again.
   return { ...task, since, gap: since === 0 }
 }

@@ -18,8 +18,9 @@ import { rulesetOf, storedRuleset } from '../push/push-rules.ts'
 import { ignoredUsers } from '../settings/ignored-users.ts'
 import { Inbox } from '../to-device/inbox.ts'
 import { type DeviceListsBody, DeviceNews } from './device-news.ts'
-import { Epochs } from './epochs.ts'
-import { Heads } from './heads.ts'
+import { StoredHeads } from './head-store.ts'
+import { NO_EPOCH } from './heads/epochs.ts'
+import { Heads } from './heads/heads.ts'
 import { LazyMembers } from './lazy-members.ts'
 import { Memberships, type UserRoom } from './memberships.ts'
 import type { PullRooms } from './pull-transport.ts'
@@ -28,7 +29,7 @@ import { Sockets, type WaitingSocket } from './sockets.ts'
 import { type AccountDataChange, Sync, type SyncAnswer, stayOf } from './sync.ts'
 import { DEVICES_ONLY } from './sync-plan.ts'
 import { Queries, type StoredFilters } from './sync-query.ts'
-import { formatSyncToken, NO_EPOCH, parseSyncToken, type SyncToken } from './sync-token.ts'
+import { formatSyncToken, parseSyncToken, type SyncToken } from './sync-token.ts'
 import { UnreadCounts } from './unread.ts'
 
 export interface SyncPollsParts extends StoredFilters {
@@ -70,7 +71,7 @@ export class SyncPolls {
   readonly sockets: Sockets
   readonly inbox: Inbox
   readonly #parts: SyncPollsParts
-  readonly #epochs: Epochs
+  readonly #stored: StoredHeads
   readonly #heads: Heads
   readonly #sync: Sync
   readonly #queries: Queries
@@ -91,8 +92,8 @@ export class SyncPolls {
     this.#parts = parts
     this.memberships = new Memberships(parts.sql)
     this.#queries = new Queries(parts)
-    this.#epochs = new Epochs(parts.sql)
-    this.#heads = new Heads(parts.sql)
+    this.#stored = new StoredHeads({ ...parts, now: () => parts.clock.now() })
+    this.#heads = new Heads({ store: this.#stored, rooms: this.memberships })
     this.sockets = new Sockets(parts.ctx)
     this.#unread = new UnreadCounts({
       userId: parts.userId,
@@ -118,13 +119,12 @@ export class SyncPolls {
       ruleset: () => storedRuleset(parts.sql),
       presence: this.presence,
       memberships: this.memberships,
-      epochs: this.#epochs,
       heads: this.#heads,
       lazy: this.#lazy,
       moved: () => this.serve(),
       asking: () => this.#markLevel(),
     })
-    this.#learnFromSockets()
+    this.#wakeUp()
   }
 
   /** @throws MatrixError M_INVALID_PARAM for a token or filter that is none */
@@ -139,7 +139,7 @@ export class SyncPolls {
     if (token === undefined) await this.#parts.presence.patiently(met)
     const answer = await this.#onward(query, await this.#sync.answer(query, token))
     // A device may sleep before it ever sends its first token back.
-    if (token === undefined) this.#epochs.named(request.session.deviceId, parseSyncToken(answer.token).epoch)
+    if (token === undefined) this.#stored.named(request.session.deviceId, parseSyncToken(answer.token).epoch)
     const atOnce = answer.news || token === undefined || request.fullState || request.timeoutMs === 0
     if (atOnce) return bodyOf(answer)
     const { session, filter, stateAfter } = request
@@ -170,17 +170,14 @@ export class SyncPolls {
   wake(wake: Wake): { unsubscribe: boolean } {
     const room = this.memberships.byId(wake.roomId)
     if (room === undefined) return { unsubscribe: true }
-    this.#heads.note(room.no, this.#epochs.newest)
-    this.#heads.raise(room.no, wake.to)
+    this.#heads.woken(room.no, wake.to)
     const news = newsOf(wake)
-    this.#heads.keep(room.no, news, wake.increment?.length ?? 0)
+    this.#heads.keep(room.no, news.increment, wake.increment?.length ?? 0)
     this.#unread.advance(news)
     if (showsActivity(news, this.#parts.userId)) this.presence.active()
     this.#serveNext()
     const idle = this.#parts.clock.now() - this.#lastAsked > AWAKE_MS || takeFault('user:idle')
-    const unsubscribe = this.sockets.size === 0 && idle && !this.#heads.asking(room.no)
-    if (unsubscribe) this.#heads.forget(room.no)
-    return { unsubscribe }
+    return { unsubscribe: this.sockets.size === 0 && idle && this.#heads.release(room.no) }
   }
 
   /** The user's push rules or whom they ignore have changed: what is unread is counted anew. */
@@ -204,7 +201,7 @@ export class SyncPolls {
     for (const waiting of this.sockets.all()) {
       if (waiting.busy) continue
       if (this.#isBehind(waiting.poll.token, waiting.poll.session)) this.#serveOne(waiting)
-      else this.sockets.advance(waiting, waiting.poll.token, !this.#heads.asking())
+      else this.sockets.advance(waiting, waiting.poll.token, this.#heads.settled)
     }
   }
 
@@ -230,10 +227,10 @@ export class SyncPolls {
     // A room that the user only looks into: their tokens stand nowhere in it, and so at its end.
     if (room === undefined || room.membership === 'invite' || room.membership === 'knock')
       return `p${NOWHERE}`
-    if (this.#epochs.snapshot(token.epoch) === undefined) {
+    if (!this.#heads.epochs.lives(token)) {
       throw new MatrixError('M_INVALID_PARAM', 'This token knows nothing of the room')
     }
-    const known = this.#epochs.position(token, room.no)
+    const known = this.#heads.epochs.position(token, room.no)
     // A token names no room that had been left before it: there it stands at the leave.
     const leftBefore = known === 0 && room.membership !== 'join' && room.own <= token.own
     return `p${(leftBefore ? room.pos : known) + 1}`
@@ -254,11 +251,11 @@ export class SyncPolls {
   }
 
   /** What its answer contained was received; a token whose epoch is gone acknowledges nothing. */
-  #tokenCameBack(deviceId: string, { epoch, toDevice }: SyncToken): void {
-    this.#epochs.named(deviceId, epoch)
-    if (this.#epochs.snapshot(epoch) === undefined) return
+  #tokenCameBack(deviceId: string, token: SyncToken): void {
+    this.#stored.named(deviceId, token.epoch)
+    if (!this.#heads.epochs.lives(token)) return
     if (this.inbox.newest(deviceId) > 0) {
-      this.#parts.transaction(() => this.inbox.acknowledge(deviceId, toDevice))
+      this.#parts.transaction(() => this.inbox.acknowledge(deviceId, token.toDevice))
     }
   }
 
@@ -272,12 +269,8 @@ export class SyncPolls {
     return this.#sync.behind(parseSyncToken(token), deviceId)
   }
 
-  /**
-   * Whether a token teaches every head to an incarnation that reads it. While a Room is being asked none does: the
-   * Room takes its answer for the wakes up to its head, and this object may not live to hear it.
-   */
   #isLevel(token: string, session: Session): boolean {
-    return !this.#heads.asking() && !this.#isBehind(token, session)
+    return this.#heads.settled && !this.#isBehind(token, session)
   }
 
   /** Before Rooms are asked, for whomever, and after. What is lost with an answer, the waiting may miss too. */
@@ -363,19 +356,12 @@ export class SyncPolls {
     return answer
   }
 
-  /** After an eviction: what a socket waits with is known (model: `restart`). */
-  #learnFromSockets(): void {
-    const waiting = this.sockets.all()
-    for (const { poll } of waiting) {
-      if (!poll.level) continue
-      const token: SyncToken = parseSyncToken(poll.token)
-      if (this.#epochs.snapshot(token.epoch) === undefined) continue
-      for (const room of this.memberships.all()) {
-        if (room.membership === 'join') this.#heads.learn(room.no, this.#epochs.reach(token, room.no))
-      }
-    }
-    // Rooms were being asked for the others, or none could be.
-    if (waiting.some(({ poll }) => !poll.level)) this.serve()
+  /** After an eviction: what sockets wait with is known, and Rooms may have to be asked for some. */
+  #wakeUp(): void {
+    const waiting = this.sockets
+      .all()
+      .map(({ poll }) => ({ place: parseSyncToken(poll.token), level: poll.level }))
+    if (this.#heads.learnFrom(waiting)) this.serve()
   }
 }
 

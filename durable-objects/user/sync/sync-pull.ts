@@ -3,8 +3,8 @@ import type { PullRequest, RoomSlice } from '../../../src/objects/room/sync.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { timelineLimit } from '../../../src/protocol/matching/filter.ts'
 import { patiently } from '../../patience.ts'
-import type { Epochs } from './epochs.ts'
-import type { Heads, Question } from './heads.ts'
+import type { Heads } from './heads/heads.ts'
+import type { Question } from './heads/known-heads.ts'
 import { inSlices, type Pulled, type PullRooms } from './pull-transport.ts'
 import { type SyncQuery, sliceOf } from './room-sections.ts'
 import { DEVICES_ONLY, type Task } from './sync-plan.ts'
@@ -13,7 +13,6 @@ import type { UnreadCounts } from './unread.ts'
 export interface PullParts {
   userId: string
   pullRooms: PullRooms
-  epochs: Epochs
   heads: Heads
   unread: UnreadCounts
   /** What the user has stored of their push rules; undefined: the default ones. */
@@ -77,10 +76,8 @@ export class Pulls {
    * @returns those whose answers did not fit into the call
    */
   async #pull(query: SyncQuery, tasks: Task[], slices: Map<Task, RoomSlice>): Promise<Task[]> {
-    const { heads, epochs } = this.#parts
-    // Noted before it is asked: a pull stands for the wakes up to the head, and its answer may be lost.
-    for (const { room } of tasks) if (room.membership === 'join') heads.note(room.no, epochs.newest)
-    const questions = tasks.map(({ room }) => heads.ask(room.no))
+    const { heads } = this.#parts
+    const questions = tasks.map(({ room }) => heads.ask(room.no, room.membership === 'join'))
     this.#parts.asking()
     const pulls = tasks.map((task) => ({ roomId: task.room.roomId, request: this.#request(query, task) }))
     const asked = this.#parts.pullRooms(pulls).catch((): Pulled[] => [])
@@ -91,7 +88,7 @@ export class Pulls {
       const slice = answer === 'full' ? undefined : answer
       const taken = slice !== undefined && isTaken(task, slice)
       // Where nobody has answered yet, the Room may still be asked: the question stays open.
-      if (answers === undefined) heads.lost(question.room)
+      if (answers === undefined) heads.gaveUp(question)
       else heads.answered(question, taken && task.room.membership === 'join' ? slice.head : undefined)
       if (taken) this.#take(task, slice, slices)
     }
@@ -102,7 +99,7 @@ export class Pulls {
 
   /** Nobody has waited for these answers, which the Rooms may have given: what they held is asked for anew. */
   #endLate(questions: readonly Question[]): void {
-    for (const question of questions) this.#parts.heads.answered(question, undefined)
+    for (const question of questions) this.#parts.heads.endedLate(question)
     this.#parts.moved()
   }
 

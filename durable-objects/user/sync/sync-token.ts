@@ -3,32 +3,16 @@
  * positions, the tail the rooms that differ from it, by their short numbers. An old token is as good as a new one.
  */
 import { MatrixError } from '../../../src/protocol/errors.ts'
+import type { Place } from './heads/epochs.ts'
 
-export interface SyncToken {
-  epoch: number
+export interface SyncToken extends Place {
   /** Position in the user's own log. */
   own: number
   /** The last to-device message contained in the answer that gave this token. */
   toDevice: number
   /** The place of the newest presence contained in that answer. */
   presence?: number
-  /** Position by room number; under its negative, how far the devices of a hidden room were told. */
-  tail: ReadonlyMap<number, number>
 }
-
-/**
- * The place of a room's devices, beside that under its own number, where a filter has hidden the room: what happened
- * in it is not lost for a client that changes its filter, but whose devices changed is told once.
- */
-export function placeOfDevices(room: number): number {
-  return -room
-}
-
-/** No snapshot has this number. */
-export const NO_EPOCH = 0
-
-/** A tail longer than this starts a new epoch. */
-export const MAX_TAIL = 32
 
 const TOKEN =
   /^s(\d{1,15})\.(\d{1,15})\.(\d{1,15})(?:\.(\d{1,15}))?(?:~((?:-?\d{1,15}:\d{1,15},)*-?\d{1,15}:\d{1,15}))?$/

@@ -10,14 +10,15 @@ import { type Filter, matchesEvent, wantsRoom } from '../../../src/protocol/matc
 import type { Presence } from '../presence/presence.ts'
 import type { Inbox } from '../to-device/inbox.ts'
 import type { DeviceListChanges, DeviceListsBody, DeviceNews } from './device-news.ts'
+import { placeOfDevices } from './heads/epochs.ts'
 import type { LazyMembers } from './lazy-members.ts'
 import type { Memberships, UserRoom } from './memberships.ts'
 import { ownDataSection, roomSection, type SyncQuery, wantedData } from './room-sections.ts'
 import { Sections } from './sections.ts'
-import { TokenIssuer } from './sync-issue.ts'
+import { issueToken } from './sync-issue.ts'
 import { isInitial, owedRooms, type Plan, planSync, type Task } from './sync-plan.ts'
 import { type PullParts, Pulls, takeIncrements } from './sync-pull.ts'
-import { placeOfDevices, type SyncToken } from './sync-token.ts'
+import type { SyncToken } from './sync-token.ts'
 
 /** Account data as sync shows it. */
 export interface AccountDataChange {
@@ -41,7 +42,6 @@ export interface SyncParts extends PullParts {
   ignored: () => ReadonlySet<string>
   /** Whether an invite that is there is not shown. */
   hidesInvite: (room: UserRoom) => boolean
-  transaction: <T>(work: () => T) => T
 }
 
 export interface SyncAnswer {
@@ -59,12 +59,10 @@ const NEWS = ['rooms', 'to_device', 'device_lists', 'account_data', 'presence']
 
 export class Sync {
   readonly #parts: SyncParts
-  readonly #tokens: TokenIssuer
   readonly #pulls: Pulls
 
   constructor(parts: SyncParts) {
     this.#parts = parts
-    this.#tokens = new TokenIssuer(parts)
     this.#pulls = new Pulls(parts)
   }
 
@@ -75,7 +73,7 @@ export class Sync {
     const slices = new Map<Task, RoomSlice>()
     const unanswered = plan.tasks.filter((task) => !takeIncrements(query, task, slices))
     await this.#pulls.run(query, unanswered, slices)
-    const alive = plan.token === undefined || this.#parts.epochs.snapshot(plan.token.epoch) !== undefined
+    const alive = plan.token === undefined || this.#parts.heads.epochs.lives(plan.token)
     if (!alive) return this.answer(query, token)
     const lists = await this.#parts.devices.lists(this.#deviceChanges(plan, slices))
     return this.#compose(query, plan, slices, lists)
@@ -97,19 +95,11 @@ export class Sync {
 
   /** Whether a waiting client with this token may be missing something. */
   behind(token: SyncToken, deviceId: string): boolean {
-    const { epochs, heads, inbox, memberships } = this.#parts
+    const { heads, inbox, memberships } = this.#parts
     if (inbox.newest(deviceId) > token.toDevice) return true
     if (this.#parts.presence.latest > (token.presence ?? 0)) return true
-    if (this.#parts.own() > token.own || epochs.snapshot(token.epoch) === undefined) return true
-    if (owedRooms(token, memberships).length > 0) return true
-    for (const room of memberships.all()) {
-      if (room.membership !== 'join') continue
-      const head = heads.head(room.no)
-      const behind =
-        head === undefined ? heads.movedIn(room.no) >= token.epoch : head > epochs.reach(token, room.no)
-      if (behind) return true
-    }
-    return false
+    if (this.#parts.own() > token.own || !heads.epochs.lives(token)) return true
+    return owedRooms(token, memberships).length > 0 || heads.behind(token)
   }
 
   /** A waiting client's query may be older than what the user has ignored since. */
@@ -172,7 +162,7 @@ export class Sync {
     for (const { room, since } of plan.tasks.filter((task) => !slices.has(task)))
       if (room.membership !== 'join') owed.add(room.no)
       else if (since === 0) positions.set(room.no, 0)
-    const token = this.#tokens.issue(plan, { moved: positions, owed }, messages.last)
+    const token = issueToken(this.#parts, plan, { moved: positions, owed }, messages.last)
     if (loadsLazily(query.filter)) this.#parts.lazy.give(query.session.deviceId, token, { initial, stays })
     const body: JsonObject = { next_batch: token, ...this.#parts.devices.counts(query.session.deviceId) }
     if (deviceLists !== undefined) body.device_lists = deviceLists
@@ -220,7 +210,7 @@ export class Sync {
       if (roomId === null || room?.membership !== 'join') continue
       if (!wantsRoom(query.filter?.room, roomId)) continue
       const events = wantedData(changes.map(asEvent), query, roomId)
-      const told = token === undefined ? 0 : this.#parts.epochs.position(token, room.no)
+      const told = token === undefined ? 0 : this.#parts.heads.epochs.position(token, room.no)
       const unread = this.#parts.unread.known(roomId)
       const section = ownDataSection(events, `p${told + 1}`, unread, query.filter)
       if (section !== undefined) rooms.add('join', roomId, section)

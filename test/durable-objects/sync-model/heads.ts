@@ -1,53 +1,92 @@
 /** The heads of the User object itself, and mutants of them: each does without one of its rules. */
-import { KnownHeads, type Question } from '../../../durable-objects/user/sync/known-heads.ts'
+import { type HeadParts, Heads, type Waiting } from '../../../durable-objects/user/sync/heads/heads.ts'
+import type { Question } from '../../../durable-objects/user/sync/heads/known-heads.ts'
+import type { Increment } from '../../../src/objects/room/sync.ts'
 import type { Rule } from './rules.ts'
 
-class WithoutPassing extends KnownHeads {
+class WithoutNoteWakes extends Heads {
+  override woken(room: number, to: number): void {
+    this.raise(room, to)
+  }
+}
+
+class WithoutNoteBeforeAsking extends Heads {
+  override ask(room: number): Question {
+    return this.begin(room)
+  }
+}
+
+class WithoutPassing extends Heads {
   override raise(room: number, head: number): void {
     if ((this.known.get(room) ?? head) < head) this.known.set(room, head)
   }
 }
 
-class WithoutRaiseOnly extends KnownHeads {
+class WithoutRaiseOnly extends Heads {
   override raise(room: number, head: number): void {
     super.raise(room, head)
     this.learn(room, head)
   }
 }
 
-class WithoutLossDoubts extends KnownHeads {
+class WithoutLossDoubts extends Heads {
   override forget(room: number): void {
-    this.known.delete(room)
+    const doubts = new Map([...this.questions].map((question) => [question, question.doubtful]))
+    super.forget(room)
+    for (const [question, doubtful] of doubts) question.doubtful = doubtful
   }
 }
 
-class WithoutLossForgets extends KnownHeads {
+class WithoutLossForgets extends Heads {
   override lost(): void {}
 }
 
-export class WithoutLateEnd extends KnownHeads {
-  /** The question is over, and leaves no doubt. */
-  end(question: Question): void {
+class WithoutLateEnd extends Heads {
+  override endedLate(question: Question): void {
     this.questions.delete(question)
   }
 }
 
-class WithoutRollOver extends KnownHeads {
+class WithoutRollOver extends Heads {
   override carries(): boolean {
     return false
   }
 }
 
-const MUTANTS: { readonly [rule in Rule]?: new () => KnownHeads } = {
+class WithoutLevelOnly extends Heads {
+  override learnFrom(waiting: Iterable<Waiting>): boolean {
+    return super.learnFrom([...waiting].map(({ place }) => ({ place, level: true })))
+  }
+}
+
+class WithoutAskingUnlevels extends Heads {
+  override get settled(): boolean {
+    return true
+  }
+}
+
+class WithoutJoins extends Heads {
+  override keep(room: number, increment: Increment | undefined, length: number): void {
+    super.keep(room, increment && { ...increment, from: 0 }, length)
+  }
+}
+
+/** The other rules are those of the Room, and of who waits when. */
+const MUTANTS: { readonly [rule in Rule]?: new (parts: HeadParts) => Heads } = {
+  noteWakes: WithoutNoteWakes,
+  noteBeforeAsking: WithoutNoteBeforeAsking,
   passing: WithoutPassing,
   raiseOnly: WithoutRaiseOnly,
   lossDoubts: WithoutLossDoubts,
   lossForgets: WithoutLossForgets,
   lateEnd: WithoutLateEnd,
   rollOver: WithoutRollOver,
+  levelOnly: WithoutLevelOnly,
+  askingUnlevels: WithoutAskingUnlevels,
+  joins: WithoutJoins,
 }
 
-export function headsWithout(rule: Rule | undefined): KnownHeads {
-  const Heads = (rule && MUTANTS[rule]) ?? KnownHeads
-  return new Heads()
+export function headsWithout(rule: Rule | undefined, parts: HeadParts): Heads {
+  const Mutant = (rule && MUTANTS[rule]) ?? Heads
+  return new Mutant(parts)
 }

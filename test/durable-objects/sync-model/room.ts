@@ -1,11 +1,16 @@
 /** A Room, as far as sync is concerned: a head, and one subscriber's watermark. */
+import type { Increment, TimelineEvent } from '../../../src/objects/room/sync.ts'
 import type { Rule } from './rules.ts'
 
 export interface Wake {
   room: number
   to: number
   generation: number
+  /** Where it was small enough. */
+  increment: Increment | undefined
 }
+
+const MESSAGE = { event_id: '$', type: 'm.room.message', sender: '@', content: {}, origin_server_ts: 0 }
 
 export class Room {
   head = 1
@@ -25,9 +30,10 @@ export class Room {
     return this.head
   }
 
-  wake(room: number): Wake | undefined {
+  wake(room: number, isSmall: boolean): Wake | undefined {
     if (this.acked === undefined || this.acked >= this.head) return undefined
-    return { room, to: this.head, generation: this.#generation }
+    const increment = isSmall ? incrementOf(this.acked, this.head) : undefined
+    return { room, to: this.head, generation: this.#generation, increment }
   }
 
   woken({ to, generation }: Wake, unsubscribe: boolean): void {
@@ -35,4 +41,10 @@ export class Room {
     if (this.#without !== 'generations' && generation !== this.#generation) return
     this.acked = unsubscribe ? undefined : Math.max(this.acked, to)
   }
+}
+
+function incrementOf(from: number, to: number): Increment {
+  const events: TimelineEvent[] = []
+  for (let pos = from + 1; pos <= to; pos += 1) events.push({ pos, event: MESSAGE })
+  return { from, to, events, members: [] }
 }

@@ -6,14 +6,15 @@ export const RULES = {
   passing: 'a wake that passes an answer on the way raises what the answer says',
   generations: 'the answer to a wake that left before a pull says nothing about the time after it',
   rollOver: 'a new epoch carries over what was noted and is not told yet',
-  rouse: 'when a room was asked for one device, whatever came of it, those who wait are looked at again',
-  lookAgain: 'who found nothing looks once more before they wait',
+  rouse: 'when a room was asked for one device, whatever came of it, all waiting polls are looked at again',
+  lookAgain: 'a poll that found nothing looks once more before it waits',
   lossForgets: 'a pull that brought no answer makes the head unknown',
   lossDoubts: 'an answer under way when another was lost makes no head known',
   lateEnd: 'an answer that comes after all patience makes the head unknown once more',
   levelOnly: 'only a token that stood at every head teaches heads after an eviction',
   askingUnlevels: 'while a room is being asked no waiting token counts as standing at every head',
   wakeUnlevels: 'a wake that is answered before the waiting are served makes their tokens stand behind',
+  joins: 'what wakes carried is told only where it joins on without a gap',
 } as const
 
 export type Rule = keyof typeof RULES

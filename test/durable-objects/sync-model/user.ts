@@ -1,21 +1,33 @@
-/** A User object: what it does with wakes, polls and the answers of Rooms. `World` carries its calls. */
-import type { KnownHeads, Question } from '../../../durable-objects/user/sync/known-heads.ts'
-import { StoredEpochs, type Token } from './epochs.ts'
-import { headsWithout, WithoutLateEnd } from './heads.ts'
+/**
+ * A User object: what it does with wakes, polls and the answers of Rooms. Where rooms and tokens stand, which rooms a
+ * sync asks and the tokens of its answers are the object's own code. `World` carries its calls.
+ */
+import type { Place } from '../../../durable-objects/user/sync/heads/epochs.ts'
+import type { Heads } from '../../../durable-objects/user/sync/heads/heads.ts'
+import type { Question } from '../../../durable-objects/user/sync/heads/known-heads.ts'
+import type { Increment } from '../../../src/objects/room/sync.ts'
+import { headsWithout } from './heads.ts'
+import type { Wake } from './room.ts'
 import type { Rule } from './rules.ts'
+import { ModelStore } from './store.ts'
 
 export interface Socket {
   device: number
-  token: Token
+  place: Place
   level: boolean
+}
+
+/** What an answer tells of a room: what lies in (from, to]. */
+interface Told {
+  from: number
+  to: number
 }
 
 /** One sync under way: where it began, what it has learned, and which rooms it has not asked yet. */
 export interface Poll {
   device: number
-  from: Token | undefined
-  positions: Map<number, number>
-  got: Map<number, { from: number; to: number }>
+  from: Place | undefined
+  got: Map<number, Told>
   todo: number[]
   looks: number
   /** The room that is being asked. */
@@ -24,150 +36,128 @@ export interface Poll {
 
 /** How often a poll that found nothing looks again. */
 const LOOKS = 2
+/** A longer tail begins a new epoch. */
+const LONGEST_TAIL = 2
+const NO_ROOMS: ReadonlySet<number> = new Set()
 
 export class User {
-  readonly epochs = new StoredEpochs()
-  heads: KnownHeads
+  heads: Heads
   sockets: Socket[] = []
   /** A turn is due in which the waiting are served. */
   serveDue = false
+  readonly #store = new ModelStore()
   readonly #rooms: readonly number[]
   readonly #without: Rule | undefined
 
   constructor(rooms: readonly number[], without: Rule | undefined) {
     this.#rooms = rooms
     this.#without = without
-    this.heads = headsWithout(without)
+    this.heads = this.#freshHeads()
+  }
+
+  #freshHeads(): Heads {
+    const rooms = { joined: () => this.#rooms, isJoined: () => true }
+    return headsWithout(this.#without, { store: this.#store, rooms, longestTail: LONGEST_TAIL })
   }
 
   /** A new incarnation: what was stored is there, and the sockets, unless the object was reset. */
   restart(keepsSockets: boolean): void {
-    this.heads = headsWithout(this.#without)
-    this.serveDue = false
+    this.heads = this.#freshHeads()
     if (!keepsSockets) this.sockets = []
-    for (const { token, level } of this.sockets) {
-      if (!level && this.#without !== 'levelOnly') this.serveDue = true
-      else if (this.epochs.lives(token))
-        for (const room of this.#rooms) this.heads.learn(room, this.epochs.position(token, room))
-    }
+    this.serveDue = this.heads.learnFrom(this.sockets)
   }
 
   /** @returns whether the subscription is given up, which it may be where `idle` */
-  wake(room: number, to: number, idle: boolean): boolean {
-    if (this.#without !== 'noteWakes') this.epochs.note(room)
-    this.heads.raise(room, to)
+  wake({ room, to, increment }: Wake, idle: boolean): boolean {
+    this.heads.woken(room, to)
+    this.heads.keep(room, increment, 1)
     if (this.#without !== 'wakeUnlevels') for (const socket of this.sockets) socket.level = false
     this.serveDue = true
-    const unsubscribe = idle && this.sockets.length === 0 && !this.heads.asking(room)
-    if (unsubscribe) this.heads.forget(room)
-    return unsubscribe
+    return idle && this.sockets.length === 0 && this.heads.release(room)
   }
 
   /** @returns the sockets that are behind: each becomes a poll */
   serve(): Socket[] {
     this.serveDue = false
-    const behind = this.sockets.filter(({ token }) => this.behind(token))
+    const behind = this.sockets.filter(({ place }) => this.heads.behind(place))
     this.sockets = this.sockets.filter((socket) => !behind.includes(socket))
     this.#markLevel()
     return behind
   }
 
-  begin(device: number, token: Token | undefined): Poll {
-    const from = token !== undefined && this.epochs.lives(token) ? token : undefined
-    const at = (room: number) => (from === undefined ? 0 : this.epochs.position(from, room))
-    const positions = new Map(this.#rooms.map((room) => [room, at(room)]))
-    const todo = this.#candidates(from)
-    return { device, from, positions, got: new Map(), todo, looks: 0, question: undefined }
+  begin(device: number, token: Place | undefined): Poll {
+    const from = token !== undefined && this.heads.epochs.lives(token) ? token : undefined
+    const poll: Poll = { device, from, got: new Map(), todo: [], looks: 0, question: undefined }
+    this.#look(poll)
+    return poll
+  }
+
+  /** Takes what wakes have brought, and notes which Rooms must be asked. */
+  #look(poll: Poll): void {
+    for (const room of this.#rooms) {
+      const since = this.position(poll.from, room)
+      const news = poll.from === undefined ? 'unknown' : this.heads.newsOf(poll.from, room, since)
+      if (news === undefined) continue
+      const increments = news === 'unknown' ? undefined : this.heads.between(room, since, news)
+      if (increments === undefined) poll.todo.push(room)
+      else poll.got.set(room, toldBy(increments, since))
+    }
   }
 
   /** Goes on to the next room that must be asked, if there is one. */
   ask(poll: Poll): Question | undefined {
-    for (let room = poll.todo.pop(); room !== undefined; room = poll.todo.pop()) {
-      const head = this.heads.head(room)
-      if (poll.from !== undefined && head !== undefined && head <= (poll.positions.get(room) ?? 0)) continue
-      if (this.#without !== 'noteBeforeAsking') this.epochs.note(room)
-      poll.question = this.heads.ask(room)
-      this.#markLevel()
-      return poll.question
-    }
-    return undefined
+    const room = poll.todo.pop()
+    if (room === undefined) return undefined
+    poll.question = this.heads.ask(room, true)
+    this.#markLevel()
+    return poll.question
   }
 
   /** @param head undefined: the answer was lost */
   answered(poll: Poll, question: Question, head: number | undefined): void {
     poll.question = undefined
     this.heads.answered(question, head)
-    const from = poll.positions.get(question.room) ?? 0
-    if (head !== undefined && head > from) {
-      const before = poll.got.get(question.room)?.from ?? from
-      poll.got.set(question.room, { from: before, to: head })
-      poll.positions.set(question.room, head)
-    }
+    if (head !== undefined)
+      poll.got.set(question.room, { from: this.position(poll.from, question.room), to: head })
     this.#afterAsking()
   }
 
   /** The poll goes on without the answer; the question is under way still. */
-  gaveUp(poll: Poll, { room }: Question): void {
+  gaveUp(poll: Poll, question: Question): void {
     poll.question = undefined
-    this.heads.lost(room)
+    this.heads.gaveUp(question)
   }
 
   /** An answer comes that nobody waits for. */
   endLate(question: Question): void {
-    if (this.heads instanceof WithoutLateEnd) {
-      this.heads.end(question)
-      return
-    }
-    this.heads.answered(question, undefined)
+    this.heads.endedLate(question)
     this.#afterAsking()
   }
 
   /** The token of a poll that has asked everywhere; undefined: it looks once more, or its epoch is gone. */
-  finish(poll: Poll): Token | undefined {
-    if (poll.from !== undefined && !this.epochs.lives(poll.from)) {
+  finish(poll: Poll): Place | undefined {
+    if (poll.from !== undefined && !this.heads.epochs.lives(poll.from)) {
       Object.assign(poll, this.begin(poll.device, undefined))
       return undefined
     }
-    const token = poll.from !== undefined && poll.got.size === 0 ? poll.from : this.#issue(poll)
-    if (poll.from === undefined || poll.got.size > 0 || !this.behind(token)) return token
-    if (this.#without === 'lookAgain' || poll.looks >= LOOKS) return token
+    const moved = new Map([...poll.got].map(([room, { to }]) => [room, to]))
+    const place = this.heads.placeAfter(poll.from, { moved, owed: NO_ROOMS })
+    if (isNews(poll) || !this.heads.behind(place)) return place
+    if (this.#without === 'lookAgain' || poll.looks >= LOOKS) return place
     poll.looks += 1
-    poll.todo = this.#candidates(poll.from)
+    this.#look(poll)
     return undefined
   }
 
-  wait(device: number, token: Token): void {
-    this.sockets.push({ device, token, level: false })
+  wait(device: number, place: Place): void {
+    this.sockets.push({ device, place, level: false })
     this.#markLevel()
-    if (this.#without !== 'lookAgain' && this.behind(token)) this.serveDue = true
+    if (this.#without !== 'lookAgain' && this.heads.behind(place)) this.serveDue = true
   }
 
-  behind(token: Token): boolean {
-    return this.#rooms.some((room) => {
-      const head = this.heads.head(room)
-      if (head === undefined) return (this.epochs.moved.get(room) ?? 0) >= token.epoch
-      return head > this.epochs.position(token, room)
-    })
-  }
-
-  #candidates(token: Token | undefined): number[] {
-    const moved = (room: number) => this.epochs.moved.get(room) ?? 0
-    return this.#rooms.filter(
-      (room) => token === undefined || token.tail.has(room) || moved(room) >= token.epoch,
-    )
-  }
-
-  #issue({ positions, from }: Poll): Token {
-    const short = this.epochs.shortToken(positions, from)
-    if (short !== undefined) return short
-    const before = this.epochs.newest
-    const token = this.epochs.start(positions)
-    for (const room of this.#rooms) {
-      const movedIn = this.epochs.moved.get(room) ?? 0
-      const standing = { movedIn, epoch: before, position: positions.get(room) ?? 0 }
-      if (this.heads.carries(room, standing)) this.epochs.note(room)
-    }
-    return token
+  /** Where a token stands in a room. */
+  position(place: Place | undefined, room: number): number {
+    return place === undefined ? 0 : this.heads.epochs.position(place, room)
   }
 
   #afterAsking(): void {
@@ -177,7 +167,19 @@ export class User {
   }
 
   #markLevel(): void {
-    const asking = this.#without !== 'askingUnlevels' && this.heads.asking()
-    for (const socket of this.sockets) socket.level = !asking && !this.behind(socket.token)
+    for (const socket of this.sockets) socket.level = this.heads.settled && !this.heads.behind(socket.place)
   }
+}
+
+/** Whether its answer leaves at once: a first one, or one that tells of something. */
+export function isNews({ from, got }: Poll): boolean {
+  return from === undefined || [...got.values()].some((told) => told.to > told.from)
+}
+
+/** What increments tell after a position; from nowhere where they leave a gap. */
+function toldBy(increments: readonly Increment[], since: number): Told {
+  const told = increments.flatMap(({ events }) => events.map(({ pos }) => pos)).filter((pos) => pos > since)
+  const to = increments.at(-1)?.to ?? since
+  const isWhole = told.length === to - since && told.every((pos, index) => pos === since + 1 + index)
+  return { from: isWhole ? since : Number.NaN, to }
 }

@@ -1,11 +1,10 @@
 /** A user with some devices and rooms, and all that networks and platforms do between them, chosen from a seed. */
-
-import type { Question } from '../../../durable-objects/user/sync/known-heads.ts'
+import type { Place } from '../../../durable-objects/user/sync/heads/epochs.ts'
+import type { Question } from '../../../durable-objects/user/sync/heads/known-heads.ts'
 import { type Choices, choicesFrom } from '../interleavings/random.ts'
-import type { Token } from './epochs.ts'
 import { Room, type Wake } from './room.ts'
 import type { Rule } from './rules.ts'
-import { type Poll, User } from './user.ts'
+import { isNews, type Poll, User } from './user.ts'
 
 /** A question on its way to a Room, and then the answer on its way back. */
 interface Call {
@@ -19,8 +18,8 @@ interface Call {
 
 interface Device {
   id: number
-  token: Token | undefined
-  older: Token[]
+  token: Place | undefined
+  older: Place[]
 }
 
 /** Tokens that a device may still use. */
@@ -80,7 +79,7 @@ export class World {
   }
 
   #sendWake(room: number): void {
-    const wake = this.#rooms[room]?.wake(room)
+    const wake = this.#rooms[room]?.wake(room, this.#choices.chance(0.5))
     if (wake !== undefined) this.#wakes.push(wake)
   }
 
@@ -88,7 +87,7 @@ export class World {
   #deliverWake(stays: boolean): void {
     const wake = this.#takeAny(this.#wakes, stays)
     if (wake === undefined || this.#choices.chance(0.15)) return
-    const unsubscribe = this.#user.wake(wake.room, wake.to, this.#choices.chance(0.3))
+    const unsubscribe = this.#user.wake(wake, this.#choices.chance(0.3))
     this.#answers.push({ wake, unsubscribe })
   }
 
@@ -131,11 +130,10 @@ export class World {
     if (token !== undefined) this.#answer(poll, token)
   }
 
-  #answer(poll: Poll, token: Token): void {
+  #answer(poll: Poll, token: Place): void {
     this.#polls.splice(this.#polls.indexOf(poll), 1)
     this.#checkGaps(poll, token)
-    const waits = poll.from !== undefined && poll.got.size === 0
-    if (waits) this.#user.wait(poll.device, token)
+    if (!isNews(poll)) this.#user.wait(poll.device, token)
     const device = this.#devices[poll.device]
     // An answer that is lost is asked for again, with the same token.
     if (device === undefined || this.#choices.chance(0.2)) return
@@ -144,11 +142,11 @@ export class World {
   }
 
   /** What an answer told must lie between its two tokens, room by room. */
-  #checkGaps({ from, got }: Poll, token: Token): void {
+  #checkGaps({ from, got }: Poll, token: Place): void {
     if (from === undefined) return
     for (const room of this.#rooms.keys()) {
-      const before = this.#user.epochs.position(from, room)
-      const after = this.#user.epochs.position(token, room)
+      const before = this.#user.position(from, room)
+      const after = this.#user.position(token, room)
       const told = got.get(room) ?? { from: before, to: before }
       if (told.from !== before || told.to !== after)
         this.#broken ??= `a gap in room ${room}: ${before} to ${after}, told ${told.from} to ${told.to}`
@@ -157,7 +155,7 @@ export class World {
 
   #serve(): void {
     if (!this.#user.serveDue) return
-    for (const { device, token } of this.#user.serve()) this.#polls.push(this.#user.begin(device, token))
+    for (const { device, place } of this.#user.serve()) this.#polls.push(this.#user.begin(device, place))
   }
 
   /** The object is evicted, or reset. Its calls may still reach the Rooms; nobody hears the answers. */
@@ -175,8 +173,8 @@ export class World {
   /** Nothing more is lost: the waiting must be woken, and every token lead to every head. */
   #calmDown(): string | undefined {
     this.#settle()
-    for (const { device, token } of this.#user.sockets) {
-      const missing = this.#missing(token)
+    for (const { device, place } of this.#user.sockets) {
+      const missing = this.#missing(place)
       if (missing !== undefined) return `asleep: device ${device} waits, ${missing}`
     }
     for (const device of this.#devices) {
@@ -198,7 +196,7 @@ export class World {
         this.#rooms[wake.room]?.woken(wake, unsubscribe)
       }
       for (const wake of this.#wakes.splice(0)) {
-        this.#rooms[wake.room]?.woken(wake, this.#user.wake(wake.room, wake.to, false))
+        this.#rooms[wake.room]?.woken(wake, this.#user.wake(wake, false))
       }
       for (const room of this.#rooms.keys()) this.#sendWake(room)
       this.#serve()
@@ -207,11 +205,11 @@ export class World {
   }
 
   /** Where a device comes to that asks again and again. */
-  #lastOf(device: Device, first: Token | undefined): Token | undefined {
+  #lastOf(device: Device, first: Place | undefined): Place | undefined {
     let token = first
     for (let n = 0; n < 8; n += 1) {
       const poll = this.#user.begin(device.id, token)
-      let next: Token | undefined
+      let next: Place | undefined
       while (next === undefined) {
         const question = this.#user.ask(poll)
         if (question === undefined) next = this.#user.finish(poll)
@@ -222,9 +220,9 @@ export class World {
     return token
   }
 
-  #missing(token: Token | undefined): string | undefined {
+  #missing(token: Place | undefined): string | undefined {
     for (const [room, { head }] of this.#rooms.entries()) {
-      const at = token === undefined ? 0 : this.#user.epochs.position(token, room)
+      const at = this.#user.position(token, room)
       if (at !== head) return `at ${at} of ${head} in room ${room}`
     }
     return undefined

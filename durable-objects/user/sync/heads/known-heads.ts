@@ -56,7 +56,7 @@ export class KnownHeads {
     for (const question of this.questionsTo(room)) question.doubtful = true
   }
 
-  /** A Room may have told what did not arrive. Whoever asks next must ask the Room. */
+  /** A Room may have told what did not arrive: the next sync must ask it. */
   lost(room: number): void {
     this.forget(room)
   }
@@ -66,8 +66,8 @@ export class KnownHeads {
     return room === undefined ? this.questions.size > 0 : this.questionsTo(room).length > 0
   }
 
-  /** Begins a pull; `answered` ends it. */
-  ask(room: number): Question {
+  /** A pull is under way from now on. */
+  protected begin(room: number): Question {
     const question = { room, passed: 0, doubtful: false }
     this.questions.add(question)
     return question
@@ -83,6 +83,16 @@ export class KnownHeads {
     if (head === undefined) this.lost(question.room)
     else if (question.doubtful) this.raise(question.room, furthest)
     else this.learn(question.room, furthest)
+  }
+
+  /** The sync goes on without an answer. The pull is under way still: the Room may be asked only now. */
+  gaveUp({ room }: Question): void {
+    this.lost(room)
+  }
+
+  /** The call of a pull that was given up has ended; nobody waited for what the Room said. */
+  endedLate(question: Question): void {
+    this.answered(question, undefined)
   }
 
   /**

@@ -1,11 +1,7 @@
-/** What a User object knows of its rooms' heads, durably and for now: the part of the sync contract that wakes feed. */
-import type { Increment } from '../../../src/objects/room/sync.ts'
-import type { News } from '../../../src/objects/user/sync.ts'
-import { KnownHeads } from './known-heads.ts'
+/** What wakes carried, as far as it joins without a gap: a poll between two wakes is answered from it. */
+import type { Increment } from '../../../../src/objects/room/sync.ts'
 
-export type { Question } from './known-heads.ts'
-
-/** Rooms whose newest increments are kept, and events a room: what a poll between two wakes is answered from. */
+/** Rooms whose newest increments are kept, and events a room. */
 const KEPT_ROOMS = 200
 const KEPT_EVENTS = 64
 /** Characters of all that is kept: the rooms that have been quiet longest go first. */
@@ -24,70 +20,36 @@ interface Chain {
   kept: Kept[]
 }
 
-export class Heads extends KnownHeads {
-  readonly #sql: SqlStorage
-  /** The newest epoch in which each room moved: durable, one row a room an epoch. */
-  readonly #moved = new Map<number, number>()
+export class KeptIncrements {
   readonly #chains = new Map<number, Chain>()
   #length = 0
 
-  constructor(sql: SqlStorage) {
-    super()
-    this.#sql = sql
-    const rows = sql.exec<{ no: number; epoch: number }>('SELECT no, epoch FROM moved')
-    for (const { no, epoch } of rows) this.#moved.set(no, epoch)
-  }
-
-  /** Notes that a room moved in `epoch`, before anybody relies on it: durable with the current turn. */
-  note(room: number, epoch: number): void {
-    if ((this.#moved.get(room) ?? 0) >= epoch) return
-    this.#moved.set(room, epoch)
-    this.#sql.exec('INSERT OR REPLACE INTO moved (no, epoch) VALUES (?, ?)', room, epoch)
-  }
-
-  movedIn(room: number): number {
-    return this.#moved.get(room) ?? 0
-  }
-
-  override forget(room: number): void {
-    super.forget(room)
-    this.#drop(room)
-  }
-
   /**
-   * Keeps what a wake carried, if it joins on to what is kept.
+   * Keeps what a wake carried, if it joins on to what is kept; undefined: it carried nothing.
    * @param length characters of its JSON
    */
-  keep(room: number, { increment }: News, length: number): void {
-    const chain = this.#drop(room)
+  keep(room: number, increment: Increment | undefined, length: number): void {
+    const chain = this.drop(room)
     if (increment === undefined) return
     const next = extend(chain, { increment, length })
     this.#chains.set(room, next)
     this.#length += lengthOf(next)
     while (this.#chains.size > KEPT_ROOMS || (this.#length > KEPT_LENGTH && this.#chains.size > 1))
-      this.#drop(this.#chains.keys().next().value as number)
+      this.drop(this.#chains.keys().next().value as number)
   }
 
-  #drop(room: number): Chain | undefined {
+  drop(room: number): Chain | undefined {
     const chain = this.#chains.get(room)
     this.#chains.delete(room)
     this.#length -= chain === undefined ? 0 : lengthOf(chain)
     return chain
   }
 
-  /** The kept increments that lead from `since` to `head` without a gap, if there are such. */
+  /** The increments that lead from `since` to `head` without a gap, if there are such. */
   between(room: number, since: number, head: number): Increment[] | undefined {
     const chain = this.#chains.get(room)
     if (chain === undefined || chain.from > since || chain.to < head) return undefined
     return chain.kept.map(({ increment }) => increment).filter(({ to }) => to > since)
-  }
-
-  /** A new epoch has begun, by `carries`. Call it in the transaction that begins the epoch. */
-  rollTo(epoch: number, rooms: Iterable<number>, positions: ReadonlyMap<number, number>): void {
-    for (const room of rooms) {
-      const standing = { movedIn: this.movedIn(room), epoch: epoch - 1, position: positions.get(room) ?? 0 }
-      if (this.carries(room, standing)) this.note(room, epoch)
-    }
   }
 }
 

@@ -1,0 +1,73 @@
+/** The tables of epochs and of rooms that moved. */
+import { first, readMeta } from '../../sqlite.ts'
+import type { Positions } from './heads/epochs.ts'
+import type { HeadStore } from './heads/heads.ts'
+
+const FIRST = 1
+const DAY_MS = 86_400_000
+
+export interface HeadStoreParts {
+  sql: SqlStorage
+  now: () => number
+  transaction: <T>(work: () => T) => T
+}
+
+export class StoredHeads implements HeadStore {
+  readonly #parts: HeadStoreParts
+  /** Epochs before this one were of an object that is gone. */
+  readonly firstEpoch: number
+  /** The epoch of each device's token, as far as this incarnation has read it. */
+  readonly #named = new Map<string, number>()
+
+  constructor(parts: HeadStoreParts) {
+    this.#parts = parts
+    this.firstEpoch = readMeta<number>(parts.sql, 'first_epoch') ?? FIRST
+  }
+
+  transaction<T>(work: () => T): T {
+    return this.#parts.transaction(work)
+  }
+
+  readNotes(): Iterable<{ room: number; epoch: number }> {
+    return this.#parts.sql.exec<{ room: number; epoch: number }>('SELECT no AS room, epoch FROM moved')
+  }
+
+  writeNote(room: number, epoch: number): void {
+    this.#parts.sql.exec('INSERT OR REPLACE INTO moved (no, epoch) VALUES (?, ?)', room, epoch)
+  }
+
+  newestEpoch(): number | undefined {
+    const query = 'SELECT max(epoch) AS epoch FROM epochs'
+    return first<{ epoch: number | null }>(this.#parts.sql, query)?.epoch ?? undefined
+  }
+
+  readEpoch(epoch: number): Positions | undefined {
+    const query = 'SELECT positions FROM epochs WHERE epoch = ?'
+    const row = first<{ positions: string }>(this.#parts.sql, query, epoch)
+    return row && new Map(JSON.parse(row.positions) as [number, number][])
+  }
+
+  /** One row. Kept besides: the epochs of the last two tokens of each device, and the last of each day. */
+  writeEpoch(epoch: number, positions: Positions): void {
+    const { sql, now } = this.#parts
+    const insert = 'INSERT INTO epochs (epoch, created_ts, positions) VALUES (?, ?, ?)'
+    sql.exec(insert, epoch, now(), JSON.stringify([...positions]))
+    sql.exec(
+      `DELETE FROM epochs WHERE epoch < ? - 1
+         AND epoch NOT IN (SELECT last FROM device_epochs UNION SELECT previous FROM device_epochs)
+         AND epoch NOT IN (SELECT max(epoch) FROM epochs GROUP BY created_ts / ${DAY_MS})`,
+      epoch,
+    )
+  }
+
+  /** Remembers the epoch of a device's token: of each it sends back, and of its first. One row, when it is another. */
+  named(deviceId: string, epoch: number): void {
+    const { sql } = this.#parts
+    const query = 'SELECT last FROM device_epochs WHERE device_id = ?'
+    const last = this.#named.get(deviceId) ?? first<{ last: number }>(sql, query, deviceId)?.last
+    this.#named.set(deviceId, epoch)
+    if (last === epoch) return
+    const insert = 'INSERT OR REPLACE INTO device_epochs (device_id, last, previous) VALUES (?, ?, ?)'
+    sql.exec(insert, deviceId, epoch, last ?? epoch)
+  }
+}

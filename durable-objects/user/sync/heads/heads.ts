@@ -1,0 +1,219 @@
+/**
+ * Where the user's rooms stand, and where tokens do: which rooms a sync asks, which clients lack something, and the
+ * tokens that answers end with. The rules of decisions 3, 9 and 10 that speak of heads, notes and epochs stand here and
+ * in `known-heads.ts`, one method each, without storage or network: the model in `test/durable-objects/sync-model` runs
+ * these classes, and takes away one rule after another.
+ */
+import type { Increment } from '../../../../src/objects/room/sync.ts'
+import { type EpochStore, Epochs, type Place, type Positions, placeOfDevices } from './epochs.ts'
+import { KeptIncrements } from './kept-increments.ts'
+import { KnownHeads, type Question } from './known-heads.ts'
+
+/** What outlives an incarnation. */
+export interface HeadStore extends EpochStore {
+  /** The newest epoch in which each room moved. */
+  readNotes(): Iterable<{ room: number; epoch: number }>
+  /** Durable with the current turn. */
+  writeNote(room: number, epoch: number): void
+  transaction<T>(work: () => T): T
+}
+
+/** The rooms that the user is in. */
+export interface JoinedRooms {
+  joined(): Iterable<number>
+  isJoined(room: number): boolean
+}
+
+export interface HeadParts {
+  store: HeadStore
+  rooms: JoinedRooms
+  /** Rooms that a token names at most; another than the usual one is for tests. */
+  longestTail?: number
+}
+
+/** What an answer tells. */
+export interface Told {
+  /** Where it stands in the rooms that it tells of. */
+  moved: Positions
+  /** The rooms that were left and that it should tell of, but does not. */
+  owed: ReadonlySet<number>
+}
+
+/** A client that waits. */
+export interface Waiting {
+  place: Place
+  /** The token stood at every head when this was written. */
+  level: boolean
+}
+
+export class Heads extends KnownHeads {
+  readonly epochs: Epochs
+  readonly #store: HeadStore
+  readonly #rooms: JoinedRooms
+  readonly #moved = new Map<number, number>()
+  readonly #increments = new KeptIncrements()
+
+  constructor({ store, rooms, longestTail }: HeadParts) {
+    super()
+    this.#store = store
+    this.#rooms = rooms
+    this.epochs = new Epochs(store, longestTail)
+    for (const { room, epoch } of store.readNotes()) this.#moved.set(room, epoch)
+  }
+
+  // ------------------------------------------------------------ what happens to rooms
+
+  /** A wake: noted before it is answered, since the Room then takes the user for told. */
+  woken(room: number, to: number): void {
+    this.note(room)
+    this.raise(room, to)
+  }
+
+  /** Keeps what the wake carried. `length`: characters of its JSON. */
+  keep(room: number, increment: Increment | undefined, length: number): void {
+    this.#increments.keep(room, increment, length)
+  }
+
+  /**
+   * Begins a pull; `answered` ends it. One that subscribes stands for the wakes up to the head, and its answer may be
+   * lost: so the room is noted as moved before it is asked.
+   */
+  ask(room: number, subscribes: boolean): Question {
+    if (subscribes) this.note(room)
+    return this.begin(room)
+  }
+
+  /**
+   * Gives up the wakes of a room. Not while it is being asked: that pull subscribes, and a wake that passes it must not
+   * end the subscription.
+   * @returns whether they are given up
+   */
+  release(room: number): boolean {
+    if (this.asking(room)) return false
+    this.forget(room)
+    return true
+  }
+
+  override forget(room: number): void {
+    super.forget(room)
+    this.#increments.drop(room)
+  }
+
+  /** The newest epoch in which a room was noted as moved; 0: none. */
+  movedIn(room: number): number {
+    return this.#moved.get(room) ?? 0
+  }
+
+  /** One row a room an epoch, however busy the room. */
+  protected note(room: number): void {
+    const epoch = this.epochs.newest
+    if (this.movedIn(room) >= epoch) return
+    this.#moved.set(room, epoch)
+    this.#store.writeNote(room, epoch)
+  }
+
+  // ------------------------------------------------------------ what tokens lack
+
+  /**
+   * What a sync from a token must get of a room: nothing where it is undefined, what lies up to a known head, or
+   * whatever the Room says. A token names the rooms that differ from its epoch; others have news only if they moved
+   * in that epoch or later.
+   * @param since where the token stands in the room
+   */
+  newsOf(place: Place, room: number, since: number): number | 'unknown' | undefined {
+    // A room that no answer has told of yet is asked, whatever was noted.
+    if (since === 0) return 'unknown'
+    if (!place.tail.has(room) && this.movedIn(room) < place.epoch) return undefined
+    const head = this.head(room)
+    if (head === since) return undefined
+    // The room was restored from before the token, or tells of typing no more: it knows which.
+    return head === undefined || head < since ? 'unknown' : head
+  }
+
+  /** The kept increments that lead from `since` to `head` without a gap, if there are such. */
+  between(room: number, since: number, head: number): Increment[] | undefined {
+    return this.#increments.between(room, since, head)
+  }
+
+  /** Whether a client with this token may lack something of the rooms that the user is in. */
+  behind(place: Place): boolean {
+    for (const room of this.#rooms.joined()) {
+      const head = this.head(room)
+      const isBehind =
+        head === undefined ? this.movedIn(room) >= place.epoch : head > this.epochs.reach(place, room)
+      if (isBehind) return true
+    }
+    return false
+  }
+
+  /**
+   * Whether a token that lacks nothing teaches every head to an incarnation that reads it. While a Room is being asked
+   * none does: the Room takes its answer for the wakes up to its head, and this object may not live to hear it.
+   */
+  get settled(): boolean {
+    return !this.asking()
+  }
+
+  /**
+   * After an eviction, the tokens of those who wait make heads known, where they stood at every head.
+   * @returns whether somebody waits for whom Rooms must be asked
+   */
+  learnFrom(waiting: Iterable<Waiting>): boolean {
+    let doubt = false
+    for (const { place, level } of waiting) {
+      if (!level) doubt = true
+      else if (this.epochs.lives(place))
+        for (const room of this.#rooms.joined()) this.learn(room, this.epochs.reach(place, room))
+    }
+    return doubt
+  }
+
+  // ------------------------------------------------------------ where answers stand
+
+  /** Where an answer stands that goes on from `from`; starts an epoch where its tail would be too long. */
+  placeAfter(from: Place | undefined, { moved, owed }: Told): Place {
+    const { epochs } = this
+    // Where the client stands in rooms whose leave it is yet to see.
+    const debts = [...owed].map(
+      (room) => [room, from === undefined ? 0 : epochs.position(from, room)] as const,
+    )
+    const owing = (tail: Positions): Positions => (debts.length === 0 ? tail : new Map([...tail, ...debts]))
+    if (from?.epoch === epochs.newest) {
+      const tail = epochs.tailAfter(from, moved, (room) => this.#rooms.isJoined(room))
+      if (tail !== undefined) return { epoch: from.epoch, tail: owing(tail) }
+    }
+    const positions = this.#positions(from, moved)
+    for (const epoch of new Set([epochs.newest, from?.epoch ?? epochs.newest])) {
+      const tail = epochs.tailOver(epoch, positions)
+      if (tail !== undefined) return { epoch, tail: owing(tail) }
+    }
+    return { epoch: this.#startEpoch(positions), tail: new Map(debts) }
+  }
+
+  #positions(from: Place | undefined, moved: Positions): Positions {
+    const positions = new Map<number, number>()
+    const told = (room: number) =>
+      moved.get(room) ?? (from === undefined ? 0 : this.epochs.position(from, room))
+    for (const room of this.#rooms.joined()) {
+      const pos = told(room)
+      // A room not got yet stands at 0, in so many words: a snapshot may know it from another device.
+      positions.set(room, pos)
+      const devices = placeOfDevices(room)
+      if (told(devices) > pos) positions.set(devices, told(devices))
+    }
+    return positions
+  }
+
+  /** In one transaction with what it carries over: notes of older epochs are not read for newer tokens. */
+  #startEpoch(positions: Positions): number {
+    return this.#store.transaction(() => {
+      const ended = this.epochs.newest
+      const epoch = this.epochs.start(positions)
+      for (const room of this.#rooms.joined()) {
+        const standing = { movedIn: this.movedIn(room), epoch: ended, position: positions.get(room) ?? 0 }
+        if (this.carries(room, standing)) this.note(room)
+      }
+      return epoch
+    })
+  }
+}
