@@ -1,14 +1,31 @@
 /** What every handler finds in its context. */
+import type { Context } from 'hono'
 import type { GatedObjects } from '../durable-objects/gate.ts'
+import type { Requester, UserRequester } from '../src/accounts/requester.ts'
 import type { Env } from '../src/env.ts'
-import type { Session } from '../src/objects/user/session.ts'
 import type { Ports } from '../src/ports/ports.ts'
 
-/**
- * `session` is there behind `accessToken` or `tokenClaims`, `bodyText` behind a `validate` of JSON; the rest is there for
- * every request.
- */
+/** `bodyText` is there behind an endpoint with a schema of its body; the rest is there for every request. */
 export type AppEnv = {
   Bindings: Env
-  Variables: { ports: Ports; objects: GatedObjects; session: Session; requestId: string; bodyText?: string }
+  Variables: { ports: Ports; objects: GatedObjects; requestId: string; bodyText?: string }
+}
+
+/** What an endpoint adds that has learnt who asks. */
+export type RequesterEnv<R extends Requester | undefined> = { Variables: { requester: R } }
+
+/** A request as helpers of handlers take it: they read it, and answer, and set nothing. */
+export type AppContext = Omit<Context<AppEnv>, 'set' | 'get'>
+
+/** The same behind an endpoint that asks for a user. */
+export type UserContext = AppContext & { readonly var: { readonly requester: UserRequester } }
+
+/** The same behind one that answers everybody. */
+export type PossibleUserContext = AppContext & {
+  readonly var: { readonly requester: UserRequester | undefined }
+}
+
+/** Who asks, as far as that is known. */
+export function requesterIn(c: AppContext): Requester | undefined {
+  return (c as unknown as Context<RequesterEnv<Requester | undefined>>).get('requester')
 }

@@ -1,12 +1,12 @@
 /** `/_selvedge/admin/accounts`: what an operator does with accounts; behind `npm run account`. */
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import * as z from 'zod'
 import { newPasswordHash } from '../../src/accounts/passwords.ts'
 import type { Account } from '../../src/ports/accounts.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { JsonObject } from '../../src/protocol/events/canonical-json.ts'
 import { localpartOf, userIdOf } from '../../src/protocol/identifiers.ts'
-import type { AppEnv } from '../app-env.ts'
+import type { AppContext, AppEnv } from '../app-env.ts'
 import { requireLocalUser, UserId } from '../client/params.ts'
 import { forgetSessions } from '../middleware/access-token.ts'
 import { endpoint } from '../middleware/endpoint.ts'
@@ -115,7 +115,7 @@ accounts.post(
 )
 
 /** @throws MatrixError M_NOT_FOUND, before an object is asked: nobody makes one by a name */
-async function accountOf(c: Context<AppEnv>, userId: string): Promise<Account> {
+async function accountOf(c: AppContext, userId: string): Promise<Account> {
   const { ports } = c.var
   requireLocalUser(userId, ports.config.serverName)
   const account = await ports.accounts.find(localpartOf(userId))
@@ -124,7 +124,7 @@ async function accountOf(c: Context<AppEnv>, userId: string): Promise<Account> {
 }
 
 /** @throws MatrixError M_NOT_FOUND, M_USER_DEACTIVATED */
-async function accountInUse(c: Context<AppEnv>, userId: string): Promise<Account> {
+async function accountInUse(c: AppContext, userId: string): Promise<Account> {
   const account = await accountOf(c, userId)
   if (account.deactivated)
     throw new MatrixError('M_USER_DEACTIVATED', `${userId} was deactivated, and stays so`)

@@ -1,6 +1,6 @@
 /** Schemas of what stands in many paths and bodies: identifiers, and the checks that go with them. */
 import * as z from 'zod'
-import type { Session } from '../../src/objects/user/session.ts'
+import type { UserRequester } from '../../src/accounts/requester.ts'
 import type { AliasStore } from '../../src/ports/directory.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import {
@@ -35,8 +35,8 @@ export const Count = z
 export const InRoom = z.object({ roomId: RoomId })
 
 /** @throws MatrixError M_FORBIDDEN unless the path's user is the one who asks */
-export function requireSelf(session: Session, userId: string): void {
-  if (session.userId !== userId) throw new MatrixError('M_FORBIDDEN', 'That belongs to another user')
+export function requireSelf(requester: UserRequester, userId: string): void {
+  if (requester.userId !== userId) throw new MatrixError('M_FORBIDDEN', 'That belongs to another user')
 }
 
 /** Whether an identifier with a domain is this server's own. */

@@ -9,5 +9,5 @@ export const voip = new Hono<AppEnv>()
 voip.get(
   '/voip/turnServer',
   endpoint({ auth: 'device', guests: false, suspended: true, limit: 'read' }),
-  (c) => c.json(turnCredentials(c.var.ports, c.var.session.userId)),
+  (c) => c.json(turnCredentials(c.var.ports, c.var.requester.userId)),
 )

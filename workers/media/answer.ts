@@ -1,11 +1,10 @@
 /** Bytes for a client: whole, a part of them, or word that it has them already (RFC 9110). */
-import type { Context } from 'hono'
 import { judge, rangeOf } from '../../src/media/conditions.ts'
 import { mediaHeaders } from '../../src/media/headers.ts'
 import { unknownMedia } from '../../src/media/uploads.ts'
 import type { ByteRange } from '../../src/ports/media.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
-import type { AppEnv } from '../app-env.ts'
+import type { AppContext } from '../app-env.ts'
 
 export interface Servable {
   contentType: string
@@ -19,7 +18,7 @@ export interface Servable {
 }
 
 /** @throws MatrixError M_NOT_FOUND, M_UNKNOWN with 412 */
-export async function answerWith(c: Context<AppEnv>, servable: Servable): Promise<Response> {
+export async function answerWith(c: AppContext, servable: Servable): Promise<Response> {
   const { contentType, fileName, size, etag, modified, read } = servable
   const header = (name: string) => c.req.header(name)
   const headers = {

@@ -1,8 +1,8 @@
 /** Client-Server API §Content Repository, downloading: for whoever has a token, and by ranges where asked. */
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import * as z from 'zod'
 import { awaitUpload, unknownMedia } from '../../src/media/uploads.ts'
-import type { AppEnv } from '../app-env.ts'
+import type { AppContext, AppEnv } from '../app-env.ts'
 import { endpoint } from '../middleware/endpoint.ts'
 import { answerWith } from './answer.ts'
 import { MediaPlace, Patience } from './params.ts'
@@ -64,18 +64,18 @@ openDownloads.get(
   (c) => openDownload(c, c.req.valid('param'), c.req.valid('query').timeout_ms),
 )
 
-function config(c: Context<AppEnv>) {
+function config(c: AppContext) {
   return c.json({ 'm.upload.size': c.var.ports.config.maxUploadBytes })
 }
 
 type Place = z.infer<typeof MediaPlace> & { fileName?: string }
 
-function openDownload(c: Context<AppEnv>, place: Place, timeoutMs: number): Promise<Response> {
+function openDownload(c: AppContext, place: Place, timeoutMs: number): Promise<Response> {
   if (!c.var.ports.config.openMedia) throw unknownMedia()
   return download(c, place, timeoutMs)
 }
 
-async function download(c: Context<AppEnv>, place: Place, timeoutMs: number): Promise<Response> {
+async function download(c: AppContext, place: Place, timeoutMs: number): Promise<Response> {
   const { ports } = c.var
   // There is no way to other servers yet.
   if (place.serverName !== ports.config.serverName) throw unknownMedia()

@@ -23,7 +23,7 @@ previews.get(
     query: Asked,
   }),
   async (c) => {
-    const look = previewOf(c.var.ports, c.req.valid('query').url, c.var.session.userId)
+    const look = previewOf(c.var.ports, c.req.valid('query').url, c.var.requester.userId)
     // A client that goes away must not leave a picture that is counted and not there, or the other way round.
     c.executionCtx.waitUntil(look.catch(() => undefined))
     return c.json(await look)

@@ -1,10 +1,10 @@
 /** Client-Server API §Content Repository, thumbnails: with a token, and without one where the operator opens that. */
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import * as z from 'zod'
+import { askingUser } from '../../src/accounts/requester.ts'
 import { type Asker, thumbnailOf } from '../../src/media/thumbnails.ts'
 import { awaitUpload, unknownMedia } from '../../src/media/uploads.ts'
-import type { Session } from '../../src/objects/user/session.ts'
-import type { AppEnv } from '../app-env.ts'
+import { type AppContext, type AppEnv, requesterIn } from '../app-env.ts'
 import { Count, Flag } from '../client/params.ts'
 import { clientNetwork } from '../middleware/client-address.ts'
 import { endpoint } from '../middleware/endpoint.ts'
@@ -50,13 +50,12 @@ openThumbnails.get(
 )
 
 /** Those without a session are told apart by where they come from. */
-function asker(c: Context<AppEnv>): Asker {
-  const session: Session | undefined = c.var.session
-  return { name: session?.userId ?? clientNetwork(c), pay: () => countPicture(c) }
+function asker(c: AppContext): Asker {
+  return { name: askingUser(requesterIn(c)) ?? clientNetwork(c), pay: () => countPicture(c) }
 }
 
 async function thumbnail(
-  c: Context<AppEnv>,
+  c: AppContext,
   { serverName, mediaId }: z.infer<typeof MediaPlace>,
   wish: z.infer<typeof Wish>,
 ): Promise<Response> {

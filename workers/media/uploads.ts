@@ -1,10 +1,10 @@
 /** Client-Server API §Content Repository, uploading: the body is streamed to where it is kept. */
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import * as z from 'zod'
 import { contentTypeOf } from '../../src/media/headers.ts'
 import { reserveUpload, type Upload, upload, uploadReserved } from '../../src/media/uploads.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
-import type { AppEnv } from '../app-env.ts'
+import type { AppContext, AppEnv, UserContext } from '../app-env.ts'
 import { endpoint } from '../middleware/endpoint.ts'
 import { PacedBody } from '../middleware/slow-bodies.ts'
 import { MediaPlace } from './params.ts'
@@ -50,14 +50,14 @@ creation.post(
   '/create',
   endpoint({ auth: 'device', guests: false, suspended: false, limit: 'reservation' }),
   async (c) => {
-    const { mediaId, expiresAt } = await reserveUpload(c.var.ports, c.var.session.userId)
+    const { mediaId, expiresAt } = await reserveUpload(c.var.ports, c.var.requester.userId)
     return c.json({ content_uri: mxc(c, mediaId), unused_expires_at: expiresAt })
   },
 )
 
 /** A client that goes away must leave neither a claimed id nor bytes that nobody counted: what was begun is ended. */
 function take<T>(
-  c: Context<AppEnv>,
+  c: UserContext,
   fileName: string | undefined,
   store: (given: Upload) => Promise<T>,
 ): Promise<T> {
@@ -66,7 +66,7 @@ function take<T>(
   const declared = c.req.header('content-length')
   const work = store({
     facts: {
-      owner: c.var.session.userId,
+      owner: c.var.requester.userId,
       contentType: contentTypeOf(c.req.header('content-type')),
       ...(fileName !== undefined && { fileName }),
     },
@@ -80,6 +80,6 @@ function take<T>(
   return work
 }
 
-function mxc(c: Context<AppEnv>, mediaId: string): string {
+function mxc(c: AppContext, mediaId: string): string {
   return `mxc://${c.var.ports.config.serverName}/${mediaId}`
 }

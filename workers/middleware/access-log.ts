@@ -1,6 +1,7 @@
 /** The line of each request in the log: what it was and how it ended; of a refused one also the reason and the user. */
 import type { Context } from 'hono'
-import type { AppEnv } from '../app-env.ts'
+import { askingUser } from '../../src/accounts/requester.ts'
+import { type AppEnv, requesterIn } from '../app-env.ts'
 import { clientAddress } from './client-address.ts'
 
 /** Each connection of the TLS listener begins with one. */
@@ -25,7 +26,7 @@ export async function logRequest(c: Context<AppEnv>, { route, status, ms }: Ende
     return
   }
   const errcode = status < REFUSED ? undefined : await errcodeOf(c.res)
-  log[level]('request', { ...line, errcode, user: c.get('session')?.userId, address: clientAddress(c) })
+  log[level]('request', { ...line, errcode, user: askingUser(requesterIn(c)), address: clientAddress(c) })
 }
 
 /** As the answer says it, whether a handler, an object or the edge made it. */

@@ -1,10 +1,11 @@
 /** Who a request speaks for: its access token, and whether the session behind it is still alive. */
-import type { Context } from 'hono'
 import { type TokenSession, verifyAccessToken, verifyToken } from '../../src/accounts/access-token.ts'
+import { requesterOf, type UserRequester } from '../../src/accounts/requester.ts'
 import type { Session } from '../../src/objects/user/session.ts'
 import type { TokenKey } from '../../src/ports/config.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
-import type { AppEnv } from '../app-env.ts'
+import type { AppContext } from '../app-env.ts'
+import type { EndpointRow } from './endpoint-row.ts'
 import { refuseGuest, refuseSuspended } from './permitted.ts'
 import { countForUser, countStranger } from './rate-limit.ts'
 
@@ -24,24 +25,24 @@ const believed = new Map<string, Belief>()
  * Lets a live session pass. Redis is asked, and the User object where Redis does not know or does not answer:
  * so Redis logs nobody out, and a hiccup of storage is never a verdict about a token.
  */
-export async function liveSession(c: Context<AppEnv>): Promise<void> {
-  const session = await claimsOf(c)
+export async function liveSession(c: AppContext, row: EndpointRow): Promise<UserRequester> {
+  const session = await claimsOf(c, row)
   const now = c.var.ports.clock.now()
   if (session.expiresAt !== undefined && session.expiresAt <= now) throw tokenExpired()
   const belief = beliefIn(session, now) ?? believe(session, now, await checkLive(c, session))
-  if (belief.suspended) await refuseSuspended(c, session)
-  c.set('session', session)
+  if (belief.suspended) await refuseSuspended(c, row, session)
+  return requesterOf(session)
 }
 
 /** Checks the token's signature alone: for handlers whose next call goes to the User object, which knows its sessions. */
-export async function sessionByClaims(c: Context<AppEnv>): Promise<void> {
-  c.set('session', await claimsOf(c))
+export async function sessionByClaims(c: AppContext, row: EndpointRow): Promise<UserRequester> {
+  return requesterOf(await claimsOf(c, row))
 }
 
-/** Checks the token of a request that has one; without, `c.get('session')` stays undefined. */
-export async function optionalSession(c: Context<AppEnv>): Promise<void> {
+/** Checks the token of a request that has one. */
+export async function optionalSession(c: AppContext, row: EndpointRow): Promise<UserRequester | undefined> {
   const hasToken = c.req.header('authorization') !== undefined || Boolean(c.req.query('access_token'))
-  if (hasToken) await liveSession(c)
+  return hasToken ? liveSession(c, row) : undefined
 }
 
 /** Makes this isolate ask again about the sessions of a user, or of one of their devices: they may have ended. */
@@ -52,17 +53,17 @@ export function forgetSessions(userId: string, deviceId?: string): void {
   }
 }
 
-async function claimsOf(c: Context<AppEnv>): Promise<TokenSession> {
+async function claimsOf(c: AppContext, row: EndpointRow): Promise<TokenSession> {
   const token = tokenOf(c)
   if (token === undefined) throw new MatrixError('M_MISSING_TOKEN', 'Missing access token')
   const { tokenKeys, retiredTokenKeys, serverName } = c.var.ports.config
   const session = await verifyAccessToken(token, tokenKeys, serverName)
   if (session === undefined) {
-    countStranger(c)
+    countStranger(c, row)
     throw await unknownToken(token, retiredTokenKeys, serverName)
   }
-  countForUser(c, session.userId)
-  if (session.guest === true) refuseGuest(c)
+  countForUser(c, row, session.userId)
+  if (session.guest === true) refuseGuest(row)
   return session
 }
 
@@ -84,13 +85,13 @@ function tokenExpired(): MatrixError {
  * By header, or by query parameter: gone since 1.20, but allowed in the versions that we name. A token that is damaged
  * is one that nobody knows, and not a missing one.
  */
-function tokenOf(c: Context<AppEnv>): string | undefined {
+function tokenOf(c: AppContext): string | undefined {
   const [, fromHeader] = /^Bearer +(\S.*)$/is.exec(c.req.header('authorization') ?? '') ?? []
   return fromHeader?.trimEnd() ?? (c.req.query('access_token') || undefined)
 }
 
 /** Redis vouches for nobody who is suspended. */
-async function checkLive(c: Context<AppEnv>, session: Session): Promise<{ suspended: boolean }> {
+async function checkLive(c: AppContext, session: Session): Promise<{ suspended: boolean }> {
   const { ports, objects } = c.var
   const copy = await ports.sessions.get(session.sessionId).catch(() => undefined)
   const isVouchedFor = copy?.userId === session.userId && copy.deviceId === session.deviceId

@@ -1,22 +1,23 @@
 /** Who administers the server. Everything here stands behind `accessToken`. */
-import type { Context } from 'hono'
+import type { UserRequester } from '../../src/accounts/requester.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import { localpartOf } from '../../src/protocol/identifiers.ts'
-import type { AppEnv } from '../app-env.ts'
+import type { AppContext, UserContext } from '../app-env.ts'
 import { liveSession } from './access-token.ts'
+import type { EndpointRow } from './endpoint-row.ts'
 
 /** Whether whoever asks is an administrator, as far as can be told: not while the accounts are away. */
-export async function isAdmin(c: Context<AppEnv>): Promise<boolean> {
-  return hasAdminAccount(c).catch(() => false)
+export async function isAdmin(c: UserContext): Promise<boolean> {
+  return hasAdminAccount(c, c.var.requester.userId).catch(() => false)
 }
 
 /** Lets administrators pass: before anything else is looked up, so that nobody else learns which users there are. */
-export async function administrator(c: Context<AppEnv>): Promise<void> {
-  await liveSession(c)
-  if (!(await hasAdminAccount(c))) throw new MatrixError('M_FORBIDDEN', 'That is for administrators')
+export async function administrator(c: AppContext, row: EndpointRow): Promise<UserRequester> {
+  const requester = await liveSession(c, row)
+  if (await hasAdminAccount(c, requester.userId)) return requester
+  throw new MatrixError('M_FORBIDDEN', 'Only administrators may do this')
 }
 
-async function hasAdminAccount(c: Context<AppEnv>): Promise<boolean> {
-  const { ports, session } = c.var
-  return (await ports.accounts.find(localpartOf(session.userId)))?.admin === true
+async function hasAdminAccount(c: AppContext, userId: string): Promise<boolean> {
+  return (await c.var.ports.accounts.find(localpartOf(userId)))?.admin === true
 }

@@ -1,14 +1,13 @@
 /** From where a request comes: as a trusted proxy says it, or as the server itself saw its peer. */
-import type { Context } from 'hono'
 import { ipAddress, networkOf } from '../../src/ip-address.ts'
-import type { AppEnv } from '../app-env.ts'
+import type { AppContext } from '../app-env.ts'
 import { behindTls } from '../ops/tls-peer.ts'
 
 /** All requests whose address nobody knows count together. */
 const UNKNOWN = 'unknown'
 
 /** The client's address; undefined where it is not known. */
-export function clientAddress(c: Context<AppEnv>): string | undefined {
+export function clientAddress(c: AppContext): string | undefined {
   const { clientAddressHeader } = c.var.ports.config
   if (clientAddressHeader === undefined) return peerOf(c)
   // The last proxy wrote the last address: what stands before that, a client may have written itself.
@@ -16,13 +15,13 @@ export function clientAddress(c: Context<AppEnv>): string | undefined {
 }
 
 /** What the client's address counts as. */
-export function clientNetwork(c: Context<AppEnv>): string {
+export function clientNetwork(c: AppContext): string {
   const address = clientAddress(c)
   return address === undefined ? UNKNOWN : networkOf(address)
 }
 
 /** The runtime of one machine says in `cf` who its peer is; no header can. */
-function peerOf(c: Context<AppEnv>): string | undefined {
+function peerOf(c: AppContext): string | undefined {
   const cf = c.req.raw.cf as { clientIp?: unknown } | undefined
   if (typeof cf?.clientIp !== 'string') return undefined
   return behindTls(cf.clientIp) ?? ipAddress(cf.clientIp)

@@ -2,11 +2,11 @@
 import type { Context, Next } from 'hono'
 import { matchedRoutes } from 'hono/route'
 import { gatedObjects } from '../../durable-objects/gate.ts'
+import { askingUser } from '../../src/accounts/requester.ts'
 import { portsOf } from '../../src/context.ts'
-import type { Session } from '../../src/objects/user/session.ts'
 import type { Random } from '../../src/ports/system.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
-import type { AppEnv } from '../app-env.ts'
+import { type AppEnv, requesterIn } from '../app-env.ts'
 import { DROP_HEADER, dropAfterRpc } from '../ops/test-hooks.ts'
 import { logRequest } from './access-log.ts'
 import { renderMatrixError } from './errors.ts'
@@ -55,7 +55,7 @@ export async function edge(c: Context<AppEnv>, next: Next): Promise<void> {
   const requestId = nameRequest(c.req.header('x-request-id'), ports.random)
   const drop = ports.config.testHooks ? dropAfterRpc(c.req.header(DROP_HEADER)) : undefined
   c.set('ports', ports)
-  const asker = () => (c.get('session') as Session | undefined)?.userId
+  const asker = () => askingUser(requesterIn(c))
   c.set('objects', gatedObjects(c.env, ports, { dropAfterRpc: drop, asker }))
   c.set('requestId', requestId)
 

@@ -1,6 +1,4 @@
 /** What is true of an endpoint: written once, beside its handler, and found from any request to it. */
-import type { Context } from 'hono'
-import { matchedRoutes } from 'hono/route'
 import type * as z from 'zod'
 import type { Config } from '../../src/ports/config.ts'
 import type { RateClass } from './rates.ts'
@@ -66,12 +64,6 @@ export function noteRow(middleware: object, row: EndpointRow): void {
 /** The row that a handler of the app stands for, if any. */
 export function rowOf(handler: object): EndpointRow | undefined {
   return rows.get(handler)
-}
-
-/** The row of the endpoint that a request has reached; undefined for unknown paths. */
-export function requestedRow(c: Context): EndpointRow | undefined {
-  const route = matchedRoutes(c).find(({ method }) => method !== 'ALL')
-  return route && rows.get(route.handler)
 }
 
 const EVERYBODY: Permit = { guests: true, suspended: true }

@@ -1,8 +1,9 @@
 /** `endpoint({…})` beside a handler: all that is true of the endpoint, in one row that is also what enforces it. */
-import type { Context, MiddlewareHandler } from 'hono'
+import type { Context, MiddlewareHandler, Next } from 'hono'
 import type * as z from 'zod'
+import type { Requester, UserRequester } from '../../src/accounts/requester.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
-import type { AppEnv } from '../app-env.ts'
+import type { AppContext, AppEnv, RequesterEnv } from '../app-env.ts'
 import { liveSession, optionalSession, sessionByClaims } from './access-token.ts'
 import { administrator } from './admin.ts'
 import { type Auth, type EndpointRow, noteRow, type Schemas } from './endpoint-row.ts'
@@ -15,38 +16,53 @@ type Checked<S extends Schemas> = {
   [T in Target as S[T] extends z.ZodType ? T : never]: S[T] extends z.ZodType ? z.infer<S[T]> : never
 }
 
-/** How each kind of endpoint learns who asks. */
-const AUTHENTICATION: Record<
-  Exclude<Auth, 'none'>,
-  (c: Context<AppEnv>, row: EndpointRow) => Promise<void>
-> = {
+/** Who asks, as each kind of endpoint learns it. */
+interface Requesters {
+  none: undefined
+  optional: UserRequester | undefined
+  device: UserRequester
+  claims: UserRequester
+  administrator: UserRequester
+  operator: Requester
+}
+
+const AUTHENTICATION: {
+  [A in Exclude<Auth, 'none'>]: (c: AppContext, row: EndpointRow) => Promise<Requesters[A]>
+} = {
+  optional: optionalSession,
   device: liveSession,
   claims: sessionByClaims,
-  optional: optionalSession,
   administrator,
   operator,
 }
 
+/** Behind an endpoint that looks at no token there is no `c.var.requester`. */
+type EnvOf<A extends Auth> = A extends 'none' ? AppEnv : RequesterEnv<Requesters[A]>
+
+interface InputOf<S extends Schemas> {
+  in: Checked<S>
+  out: Checked<S>
+}
+
 /**
  * The one middleware in front of a handler: who asks and whether they may, then the parts of the request. After it
- * `c.req.valid('param' | 'query' | 'json')` answers what the schemas made of them.
+ * `c.var.requester` says who asks, and `c.req.valid('param' | 'query' | 'json')` what the schemas made of the parts.
  */
 export function endpoint<const R extends EndpointRow>(
   row: R,
-): MiddlewareHandler<AppEnv, string, { in: Checked<R>; out: Checked<R> }> {
+): MiddlewareHandler<EnvOf<R['auth']>, string, InputOf<R>> {
   const authenticate = row.auth === 'none' ? undefined : AUTHENTICATION[row.auth]
-  const admitted: MiddlewareHandler<AppEnv, string, { in: Checked<R>; out: Checked<R> }> = async (
-    c,
-    next,
-  ) => {
-    const context = c as unknown as Context<AppEnv>
-    if (authenticate !== undefined) await authenticate(context, row)
+  async function admitted(
+    c: Context<AppEnv & RequesterEnv<Requester | undefined>>,
+    next: Next,
+  ): Promise<void> {
+    if (authenticate !== undefined) c.set('requester', await authenticate(c, row))
     if (row.served !== undefined && !row.served(c.var.ports.config)) throw notServed()
-    await checkRequest(context, row)
+    await checkRequest(c as unknown as Context<AppEnv>, row)
     await next()
   }
   noteRow(admitted, row)
-  return admitted
+  return admitted as unknown as MiddlewareHandler<EnvOf<R['auth']>, string, InputOf<R>>
 }
 
 function notServed(): MatrixError {

@@ -1,8 +1,7 @@
 /** Wrong passwords: counted so that guessing is slow, and that strangers' guesses do not keep an owner out. */
-import type { Context } from 'hono'
 import type { RateLimit } from '../../src/ports/rate-limits.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
-import type { AppEnv } from '../app-env.ts'
+import type { AppContext } from '../app-env.ts'
 import { clientNetwork } from './client-address.ts'
 import { counters, refuse } from './rate-limit.ts'
 
@@ -25,7 +24,7 @@ interface Attempt {
  * @throws MatrixError M_LIMIT_EXCEEDED, and what the attempt throws
  */
 export async function guarded<T>(
-  c: Context<AppEnv>,
+  c: AppContext,
   { account, inSession = false }: Attempt,
   attempt: () => Promise<T>,
   isWrong: (outcome: T) => boolean = () => false,
@@ -46,7 +45,7 @@ export async function guarded<T>(
   }
 }
 
-async function waitFor(c: Context<AppEnv>, keys: string[]): Promise<number | undefined> {
+async function waitFor(c: AppContext, keys: string[]): Promise<number | undefined> {
   const { counts, endsInMs } = await counters(c, (limiter) => limiter.counted(FAILURES, keys))
   const [together = 0, ofAddress = 0, ofAccount = 0] = counts
   const isGuessed = ofAccount >= FAILURES.count

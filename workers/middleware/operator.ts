@@ -1,14 +1,15 @@
 /** Lets whoever runs the server pass: by the operator's token, or by an administrator's access token. */
-import type { Context } from 'hono'
 import { isOperatorToken } from '../../src/accounts/operator-token.ts'
-import type { AppEnv } from '../app-env.ts'
+import type { Requester } from '../../src/accounts/requester.ts'
+import type { AppContext } from '../app-env.ts'
 import { administrator } from './admin.ts'
+import type { EndpointRow } from './endpoint-row.ts'
 
-export async function operator(c: Context<AppEnv>): Promise<void> {
-  if (!(await isOperator(c))) await administrator(c)
+export async function operator(c: AppContext, row: EndpointRow): Promise<Requester> {
+  return (await isOperator(c)) ? { kind: 'operator' } : administrator(c, row)
 }
 
-async function isOperator(c: Context<AppEnv>): Promise<boolean> {
+async function isOperator(c: AppContext): Promise<boolean> {
   const { tokenKeys, serverName } = c.var.ports.config
   const [, token] = /^Bearer +(\S+) *$/i.exec(c.req.header('authorization') ?? '') ?? []
   return token !== undefined && isOperatorToken(token, tokenKeys, serverName)

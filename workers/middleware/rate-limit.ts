@@ -1,12 +1,13 @@
 /** Rate limits: everything is counted in this isolate by the class of its route, entries to accounts in Redis for all. */
 import type { Context } from 'hono'
-import type { Session } from '../../src/objects/user/session.ts'
+import { matchedRoutes } from 'hono/route'
+import { askingUser } from '../../src/accounts/requester.ts'
 import type { RateLimit, RateLimiter } from '../../src/ports/rate-limits.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
-import type { AppEnv } from '../app-env.ts'
+import { type AppContext, requesterIn, type UserContext } from '../app-env.ts'
 import { Buckets } from './buckets.ts'
 import { clientNetwork } from './client-address.ts'
-import { requestedRow } from './endpoint-row.ts'
+import { type EndpointRow, rowOf } from './endpoint-row.ts'
 import { MemoryLimiter } from './memory-limiter.ts'
 import { ALLOWANCES, type RateClass } from './rates.ts'
 
@@ -20,53 +21,51 @@ const users = new Buckets()
 const addresses = new Buckets()
 let inMemory: MemoryLimiter | undefined
 
+/** An unknown path is as dear as a read. */
+const UNKNOWN = { limit: 'read', auth: 'optional' } as const
+
 /**
- * Counts a request for its user, by the class of its route. No network call.
+ * Counts a request for its user, by the class of its endpoint. No network call.
  * @throws MatrixError M_LIMIT_EXCEEDED
  */
-export function countForUser(c: Context<AppEnv>, userId: string): void {
-  if (!c.var.ports.config.rateLimits) return
-  const { rate } = classOf(c)
-  if (rate !== 'free') take(c, users, rate, userId)
+export function countForUser(c: AppContext, { limit }: EndpointRow, userId: string): void {
+  if (c.var.ports.config.rateLimits && limit !== 'free') take(c, users, limit, userId)
 }
 
 /**
  * Counts a request for its address, by the class of its route, where no session is asked for. No network call.
  * @throws MatrixError M_LIMIT_EXCEEDED
  */
-export function countForAddress(c: Context<AppEnv>): void {
+export function countForAddress(c: AppContext): void {
   if (!c.var.ports.config.rateLimits) return
-  const { rate, isOpen } = classOf(c)
-  if (rate !== 'free' && (isOpen || !hasToken(c))) take(c, addresses, rate, clientNetwork(c))
+  const { limit, auth } = requestedRow(c) ?? UNKNOWN
+  if (limit !== 'free' && (auth === 'none' || !hasToken(c))) take(c, addresses, limit, clientNetwork(c))
 }
 
 /**
  * Counts a request whose token nobody knows: whoever made it up is counted as one without.
  * @throws MatrixError M_LIMIT_EXCEEDED
  */
-export function countStranger(c: Context<AppEnv>): void {
-  if (!c.var.ports.config.rateLimits) return
-  const { rate, isOpen } = classOf(c)
-  // An open route has counted the address already.
-  if (rate !== 'free' && !isOpen) take(c, addresses, rate, clientNetwork(c))
+export function countStranger(c: AppContext, { limit }: EndpointRow): void {
+  if (c.var.ports.config.rateLimits && limit !== 'free') take(c, addresses, limit, clientNetwork(c))
 }
 
 /**
  * Counts several of one action, as a request that does them all: the next must wait until all are paid for.
  * @throws MatrixError M_LIMIT_EXCEEDED
  */
-export function countActions(c: Context<AppEnv>, action: RateClass, times: number): void {
-  if (c.var.ports.config.rateLimits && times > 0) take(c, users, action, c.var.session.userId, times)
+export function countActions(c: UserContext, action: RateClass, times: number): void {
+  if (c.var.ports.config.rateLimits && times > 0) take(c, users, action, c.var.requester.userId, times)
 }
 
 /**
  * Counts a picture that is decoded, for the session's user, or for the address where there is no session.
  * @throws MatrixError M_LIMIT_EXCEEDED
  */
-export function countPicture(c: Context<AppEnv>): void {
-  const session: Session | undefined = c.var.session
+export function countPicture(c: AppContext): void {
   if (!c.var.ports.config.rateLimits) return
-  if (session !== undefined) take(c, users, 'picture', session.userId)
+  const userId = askingUser(requesterIn(c))
+  if (userId !== undefined) take(c, users, 'picture', userId)
   else take(c, addresses, 'picture', clientNetwork(c))
 }
 
@@ -74,14 +73,14 @@ export function countPicture(c: Context<AppEnv>): void {
  * Counts an attempt for the address it comes from.
  * @throws MatrixError M_LIMIT_EXCEEDED
  */
-export async function countAttempt(c: Context<AppEnv>, action: keyof typeof LIMITS): Promise<void> {
+export async function countAttempt(c: AppContext, action: keyof typeof LIMITS): Promise<void> {
   if (!c.var.ports.config.rateLimits) return
   const limit = LIMITS[action]
   refuse(await counters(c, (limiter) => limiter.hit(limit, [clientNetwork(c)])))
 }
 
 /** Asks Redis, and this isolate's own memory where Redis does not answer. */
-export function counters<T>(c: Context<AppEnv>, ask: (limiter: RateLimiter) => Promise<T>): Promise<T> {
+export function counters<T>(c: AppContext, ask: (limiter: RateLimiter) => Promise<T>): Promise<T> {
   const { clock, limiter } = c.var.ports
   inMemory ??= new MemoryLimiter(() => clock.now())
   const memory = inMemory
@@ -94,16 +93,16 @@ export function refuse(retryAfterMs: number | undefined): void {
   throw new MatrixError('M_LIMIT_EXCEEDED', 'Too many requests', { extra: { retry_after_ms: retryAfterMs } })
 }
 
-function take(c: Context<AppEnv>, buckets: Buckets, rate: RateClass, key: string, times = 1): void {
+function take(c: AppContext, buckets: Buckets, rate: RateClass, key: string, times = 1): void {
   refuse(buckets.take(`${rate}:${key}`, ALLOWANCES[rate], c.var.ports.clock.now(), times))
 }
 
-/** An unknown path is as dear as a read. */
-function classOf(c: Context<AppEnv>): { rate: RateClass | 'free'; isOpen: boolean } {
-  const row = requestedRow(c)
-  return { rate: row?.limit ?? 'read', isOpen: row?.auth === 'none' }
+/** The row of the endpoint that a request will reach, if the path is known. */
+function requestedRow(c: AppContext): EndpointRow | undefined {
+  const route = matchedRoutes(c as unknown as Context).find(({ method }) => method !== 'ALL')
+  return route && rowOf(route.handler)
 }
 
-function hasToken(c: Context<AppEnv>): boolean {
+function hasToken(c: AppContext): boolean {
   return c.req.header('authorization') !== undefined || Boolean(c.req.query('access_token'))
 }

@@ -4,7 +4,7 @@ import * as z from 'zod'
 import { type ErrorCode, MatrixError } from '../../src/protocol/errors.ts'
 import { type JsonObject, writesFloats } from '../../src/protocol/events/canonical-json.ts'
 import { issueSentence } from '../../src/protocol/issue-sentence.ts'
-import type { AppEnv } from '../app-env.ts'
+import type { AppContext, AppEnv } from '../app-env.ts'
 import { isJsonObject, readJsonObject } from './body.ts'
 import type { Schemas } from './endpoint-row.ts'
 
@@ -35,8 +35,8 @@ export function check<T extends z.ZodType>(schema: T, input: unknown, where: Tar
 }
 
 /** Whether the body that `validate` read writes numbers that are no integers, though JSON.parse takes them for some. */
-export function bodyHasFloats(c: Context<AppEnv>): boolean {
-  return writesFloats(c.get('bodyText') ?? '')
+export function bodyHasFloats(c: AppContext): boolean {
+  return writesFloats(c.var.bodyText ?? '')
 }
 
 function keep(c: Context<AppEnv>, target: Target, schema: z.ZodType, input: unknown): void {

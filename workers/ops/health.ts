@@ -1,14 +1,14 @@
 /** `/health`: live, and in which version; with `?deep` also whether the databases and the object storage answer. `/metrics`: Prometheus. */
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import { VERSION } from '../../src/version.ts'
-import type { AppEnv } from '../app-env.ts'
+import type { AppContext, AppEnv } from '../app-env.ts'
 import { endpoint } from '../middleware/endpoint.ts'
 import { exposition } from '../middleware/metrics.ts'
 
 const PROBE_LIMIT_MS = 1000
 
 /** Each asks for something that is not there: the cheapest question that the part must answer itself. */
-const PROBES: Record<string, (c: Context<AppEnv>) => Promise<unknown>> = {
+const PROBES: Record<string, (c: AppContext) => Promise<unknown>> = {
   postgres: (c) => c.var.ports.aliases.find('#:'),
   redis: (c) => c.var.ports.uia.get('health'),
   r2: (c) => c.env.MEDIA.head('health'),

@@ -39,13 +39,10 @@ export const MIDDLEWARE: readonly Mutant[] = [
     'workers/middleware/rate-limit.ts',
     RATES,
     [
+      ["limit !== 'free') take(c, users, limit, userId)", "limit === 'read') take(c, users, limit, userId)"],
       [
-        "if (rate !== 'free') take(c, users, rate, userId)",
-        "if (rate === 'read') take(c, users, rate, userId)",
-      ],
-      [
-        'times > 0) take(c, users, action, c.var.session.userId, times)',
-        'times > 0) take(c, users, action, c.var.session.userId)',
+        'times > 0) take(c, users, action, c.var.requester.userId, times)',
+        'times > 0) take(c, users, action, c.var.requester.userId)',
       ],
       ['return ask(limiter).catch(() => ask(memory))', 'return ask(limiter)'],
       ['limiter.hit(limit, [clientNetwork(c)])', 'limiter.hit(limit, [])'],
@@ -109,7 +106,7 @@ export const MIDDLEWARE: readonly Mutant[] = [
   ]),
   ...inFile('workers/middleware/endpoint.ts', middleware('permits'), [
     [
-      'if (authenticate !== undefined) await authenticate(context, row)',
+      "if (authenticate !== undefined) c.set('requester', await authenticate(c, row))",
       'if (authenticate === undefined) return next()',
     ],
   ]),
@@ -131,7 +128,9 @@ export const MIDDLEWARE: readonly Mutant[] = [
   ...inFile('workers/client/keys/keys.ts', middleware('rates'), [
     ["limit: 'keys', json: Query", "limit: 'read', json: Query"],
   ]),
-  ...inFile('workers/middleware/rate-limit.ts', RATES, [["isOpen: row?.auth === 'none'", 'isOpen: false']]),
+  ...inFile('workers/middleware/rate-limit.ts', RATES, [
+    ["(auth === 'none' || !hasToken(c))", '!hasToken(c)'],
+  ]),
   ...inFile(
     'workers/middleware/body.ts',
     ['test/workers/edge.test.ts'],

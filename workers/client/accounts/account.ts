@@ -39,9 +39,9 @@ account.post(
     if (confirmed instanceof Response) return confirmed
     const hash = passwordHashOf(confirmed)
     if (hash === undefined) throw new MatrixError('M_MISSING_PARAM', 'new_password is missing')
-    const { objects, session } = c.var
-    await objects.user(session.userId).changePassword(session, hash, logout_devices)
-    forgetSessions(session.userId)
+    const { objects, requester } = c.var
+    await objects.user(requester.userId).changePassword(requester.session, hash, logout_devices)
+    forgetSessions(requester.userId)
     return c.json({})
   },
 )
@@ -60,9 +60,9 @@ account.post(
     const { erase, auth } = c.req.valid('json')
     const unproved = await challenge(c, { endpoint: 'POST /account/deactivate', body: { erase }, auth })
     if (unproved !== undefined) return unproved
-    const { objects, session } = c.var
-    await objects.user(session.userId).deactivate(session, erase)
-    forgetSessions(session.userId)
+    const { objects, requester } = c.var
+    await objects.user(requester.userId).deactivate(requester.session, erase)
+    forgetSessions(requester.userId)
     // There is never anything to unbind.
     return c.json({ id_server_unbind_result: 'success' })
   },

@@ -1,11 +1,11 @@
 /** Client-Server API §Server administration: who is locked or suspended, and who is who. */
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import * as z from 'zod'
 import type { Device } from '../../../src/objects/user/session.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { localpartOf } from '../../../src/protocol/identifiers.ts'
-import type { AppEnv } from '../../app-env.ts'
+import type { AppContext, AppEnv, UserContext } from '../../app-env.ts'
 import { forgetSessions } from '../../middleware/access-token.ts'
 import { isAdmin } from '../../middleware/admin.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
@@ -48,7 +48,7 @@ for (const { path, flag, Body } of MEASURES) {
 }
 
 /** @throws MatrixError M_INVALID_PARAM, M_NOT_FOUND, or M_FORBIDDEN for administrators, oneself included */
-async function requireModerable(c: Context<AppEnv>, userId: string): Promise<void> {
+async function requireModerable(c: AppContext, userId: string): Promise<void> {
   const { accounts, config } = c.var.ports
   if (!isLocal(userId, config.serverName)) {
     throw new MatrixError('M_INVALID_PARAM', 'That is a user of another server')
@@ -77,9 +77,9 @@ toolsWhois.get(
   (c) => tellWho(c, c.req.valid('param').userId),
 )
 
-async function tellWho(c: Context<AppEnv>, userId: string): Promise<Response> {
-  const { objects, session } = c.var
-  if (session.userId !== userId && !(await isAdmin(c))) {
+async function tellWho(c: UserContext, userId: string): Promise<Response> {
+  const { objects, requester } = c.var
+  if (requester.userId !== userId && !(await isAdmin(c))) {
     throw new MatrixError('M_FORBIDDEN', 'That is for the user and for administrators')
   }
   const devices = await objects.user(userId).whois()

@@ -24,10 +24,10 @@ openId.post(
     bodyOptional: true,
   }),
   async (c) => {
-    const { ports, session } = c.var
-    requireSelf(session, c.req.valid('param').userId)
+    const { ports, requester } = c.var
+    requireSelf(requester, c.req.valid('param').userId)
     const token = ports.random.token(TOKEN_LENGTH)
-    await ports.openIdTokens.put(token, session.userId, LIFETIME_S)
+    await ports.openIdTokens.put(token, requester.userId, LIFETIME_S)
     return c.json({
       access_token: token,
       token_type: 'Bearer',

@@ -1,11 +1,11 @@
 /** Client-Server API §Profiles. */
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import * as z from 'zod'
-import type { Session } from '../../../src/objects/user/session.ts'
+import type { UserRequester } from '../../../src/accounts/requester.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonValue } from '../../../src/protocol/events/canonical-json.ts'
 import { checkProfileKey } from '../../../src/protocol/profile.ts'
-import type { AppEnv } from '../../app-env.ts'
+import type { AppContext, AppEnv, UserContext } from '../../app-env.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
 import { forbiddenToGuests } from '../../middleware/permitted.ts'
 import { jsonObject } from '../../middleware/validate.ts'
@@ -41,9 +41,9 @@ profile.put(
   async (c) => {
     const { userId, key } = c.req.valid('param')
     const value = c.req.valid('json')[key]
-    requireSelf(c.var.session, userId)
+    requireSelf(c.var.requester, userId)
     checkProfileKey(key)
-    requireGuestField(c.var.session, key)
+    requireGuestField(c.var.requester, key)
     if (value === undefined) throw new MatrixError('M_MISSING_PARAM', `${key} is missing`)
     await setField(c, key, value)
     return c.json({})
@@ -55,24 +55,24 @@ profile.delete(
   endpoint({ auth: 'device', guests: true, suspended: false, limit: 'write', param: Field }),
   async (c) => {
     const { userId, key } = c.req.valid('param')
-    requireSelf(c.var.session, userId)
-    requireGuestField(c.var.session, key)
+    requireSelf(c.var.requester, userId)
+    requireGuestField(c.var.requester, key)
     await setField(c, key, undefined)
     return c.json({})
   },
 )
 
 /** "Guest users may only modify their display name." */
-function requireGuestField({ guest }: Session, key: string): void {
-  if (guest === true && key !== 'displayname') throw forbiddenToGuests()
+function requireGuestField({ kind }: UserRequester, key: string): void {
+  if (kind === 'guest' && key !== 'displayname') throw forbiddenToGuests()
 }
 
-async function setField(c: Context<AppEnv>, key: string, value: JsonValue | undefined): Promise<void> {
-  const { objects, session } = c.var
-  await objects.user(session.userId).setProfileField(session, key, value)
+async function setField(c: UserContext, key: string, value: JsonValue | undefined): Promise<void> {
+  const { objects, requester } = c.var
+  await objects.user(requester.userId).setProfileField(requester.session, key, value)
 }
 
 /** @throws MatrixError M_NOT_FOUND for users that are not, or not ours */
-function fieldsOf(c: Context<AppEnv>, userId: string) {
+function fieldsOf(c: AppContext, userId: string) {
   return c.var.objects.user(userId).profileFields()
 }

@@ -58,9 +58,9 @@ session.post(
   '/logout',
   endpoint({ auth: 'claims', guests: true, suspended: true, limit: 'write' }),
   async (c) => {
-    const { objects, session: own } = c.var
-    await objects.user(own.userId).logout(own)
-    forgetSessions(own.userId, own.deviceId)
+    const { objects, requester } = c.var
+    await objects.user(requester.userId).logout(requester.session)
+    forgetSessions(requester.userId, requester.deviceId)
     return c.json({})
   },
 )
@@ -69,9 +69,9 @@ session.post(
   '/logout/all',
   endpoint({ auth: 'claims', guests: true, suspended: true, limit: 'write' }),
   async (c) => {
-    const { objects, session: own } = c.var
-    await objects.user(own.userId).logoutAll(own)
-    forgetSessions(own.userId)
+    const { objects, requester } = c.var
+    await objects.user(requester.userId).logoutAll(requester.session)
+    forgetSessions(requester.userId)
     return c.json({})
   },
 )
@@ -80,7 +80,7 @@ session.get(
   '/account/whoami',
   endpoint({ auth: 'device', guests: true, suspended: true, limit: 'read' }),
   (c) => {
-    const { userId, deviceId, guest = false } = c.var.session
+    const { userId, deviceId, guest = false } = c.var.requester.session
     return c.json({ user_id: userId, device_id: deviceId, is_guest: guest })
   },
 )

@@ -1,9 +1,8 @@
 /** `?org.matrix.msc4140.delay=` on sends (MSC4140): how long, and how the event is scheduled. */
-import type { Context } from 'hono'
 import * as z from 'zod'
 import type { SendRequest } from '../../../src/objects/room/send.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
-import type { AppEnv } from '../../app-env.ts'
+import type { UserContext } from '../../app-env.ts'
 import { newDelayId } from './delay-id.ts'
 
 /** A call's member event outlives its client by hours at most. */
@@ -39,15 +38,15 @@ export function checkDelay(delay: number): number {
 
 /** Schedules a checked event, and answers its delay id. */
 export async function schedule(
-  c: Context<AppEnv>,
+  c: UserContext,
   roomId: string,
   request: SendRequest,
   delayMs: number,
 ): Promise<string> {
-  const { objects, ports, session } = c.var
+  const { objects, ports, requester } = c.var
   const delayId = newDelayId(ports.config, ports.random.token(SECRET_LENGTH), roomId)
   await objects.requireRoom(roomId)
   // Noted first: the list of the user's rooms may be too long, but never too short.
-  await objects.user(session.userId).noteDelayed(session, roomId)
+  await objects.user(requester.userId).noteDelayed(requester.session, roomId)
   return objects.room(roomId).schedule({ ...request, delayId, delayMs })
 }

@@ -1,11 +1,10 @@
 /** Managing delayed events (MSC4140), and the newer way of asking for one. */
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import * as z from 'zod'
 import type { RoomGateway } from '../../../src/objects/room/gateway.ts'
 import type { DelayedAction, DelayedEvent } from '../../../src/objects/room/send.ts'
-import type { Session } from '../../../src/objects/user/session.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
-import type { AppEnv } from '../../app-env.ts'
+import type { AppContext, AppEnv, PossibleUserContext, UserContext } from '../../app-env.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
 import { bodyHasFloats, jsonObject } from '../../middleware/validate.ts'
 import { EventType, RoomId, StateKey, TxnId } from '../params.ts'
@@ -52,7 +51,7 @@ delayedEvents.get(
   endpoint({ auth: 'device', guests: false, suspended: true, limit: 'read', param: ById }),
   async (c) => {
     const { delayId } = c.req.valid('param')
-    const events = await roomOf(c, delayId).delayedEvents(c.var.session.userId)
+    const events = await roomOf(c, delayId).delayedEvents(c.var.requester.userId)
     const event = events.find((one) => one.delayId === delayId)
     if (event === undefined) throw new MatrixError('M_NOT_FOUND', 'No such delayed event')
     return c.json(
@@ -62,14 +61,13 @@ delayedEvents.get(
 )
 
 /** @throws MatrixError M_NOT_FOUND for an id that this server has not made */
-function roomOf(c: Context<AppEnv>, delayId: string): RoomGateway {
+function roomOf(c: AppContext, delayId: string): RoomGateway {
   return c.var.objects.room(roomOfDelayId(c.var.ports.config, delayId))
 }
 
 /** The id is a secret: whoever was given it, such as a call's media server, needs no token. */
-async function act(c: Context<AppEnv>, delayId: string, action: DelayedAction) {
-  const userId = (c.get('session') as Session | undefined)?.userId
-  await roomOf(c, delayId).delayedAction(delayId, action, userId)
+async function act(c: PossibleUserContext, delayId: string, action: DelayedAction) {
+  await roomOf(c, delayId).delayedAction(delayId, action, c.var.requester?.userId)
   return c.json({})
 }
 
@@ -116,30 +114,32 @@ delayedEvents.put(
     checkDelay(delay)
     if (stateKey === undefined) checkMessage(type)
     else await checkNewState(c, roomId, { type, stateKey, content })
-    const { userId: sender, deviceId } = c.var.session
+    const { userId: sender, deviceId } = c.var.requester
     const hasFloats = bodyHasFloats(c)
     const request = { sender, deviceId, txnId, type, stateKey, content, hasFloats }
     return c.json({ delay_id: await schedule(c, roomId, request, delay) })
   },
 )
 
-async function ownEvents(c: Context<AppEnv>): Promise<DelayedEvent[]> {
-  const { objects, session } = c.var
-  const user = objects.user(session.userId)
-  const rooms = await user.delayedRooms(session)
+async function ownEvents(c: UserContext): Promise<DelayedEvent[]> {
+  const { objects, requester } = c.var
+  const user = objects.user(requester.userId)
+  const rooms = await user.delayedRooms(requester.session)
   const found: DelayedEvent[] = []
   const empty: string[] = []
   let length = 0
   for (let next = 0; next < Math.min(rooms.length, MAX_ROOMS) && length < MAX_LENGTH; next += AT_ONCE) {
     const asked = rooms.slice(next, next + AT_ONCE)
-    const lists = await Promise.all(asked.map((roomId) => objects.room(roomId).delayedEvents(session.userId)))
+    const lists = await Promise.all(
+      asked.map((roomId) => objects.room(roomId).delayedEvents(requester.userId)),
+    )
     for (const [index, list] of lists.entries()) {
       if (list.length === 0) empty.push(asked[index] as string)
       found.push(...list)
       length += JSON.stringify(list).length
     }
   }
-  if (empty.length > 0) await user.pruneDelayed(session, empty)
+  if (empty.length > 0) await user.pruneDelayed(requester.session, empty)
   return found
 }
 

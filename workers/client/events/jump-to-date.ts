@@ -14,6 +14,6 @@ jumpToDate.get(
   endpoint({ auth: 'device', guests: false, suspended: true, limit: 'read', param: InRoom, query: Moment }),
   async (c) => {
     const room = c.var.objects.room(c.req.valid('param').roomId)
-    return c.json(await room.eventAtTime({ viewer: c.var.session.userId, ...c.req.valid('query') }))
+    return c.json(await room.eventAtTime({ viewer: c.var.requester.userId, ...c.req.valid('query') }))
   },
 )

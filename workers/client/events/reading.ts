@@ -1,8 +1,7 @@
 /** What the endpoints that read a room have in common: places, filters, and whom the reader ignores. */
-import type { Context } from 'hono'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import { parseRoomEventFilter, type RoomEventFilter } from '../../../src/protocol/matching/filter.ts'
-import type { AppEnv } from '../../app-env.ts'
+import type { UserContext } from '../../app-env.ts'
 import { Count } from '../params.ts'
 
 const MAX_LIMIT = 1000
@@ -14,13 +13,13 @@ export function limitOf(defaultLimit: number) {
 
 /** Sync tokens are accepted wherever a place in a room is: the User object knows where they stand. */
 export async function position(
-  c: Context<AppEnv>,
+  c: UserContext,
   roomId: string,
   token: string | undefined,
 ): Promise<string | undefined> {
   if (!token?.startsWith('s')) return token
-  const { objects, session } = c.var
-  return objects.user(session.userId).positionOf(session, token, roomId)
+  const { objects, requester } = c.var
+  return objects.user(requester.userId).positionOf(requester.session, token, roomId)
 }
 
 /** @throws MatrixError M_NOT_JSON, M_BAD_JSON */
@@ -36,7 +35,7 @@ export function parseInlineFilter(text: string | undefined): RoomEventFilter | u
 }
 
 /** Whose messages the reader does not want to see (Client-Server API §Ignoring Users). */
-export function ignoredBy(c: Context<AppEnv>): Promise<string[]> {
-  const { objects, session } = c.var
-  return objects.user(session.userId).ignoredUsers(session)
+export function ignoredBy(c: UserContext): Promise<string[]> {
+  const { objects, requester } = c.var
+  return objects.user(requester.userId).ignoredUsers(requester.session)
 }

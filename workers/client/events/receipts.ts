@@ -1,9 +1,9 @@
 /** Client-Server API §Receipts and §Fully read markers: how far the user has read. */
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import * as z from 'zod'
 import type { MarkReadRequest } from '../../../src/objects/room/sync.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
-import type { AppEnv } from '../../app-env.ts'
+import type { AppEnv, UserContext } from '../../app-env.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
 import { EventId, InRoom } from '../params.ts'
 
@@ -73,15 +73,15 @@ function threadOf(threadId: unknown): string | undefined {
 }
 
 async function markRead(
-  c: Context<AppEnv>,
+  c: UserContext,
   roomId: string,
   request: Omit<MarkReadRequest, 'userId'>,
 ): Promise<Response> {
-  const { objects, session } = c.var
-  const { fullyReadPos } = await objects.room(roomId).markRead({ ...request, userId: session.userId })
+  const { objects, requester } = c.var
+  const { fullyReadPos } = await objects.room(roomId).markRead({ ...request, userId: requester.userId })
   if (request.fullyRead !== undefined && fullyReadPos !== undefined) {
     const marker = { roomId, eventId: request.fullyRead, eventPos: fullyReadPos }
-    await objects.user(session.userId).setFullyRead(session, marker)
+    await objects.user(requester.userId).setFullyRead(requester.session, marker)
   }
   return c.json({})
 }

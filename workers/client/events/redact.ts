@@ -1,9 +1,9 @@
 /** Client-Server API §Redactions. */
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import * as z from 'zod'
 import type { SendRequest } from '../../../src/objects/room/send.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
-import type { AppEnv } from '../../app-env.ts'
+import type { AppEnv, UserContext } from '../../app-env.ts'
 import { isAdmin } from '../../middleware/admin.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
 import { EventId, RoomId, TxnId } from '../params.ts'
@@ -55,12 +55,12 @@ redaction.post(
 )
 
 async function redact(
-  c: Context<AppEnv>,
+  c: UserContext,
   { roomId, eventId }: z.infer<typeof OfEvent>,
   body: z.infer<typeof Redaction>,
   txnId?: string,
 ): Promise<{ event_id: string }> {
-  const { userId, deviceId } = c.var.session
+  const { userId, deviceId } = c.var.requester
   const request: SendRequest = {
     sender: userId,
     deviceId,

@@ -59,7 +59,7 @@ for (const path of PATHS) {
       const places = [position(c, roomId, query.from), position(c, roomId, query.to)]
       const [ignored, from, to] = await Promise.all([ignoredBy(c), ...places])
       const room = c.var.objects.room(roomId)
-      const { session: viewer } = c.var
+      const { session: viewer } = c.var.requester
       return c.json(await room.children({ viewer, ...place, dir, from, to, limit, recurse, ignored }))
     },
   )
@@ -80,6 +80,6 @@ relations.get(
     const { include, limit, ...query } = c.req.valid('query')
     const [ignored, from] = await Promise.all([ignoredBy(c), position(c, roomId, query.from)])
     const room = c.var.objects.room(roomId)
-    return c.json(await room.threads({ viewer: c.var.session, include, from, limit, ignored }))
+    return c.json(await room.threads({ viewer: c.var.requester.session, include, from, limit, ignored }))
   },
 )

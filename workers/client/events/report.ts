@@ -1,10 +1,10 @@
 /** Telling the people who run the server of rooms, events and users: Client-Server API §Reporting Content. */
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import * as z from 'zod'
 import type { Report } from '../../../src/ports/reports.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import { fitsBytes, localpartOf } from '../../../src/protocol/identifiers.ts'
-import type { AppEnv } from '../../app-env.ts'
+import type { AppEnv, UserContext } from '../../app-env.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
 import { EventId, InRoom, isLocal, UserId } from '../params.ts'
 
@@ -42,9 +42,12 @@ report.post(
   }),
   async (c) => {
     const { roomId, eventId } = c.req.valid('param')
-    const { objects, session } = c.var
+    const { objects, requester } = c.var
     const room = objects.room(roomId)
-    const [joined] = await Promise.all([room.isJoined(session.userId), room.event(session, eventId)])
+    const [joined] = await Promise.all([
+      room.isJoined(requester.userId),
+      room.event(requester.session, eventId),
+    ])
     if (!joined) throw new MatrixError('M_NOT_FOUND', 'Event not found')
     return keep(c, { roomId, eventId, ...c.req.valid('json') })
   },
@@ -65,11 +68,11 @@ report.post(
 )
 
 /** People write some lines; whoever reads reports is to see them. @throws MatrixError M_TOO_LARGE */
-async function keep(c: Context<AppEnv>, about: Omit<Report, 'reporter'>) {
+async function keep(c: UserContext, about: Omit<Report, 'reporter'>) {
   const { reports, clock } = c.var.ports
   if (about.reason !== undefined && !fitsBytes(about.reason, MAX_REASON_BYTES)) {
     throw new MatrixError('M_TOO_LARGE', `reason: at most ${MAX_REASON_BYTES} bytes`)
   }
-  await reports.add({ reporter: c.var.session.userId, ...about }, clock.now())
+  await reports.add({ reporter: c.var.requester.userId, ...about }, clock.now())
   return c.json({})
 }

@@ -1,9 +1,9 @@
 /** Message events: Client-Server API §Sending events to a room. */
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import * as z from 'zod'
 import type { SendRequest } from '../../../src/objects/room/send.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
-import type { AppEnv } from '../../app-env.ts'
+import type { AppEnv, UserContext } from '../../app-env.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
 import { bodyHasFloats, jsonObject } from '../../middleware/validate.ts'
 import { EventType, RoomId, TxnId } from '../params.ts'
@@ -58,9 +58,9 @@ send.post(
   },
 )
 
-function messageOf(c: Context<AppEnv>, type: string, content: JsonObject): SendRequest {
+function messageOf(c: UserContext, type: string, content: JsonObject): SendRequest {
   checkMessage(type)
-  const { userId: sender, deviceId } = c.var.session
+  const { userId: sender, deviceId } = c.var.requester
   const request: SendRequest = { sender, deviceId, type, content, hasFloats: bodyHasFloats(c) }
   // Up to room version 10 `redacts` belongs beside the content: the room knows where its version wants it.
   if (type === 'm.room.redaction' && typeof content.redacts === 'string') request.redacts = content.redacts

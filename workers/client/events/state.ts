@@ -1,10 +1,10 @@
 /** A room's state, read and written: Client-Server API §Getting events for a room, §Sending events to a room. */
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import * as z from 'zod'
 import type { SendRequest } from '../../../src/objects/room/send.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject, JsonValue } from '../../../src/protocol/events/canonical-json.ts'
-import type { AppEnv } from '../../app-env.ts'
+import type { AppEnv, UserContext } from '../../app-env.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
 import { bodyHasFloats, jsonObject } from '../../middleware/validate.ts'
 import { stateSlices, streamJson } from '../../stream-json.ts'
@@ -30,8 +30,8 @@ state.get(
   '/rooms/:roomId/state',
   endpoint({ auth: 'device', guests: true, suspended: true, limit: 'read', param: InRoom }),
   async (c) => {
-    const { objects, session } = c.var
-    const slices = stateSlices(objects.room(c.req.valid('param').roomId), { viewer: session.userId })
+    const { objects, requester } = c.var
+    const slices = stateSlices(objects.room(c.req.valid('param').roomId), { viewer: requester.userId })
     const all: JsonValue[] = []
     return streamJson(all, new Map([[all, () => slices]]))
   },
@@ -50,7 +50,7 @@ for (const path of PATHS) {
     }),
     async (c) => {
       const { roomId, eventType, stateKey } = c.req.valid('param')
-      const event = await c.var.objects.room(roomId).stateEvent(c.var.session.userId, eventType, stateKey)
+      const event = await c.var.objects.room(roomId).stateEvent(c.var.requester.userId, eventType, stateKey)
       return c.json(c.req.valid('query').format === 'event' ? event : event.content)
     },
   )
@@ -70,7 +70,7 @@ for (const path of PATHS) {
       const { roomId, eventType, stateKey } = c.req.valid('param')
       const content = c.req.valid('json')
       await checkNewState(c, roomId, { type: eventType, stateKey, content })
-      const { userId, deviceId } = c.var.session
+      const { userId, deviceId } = c.var.requester
       const request: SendRequest = {
         sender: userId,
         deviceId,
@@ -95,10 +95,10 @@ interface NewState {
 }
 
 /** @throws MatrixError for what no client may put into a room's state */
-export async function checkNewState(c: Context<AppEnv>, roomId: string, event: NewState): Promise<void> {
+export async function checkNewState(c: UserContext, roomId: string, event: NewState): Promise<void> {
   checkState(event.type, event.content)
   // Whether guests may come in is asked by /join, which also marks them as guests.
-  if (event.type === 'm.room.member' && c.var.session.guest === true) {
+  if (event.type === 'm.room.member' && c.var.requester.kind === 'guest') {
     throw new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'Guests join and leave, and no more')
   }
   if (event.type === 'm.room.member' && event.content.membership === 'invite') {
@@ -111,7 +111,7 @@ export async function checkNewState(c: Context<AppEnv>, roomId: string, event: N
 }
 
 /** "M_BAD_ALIAS: … the room alias does not point to the room": asked of newly added aliases alone. */
-async function checkAliases(c: Context<AppEnv>, roomId: string, content: JsonObject): Promise<void> {
+async function checkAliases(c: UserContext, roomId: string, content: JsonObject): Promise<void> {
   const named = namedAliases(content)
   if (named.length === 0) return
   const before = new Set(namedAliases(await currentContent(c, roomId)))
@@ -123,10 +123,10 @@ async function checkAliases(c: Context<AppEnv>, roomId: string, content: JsonObj
   }
 }
 
-async function currentContent(c: Context<AppEnv>, roomId: string): Promise<JsonObject> {
+async function currentContent(c: UserContext, roomId: string): Promise<JsonObject> {
   try {
     const room = c.var.objects.room(roomId)
-    return (await room.stateEvent(c.var.session.userId, 'm.room.canonical_alias', '')).content
+    return (await room.stateEvent(c.var.requester.userId, 'm.room.canonical_alias', '')).content
   } catch (error) {
     if (error instanceof MatrixError && error.errcode === 'M_NOT_FOUND') return {}
     throw error

@@ -15,10 +15,10 @@ threadSubscriptions.get(
   PATH,
   endpoint({ auth: 'device', guests: false, suspended: true, limit: 'read', param: Thread }),
   async (c) => {
-    const { objects, session } = c.var
+    const { objects, requester } = c.var
     const thread = c.req.valid('param')
-    await objects.room(thread.roomId).threadPlace(session.userId, thread.rootId)
-    return c.json(await objects.user(session.userId).threadSubscription(session, thread))
+    await objects.room(thread.roomId).threadPlace(requester.userId, thread.rootId)
+    return c.json(await objects.user(requester.userId).threadSubscription(requester.session, thread))
   },
 )
 
@@ -26,11 +26,11 @@ threadSubscriptions.put(
   PATH,
   endpoint({ auth: 'device', guests: false, suspended: true, limit: 'write', param: Thread, json: Body }),
   async (c) => {
-    const { objects, session } = c.var
+    const { objects, requester } = c.var
     const thread = c.req.valid('param')
     const { automatic } = c.req.valid('json')
-    const place = await objects.room(thread.roomId).threadPlace(session.userId, thread.rootId, automatic)
-    await objects.user(session.userId).followThread(session, thread, place)
+    const place = await objects.room(thread.roomId).threadPlace(requester.userId, thread.rootId, automatic)
+    await objects.user(requester.userId).followThread(requester.session, thread, place)
     return c.json({})
   },
 )
@@ -39,10 +39,10 @@ threadSubscriptions.delete(
   PATH,
   endpoint({ auth: 'device', guests: false, suspended: true, limit: 'write', param: Thread }),
   async (c) => {
-    const { objects, session } = c.var
+    const { objects, requester } = c.var
     const thread = c.req.valid('param')
-    const place = await objects.room(thread.roomId).threadPlace(session.userId, thread.rootId)
-    await objects.user(session.userId).leaveThread(session, thread, place)
+    const place = await objects.room(thread.roomId).threadPlace(requester.userId, thread.rootId)
+    await objects.user(requester.userId).leaveThread(requester.session, thread, place)
     return c.json({})
   },
 )

@@ -50,7 +50,9 @@ timeline.get(
     const places = [position(c, roomId, query.from), position(c, roomId, query.to)]
     const [ignored, from, to] = await Promise.all([ignoredBy(c), ...places])
     const room = c.var.objects.room(roomId)
-    return c.json(await room.messages({ viewer: c.var.session, dir, from, to, limit, filter, ignored }))
+    return c.json(
+      await room.messages({ viewer: c.var.requester.session, dir, from, to, limit, filter, ignored }),
+    )
   },
 )
 
@@ -70,7 +72,7 @@ timeline.get(
     const filter = parseInlineFilter(query.filter)
     const ignored = await ignoredBy(c)
     const room = c.var.objects.room(roomId)
-    const asked = { viewer: c.var.session, eventId, limit, filter, ignored }
+    const asked = { viewer: c.var.requester.session, eventId, limit, filter, ignored }
     const { state: request, ...answer } = await room.context(asked)
     const state: JsonValue[] = []
     const rest = new Map(request && [[state, () => stateSlices(room, request)]])
@@ -91,7 +93,7 @@ timeline.get(
     const { roomId, eventId } = c.req.valid('param')
     // The event itself was asked for; what its aggregations tell of others was not.
     const ignored = await ignoredBy(c)
-    return c.json(await c.var.objects.room(roomId).event(c.var.session, eventId, ignored))
+    return c.json(await c.var.objects.room(roomId).event(c.var.requester.session, eventId, ignored))
   },
 )
 
@@ -108,13 +110,13 @@ timeline.get(
   async (c) => {
     const { roomId } = c.req.valid('param')
     const { membership, not_membership: notMembership, ...query } = c.req.valid('query')
-    const { objects, session } = c.var
+    const { objects, requester } = c.var
     const [at] = await Promise.all([
       position(c, roomId, query.at),
-      objects.user(session.userId).membersLoaded(session, roomId),
+      objects.user(requester.userId).membersLoaded(requester.session, roomId),
     ])
     const request = {
-      viewer: c.var.session.userId,
+      viewer: c.var.requester.userId,
       at,
       only: 'm.room.member',
       membership,
@@ -132,7 +134,7 @@ timeline.get(
   async (c) => {
     const room = c.var.objects.room(c.req.valid('param').roomId)
     const joined: JsonObject = {}
-    const slices = () => joinedSlices(room, c.var.session.userId)
+    const slices = () => joinedSlices(room, c.var.requester.userId)
     return streamJson({ joined }, new Map([[joined, slices]]))
   },
 )

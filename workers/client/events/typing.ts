@@ -26,7 +26,7 @@ typing.put(
   async (c) => {
     const { roomId, userId } = c.req.valid('param')
     const body = c.req.valid('json')
-    requireSelf(c.var.session, userId)
+    requireSelf(c.var.requester, userId)
     await c.var.objects.room(roomId).setTyping(userId, body.typing, Math.min(body.timeout, MAX_TIMEOUT_MS))
     return c.json({})
   },

@@ -30,19 +30,19 @@ crossSigning.post(
   '/keys/device_signing/upload',
   endpoint({ auth: 'device', guests: false, suspended: true, limit: 'keys', json: Keys }),
   async (c) => {
-    const { objects, session } = c.var
+    const { objects, requester } = c.var
     const { auth, ...body } = c.req.valid('json')
     const keys = {
       master: body.master_key,
       self_signing: body.self_signing_key,
       user_signing: body.user_signing_key,
     }
-    const user = objects.user(session.userId)
-    if (await user.uploadCrossSigning(session, keys, false)) return c.json({})
+    const user = objects.user(requester.userId)
+    if (await user.uploadCrossSigning(requester.session, keys, false)) return c.json({})
     const endpoint = 'POST /keys/device_signing/upload'
     const unproved = await challenge(c, { endpoint, body, auth })
     if (unproved !== undefined) return unproved
-    await user.uploadCrossSigning(session, keys, true)
+    await user.uploadCrossSigning(requester.session, keys, true)
     return c.json({})
   },
 )
@@ -51,8 +51,8 @@ crossSigning.post(
   '/keys/signatures/upload',
   endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'keys', json: Signed }),
   async (c) => {
-    const { objects, ports, session } = c.var
-    const { [session.userId]: own = {}, ...rest } = c.req.valid('json')
+    const { objects, ports, requester } = c.var
+    const { [requester.userId]: own = {}, ...rest } = c.req.valid('json')
     const others = Object.entries(rest)
     if (others.length > MAX_OTHERS) {
       throw new MatrixError('M_INVALID_PARAM', `At most ${MAX_OTHERS} users at once`)
@@ -66,7 +66,7 @@ crossSigning.post(
         others.map(([userId, signed]) => [userId, beside(signed, masters.get(userId))]),
       ),
     }
-    const failures = await objects.user(session.userId).uploadSignatures(session, upload)
+    const failures = await objects.user(requester.userId).uploadSignatures(requester.session, upload)
     return c.json({ failures: failures as unknown as JsonObject })
   },
 )

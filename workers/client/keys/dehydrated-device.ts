@@ -1,7 +1,7 @@
 /** MSC3814: the dehydrated device, which takes messages while no client of the user is there. */
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import * as z from 'zod'
-import type { AppEnv } from '../../app-env.ts'
+import type { AppEnv, UserContext } from '../../app-env.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
 import { jsonObject } from '../../middleware/validate.ts'
 import { Count, DeviceId } from '../params.ts'
@@ -25,8 +25,8 @@ dehydratedDevice.get(
   '/dehydrated_device',
   endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'keys' }),
   async (c) => {
-    const { objects, session } = c.var
-    const { deviceId, data } = await objects.user(session.userId).dehydratedDevice(session)
+    const { objects, requester } = c.var
+    const { deviceId, data } = await objects.user(requester.userId).dehydratedDevice(requester.session)
     return c.json({ device_id: deviceId, device_data: data })
   },
 )
@@ -35,9 +35,9 @@ dehydratedDevice.put(
   '/dehydrated_device',
   endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'keys', json: Upload }),
   async (c) => {
-    const { objects, session } = c.var
+    const { objects, requester } = c.var
     const body = c.req.valid('json')
-    await objects.user(session.userId).putDehydratedDevice(session, {
+    await objects.user(requester.userId).putDehydratedDevice(requester.session, {
       deviceId: body.device_id,
       displayName: body.initial_device_display_name,
       // As it was sent: what is sealed in it may have any shape.
@@ -56,8 +56,10 @@ dehydratedDevice.delete(
   '/dehydrated_device',
   endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'keys' }),
   async (c) => {
-    const { objects, session } = c.var
-    return c.json({ device_id: await objects.user(session.userId).deleteDehydratedDevice(session) })
+    const { objects, requester } = c.var
+    return c.json({
+      device_id: await objects.user(requester.userId).deleteDehydratedDevice(requester.session),
+    })
   },
 )
 
@@ -88,12 +90,12 @@ dehydratedDevice.post(
 
 /** Some clients stop at a page without messages, others at one without `next_batch`: the last page has neither. */
 async function events(
-  c: Context<AppEnv>,
+  c: UserContext,
   deviceId: string,
   { from = 0, limit }: { from?: number; limit: number },
 ): Promise<Response> {
-  const { objects, session } = c.var
-  const page = await objects.user(session.userId).dehydratedEvents(session, deviceId, from, limit)
+  const { objects, requester } = c.var
+  const page = await objects.user(requester.userId).dehydratedEvents(requester.session, deviceId, from, limit)
   return c.json({
     events: page.events,
     ...(page.last !== undefined && { next_batch: String(page.last) }),

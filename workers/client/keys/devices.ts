@@ -1,8 +1,8 @@
 /** Client-Server API §Device Management: the list of devices, their names, and their end. */
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import * as z from 'zod'
 import { AuthData } from '../../../src/accounts/interactive-auth.ts'
-import type { AppEnv } from '../../app-env.ts'
+import type { AppEnv, UserContext } from '../../app-env.ts'
 import { forgetSessions } from '../../middleware/access-token.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
 import { challenge } from '../accounts/confirm.ts'
@@ -21,8 +21,8 @@ devices.get(
   '/devices',
   endpoint({ auth: 'claims', guests: true, suspended: true, limit: 'read' }),
   async (c) => {
-    const { objects, session } = c.var
-    return c.json({ devices: await objects.user(session.userId).devices(session) })
+    const { objects, requester } = c.var
+    return c.json({ devices: await objects.user(requester.userId).devices(requester.session) })
   },
 )
 
@@ -30,8 +30,10 @@ devices.get(
   '/devices/:deviceId',
   endpoint({ auth: 'claims', guests: true, suspended: true, limit: 'read', param: OfDevice }),
   async (c) => {
-    const { objects, session } = c.var
-    return c.json(await objects.user(session.userId).device(session, c.req.valid('param').deviceId))
+    const { objects, requester } = c.var
+    return c.json(
+      await objects.user(requester.userId).device(requester.session, c.req.valid('param').deviceId),
+    )
   },
 )
 
@@ -39,13 +41,13 @@ devices.put(
   '/devices/:deviceId',
   endpoint({ auth: 'claims', guests: true, suspended: true, limit: 'write', param: OfDevice, json: Change }),
   async (c) => {
-    const { objects, session } = c.var
+    const { objects, requester } = c.var
     const { deviceId } = c.req.valid('param')
     const { display_name: name } = c.req.valid('json')
-    const user = objects.user(session.userId)
+    const user = objects.user(requester.userId)
     // "If not given, the display name is unchanged": what is left is whether the device exists.
-    if (name === undefined) await user.device(session, deviceId)
-    else await user.renameDevice(session, deviceId, name)
+    if (name === undefined) await user.device(requester.session, deviceId)
+    else await user.renameDevice(requester.session, deviceId, name)
     return c.json({})
   },
 )
@@ -80,9 +82,9 @@ devices.post(
   },
 )
 
-async function remove(c: Context<AppEnv>, deviceIds: string[]): Promise<Response> {
-  const { objects, session } = c.var
-  await objects.user(session.userId).deleteDevices(session, deviceIds)
-  forgetSessions(session.userId)
+async function remove(c: UserContext, deviceIds: string[]): Promise<Response> {
+  const { objects, requester } = c.var
+  await objects.user(requester.userId).deleteDevices(requester.session, deviceIds)
+  forgetSessions(requester.userId)
   return c.json({})
 }

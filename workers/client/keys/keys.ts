@@ -1,5 +1,5 @@
 /** Client-Server API §Key management API: what devices publish, and what others ask for to encrypt to them. */
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import * as z from 'zod'
 import type { KeyClaims, PrivateKeys, PublicKeys } from '../../../src/objects/user/keys.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
@@ -7,7 +7,7 @@ import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { serverNameOf } from '../../../src/protocol/identifiers.ts'
 import { publicKeyOf } from '../../../src/protocol/keys/cross-signing.ts'
 import { withSignatures } from '../../../src/protocol/keys/device-keys.ts'
-import type { AppEnv } from '../../app-env.ts'
+import type { AppEnv, UserContext } from '../../app-env.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
 import { countActions } from '../../middleware/rate-limit.ts'
 import { jsonObject } from '../../middleware/validate.ts'
@@ -36,9 +36,9 @@ keys.post(
   '/keys/upload',
   endpoint({ auth: 'claims', guests: true, suspended: true, limit: 'keys', json: Upload }),
   async (c) => {
-    const { objects, session } = c.var
+    const { objects, requester } = c.var
     const body = c.req.valid('json')
-    const counts = await objects.user(session.userId).uploadKeys(session, {
+    const counts = await objects.user(requester.userId).uploadKeys(requester.session, {
       deviceKeys: body.device_keys,
       oneTimeKeys: body.one_time_keys,
       fallbackKeys: body.fallback_keys ?? body['org.matrix.msc2732.fallback_keys'],
@@ -51,16 +51,16 @@ keys.post(
   '/keys/query',
   endpoint({ auth: 'claims', guests: true, suspended: true, limit: 'keys', json: Query }),
   async (c) => {
-    const { objects, session } = c.var
+    const { objects, requester } = c.var
     const { device_keys: asked } = c.req.valid('json')
     const { local, failures } = byServer(c, asked)
     const userIds = Object.keys(local)
-    const own = await objects.user(session.userId).privateKeys(session, userIds)
+    const own = await objects.user(requester.userId).privateKeys(requester.session, userIds)
     const queries = Object.entries(local).map(([userId, deviceIds]) => ({ userId, deviceIds }))
     const found = await objects.publicKeys(queries)
     if (found.includes(undefined)) failures[c.var.ports.config.serverName] = UNREACHABLE
     const known = userIds.map((userId, index) => [userId, found[index]] as const)
-    return c.json({ ...answerOf(known, own, session.userId), failures })
+    return c.json({ ...answerOf(known, own, requester.userId), failures })
   },
 )
 
@@ -84,16 +84,16 @@ keys.get(
   '/keys/changes',
   endpoint({ auth: 'claims', guests: true, suspended: true, limit: 'read', query: Span }),
   async (c) => {
-    const { objects, session } = c.var
+    const { objects, requester } = c.var
     const { from, to } = c.req.valid('query')
-    return c.json(await objects.user(session.userId).keyChanges(session, from, to))
+    return c.json(await objects.user(requester.userId).keyChanges(requester.session, from, to))
   },
 )
 
 const UNREACHABLE: JsonObject = { status: 503, message: 'Not reachable' }
 
 /** What is asked of this server, and for the others, which it does not speak to, that they failed. */
-function byServer<T>(c: Context<AppEnv>, asked: Record<string, T>) {
+function byServer<T>(c: UserContext, asked: Record<string, T>) {
   const { serverName } = c.var.ports.config
   const users = Object.entries(asked)
   if (users.length > MAX_USERS) throw new MatrixError('M_INVALID_PARAM', `At most ${MAX_USERS} users at once`)

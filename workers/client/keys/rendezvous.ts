@@ -2,11 +2,11 @@
  * MSC4108 §The insecure rendezvous session: two devices that know no secret of each other yet exchange small texts,
  * encrypted between themselves, to sign in by QR code. Without an account, since one of them has none.
  */
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import * as z from 'zod'
 import type { Rendezvous } from '../../../src/ports/rendezvous.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
-import type { AppEnv } from '../../app-env.ts'
+import type { AppContext, AppEnv } from '../../app-env.ts'
 import { readText } from '../../middleware/body.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
 import { countAttempt } from '../../middleware/rate-limit.ts'
@@ -70,7 +70,7 @@ rendezvous.delete(
   },
 )
 
-async function payloadOf(c: Context<AppEnv>): Promise<string> {
+async function payloadOf(c: AppContext): Promise<string> {
   const type = c.req.header('content-type')
   if (type === undefined) throw new MatrixError('M_MISSING_PARAM', 'Content-Type is missing')
   if (!/^text\/plain\s*(;|$)/i.test(type))

@@ -1,5 +1,5 @@
 /** Client-Server API §Server-side key backups. Sets of keys go to and from the User object in batches. */
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import * as z from 'zod'
 import type { BackedUpKey, KeyBackupState, KeyPlace } from '../../../src/objects/user/keys.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
@@ -9,10 +9,11 @@ import {
   lengthInCall,
   MAX_BACKUP_BYTES,
 } from '../../../src/protocol/keys/key-backup.ts'
-import type { AppEnv } from '../../app-env.ts'
+import type { AppEnv, UserContext } from '../../app-env.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
 import { jsonObject } from '../../middleware/validate.ts'
 import { RoomId } from '../params.ts'
+import { backupStream, type Form, ROOMS, SESSIONS } from './backup-stream.ts'
 
 const Version = z.string().min(1).max(255)
 const InVersion = z.object({ version: Version })
@@ -41,20 +42,20 @@ roomKeys.post(
   async (c) => {
     const { algorithm, auth_data } = c.req.valid('json')
     requireSmall('auth_data', JSON.stringify(auth_data))
-    return c.json({ version: await user(c).createKeyBackup(c.var.session, algorithm, auth_data) })
+    return c.json({ version: await user(c).createKeyBackup(c.var.requester.session, algorithm, auth_data) })
   },
 )
 
 roomKeys.get(
   '/room_keys/version',
   endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'keys' }),
-  async (c) => c.json(await user(c).keyBackup(c.var.session, undefined)),
+  async (c) => c.json(await user(c).keyBackup(c.var.requester.session, undefined)),
 )
 
 roomKeys.get(
   '/room_keys/version/:version',
   endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'keys', param: InVersion }),
-  async (c) => c.json(await user(c).keyBackup(c.var.session, c.req.valid('param').version)),
+  async (c) => c.json(await user(c).keyBackup(c.var.requester.session, c.req.valid('param').version)),
 )
 
 roomKeys.put(
@@ -74,7 +75,7 @@ roomKeys.put(
       throw new MatrixError('M_INVALID_PARAM', 'The version in the body is not that of the path')
     }
     requireSmall('auth_data', JSON.stringify(auth_data))
-    await user(c).updateKeyBackup(c.var.session, version, algorithm, auth_data)
+    await user(c).updateKeyBackup(c.var.requester.session, version, algorithm, auth_data)
     return c.json({})
   },
 )
@@ -83,7 +84,7 @@ roomKeys.delete(
   '/room_keys/version/:version',
   endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'keys', param: InVersion }),
   async (c) => {
-    await user(c).deleteKeyBackup(c.var.session, c.req.valid('param').version)
+    await user(c).deleteKeyBackup(c.var.requester.session, c.req.valid('param').version)
     return c.json({})
   },
 )
@@ -167,7 +168,12 @@ roomKeys.get(
   }),
   async (c) => {
     const { version } = c.req.valid('query')
-    const { keys } = await user(c).backedUpKeys(c.var.session, version, c.req.valid('param'), undefined)
+    const { keys } = await user(c).backedUpKeys(
+      c.var.requester.session,
+      version,
+      c.req.valid('param'),
+      undefined,
+    )
     const [key] = keys
     if (key === undefined) throw new MatrixError('M_NOT_FOUND', 'No such key is in the backup')
     return c.json(JSON.parse(key.data))
@@ -206,8 +212,8 @@ roomKeys.delete(
   (c) => remove(c, c.req.valid('query').version, c.req.valid('param')),
 )
 
-function user(c: Context<AppEnv>) {
-  return c.var.objects.user(c.var.session.userId)
+function user(c: UserContext) {
+  return c.var.objects.user(c.var.requester.userId)
 }
 
 function keysOf(roomId: string, sessions: Record<string, unknown>): BackedUpKey[] {
@@ -225,10 +231,10 @@ function requireSmall(name: string, json: string): void {
 }
 
 /** Each batch is a transaction: a request that is cut off is sent again, and stores nothing twice. */
-async function put(c: Context<AppEnv>, version: string, keys: BackedUpKey[]) {
+async function put(c: UserContext, version: string, keys: BackedUpKey[]) {
   let state: KeyBackupState | undefined
   for (const batch of batchesOf(keys)) {
-    state = await user(c).putBackedUpKeys(c.var.session, version, batch)
+    state = await user(c).putBackedUpKeys(c.var.requester.session, version, batch)
   }
   return c.json(state)
 }
@@ -251,64 +257,14 @@ function batchesOf(keys: readonly BackedUpKey[]): BackedUpKey[][] {
   return batches
 }
 
-async function remove(c: Context<AppEnv>, version: string, place: KeyPlace) {
-  return c.json(await user(c).deleteBackedUpKeys(c.var.session, version, place))
+async function remove(c: UserContext, version: string, place: KeyPlace) {
+  return c.json(await user(c).deleteBackedUpKeys(c.var.requester.session, version, place))
 }
 
-/** How a key is written behind the one before it, in the order of rooms and sessions, and what stands around all. */
-interface Form {
-  begin: string
-  key: (key: BackedUpKey, before: BackedUpKey | undefined) => string
-  end: (last: BackedUpKey | undefined) => string
-}
-
-const SESSIONS: Form = {
-  begin: '{"sessions":{',
-  key: ({ sessionId, data }, before) =>
-    `${before === undefined ? '' : ','}${JSON.stringify(sessionId)}:${data}`,
-  end: () => '}}',
-}
-
-const ROOMS: Form = {
-  begin: '{"rooms":{',
-  key: (key, before) => {
-    if (key.roomId === before?.roomId) return SESSIONS.key(key, before)
-    const closed = before === undefined ? '' : '}},'
-    return `${closed}${JSON.stringify(key.roomId)}:${SESSIONS.begin}${SESSIONS.key(key, undefined)}`
-  },
-  end: (last) => (last === undefined ? '}}' : `${SESSIONS.end(last)}}}`),
-}
-
-/** A backup may be larger than the memory: it leaves batch by batch. */
-async function read(c: Context<AppEnv>, version: string, place: KeyPlace, form: Form): Promise<Response> {
-  const ask = (after?: BackedUpKey) =>
-    user(c).backedUpKeys(c.var.session, version, place, after && [after.roomId, after.sessionId])
-  // Before the answer begins, an error can still be one.
-  const first = await ask()
-  async function* texts() {
-    let last: BackedUpKey | undefined
-    let text = form.begin
-    for (let batch = first; ; batch = await ask(last)) {
-      for (const key of batch.keys) {
-        text += form.key(key, last)
-        last = key
-      }
-      if (!batch.more) break
-      yield text
-      text = ''
-    }
-    yield text + form.end(last)
-  }
-  return c.body(streamOf(texts()), 200, { 'Content-Type': 'application/json' })
-}
-
-function streamOf(texts: AsyncGenerator<string>): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder()
-  return new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      const text = await texts.next()
-      if (text.done) controller.close()
-      else controller.enqueue(encoder.encode(text.value))
-    },
-  })
+async function read(c: UserContext, version: string, place: KeyPlace, form: Form): Promise<Response> {
+  const { session } = c.var.requester
+  const keys = await backupStream(form, (after) =>
+    user(c).backedUpKeys(session, version, place, after && [after.roomId, after.sessionId]),
+  )
+  return c.body(keys, 200, { 'Content-Type': 'application/json' })
 }

@@ -23,7 +23,7 @@ sendToDevice.put(
   '/sendToDevice/:eventType/:txnId',
   endpoint({ auth: 'claims', guests: true, suspended: 'own', limit: 'write', param: Place, json: Messages }),
   async (c) => {
-    const { objects, session } = c.var
+    const { objects, requester } = c.var
     const { eventType: type, txnId } = c.req.valid('param')
     const messages: Record<string, ToDeviceMessage[]> = {}
     const sent = c.req.valid('json').messages
@@ -41,7 +41,7 @@ sendToDevice.put(
       throw new MatrixError('M_TOO_LARGE', 'The messages are too many for one request')
     }
     countActions(c, 'toDevice', Object.values(messages).flat().length)
-    await objects.user(session.userId).sendToDevice(session, `${type}/${txnId}`, messages)
+    await objects.user(requester.userId).sendToDevice(requester.session, `${type}/${txnId}`, messages)
     return c.json({})
   },
 )

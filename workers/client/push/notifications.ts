@@ -1,12 +1,12 @@
 /** Client-Server API §Listing notifications: gathered from the user's rooms when they look. */
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import * as z from 'zod'
 import type {
   NotificationsRequest,
   NotificationsSlice,
   RoomNotification,
 } from '../../../src/objects/room/timeline.ts'
-import type { AppEnv } from '../../app-env.ts'
+import type { AppEnv, UserContext } from '../../app-env.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
 import { readPageToken, writePageToken } from '../page-token.ts'
 import { Count, EventId } from '../params.ts'
@@ -34,8 +34,8 @@ notifications.get(
   async (c) => {
     const { from, limit, only } = c.req.valid('query')
     const { rooms, ...settings } = await c.var.objects
-      .user(c.var.session.userId)
-      .notificationRooms(c.var.session)
+      .user(c.var.requester.userId)
+      .notificationRooms(c.var.requester.session)
     const request: NotificationsRequest = {
       ...settings,
       ...(from !== undefined && { before: readPageToken(Place, from) }),
@@ -63,11 +63,11 @@ function tokenAfter({ ts, event }: RoomNotification): string {
  * part, the page ends at the last of it, behind which something may be missing.
  */
 async function gather(
-  c: Context<AppEnv>,
+  c: UserContext,
   rooms: readonly string[],
   request: NotificationsRequest,
 ): Promise<NotificationsSlice> {
-  const { objects, session } = c.var
+  const { objects, requester } = c.var
   const queue = [...rooms]
   let found: RoomNotification[] = []
   let end: RoomNotification | undefined
@@ -75,7 +75,7 @@ async function gather(
     for (let roomId = queue.shift(); roomId !== undefined; roomId = queue.shift()) {
       const slice = await objects
         .room(roomId)
-        .notifications(session, request)
+        .notifications(requester.session, request)
         .catch(() => ({ found: [], isCut: false }))
       const last = slice.isCut ? slice.found.at(-1) : undefined
       if (last !== undefined && (end === undefined || newestFirst(last, end) < 0)) end = last

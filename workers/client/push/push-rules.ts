@@ -1,5 +1,5 @@
 /** Client-Server API §Push Rules: reading and changing them. They live in the user's account data. */
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import * as z from 'zod'
 import type { PushRuleChange } from '../../../src/objects/user/settings.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
@@ -7,7 +7,7 @@ import type { JsonObject, JsonValue } from '../../../src/protocol/events/canonic
 import { objectField } from '../../../src/protocol/json-fields.ts'
 import { RULE_KINDS, type RuleKind, rulesOf } from '../../../src/protocol/push/push-evaluator.ts'
 import { pushRule } from '../../../src/protocol/push/push-rule-edits.ts'
-import type { AppEnv } from '../../app-env.ts'
+import type { AppEnv, UserContext } from '../../app-env.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
 
 /** A kind that only some other servers know has no rules here. */
@@ -114,20 +114,22 @@ for (const { methods, limit } of OTHERS) {
   })
 }
 
-async function changed(c: Context<AppEnv>, change: PushRuleChange): Promise<Response> {
-  const { objects, session } = c.var
-  await objects.user(session.userId).changePushRules(session, change)
+async function changed(c: UserContext, change: PushRuleChange): Promise<Response> {
+  const { objects, requester } = c.var
+  await objects.user(requester.userId).changePushRules(requester.session, change)
   return c.json({})
 }
 
-async function globalRules(c: Context<AppEnv>): Promise<JsonObject> {
-  const { objects, session } = c.var
-  const stored: JsonValue = await objects.user(session.userId).getAccountData(session, null, 'm.push_rules')
+async function globalRules(c: UserContext): Promise<JsonObject> {
+  const { objects, requester } = c.var
+  const stored: JsonValue = await objects
+    .user(requester.userId)
+    .getAccountData(requester.session, null, 'm.push_rules')
   return objectField(objectField(stored)?.global) ?? {}
 }
 
 /** @throws MatrixError M_NOT_FOUND; M_UNRECOGNIZED, status 400, where there is no such kind */
-async function ruleOf(c: Context<AppEnv>): Promise<JsonObject> {
+async function ruleOf(c: UserContext): Promise<JsonObject> {
   const { kind = '', ruleId = '' } = c.req.param() as Record<string, string>
   return pushRule(await globalRules(c), knownKind(kind), ruleId)
 }

@@ -1,10 +1,10 @@
 /** Client-Server API §Push notifications: a user's pushers. */
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import * as z from 'zod'
 import type { Pusher } from '../../../src/objects/user/settings.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import { pusherKey } from '../../../src/push/pusher-key.ts'
-import type { AppEnv } from '../../app-env.ts'
+import type { AppEnv, UserContext } from '../../app-env.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
 import { check, jsonObject } from '../../middleware/validate.ts'
 
@@ -46,8 +46,8 @@ pushers.get(
   '/pushers',
   endpoint({ auth: 'device', guests: false, suspended: true, limit: 'read' }),
   async (c) => {
-    const { objects, session } = c.var
-    return c.json({ pushers: await objects.user(session.userId).pushers(session) })
+    const { objects, requester } = c.var
+    return c.json({ pushers: await objects.user(requester.userId).pushers(requester.session) })
   },
 )
 
@@ -55,17 +55,17 @@ pushers.post(
   '/pushers/set',
   endpoint({ auth: 'device', guests: false, suspended: true, limit: 'write', json: jsonObject }),
   async (c) => {
-    const { objects, session, ports } = c.var
+    const { objects, requester, ports } = c.var
     const body = c.req.valid('json')
     const { kind, app_id: appId, pushkey, append = false } = check(Named, body, 'json')
-    const user = objects.user(session.userId)
+    const user = objects.user(requester.userId)
     if (kind === null) {
-      await user.removePusher(session, appId, pushkey)
+      await user.removePusher(requester.session, appId, pushkey)
       return c.json({})
     }
     const pusher = check(HttpPusher, body, 'json')
     requireGateway(pusher.data.url, ports.config.allowPrivateNetworks)
-    await user.setPusher(session, pusher as Pusher)
+    await user.setPusher(requester.session, pusher as Pusher)
     if (!append) await endOthers(c, pusher as Pusher)
     return c.json({})
   },
@@ -75,10 +75,10 @@ pushers.post(
  * "Otherwise, the homeserver MUST remove any other pushers with the same App ID and pushkey for different users." The
  * archive knows them, a moment late; one that it does not tell of now goes when this one is next set.
  */
-async function endOthers(c: Context<AppEnv>, pusher: Pusher): Promise<void> {
-  const { objects, ports, session } = c.var
+async function endOthers(c: UserContext, pusher: Pusher): Promise<void> {
+  const { objects, ports, requester } = c.var
   const owners = await ports.archiveReader.pusherOwners(pusherKey(pusher)).catch((): string[] => [])
-  const others = owners.filter((userId) => userId !== session.userId)
+  const others = owners.filter((userId) => userId !== requester.userId)
   await Promise.all(others.map((userId) => objects.user(userId).losePusher(pusher.app_id, pusher.pushkey)))
 }
 

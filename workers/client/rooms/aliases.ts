@@ -1,9 +1,9 @@
 /** Client-Server API §Room aliases. */
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import * as z from 'zod'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import { requireQuota } from '../../../src/quotas.ts'
-import type { AppEnv } from '../../app-env.ts'
+import type { AppContext, AppEnv, UserContext } from '../../app-env.ts'
 import { isAdmin } from '../../middleware/admin.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
 import { InRoom, isLocal, RoomAlias, RoomId } from '../params.ts'
@@ -24,17 +24,17 @@ aliases.put(
     json: Target,
   }),
   async (c) => {
-    const { ports, objects, session } = c.var
+    const { ports, objects, requester } = c.var
     const { alias } = c.req.valid('param')
     const { room_id: roomId } = c.req.valid('json')
     if (!isLocal(alias, ports.config.serverName)) {
       throw new MatrixError('M_INVALID_PARAM', `${alias} is not an alias of this server`)
     }
-    if (!(await objects.room(roomId).isJoined(session.userId))) {
+    if (!(await objects.room(roomId).isJoined(requester.userId))) {
       throw new MatrixError('M_FORBIDDEN', 'Only members name a room')
     }
     await requireAliases(c)
-    const added = await ports.aliases.add({ alias, roomId, creator: session.userId }, ports.clock.now())
+    const added = await ports.aliases.add({ alias, roomId, creator: requester.userId }, ports.clock.now())
     if (!added) throw new MatrixError('M_UNKNOWN', `${alias} is taken`, { status: 409 })
     return c.json({})
   },
@@ -55,11 +55,11 @@ aliases.delete(
   '/directory/room/:alias',
   endpoint({ auth: 'device', guests: false, suspended: false, limit: 'write', param: OneAlias }),
   async (c) => {
-    const { ports, objects, session } = c.var
+    const { ports, objects, requester } = c.var
     const { alias, roomId, creator } = await findAlias(c, c.req.valid('param').alias)
     const room = objects.room(roomId)
     const mayRemove =
-      creator === session.userId || (await room.mayEditAliases(session.userId)) || (await isAdmin(c))
+      creator === requester.userId || (await room.mayEditAliases(requester.userId)) || (await isAdmin(c))
     if (!mayRemove) {
       throw new MatrixError(
         'M_FORBIDDEN',
@@ -67,7 +67,7 @@ aliases.delete(
       )
     }
     // First the state that names it: asked again after a failure, the rest is done.
-    await room.dropAlias(session.userId, alias)
+    await room.dropAlias(requester.userId, alias)
     await ports.aliases.remove(alias)
     return c.json({})
   },
@@ -84,22 +84,22 @@ aliases.get(
 )
 
 /** @throws MatrixError M_RESOURCE_LIMIT_EXCEEDED where the user may make no further alias */
-export async function requireAliases(c: Context<AppEnv>): Promise<void> {
+export async function requireAliases(c: UserContext): Promise<void> {
   const { aliases: store, config } = c.var.ports
   if (config.quotas.aliases === 0) return
-  requireQuota(config.quotas, 'aliases', (await store.madeBy(c.var.session.userId)) + 1)
+  requireQuota(config.quotas, 'aliases', (await store.madeBy(c.var.requester.userId)) + 1)
 }
 
-async function findAlias(c: Context<AppEnv>, alias: string) {
+async function findAlias(c: AppContext, alias: string) {
   const found = await c.var.ports.aliases.find(alias)
   if (found === undefined) throw new MatrixError('M_NOT_FOUND', `There is no room alias ${alias} here`)
   return found
 }
 
 /** "Only members of the room, or anybody if the room is world readable." */
-async function requireReadable(c: Context<AppEnv>, roomId: string): Promise<void> {
+async function requireReadable(c: UserContext, roomId: string): Promise<void> {
   const room = c.var.objects.room(roomId)
-  const { userId } = c.var.session
+  const { userId } = c.var.requester
   if (await room.isJoined(userId)) return
   const { content } = await room.stateEvent(userId, 'm.room.history_visibility', '')
   if (content.history_visibility === 'world_readable') return

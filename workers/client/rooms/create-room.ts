@@ -1,5 +1,5 @@
 /** `createRoom`: everything is checked here; then the room makes itself in one call. */
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import * as z from 'zod'
 import type { CreateRoomPlan } from '../../../src/objects/room/create.ts'
 import type { Alias } from '../../../src/ports/directory.ts'
@@ -8,7 +8,7 @@ import { floatInEvent, type JsonObject } from '../../../src/protocol/events/cano
 import { buildEvent } from '../../../src/protocol/events/event-builder.ts'
 import { isRoomAlias } from '../../../src/protocol/identifiers.ts'
 import { type RoomVersionRules, roomVersion } from '../../../src/protocol/rooms/room-version.ts'
-import type { AppEnv } from '../../app-env.ts'
+import type { AppContext, AppEnv, UserContext } from '../../app-env.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
 import { countActions } from '../../middleware/rate-limit.ts'
 import { bodyHasFloats, jsonObject } from '../../middleware/validate.ts'
@@ -60,16 +60,16 @@ createRoom.post(
     checkPlan(body, c.var.ports.config.serverName)
     const preset = body.preset ?? (body.visibility === 'public' ? 'public_chat' : 'private_chat')
     const alias = aliasOf(body.room_alias_name, c.var.ports.config.serverName)
-    const content = createContent(rules, body, preset, c.var.session.userId)
+    const content = createContent(rules, body, preset, c.var.requester.userId)
     // Where the id is the event's hash, two rooms of one person in one millisecond would be the same one.
     if (rules.roomIdIsCreateHash) content[NONCE_KEY] = c.var.ports.random.token(OPAQUE_ID_LENGTH)
     const { roomId, pdu } = createEvent(c, rules, content)
     const invited = [...new Set(body.invite)]
     countActions(c, 'invite', invited.length)
     const [profile, invitees] = await Promise.all([
-      c.var.objects.user(c.var.session.userId).makeRoom(c.var.session),
-      c.var.objects.invitees(invited, c.var.session.userId),
-      alias === undefined ? undefined : reserve(c, { alias, roomId, creator: c.var.session.userId }),
+      c.var.objects.user(c.var.requester.userId).makeRoom(c.var.requester.session),
+      c.var.objects.invitees(invited, c.var.requester.userId),
+      alias === undefined ? undefined : reserve(c, { alias, roomId, creator: c.var.requester.userId }),
     ])
     const plan: CreateRoomPlan = {
       profile,
@@ -151,7 +151,7 @@ function additionalCreators(content: JsonObject, trusted: string[]): string[] {
 }
 
 /** The signed create event, and the room's id: from room version 12 on that is the event's hash. */
-function createEvent(c: Context<AppEnv>, rules: RoomVersionRules, content: JsonObject) {
+function createEvent(c: UserContext, rules: RoomVersionRules, content: JsonObject) {
   const { config, clock, random } = c.var.ports
   const named = rules.roomIdIsCreateHash
     ? undefined
@@ -162,7 +162,7 @@ function createEvent(c: Context<AppEnv>, rules: RoomVersionRules, content: JsonO
       roomId: named,
       type: 'm.room.create',
       stateKey: '',
-      sender: c.var.session.userId,
+      sender: c.var.requester.userId,
       content,
       originServerTs: clock.now(),
       depth: 1,
@@ -175,7 +175,7 @@ function createEvent(c: Context<AppEnv>, rules: RoomVersionRules, content: JsonO
   return { pdu, roomId: named ?? `!${eventId.slice(1)}` }
 }
 
-async function reserve(c: Context<AppEnv>, alias: Alias): Promise<void> {
+async function reserve(c: UserContext, alias: Alias): Promise<void> {
   const { aliases, clock } = c.var.ports
   await requireAliases(c)
   if (await aliases.reserve(alias, clock.now())) return
@@ -184,7 +184,7 @@ async function reserve(c: Context<AppEnv>, alias: Alias): Promise<void> {
 
 /** A room that refused its own plan leaves nothing behind: its alias need not wait until the reservation lapses. */
 async function orFreeAlias<T>(
-  c: Context<AppEnv>,
+  c: AppContext,
   alias: string | undefined,
   create: () => Promise<T>,
 ): Promise<T> {

@@ -1,11 +1,11 @@
 /** Joining, inviting, leaving and the rest: Client-Server API §Room membership. */
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import * as z from 'zod'
 import type { MembershipRequest } from '../../../src/objects/room/send.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import type { Profile } from '../../../src/protocol/profile.ts'
-import type { AppEnv } from '../../app-env.ts'
+import type { AppContext, AppEnv, UserContext } from '../../app-env.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
 import { bodyHasFloats, jsonObject } from '../../middleware/validate.ts'
 import { InRoom, isLocal, RoomAlias, RoomId, requireLocalUser, roomOfAlias, UserId } from '../params.ts'
@@ -25,8 +25,8 @@ membership.get(
   '/joined_rooms',
   endpoint({ auth: 'claims', guests: true, suspended: true, limit: 'read' }),
   async (c) => {
-    const { objects, session } = c.var
-    return c.json({ joined_rooms: await objects.user(session.userId).joinedRooms(session) })
+    const { objects, requester } = c.var
+    return c.json({ joined_rooms: await objects.user(requester.userId).joinedRooms(requester.session) })
   },
 )
 
@@ -74,7 +74,7 @@ membership.post(
   }),
   async (c) => {
     const roomId = await resolve(c, c.req.valid('param').room)
-    const { userId } = c.var.session
+    const { userId } = c.var.requester
     const profile = await profileOf(c, userId)
     await change(c, roomId, { target: userId, action: 'knock', profile, ...c.req.valid('json') })
     return c.json({ room_id: roomId })
@@ -114,7 +114,7 @@ membership.post(
   }),
   async (c) => {
     const { reason } = c.req.valid('json')
-    await change(c, c.req.valid('param').roomId, { target: c.var.session.userId, action: 'leave', reason })
+    await change(c, c.req.valid('param').roomId, { target: c.var.requester.userId, action: 'leave', reason })
     return c.json({})
   },
 )
@@ -143,12 +143,12 @@ function noUserId(address: string | undefined): MatrixError {
   return new MatrixError('M_FORBIDDEN', 'This server knows no identity server: invite by user ID')
 }
 
-async function change(c: Context<AppEnv>, roomId: string, request: Omit<MembershipRequest, 'sender'>) {
-  await c.var.objects.room(roomId).changeMembership({ sender: c.var.session.userId, ...request })
+async function change(c: UserContext, roomId: string, request: Omit<MembershipRequest, 'sender'>) {
+  await c.var.objects.room(roomId).changeMembership({ sender: c.var.requester.userId, ...request })
 }
 
-async function join(c: Context<AppEnv>, roomId: string, body: JsonObject & { reason?: string }) {
-  const { userId, guest } = c.var.session
+async function join(c: UserContext, roomId: string, body: JsonObject & { reason?: string }) {
+  const { userId, kind } = c.var.requester
   const [profile, joinedAllowRooms] = await Promise.all([profileOf(c, userId), allowRoomsJoined(c, roomId)])
   const { reason, ...content } = body
   const extra = ownContent(content)
@@ -157,7 +157,7 @@ async function join(c: Context<AppEnv>, roomId: string, body: JsonObject & { rea
     action: 'join',
     reason,
     profile,
-    guest,
+    guest: kind === 'guest',
     content: extra,
     hasFloats: bodyHasFloats(c),
     joinedAllowRooms,
@@ -172,11 +172,11 @@ function ownContent(body: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(body).filter(([key]) => !RESERVED.has(key)))
 }
 
-async function resolve(c: Context<AppEnv>, roomIdOrAlias: string): Promise<string> {
+async function resolve(c: AppContext, roomIdOrAlias: string): Promise<string> {
   return roomIdOrAlias.startsWith('#') ? roomOfAlias(c.var.ports.aliases, roomIdOrAlias) : roomIdOrAlias
 }
 
 /** Users of other servers tell their profile themselves, when they join. */
-async function profileOf(c: Context<AppEnv>, userId: string): Promise<Profile> {
+async function profileOf(c: AppContext, userId: string): Promise<Profile> {
   return isLocal(userId, c.var.ports.config.serverName) ? c.var.objects.user(userId).profile() : {}
 }

@@ -1,19 +1,18 @@
 /** Who may join a restricted room: Client-Server API §Restricted rooms. */
-import type { Context } from 'hono'
 import { MatrixError } from '../../../src/protocol/errors.ts'
-import type { AppEnv } from '../../app-env.ts'
+import type { AppContext, UserContext } from '../../app-env.ts'
 
 /** Of the rooms whose members may join a restricted one, those the user is in. Empty under any other rule. */
-export async function allowRoomsJoined(c: Context<AppEnv>, roomId: string): Promise<string[]> {
-  const { objects, session } = c.var
+export async function allowRoomsJoined(c: UserContext, roomId: string): Promise<string[]> {
+  const { objects, requester } = c.var
   const { joinRule, allowRooms } = await objects.room(roomId).joinRule()
   if (joinRule !== 'restricted' && joinRule !== 'knock_restricted') return []
-  const joined = await Promise.all(allowRooms.map((room) => isJoined(c, room, session.userId)))
+  const joined = await Promise.all(allowRooms.map((room) => isJoined(c, room, requester.userId)))
   return allowRooms.filter((_, index) => joined[index])
 }
 
 /** A listed room that is not here, or is no room at all, lets nobody in; it must not keep others from it. */
-async function isJoined(c: Context<AppEnv>, roomId: string, userId: string): Promise<boolean> {
+async function isJoined(c: AppContext, roomId: string, userId: string): Promise<boolean> {
   try {
     return await c.var.objects.room(roomId).isJoined(userId)
   } catch (error) {

@@ -1,16 +1,15 @@
 /** Whether somebody may know of a room that they are not in: asked for summaries and for the hierarchy of spaces. */
-import type { Context } from 'hono'
 import type { SummaryAnswer } from '../../../src/objects/room/summary.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
-import type { AppEnv } from '../../app-env.ts'
+import type { PossibleUserContext } from '../../app-env.ts'
 
 /** Rooms as one request may see them: the viewer's own rooms are asked for once, and only where a room needs it. */
-export function summariesFor(c: Context<AppEnv>) {
-  const session = c.get('session') as AppEnv['Variables']['session'] | undefined
+export function summariesFor(c: PossibleUserContext) {
+  const { requester } = c.var
   let joined: Promise<ReadonlySet<string>> | undefined
   const joinedRooms = async (): Promise<ReadonlySet<string>> => {
-    if (session === undefined) return new Set()
-    return new Set(await c.var.objects.user(session.userId).joinedRooms(session))
+    if (requester === undefined) return new Set()
+    return new Set(await c.var.objects.user(requester.userId).joinedRooms(requester.session))
   }
 
   /** "…`restricted`, provided the user meets one of the specified conditions." */
@@ -26,7 +25,7 @@ export function summariesFor(c: Context<AppEnv>) {
   return async (roomId: string): Promise<SummaryAnswer | undefined> => {
     const answer = await c.var.objects
       .room(roomId)
-      .summary(session?.userId ?? null)
+      .summary(requester?.userId ?? null)
       .catch(whereMissing)
     if (answer === undefined) return undefined
     return answer.open || (await meetsCondition(answer)) ? answer : undefined

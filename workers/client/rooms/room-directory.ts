@@ -1,11 +1,11 @@
 /** The published room directory: Client-Server API §Room discovery. */
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import * as z from 'zod'
 import type { PublicRoomsPage } from '../../../src/ports/directory.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import { fold } from '../../../src/protocol/matching/fold.ts'
 import type { PublicRoom } from '../../../src/protocol/rooms/room-summary.ts'
-import type { AppEnv } from '../../app-env.ts'
+import type { AppContext, AppEnv } from '../../app-env.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
 import { readPageToken, SmallInt, writePageToken } from '../page-token.ts'
 import { Count, InRoom, RoomId } from '../params.ts'
@@ -82,7 +82,7 @@ roomDirectory.get(
     const { roomId } = c.req.valid('param')
     const { directory } = c.var.ports
     let listed = await directory.isListed(roomId)
-    if (listed === undefined && c.get('session') !== undefined) {
+    if (listed === undefined && c.var.requester !== undefined) {
       await c.var.objects.room(roomId).archived()
       listed = await directory.isListed(roomId)
     }
@@ -103,14 +103,14 @@ roomDirectory.put(
     bodyOptional: true,
   }),
   async (c) => {
-    const { objects, session } = c.var
+    const { objects, requester } = c.var
     const listed = c.req.valid('json').visibility === 'public'
-    await objects.room(c.req.valid('param').roomId).setListed(session.userId, listed)
+    await objects.room(c.req.valid('param').roomId).setListed(requester.userId, listed)
     return c.json({})
   },
 )
 
-function requireThisServer(c: Context<AppEnv>, server: string | undefined): void {
+function requireThisServer(c: AppContext, server: string | undefined): void {
   if (server === undefined || server === '' || server === c.var.ports.config.serverName) return
   throw new MatrixError('M_FORBIDDEN', `This server does not federate: ${server} cannot be asked`)
 }
@@ -126,7 +126,7 @@ function networkList(body: ListBody) {
   return { chunk: [], total_room_count_estimate: 0 }
 }
 
-async function list(c: Context<AppEnv>, body: ListBody) {
+async function list(c: AppContext, body: ListBody) {
   const page = pageOf(body)
   const { rooms, more, total } = await c.var.ports.directory.publicRooms(page)
   const backwards = page.from?.direction === 'before'

@@ -24,7 +24,7 @@ roomLife.post(
     bodyOptional: true,
   }),
   async (c) => {
-    await c.var.objects.room(c.req.valid('param').roomId).forget(c.var.session.userId)
+    await c.var.objects.room(c.req.valid('param').roomId).forget(c.var.requester.userId)
     return c.json({})
   },
 )
@@ -34,12 +34,12 @@ roomLife.post(
   '/rooms/:roomId/upgrade',
   endpoint({ auth: 'device', guests: false, suspended: false, limit: 'join', param: InRoom, json: Upgrade }),
   async (c) => {
-    const { ports, objects, session } = c.var
+    const { ports, objects, requester } = c.var
     const { roomId } = c.req.valid('param')
     const { new_version: version, additional_creators: additionalCreators } = c.req.valid('json')
     const replacement = await objects.room(roomId).upgrade({
-      sender: session.userId,
-      profile: await objects.user(session.userId).makeRoom(session),
+      sender: requester.userId,
+      profile: await objects.user(requester.userId).makeRoom(requester.session),
       version,
       additionalCreators,
       nonce: ports.random.token(NONCE_LENGTH),

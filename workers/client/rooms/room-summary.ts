@@ -1,9 +1,9 @@
 /** A look at a room from outside: Client-Server API §Room summaries, and its name before that (MSC3266). */
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import * as z from 'zod'
 import type { RoomSummary } from '../../../src/objects/room/summary.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
-import type { AppEnv } from '../../app-env.ts'
+import type { AppContext, AppEnv, PossibleUserContext } from '../../app-env.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
 import { RoomAlias, RoomId, roomOfAlias } from '../params.ts'
 import { summariesFor } from './room-access.ts'
@@ -36,18 +36,18 @@ for (const path of ['/im.nheko.summary/summary/:room', '/im.nheko.summary/rooms/
 }
 
 /** A room that the caller may not know of is not found, like one that is not there. */
-async function summary(c: Context<AppEnv>, roomIdOrAlias: string) {
+async function summary(c: PossibleUserContext, roomIdOrAlias: string) {
   const { ports } = c.var
   const roomId = roomIdOrAlias.startsWith('#')
     ? await roomOfAlias(ports.aliases, roomIdOrAlias)
     : roomIdOrAlias
-  const isKnown = c.get('session') !== undefined || (await isArchived(c, roomId))
+  const isKnown = c.var.requester !== undefined || (await isArchived(c, roomId))
   const answer = isKnown ? await summariesFor(c)(roomId) : undefined
   if (answer === undefined) throw new MatrixError('M_NOT_FOUND', 'Room not found')
   return answer.membership === null ? answer.summary : { ...answer.summary, membership: answer.membership }
 }
 
 /** Asking a Room object makes it: nobody without an account shall make as many as they like. */
-async function isArchived(c: Context<AppEnv>, roomId: string): Promise<boolean> {
+async function isArchived(c: AppContext, roomId: string): Promise<boolean> {
   return (await c.var.ports.directory.isListed(roomId)) !== undefined
 }

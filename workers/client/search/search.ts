@@ -1,5 +1,5 @@
 /** Client-Server API §Server Side Search. */
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import * as z from 'zod'
 import type { FoundEvent, SearchContext } from '../../../src/objects/room/timeline.ts'
 import type { VisitedRoom } from '../../../src/objects/user/sync.ts'
@@ -15,7 +15,7 @@ import {
   searchEvents,
 } from '../../../src/search/search.ts'
 import { highlightsOf } from '../../../src/search/terms.ts'
-import type { AppEnv } from '../../app-env.ts'
+import type { AppContext, AppEnv, UserContext } from '../../app-env.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
 import { stateSlices, streamJson } from '../../stream-json.ts'
 import { ignoredBy } from '../events/reading.ts'
@@ -82,17 +82,17 @@ search.post(
   async (c) => {
     const request = c.req.valid('json').search_categories.room_events
     if (request === undefined) return c.json({ search_categories: {} })
-    const { objects, ports, session } = c.var
+    const { objects, ports, requester } = c.var
     const criteria = criteriaOf(request, c.req.valid('query').next_batch)
     const [rooms, ignored] = await Promise.all([
-      objects.user(session.userId).visitedRooms(session),
+      objects.user(requester.userId).visitedRooms(requester.session),
       ignoredBy(c),
     ])
     if (criteria.from === undefined) await archiveNews(c, rooms, criteria)
     const results = await searchEvents(criteria, {
       store: ports.search,
       rooms,
-      visible: (roomId, eventIds) => objects.room(roomId).visibleEvents(session.userId, eventIds, ignored),
+      visible: (roomId, eventIds) => objects.room(roomId).visibleEvents(requester.userId, eventIds, ignored),
     })
     const found = await answer(c, request, results, ignored)
     const state = request.include_state ? statesOf(c, results.hits) : undefined
@@ -102,7 +102,7 @@ search.post(
 )
 
 /** The archive is a moment behind: the rooms that moved last are asked to tell it, so that what was just said is found. */
-async function archiveNews(c: Context<AppEnv>, rooms: VisitedRoom[], { filter }: SearchCriteria) {
+async function archiveNews(c: AppContext, rooms: VisitedRoom[], { filter }: SearchCriteria) {
   const wanted = rooms.filter(({ roomId }) => wantsRoom(filter, roomId)).slice(0, MOVED_LAST)
   await Promise.all(
     wanted.map(({ roomId }) =>
@@ -125,7 +125,7 @@ function criteriaOf(request: RoomEvents, nextBatch: string | undefined): SearchC
   return { term, keys, filter, order, limit, groupBy, from }
 }
 
-async function answer(c: Context<AppEnv>, request: RoomEvents, results: SearchResults, ignored: string[]) {
+async function answer(c: UserContext, request: RoomEvents, results: SearchResults, ignored: string[]) {
   const { hits, count, groups, next } = results
   const found = await foundEvents(c, request, hits, ignored)
   const shown = hits.flatMap(({ eventId, rank }) => {
@@ -147,7 +147,7 @@ async function answer(c: Context<AppEnv>, request: RoomEvents, results: SearchRe
 
 /** The events of the page as their rooms show them, by id. */
 async function foundEvents(
-  c: Context<AppEnv>,
+  c: UserContext,
   { event_context: around }: RoomEvents,
   hits: SearchResults['hits'],
   ignored: string[],
@@ -161,19 +161,19 @@ async function foundEvents(
   const answers = await Promise.all(
     [...byRoom].map(([roomId, inRoom]) => {
       const eventIds = inRoom.map(({ eventId }) => eventId)
-      return c.var.objects.room(roomId).foundEvents(c.var.session, eventIds, { ignored, context })
+      return c.var.objects.room(roomId).foundEvents(c.var.requester.session, eventIds, { ignored, context })
     }),
   )
   return new Map(answers.flat().map((found) => [found.event.event_id, found]))
 }
 
 /** The state of the rooms of a page, each as its Room sends it. */
-function statesOf({ var: { objects, session } }: Context<AppEnv>, hits: SearchResults['hits']) {
+function statesOf({ var: { objects, requester } }: UserContext, hits: SearchResults['hits']) {
   const byRoom: Record<string, JsonValue[]> = {}
   for (const { roomId } of hits) byRoom[roomId] = []
   const slices = Object.entries(byRoom).map(([roomId, events]): [unknown, () => AsyncIterable<unknown[]>] => [
     events,
-    () => stateSlices(objects.room(roomId), { viewer: session.userId }),
+    () => stateSlices(objects.room(roomId), { viewer: requester.userId }),
   ])
   return { byRoom, slices: new Map(slices) }
 }

@@ -1,10 +1,10 @@
 /** Finding people, and the rooms shared with them: Client-Server API §User directory, §Mutual Rooms. */
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import * as z from 'zod'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import { isNewLocalpart, localpartOf } from '../../../src/protocol/identifiers.ts'
 import { fold } from '../../../src/protocol/matching/fold.ts'
-import type { AppEnv } from '../../app-env.ts'
+import type { AppEnv, UserContext } from '../../app-env.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
 import { readPageToken, writePageToken } from '../page-token.ts'
 import { RoomId, UserId } from '../params.ts'
@@ -33,7 +33,7 @@ userDirectory.post(
       .slice(0, MAX_WORDS)
     if (words.length === 0) return c.json({ results: [], limited: false })
     const limit = Math.min(asked, MAX_FOUND)
-    const search = { viewer: c.var.session.userId, words, limit: limit + 1 }
+    const search = { viewer: c.var.requester.userId, words, limit: limit + 1 }
     const found = await c.var.ports.directory.users(search)
     const results = found.slice(0, limit).map(({ userId, displayName, avatarUrl }) => ({
       user_id: userId,
@@ -68,8 +68,8 @@ unstableMutualRooms.get(
   },
 )
 
-async function mutual(c: Context<AppEnv>, userId: string, from: string | undefined) {
-  const own = c.var.session.userId
+async function mutual(c: UserContext, userId: string, from: string | undefined) {
+  const own = c.var.requester.userId
   if (userId === own) throw new MatrixError('M_INVALID_PARAM', 'user_id must be another user')
   if (!isNewLocalpart(localpartOf(userId))) {
     throw new MatrixError('M_INVALID_PARAM', 'user_id is not of the grammar of today')

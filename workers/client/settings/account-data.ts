@@ -23,10 +23,10 @@ for (const { path, param } of SCOPES) {
     path,
     endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'read', param }),
     async (c) => {
-      const { objects, session } = c.var
+      const { objects, requester } = c.var
       const { userId, roomId, type } = c.req.valid('param')
-      requireSelf(session, userId)
-      return c.json(await objects.user(userId).getAccountData(session, roomId, type))
+      requireSelf(requester, userId)
+      return c.json(await objects.user(userId).getAccountData(requester.session, roomId, type))
     },
   )
 
@@ -34,10 +34,10 @@ for (const { path, param } of SCOPES) {
     path,
     endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'write', param, json: jsonObject }),
     async (c) => {
-      const { objects, session } = c.var
+      const { objects, requester } = c.var
       const { userId, roomId, type } = c.req.valid('param')
-      requireSelf(session, userId)
-      await objects.user(userId).putAccountData(session, roomId, type, c.req.valid('json'))
+      requireSelf(requester, userId)
+      await objects.user(userId).putAccountData(requester.session, roomId, type, c.req.valid('json'))
       return c.json({})
     },
   )
@@ -46,10 +46,10 @@ for (const { path, param } of SCOPES) {
     path,
     endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'write', param }),
     async (c) => {
-      const { objects, session } = c.var
+      const { objects, requester } = c.var
       const { userId, roomId, type } = c.req.valid('param')
-      requireSelf(session, userId)
-      await objects.user(userId).removeAccountData(session, roomId, type)
+      requireSelf(requester, userId)
+      await objects.user(userId).removeAccountData(requester.session, roomId, type)
       return c.json({})
     },
   )

@@ -25,10 +25,10 @@ tags.get(
   PATH,
   endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'read', param: Room }),
   async (c) => {
-    const { objects, session } = c.var
+    const { objects, requester } = c.var
     const { userId, roomId } = c.req.valid('param')
-    requireSelf(session, userId)
-    return c.json({ tags: await objects.user(userId).tags(session, roomId) })
+    requireSelf(requester, userId)
+    return c.json({ tags: await objects.user(userId).tags(requester.session, roomId) })
   },
 )
 
@@ -44,10 +44,10 @@ tags.put(
     bodyOptional: true,
   }),
   async (c) => {
-    const { objects, session } = c.var
+    const { objects, requester } = c.var
     const { userId, roomId, tag } = c.req.valid('param')
-    requireSelf(session, userId)
-    await objects.user(userId).setTag(session, roomId, tag, c.req.valid('json'))
+    requireSelf(requester, userId)
+    await objects.user(userId).setTag(requester.session, roomId, tag, c.req.valid('json'))
     return c.json({})
   },
 )
@@ -56,10 +56,10 @@ tags.delete(
   `${PATH}/:tag`,
   endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'write', param: Tag }),
   async (c) => {
-    const { objects, session } = c.var
+    const { objects, requester } = c.var
     const { userId, roomId, tag } = c.req.valid('param')
-    requireSelf(session, userId)
-    await objects.user(userId).setTag(session, roomId, tag, null)
+    requireSelf(requester, userId)
+    await objects.user(userId).setTag(requester.session, roomId, tag, null)
     return c.json({})
   },
 )

@@ -26,15 +26,15 @@ filters.post(
     json: jsonObject,
   }),
   async (c) => {
-    const { objects, session } = c.var
-    requireSelf(session, c.req.valid('param').userId)
+    const { objects, requester } = c.var
+    requireSelf(requester, c.req.valid('param').userId)
     const filter = c.req.valid('json')
     // Stored as it came: what this server does not know, a later one may.
     parseFilter(filter)
     if (JSON.stringify(filter).length > MAX_FILTER) {
       throw new MatrixError('M_TOO_LARGE', `A filter has at most ${MAX_FILTER} characters`)
     }
-    return c.json({ filter_id: await objects.user(session.userId).putFilter(session, filter) })
+    return c.json({ filter_id: await objects.user(requester.userId).putFilter(requester.session, filter) })
   },
 )
 
@@ -48,9 +48,9 @@ filters.get(
     param: OfUser.extend({ filterId: z.string() }),
   }),
   async (c) => {
-    const { objects, session } = c.var
+    const { objects, requester } = c.var
     const { userId, filterId } = c.req.valid('param')
-    requireSelf(session, userId)
-    return c.json(await objects.user(userId).getFilter(session, filterId))
+    requireSelf(requester, userId)
+    return c.json(await objects.user(userId).getFilter(requester.session, filterId))
   },
 )

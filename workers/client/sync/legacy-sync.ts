@@ -1,10 +1,10 @@
 /** The endpoints before /sync, built on it: Client-Server API §Getting events for a room, §Room previews. */
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import * as z from 'zod'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject, JsonValue } from '../../../src/protocol/events/canonical-json.ts'
 import { receiptContent } from '../../../src/protocol/events/receipt-content.ts'
-import type { AppEnv } from '../../app-env.ts'
+import type { AppEnv, UserContext } from '../../app-env.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
 import { stateSlices, streamJson } from '../../stream-json.ts'
 import { limitOf, position } from '../events/reading.ts'
@@ -36,7 +36,7 @@ legacy.get(
     const { limit, archived } = c.req.valid('query')
     const { body, rest } = await syncOnce(c, { room: { timeline: { limit }, include_leave: archived } })
     const listed = await c.var.ports.directory.listedAmong(roomIdsOf(body))
-    const [answer, slices] = asInitialSync(body, rest, { userId: c.var.session.userId, listed })
+    const [answer, slices] = asInitialSync(body, rest, { userId: c.var.requester.userId, listed })
     return streamJson(answer, slices)
   },
 )
@@ -52,15 +52,15 @@ legacy.get(
     query: RoomInitialQuery,
   }),
   async (c) => {
-    const { objects, ports, session } = c.var
+    const { objects, ports, requester } = c.var
     const { roomId } = c.req.valid('param')
-    const [room, user] = [objects.room(roomId), objects.user(session.userId)]
+    const [room, user] = [objects.room(roomId), objects.user(requester.userId)]
     const [{ membership, messages, receipts, members }, isListed, accountData] = await Promise.all([
-      room.snapshot(session, c.req.valid('query').limit),
+      room.snapshot(requester.session, c.req.valid('query').limit),
       ports.directory.isListed(roomId),
-      user.roomAccountData(session, roomId),
+      user.roomAccountData(requester.session, roomId),
     ])
-    const presence = members.length === 0 ? [] : await user.presenceOf(session, members)
+    const presence = members.length === 0 ? [] : await user.presenceOf(requester.session, members)
     const content = receiptContent(receipts)
     const state: JsonValue[] = []
     const answer = {
@@ -73,7 +73,7 @@ legacy.get(
       receipts: receipts.length === 0 ? [] : [{ type: 'm.receipt', room_id: roomId, content }],
       state,
     } as unknown as JsonObject
-    return streamJson(answer, new Map([[state, () => stateSlices(room, { viewer: session.userId })]]))
+    return streamJson(answer, new Map([[state, () => stateSlices(room, { viewer: requester.userId })]]))
   },
 )
 
@@ -100,15 +100,17 @@ legacy.get(
     const { eventId } = c.req.valid('param')
     const roomId = await c.var.ports.archiveReader.roomOfEvent(eventId)
     if (roomId === undefined) return c.json(await justSent(c, eventId))
-    return c.json(await c.var.objects.room(roomId).event(c.var.session, eventId))
+    return c.json(await c.var.objects.room(roomId).event(c.var.requester.session, eventId))
   },
 )
 
 /** Looks for an event in those of the user's rooms that moved last. @throws MatrixError M_NOT_FOUND */
-async function justSent(c: Context<AppEnv>, eventId: string) {
-  const { objects, session } = c.var
-  const rooms = await objects.user(session.userId).visitedRooms(session)
-  const asked = rooms.slice(0, MOVED_LAST).map(({ roomId }) => objects.room(roomId).event(session, eventId))
+async function justSent(c: UserContext, eventId: string) {
+  const { objects, requester } = c.var
+  const rooms = await objects.user(requester.userId).visitedRooms(requester.session)
+  const asked = rooms
+    .slice(0, MOVED_LAST)
+    .map(({ roomId }) => objects.room(roomId).event(requester.session, eventId))
   return Promise.any(asked).catch(() => {
     throw new MatrixError('M_NOT_FOUND', 'Event not found')
   })
@@ -123,13 +125,13 @@ interface SyncAsked {
 
 /** What /sync answers, and what its lists of state go on with. */
 async function syncOnce(
-  c: Context<AppEnv>,
+  c: UserContext,
   filter: JsonObject,
   { since, timeoutMs = 0 }: SyncAsked = {},
 ): Promise<{ body: JsonObject; rest: Slices }> {
-  const { objects, ports, session } = c.var
+  const { objects, ports, requester } = c.var
   const request = {
-    session,
+    session: requester.session,
     since,
     filter: JSON.stringify(filter),
     fullState: false,
@@ -137,7 +139,7 @@ async function syncOnce(
     timeoutMs,
     presence: 'online' as const,
   }
-  const answer = await poll(objects.user(session.userId), request, ports.clock)
+  const answer = await poll(objects.user(requester.userId), request, ports.clock)
   const json = await answer.json<JsonObject>()
   if (!answer.ok) throw new MatrixError('M_INVALID_PARAM', `from: ${json.error}`, { status: 400 })
   if (!hasRest(answer)) return { body: json, rest: new Map() }
@@ -146,7 +148,7 @@ async function syncOnce(
 }
 
 /** From now on, where no token says from when. */
-async function stream(c: Context<AppEnv>, from: string | undefined, timeoutMs: number): Promise<Response> {
+async function stream(c: UserContext, from: string | undefined, timeoutMs: number): Promise<Response> {
   const nothing = { room: { timeline: { limit: 0 }, state: { types: [] } } }
   const since = from ?? String((await syncOnce(c, nothing)).body.next_batch)
   const { body, rest } = await syncOnce(c, {}, { since, timeoutMs })
@@ -157,15 +159,15 @@ async function stream(c: Context<AppEnv>, from: string | undefined, timeoutMs: n
 // ------------------------------------------------------------ by the room itself
 
 /** The events of one room, for who may look into it without being there. */
-async function peek(c: Context<AppEnv>, roomId: string, from: string | undefined, timeoutMs: number) {
-  const { objects, ports, session } = c.var
+async function peek(c: UserContext, roomId: string, from: string | undefined, timeoutMs: number) {
+  const { objects, ports, requester } = c.var
   const deadline = ports.clock.now() + timeoutMs
   const place = await position(c, roomId, from)
-  let answer = await objects.room(roomId).peek(session, place)
+  let answer = await objects.room(roomId).peek(requester.session, place)
   while (answer.chunk.length === 0 && ports.clock.now() < deadline) {
     const wait = Math.min(PEEK_MS, deadline - ports.clock.now())
     await new Promise((resolve) => setTimeout(resolve, wait))
-    answer = await objects.room(roomId).peek(session, answer.end)
+    answer = await objects.room(roomId).peek(requester.session, answer.end)
   }
   return place === undefined ? answer : { ...answer, start: place }
 }

@@ -21,10 +21,11 @@ presence.get(
   '/presence/:userId/status',
   endpoint({ auth: 'device', guests: false, suspended: true, limit: 'read', param: OfUser }),
   async (c) => {
-    const { objects, session } = c.var
+    const { objects, requester } = c.var
     const { userId } = c.req.valid('param')
-    const rooms = userId === session.userId ? [] : await objects.user(session.userId).joinedRooms(session)
-    return c.json(await objects.user(userId).presence(session.userId, rooms))
+    const rooms =
+      userId === requester.userId ? [] : await objects.user(requester.userId).joinedRooms(requester.session)
+    return c.json(await objects.user(userId).presence(requester.userId, rooms))
   },
 )
 
@@ -32,11 +33,11 @@ presence.put(
   '/presence/:userId/status',
   endpoint({ auth: 'claims', guests: false, suspended: false, limit: 'write', param: OfUser, json: Status }),
   async (c) => {
-    const { objects, session } = c.var
+    const { objects, requester } = c.var
     const { userId } = c.req.valid('param')
     const body = c.req.valid('json')
-    requireSelf(session, userId)
-    await objects.user(userId).setPresence(session, body.presence, body.status_msg ?? undefined)
+    requireSelf(requester, userId)
+    await objects.user(userId).setPresence(requester.session, body.presence, body.status_msg ?? undefined)
     return c.json({})
   },
 )

@@ -45,10 +45,10 @@ sync.get(
   '/sync',
   endpoint({ auth: 'claims', guests: true, suspended: true, limit: 'sync', query: SyncQuery }),
   (c) => {
-    const { objects, ports, session } = c.var
+    const { objects, ports, requester } = c.var
     const query = c.req.valid('query')
     const request: SyncRequest = {
-      session,
+      session: requester.session,
       since: query.since,
       filter: query.filter,
       fullState: query.full_state,
