@@ -9,6 +9,16 @@ const LOOK_MS = 5
 
 const pass = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
+const keptAt = (place: string) => hold(place, () => pass(LOOK_MS))
+
+/** The copy of a call, whose answer nobody hears. */
+async function again(operation: string, before: Promise<void>, call: () => Promise<unknown>): Promise<void> {
+  await before
+  await call().catch(() => undefined)
+  // No fault: tests wait for this place.
+  takeFault(`copied:${operation}`)
+}
+
 /** Fails as the platform does where more calls wait for an object than it can answer, if a test has planned that. */
 export function overloadIfPlanned(operation: string): void {
   if (!takeFault(`overload:${operation}`)) return
@@ -16,22 +26,21 @@ export function overloadIfPlanned(operation: string): void {
 }
 
 /**
- * Sends a call through the planned faults: `drop:` loses it, `late:` holds it, `twice:` sends a copy after it,
- * `slow:` delays its answer, `hold:` keeps that until a test lets it go, `lose:` loses it, and `hang:` keeps it for
- * ever. With none planned it is the call alone.
+ * Sends a call through the planned faults: `drop:` loses it, `late:` delays it, `keep:` keeps it until a test lets it
+ * go, `twice:` sends a copy after it, `copy:` one that a test lets go, `slow:` delays its answer, `hold:` keeps that
+ * until a test lets it go, `lose:` loses it, and `hang:` keeps it for ever. With none planned it is the call alone.
  */
 export async function throughFaults<T>(operation: string, call: () => Promise<T>): Promise<T> {
   if (!faultsPlanned()) return call()
   if (takeFault(`drop:${operation}`)) throw new Error(`A test dropped ${operation}`)
   if (takeFault(`late:${operation}`)) await pass(LATE_MS)
-  if (takeFault(`twice:${operation}`))
-    void pass(LATE_MS)
-      .then(call)
-      .catch(() => undefined)
+  if (takeFault(`keep:${operation}`)) await keptAt(`keep:${operation}`)
+  if (takeFault(`twice:${operation}`)) void again(operation, pass(LATE_MS), call)
+  if (takeFault(`copy:${operation}`)) void again(operation, keptAt(`copy:${operation}`), call)
   if (takeFault(`hang:${operation}`)) return new Promise(() => {})
   const answer = await call()
   if (takeFault(`slow:${operation}`)) await pass(LATE_MS)
-  if (takeFault(`hold:${operation}`)) await hold(`hold:${operation}`, () => pass(LOOK_MS))
+  if (takeFault(`hold:${operation}`)) await keptAt(`hold:${operation}`)
   if (takeFault(`lose:${operation}`)) throw new Error(`A test lost the answer of ${operation}`)
   return answer
 }

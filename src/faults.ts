@@ -8,7 +8,7 @@ export function setFault(name: string, count: number): void {
   else planned.delete(name)
 }
 
-/** The answers that are held at a place until a test plans no more of it. */
+/** The calls and answers that are held at a place until a test plans no more of it. */
 const held = new Map<string, number>()
 
 /** Lets go what is held at the place `name`. */
@@ -22,7 +22,7 @@ export async function hold(name: string, wait: () => Promise<void>): Promise<voi
   while (held.has(name)) await wait()
 }
 
-/** Whether any answer is held now. */
+/** Whether any call or answer is held now. */
 export function holdsAnswers(): boolean {
   return held.size > 0
 }

@@ -102,6 +102,58 @@ describe('nothing is lost, since', () => {
   })
 })
 
+describe('nothing is lost by what comes late, since', () => {
+  it('a wake raises a known head, and makes none known', async () => {
+    const { user, roomId, since } = await someoneIn('raised')
+    await planFault(http, 'copy:user.wake')
+    await alice.say(roomId, 'told twice')
+    await held(http, 'copy:user.wake')
+    const first = must(await user.sync({ since }))
+    expect(textsIn(first, roomId)).toEqual(['told twice'])
+    await planFault(http, 'slow:user.wake')
+    await alice.say(roomId, 'after the copy left')
+    await passed(http, 'slow:user.wake')
+    await evict(user)
+    // Who has not asked lately wants no wakes; the Room is not reached, and so no head is known.
+    await planFault(http, 'drop:room.pull', 20)
+    const { next_batch: next } = must(await user.sync({ since: first.body.next_batch })).body
+    await planFault(http, 'drop:room.pull', 0)
+    // The old copy names the head at which the token stands: taken for the truth, it hides what came after it.
+    await planFault(http, 'copied:user.wake')
+    await planFault(http, 'copy:user.wake', 0)
+    await passed(http, 'copied:user.wake')
+    expect(textsIn(must(await user.sync({ since: next })), roomId)).toEqual(['after the copy left'])
+  })
+
+  it('a new epoch carries over a room of which no answer came', async () => {
+    const { user, rooms, since } = await someoneInMany('carried')
+    for (const id of rooms) await alice.say(id, 'before the epoch')
+    await evict(user)
+    await planFault(http, 'lose:room.pull')
+    const first = must(await user.sync({ since })).body
+    expect(first.next_batch.split('.')[0]).not.toBe(since.split('.')[0])
+    const missed = rooms.filter((id) => first.rooms.join[id] === undefined)
+    expect(missed).toHaveLength(1)
+    const second = must(await user.sync({ since: first.next_batch }))
+    expect(Object.keys(second.body.rooms.join)).toEqual(missed)
+    expect(textsIn(second, missed[0]!)).toEqual(['before the epoch'])
+  })
+
+  it('a Room that is asked after all patience makes its head unknown once more', async () => {
+    const { user, roomId, since } = await someoneIn('patient')
+    await evict(user)
+    await planFault(http, 'keep:room.pull')
+    // The patience ends, the Room is asked once more, and makes its head known.
+    const { next_batch: next } = must(await user.sync({ since })).body
+    const { answer } = await waitingPoll(http, user, { since: next })
+    await planFault(http, 'drop:user.wake', 100)
+    await alice.say(roomId, 'in an answer after all patience')
+    await planFault(http, 'keep:room.pull', 0)
+    expect(textsIn(must(await answer), roomId)).toEqual(['in an answer after all patience'])
+    await planFault(http, 'drop:user.wake', 0)
+  }, 40_000)
+})
+
 describe('nothing is told that may not be any more, since', () => {
   it('a late wake carries no event as it was before its redaction', async () => {
     const { user, roomId, since } = await someoneIn('redacted')

@@ -6,6 +6,7 @@ import { MIDDLEWARE } from './list/middleware.ts'
 import { PROTOCOL } from './list/protocol.ts'
 import { PUSH } from './list/push.ts'
 import { ROOM } from './list/room.ts'
+import { SYNC } from './list/sync.ts'
 import { USER } from './list/user.ts'
 import { WORKERS } from './list/workers.ts'
 import type { Mutant } from './mutant.ts'
@@ -17,6 +18,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...PUSH,
   ...ROOM,
   ...USER,
+  ...SYNC,
   ...MIDDLEWARE,
   ...WORKERS,
   ...LOCAL,

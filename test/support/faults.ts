@@ -5,7 +5,7 @@ import { type Answer, type Api, type Client, must, type Query } from './client.t
 const FAULTS = '/_selvedge/test/faults'
 const PATIENCE = { timeout: 15_000, interval: 5 }
 
-/** Lets the next `count` passes through a fault hook fail. With `hold:` before a call's name, 0 lets its answers go. */
+/** Lets the next `count` passes through a fault hook fail. What a place keeps (`hold:`, `keep:`, `copy:`), 0 lets go. */
 export async function planFault(http: Api, name: string, count = 1): Promise<void> {
   must(await http.request('POST', FAULTS, { name, count }))
 }
@@ -17,7 +17,7 @@ export async function passed(http: Api, name: string): Promise<void> {
   await expect.poll(async () => (await faults(http)).planned[name] ?? 0, PATIENCE).toBe(0)
 }
 
-/** Waits until an answer is held, which was planned with `hold:` before the call's name. */
+/** Waits until something is kept at a place: an answer (`hold:`), a call (`keep:`) or its copy (`copy:`). */
 export async function held(http: Api, name: string): Promise<void> {
   await expect.poll(async () => (await faults(http)).held[name] ?? 0, PATIENCE).toBeGreaterThan(0)
 }
