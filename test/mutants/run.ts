@@ -38,8 +38,8 @@ function chosen({ slice, only }: Wishes): Mutant[] {
 
 /** Why a mistake cannot be made any more; undefined: it can. What does not compile would be noticed by any test. */
 async function staleness({ file, find, put, tests }: Mutant): Promise<string | undefined> {
-  const gone = tests.find((path) => !existsSync(join(projectRoot, path)))
-  if (gone !== undefined) return `there are no tests in ${gone}`
+  const gone = [file, ...tests].find((path) => !existsSync(join(projectRoot, path)))
+  if (gone !== undefined) return `there is no file ${gone}`
   const source = readFileSync(join(projectRoot, file), 'utf8')
   const times = source.split(find).length - 1
   if (times !== 1) return `its text stands there ${times} times`

@@ -4,7 +4,7 @@ import { inFile, type Mutant } from '../mutant.ts'
 const RULES = ['test/faults/sync-rules.test.ts', 'test/faults/interrupted.test.ts']
 
 export const SYNC: readonly Mutant[] = [
-  ...inFile('durable-objects/user/sync/known-heads.ts', RULES, [
+  ...inFile('durable-objects/user/sync/heads/known-heads.ts', RULES, [
     ['if (known !== undefined && known < head)', 'if ((known ?? 0) < head)', { title: 'makes none known' }],
     [
       'question.passed = Math.max(question.passed, head)',
@@ -16,36 +16,38 @@ export const SYNC: readonly Mutant[] = [
       'lost(_room: number): void {',
       { title: 'keeps nothing from another device' },
     ],
+    [
+      '    this.answered(question, undefined)',
+      '    this.answered(question, 0)',
+      { title: 'after all patience' },
+    ],
     ['question.doubtful = true', 'question.doubtful = false', { title: 'that a later one contained' }],
   ]),
-  ...inFile('durable-objects/user/sync/heads.ts', RULES, [
+  ...inFile('durable-objects/user/sync/heads/heads.ts', RULES, [
     [
-      'if (this.carries(room, standing)) this.note(room, epoch)',
-      '',
+      '    this.note(room)\n    this.raise(room, to)',
+      '    this.raise(room, to)',
+      { title: 'a wake is noted in the epoch' },
+    ],
+    ['if (subscribes) this.note(room)\n', '', { title: 'a room is noted as moved before it is asked' }],
+    [
+      'if (!level) doubt = true\n      else if',
+      'if (!level) doubt = true\n      if',
+      { title: 'makes their tokens stand behind' },
+    ],
+    [
+      'if (this.carries(room, ',
+      'if (false && this.carries(room, ',
       { title: 'a new epoch carries over a room' },
     ],
   ]),
-  ...inFile('durable-objects/user/sync/sync-pull.ts', RULES, [
-    [
-      'this.#parts.heads.answered(question, undefined)',
-      'this.#parts.heads.answered(question, 0)',
-      { title: 'after all patience' },
-    ],
-    [
-      "if (room.membership === 'join') heads.note(room.no, epochs.newest)",
-      '{}',
-      { title: 'a room is noted as moved before it is asked' },
-    ],
-  ]),
   ...inFile('durable-objects/user/sync/sync-polls.ts', RULES, [
-    ['    this.#heads.note(room.no, this.#epochs.newest)\n', '', { title: 'a wake is noted in the epoch' }],
     ['vain < LOOKS && ', 'vain < 0 && ', { title: 'looks once more before it waits' }],
     [
       'if (waiting.poll.level) this.sockets.advance(waiting, waiting.poll.token, false)',
       '',
       { title: 'makes their tokens stand behind' },
     ],
-    ['      if (!poll.level) continue\n', '', { title: 'makes their tokens stand behind' }],
     ['      if (!level && !asking) this.#serveSoon()\n', '', { title: 'keeps nothing from another device' }],
   ]),
   ...inFile('durable-objects/room/tell/subscribers.ts', RULES, [
