@@ -76,7 +76,7 @@ export abstract class AccountRpc extends UserRpc {
       this.host.account.close(erase)
       await this.host.account.tellAccounts().catch(() => undefined)
       await this.host.flushSessions()
-      await this.#toldRooms()
+      await this.#told()
     })
   }
 
@@ -133,18 +133,17 @@ export abstract class AccountRpc extends UserRpc {
   setProfileField(session: Session, key: string, value: JsonValue | undefined): Promise<RpcResult<void>> {
     return toResultAsync(async () => {
       this.host.account.check(session)
-      if (this.host.account.setProfileField(key, value)) await this.#toldRooms()
+      if (this.host.account.setProfileField(key, value)) await this.#told()
     })
   }
 
-  /** The rooms know, and by them the lists, or two seconds have passed: a room that is away is told later. */
-  async #toldRooms(): Promise<void> {
-    await patiently(
-      ROOMS_PATIENCE_MS,
+  /** The rooms and the lists know, or two seconds have passed: what is away is told later. */
+  async #told(): Promise<void> {
+    const run = (job: 'rooms' | 'archive') =>
       this.host
         .timers()
-        .runNow('rooms')
-        .catch(() => undefined),
-    )
+        .runNow(job)
+        .catch(() => undefined)
+    await patiently(ROOMS_PATIENCE_MS, Promise.all([run('rooms'), run('archive')]))
   }
 }

@@ -1,5 +1,6 @@
 /** The archive in Postgres: the logs of rooms and users, applied in order, once or many times alike. */
 import type { ArchiveStore, RoomLogEntry, UserLogEntry } from '../../ports/archive.ts'
+import { fold } from '../../protocol/matching/fold.ts'
 import { derivedStatements, type SearchDocument } from './archive-derived.ts'
 import type { Sql } from './client.ts'
 import { storable } from './text.ts'
@@ -73,11 +74,12 @@ const APPLY_ROOM = `
   where room_id = $1::text`
 
 const APPLY_USER = `
-  insert into user_records as held (user_id, kind, key, seq, body)
-  select distinct on (kind, key) $1::text, kind, key, seq, body
-  from jsonb_to_recordset($2::jsonb) as e (kind text, key text, seq bigint, body text)
+  insert into user_records as held (user_id, kind, key, seq, body, folded)
+  select distinct on (kind, key) $1::text, kind, key, seq, body, folded
+  from jsonb_to_recordset($2::jsonb) as e (kind text, key text, seq bigint, body text, folded text)
   order by kind, key, seq desc
-  on conflict (user_id, kind, key) do update set seq = excluded.seq, body = excluded.body
+  on conflict (user_id, kind, key) do update
+    set seq = excluded.seq, body = excluded.body, folded = excluded.folded
   where held.seq < excluded.seq`
 
 /** After the batch's memberships; who has come back since then forgot nothing. */
@@ -142,7 +144,7 @@ export function postgresArchive(
     },
     async applyUser(userId, entries) {
       if (entries.length === 0) return
-      await sql.query(APPLY_USER, [userId, JSON.stringify(entries.map(userRow))])
+      await sql.query(APPLY_USER, [userId, JSON.stringify(entries.map((entry) => userRow(userId, entry)))])
     },
   }
 }
@@ -209,6 +211,13 @@ function roomRow(entry: RoomLogEntry & { redacted?: boolean }): Record<string, u
   }
 }
 
-function userRow({ kind, key, seq, body }: UserLogEntry): Record<string, unknown> {
-  return { kind, key: storable(key), seq, body: body === null ? null : body.toWellFormed() }
+function userRow(userId: string, { kind, key, seq, body }: UserLogEntry): Record<string, unknown> {
+  const name = kind === 'profile' && key === 'displayname' && body !== null ? JSON.parse(body) : undefined
+  return {
+    kind,
+    key: storable(key),
+    seq,
+    body: body === null ? null : body.toWellFormed(),
+    folded: typeof name === 'string' ? fold(storable(`${name.trim()} ${userId}`)) : null,
+  }
 }

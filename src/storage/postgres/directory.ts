@@ -1,5 +1,6 @@
 /** Lists of rooms and people, from the archive in Postgres. */
 import type { DirectoryStore, DirectoryUser, PublicRoomsPage } from '../../ports/directory.ts'
+import { stringField } from '../../protocol/json-fields.ts'
 import { publicRoom, type RoomFacts } from '../../protocol/rooms/room-summary.ts'
 import type { Sql, SqlRow } from './client.ts'
 import { storable } from './text.ts'
@@ -36,12 +37,15 @@ const LISTED_AMONG = `
 
 /**
  * Users who share a room with the viewer, or have joined one that everybody may join or read; viewers find themselves
- * by the latter alone, as strangers would. Users are shown by the name they bear there, the newest of several: a name
- * borne among others only stays among them. First comes whom the term names exactly, then whose name or id begins with it, then who shares most with the viewer.
+ * by the latter alone, as strangers would. A user is found by the name of their profile and by those they bear in
+ * these rooms: a name borne among others only stays among them. Shown is the profile; where it says nothing, the
+ * newest of the others. First comes a user whom the term names exactly, then one whose name or id begins with it,
+ * then the one who shares most with the viewer.
  */
 const USERS = `
   with seen as (
-    select m.user_id, m.display_name, m.avatar_url, m.folded, e.ts,
+    select m.user_id, m.display_name, m.avatar_url, m.folded, name.folded as profile_folded, name.body as profile_name,
+      e.ts,
       exists (
         select from room_memberships own
         where m.user_id <> $1::text and own.room_id = m.room_id and own.user_id = $1::text and own.membership = 'join'
@@ -49,9 +53,12 @@ const USERS = `
     from room_memberships m
     join room_summaries s on s.room_id = m.room_id
     join events e on e.event_id = m.event_id
+    left join user_records name
+      on name.user_id = m.user_id and name.kind = 'profile' and name.key = 'displayname'
     where m.membership = 'join'
       and not exists (
-        select from jsonb_array_elements_text($2::jsonb) as word where strpos(coalesce(m.folded, ''), word) = 0
+        select from jsonb_array_elements_text($2::jsonb) as word
+        where strpos(concat_ws(' ', name.folded, m.folded), word) = 0
       )
       and (
         s.facts->>'join_rule' = 'public' or s.facts->>'history_visibility' = 'world_readable'
@@ -61,19 +68,24 @@ const USERS = `
         )
       )
   ), named as (
-    select distinct on (user_id) user_id, display_name, avatar_url, folded,
-      count(*) filter (where shared) over (partition by user_id) as rooms_shared
+    select distinct on (user_id) *, count(*) filter (where shared) over (partition by user_id) as rooms_shared
     from seen order by user_id, ts desc
   )
-  select user_id, display_name, avatar_url from named
+  select named.user_id, display_name, avatar_url, profile_name, avatar.body as profile_avatar
+  from named
+  left join user_records avatar
+    on avatar.user_id = named.user_id and avatar.kind = 'profile' and avatar.key = 'avatar_url'
   order by
-    case
-      when strpos(folded, '@' || $3::text || ':') > 0 or starts_with(folded, $3::text || ' @')
-        or folded = ' ' || $3::text then 0
-      when starts_with(folded, $3::text) or strpos(folded, ' @' || $3::text) > 0 then 1
-      else 2
-    end,
-    rooms_shared desc, display_name is null, user_id
+    (
+      select min(case
+        when strpos(name, '@' || $3::text || ':') > 0 or starts_with(name, $3::text || ' @')
+          or name = ' ' || $3::text then 0
+        when starts_with(name, $3::text) or strpos(name, ' @' || $3::text) > 0 then 1
+        else 2
+      end)
+      from (values (named.folded), (profile_folded)) as names (name)
+    ),
+    rooms_shared desc, display_name is null, named.user_id
   limit $4::int`
 
 const MUTUAL = `
@@ -138,7 +150,15 @@ function factsOf(facts: unknown): RoomFacts {
 
 function userOf(row: SqlRow): DirectoryUser {
   const user: DirectoryUser = { userId: String(row.user_id) }
-  if (row.display_name !== null) user.displayName = String(row.display_name)
-  if (row.avatar_url !== null) user.avatarUrl = String(row.avatar_url)
+  const displayName = textOf(row.profile_name)?.trim() || row.display_name
+  const avatar = textOf(row.profile_avatar)
+  const avatarUrl = avatar?.startsWith('mxc://') ? avatar : row.avatar_url
+  if (displayName !== null) user.displayName = String(displayName)
+  if (avatarUrl !== null) user.avatarUrl = String(avatarUrl)
   return user
+}
+
+/** A field of a profile is archived as JSON. */
+function textOf(body: unknown): string | undefined {
+  return typeof body === 'string' ? stringField(JSON.parse(body)) : undefined
 }

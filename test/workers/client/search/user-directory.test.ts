@@ -45,7 +45,7 @@ describe('the user directory', () => {
     for (const term of ['späth', 'SPATH', 'bob', '@bob:test.example', 'pät', 'spath bob']) {
       await finds(alice, term, [bob])
     }
-    expect((await find(alice, 'späth')).results).toEqual([{ user_id: bob.userId, display_name: 'Bøb Späth' }])
+    expect((await find(alice, 'späth')).results).toEqual([{ user_id: bob.userId, display_name: 'bob' }])
     expect(found(await find(carol, 'späth'))).toEqual([])
     await bob.post(`/rooms/${encodeURIComponent(roomId)}/leave`)
     await finds(alice, 'späth', [])
@@ -79,8 +79,38 @@ describe('the user directory', () => {
     await finds(carol, 'quokka', [dora])
     expect(found(await find(alice, 'quokka secret'))).toEqual([dora.userId])
     expect(found(await find(dora, 'quokka secret'))).toEqual([])
-    expect((await find(carol, 'quokka')).results[0].display_name).toBe('Quokka Public')
+    expect((await find(carol, 'quokka')).results[0].display_name).toBe('dora')
     expect(found(await find(carol, 'quokka secret'))).toEqual([])
+  })
+
+  it('shows and finds the profile, whatever name is borne in the rooms that are shared', async () => {
+    const [friend, user] = [await http.register('friend'), await http.register('numbat')]
+    const setProfile = (key: string, value: string) =>
+      user.put(`/profile/${encodeURIComponent(user.userId)}/${key}`, { [key]: value })
+    const roomId = await friend.createRoom({ invite: [user.userId] })
+    must(await user.join(roomId))
+    must(await setProfile('displayname', 'Wömbat Cooper'))
+    must(await setProfile('avatar_url', 'mxc://test.example/public'))
+    const shown = {
+      user_id: user.userId,
+      display_name: 'Wömbat Cooper',
+      avatar_url: 'mxc://test.example/public',
+    }
+    const own = { membership: 'join', displayname: 'Freddy', avatar_url: 'mxc://test.example/private' }
+    must(await user.put(memberPath(roomId, user), own))
+    for (const term of ['wombat', 'numbat', 'freddy']) {
+      await finds(friend, term, [user])
+      expect((await find(friend, term)).results).toEqual([shown])
+    }
+    must(await setProfile('displayname', 'Quoll'))
+    must(await user.put(memberPath(roomId, user), own))
+    expect((await find(friend, 'quoll')).results).toEqual([{ ...shown, display_name: 'Quoll' }])
+    expect(found(await find(friend, 'wombat'))).toEqual([])
+    must(await setProfile('displayname', ''))
+    must(await user.put(memberPath(roomId, user), own))
+    await finds(friend, 'freddy', [user])
+    expect((await find(friend, 'numbat')).results).toEqual([{ ...shown, display_name: 'Freddy' }])
+    expect(found(await find(friend, 'quoll'))).toEqual([])
   })
 
   it('puts exact names first, then beginnings, and says when there are more', async () => {
