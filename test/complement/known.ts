@@ -20,11 +20,5 @@ export const KNOWN: readonly [test: RegExp, reason: string][] = [
     /^TestRoomCreate\/Parallel\/POST_\/createRoom_creates_a_room_with_the_given_version/,
     'room version 2, whose events name themselves',
   ],
-  [/^TestThreadedReceipts/, 'highlights by rules that version 1.17 removed'],
-  [
-    /^TestRoomSpecificUsername.*Bob_can_find_Alice_by_mxid/,
-    'the directory shows the newest name that a shared room knows, not that of the profile',
-  ],
-  [/^TestRemovingAccountData\/.*_via_PUT/, 'by the specification, an empty object is data like any other'],
   [/^TestMSC4308/, 'later: sliding sync'],
 ]

@@ -51,7 +51,8 @@ const CHECKS: Readonly<Record<string, (content: JsonObject) => void>> = Object.a
 })
 
 /**
- * Sets a value as a client asks.
+ * Sets a value as a client asks. An empty object removes it (MSC3391), and is news even where nothing was: clients
+ * wait for what they set to come back.
  * @throws MatrixError M_BAD_JSON (405) for what only the server may set; M_INVALID_PARAM for a list that
  *   is too long; M_TOO_LARGE past the quota
  */
@@ -64,6 +65,7 @@ export function putAccountData(
   requireOfClients(event.type)
   if (event.roomId === null) CHECKS[event.type]?.(event.content)
   requireSpace(sql, event, quotas)
+  if (Object.keys(event.content).length === 0) return writeText(sql, event, REMOVED, nextOwn)
   return writeAccountData(sql, event, nextOwn)
 }
 

@@ -10,6 +10,7 @@ import {
   PushLook,
   type PushTest,
 } from './push-conditions.ts'
+import { RULES_BEFORE_MENTIONS } from './push-rules.ts'
 
 export type { PushContext, PushEvent } from './push-conditions.ts'
 
@@ -79,13 +80,16 @@ function readRules(ruleset: JsonObject): Rule[] {
     rulesOf(ruleset, kind)
       .filter(({ enabled }) => enabled !== false)
       .map((rule) => ({
-        tests: testsOf(kind, rule),
+        tests: [...(RULES_BEFORE_MENTIONS.has(rule.rule_id) ? [saysNoMentions] : []), ...testsOf(kind, rule)],
         actions: Array.isArray(rule.actions) ? rule.actions : [],
       })),
   )
   read.set(ruleset, rules)
   return rules
 }
+
+/** "… not present on the event": an empty `m.mentions` says that nobody is mentioned. */
+const saysNoMentions: PushTest = ({ event }) => !Object.hasOwn(event.content, 'm.mentions')
 
 function testsOf(kind: RuleKind, rule: JsonObject): PushTest[] {
   switch (kind) {

@@ -1,15 +1,34 @@
 /** Client-Server API §Predefined Rules: the push rules every user starts with, as data. */
 import type { JsonObject, JsonValue } from '../events/canonical-json.ts'
+import { localpartOf } from '../identifiers.ts'
 
 const SOUND: JsonObject = Object.freeze({ set_tweak: 'sound', value: 'default' })
 const RING: JsonObject = Object.freeze({ set_tweak: 'sound', value: 'ring' })
 const HIGHLIGHT: JsonObject = Object.freeze({ set_tweak: 'highlight' })
+const LOUD: JsonValue[] = ['notify', SOUND, HIGHLIGHT]
 const TWO_MEMBERS: JsonObject = Object.freeze({ kind: 'room_member_count', is: '2' })
+const MAY_NOTIFY_ROOM: JsonObject = Object.freeze({ kind: 'sender_notification_permission', key: 'room' })
 
 /** The server-default rules for a user, by kind and in order of priority: the value of `global`. */
 export function defaultPushRules(userId: string): JsonObject {
-  return { override: overrideRules(userId), content: [], room: [], sender: [], underride: underrideRules() }
+  return {
+    override: overrideRules(userId),
+    content: [contentRule('.m.rule.contains_user_name', localpartOf(userId), LOUD)],
+    room: [],
+    sender: [],
+    underride: underrideRules(),
+  }
 }
+
+/**
+ * Rules that look for names in texts. Version 1.17 removed them; other servers still have them for messages that do
+ * not say themselves whom they mention, such as those of older clients and of bridges.
+ */
+export const RULES_BEFORE_MENTIONS: ReadonlySet<unknown> = new Set([
+  '.m.rule.contains_display_name',
+  '.m.rule.roomnotif',
+  '.m.rule.contains_user_name',
+])
 
 function overrideRules(userId: string): JsonObject[] {
   return [
@@ -33,16 +52,15 @@ function overrideRules(userId: string): JsonObject[] {
     rule(
       '.m.rule.is_user_mention',
       [{ kind: 'event_property_contains', key: 'content.m\\.mentions.user_ids', value: userId }],
-      ['notify', SOUND, HIGHLIGHT],
+      LOUD,
     ),
+    rule('.m.rule.contains_display_name', [{ kind: 'contains_display_name' }], LOUD),
     rule(
       '.m.rule.is_room_mention',
-      [
-        { kind: 'event_property_is', key: 'content.m\\.mentions.room', value: true },
-        { kind: 'sender_notification_permission', key: 'room' },
-      ],
+      [{ kind: 'event_property_is', key: 'content.m\\.mentions.room', value: true }, MAY_NOTIFY_ROOM],
       ['notify', HIGHLIGHT],
     ),
+    rule('.m.rule.roomnotif', [MAY_NOTIFY_ROOM, matches('content.body', '@room')], ['notify', HIGHLIGHT]),
     rule(
       '.m.rule.tombstone',
       [matches('type', 'm.room.tombstone'), matches('state_key', '')],
@@ -82,6 +100,10 @@ function underrideRules(): JsonObject[] {
 
 function rule(ruleId: string, conditions: JsonObject[], actions: JsonValue[]): JsonObject {
   return { rule_id: ruleId, default: true, enabled: true, conditions, actions }
+}
+
+function contentRule(ruleId: string, pattern: string, actions: JsonValue[]): JsonObject {
+  return { rule_id: ruleId, default: true, enabled: true, pattern, actions }
 }
 
 function matches(key: string, pattern: string): JsonObject {

@@ -15,7 +15,7 @@ const SCOPES = [
 ]
 
 export const accountData = new Hono<AppEnv>()
-/** Below `/_matrix/client/unstable/org.matrix.msc3391`. By the specification itself, an empty object is data too. */
+/** Below `/_matrix/client/unstable/org.matrix.msc3391`. An empty object removes too. */
 export const removedAccountData = new Hono<AppEnv>()
 
 for (const { path, param } of SCOPES) {

@@ -321,8 +321,16 @@ describe('the default rules', () => {
     expect(verdict(event({}, { type: 'm.room.encrypted' }), { joined: 2 })).toEqual([true, false, 'default'])
   })
 
-  it('find no mention in a text that merely names the user', () => {
-    expect(verdict(text('me, Mo (she*), @room'))).toEqual([true, false, undefined])
+  it.each([
+    ['the localpart', 'hello me!', {}, [true, true, 'default']],
+    ['the name', 'hello Mo (she*)!', {}, [true, true, 'default']],
+    ['a part of a word', 'some home', {}, [true, false, undefined]],
+    ['the room, from a sender who may', 'hello @room', { mayNotify: () => true }, [true, true, undefined]],
+    ['the room, from others', 'hello @room', {}, [true, false, undefined]],
+  ])('find %s in a text, unless the message says itself whom it mentions', (_, body, within, expected) => {
+    expect(verdict(text(body), within)).toEqual(expected)
+    const says = event({ msgtype: 'm.text', body, 'm.mentions': {} })
+    expect(verdict(says, within)).toEqual([true, false, undefined])
   })
 
   it('end with the master rule', () => {

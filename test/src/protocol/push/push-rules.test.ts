@@ -30,14 +30,16 @@ test('lists the rules of each kind in the order of the specification', () => {
       '.m.rule.invite_for_me',
       '.m.rule.member_event',
       '.m.rule.is_user_mention',
+      '.m.rule.contains_display_name',
       '.m.rule.is_room_mention',
+      '.m.rule.roomnotif',
       '.m.rule.tombstone',
       '.m.rule.reaction',
       '.m.rule.room.server_acl',
       '.org.matrix.msc3930.rule.poll_response',
       '.m.rule.suppress_edits',
     ],
-    content: [],
+    content: ['.m.rule.contains_user_name'],
     room: [],
     sender: [],
     underride: [
@@ -66,7 +68,10 @@ test('every rule is a default one, and only master and MSC4028’s are off', () 
 test.each([
   ['.m.rule.invite_for_me', ['notify', SOUND]],
   ['.m.rule.is_user_mention', ['notify', SOUND, HIGHLIGHT]],
+  ['.m.rule.contains_display_name', ['notify', SOUND, HIGHLIGHT]],
+  ['.m.rule.contains_user_name', ['notify', SOUND, HIGHLIGHT]],
   ['.m.rule.is_room_mention', ['notify', HIGHLIGHT]],
+  ['.m.rule.roomnotif', ['notify', HIGHLIGHT]],
   ['.m.rule.tombstone', ['notify', HIGHLIGHT]],
   ['.m.rule.call', ['notify', { set_tweak: 'sound', value: 'ring' }]],
   ['.m.rule.encrypted_room_one_to_one', ['notify', SOUND]],
@@ -103,6 +108,7 @@ test('names the user where the rules speak of them', () => {
   expect(ruleOf('.m.rule.is_user_mention')?.conditions).toEqual([
     { kind: 'event_property_contains', key: 'content.m\\.mentions.user_ids', value: USER },
   ])
+  expect(ruleOf('.m.rule.contains_user_name')).toMatchObject({ pattern: 'alice' })
 })
 
 test('asks for the power to notify the room, and escapes dots in names', () => {

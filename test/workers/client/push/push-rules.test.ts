@@ -269,13 +269,11 @@ describe('any rule', () => {
     ['override', '.m.rule.contains_display_name'],
     ['override', '.m.rule.roomnotif'],
     ['content', '.m.rule.contains_user_name'],
-  ])('of before mentions is not there: %s %s', async (kind, id) => {
-    const answers = [
-      await alice.get(rule(kind, id)),
-      await alice.put(rule(kind, id, '/enabled'), { enabled: false }),
-      await alice.put(rule(kind, id, '/actions'), { actions: [] }),
-    ]
-    for (const answer of answers) expect(failure(answer)).toEqual([404, 'M_NOT_FOUND'])
+  ])('of before mentions is there, and can be changed: %s %s', async (kind, id) => {
+    expect((await alice.get(rule(kind, id))).body).toMatchObject({ default: true, enabled: true })
+    must(await alice.put(rule(kind, id, '/enabled'), { enabled: false }))
+    must(await alice.put(rule(kind, id, '/actions'), { actions: [] }))
+    expect((await alice.get(rule(kind, id))).body).toMatchObject({ enabled: false, actions: [] })
   })
 
   it('is not set as account data', async () => {

@@ -100,12 +100,21 @@ describe.each(scopes)('account data %s', (scope, path) => {
     expect((await alice.delete(unstable(alice, 'm.push_rules'))).status).toBe(405)
   })
 
-  it('that is an empty object is no less there, in first syncs too', async () => {
-    await alice.put(path(alice, 'org.example.empty'), {})
-    expect((await alice.get(path(alice, 'org.example.empty'))).body).toEqual({})
-    const { account_data, rooms } = (await alice.sync()).body
-    const { events } = scope === 'global' ? account_data : rooms.join[roomId].account_data
-    expect(events).toContainEqual({ type: 'org.example.empty', content: {} })
+  it('is removed by an empty object, which is news each time', async () => {
+    const type = 'org.example.empty'
+    const of = (body: Body): Body[] =>
+      (scope === 'global' ? body.account_data : body.rooms.join?.[roomId]?.account_data)?.events ?? []
+    for (const before of [{ n: 1 }, undefined]) {
+      if (before !== undefined) must(await alice.put(path(alice, type), before))
+      const { next_batch: since } = (await alice.sync()).body
+      must(await alice.put(path(alice, type), {}))
+      expect(of((await alice.sync({ since })).body)).toEqual([{ type, content: {} }])
+      expect(await alice.get(path(alice, type))).toMatchObject({
+        status: 404,
+        body: { errcode: 'M_NOT_FOUND' },
+      })
+      expect(of((await alice.sync()).body).map((event) => event.type)).not.toContain(type)
+    }
   })
 
   it('belongs to its user alone', async () => {
