@@ -3,7 +3,13 @@ import type { MarkReadRequest, Receipt } from '../../../src/objects/room/sync.ts
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import type { Pdu } from '../../../src/protocol/events/event.ts'
-import { MAIN_THREAD, relationContent, relationOf, threadOf } from '../../../src/protocol/events/thread.ts'
+import {
+  MAIN_THREAD,
+  relatesTo,
+  relationContent,
+  relationOf,
+  threadOf,
+} from '../../../src/protocol/events/thread.ts'
 import { first } from '../../sqlite.ts'
 import type { RoomContext } from '../context.ts'
 import { notePushRead } from './push-members.ts'
@@ -126,10 +132,14 @@ export function readUpTo(store: RoomStore, userId: string): { room: number; thre
 
 /** The thread of an event of this room. */
 export function threadIn(store: RoomStore, content: JsonObject): string {
-  return threadOf(content, (eventId) => {
+  return threadOf(content, contentIn(store))
+}
+
+function contentIn(store: RoomStore): (eventId: string) => JsonObject | undefined {
+  return (eventId) => {
     const row = store.event(eventId)
     return row && (JSON.parse(row.pdu) as Pdu).content
-  })
+  }
 }
 
 /** As `threadIn`, for many events: what they relate to is read once, and is often the same. */
@@ -152,11 +162,21 @@ function eventOf(store: RoomStore, eventId: string): EventRow {
   return row
 }
 
-/** "If the thread_id is not the thread the event is in": a root stands in the main timeline, and begins its thread. */
+/**
+ * "If the thread_id is not the thread the event is in": a root stands in the main timeline, and begins its thread.
+ * What relates to a root may be read with its thread, as on other servers.
+ */
 function checkThread(store: RoomStore, event: EventRow, threadId: string | undefined): void {
   if (threadId === undefined || threadId === event.event_id) return
-  if (threadIn(store, (JSON.parse(event.pdu) as Pdu).content) === threadId) return
+  const { content } = JSON.parse(event.pdu) as Pdu
+  if (threadIn(store, content) === threadId) return
+  if (hasThread(store, threadId) && relatesTo(content, threadId, contentIn(store))) return
   throw new MatrixError('M_INVALID_PARAM', `The event is not in the thread ${threadId}`)
+}
+
+function hasThread({ sql }: RoomStore, eventId: string): boolean {
+  const query = "SELECT 1 FROM relations WHERE parent_id = ? AND rel_type = 'm.thread' LIMIT 1"
+  return first(sql, query, eventId) !== undefined
 }
 
 /** Answers whether it moved: four rows if so, its part of the archive's log included. */

@@ -166,7 +166,10 @@ const THREAD_COUNTS = [
   'org.matrix.msc3773.unread_thread_notifications',
 ] as const
 
-/** The counts of a joined room in /sync: of its threads apart where the filter wants that. */
+/**
+ * The counts of a joined room in /sync: of its threads apart where the filter wants that, and only where there are
+ * any: for clients, no field means that all threads are read.
+ */
 export function unreadFields(
   unread: readonly UnreadEvent[] | undefined,
   filter: Filter | undefined,
@@ -174,5 +177,6 @@ export function unreadFields(
   if (unread === undefined) return {}
   const fields = THREAD_COUNTS.filter((name) => filter?.room?.timeline?.[name])
   const { room, threads } = countsOf(unread, fields.length > 0)
-  return { unread_notifications: room, ...Object.fromEntries(fields.map((name) => [name, threads])) }
+  const shown = Object.keys(threads).length > 0 ? fields : []
+  return { unread_notifications: room, ...Object.fromEntries(shown.map((name) => [name, threads])) }
 }

@@ -22,20 +22,30 @@ export function relationContent({ type, eventId }: { type: string; eventId: stri
   return { rel_type: type, event_id: eventId }
 }
 
+type ContentOf = (eventId: string) => JsonObject | undefined
+
+/** What an event relates to, what that relates to, and so on. */
+function* relationsUp(content: JsonObject, contentOf: ContentOf) {
+  let current: JsonObject | undefined = content
+  for (let hops = 0; current !== undefined && hops <= MAX_HOPS; hops += 1) {
+    const relation = relationOf(current)
+    if (relation === undefined) return
+    yield relation
+    current = contentOf(relation.eventId)
+  }
+}
+
 /**
  * The root of the thread an event is in, or `main`: its own m.thread relation, or that of what it relates to.
  * @param contentOf the content of another event of the room, where it is known
  */
-export function threadOf(
-  content: JsonObject,
-  contentOf: (eventId: string) => JsonObject | undefined,
-): string {
-  let current: JsonObject | undefined = content
-  for (let hops = 0; current !== undefined && hops <= MAX_HOPS; hops += 1) {
-    const relation = relationOf(current)
-    if (relation === undefined) return MAIN_THREAD
-    if (relation.type === 'm.thread') return relation.eventId
-    current = contentOf(relation.eventId)
-  }
+export function threadOf(content: JsonObject, contentOf: ContentOf): string {
+  for (const { type, eventId } of relationsUp(content, contentOf)) if (type === 'm.thread') return eventId
   return MAIN_THREAD
+}
+
+/** Whether an event relates to another, be it by a few steps. */
+export function relatesTo(content: JsonObject, other: string, contentOf: ContentOf): boolean {
+  for (const { eventId } of relationsUp(content, contentOf)) if (eventId === other) return true
+  return false
 }

@@ -109,6 +109,24 @@ describe('a receipt', () => {
     expect(shown[reaction]['m.read'][bob.userId].thread_id).toBe(root)
   })
 
+  it('of a thread may stand at what relates to its root, and not at what relates to a message without a thread', async () => {
+    const [root, other] = [await alice.say(room, 'root'), await alice.say(room, 'other')]
+    const relate = async (event_id: string, rel_type: string) =>
+      must(
+        await alice.put(path(`send/org.example/${rel_type}${event_id.slice(1)}`), {
+          'm.relates_to': { rel_type, event_id },
+        }),
+      ).body.event_id
+    const below = await relate(await relate(root, 'm.reference'), 'm.annotation')
+    const beside = await relate(other, 'm.annotation')
+    const refused = { status: 400, body: { errcode: 'M_INVALID_PARAM' } }
+    expect(await read(bob, 'm.read', below, { thread_id: root })).toMatchObject(refused)
+    await threadOf(root, 'reply')
+    must(await read(bob, 'm.read', below, { thread_id: root }))
+    expect(await read(bob, 'm.read', beside, { thread_id: other })).toMatchObject(refused)
+    expect(await read(bob, 'm.read', beside, { thread_id: root })).toMatchObject(refused)
+  })
+
   it.each([
     ['the main timeline, of an event in a thread', 'reply', { thread_id: 'main' }],
     ['a thread, of an event outside', 'other', { thread_id: '$elsewhere' }],
