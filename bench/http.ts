@@ -22,7 +22,7 @@ interface Head {
 const HEAD_END = Buffer.from('\r\n\r\n')
 const SOCKET_TIMEOUT_MS = 180_000
 
-/** One socket, one request at a time; whoever holds it may destroy it to abandon a long poll. */
+/** One socket, one request at a time; its holder may destroy it to abandon a long poll. */
 export class Connection {
   readonly #socket: net.Socket
   #exchange: Exchange | undefined

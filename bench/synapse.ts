@@ -85,7 +85,7 @@ async function startPostgres(directory: string): Promise<{ child: Child; socketD
   return { child, socketDirectory: directory }
 }
 
-/** Whom Postgres must run as when we are root; nobody else otherwise. */
+/** The user that Postgres must run as when we are root; nobody else otherwise. */
 async function postgresOwner(): Promise<Owner | undefined> {
   if (userInfo().uid !== 0) return undefined
   const passwd = await readFile('/etc/passwd', 'utf8')

@@ -24,7 +24,7 @@ export interface Parts {
   objects: Part & {
     /** Whether rooms or users have ever been kept here. */
     used: boolean
-    /** Whether a user has, whose account must then be somewhere. */
+    /** Whether a user has; the account must then be somewhere. */
     hasUsers(): boolean
   }
   /** Absent where tests lend one. */

@@ -1,4 +1,4 @@
-/** Ends TLS in front of the Worker: it is told whose a connection is, then bytes pass both ways, WebSockets included. */
+/** Ends TLS in front of the Worker: it is told the peer's address, then bytes pass both ways, WebSockets included. */
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { type AddressInfo, connect } from 'node:net'
@@ -73,7 +73,7 @@ const ANSWERED = '\r\n\r\n'
 export interface TlsTarget {
   host: string
   port: number
-  /** By it the Worker knows that a connection is ours, and believes us whose it is. */
+  /** By it the Worker knows that a connection is ours, and believes the address that we name. */
   secret: string
 }
 
@@ -112,7 +112,7 @@ export function listenTls(
   })
 }
 
-/** Tells the Worker for whom the connection is, and then lets bytes pass both ways. */
+/** Tells the Worker the peer's address, and then lets bytes pass both ways. */
 function handOn(outside: TLSSocket, target: TlsTarget): void {
   const inside = connect({ host: target.host, port: target.port, noDelay: true })
   const end = () => {

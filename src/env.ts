@@ -28,7 +28,7 @@ export interface Env {
   REGISTRATION?: 'open' | 'token' | 'closed'
   REGISTRATION_SHARED_SECRET?: string
   RATE_LIMITS?: 'on' | 'off'
-  /** Whether people see who is online. */
+  /** Whether people see each other's presence. */
   PRESENCE?: 'on' | 'off'
   ERASURE?: 'new-members' | 'everybody'
   GUESTS?: 'on' | 'off'
@@ -75,6 +75,6 @@ export interface Env {
   ALLOW_PRIVATE_NETWORKS?: 'on' | 'off'
   /** `on` in tests alone: opens `/_selvedge/test/*` and the fault hooks. */
   TEST_HOOKS?: string
-  /** One machine only: by this the TLS listener shows that it is who it says. */
+  /** One machine only: by this the TLS listener proves itself. */
   TLS_PEER_SECRET?: string
 }

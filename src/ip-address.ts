@@ -1,4 +1,4 @@
-/** IP addresses as texts: one spelling for each, and the network by which somebody who has many of them is counted. */
+/** IP addresses as texts: one spelling for each, and the network by which the many addresses of one person are counted. */
 
 const PREFIX_GROUPS = 4
 /** The first six groups of an IPv4 address in the form of IPv6: RFC 4291 §2.5.5.2. */

@@ -32,7 +32,7 @@ export function together(
   let ids = new Set<string>()
   let answer: Promise<ReadonlySet<string>> | undefined
   const begin = async (): Promise<ReadonlySet<string>> => {
-    // Everybody who asks in this turn is waited for.
+    // All questions of this turn go together.
     await Promise.resolve()
     const asked = [...ids]
     ids = new Set()

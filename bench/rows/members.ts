@@ -1,4 +1,4 @@
-/** A large room with ten people awake against one of those ten alone, and against a pair: only who is awake should cost. */
+/** A large room with ten people awake against one of those ten alone, and against a pair: only those awake should cost. */
 
 import { createRoom, inParallel, join, register, registerMany, type Session } from '../client.ts'
 import { deliveryRounds } from '../delivery.ts'

@@ -1,4 +1,4 @@
-/** To-device messages to a waiting client, who shares no room with the sender. */
+/** To-device messages to a waiting client that shares no room with the sender. */
 
 import { register, sendToDevice, uniqueMarker } from '../client.ts'
 import { pause, percentiles, sampleRounds } from '../measure.ts'

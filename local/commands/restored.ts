@@ -41,7 +41,7 @@ await runCommand(async () => {
   }
 })
 
-/** A dump of before this version says of no server that it is its own: whoever put it back does. */
+/** A dump of before this version names no server: the operator that puts it back does. */
 async function markDatabase(
   url: string,
   mark: { id: string; generation: number; starts: number },

@@ -1,4 +1,4 @@
-/** Which word somebody meant who misspelt it. */
+/** The word that was meant by a misspelt one. */
 
 /** More letters than these are no slip. */
 const MAX_SLIPS = 3

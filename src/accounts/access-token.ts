@@ -12,7 +12,7 @@ const ALGORITHM = 'HS256'
 const checked = new Map<string, TokenSession>()
 const MAX_CHECKED = 5000
 
-/** `until`: ms, since `exp` counts whole seconds and is judged by the clock of whoever reads it. */
+/** `until`: ms, since `exp` counts whole seconds and is judged by the reader's clock. */
 const Claims = z.object({
   iss: z.string(),
   sub: z.string(),
@@ -22,7 +22,7 @@ const Claims = z.object({
   until: z.number().optional(),
 })
 
-/** What a token says: whose session it is, and until when (ms) it may be used. */
+/** What a token says: its session, and until when (ms) it may be used. */
 export interface TokenSession extends Session {
   expiresAt?: number
 }

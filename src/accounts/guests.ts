@@ -35,7 +35,7 @@ export async function registerGuest(
 }
 
 /**
- * The guest whose live session a token is: who has it may make the guest an account of their own.
+ * The guest of a live session's token: its holder may make the guest an account.
  * @throws MatrixError M_FORBIDDEN
  */
 export async function guestOf(

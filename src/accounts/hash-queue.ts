@@ -25,7 +25,7 @@ export async function inTurn<T>(work: () => Promise<T>): Promise<T> {
   const turn = Symbol('turn')
   turns.set(turn, systemClock.now())
   try {
-    // One pause at least: those who came at the same moment are counted before the first hash holds them up.
+    // One pause at least: all that came at the same moment are counted before the first hash holds them up.
     for (let ms = 0; ms === 0 || !isNext(turn); ms = LOOK_AGAIN_MS) await pause(ms)
     return await work()
   } finally {

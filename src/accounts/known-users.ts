@@ -5,7 +5,7 @@ import { localpartOf, serverNameOf, userIdOf } from '../protocol/identifiers.ts'
 
 const known = knownIds()
 
-/** A user of this server who surely is one, such as by a token that we signed. */
+/** A user that this server surely has, such as by a token that we signed. */
 export const rememberUser = (userId: string): void => known.add(userId)
 
 /**
@@ -28,7 +28,7 @@ export function userCheck(
   }
 }
 
-/** The same store, which remembers who has turned out to be there. */
+/** The same store, which remembers the users that it has found. */
 export function rememberingAccounts(store: AccountStore, serverName: string): AccountStore {
   const remember = (localpart: string) => rememberUser(userIdOf(localpart, serverName))
   return {

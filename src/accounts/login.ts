@@ -9,7 +9,7 @@ import { knownLocalpart } from './usernames.ts'
 type LoginPorts = Pick<Ports, 'config' | 'accounts' | 'random' | 'clock'>
 
 /**
- * Begins a session for whoever knows the password of `user`: a localpart, or a full id of this server.
+ * Begins a session by the password of `user`: a localpart, or a full id of this server.
  * @throws MatrixError M_FORBIDDEN, the same and after the same work whether password, user or account is no good
  */
 export async function logInByPassword(

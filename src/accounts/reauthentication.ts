@@ -1,4 +1,4 @@
-/** Interactive authentication of someone who is logged in: that it is still them, by their password. */
+/** Interactive authentication within a session: the password proves that it is still its user. */
 import type { Session } from '../objects/user/session.ts'
 import type { Ports } from '../ports/ports.ts'
 import { MatrixError } from '../protocol/errors.ts'

@@ -18,7 +18,7 @@ export interface RegistrationRequest {
   username?: string
   password?: string
   auth?: AuthData
-  /** The guest who is to become this account. */
+  /** The guest that is to become this account. */
   guest?: Session
   /** No device and no token are wanted. */
   inhibitLogin: boolean

@@ -1,4 +1,4 @@
-/** Registration by whoever knows the operator's secret: the protocol of the tools made for Synapse. */
+/** Registration by the operator's shared secret: the protocol of the tools made for Synapse. */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { Ports } from '../ports/ports.ts'
 import { MatrixError } from '../protocol/errors.ts'

@@ -15,7 +15,7 @@ export function newLocalpart(username: string, serverName: string): string {
   )
 }
 
-/** The localpart that someone who logs in means by a localpart or a full id; undefined: a user of another server. */
+/** The localpart that a login means by a localpart or a full id; undefined: a user of another server. */
 export function knownLocalpart(user: string, serverName: string): string | undefined {
   if (!user.startsWith('@')) return lowerCase(user)
   return serverNameOf(user) === serverName ? lowerCase(localpartOf(user)) : undefined

@@ -52,7 +52,7 @@ export function mediaHeaders(contentType: string, fileName: string | undefined):
     'Content-Disposition': disposition(contentType, fileName),
     'Content-Security-Policy': POLICY,
     'Cross-Origin-Resource-Policy': 'cross-origin',
-    // An id never stands for other bytes; they are for those who may ask, and for no cache between.
+    // An id never stands for other bytes; they are for the client that asked, and for no cache between.
     'Cache-Control': 'private, max-age=86400, immutable',
     'Accept-Ranges': 'bytes',
   }

@@ -16,7 +16,7 @@ import { type Found, forbidden, type Look, open, readPart, typeOf, unreachable }
 type PreviewPorts = Pick<Ports, 'web' | 'previews' | 'media' | 'previewPictures' | 'config' | 'clock' | 'log'>
 interface Looking extends Look {
   ports: PreviewPorts
-  /** For whose quota its picture counts. */
+  /** The user whose quota its picture counts for. */
   userId: string
 }
 

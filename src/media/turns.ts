@@ -44,7 +44,7 @@ export function inTurn({ waiting, clock }: Limits): Turn {
   }
 }
 
-/** The same for many who ask: of each one piece waits with those of others, so that nobody waits for all of another's. */
+/** The same for many askers: one piece of each waits with those of the others, so that nobody waits for all of another's. */
 export function inTurnByUser(
   limits: Limits,
 ): <T>(user: string, work: () => Promise<T>) => Promise<T | 'busy'> {

@@ -17,7 +17,7 @@ export interface Found {
   response: Response
 }
 
-/** The client over `send`; it names itself, so that a site can tell whom it answers, and refuse. */
+/** The client over `send`; it names itself, so that a site knows what asks and can refuse. */
 export function webClient(send: typeof fetch, publicUrl: string): WebClient {
   const get = askAgainOnce(send)
   const userAgent = `Selvedge (URL previews for a Matrix server; +${publicUrl})`

@@ -38,7 +38,7 @@ export type RoomLogEntry =
   | { kind: 'forgotten'; pos: number; userId: string }
   /** A delayed event as the Room keeps it, in JSON; null: it is kept no more. */
   | { kind: 'delayed'; pos: number; delayId: string; body: string | null }
-  /** Who comes after `erasedPos` sees the user's events redacted. */
+  /** A user that joins after `erasedPos` sees the user's events redacted. */
   | { kind: 'erased'; pos: number; userId: string; erasedPos: number }
   /** The room was upgraded: its aliases and its place in the directory are the new room's. */
   | { kind: 'replaced'; pos: number; roomId: string }
@@ -83,7 +83,7 @@ export interface ArchiveReader {
   room(roomId: string): Promise<{ version: string; archivedPos: number } | undefined>
   /** Events after a position, oldest first. */
   roomEvents(roomId: string, after: number, limit: number): Promise<ArchivedEvent[]>
-  /** Who left the room and forgot it. */
+  /** The users that left the room and forgot it. */
   forgottenBy(roomId: string): Promise<string[]>
   erasedIn(roomId: string): Promise<{ userId: string; pos: number }[]>
   receiptsIn(roomId: string): Promise<Receipt[]>
@@ -93,7 +93,7 @@ export interface ArchiveReader {
   delayedRoomsOf(userId: string): Promise<string[]>
   /** A user's records that are not deleted, in the order of their keys, after (kind, key). */
   userRecords(userId: string, after: [kind: string, key: string], limit: number): Promise<UserRecord[]>
-  /** Who has a pusher of this key, as far as the archive knows. */
+  /** The users with a pusher of this key, as far as the archive knows. */
   pusherOwners(key: string): Promise<string[]>
   userRooms(userId: string): Promise<ArchivedMembership[]>
   /** The JSON of an event's PDU, as far as it was archived. */

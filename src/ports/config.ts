@@ -16,7 +16,7 @@ export interface Config {
   registrationSharedSecret?: string
   rateLimits: boolean
   presence: boolean
-  /** Who is shown nothing any more of what an erased user said: those who join later, or all. */
+  /** The users that see nothing any more of what an erased user said: those that join later, or all. */
   erasure: 'new-members' | 'everybody'
   guests: boolean
   /** Bytes. */
@@ -42,7 +42,7 @@ export interface Config {
   signingKeys: SigningKey[]
   /** Newest first: the first signs, all verify. */
   tokenKeys: TokenKey[]
-  /** Who shows a token of theirs is logged out, and keeps their keys. */
+  /** A token of theirs is answered by a soft logout: the client keeps its keys. */
   retiredTokenKeys: TokenKey[]
   /** The header in which a trusted proxy names the client's address. */
   clientAddressHeader?: string

@@ -53,7 +53,7 @@ export interface DirectoryStore {
   isListed(roomId: string): Promise<boolean | undefined>
   /** Of these rooms, those in the public directory. */
   listedAmong(roomIds: string[]): Promise<Set<string>>
-  /** People whom `viewer` may find, by words that must all be part of their name or id; the best first. */
+  /** People that `viewer` may find, by words that must all be part of their name or id; the best first. */
   users(search: { viewer: string; words: string[]; limit: number }): Promise<DirectoryUser[]>
   /** Rooms that both have joined, by id, after the one named. */
   mutualRooms(

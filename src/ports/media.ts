@@ -2,7 +2,7 @@
 
 /** What is kept with the bytes, and goes where they go. */
 export interface MediaFacts {
-  /** Who uploaded it: a user id; empty for what the server itself keeps, such as pictures of previews. */
+  /** The uploader's user id; empty for what the server itself keeps, such as pictures of previews. */
   owner: string
   /** As the uploader gave it; what it is shown as is decided at the download. */
   contentType: string

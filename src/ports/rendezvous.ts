@@ -11,7 +11,7 @@ export interface Rendezvous {
 export interface RendezvousStore {
   create(id: string, payload: string, lifetimeMs: number): Promise<Rendezvous>
   find(id: string): Promise<Rendezvous | undefined>
-  /** Writes over `version` alone: of two who do, one is told `changed`. `spent`: there have been too many writes. */
+  /** Writes over `version` alone: of two writers, one is told `changed`. `spent`: there have been too many writes. */
   replace(id: string, version: number, payload: string): Promise<Rendezvous | 'gone' | 'changed' | 'spent'>
   /** False when there is no such session. */
   remove(id: string): Promise<boolean>

@@ -42,7 +42,7 @@ export interface NonceStore {
 }
 
 export interface OpenIdTokenStore {
-  /** A token that proves to third parties who the user is, and nothing else, for so long. */
+  /** A token that proves the user's identity to third parties, and nothing else, for so long. */
   put(token: string, userId: string, seconds: number): Promise<void>
   find(token: string): Promise<string | undefined>
 }

@@ -15,7 +15,7 @@ const PART_BYTES = 8 * 1024 * 1024
 /** What is not larger is hashed before it is written, so that the hash stands with it: decision 8. */
 const HASHED_FIRST_BYTES = 1024 * 1024
 
-/** Who is cut off while still sending may never read why: what is too large is heard out, up to so many limits. */
+/** A client that is cut off while it sends may never read the reason: what is too large is read to its end, up to so many limits. */
 const HEARD_OUT = 2
 
 const bytesKey = (mediaId: string) => `media/${mediaId}`

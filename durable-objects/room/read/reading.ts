@@ -15,7 +15,7 @@ export interface Reading {
   room: RoomContext
   viewer: Viewer
   session: Pick<Session, 'userId' | 'deviceId'>
-  /** Whose messages the viewer does not want to see. */
+  /** Users whose messages the viewer does not want to see. */
   ignored: readonly string[]
   now: number
 }

@@ -5,7 +5,7 @@ import type { NewState } from '../../protocol/rooms/room-upgrade.ts'
 
 /** What an invitation must know of its target. */
 export interface Invitee {
-  /** Whether they take invitations from the one who asks. */
+  /** Whether they take invitations from the user of the request. */
   takesInvites: boolean
   profile: Profile
 }

@@ -19,7 +19,7 @@ export interface SendRequest {
   withRelations?: string[]
   /** The request has no body: it can only repeat an earlier one, known by its transaction id. */
   isBare?: boolean
-  /** The delayed event whose time has come (MSC4140). */
+  /** The delayed event that is due (MSC4140). */
   delayId?: string
   /** The content was written with numbers such as `1.0`, which JSON.parse does not tell from integers. */
   hasFloats?: boolean

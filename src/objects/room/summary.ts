@@ -13,7 +13,7 @@ export interface RoomSnapshot {
   membership: Membership | null
   messages: MessagesAnswer
   receipts: Receipt[]
-  /** Who is joined, where there are few. */
+  /** The joined members, where there are few. */
   members: string[]
 }
 

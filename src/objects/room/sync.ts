@@ -1,4 +1,4 @@
-/** What a Room tells those who sync: events, receipts, marks, and what they are counted by. */
+/** What a Room tells syncing users: events, receipts, marks, and what they are counted by. */
 
 import type { JsonObject } from '../../protocol/events/canonical-json.ts'
 import type { ClientEvent } from '../../protocol/events/event.ts'
@@ -62,7 +62,7 @@ export interface UnreadEvent {
   highlight: boolean
 }
 
-/** A member whose devices others must look at again, or who has left, and the position of that. */
+/** A member with changed devices, or one that has left, and the position of that. */
 export interface DeviceMark {
   userId: string
   pos: number
@@ -81,11 +81,11 @@ export interface Increment {
   events: TimelineEvent[]
   /** The member events of the senders, for clients that load members lazily. */
   members: ClientEvent[]
-  /** Who types, if that changed. */
+  /** The users that type, if that changed. */
   typing?: string[]
   /** Member counts, if they may have changed. */
   counts?: { joined: number; invited: number }
-  /** With `counts`, where the room has no name: those whom viewers may know it by, each without themselves. */
+  /** With `counts`, where the room has no name: the members it may be called after; each viewer leaves themselves out. */
   heroes?: HeroCandidates
   /** Public receipts. */
   receipts?: Receipt[]
@@ -118,7 +118,7 @@ export interface PullRequest {
   everyone?: boolean
   /** Whether later wakes are wanted: not for one-off reads. */
   subscribe: boolean
-  /** Whose messages the viewer does not want to see. */
+  /** Users whose messages the viewer does not want to see. */
   ignored?: string[]
   /** Given where counts are wanted. */
   unread?: UnreadRequest

@@ -42,7 +42,7 @@ export interface MessagesRequest {
   to?: string
   limit: number
   filter?: RoomEventFilter
-  /** Whose messages the viewer does not want to see. */
+  /** Users whose messages the viewer does not want to see. */
   ignored?: string[]
 }
 

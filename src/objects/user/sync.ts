@@ -1,4 +1,4 @@
-/** What passes between Rooms, User objects and those who sync. */
+/** What passes between Rooms, User objects and syncing clients. */
 
 import type { JsonObject } from '../../protocol/events/canonical-json.ts'
 import type { StrippedEvent } from '../../protocol/events/event.ts'
@@ -37,7 +37,7 @@ export interface MembershipChange {
   forgotten?: boolean
   /** When the Room wrote it, ms. */
   at?: number
-  /** For joins: the room that this one replaced, whose personal settings the user takes along. */
+  /** For joins: the room that this one replaced; the user's settings of it are taken along. */
   predecessor?: string
 }
 

@@ -8,7 +8,7 @@ import { type AuthContext, rejectUnless } from './event-auth-context.ts'
 import { checkThirdPartyInvite } from './event-auth-third-party-invite.ts'
 import { creatorsOf } from './power-levels.ts'
 
-/** A membership event's two users: who sends it and whom it is about. */
+/** A membership event's two users: its sender and its target. */
 interface Parties {
   sender: string
   target: string
@@ -18,7 +18,7 @@ interface Parties {
 }
 
 interface JoinRule {
-  /** Who may join: anyone, those invited, or also those whom a member's server vouches for. */
+  /** The users that may join: anyone, the invited, or also those that a member's server vouches for. */
   join: 'anyone' | 'invited' | 'vouched'
   knock: boolean
   /** The flag of the room versions that know this rule. */

@@ -110,7 +110,7 @@ function checkInRoom(rules: RoomVersionRules, event: Pdu, state: StateMap, optio
   else checkOrdinary(context)
 }
 
-/** Room versions up to 5, rule 4: a server names the aliases that it has for the room, whoever of it sends them. */
+/** Room versions up to 5, rule 4: a server names its aliases of the room; any of its users may send them. */
 function checkAliases({ sender, state_key: stateKey }: Pdu): void {
   rejectUnless(stateKey !== undefined, 'm.room.aliases must be state')
   rejectUnless(serverNameOf(sender) === stateKey, "the state_key must be the sender's server")

@@ -1,4 +1,4 @@
-/** Who may do what: m.room.power_levels read lazily, with the defaults for what it leaves out. */
+/** Power levels: m.room.power_levels read lazily, with the defaults for what it leaves out. */
 import type { JsonObject, JsonValue } from '../events/canonical-json.ts'
 import type { IdentifiedPdu, StateMap } from '../events/event.ts'
 import { integerField, objectField, stringField } from '../json-fields.ts'

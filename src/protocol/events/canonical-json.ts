@@ -34,7 +34,7 @@ export function writesFloats(json: string): boolean {
   return FLOAT.test(json) && FLOAT.test(json.replace(STRING, '""'))
 }
 
-/** What a client is told whose event has such a number. */
+/** The error for an event with such a number. */
 export function floatInEvent(): MatrixError {
   return new MatrixError(
     'M_BAD_JSON',

@@ -1,4 +1,4 @@
-/** Who owns a state key: Server-Server API §Authorization rules, and MSC3757. */
+/** The owner of a state key: Server-Server API §Authorization rules, and MSC3757. */
 import { MatrixError } from '../errors.ts'
 import { isUserId } from '../identifiers.ts'
 import type { RoomVersionRules } from '../rooms/room-version.ts'

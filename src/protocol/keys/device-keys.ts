@@ -93,7 +93,7 @@ function isKey(value: JsonValue | undefined): value is JsonValue {
   return typeof value === 'string' || typeof objectField(value)?.key === 'string'
 }
 
-/** Whether two objects are the same but for who has signed them, and what is unsigned. */
+/** Whether two objects are the same but for their signatures and what is unsigned. */
 export function sameSigned(a: JsonObject, b: JsonObject): boolean {
   return signedJson(a) === signedJson(b)
 }

@@ -7,7 +7,7 @@ import { PushText } from './push-text.ts'
 
 /** What the rules look at besides the event. */
 export interface PushContext {
-  /** Whose rules they are. */
+  /** The owner of the rules. */
   userId: string
   displayName?: string | undefined
   /** How many members the room has. */

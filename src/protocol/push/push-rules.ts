@@ -22,7 +22,7 @@ export function defaultPushRules(userId: string): JsonObject {
 
 /**
  * Rules that look for names in texts. Version 1.17 removed them; other servers still have them for messages that do
- * not say themselves whom they mention, such as those of older clients and of bridges.
+ * not name their mentions, such as those of older clients and of bridges.
  */
 export const RULES_BEFORE_MENTIONS: ReadonlySet<unknown> = new Set([
   '.m.rule.contains_display_name',

@@ -3,7 +3,7 @@ import type { StateMap } from '../events/event.ts'
 
 const HEROES = 5
 
-/** Members whom a room may be called after; one more of each than it takes, since nobody is their own hero. */
+/** Members that a room may be called after; one more of each than it takes, since nobody is their own hero. */
 export interface HeroCandidates {
   /** Joined or invited, the joined first. */
   present: string[]
@@ -14,7 +14,7 @@ export interface HeroCandidates {
 /** How many candidates of each membership are enough for every viewer. */
 export const CANDIDATES = HEROES + 1
 
-/** What changes the summary: who is there, and whether heroes are needed. */
+/** What changes the summary: the members, and whether heroes are needed. */
 export const SUMMARY_TYPES: ReadonlySet<string> = new Set([
   'm.room.member',
   'm.room.name',
@@ -29,7 +29,7 @@ export function needsHeroes(state: StateMap): boolean {
   )
 }
 
-/** A viewer's heroes: never themselves, and those who left only where nobody else is there. */
+/** A viewer's heroes: never themselves, and former members only where nobody else is there. */
 export function heroesFor({ present, gone }: HeroCandidates, viewer: string): string[] {
   const others = present.filter((userId) => userId !== viewer)
   return (others.length > 0 ? others : gone.filter((userId) => userId !== viewer)).slice(0, HEROES)

@@ -1,4 +1,4 @@
-/** Client-Server API §Room History Visibility: who may see an event, judged by the state at that event. */
+/** Client-Server API §Room History Visibility: whether a user may see an event, judged by the state at that event. */
 import type { Pdu } from '../events/event.ts'
 import type { Membership } from './membership.ts'
 

@@ -1,4 +1,4 @@
-/** Client-Server API §Invite permission (MSC4380), and the finer settings of MSC4155: whose invites a user wants. */
+/** Client-Server API §Invite permission (MSC4380), and the finer settings of MSC4155: the senders whose invites a user wants. */
 
 import { MatrixError } from '../errors.ts'
 import type { JsonObject, JsonValue } from '../events/canonical-json.ts'

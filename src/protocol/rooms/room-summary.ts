@@ -1,4 +1,4 @@
-/** What a room shows of itself to those who are not in it: facts read from its state, and the chunk made of them. */
+/** What a room shows of itself to people outside: facts read from its state, and the chunk made of them. */
 import type { JsonObject, JsonValue } from '../events/canonical-json.ts'
 import type { StateMap } from '../events/event.ts'
 import { objectField, stringField } from '../json-fields.ts'

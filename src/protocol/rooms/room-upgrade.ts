@@ -3,7 +3,7 @@ import type { JsonObject, JsonValue } from '../events/canonical-json.ts'
 import { integerField, objectField } from '../json-fields.ts'
 import type { RoomVersionRules } from './room-version.ts'
 
-/** A state event about to be sent by the user who upgrades. */
+/** A state event that the upgrading user is about to send. */
 export interface NewState {
   type: string
   stateKey: string

@@ -15,7 +15,7 @@ export interface RoomVersionRules {
   knock: boolean
   /** v8: members of other rooms may join, and the redaction of join rules keeps which rooms. */
   restricted: boolean
-  /** v9: the redaction of a member event keeps who vouched for the join. */
+  /** v9: the redaction of a member event keeps the user that vouched for the join. */
   redactionKeepsVoucher: boolean
   /** v10 */
   knockRestricted: boolean
@@ -33,7 +33,7 @@ export interface RoomVersionRules {
   privilegedCreators: boolean
   /** v12: state resolution v2.1. */
   resolvesFromEmpty: boolean
-  /** MSC3757: users own the state keys that begin with their id, and who has more power may set them too. */
+  /** MSC3757: users own the state keys that begin with their id; a user with more power may set them too. */
   ownedStateKeys: boolean
 }
 
@@ -99,7 +99,7 @@ const nameOf = ({ version }: RoomVersionRules) => version
 
 export const SUPPORTED_ROOM_VERSIONS: readonly string[] = STABLE.map(nameOf)
 
-/** Rooms of these are made for those who ask for them, and by default never. */
+/** Rooms of these are made on request, never by default. */
 export const UNSTABLE_ROOM_VERSIONS: readonly string[] = UNSTABLE.map(nameOf)
 
 /** The rules of a version, or undefined for one this server does not know. */

@@ -82,7 +82,7 @@ const APPLY_USER = `
     set seq = excluded.seq, body = excluded.body, folded = excluded.folded
   where held.seq < excluded.seq`
 
-/** After the batch's memberships; who has come back since then forgot nothing. */
+/** After the batch's memberships; a user that has come back since then forgot nothing. */
 const FORGET = `
   update room_memberships as held set forgotten = true
   from jsonb_to_recordset($2::jsonb) as e (kind text, pos bigint, user_id text)
@@ -95,7 +95,7 @@ const ERASE = `
   where e.kind = 'erased' and held.room_id = $1::text and held.user_id = e.user_id
     and held.erased_pos is null`
 
-/** A user who was erased sends nothing again: what tells a repeated send is not needed. */
+/** An erased user sends nothing again: transaction ids are not needed any more. */
 const FORGET_SENDS = `
   update events set txn = null from jsonb_to_recordset($2::jsonb) as e (kind text, user_id text)
   where e.kind = 'erased' and events.room_id = $1::text and events.sender = e.user_id and events.txn is not null`

@@ -69,12 +69,12 @@ export function postgres(
   }
 }
 
-/** Makes the database this server's where it is nobody's; answers whose it is. */
+/** Makes the database this server's where it is nobody's; answers its owner's id. */
 const CLAIM = `
   with claimed as (insert into instance (id) values ($1::text) on conflict (one) do nothing returning id)
   select id from claimed union all select id from instance`
 
-/** Whose the database was found to be: an isolate has one, and each of its objects comes here. */
+/** The owner that was found: an isolate has one database, and each of its objects comes here. */
 let owned: string | undefined
 
 /**
@@ -88,7 +88,7 @@ function ownership(
   const check = async (id: string) => {
     const [row] = await claim(id)
     if (row?.id === id) return
-    // No row: another isolate has claimed it this instant, and the next question finds who.
+    // No row: another isolate has claimed it this instant, and the next question finds its id.
     if (row !== undefined)
       log.error('the database belongs to another server', { database: String(row.id), server: id })
     throw unavailable()
