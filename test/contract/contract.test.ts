@@ -3,11 +3,14 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { projectRoot } from '../../local/paths.ts'
+import { ROUTES, type Route } from '../support/routes.ts'
 import { endpointRows } from './compatibility.ts'
+import { SPEC_VARIABLE } from './folder.ts'
 import { judgeBy } from './judge.ts'
 import { waitsFor } from './later.ts'
 import { matcher } from './match.ts'
-import type { Operation, Spec } from './spec.ts'
+import { pathOfToday, template, withRoutes } from './routes.ts'
+import { loadSpec, type Operation, type Spec } from './spec.ts'
 
 const URI = 'matrix://spec/test.yaml'
 const v3 = '/_matrix/client/v3'
@@ -89,11 +92,71 @@ describe('docs/compatibility.md', () => {
     expect(named.filter((file) => !existsSync(join(projectRoot, file)))).toEqual([])
   })
 
+  it('lists every route of the app, as its row says', async () => {
+    expect(ROUTES.length).toBeGreaterThan(200)
+    await expect(withRoutes(page, ROUTES)).toMatchFileSnapshot(join(projectRoot, 'docs/compatibility.md'))
+  })
+
+  it('says rightly that r0 serves what v3 serves', () => {
+    const served = (version: string) =>
+      ROUTES.filter(({ path }) => path.startsWith(`/_matrix/client/${version}/`))
+        .map(({ method, path, rows: [row] }) => ({ name: `${method} ${pathOfToday(path)}`, row }))
+        .sort((a, b) => (a.name < b.name ? -1 : 1))
+    expect(served('r0')).toEqual(served('v3'))
+  })
+
   it('excuses what test/contract/later.ts excuses, and nothing else', () => {
     const wrong = endpointRows(page).filter(({ id, state }) => {
       const reason = waitsFor(id)
       return state !== (reason === undefined ? 'yes' : `later: ${reason}`)
     })
     expect(wrong).toEqual([])
+  })
+})
+
+const documents = process.env[SPEC_VARIABLE]
+
+/** A user without a session may prove who they are by a third-party identifier, of which this server has none. */
+const ASKS_ALL_THE_SAME = [`POST ${v3}/account/deactivate`, `POST ${v3}/account/password`]
+
+describe.skipIf(!documents)('the rows of routes', () => {
+  const { operations } = documents ? loadSpec(documents) : { operations: [] }
+  const find = matcher(operations)
+  const named: [Operation, Route][] = ROUTES.flatMap((route) => {
+    const found = find(route.method, template(route.path))
+    return found === undefined ? [] : [[found, route]]
+  })
+
+  it('ask for a token where the specification does', () => {
+    expect(named.length).toBeGreaterThan(150)
+    const wrong = named.filter(
+      ([
+        { needsToken },
+        {
+          rows: [row],
+        },
+      ]) => {
+        const asks = row?.auth !== 'none' && row?.auth !== 'optional'
+        return needsToken !== asks
+      },
+    )
+    expect([...new Set(wrong.map(([{ id }]) => id))].sort()).toEqual(ASKS_ALL_THE_SAME)
+  })
+
+  it('limit what the specification limits', () => {
+    const limited = named.filter(([{ answers }]) => '429' in answers)
+    expect(limited.length).toBeGreaterThan(30)
+    expect(
+      limited
+        .filter(
+          ([
+            ,
+            {
+              rows: [row],
+            },
+          ]) => row?.limit === 'free',
+        )
+        .map(([{ id }]) => id),
+    ).toEqual([])
   })
 })

@@ -23,7 +23,7 @@ export const unstableRoomSummary = new Hono<AppEnv>()
 for (const path of ['/im.nheko.summary/summary/:room', '/im.nheko.summary/rooms/:room/summary']) {
   unstableRoomSummary.get(
     path,
-    endpoint({ auth: 'optional', guests: false, suspended: true, limit: 'read', param: OneRoom }),
+    endpoint({ auth: 'optional', guests: true, suspended: true, limit: 'read', param: OneRoom }),
     async (c) => {
       const answer: RoomSummary = await summary(c, c.req.valid('param').room)
       return c.json({
