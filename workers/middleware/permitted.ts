@@ -2,7 +2,10 @@
 import { suspended } from '../../src/accounts/standing.ts'
 import type { Session } from '../../src/objects/user/session.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
+import type { JsonObject } from '../../src/protocol/events/canonical-json.ts'
+import { stringField } from '../../src/protocol/json-fields.ts'
 import type { AppContext } from '../app-env.ts'
+import { readJsonObject } from './body.ts'
 import { type EndpointRow, permitOf } from './endpoint-row.ts'
 
 /** @throws MatrixError M_GUEST_ACCESS_FORBIDDEN */
@@ -18,14 +21,35 @@ export function forbiddenToGuests(): MatrixError {
 /** @throws MatrixError M_USER_SUSPENDED */
 export async function refuseSuspended(c: AppContext, row: EndpointRow, session: Session): Promise<void> {
   const permit = permitOf(row).suspended
-  if (permit === true || (permit === 'own' && (await concernsOwnEvent(c, session)))) return
+  if (permit === true || (permit === 'own' && (await concernsThemAlone(c, session)))) return
   throw suspended()
 }
 
-/** "Redact their own events" they may. */
-async function concernsOwnEvent(c: AppContext, session: Session): Promise<boolean> {
-  const { roomId, eventId } = c.req.param() as { roomId?: string; eventId?: string }
-  if (roomId === undefined || eventId === undefined) return false
+/** "Redact their own events" they may, and leave: by any path that leads there. */
+async function concernsThemAlone(c: AppContext, session: Session): Promise<boolean> {
+  const { roomId, eventId, eventType, stateKey } = c.req.param() as Readonly<Record<string, string>>
+  if (roomId === undefined) return false
+  if (eventId !== undefined) return isOwnEvent(c, session, roomId, eventId)
+  if (eventType === 'm.room.member' && stateKey === session.userId) {
+    return (await contentOf(c)).membership === 'leave'
+  }
+  if (eventType !== 'm.room.redaction') return false
+  const redacted = stringField((await contentOf(c)).redacts)
+  return redacted !== undefined && isOwnEvent(c, session, roomId, redacted)
+}
+
+/** The body, which is read again when it is checked. */
+async function contentOf(c: AppContext): Promise<JsonObject> {
+  const reading = { timeout: c.var.ports.config.bodyTimeoutMs, optional: true }
+  return (await readJsonObject(c.req.raw.clone() as typeof c.req.raw, reading)).value
+}
+
+async function isOwnEvent(
+  c: AppContext,
+  session: Session,
+  roomId: string,
+  eventId: string,
+): Promise<boolean> {
   const event = await c.var.objects.room(roomId).event(session, eventId).catch(whereHidden)
   return event?.sender === session.userId
 }

@@ -20,7 +20,7 @@ send.put(
   endpoint({
     auth: 'device',
     guests: true,
-    suspended: false,
+    suspended: 'own',
     limit: 'message',
     param: OnceOfType,
     query: DelayQuery,
@@ -45,7 +45,7 @@ send.post(
   endpoint({
     auth: 'device',
     guests: false,
-    suspended: false,
+    suspended: 'own',
     limit: 'message',
     param: OfType,
     json: jsonObject,

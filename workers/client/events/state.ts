@@ -60,7 +60,7 @@ for (const path of PATHS) {
     endpoint({
       auth: 'device',
       guests: true,
-      suspended: false,
+      suspended: 'own',
       limit: 'message',
       param: OneState,
       query: DelayQuery,

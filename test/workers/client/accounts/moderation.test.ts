@@ -133,6 +133,12 @@ describe('a suspended account', () => {
       await user.put(`${path}/send/m.room.message/1`, message),
       await user.put(`${path}/state/org.example/`, {}),
       await user.put(`${path}/redact/${others}/1`, {}),
+      await user.put(`${path}/send/m.room.redaction/1`, { redacts: others }),
+      await user.post(`${path}/send/m.room.redaction`, { redacts: others }),
+      await user.put(`${path}/send/m.room.redaction/2`, {}),
+      await user.put(`${path}/send/m.room.member/1`, { membership: 'leave' }),
+      await user.put(`${path}/state/m.room.member/${user.userId}`, { membership: 'join' }),
+      await user.put(`${path}/state/m.room.member/${alice.userId}`, { membership: 'leave' }),
       await user.join(invitation),
       await user.post(`/rooms/${encodeURIComponent(invitation)}/join`),
       await user.post(`/knock/${encodeURIComponent(invitation)}`),
@@ -154,6 +160,22 @@ describe('a suspended account', () => {
     for (const left of [invitation, room]) {
       expect((await user.post(`/rooms/${encodeURIComponent(left)}/leave`)).status).toBe(200)
     }
+  })
+
+  it('may redact what is theirs by sending the redaction, and leave by setting the state', async () => {
+    must(await put('suspend', user.userId, false))
+    must(await user.join(room))
+    const [first, second] = [await user.say(room, 'one'), await user.say(room, 'two')]
+    must(await put('suspend', user.userId, true))
+    must(await user.put(`${path}/send/m.room.redaction/sent`, { redacts: first }))
+    must(await user.post(`${path}/send/m.room.redaction`, { redacts: second }))
+    for (const eventId of [first, second]) {
+      const { body } = await alice.get(`${path}/event/${encodeURIComponent(eventId)}`)
+      expect(body.content).toEqual({})
+    }
+    must(await user.put(`${path}/state/m.room.member/${user.userId}`, { membership: 'leave', reason: 'bye' }))
+    const { body } = await alice.get(`${path}/state/m.room.member/${user.userId}`)
+    expect(body).toMatchObject({ membership: 'leave', reason: 'bye' })
   })
 
   it('may write again once it is over', async () => {
