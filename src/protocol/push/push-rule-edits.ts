@@ -119,13 +119,15 @@ function checkRuleId(ruleId: string): void {
 }
 
 function matcherOf(kind: RuleKind, { conditions, pattern }: RuleBody): JsonObject {
-  if (kind === 'override' || kind === 'underride') return { conditions: checkedConditions(conditions ?? []) }
+  if (kind === 'override' || kind === 'underride') return { conditions: checkedConditions(kind, conditions) }
   if (kind !== 'content') return {}
   if (pattern === undefined) throw new MatrixError('M_MISSING_PARAM', 'A content rule needs a pattern')
   return { pattern }
 }
 
-function checkedConditions(conditions: JsonValue[]): JsonValue[] {
+/** A rule that is to match everything says so by an empty list, as other servers want it. */
+function checkedConditions(kind: RuleKind, conditions: JsonValue[] | undefined): JsonValue[] {
+  if (conditions === undefined) throw new MatrixError('M_MISSING_PARAM', `An ${kind} rule needs conditions`)
   if (conditions.every((condition) => typeof objectField(condition)?.kind === 'string')) return conditions
   throw new MatrixError('M_INVALID_PARAM', 'Each condition is an object with a kind')
 }

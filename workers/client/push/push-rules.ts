@@ -64,43 +64,64 @@ pushRules.get(
   },
 )
 
-pushRules.put(
-  RULE,
-  endpoint({
-    auth: 'claims',
-    guests: false,
-    suspended: true,
-    limit: 'write',
-    param: OneRule,
-    query: Place,
-    json: Rule,
-  }),
-  (c) => {
-    const rule = c.req.valid('json') as { actions: JsonValue[]; conditions?: JsonValue[]; pattern?: string }
-    return changed(c, { ...c.req.valid('param'), action: 'put', rule, place: c.req.valid('query') })
-  },
-)
+/** As on other servers, a slash at the end changes nothing about what is written. */
+for (const end of ['', '/']) {
+  pushRules.put(
+    `${RULE}${end}`,
+    endpoint({
+      auth: 'claims',
+      guests: false,
+      suspended: true,
+      limit: 'write',
+      param: OneRule,
+      query: Place,
+      json: Rule,
+    }),
+    (c) => {
+      const rule = c.req.valid('json') as { actions: JsonValue[]; conditions?: JsonValue[]; pattern?: string }
+      return changed(c, { ...c.req.valid('param'), action: 'put', rule, place: c.req.valid('query') })
+    },
+  )
 
-pushRules.delete(RULE, endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'write' }), (c) => {
-  const { kind, ruleId } = c.req.param()
-  if (!isKind(kind)) throw new MatrixError('M_NOT_FOUND', `There is no ${kind} rule ${ruleId}`)
-  return changed(c, { kind, ruleId, action: 'delete' })
-})
+  pushRules.delete(
+    `${RULE}${end}`,
+    endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'write' }),
+    (c) => {
+      const { kind, ruleId } = c.req.param() as { kind: string; ruleId: string }
+      if (!isKind(kind)) throw new MatrixError('M_NOT_FOUND', `There is no ${kind} rule ${ruleId}`)
+      return changed(c, { kind, ruleId, action: 'delete' })
+    },
+  )
 
-pushRules.put(
-  `${RULE}/enabled`,
-  endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'write', param: OneRule, json: Enabled }),
-  (c) => changed(c, { ...c.req.valid('param'), action: 'enable', enabled: c.req.valid('json').enabled }),
-)
+  pushRules.put(
+    `${RULE}/enabled${end}`,
+    endpoint({
+      auth: 'claims',
+      guests: false,
+      suspended: true,
+      limit: 'write',
+      param: OneRule,
+      json: Enabled,
+    }),
+    (c) => changed(c, { ...c.req.valid('param'), action: 'enable', enabled: c.req.valid('json').enabled }),
+  )
 
-pushRules.put(
-  `${RULE}/actions`,
-  endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'write', param: OneRule, json: Actions }),
-  (c) => {
-    const { actions } = c.req.valid('json') as { actions: JsonValue[] }
-    return changed(c, { ...c.req.valid('param'), action: 'act', actions })
-  },
-)
+  pushRules.put(
+    `${RULE}/actions${end}`,
+    endpoint({
+      auth: 'claims',
+      guests: false,
+      suspended: true,
+      limit: 'write',
+      param: OneRule,
+      json: Actions,
+    }),
+    (c) => {
+      const { actions } = c.req.valid('json') as { actions: JsonValue[] }
+      return changed(c, { ...c.req.valid('param'), action: 'act', actions })
+    },
+  )
+}
 
 /** Whatever else is asked of rules names another scope, no rule, or no attribute of one: clients expect 400. */
 const OTHERS = [

@@ -6,9 +6,10 @@ import { requireQuota } from '../../../src/quotas.ts'
 import type { AppContext, AppEnv, UserContext } from '../../app-env.ts'
 import { isAdmin } from '../../middleware/admin.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
-import { InRoom, isLocal, RoomAlias, RoomId } from '../params.ts'
+import { InRoom, isLocal, NewRoomAlias, RoomAlias, RoomId } from '../params.ts'
 
 const OneAlias = z.object({ alias: RoomAlias })
+const NewAlias = z.object({ alias: NewRoomAlias })
 const Target = z.object({ room_id: RoomId })
 
 export const aliases = new Hono<AppEnv>()
@@ -20,7 +21,7 @@ aliases.put(
     guests: false,
     suspended: false,
     limit: 'write',
-    param: OneAlias,
+    param: NewAlias,
     json: Target,
   }),
   async (c) => {

@@ -6,14 +6,13 @@ import type { Alias } from '../../../src/ports/directory.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import { floatInEvent, type JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { buildEvent } from '../../../src/protocol/events/event-builder.ts'
-import { isRoomAlias } from '../../../src/protocol/identifiers.ts'
 import { type RoomVersionRules, roomVersion } from '../../../src/protocol/rooms/room-version.ts'
 import type { AppContext, AppEnv, UserContext } from '../../app-env.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
 import { countActions } from '../../middleware/rate-limit.ts'
 import { bodyHasFloats, jsonObject } from '../../middleware/validate.ts'
 import { checkState, PowerLevels } from '../events/event-content.ts'
-import { EventType, requireLocalUser, StateKey, UserId } from '../params.ts'
+import { EventType, NewRoomAlias, requireLocalUser, StateKey, UserId } from '../params.ts'
 import { requireAliases } from './aliases.ts'
 
 const OPAQUE_ID_LENGTH = 18
@@ -117,8 +116,11 @@ function aliasOf(name: string | undefined, serverName: string): string | undefin
   if (name === undefined) return undefined
   const alias = `#${name}:${serverName}`
   // A colon in the name would make another server's alias of it.
-  if (isRoomAlias(alias) && !name.includes(':')) return alias
-  throw new MatrixError('M_INVALID_PARAM', 'room_alias_name is not the local part of an alias')
+  if (NewRoomAlias.safeParse(alias).success && !name.includes(':')) return alias
+  throw new MatrixError(
+    'M_INVALID_PARAM',
+    'room_alias_name is not the local part of an alias: it has no colon and no whitespace',
+  )
 }
 
 /** "The server will overwrite … creator, room_version". */

@@ -71,12 +71,23 @@ describe('a rule of one’s own', () => {
     ])
   })
 
+  it('is written under a path that ends with a slash, too', async () => {
+    const slash = rule('content', 'slash')
+    must(await alice.put(`${slash}/`, { actions: ['notify'], pattern: 'slash' }))
+    must(await alice.put(`${slash}/enabled/`, { enabled: false }))
+    must(await alice.put(`${slash}/actions/`, { actions: [] }))
+    expect((await alice.get(slash)).body).toMatchObject({ enabled: false, actions: [], pattern: 'slash' })
+    must(await alice.delete(`${slash}/`))
+    expect((await alice.get(slash)).status).toBe(404)
+  })
+
   it('is placed before and after another', async () => {
-    for (const id of ['one', 'two']) must(await put('underride', id, { actions: [] }))
-    must(await put('underride', 'three', { actions: [] }, { before: 'one' }))
-    must(await put('underride', 'four', { actions: [] }, { after: 'one' }))
+    const body = { actions: [], conditions: [] }
+    for (const id of ['one', 'two']) must(await put('underride', id, body))
+    must(await put('underride', 'three', body, { before: 'one' }))
+    must(await put('underride', 'four', body, { after: 'one' }))
     expect(await own('underride')).toEqual(['two', 'three', 'one', 'four'])
-    must(await put('underride', 'two', { actions: [] }, { after: 'four' }))
+    must(await put('underride', 'two', body, { after: 'four' }))
     expect(await own('underride')).toEqual(['three', 'one', 'four', 'two'])
   })
 
@@ -92,7 +103,9 @@ describe('a rule of one’s own', () => {
     ['content', 'x', { actions: [] }, {}, [400, 'M_MISSING_PARAM']],
     ['room', 'x', { actions: [] }, { before: 'nobody' }, [400, 'M_UNKNOWN']],
     ['room', 'x', { actions: [] }, { after: 'nobody' }, [400, 'M_UNKNOWN']],
-    ['override', 'x', { actions: [] }, { after: '.m.rule.master' }, [400, 'M_INVALID_PARAM']],
+    ['override', 'x', { actions: [] }, {}, [400, 'M_MISSING_PARAM']],
+    ['underride', 'x', { actions: [] }, {}, [400, 'M_MISSING_PARAM']],
+    ['override', 'x', { actions: [], conditions: [] }, { after: '.m.rule.master' }, [400, 'M_INVALID_PARAM']],
   ])('is refused: %s %s %j %j', async (kind, id, body, query, expected) => {
     expect(failure(await put(kind, id, body, query))).toEqual(expected)
     expect(await own('room')).toEqual([])

@@ -217,6 +217,8 @@ describe('refusals', () => {
     ['an invitee elsewhere', { invite: ['@eve:elsewhere.example'] }, 403, 'M_FORBIDDEN'],
     ['a third party', { invite_3pid: [{ medium: 'email', address: 'a@b.c' }] }, 403, 'M_FORBIDDEN'],
     ['an alias with a domain', { room_alias_name: 'a:b' }, 400, 'M_INVALID_PARAM'],
+    ['an alias with a space', { room_alias_name: 'a b' }, 400, 'M_INVALID_PARAM'],
+    ['an alias with a line break', { room_alias_name: 'a\n' }, 400, 'M_INVALID_PARAM'],
     ['power levels that are no integers', { power_level_content_override: { ban: '50' } }, 400, 'M_BAD_JSON'],
     [
       'additional creators that are no users',
