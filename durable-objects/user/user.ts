@@ -32,6 +32,7 @@ import { accountDataSince, dropDataOfDevices } from './settings/account-data.ts'
 import { getFilter, putFilter } from './settings/filters.ts'
 import { ignoredUsers } from './settings/ignored-users.ts'
 import { RoomLife } from './settings/room-life.ts'
+import { dropStrayEpochs } from './sync/head-store.ts'
 import { hidesInvite } from './sync/invites.ts'
 import { pullRooms } from './sync/pull-transport.ts'
 import { SyncPolls } from './sync/sync-polls.ts'
@@ -390,7 +391,10 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
       if (counts) this.#parts.pushes.settingsChanged()
       this.#parts.log.append([...done.archive, ...keys, ...pushers, ...settings], this.#ports.clock.now())
       this.#parts.sessions.revoke(done.revoked ?? [])
-      if (done.revoked?.length) dropStrayMessages(this.#sql)
+      if (done.revoked?.length) {
+        dropStrayMessages(this.#sql)
+        dropStrayEpochs(this.#sql)
+      }
       const { hasTables } = this.#parts.storage
       if (hasTables && readMeta(this.#sql, 'user_id') === undefined)
         writeMeta(this.#sql, 'user_id', this.#userId)
@@ -403,8 +407,7 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
     }
     if (revoked !== undefined && revoked.length > 0) {
       this.#armSoon('sessions')
-      this.#syncPolls?.sockets.endSessions(new Set(revoked))
-      this.#syncPolls?.inbox.forget()
+      this.#syncPolls?.endSessions(new Set(revoked))
       this.ctx.waitUntil(this.#parts.sessions.flush().catch(() => undefined))
     }
     if (changed) {

@@ -1,80 +1,188 @@
-/** What stands in the objects' tables of a user who has gone: nothing that is told to them, or kept for them. */
+/** What stands in the objects' tables of what is gone: an account, a device, a room that was forgotten. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type Api, api, type Client, must, testPassword } from '../support/client.ts'
+import { type Answer, type Api, api, type Body, type Client, must, testPassword } from '../support/client.ts'
+import { planFault } from '../support/faults.ts'
+import { makeCrossSigning, makeDevice } from '../support/keys.ts'
+import { type Gateway, setPusher, startGateway } from '../support/push-gateway.ts'
 import { at } from '../support/rebuild.ts'
-import { objectName, startServer, type TestServer } from '../support/server.ts'
+import { type ObjectKind, objectName, startServer, type TestServer } from '../support/server.ts'
 
 let server: TestServer
+let gateway: Gateway
 let http: Api
 let alice: Client
 
 beforeAll(async () => {
-  server = await startServer({ staysAwake: 'a user who has left the memory is told of no news anyway' })
+  server = await startServer({
+    staysAwake: 'a user who has left the memory is told of no news anyway',
+    'allow-private-networks': 'on',
+  })
+  gateway = await startGateway()
   http = api(server)
   alice = await http.register('alice')
 })
-afterAll(() => server?.stop())
+afterAll(async () => {
+  await server?.stop()
+  gateway.stop()
+})
 
-const rows = (kind: 'ROOM' | 'USER', id: string, query: string) =>
+const soon = { timeout: 15_000 }
+
+const rows = (kind: ObjectKind, id: string, query: string) =>
   server.sql(kind, objectName[kind === 'ROOM' ? 'room' : 'user'](server.serverName, id), query)
 
-/** Somebody with a pusher, who waits for news, reads, and has an event to be sent later. */
-async function busyMember(name: string): Promise<{ user: Client; roomId: string }> {
+/** The tables of an object that have a column, whatever they are. */
+async function tablesWith(kind: ObjectKind, id: string, column: string): Promise<string[]> {
+  const query = `SELECT name, sql FROM sqlite_master WHERE type = 'table' AND sql LIKE '%${column}%' ORDER BY name`
+  const isColumn = new RegExp(`[(,\\s]${column} [A-Z]`)
+  return (await rows(kind, id, query))
+    .filter(({ sql }) => isColumn.test(String(sql)))
+    .map(({ name }) => String(name))
+}
+
+/** Those of these tables that have rows, which may have to hold a value. */
+async function filled(kind: ObjectKind, id: string, tables: string[], where = '1'): Promise<string[]> {
+  const found = await Promise.all(
+    tables.map((table) => rows(kind, id, `SELECT 1 FROM "${table}" WHERE ${where} LIMIT 1`)),
+  )
+  return tables.filter((_, index) => found[index]!.length > 0)
+}
+
+/** Which tables of an object name something in a column. */
+const naming = async (kind: ObjectKind, id: string, column: string, value: string) =>
+  filled(kind, id, await tablesWith(kind, id, column), `${column} = '${value}'`)
+
+const uia = async (user: Client, ask: (auth: Body) => Promise<Answer>) =>
+  must(
+    await ask({
+      type: 'm.login.password',
+      identifier: { type: 'm.id.user', user: user.userId },
+      password: testPassword,
+    }),
+  )
+
+let names = 0
+/** Somebody of whom every table has something: a device that is used for all it can do, in a room with others. */
+async function busyMember(): Promise<{ user: Client; roomId: string }> {
+  names += 1
+  const name = `busy${names}`
   const user = await http.register(name)
   const roomId = await alice.createRoom({ preset: 'public_chat' })
   must(await user.join(roomId))
-  const url = 'https://push.example.org/_matrix/push/v1/notify'
-  const app = { app_id: 'org.example', app_display_name: 'App', device_display_name: 'Phone' }
-  must(await user.post('/pushers/set', { ...app, kind: 'http', pushkey: name, lang: 'en', data: { url } }))
+  await makeKeys(user)
+  await setPusher(user, gateway, name)
+  await expect.poll(() => naming('ROOM', roomId, 'user_id', user.userId), soon).toContain('push_members')
   must(await user.sync())
-  const said = await alice.say(roomId, 'read me')
-  must(await user.post(at(roomId, `receipt/m.read/${encodeURIComponent(said)}`)))
+  const first = await alice.say(roomId, 'read me')
+  await expect.poll(() => gateway.events(name), soon).toEqual([first])
+  must(await user.post(at(roomId, `receipt/m.read/${encodeURIComponent(first)}`)))
+  must(await user.post(at(roomId, 'read_markers'), { 'm.fully_read': first }))
   must(
-    await user.put(at(roomId, 'send/m.room.message/later?org.matrix.msc4140.delay=3600000'), { body: 'x' }),
+    await user.put(
+      `/user/${encodeURIComponent(user.userId)}/rooms/${encodeURIComponent(roomId)}/tags/u.x`,
+      {},
+    ),
   )
+  const later = 'send/m.room.message/later?org.matrix.msc4140.delay=3600000'
+  must(await user.put(at(roomId, later), { body: 'x' }))
+  // Waits for its device, which does not ask any more; so does what the gateway refuses.
+  must(await alice.put(`/sendToDevice/m.test/to-${name}`, { messages: { [user.userId]: { '*': { n: 1 } } } }))
+  must(await user.put(`/sendToDevice/m.test/${name}`, { messages: { [alice.userId]: { '*': { n: 1 } } } }))
+  gateway.answer(name, 500)
+  await alice.say(roomId, 'not told yet')
+  await expect.poll(() => filled('USER', user.userId, ['push_retries', 'inbox']), soon).toHaveLength(2)
   return { user, roomId }
 }
 
-/** Rows of a Room that keep it telling somebody of news. */
-const told = async (roomId: string, userId: string) =>
-  (
-    await Promise.all(
-      ['subscribers', 'push_members'].map((table) =>
-        rows('ROOM', roomId, `SELECT user_id FROM ${table} WHERE user_id = '${userId}'`),
-      ),
-    )
-  ).flat()
+async function makeKeys(user: Client): Promise<void> {
+  const device = makeDevice(user)
+  const own = { one_time_keys: device.oneTimeKeys(3), fallback_keys: device.fallbackKey() }
+  must(await user.post('/keys/upload', { device_keys: device.keys, ...own }))
+  const { body } = makeCrossSigning(user.userId)
+  await uia(user, (auth) => user.post('/keys/device_signing/upload', { ...body, auth }))
+}
+
+/** What a device fills, and what an account does beside that. */
+const OF_A_DEVICE = [
+  'device_epochs',
+  'device_keys',
+  'devices',
+  'fallback_keys',
+  'inbox',
+  'one_time_keys',
+  'outbox_txns',
+  'pushers',
+]
+const OF_AN_ACCOUNT = [
+  'account_data',
+  'cross_signing_keys',
+  'push_badges',
+  'push_queue',
+  'push_retries',
+  'push_told',
+  'room_jobs',
+]
+
+/** Tables that may name a device or a room that is gone, and why. */
+const STAYS: Readonly<Record<string, string>> = {
+  rooms: 'says that the room is forgotten',
+  forgotten: 'says so too',
+  members: 'somebody was there',
+  account_data: 'tags come back with the room, as they do elsewhere',
+  read_markers: 'guards the order of fully-read markers',
+  receipts: 'others see how far somebody had read',
+  device_marks: 'others who come later may ask whose keys have changed',
+  delayed_rooms: 'the event is refused when its time has come',
+}
+const others = (tables: string[]) => tables.filter((table) => !(table in STAYS))
 
 it('a Room tells nobody of news who has left', async () => {
-  const { user, roomId } = await busyMember('leaver')
-  await expect.poll(() => told(roomId, user.userId), { timeout: 10_000 }).toHaveLength(2)
+  const { user, roomId } = await busyMember()
+  const told = async () => others(await naming('ROOM', roomId, 'user_id', user.userId))
+  await expect.poll(told, soon).toEqual(['push_members', 'subscribers'])
   must(await user.post(at(roomId, 'leave')))
   await alice.say(roomId, 'to those who are there')
-  await expect.poll(() => told(roomId, user.userId), { timeout: 10_000 }).toEqual([])
+  await expect.poll(told, soon).toEqual([])
 })
 
-it('a closed account keeps no sessions, pushers, keys or messages, and no Room tells it of news', async () => {
-  const { user, roomId } = await busyMember('closer')
-  must(
-    await user.post('/account/deactivate', {
-      auth: { type: 'm.login.password', user: 'closer', password: testPassword },
-    }),
-  )
-  await expect.poll(() => told(roomId, user.userId), { timeout: 10_000 }).toEqual([])
-  for (const table of [
-    'devices',
-    'pushers',
-    'device_keys',
-    'one_time_keys',
-    'inbox',
-    'push_queue',
-    'room_jobs',
-  ]) {
-    await expect
-      .poll(() => rows('USER', user.userId, `SELECT count(*) AS count FROM ${table}`), {
-        message: table,
-        timeout: 10_000,
-      })
-      .toEqual([{ count: 0 }])
-  }
+it('a forgotten room has no rows but those that say so', async () => {
+  const { user, roomId } = await busyMember()
+  const left = async () => [
+    ...others(await naming('USER', user.userId, 'room_id', roomId)),
+    ...others(await naming('ROOM', roomId, 'user_id', user.userId)),
+  ]
+  expect(await left()).toContain('push_badges')
+  must(await user.post(at(roomId, 'leave')))
+  must(await user.post(at(roomId, 'forget')))
+  await expect.poll(left, soon).toEqual([])
+  await expect.poll(() => filled('USER', user.userId, ['push_queue', 'room_jobs']), soon).toEqual([])
+})
+
+it('a deleted device leaves no rows behind, nor does what only it had', async () => {
+  const { user } = await busyMember()
+  const named = () => naming('USER', user.userId, 'device_id', user.deviceId)
+  expect(await named()).toEqual(OF_A_DEVICE)
+  const phone = await http.login(user.userId)
+  must(await phone.sync())
+  await uia(phone, (auth) => phone.post('/delete_devices', { devices: [user.deviceId], auth }))
+  await expect.poll(named, soon).toEqual([])
+  const pushing = ['push_queue', 'push_retries', 'push_told', 'push_badges', 'room_jobs']
+  await expect.poll(() => filled('USER', user.userId, pushing), soon).toEqual([])
+  expect(await naming('USER', user.userId, 'device_id', phone.deviceId)).toEqual(['device_epochs', 'devices'])
+})
+
+it('a closed account keeps no sessions, settings, keys, messages or work, and no Room tells it of news', async () => {
+  const { user, roomId } = await busyMember()
+  // Work that cannot be done yet.
+  await planFault(http, 'drop:room.updateProfile', 1_000)
+  const profile = `/profile/${encodeURIComponent(user.userId)}/displayname`
+  must(await user.put(profile, { displayname: 'Somebody else' }))
+  const gone = [...OF_A_DEVICE, ...OF_AN_ACCOUNT].sort()
+  expect(await filled('USER', user.userId, gone)).toEqual(gone)
+  await planFault(http, 'drop:room.updateProfile', 0)
+  await uia(user, (auth) => user.post('/account/deactivate', { auth }))
+  await expect.poll(() => filled('USER', user.userId, gone), soon).toEqual([])
+  await expect
+    .poll(async () => others(await naming('ROOM', roomId, 'user_id', user.userId)), soon)
+    .toEqual([])
 })

@@ -85,5 +85,7 @@ function removeWhere(sql: SqlStorage, where: { clause: string; values: string[] 
     coverTexts(sql, 'push_queue', 'notification', queued)
     sql.exec(`DELETE FROM push_queue WHERE ${queued.clause}`, ...queued.values)
   }
+  // With the last of them: for a later one everything is counted anew.
+  sql.exec('DELETE FROM push_badges WHERE NOT EXISTS (SELECT 1 FROM pushers)')
   return rows.map((row) => ({ kind: 'pusher', key: pusherKey(row), body: null }))
 }

@@ -70,4 +70,13 @@ export class StoredHeads implements HeadStore {
     const insert = 'INSERT OR REPLACE INTO device_epochs (device_id, last, previous) VALUES (?, ?, ?)'
     sql.exec(insert, deviceId, epoch, last ?? epoch)
   }
+  /** Devices were deleted: a later one may have the id of one of them. */
+  forgetDevices(): void {
+    this.#named.clear()
+  }
+}
+
+/** Deleted devices keep no epochs any more: inside the transaction that deletes them. */
+export function dropStrayEpochs(sql: SqlStorage): void {
+  sql.exec('DELETE FROM device_epochs WHERE device_id NOT IN (SELECT device_id FROM devices)')
 }

@@ -154,6 +154,13 @@ export class SyncPolls {
     this.#devices.keysChanged()
   }
 
+  /** Sessions are over, and so may be their devices: nothing is remembered of either. */
+  endSessions(sessionIds: ReadonlySet<string>): void {
+    this.sockets.endSessions(sessionIds)
+    this.inbox.forget()
+    this.#stored.forgetDevices()
+  }
+
   /** A device's keys were claimed or have come: its polls that end with nothing say how many are left. */
   keysCounted(deviceId: string): void {
     this.sockets.tell(deviceId, () => this.#devices.counts(deviceId))

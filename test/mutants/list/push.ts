@@ -3,30 +3,58 @@ import { client, inFile, type Mutant, unit } from '../mutant.ts'
 
 export const PUSH: readonly Mutant[] = [
   ...inFile('durable-objects/user/push/badges.ts', client('badges', 'counts-agree'), [
-    ['ON CONFLICT (room_id) DO UPDATE SET stale = 1`', 'ON CONFLICT (room_id) DO NOTHING`'],
-    ["    this.#parts.sql.exec('DELETE FROM push_badges WHERE room_id = ?', roomId)\n", ''],
-    ['      for (const roomId of joinedRooms()) this.touch(roomId)\n', ''],
-    ['for (const roomId of unreached)', 'for (const roomId of unreached.slice(1))'],
-    ['      await before\n', ''],
+    [
+      'ON CONFLICT (room_id) DO UPDATE SET stale = 1`',
+      'ON CONFLICT (room_id) DO NOTHING`',
+      { title: 'a room is read in part' },
+    ],
+    [
+      "    this.#parts.sql.exec('DELETE FROM push_badges WHERE room_id = ?', roomId)\n",
+      '',
+      { title: 'when a room is left' },
+    ],
+    [
+      '      for (const roomId of joinedRooms()) this.touch(roomId)\n',
+      '',
+      { title: 'muted and counted for nothing' },
+    ],
+    [
+      'for (const roomId of unreached)',
+      'for (const roomId of unreached.slice(1))',
+      { title: 'did not answer' },
+    ],
+    ['      await before\n', '', { title: 'the one that is refused' }],
   ]),
   ...inFile('durable-objects/user/push/push-queue.ts', client('badges', 'pushing'), [
-    ['told === null ? unread > 0 : unread < told', 'told === null || unread < told'],
-    ['told === null ? unread > 0 : unread < told', 'told === null ? unread > 0 : unread <= told'],
-    ['if (rejected.includes(pushkey)) refused(appId, pushkey)', ''],
-    ['    sql.exec(`DELETE FROM push_told WHERE ${gone}`)\n', ''],
-    ['WHERE coalesce(r.retry_at, 0) <= ? GROUP BY', 'WHERE coalesce(r.retry_at, 0) >= 0 * ? GROUP BY'],
-    ['2 ** Math.min(failures, 20)', '1'],
-    ["    this.#drop('queued_ts < ?', now() - GIVEN_UP_MS)\n", ''],
-    ["`notification != '' AND ${clause}`", '`1 = 0 AND ${clause}`'],
-    ["this.#drop('seq <= (SELECT max(seq) FROM push_queue) - ?', KEPT)", ''],
+    [
+      'told === null ? unread > 0 : unread < told',
+      'told === null || unread < told',
+      { title: 'is none to tell|was redacted meanwhile' },
+    ],
+    [
+      'told === null ? unread > 0 : unread < told',
+      'told === null ? unread > 0 : unread <= told',
+      { title: 'where it has not fallen' },
+    ],
+    ['if (rejected.includes(pushkey)) refused(appId, pushkey)', '', { title: 'the one that is refused' }],
+    ['    sql.exec(`DELETE FROM push_told WHERE ${gone}`)\n', '', { title: 'the one that is refused' }],
+    [
+      'WHERE coalesce(r.retry_at, 0) <= ? GROUP BY',
+      'WHERE coalesce(r.retry_at, 0) >= 0 * ? GROUP BY',
+      { title: 'that fails is asked again after' },
+    ],
+    ['2 ** Math.min(failures, 20)', '1', { title: 'that fails is asked again after' }],
+    ["    this.#drop('queued_ts < ?', now() - GIVEN_UP_MS)\n", '', { title: 'the newest 200' }],
+    ["`notification != '' AND ${clause}`", '`1 = 0 AND ${clause}`', { title: 'was redacted meanwhile' }],
+    ["this.#drop('seq <= (SELECT max(seq) FROM push_queue) - ?', KEPT)", '', { title: 'the newest 200' }],
   ]),
   ...inFile('durable-objects/user/push/pushes.ts', client('badges', 'pushing'), [
-    ['if (mayFall) this.#queue.addBadge()', ''],
-    ["    this.#queue.takeBack('room_id', [roomId])\n", ''],
-    ["    this.#queue.takeBack('sender', ignoredUsers(sql, userId()))\n", ''],
-    ["      this.#queue.takeBack('event_id', taken)\n", ''],
-    ['    this.countAnew()\n', ''],
-    ['if (isShown) this.#queue.add', 'this.#queue.add'],
+    ['if (mayFall) this.#queue.addBadge()', '', { title: 'a message is redacted' }],
+    ["    this.#queue.takeBack('room_id', [roomId])\n", '', { title: 'a room that was left since' }],
+    ["    this.#queue.takeBack('sender', ignoredUsers(sql, userId()))\n", '', { title: 'ignored since' }],
+    ["      this.#queue.takeBack('event_id', taken)\n", '', { title: 'was redacted meanwhile' }],
+    ['    this.countAnew()\n', '', { title: 'a room is muted' }],
+    ['if (isShown) this.#queue.add', 'this.#queue.add', { title: 'by somebody who is ignored is not told' }],
   ]),
   ...inFile('durable-objects/user/sync/unread.ts', client('unread'), [
     [
@@ -48,10 +76,10 @@ export const PUSH: readonly Mutant[] = [
     ['read.threads.get(thread) ?? 0, answered', '0, answered'],
   ]),
   ...inFile('durable-objects/room/rows/push-members.ts', client('badges', 'pushing'), [
-    ['SET pos = ?, has_read = 0', 'SET pos = ?'],
-    ['        notePushRead(room, userId)\n', ''],
-    ['if (hasRead === 0 && !spoke) return', 'if (hasRead === 0) return'],
-    ['        setPushMember(room, userId, false)\n', ''],
+    ['SET pos = ?, has_read = 0', 'SET pos = ?', { title: 'number on the device' }],
+    ['        notePushRead(room, userId)\n', '', { title: 'number on the device' }],
+    ['if (hasRead === 0 && !spoke) return', 'if (hasRead === 0) return', { title: 'the user speaks' }],
+    ['        setPushMember(room, userId, false)\n', '', { title: 'a room is left' }],
   ]),
   ...inFile('src/protocol/push/push-rule-edits.ts', client('push-rules'), [
     ['?.enabled ?? true,\n    ...matcherOf', ' && true,\n    ...matcherOf'],

@@ -1,6 +1,7 @@
 /** The number on a user's devices: what changes it, and that it is told when it falls. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Api, api, type Body, type Client, must } from '../../../support/client.ts'
+import { passed, planFault } from '../../../support/faults.ts'
 import { type Gateway, setPusher, startGateway } from '../../../support/push-gateway.ts'
 import { objectName, startServer, type TestServer } from '../../../support/server.ts'
 
@@ -218,9 +219,9 @@ describe('the number, counted anew,', () => {
 
   it('is right again after a room did not answer', async () => {
     const [first] = await withThree()
-    const fault = { name: 'drop:room.unreadCount', count: 1 }
-    must(await http.request('POST', '/_selvedge/test/faults', fault))
+    await planFault(http, 'drop:room.unread')
     await read(rooms[0], first)
+    await passed(http, 'drop:room.unread')
     await bob.say(rooms[1], 'four')
     await expect.poll(() => gateway.events(pushkey), soon).toHaveLength(4)
     await bob.say(rooms[1], 'five')

@@ -14,6 +14,8 @@ let room: string
 let pushkey: string
 let users = 0
 const received: Body[] = []
+/** When each of these came, ms. */
+const arrivals = new Map<Body, number>()
 /** Pushkeys whose gateway takes the notification and never answers. */
 const hanging = new Set<string>()
 /** What the gateway answers next, by pushkey; `{}` where nothing is said. */
@@ -25,6 +27,7 @@ beforeAll(async () => {
     for await (const chunk of request) text += chunk
     const { notification } = JSON.parse(text)
     received.push(notification)
+    arrivals.set(notification, Date.now())
     if (hanging.has(notification.devices[0].pushkey)) return
     const next = answers.get(notification.devices[0].pushkey)?.shift() ?? { status: 200, body: {} }
     response.writeHead(next.status, next.status === 302 ? { location: url() } : {})
@@ -73,6 +76,18 @@ const watched = () =>
       soon,
     )
     .not.toEqual([])
+const inUser = (query: string) => server.sql('USER', objectName.user(server.serverName, alice.userId), query)
+const ignore = async (userId: string) =>
+  must(
+    await alice.put(`/user/${encodeURIComponent(alice.userId)}/account_data/m.ignored_user_list`, {
+      ignored_users: { [userId]: {} },
+    }),
+  )
+/** The events that Alice's pusher has not been told of. */
+const queued = async () => {
+  const rows = await inUser("SELECT notification FROM push_queue WHERE notification != '' ORDER BY seq")
+  return rows.map((row) => JSON.parse(String(row.notification)).event_id)
+}
 const sendAs = async (client: Client, type: string, content: Body): Promise<string> =>
   must(await client.put(`/rooms/${encodeURIComponent(room)}/send/${type}/t${Math.random()}`, content)).body
     .event_id
@@ -163,6 +178,15 @@ describe('an invite', () => {
     await expect.poll(() => got().map(({ room_id }) => room_id), soon).toEqual([other])
     expect(got()[0]).toMatchObject({ type: 'm.room.member', user_is_target: true, room_name: 'Cake' })
   })
+
+  it('by somebody who is ignored is not told', async () => {
+    await set(alice)
+    await ignore(bob.userId)
+    const carol = await http.register(`carol${users}`)
+    for (const inviter of [bob, carol]) await inviter.createRoom({ invite: [alice.userId] })
+    await expect.poll(() => received.filter(({ sender }) => sender === carol.userId), soon).toHaveLength(1)
+    expect(received.filter(({ sender }) => sender === bob.userId)).toEqual([])
+  })
 })
 
 describe('a gateway', () => {
@@ -177,20 +201,24 @@ describe('a gateway', () => {
     await expect.poll(bodies, soon).toEqual(['one', 'one', 'one', 'two'])
   })
 
-  it('that fails is not asked again sooner for the sake of new messages', async () => {
+  it('that fails is asked again after twice as long, and no sooner for the sake of new messages', async () => {
     await set(alice)
     answers.set(pushkey, Array(20).fill({ status: 500, body: {} }))
-    const user = objectName.user(server.serverName, alice.userId)
-    const failures = () => server.sql('USER', user, 'SELECT failures FROM push_retries')
-    const waiting = () => server.sql('USER', user, 'SELECT count(*) AS n FROM push_queue')
+    const retry = async (failures: number): Promise<number> => {
+      const query = `SELECT retry_at FROM push_retries WHERE failures = ${failures}`
+      let rows: Body[] = []
+      await expect.poll(async () => (rows = await inUser(query)), { ...soon, interval: 10 }).toHaveLength(1)
+      return rows[0]!.retry_at
+    }
     await bob.say(room, 'one')
-    // The fourth try is four seconds away then.
-    await expect.poll(failures, soon).toEqual([{ failures: 3 }])
+    const [second, third] = [await retry(2), await retry(3)]
+    // The third try was made at `second` or later, and the fourth is four seconds after it.
+    expect(third - second).toBeGreaterThanOrEqual(4_000)
     for (const text of ['two', 'three', 'four']) await bob.say(room, text)
-    await expect.poll(waiting, soon).toEqual([{ n: 4 }])
-    expect(bodies()).toEqual(['one', 'one', 'one'])
+    await expect.poll(queued, soon).toHaveLength(4)
     answers.delete(pushkey)
     await expect.poll(() => bodies().slice(3), soon).toEqual(['one', 'two', 'three', 'four'])
+    expect(arrivals.get(ofEvents()[3]!)).toBeGreaterThanOrEqual(third)
   })
 
   it('is asked again after the end of the process', async () => {
@@ -308,6 +336,21 @@ describe('a gateway that hangs', () => {
 })
 
 describe('a gateway that is down', () => {
+  it('is told the newest 200 when it is back, and nothing that waited for a day', async () => {
+    await set(alice)
+    answers.set(pushkey, Array(1_000).fill({ status: 500, body: {} }))
+    const sent: string[] = []
+    for (let n = 0; n < 205; n += 1) sent.push(await bob.say(room, `${n}`))
+    await expect.poll(async () => (await queued()).at(-1), soon).toBe(sent.at(-1))
+    expect(await queued()).toEqual(sent.slice(-200))
+    await inUser(
+      `UPDATE push_queue SET queued_ts = queued_ts - 86400000 WHERE notification NOT LIKE '%${sent.at(-1)}%'`,
+    )
+    answers.delete(pushkey)
+    await expect.poll(queued, soon).toEqual([])
+    expect(new Set(events())).toEqual(new Set([sent[0], sent.at(-1)]))
+  }, 40_000)
+
   it('is not told of what was redacted meanwhile, and no word of it stays behind', async () => {
     await set(alice)
     answers.set(
@@ -317,16 +360,22 @@ describe('a gateway that is down', () => {
     const first = await bob.say(room, 'first-word')
     const eventId = await bob.say(room, 'word-that-is-taken-back')
     const path = `/rooms/${encodeURIComponent(room)}/redact/${encodeURIComponent(eventId)}/r${users}`
-    const queued = async () => {
-      const name = objectName.user(server.serverName, alice.userId)
-      const rows = await server.sql('USER', name, 'SELECT notification FROM push_queue')
-      return rows.map((row) => JSON.parse(String(row.notification)).event_id)
-    }
     await expect.poll(queued, soon).toEqual([first, eventId])
     must(await bob.put(path, {}))
     await expect.poll(queued, soon).toEqual([first])
     answers.delete(pushkey)
     await expect.poll(events, soon).toContain(first)
     expect(events()).not.toContain(eventId)
+  })
+  it.each<[string, () => Promise<unknown>]>([
+    ['in a room that was left since', () => alice.post(`/rooms/${encodeURIComponent(room)}/leave`)],
+    ['by somebody who is ignored since', () => ignore(bob.userId)],
+  ])('is not told of what was said %s', async (_, change) => {
+    await set(alice)
+    answers.set(pushkey, Array(50).fill({ status: 500, body: {} }))
+    await bob.say(room, 'said before')
+    await expect.poll(queued, soon).toHaveLength(1)
+    await change()
+    await expect.poll(queued, soon).toEqual([])
   })
 })
