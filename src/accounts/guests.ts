@@ -29,7 +29,7 @@ export async function registerGuest(
     createdBySession: null,
   })
   if (made !== 'created')
-    throw new MatrixError('M_UNKNOWN', 'No name was found for the guest', { status: 503 })
+    throw new MatrixError('M_UNKNOWN', 'No free name was found for the guest: try again', { status: 503 })
   const userId = userIdOf(localpart, config.serverName)
   return beginSession(ports, userOf, userId, { ...wishes, guest: true })
 }

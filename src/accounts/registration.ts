@@ -92,7 +92,7 @@ export async function checkAvailable(
 /** A guest keeps their user ID: it stands in rooms. */
 function requireSameName(username: string | undefined, guestName: string): void {
   if (username === undefined || username === guestName) return
-  throw new MatrixError('M_FORBIDDEN', 'A guest becomes an account under the name they have')
+  throw new MatrixError('M_FORBIDDEN', 'username must be the name of the guest, or absent')
 }
 
 /** The answer once the account is there. */

@@ -40,8 +40,11 @@ export async function registerBySecret(
   const { config, accounts, nonces, clock } = ports
   const secret = sharedSecretOf(config)
   if (!(await nonces.take(request.nonce)))
-    throw new MatrixError('M_UNKNOWN', 'Unrecognised nonce', { status: 400 })
-  if (!isRightMac(request, secret)) throw new MatrixError('M_FORBIDDEN', 'HMAC incorrect')
+    throw new MatrixError('M_UNKNOWN', 'nonce is unknown or has been used: ask for a new one', {
+      status: 400,
+    })
+  if (!isRightMac(request, secret))
+    throw new MatrixError('M_FORBIDDEN', 'mac does not fit the request: check the shared secret')
   const localpart = newLocalpart(request.username, config.serverName)
   if (await hasPast(ports, userOf, localpart)) throw nameTaken()
   const made = await accounts.create({

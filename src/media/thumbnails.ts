@@ -158,8 +158,8 @@ async function wholeOf(body: ReadableStream<Uint8Array> | undefined): Promise<Ui
 
 function refusal(reason: NoThumbnail): MatrixError {
   return reason === 'too_large'
-    ? new MatrixError('M_TOO_LARGE', 'This is too large for a thumbnail')
-    : new MatrixError('M_UNKNOWN', 'There is no thumbnail of this', { status: 400 })
+    ? new MatrixError('M_TOO_LARGE', 'The picture is too large for a thumbnail')
+    : new MatrixError('M_UNKNOWN', 'No thumbnail can be made of this media', { status: 400 })
 }
 
 function busy(): MatrixError {

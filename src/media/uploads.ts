@@ -46,7 +46,7 @@ export async function reserveUpload(
   const now = clock.now()
   const pending = await media.pending(owner, now)
   if (pending.length >= MAX_PENDING) {
-    throw new MatrixError('M_LIMIT_EXCEEDED', `At most ${MAX_PENDING} uploads may be pending`, {
+    throw new MatrixError('M_LIMIT_EXCEEDED', `At most ${MAX_PENDING} media IDs may wait for their upload`, {
       extra: { retry_after_ms: pending[0]! - now },
     })
   }
@@ -96,7 +96,7 @@ export async function awaitUpload(ports: MediaPorts, mediaId: string, timeoutMs:
     const reservation = await media.reservation(mediaId)
     if (reservation === undefined || reservation.expiresAt <= clock.now()) throw unknownMedia()
     const left = deadline - clock.now()
-    if (left <= 0) throw new MatrixError('M_NOT_YET_UPLOADED', 'The upload has not come yet')
+    if (left <= 0) throw new MatrixError('M_NOT_YET_UPLOADED', 'The media has not been uploaded yet')
     await sleep(Math.min(left, LOOK_AGAIN_MS))
   }
 }

@@ -41,10 +41,7 @@ export function checkProfileKey(key: string): void {
     )
   }
   if (DEFINED.has(key) || NAMESPACED.test(key)) return
-  throw new MatrixError(
-    'M_INVALID_PARAM',
-    'The name of a profile field of your own is like a reversed domain name',
-  )
+  throw new MatrixError('M_INVALID_PARAM', 'The name of a custom profile field must be like org.example.name')
 }
 
 /** @throws MatrixError M_BAD_JSON or M_INVALID_PARAM */

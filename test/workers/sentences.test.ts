@@ -1,5 +1,8 @@
 /** Errors are read by people: each is a sentence that says what is wrong, in one form. */
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { projectRoot } from '../../local/paths.ts'
 import { api, type Client } from '../support/client.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
@@ -31,6 +34,41 @@ it.each([
   expect(answer.body.errcode).toBe(errcode)
   expect(answer.body.error).toContain(sentence)
   expect(answer.body.error).not.toMatch(/^\S+: |Invalid input|received/)
+})
+
+it.each([
+  [
+    'POST',
+    '/createRoom',
+    { initial_state: [{ type: 'm.room.member', content: {} }] },
+    'initial_state must not',
+  ],
+  ['POST', '/login', { type: 'm.login.sso' }, 'This type of login is not supported: use m.login.password'],
+  ['PUT', '/user/@bob:test.example/account_data/a', {}, 'The user in the path must be the one who asks'],
+  ['PUT', '/rooms/ROOM/send/m.room.create/1', {}, 'm.room.create cannot be sent'],
+  ['POST', '/users/@alice:test.example/report', { reason: 'x'.repeat(20_000) }, 'reason must not be longer'],
+  ['PUT', '/profile/@alice:test.example/nodots', { nodots: 1 }, 'must be like org.example.name'],
+])('%s %s says what would be right', async (method, path, body, sentence) => {
+  const answer = await api(server).request(method, path.replace('ROOM', room), body, { token: alice.token })
+  expect(answer.status).toBeGreaterThanOrEqual(400)
+  expect(answer.body.error).toContain(sentence)
+})
+
+/** The texts with which errors are made, by file. */
+function errorTexts(): { path: string; text: string }[] {
+  return ['src', 'durable-objects', 'workers'].flatMap((folder) =>
+    globSync(`${folder}/**/*.ts`, { cwd: projectRoot }).flatMap((path) => {
+      const source = readFileSync(join(projectRoot, path), 'utf8')
+      const made = source.matchAll(/new MatrixError\(\s*'[\w.]+',\s*(['`])((?:\\.|(?!\1).)*)\1/g)
+      return [...made].map(([, , text = '']) => ({ path, text }))
+    }),
+  )
+}
+
+it('no error is a field, a colon and a fragment', () => {
+  const texts = errorTexts()
+  expect(texts.length).toBeGreaterThan(200)
+  expect(texts.filter(({ text }) => /^\S+: /.test(text))).toEqual([])
 })
 
 it.each([

@@ -43,7 +43,7 @@ registrationTokens.post(
     const body = c.req.valid('json')
     const expiresTs = body.expiry_time ?? null
     if (expiresTs !== null && expiresTs <= clock.now()) {
-      throw new MatrixError('M_INVALID_PARAM', 'expiry_time has passed')
+      throw new MatrixError('M_INVALID_PARAM', 'expiry_time must be in the future')
     }
     const token: RegistrationToken = {
       token: body.token ?? random.token(body.length),
@@ -51,8 +51,7 @@ registrationTokens.post(
       uses: 0,
       expiresTs,
     }
-    if (!(await store.create(token)))
-      throw new MatrixError('M_INVALID_PARAM', 'There is such a token already')
+    if (!(await store.create(token))) throw new MatrixError('M_INVALID_PARAM', 'The token exists already')
     return c.json(shown(token))
   },
 )

@@ -38,7 +38,8 @@ export const InRoom = z.object({ roomId: RoomId })
 
 /** @throws MatrixError M_FORBIDDEN unless the path's user is the one who asks */
 export function requireSelf(requester: UserRequester, userId: string): void {
-  if (requester.userId !== userId) throw new MatrixError('M_FORBIDDEN', 'That belongs to another user')
+  if (requester.userId !== userId)
+    throw new MatrixError('M_FORBIDDEN', 'The user in the path must be the one who asks')
 }
 
 /** Whether an identifier with a domain is this server's own. */

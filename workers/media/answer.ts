@@ -29,9 +29,13 @@ export async function answerWith(c: AppContext, servable: Servable): Promise<Res
   const verdict = judge(header, servable)
   if (verdict === 'known') return new Response(null, { status: 304, headers })
   if (verdict === 'other')
-    throw new MatrixError('M_UNKNOWN', 'If-Match or If-Unmodified-Since names another state of these media', {
-      status: 412,
-    })
+    throw new MatrixError(
+      'M_UNKNOWN',
+      'The media is not in the state that If-Match or If-Unmodified-Since names',
+      {
+        status: 412,
+      },
+    )
   const whole = { ...headers, 'Content-Length': String(size) }
   // §14.2: ranges are of GET alone.
   if (c.req.raw.method === 'HEAD') return new Response(null, { headers: whole })

@@ -84,12 +84,12 @@ function check(sql: SqlStorage, userId: string, uploaded: CrossSigningKeys, stor
     if (key === undefined) continue
     checkCrossSigningKey(key, usage, userId)
     if (first(sql, 'SELECT 1 FROM devices WHERE device_id = ?', publicKeyOf(key)) !== undefined) {
-      throw new MatrixError('M_FORBIDDEN', `${usage}_key: a device bears this name`)
+      throw new MatrixError('M_FORBIDDEN', `${usage}_key must not be named like a device`)
     }
     if (usage === 'master') continue
     if (master === undefined) throw new MatrixError('M_MISSING_PARAM', 'master_key is missing')
     if (!isSignedBy(key, master, userId)) {
-      throw new MatrixError('M_INVALID_SIGNATURE', `${usage}_key: not signed by the master key`)
+      throw new MatrixError('M_INVALID_SIGNATURE', `${usage}_key must be signed by the master key`)
     }
   }
 }

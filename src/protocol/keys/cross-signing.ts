@@ -21,16 +21,17 @@ export function publicKeyOf(key: JsonObject): string {
 
 /** "There is exactly one property, in the form ed25519:<public key>". @throws MatrixError M_INVALID_PARAM */
 export function checkCrossSigningKey(key: JsonObject, usage: Usage, userId: string): void {
-  const refuse = (why: string) => new MatrixError('M_INVALID_PARAM', `${usage}_key: ${why}`)
-  if (key.user_id !== userId) throw refuse('not of this user')
-  if (!Array.isArray(key.usage) || !key.usage.includes(usage)) throw refuse('its usage is another')
+  const refuse = (why: string) => new MatrixError('M_INVALID_PARAM', `${usage}_key must ${why}`)
+  if (key.user_id !== userId) throw refuse('have the user_id of its user')
+  if (!Array.isArray(key.usage) || !key.usage.includes(usage)) throw refuse(`have the usage ${usage}`)
   const [entry, ...more] = Object.entries(objectField(key.keys) ?? {})
-  if (entry === undefined || more.length > 0) throw refuse('must hold exactly one key')
+  if (entry === undefined || more.length > 0) throw refuse('hold exactly one key')
   const [name, publicKey] = entry
   if (typeof publicKey !== 'string' || name !== `ed25519:${publicKey}`)
-    throw refuse('must be ed25519:<public key>')
-  if (decodeBase64(publicKey).length !== KEY_BYTES) throw refuse('is no ed25519 key')
-  if (JSON.stringify(key).length > MAX_KEY) throw new MatrixError('M_TOO_LARGE', `${usage}_key: too large`)
+    throw refuse('name its key ed25519:<public key>')
+  if (decodeBase64(publicKey).length !== KEY_BYTES) throw refuse(`hold an ed25519 key of ${KEY_BYTES} bytes`)
+  if (JSON.stringify(key).length > MAX_KEY)
+    throw new MatrixError('M_TOO_LARGE', `${usage}_key must not have more than ${MAX_KEY} characters`)
 }
 
 /** Whether a key carries the signature of its user's master key. */

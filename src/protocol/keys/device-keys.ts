@@ -32,15 +32,15 @@ export function checkDeviceKeys(keys: JsonObject, userId: string, deviceId: stri
   if (!isListOfTexts(keys.algorithms) || !isMapOfTexts(keys.keys) || !areSignatures(keys.signatures)) {
     throw new MatrixError(
       'M_BAD_JSON',
-      'device_keys: algorithms must be a list of strings, keys and signatures must be objects of strings',
+      'device_keys must have a list of strings as algorithms, and objects of strings as keys and signatures',
     )
   }
   if (keys.user_id !== userId || keys.device_id !== deviceId) {
-    throw new MatrixError('M_INVALID_PARAM', 'device_keys are not of the user and device of this session')
+    throw new MatrixError('M_INVALID_PARAM', 'device_keys must name the user and the device of this session')
   }
   const { unsigned: _, ...kept } = keys
   if (canonicalJson(kept).length > MAX_DEVICE_KEYS) {
-    throw new MatrixError('M_TOO_LARGE', `device_keys: more than ${MAX_DEVICE_KEYS} characters`)
+    throw new MatrixError('M_TOO_LARGE', `device_keys must not have more than ${MAX_DEVICE_KEYS} characters`)
   }
   return kept
 }
@@ -76,7 +76,7 @@ export function checkUploadedKeys(keys: JsonObject): UploadedKey[] {
   return Object.entries(keys).map(([name, value]) => {
     const [, algorithm, keyId] = KEY_NAME.exec(name) ?? []
     if (algorithm === undefined || keyId === undefined) {
-      throw new MatrixError('M_INVALID_PARAM', 'A key is named <algorithm>:<key id>')
+      throw new MatrixError('M_INVALID_PARAM', 'The name of a key must be <algorithm>:<key id>')
     }
     if (!isKey(value)) {
       throw new MatrixError('M_BAD_JSON', `${name} must be a string, or an object with a string "key"`)

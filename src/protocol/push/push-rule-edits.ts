@@ -114,8 +114,12 @@ export function withRuleChange(
 /** "Rule IDs MUST NOT start with a dot, nor contain a slash or a backslash." */
 function checkRuleId(ruleId: string): void {
   if (ruleId.startsWith('.'))
-    throw new MatrixError('M_INVALID_PARAM', 'Rule ids with a leading dot are the server’s')
-  if (/[/\\]/.test(ruleId)) throw new MatrixError('M_INVALID_PARAM', 'A rule id has no slash or backslash')
+    throw new MatrixError(
+      'M_INVALID_PARAM',
+      'A rule id must not begin with a dot: such rules are the server’s',
+    )
+  if (/[/\\]/.test(ruleId))
+    throw new MatrixError('M_INVALID_PARAM', 'A rule id must have no slash and no backslash')
 }
 
 function matcherOf(kind: RuleKind, { conditions, pattern }: RuleBody): JsonObject {
@@ -129,7 +133,7 @@ function matcherOf(kind: RuleKind, { conditions, pattern }: RuleBody): JsonObjec
 function checkedConditions(kind: RuleKind, conditions: JsonValue[] | undefined): JsonValue[] {
   if (conditions === undefined) throw new MatrixError('M_MISSING_PARAM', `An ${kind} rule needs conditions`)
   if (conditions.every((condition) => typeof objectField(condition)?.kind === 'string')) return conditions
-  throw new MatrixError('M_INVALID_PARAM', 'Each condition is an object with a kind')
+  throw new MatrixError('M_INVALID_PARAM', 'Each condition must be an object with a kind')
 }
 
 const ACTIONS: ReadonlySet<JsonValue> = new Set(['notify', 'dont_notify', 'coalesce'])
@@ -138,7 +142,7 @@ function checkedActions(actions: JsonValue[]): JsonValue[] {
   const known = (action: JsonValue) =>
     ACTIONS.has(action) || typeof objectField(action)?.set_tweak === 'string'
   if (actions.every(known)) return actions
-  throw new MatrixError('M_INVALID_PARAM', 'An action is notify, or sets a tweak')
+  throw new MatrixError('M_INVALID_PARAM', 'Each action must be a string, or an object that sets a tweak')
 }
 
 /** Where a rule goes among the others of its kind: behind the master, ahead of everything else. */
@@ -146,12 +150,14 @@ function indexOfPlace(rules: readonly JsonObject[], { before, after }: RulePlace
   const neighbour = before ?? after
   if (neighbour === undefined) return rules[0]?.rule_id === MASTER ? 1 : 0
   if (neighbour.startsWith('.')) {
-    throw new MatrixError('M_INVALID_PARAM', 'Rules cannot be placed relative to those of the server')
+    throw new MatrixError('M_INVALID_PARAM', 'before and after must name a rule of the user’s own')
   }
   const index = rules.findIndex(({ rule_id }) => rule_id === neighbour)
   // The specification's own example of this has M_UNKNOWN.
   if (index === -1) {
-    throw new MatrixError('M_UNKNOWN', `before/after: there is no rule ${neighbour}`, { status: 400 })
+    throw new MatrixError('M_UNKNOWN', `There is no rule ${neighbour} to place this one beside`, {
+      status: 400,
+    })
   }
   return before === undefined ? index + 1 : index
 }

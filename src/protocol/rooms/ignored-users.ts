@@ -13,7 +13,7 @@ const MAX_IGNORED = 1_000
 export function checkIgnored(content: JsonObject): void {
   const users = Object.keys(objectField(content.ignored_users) ?? {})
   if (users.length <= MAX_IGNORED) return
-  throw new MatrixError('M_INVALID_PARAM', `ignored_users: has more than ${MAX_IGNORED} entries`)
+  throw new MatrixError('M_INVALID_PARAM', `ignored_users must not have more than ${MAX_IGNORED} entries`)
 }
 
 /** The users that the content of `m.ignored_user_list` names; nobody is kept from what they write themselves. */

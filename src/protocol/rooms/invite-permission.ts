@@ -49,7 +49,7 @@ export function checkInviteFilter(content: JsonObject): void {
     if (globs.length <= MAX_GLOBS && globs.every((glob) => glob.length <= MAX_GLOB)) continue
     throw new MatrixError(
       'M_INVALID_PARAM',
-      `${key}: has at most ${MAX_GLOBS} entries of ${MAX_GLOB} characters`,
+      `${key} must have at most ${MAX_GLOBS} entries of ${MAX_GLOB} characters`,
     )
   }
 }

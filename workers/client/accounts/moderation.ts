@@ -51,7 +51,7 @@ for (const { path, flag, Body } of MEASURES) {
 async function requireModerable(c: AppContext, userId: string): Promise<void> {
   const { accounts, config } = c.var.ports
   if (!isLocal(userId, config.serverName)) {
-    throw new MatrixError('M_INVALID_PARAM', 'That is a user of another server')
+    throw new MatrixError('M_INVALID_PARAM', 'The user must be one of this server')
   }
   const account = await accounts.find(localpartOf(userId))
   if (account === undefined || account.deactivated)
@@ -80,7 +80,7 @@ toolsWhois.get(
 async function tellWho(c: UserContext, userId: string): Promise<Response> {
   const { objects, requester } = c.var
   if (requester.userId !== userId && !(await isAdmin(c))) {
-    throw new MatrixError('M_FORBIDDEN', 'That is for the user and for administrators')
+    throw new MatrixError('M_FORBIDDEN', 'Only the user and administrators may see this')
   }
   const devices = await objects.user(userId).whois()
   const known = devices.map((device) => [

@@ -33,7 +33,9 @@ session.get('/login', endpoint({ auth: 'none', limit: 'entry' }), (c) =>
 session.post('/login', endpoint({ auth: 'none', limit: 'entry', json: Login }), async (c) => {
   const body = c.req.valid('json')
   if (body.type !== 'm.login.password') {
-    throw new MatrixError('M_UNKNOWN', 'This type of login is not supported', { status: 400 })
+    throw new MatrixError('M_UNKNOWN', 'This type of login is not supported: use m.login.password', {
+      status: 400,
+    })
   }
   const user = userOf(body)
   const { password } = body
@@ -95,7 +97,9 @@ function userOf({ identifier, user }: z.infer<typeof Login>): string {
     throw new MatrixError('M_FORBIDDEN', 'Invalid user name or password')
   }
   if (identifier.type !== 'm.id.user') {
-    throw new MatrixError('M_UNKNOWN', 'This type of identifier is not supported', { status: 400 })
+    throw new MatrixError('M_UNKNOWN', 'This type of identifier is not supported: use m.id.user', {
+      status: 400,
+    })
   }
   if (identifier.user === undefined) throw new MatrixError('M_MISSING_PARAM', 'identifier.user is missing')
   return identifier.user

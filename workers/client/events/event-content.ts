@@ -59,5 +59,8 @@ export function namedAliases(content: JsonObject): string[] {
 
 function refuseCreate(type: string): void {
   if (type === 'm.room.create')
-    throw new MatrixError('M_INVALID_PARAM', 'A room has one create event: its first')
+    throw new MatrixError(
+      'M_INVALID_PARAM',
+      'm.room.create cannot be sent: a room has one from its beginning',
+    )
 }

@@ -39,7 +39,8 @@ receipts.post(
       return markRead(c, roomId, { receipts: [{ type: receiptType, threadId, eventId }] })
     }
     // "M_INVALID_PARAM if … the thread_id is specified for a m.fully_read receipt."
-    if (threadId !== undefined) throw new MatrixError('M_INVALID_PARAM', 'm.fully_read knows no threads')
+    if (threadId !== undefined)
+      throw new MatrixError('M_INVALID_PARAM', 'thread_id must be absent for m.fully_read')
     return markRead(c, roomId, { receipts: [], fullyRead: eventId })
   },
 )

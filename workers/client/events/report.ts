@@ -71,7 +71,7 @@ report.post(
 async function keep(c: UserContext, about: Omit<Report, 'reporter'>) {
   const { reports, clock } = c.var.ports
   if (about.reason !== undefined && !fitsBytes(about.reason, MAX_REASON_BYTES)) {
-    throw new MatrixError('M_TOO_LARGE', `reason: at most ${MAX_REASON_BYTES} bytes`)
+    throw new MatrixError('M_TOO_LARGE', `reason must not be longer than ${MAX_REASON_BYTES} bytes`)
   }
   await reports.add({ reporter: c.var.requester.userId, ...about }, clock.now())
   return c.json({})

@@ -99,7 +99,10 @@ export async function checkNewState(c: UserContext, roomId: string, event: NewSt
   checkState(event.type, event.content)
   // Whether guests may come in is asked by /join, which also marks them as guests.
   if (event.type === 'm.room.member' && c.var.requester.kind === 'guest') {
-    throw new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'Guests join and leave, and no more')
+    throw new MatrixError(
+      'M_GUEST_ACCESS_FORBIDDEN',
+      'Guests may change memberships by /join and /leave alone',
+    )
   }
   if (event.type === 'm.room.member' && event.content.membership === 'invite') {
     requireLocalUser(event.stateKey, c.var.ports.config.serverName)

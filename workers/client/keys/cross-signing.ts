@@ -55,7 +55,7 @@ crossSigning.post(
     const { [requester.userId]: own = {}, ...rest } = c.req.valid('json')
     const others = Object.entries(rest)
     if (others.length > MAX_OTHERS) {
-      throw new MatrixError('M_INVALID_PARAM', `At most ${MAX_OTHERS} users at once`)
+      throw new MatrixError('M_INVALID_PARAM', `A request may name at most ${MAX_OTHERS} other users`)
     }
     const local = others.filter(([userId]) => isLocal(userId, ports.config.serverName))
     const found = await objects.publicKeys(local.map(([userId]) => ({ userId, deviceIds: [''] })))

@@ -96,7 +96,8 @@ const UNREACHABLE: JsonObject = { status: 503, message: 'Not reachable' }
 function byServer<T>(c: UserContext, asked: Record<string, T>) {
   const { serverName } = c.var.ports.config
   const users = Object.entries(asked)
-  if (users.length > MAX_USERS) throw new MatrixError('M_INVALID_PARAM', `At most ${MAX_USERS} users at once`)
+  if (users.length > MAX_USERS)
+    throw new MatrixError('M_INVALID_PARAM', `A request may name at most ${MAX_USERS} users`)
   countActions(c, 'keyTargets', users.length)
   const remote = users.filter(([userId]) => !isLocal(userId, serverName))
   const failures: JsonObject = {}

@@ -74,7 +74,7 @@ async function payloadOf(c: AppContext): Promise<string> {
   const type = c.req.header('content-type')
   if (type === undefined) throw new MatrixError('M_MISSING_PARAM', 'Content-Type is missing')
   if (!/^text\/plain\s*(;|$)/i.test(type))
-    throw new MatrixError('M_INVALID_PARAM', 'Only text/plain is taken')
+    throw new MatrixError('M_INVALID_PARAM', 'Content-Type must be text/plain')
   return readText(c.req.raw, MAX_BYTES, c.var.ports.config.bodyTimeoutMs)
 }
 
@@ -103,7 +103,7 @@ function gone(): MatrixError {
 
 /** The proposal names a code of its own beside the common one. */
 function changed(): MatrixError {
-  return new MatrixError('M_UNKNOWN', 'Somebody has written meanwhile', {
+  return new MatrixError('M_UNKNOWN', 'The session was changed meanwhile: read it again', {
     status: 412,
     extra: { 'org.matrix.msc4108.errcode': 'M_CONCURRENT_WRITE' },
   })

@@ -72,7 +72,7 @@ roomKeys.put(
     const { version } = c.req.valid('param')
     const { algorithm, auth_data, version: named } = c.req.valid('json')
     if (named !== undefined && named !== version) {
-      throw new MatrixError('M_INVALID_PARAM', 'The version in the body is not that of the path')
+      throw new MatrixError('M_INVALID_PARAM', 'version must be the same in the body as in the path')
     }
     requireSmall('auth_data', JSON.stringify(auth_data))
     await user(c).updateKeyBackup(c.var.requester.session, version, algorithm, auth_data)

@@ -38,7 +38,7 @@ sendToDevice.put(
       }))
     }
     if (JSON.stringify(messages).length > MAX_LENGTH) {
-      throw new MatrixError('M_TOO_LARGE', 'The messages are too many for one request')
+      throw new MatrixError('M_TOO_LARGE', 'The messages are too large for one request: send them in several')
     }
     countActions(c, 'toDevice', Object.values(messages).flat().length)
     await objects.user(requester.userId).sendToDevice(requester.session, `${type}/${txnId}`, messages)

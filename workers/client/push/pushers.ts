@@ -87,6 +87,6 @@ function requireGateway(url: string, plainAllowed: boolean): void {
   const gateway = URL.parse(url)
   const protocols = plainAllowed ? ['https:', 'http:'] : ['https:']
   if (gateway === null || !protocols.includes(gateway.protocol) || gateway.pathname !== GATEWAY_PATH) {
-    throw new MatrixError('M_INVALID_PARAM', `data.url: must be an https URL with the path ${GATEWAY_PATH}`)
+    throw new MatrixError('M_INVALID_PARAM', `data.url must be an https URL with the path ${GATEWAY_PATH}`)
   }
 }

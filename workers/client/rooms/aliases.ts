@@ -32,7 +32,7 @@ aliases.put(
       throw new MatrixError('M_INVALID_PARAM', `${alias} is not an alias of this server`)
     }
     if (!(await objects.room(roomId).isJoined(requester.userId))) {
-      throw new MatrixError('M_FORBIDDEN', 'Only members name a room')
+      throw new MatrixError('M_FORBIDDEN', 'Only members of the room may give it an alias')
     }
     await requireAliases(c)
     const added = await ports.aliases.add({ alias, roomId, creator: requester.userId }, ports.clock.now())
@@ -104,5 +104,5 @@ async function requireReadable(c: UserContext, roomId: string): Promise<void> {
   if (await room.isJoined(userId)) return
   const { content } = await room.stateEvent(userId, 'm.room.history_visibility', '')
   if (content.history_visibility === 'world_readable') return
-  throw new MatrixError('M_FORBIDDEN', 'Only members see this room’s aliases')
+  throw new MatrixError('M_FORBIDDEN', 'Only members of the room may see its aliases')
 }

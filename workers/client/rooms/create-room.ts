@@ -107,7 +107,10 @@ function checkPlan(body: CreateRoom, serverName: string): void {
   }
   for (const { type, content } of body.initial_state) {
     if (type === 'm.room.member')
-      throw new MatrixError('M_INVALID_PARAM', 'initial_state holds a membership: invite by `invite`')
+      throw new MatrixError(
+        'M_INVALID_PARAM',
+        'initial_state must not hold m.room.member: name users in `invite`',
+      )
     checkState(type, content)
   }
 }
@@ -119,7 +122,7 @@ function aliasOf(name: string | undefined, serverName: string): string | undefin
   if (NewRoomAlias.safeParse(alias).success && !name.includes(':')) return alias
   throw new MatrixError(
     'M_INVALID_PARAM',
-    'room_alias_name is not the local part of an alias: it has no colon and no whitespace',
+    'room_alias_name must be the local part of an alias, with no colon and no whitespace',
   )
 }
 
@@ -148,7 +151,7 @@ const Creators = z.array(UserId)
 function additionalCreators(content: JsonObject, trusted: string[]): string[] {
   const given = Creators.safeParse(content.additional_creators ?? [])
   if (!given.success)
-    throw new MatrixError('M_INVALID_PARAM', 'additional_creators is not a list of user IDs')
+    throw new MatrixError('M_INVALID_PARAM', 'additional_creators must be a list of user IDs')
   return [...new Set([...given.data, ...trusted])]
 }
 

@@ -60,7 +60,7 @@ function walkRequest(root: string, query: z.infer<typeof Query>): WalkRequest {
     place.root !== root ||
     (query.suggested_only ?? place.suggestedOnly) !== place.suggestedOnly ||
     (depth ?? place.maxDepth) !== place.maxDepth
-  if (changed) throw new MatrixError('M_INVALID_PARAM', 'from belongs to another request')
+  if (changed) throw new MatrixError('M_INVALID_PARAM', 'from belongs to a request with other parameters')
   const { suggestedOnly, maxDepth, path } = place
   return { root, suggestedOnly, maxDepth, limit, from: { path, visited: place.visited.match(/.{8}/g) ?? [] } }
 }

@@ -120,7 +120,7 @@ function networkList(body: ListBody) {
   if (body.include_all_networks) {
     throw new MatrixError(
       'M_INVALID_PARAM',
-      'third_party_instance_id is not taken together with all networks',
+      'third_party_instance_id must be absent where include_all_networks is true',
     )
   }
   return { chunk: [], total_room_count_estimate: 0 }

@@ -118,7 +118,7 @@ function criteriaOf(request: RoomEvents, nextBatch: string | undefined): SearchC
   const { search_term: term, order_by: order, keys, filter, groupings } = request
   const from = nextBatch === undefined ? undefined : readPageToken(Token, nextBatch)
   if (from !== undefined && from.order !== order) {
-    throw new MatrixError('M_INVALID_PARAM', 'next_batch belongs to another order')
+    throw new MatrixError('M_INVALID_PARAM', 'next_batch belongs to a search with another order_by')
   }
   const limit = Math.max(1, Math.min(filter?.limit ?? DEFAULT_LIMIT, MAX_LIMIT))
   const groupBy = [...new Set(groupings?.group_by.map(({ key }) => key))]

@@ -141,7 +141,8 @@ async function syncOnce(
   }
   const answer = await poll(objects.user(requester.userId), request, ports.clock)
   const json = await answer.json<JsonObject>()
-  if (!answer.ok) throw new MatrixError('M_INVALID_PARAM', `from: ${json.error}`, { status: 400 })
+  if (!answer.ok)
+    throw new MatrixError('M_INVALID_PARAM', `from cannot be used: ${json.error}`, { status: 400 })
   if (!hasRest(answer)) return { body: json, rest: new Map() }
   const { body, rest } = json as unknown as LargeAnswer
   return { body, rest: restOf(objects, body, rest) }

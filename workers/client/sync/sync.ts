@@ -120,7 +120,7 @@ export async function poll(user: UserGateway, request: SyncRequest, clock: Clock
     if (body !== undefined) return jsonResponse(body)
   }
   if (request.since === undefined)
-    throw new MatrixError('M_UNKNOWN', 'Interrupted; try again', { status: 503 })
+    throw new MatrixError('M_UNKNOWN', 'The sync was interrupted: try again', { status: 503 })
   return jsonResponse(emptyAnswer({ token: request.since, empty }))
 }
 
