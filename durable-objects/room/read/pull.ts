@@ -108,7 +108,7 @@ function behindHiddenState(store: RoomStore, viewer: Viewer, rows: ShownRow[]): 
       joinedAt,
     )
     .toArray()
-    // How the member's own standing was between, their join tells.
+    // The member's own membership in between is told by their join.
     .find((entry) => !isOwnMembership(entry, viewer.userId) && !viewer.maySee(entry))
   return hidden === undefined ? rows : rows.filter((row) => row.pos > hidden.pos)
 }
@@ -160,8 +160,8 @@ function readState(
 }
 
 /**
- * How the viewer stands in a room that they are not in. The state always tells it, whatever hides the timeline, and
- * also to those who never were shown the state; but state from before the timeline does not repeat what this shows.
+ * The viewer's membership in a room that they are not in. The state always tells it, whatever hides the timeline, and
+ * also to viewers that were never shown the state; but state from before the timeline does not repeat the timeline.
  */
 function addOwnMembership(room: RoomContext, request: PullRequest, eventId: string, slice: RoomSlice): void {
   const row = room.store.event(eventId)
@@ -178,7 +178,7 @@ function addOwnMembership(room: RoomContext, request: PullRequest, eventId: stri
 
 /**
  * Lazy loading keeps the members of the timeline's senders, of the heroes, and at first sight the viewer's own (FLT1);
- * later also those that changed. Which of these a device knows, its user's object knows.
+ * later also those that changed. The user's object knows which of these a device has already.
  */
 function lazyMembers(
   room: RoomContext,

@@ -1,4 +1,4 @@
-/** What a wake carries: the news since a subscriber's position, made once for all who stand there. */
+/** What a wake carries: the news since a position, made once for all subscribers that stand there. */
 import type { Increment, TimelineEvent } from '../../../src/objects/room/sync.ts'
 import { type HeroCandidates, needsHeroes, SUMMARY_TYPES } from '../../../src/protocol/rooms/heroes.ts'
 import type { RoomContext } from '../context.ts'

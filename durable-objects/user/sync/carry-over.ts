@@ -23,7 +23,7 @@ function tagsFor(sql: SqlStorage, from: string, to: string): JsonObject | undefi
   return findAccountData(sql, to, TAGS) === undefined ? findAccountData(sql, from, TAGS) : undefined
 }
 
-/** `m.direct` lists the rooms under the people one talks to there. */
+/** `m.direct` lists direct chats under the id of the other user. */
 function directFor(direct: JsonObject | undefined, from: string, to: string): JsonObject | undefined {
   let changed = false
   const next = Object.entries(direct ?? {}).map(([userId, rooms]): [string, JsonValue] => {

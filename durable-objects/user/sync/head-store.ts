@@ -14,7 +14,7 @@ export interface HeadStoreParts {
 
 export class StoredHeads implements HeadStore {
   readonly #parts: HeadStoreParts
-  /** Epochs before this one were of an object that is gone. */
+  /** Epochs before this one belonged to an object that is gone. */
   readonly firstEpoch: number
   /** The epoch of each device's token, as far as this incarnation has read it. */
   readonly #named = new Map<string, number>()
@@ -29,7 +29,8 @@ export class StoredHeads implements HeadStore {
   }
 
   readNotes(): Iterable<{ room: number; epoch: number }> {
-    return this.#parts.sql.exec<{ room: number; epoch: number }>('SELECT no AS room, epoch FROM moved')
+    const rows = this.#parts.sql.exec<{ no: number; epoch: number }>('SELECT no, epoch FROM moved').toArray()
+    return rows.map(({ no, epoch }) => ({ room: no, epoch }))
   }
 
   writeNote(room: number, epoch: number): void {
@@ -47,7 +48,7 @@ export class StoredHeads implements HeadStore {
     return row && new Map(JSON.parse(row.positions) as [number, number][])
   }
 
-  /** One row. Kept besides: the epochs of the last two tokens of each device, and the last of each day. */
+  /** One row. Keeps besides it the epoch before, those of each device's last two tokens, and the last of each day. */
   writeEpoch(epoch: number, positions: Positions): void {
     const { sql, now } = this.#parts
     const insert = 'INSERT INTO epochs (epoch, created_ts, positions) VALUES (?, ?, ?)'
@@ -60,7 +61,7 @@ export class StoredHeads implements HeadStore {
     )
   }
 
-  /** Remembers the epoch of a device's token: of each it sends back, and of its first. One row, when it is another. */
+  /** Remembers the epoch of a device's token: of its first, and of each that it sends back. A row where it changes. */
   named(deviceId: string, epoch: number): void {
     const { sql } = this.#parts
     const query = 'SELECT last FROM device_epochs WHERE device_id = ?'

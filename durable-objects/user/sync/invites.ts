@@ -1,4 +1,4 @@
-/** Whose invites the user wants to have, and which of those that are there they are shown. */
+/** Which invites the user's settings let in, and which of those that are stored the user is shown. */
 import { IGNORED_USERS } from '../../../src/protocol/rooms/ignored-users.ts'
 import {
   INVITE_FILTER,
@@ -23,8 +23,8 @@ export function permissionFor(sql: SqlStorage, sender: string): InvitePermission
 const DECIDING: ReadonlySet<string> = new Set([IGNORED_USERS, INVITE_PERMISSION, INVITE_FILTER])
 
 /**
- * Does `change` to account data of a type, and makes those invites news that were hidden before it. Call it inside a
- * transaction.
+ * Does `change` to account data of a type. Invites that were hidden before it, and are not any more, become news. Call
+ * it inside a transaction.
  */
 export function showingInvites<T>(
   { sql, userId, memberships }: { sql: SqlStorage; userId: string; memberships: Memberships },

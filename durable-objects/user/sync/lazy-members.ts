@@ -4,8 +4,12 @@
  * User object that has forgotten sends them once more, which the specification allows.
  */
 import type { ClientEvent } from '../../../src/protocol/events/event.ts'
+import type { Filter } from '../../../src/protocol/matching/filter.ts'
+import type { UserRoom } from './memberships.ts'
+import type { SyncQuery } from './query.ts'
+import type { RoomNews } from './streams/news.ts'
 
-/** The member events a device has, by the user's own stay in the room (who comes back starts anew) and the member. */
+/** The member events a device has, by the member and the user's own stay in the room: each stay starts anew. */
 type Members = Map<string, string>
 
 interface Device {
@@ -16,7 +20,7 @@ interface Device {
   /** The token it came back with last: what its answer and those before it held is known to have arrived. */
   token: string
   has: Members
-  /** What answers held whose tokens have not come back, by token. */
+  /** By token, what the answers held: for tokens that have not come back yet. */
   given: Map<string, Members>
 }
 
@@ -26,9 +30,9 @@ interface Given {
   stays: ReadonlyMap<string, readonly ClientEvent[]>
 }
 
-/** Answers to remember a device: more than this are under way only to a client that loses them all. */
+/** Answers remembered for each device: more are under way only to a client that loses them all. */
 const MAX_GIVEN = 16
-/** Members to remember a device; beyond it, all of them are forgotten. */
+/** Members remembered for each device; beyond that, all of them are forgotten. */
 const MAX_MEMBERS = 10_000
 
 export class LazyMembers {
@@ -53,14 +57,35 @@ export class LazyMembers {
     device.given.clear()
   }
 
+  /** Takes the members from a room's state that the device has already. Answers what the room's part then holds. */
+  withoutKnown({ session, filter, fullState }: SyncQuery, { room, first, slice }: RoomNews): ClientEvent[] {
+    const { deviceId } = session
+    const stay = stayOf(room)
+    const wantsAll = first || fullState || filter?.room?.state?.include_redundant_members === true
+    const speakers = new Set([
+      ...slice.events.map(({ event }) => event.sender),
+      ...(slice.heroes ?? []),
+      session.userId,
+    ])
+    // Behind a gap, only the timeline's senders are named, and members whose name the client may show as it was.
+    const isWanted = (event: ClientEvent) =>
+      event.type !== 'm.room.member' ||
+      !slice.limited ||
+      speakers.has(event.state_key ?? '') ||
+      this.#mayKnow(deviceId, stay, event)
+    if (!wantsAll)
+      slice.state = slice.state.filter((event) => !this.#has(deviceId, stay, event) && isWanted(event))
+    return [...slice.state, ...slice.events.map(({ event }) => event)]
+  }
+
   /** Whether the device has this event of a member. */
-  has(deviceId: string, stay: string, event: ClientEvent): boolean {
+  #has(deviceId: string, stay: string, event: ClientEvent): boolean {
     const has = this.#devices.get(deviceId)?.has
     return has !== undefined && isMember(event) && has.get(keyOf(stay, event)) === event.event_id
   }
 
   /** Whether the device may have been told of a member, by any event. */
-  mayKnow(deviceId: string, stay: string, event: ClientEvent): boolean {
+  #mayKnow(deviceId: string, stay: string, event: ClientEvent): boolean {
     const device = this.#devices.get(deviceId)
     return device?.whole !== true || device.loaded.has(stay) || device.has.has(keyOf(stay, event))
   }
@@ -84,7 +109,7 @@ export class LazyMembers {
     for (const [stay, events] of stays) {
       for (const event of events) if (isMember(event)) members.set(keyOf(stay, event), event.event_id)
     }
-    // One token for two answers: which of them arrives is not known, and so only what both held.
+    // One token for two answers: it is not known which of them arrives, so only what both held counts.
     const other = device.given.get(token)
     if (other !== undefined) for (const [key, id] of members) if (other.get(key) !== id) members.delete(key)
     device.given.delete(token)
@@ -99,4 +124,14 @@ function isMember({ type, state_key }: ClientEvent): boolean {
 
 function keyOf(stay: string, { state_key }: ClientEvent): string {
   return `${stay} ${state_key}`
+}
+
+/** Whether a client wants members lazily. The federation format has no event ids to know them by. */
+export function loadsLazily(filter: Filter | undefined): boolean {
+  return filter?.room?.state?.lazy_load_members === true && filter.event_format !== 'federation'
+}
+
+/** The user's stay in a room, from one change of their membership to the next. */
+export function stayOf({ no, own }: UserRoom): string {
+  return `${no}.${own}`
 }

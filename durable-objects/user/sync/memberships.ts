@@ -27,7 +27,7 @@ type Row = {
   forgotten: number
 }
 
-/** All rooms in memory, read once an incarnation: sync walks them on each request. */
+/** All rooms in memory, read once in an incarnation: each sync walks them. */
 export class Memberships {
   readonly #sql: SqlStorage
   readonly #byNo = new Map<number, UserRoom>()
@@ -65,7 +65,7 @@ export class Memberships {
     return this.#joined.has(no)
   }
 
-  /** The rooms the user may search: those they are in, and up to their leave those they were in. */
+  /** The rooms that the user may search: those they are in, and those they were in, up to the leave. */
   visitedRooms(): VisitedRoom[] {
     return [...this.all()]
       .filter((room) => !room.forgotten)
@@ -73,8 +73,8 @@ export class Memberships {
   }
 
   /**
-   * Takes a change from a Room, at least once and in any order: one at or below the stored position is old. One
-   * row. Call it inside a transaction.
+   * Takes a change from a Room. Changes come at least once and in any order: one at or below the stored position is
+   * old. One row. Call it inside a transaction.
    * @param nextOwn gives the next position of the user's own log
    * @returns the room where something changed that a sync shows
    */
@@ -90,7 +90,7 @@ export class Memberships {
       pos: change.pos,
       own: unchanged ? known.own : nextOwn(),
       stripped: (change.strippedState ?? []) as unknown as JsonObject[],
-      // Forgotten rooms stay so until somebody lets the user in again.
+      // A forgotten room stays forgotten until the user is invited or let in again.
       forgotten: isGone(change.membership) && (change.forgotten ?? known?.forgotten ?? false),
     }
     if (known?.stripped?.length)

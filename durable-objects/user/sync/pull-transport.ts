@@ -9,7 +9,7 @@ export interface RoomPull {
   request: PullRequest
 }
 
-/** What came of a question: nothing where the Room could not be reached, `full` where the call held no more. */
+/** A Room's answer; undefined: it could not be reached; `full`: the call could carry no more. */
 export type Pulled = RoomSlice | 'full' | undefined
 
 /** Answers in the order of the questions. */
@@ -23,7 +23,7 @@ interface FanOutStub {
 /** Characters of the slices that one call brings together; the first always comes. */
 const CALL_LENGTH = 4_000_000
 
-/** Keeps of many Rooms' answers what one call carries. */
+/** Marks as `full` those of many Rooms' answers that one call cannot carry. */
 export function withinCall(slices: readonly (RoomSlice | undefined)[]): Pulled[] {
   let length = 0
   return slices.map((slice) => {
@@ -38,7 +38,7 @@ export function withinCall(slices: readonly (RoomSlice | undefined)[]): Pulled[]
 const DIRECT = 100
 const SLICE = 25
 
-/** The rooms of one sync, in the groups in which they are asked. */
+/** Puts the rooms of one sync into groups that are asked together. */
 export function inSlices<T>(all: readonly T[]): T[][] {
   const size = all.length > DIRECT ? SLICE : 1
   const groups: T[][] = []

@@ -2,9 +2,9 @@
 import { takeFault } from '../../../src/faults.ts'
 import type { Session } from '../../../src/objects/user/session.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
-import type { SyncQuery } from './room-sections.ts'
+import type { SyncQuery } from './query.ts'
 
-/** What a socket's attachment holds: all that is known of a poll after an eviction. */
+/** A socket's attachment: all that is known of a poll after an eviction. */
 export interface Poll {
   session: Session
   token: string
@@ -32,7 +32,7 @@ export class Sockets {
     this.#ctx = ctx
     for (const socket of ctx.getWebSockets()) {
       const poll = socket.deserializeAttachment() as Poll | null
-      // Its answer was given by an incarnation that may have died before it left: the Worker asks again then.
+      // The incarnation that answered it may have died before the answer left: the Worker then asks again.
       if (poll === null) socket.close(1000, 'Answered')
       else this.#waiting.set(socket, { socket, poll, busy: false })
     }
@@ -52,8 +52,8 @@ export class Sockets {
   }
 
   /**
-   * Opens a socket that waits. Answers the Worker's end, with the token to give when its time is over, and what
-   * stands beside it then.
+   * Opens a socket that waits. Answers the Worker's end, with the token and the fields (`empty`) that the Worker gives
+   * to the client when the time is over.
    */
   open(poll: Poll, query: SyncQuery, empty: JsonObject): Response {
     const { 0: client, 1: server } = new WebSocketPair()
@@ -69,7 +69,7 @@ export class Sockets {
     })
   }
 
-  /** What a device's polls will answer, beside the token, when their time is over. */
+  /** Changes the fields that a device's polls give beside the token when their time is over. */
   tell(deviceId: string, empty: () => JsonObject): void {
     const waiting = this.all().filter(({ poll }) => poll.session.deviceId === deviceId)
     if (waiting.length === 0) return
@@ -84,7 +84,7 @@ export class Sockets {
     send(waiting.socket, `r${body}`)
   }
 
-  /** What it waits for is too much for a socket: its Worker asks again, and has it as a body. */
+  /** The answer is too long for a message of a socket: the Worker asks again, and gets it as a body. */
   refuse(waiting: WaitingSocket): void {
     const { socket } = waiting
     if (!this.#waiting.delete(socket)) return
@@ -92,7 +92,7 @@ export class Sockets {
     socket.close(1000, 'Ask again')
   }
 
-  /** Nothing the client wants to see has happened, but its place may have moved. */
+  /** Nothing has happened that the client wants to see, but its place may have moved. */
   advance(waiting: WaitingSocket, token: string, level: boolean): void {
     const { socket, poll } = waiting
     const moves = poll.token !== token
@@ -118,7 +118,7 @@ export class Sockets {
   }
 }
 
-/** To a client that has just gone, an answer is a lost one: it asks again with the same token. */
+/** An answer to a client that has just gone is lost: the client asks again with the same token. */
 function send(socket: WebSocket, message: string): void {
   try {
     socket.send(message)

@@ -11,7 +11,7 @@ import { impliesRead } from '../../../src/protocol/rooms/implied-read.ts'
 
 /** Unread events kept, over all rooms: the rooms that were asked for longest ago are then counted anew. */
 const KEPT_EVENTS = 20_000
-/** Client-Server API §m.room.power_levels: what a notification needs where nothing is said. */
+/** Client-Server API §m.room.power_levels: the level that a notification needs by default. */
 const DEFAULT_NOTIFICATION_LEVEL = 50
 
 /** The user's side of counting. */
@@ -61,7 +61,7 @@ export class UnreadCounts {
     this.#put(roomId, { upTo: head, ...unread })
   }
 
-  /** A wake: counts what it carries; a room of which something is missing is counted anew when somebody looks. */
+  /** Counts what a wake carries. A room of which something is missing is counted anew at the next sync. */
   advance({ roomId, to, increment }: News): void {
     const known = this.#rooms.get(roomId)
     if (known === undefined || to <= known.upTo) return
@@ -111,7 +111,7 @@ export class UnreadCounts {
     return { ...known, upTo: increment.to, events: own.reduce(withoutRead, events) }
   }
 
-  /** Whether what is known was judged in another room, so to say. */
+  /** Whether the room has changed so that the rules may judge known events otherwise. */
   #isJudgedAnew({ events, push }: Increment): boolean {
     const { userId, ruleset } = this.#reader
     return push !== undefined && contextChanges({ userId, ruleset: ruleset() }, events, push.joined)
@@ -160,7 +160,7 @@ function counted(events: readonly UnreadEvent[]): Counts {
   }
 }
 
-/** The name under which MSC3773 was tried: some clients still use it. */
+/** The stable name, and the one of MSC3773: some clients still use it. */
 const THREAD_COUNTS = [
   'unread_thread_notifications',
   'org.matrix.msc3773.unread_thread_notifications',

@@ -71,7 +71,7 @@ class WithoutJoins extends Heads {
   }
 }
 
-/** The other rules are those of the Room, and of who waits when. */
+/** The other rules are those of the Room, and of clients that wait. */
 const MUTANTS: { readonly [rule in Rule]?: new (parts: HeadParts) => Heads } = {
   noteWakes: WithoutNoteWakes,
   noteBeforeAsking: WithoutNoteBeforeAsking,

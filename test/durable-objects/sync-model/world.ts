@@ -96,7 +96,7 @@ export class World {
     if (answer !== undefined && !lost) this.#rooms[answer.wake.room]?.woken(answer.wake, answer.unsubscribe)
   }
 
-  /** Brings a question to its Room, an answer back, loses either, or ends the patience of who waits for it. */
+  /** Brings a question to its Room, an answer back, loses either, or ends the patience of the poll behind it. */
   #moveCall(dice: number): void {
     const call = this.#takeAny(this.#calls, true)
     if (call === undefined) return

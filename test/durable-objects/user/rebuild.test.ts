@@ -148,7 +148,7 @@ describe('a rebuilt user', () => {
     expect(await server.sql('USER', name, 'SELECT * FROM delayed_rooms')).toEqual([])
   })
 
-  it('tells who waits, and is no other for being rebuilt twice', async () => {
+  it('tells waiting clients, and stays the same when rebuilt twice', async () => {
     const erin = await someone()
     const room = await alice.createRoom({ preset: 'public_chat' })
     must(await erin.join(room))

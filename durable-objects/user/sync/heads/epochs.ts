@@ -27,8 +27,8 @@ export const NO_EPOCH = 0
 export const MAX_TAIL = 32
 
 /**
- * The place of a room's devices, beside that under its own number, where a filter has hidden the room: what happened
- * in it is not lost for a client that changes its filter, but its members' changes of devices are told once.
+ * The place of a room's devices, where a filter has hidden the room. The room's own place stays where it is: a client
+ * that changes its filter misses nothing of the room, and is told of its members' devices once.
  */
 export function placeOfDevices(room: number): number {
   return -room
@@ -62,7 +62,7 @@ export class Epochs {
     return positions
   }
 
-  /** Whether what a token says can still be understood. */
+  /** Whether a token can still be read: its epoch is stored. */
   lives({ epoch }: Place): boolean {
     return this.snapshot(epoch) !== undefined
   }
@@ -72,7 +72,7 @@ export class Epochs {
     return place.tail.get(room) ?? this.snapshot(place.epoch)?.get(room) ?? 0
   }
 
-  /** How far anything of a room was told, its devices alone where it was hidden. */
+  /** How far anything of a room was told: of a hidden one, its devices alone. */
   reach(place: Place, room: number): number {
     return Math.max(this.position(place, room), this.position(place, placeOfDevices(room)))
   }

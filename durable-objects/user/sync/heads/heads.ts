@@ -1,8 +1,7 @@
 /**
- * Where the user's rooms stand, and where tokens do: which rooms a sync asks, which clients lack something, and the
- * tokens that answers end with. The rules of decisions 3, 9 and 10 that speak of heads, notes and epochs stand here and
- * in `known-heads.ts`, one method each, without storage or network: the model in `test/durable-objects/sync-model` runs
- * these classes, and takes away one rule after another.
+ * Which rooms a sync asks, which clients lack something, and where answers stand. The rules of decisions 3, 9 and 10
+ * about heads, notes and epochs are methods here and in `known-heads.ts`, without storage or network: the model in
+ * `test/durable-objects/sync-model` runs these classes, and overrides one rule after another.
  */
 import type { Increment } from '../../../../src/objects/room/sync.ts'
 import { type EpochStore, Epochs, type Place, type Positions, placeOfDevices } from './epochs.ts'
@@ -27,15 +26,15 @@ export interface JoinedRooms {
 export interface HeadParts {
   store: HeadStore
   rooms: JoinedRooms
-  /** Rooms that a token names at most; another than the usual one is for tests. */
+  /** Rooms that a token names at most. Tests choose a small number, so that epochs begin often. */
   longestTail?: number
 }
 
-/** What an answer tells. */
+/** What an answer tells of rooms. */
 export interface Told {
   /** Where it stands in the rooms that it tells of. */
   moved: Positions
-  /** The rooms that were left and that it should tell of, but does not. */
+  /** The rooms that were left, whose leave it does not tell because they were not reached. */
   owed: ReadonlySet<number>
 }
 
@@ -115,10 +114,9 @@ export class Heads extends KnownHeads {
   // ------------------------------------------------------------ what tokens lack
 
   /**
-   * What a sync from a token must get of a room: nothing where it is undefined, what lies up to a known head, or
-   * whatever the Room says. A token names the rooms that differ from its epoch; others have news only if they moved
-   * in that epoch or later.
+   * A token names the rooms that differ from its epoch; the others have news only if they moved in it or later.
    * @param since where the token stands in the room
+   * @returns the known head, if there is news up to it; `unknown`: the Room must be asked; undefined: there is no news
    */
   newsOf(place: Place, room: number, since: number): number | 'unknown' | undefined {
     // A room that no answer has told of yet is asked, whatever was noted.
@@ -155,8 +153,8 @@ export class Heads extends KnownHeads {
   }
 
   /**
-   * After an eviction, the tokens of those who wait make heads known, where they stood at every head.
-   * @returns whether somebody waits for whom Rooms must be asked
+   * After an eviction: the tokens of waiting clients make heads known, where they stood at every head.
+   * @returns whether Rooms must be asked for a client that waits
    */
   learnFrom(waiting: Iterable<Waiting>): boolean {
     let doubt = false
@@ -173,7 +171,7 @@ export class Heads extends KnownHeads {
   /** Where an answer stands that goes on from `from`; starts an epoch where its tail would be too long. */
   placeAfter(from: Place | undefined, { moved, owed }: Told): Place {
     const { epochs } = this
-    // Where the client stands in rooms whose leave it is yet to see.
+    // The client is yet to see that it left these rooms: the token goes on naming where it stands in them.
     const debts = [...owed].map(
       (room) => [room, from === undefined ? 0 : epochs.position(from, room)] as const,
     )
@@ -196,7 +194,7 @@ export class Heads extends KnownHeads {
       moved.get(room) ?? (from === undefined ? 0 : this.epochs.position(from, room))
     for (const room of this.#rooms.joined()) {
       const pos = told(room)
-      // A room not got yet stands at 0, in so many words: a snapshot may know it from another device.
+      // A room that did not answer yet is named with 0: a snapshot may know it from another device.
       positions.set(room, pos)
       const devices = placeOfDevices(room)
       if (told(devices) > pos) positions.set(devices, told(devices))
@@ -204,7 +202,7 @@ export class Heads extends KnownHeads {
     return positions
   }
 
-  /** In one transaction with what it carries over: notes of older epochs are not read for newer tokens. */
+  /** Carries notes over in the same transaction: notes of older epochs are not read for newer tokens. */
   #startEpoch(positions: Positions): number {
     return this.#store.transaction(() => {
       const ended = this.epochs.newest

@@ -1,6 +1,6 @@
 /**
- * What a User object knows of its rooms' heads while it lives, by the rules of decisions 3 and 10. No storage and no
- * network: `test/durable-objects/sync-model` runs this very class, and shows what is lost without each of its rules.
+ * What a User object knows of its rooms' heads while it lives, by the rules of decisions 3 and 10. The model in
+ * `test/durable-objects/sync-model` runs this very class, and shows what is lost without each of its rules.
  */
 
 /** A pull under way. */
@@ -38,8 +38,8 @@ export class KnownHeads {
   }
 
   /**
-   * A wake raises a known head; it never makes one known, since it may be an old copy. Of a room that is being asked
-   * it is kept until the answer, which may be the older of the two.
+   * A wake raises a known head; it never makes one known, since it may be an old copy. While a room is being asked,
+   * the wake's position is kept for the answer, which may be the older of the two.
    */
   raise(room: number, head: number): void {
     for (const question of this.questionsTo(room)) question.passed = Math.max(question.passed, head)
@@ -74,7 +74,7 @@ export class KnownHeads {
   }
 
   /**
-   * Ends a pull. Its answer makes the head known, but for one that was overtaken by doubt.
+   * Ends a pull. Its answer makes the head known, unless it is doubtful.
    * @param head undefined: none came, though the Room may have given it
    */
   answered(question: Question, head: number | undefined): void {

@@ -79,7 +79,7 @@ describe('an ignored user', () => {
     ])
   })
 
-  it('is not heard by who waits, from the moment on', async () => {
+  it('is not told to waiting polls, from that moment on', async () => {
     const { room, bob, carol } = await roomOfThree()
     let since = must(await carol.sync()).body.next_batch
     await ignore(carol, bob)

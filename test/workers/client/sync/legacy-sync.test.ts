@@ -153,7 +153,7 @@ describe('/events', () => {
     expect((await alice.get('/events', { from: 'nonsense' })).status).toBe(400)
   })
 
-  it('tells of invites, of who types and of who is there', async () => {
+  it('tells of invites, typing and presence', async () => {
     const roomId = await alice.createRoom({ preset: 'public_chat' })
     must(await bob.join(roomId))
     const { end } = must(await alice.get('/initialSync')).body
@@ -200,7 +200,7 @@ describe('/events', () => {
     expect(must(await alice.get('/events', { timeout: 0 })).body.chunk).toEqual([])
   })
 
-  it('streams a room that the world may read to who is not in it', async () => {
+  it('streams a world-readable room to a user outside it', async () => {
     const open = await alice.createRoom(worldReadable)
     const { end } = must(await bob.get(room(open, '/initialSync'))).body.messages
     const waiting = bob.get('/events', { room_id: open, from: end, timeout: 10_000 })
@@ -214,7 +214,7 @@ describe('/events', () => {
 })
 
 describe('/events/{eventId}', () => {
-  it('finds an event without its room, archived or not yet, for who may see it', async () => {
+  it('finds an event without its room, archived or not yet, for users that may see it', async () => {
     const roomId = await alice.createRoom({})
     const said = await alice.say(roomId, 'hello')
     const path = `/events/${encodeURIComponent(said)}`

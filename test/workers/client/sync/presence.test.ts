@@ -56,14 +56,14 @@ async function until(client: Client, since: string, other: Client, wanted: strin
 }
 
 describe('presence in sync', () => {
-  it('shows at first sight who is there already, oneself included', async () => {
+  it('shows the users online at first sight, oneself included', async () => {
     await bob.sync()
     const { body } = await alice.sync()
     expect(presenceOf(alice, body)).toMatchObject({ presence: 'online', currently_active: true })
     expect(presenceOf(bob, body)).toMatchObject({ presence: 'online', last_active_ago: expect.any(Number) })
   })
 
-  it('tells those who wait of one who comes, and of what they say', async () => {
+  it('tells waiting clients of a user that comes online, and of their status', async () => {
     const { next_batch } = (await bob.sync()).body
     const coming = until(bob, next_batch, alice, 'online')
     await alice.sync()
@@ -82,7 +82,7 @@ describe('presence in sync', () => {
     expect(second).toEqual(silence(first.next_batch))
   })
 
-  it('leaves those alone who sync as offline', async () => {
+  it('is left alone by a sync as offline', async () => {
     await alice.sync({ set_presence: 'offline' })
     expect((await bob.get(status(alice))).body.presence).toBe('offline')
   })
@@ -106,7 +106,7 @@ describe('presence in sync', () => {
     expect((await bob.get(status(alice))).body.presence).toBe('unavailable')
   })
 
-  it('of who comes into a room is told there, and theirs of those who are there, known or not', async () => {
+  it('is exchanged between a user that joins a room and its members, known or not', async () => {
     await alice.sync()
     await bob.sync()
     const room = await alice.createRoom({ preset: 'public_chat' })
@@ -142,7 +142,7 @@ describe('presence in sync', () => {
     expect((after['user.sync'] ?? 0) - (before['user.sync'] ?? 0)).toBe(1)
   })
 
-  it('ends for who vanishes, though their object slept', async () => {
+  it('ends for a user that vanishes, though their object slept', async () => {
     const { next_batch } = (await bob.sync()).body
     const online = until(bob, next_batch, alice, 'online')
     await alice.sync()
@@ -188,7 +188,7 @@ describe('the presence endpoints', () => {
     expect((await bob.get(status(alice))).body).toMatchObject({ presence: 'unavailable', status_msg: 'kept' })
   })
 
-  it('keep who chose to be offline offline through syncs', async () => {
+  it('keep a user offline that chose to be, through syncs', async () => {
     await alice.sync()
     await setTo(alice, { presence: 'offline' })
     await alice.sync()

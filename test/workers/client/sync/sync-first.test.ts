@@ -74,7 +74,7 @@ describe('a first sync', () => {
     })
   })
 
-  it('has who types, and how far everybody has read', async () => {
+  it('has typing, and how far everybody has read', async () => {
     const [bob, carol] = [await person(), await person()]
     const room = await alice.createRoom({ preset: 'public_chat' })
     for (const client of [bob, carol]) must(await client.join(room))
@@ -96,7 +96,7 @@ describe('a first sync', () => {
     )
   })
 
-  it('names five heroes at most, who are neither the reader nor gone', async () => {
+  it('names five heroes at most, without the reader and those gone', async () => {
     const room = await alice.createRoom({ preset: 'public_chat' })
     const others = await Promise.all(Array.from({ length: 7 }, person))
     for (const client of others) must(await client.join(room))

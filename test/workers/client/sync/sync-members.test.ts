@@ -127,7 +127,7 @@ describe('lazy loading', () => {
     expect(member.content.displayname).toBe('Carola')
   })
 
-  it('names nobody behind a gap who does not speak and was not told of, unless all were asked for', async () => {
+  it('names behind a gap only speakers and members told of before, unless all were asked for', async () => {
     const id = await four({ name: 'Named' })
     for (let n = 0; n < 4; n += 1) await bob.say(id, `${n}`)
     const { next_batch: since } = await sync(dora, { filter: lazy(2) })
@@ -153,7 +153,7 @@ describe('lazy loading', () => {
 })
 
 describe('the summary', () => {
-  it('names heroes where the room has no name, and follows who comes and goes', async () => {
+  it('names heroes where the room has no name, and follows joins and leaves', async () => {
     const id = await alice.createRoom({ preset: 'public_chat' })
     const first = await sync(alice)
     expect(first.rooms.join[id].summary).toEqual({
@@ -184,7 +184,7 @@ describe('the summary', () => {
     )
   })
 
-  it('names who left only when nobody else is there', async () => {
+  it('names members that left only when nobody else is there', async () => {
     const id = await alice.createRoom({ preset: 'public_chat' })
     must(await bob.join(id))
     must(await bob.post(room(id, '/leave')))

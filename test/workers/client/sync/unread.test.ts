@@ -174,7 +174,7 @@ describe('unread counts', () => {
     expect(await fresh()).toEqual(counts(0))
   })
 
-  it('highlight a room mention only from those who may', async () => {
+  it('highlight a room mention only by a sender that may make one', async () => {
     const all = { msgtype: 'm.text', body: 'all', 'm.mentions': { room: true } }
     const [ofAlice, ofBob] = [await token(alice), await token(bob)]
     await send(bob, all)
@@ -194,7 +194,7 @@ describe('unread counts', () => {
     expect(await fresh()).toEqual(counts(1))
   })
 
-  it('leave out whom the user ignores', async () => {
+  it('leave out ignored users', async () => {
     const since = await token(bob)
     const setting = `/user/${encodeURIComponent(bob.userId)}/account_data/m.ignored_user_list`
     must(await bob.put(setting, { ignored_users: { [alice.userId]: {} } }))

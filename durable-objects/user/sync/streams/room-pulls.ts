@@ -1,14 +1,15 @@
 /** Asks Rooms for a sync, by the rules of decisions 3 and 10: what an answer stands for, and what a lost one leaves. */
-import type { PullRequest, RoomSlice } from '../../../src/objects/room/sync.ts'
-import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
-import { timelineLimit } from '../../../src/protocol/matching/filter.ts'
-import { patiently } from '../../patience.ts'
-import type { Heads } from './heads/heads.ts'
-import type { Question } from './heads/known-heads.ts'
-import { inSlices, type Pulled, type PullRooms } from './pull-transport.ts'
-import { type SyncQuery, sliceOf } from './room-sections.ts'
-import { DEVICES_ONLY, type Task } from './sync-plan.ts'
-import type { UnreadCounts } from './unread.ts'
+import type { PullRequest, RoomSlice } from '../../../../src/objects/room/sync.ts'
+import type { JsonObject } from '../../../../src/protocol/events/canonical-json.ts'
+import { timelineLimit } from '../../../../src/protocol/matching/filter.ts'
+import { patiently } from '../../../patience.ts'
+import type { Heads } from '../heads/heads.ts'
+import type { Question } from '../heads/known-heads.ts'
+import { inSlices, type Pulled, type PullRooms } from '../pull-transport.ts'
+import type { SyncQuery } from '../query.ts'
+import type { UnreadCounts } from '../unread.ts'
+import { DEVICES_ONLY, type Task } from './room-plan.ts'
+import { sliceOf } from './timeline.ts'
 
 export interface PullParts {
   userId: string
@@ -25,7 +26,7 @@ export interface PullParts {
 
 /** Characters of the rooms in one answer; what is left comes with the next. An isolate has 128 MB for many objects. */
 const ANSWER_LENGTH = 16_000_000
-/** What a room counts for whose state goes on in slices: each costs the Worker calls. */
+/** What a room counts for if its state goes on in slices: each costs the Worker calls. */
 const REST_LENGTH = 1_000_000
 /** Pulls under way at once: a Durable Object has six waiting connections. */
 const PULLS = 6
@@ -73,7 +74,7 @@ export class Pulls {
 
   /**
    * Asks Rooms. One that cannot be reached stays where the token has it, to be asked again.
-   * @returns those whose answers did not fit into the call
+   * @returns the tasks that did not fit into the call
    */
   async #pull(query: SyncQuery, tasks: Task[], slices: Map<Task, RoomSlice>): Promise<Task[]> {
     const { heads } = this.#parts
@@ -87,7 +88,7 @@ export class Pulls {
       const answer = answers?.[i]
       const slice = answer === 'full' ? undefined : answer
       const taken = slice !== undefined && isTaken(task, slice)
-      // Where nobody has answered yet, the Room may still be asked: the question stays open.
+      // No answer yet: the Room may still be asked, so the question stays open.
       if (answers === undefined) heads.gaveUp(question)
       else heads.answered(question, taken && task.room.membership === 'join' ? slice.head : undefined)
       if (taken) this.#take(task, slice, slices)
@@ -97,7 +98,7 @@ export class Pulls {
     return tasks.filter((_, i) => answers?.[i] === 'full')
   }
 
-  /** Nobody has waited for these answers, which the Rooms may have given: what they held is asked for anew. */
+  /** The Rooms may have given these answers, but nobody waited for them: what they held is asked for anew. */
   #endLate(questions: readonly Question[]): void {
     for (const question of questions) this.#parts.heads.endedLate(question)
     this.#parts.moved()

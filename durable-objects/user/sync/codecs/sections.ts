@@ -1,5 +1,5 @@
 /** The rooms of a sync answer, by how the user stands in them. */
-import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
+import type { JsonObject } from '../../../../src/protocol/events/canonical-json.ts'
 
 type Kind = 'join' | 'leave' | 'invite' | 'knock'
 

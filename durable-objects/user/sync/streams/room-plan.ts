@@ -1,11 +1,12 @@
-/** What one sync asks for: its rooms, and where each stands. */
-import type { Increment } from '../../../src/objects/room/sync.ts'
-import { type Filter, wantsRoom } from '../../../src/protocol/matching/filter.ts'
-import type { Heads } from './heads/heads.ts'
-import type { Memberships, UserRoom } from './memberships.ts'
-import type { SyncQuery } from './room-sections.ts'
-import type { SyncToken } from './sync-token.ts'
-import type { UnreadCounts } from './unread.ts'
+/** The rooms that one sync asks for, and where each stands. */
+import type { Increment } from '../../../../src/objects/room/sync.ts'
+import { type Filter, wantsRoom } from '../../../../src/protocol/matching/filter.ts'
+import type { Heads } from '../heads/heads.ts'
+import type { Memberships, UserRoom } from '../memberships.ts'
+import type { SyncQuery } from '../query.ts'
+import type { SyncToken } from '../sync-token.ts'
+import type { UnreadCounts } from '../unread.ts'
+import { isInitial, type Span } from './stream.ts'
 
 /** One room of a sync: where it stands, and how its part is got. */
 export interface Task {
@@ -17,7 +18,7 @@ export interface Task {
   first: boolean
   /** The client may have been told of it already, where its token does not say how far: shown as `limited`. */
   gap?: boolean
-  /** Who is in the room counts as changed, or as left: the user has come or gone since the token. */
+  /** Everybody in the room counts as changed, or as left: the user may have come or gone since the token. */
   everyone?: boolean
   /**
    * The filter leaves the room out: nothing of it is shown, but the devices of its members are the client's concern.
@@ -28,56 +29,36 @@ export interface Task {
   increments?: Increment[]
 }
 
-export interface Plan {
-  /** Absent for an initial sync, and for a token whose epoch is gone. */
-  token: SyncToken | undefined
-  /** A token was given, but its epoch is gone: the answer is that after a long absence. */
-  absent: boolean
-  since: number
-  own: number
-  tasks: Task[]
-}
-
 export interface PlanParts {
   memberships: Memberships
   heads: Heads
   unread: UnreadCounts
-  /** The newest position of the user's own log. */
-  own: () => number
 }
 
 /** What asks a Room for nothing but its members' devices. */
 export const DEVICES_ONLY: Filter = { room: { timeline: { limit: 0, types: [] }, state: { types: [] } } }
 
-/** Which rooms may have something to tell after `given`; undefined: an initial sync. */
-export function planSync(parts: PlanParts, query: SyncQuery, given: SyncToken | undefined): Plan {
-  const { heads, memberships } = parts
-  const absent = given !== undefined && !heads.epochs.lives(given)
-  const token = absent ? undefined : given
-  const plan: Plan = { token, absent, since: given?.own ?? 0, own: parts.own(), tasks: [] }
-  for (const room of memberships.all()) {
+/** The rooms that may have something to tell in a span. */
+export function planRooms(parts: PlanParts, query: SyncQuery, span: Span): Task[] {
+  const tasks: Task[] = []
+  const { token } = span
+  const everyone = !isInitial(span)
+  for (const room of parts.memberships.all()) {
     if (room.forgotten) continue
     const hidden = !wantsRoom(query.filter?.room, room.roomId)
     const shown = hidden ? { ...query, filter: DEVICES_ONLY, fullState: false } : query
-    const task =
-      room.membership === 'join' ? joinedTask(parts, shown, token, room, hidden) : leftTask(shown, plan, room)
-    if (task === undefined) continue
-    plan.tasks.push({ ...withPosition(parts, task, token), everyone: given !== undefined, hidden })
+    const isJoined = room.membership === 'join'
+    const task = isJoined ? joinedTask(parts, shown, { token, hidden }, room) : leftTask(shown, span, room)
+    if (task !== undefined) tasks.push({ ...withPosition(parts, task, token), everyone, hidden })
   }
-  return plan
-}
-
-/** A first sync, and not the answer after a long absence. */
-export function isInitial({ token, absent }: Plan): boolean {
-  return token === undefined && !absent
+  return tasks
 }
 
 function joinedTask(
   { heads, unread }: PlanParts,
   query: SyncQuery,
-  token: SyncToken | undefined,
+  { token, hidden }: { token: SyncToken | undefined; hidden: boolean },
   room: UserRoom,
-  hidden: boolean,
 ): Task | undefined {
   if (token === undefined) return { room, since: 0, full: true, first: true }
   const { epochs } = heads
@@ -117,12 +98,12 @@ function withPosition({ heads }: PlanParts, task: Task, token: SyncToken | undef
 
 /**
  * Rooms left since the token: shown up to the leave (SYNC9). Those left before are shown in an initial sync, and
- * only to who asks for them.
+ * only to clients that ask for them.
  */
-function leftTask(query: SyncQuery, plan: Plan, room: UserRoom): Task | undefined {
+function leftTask(query: SyncQuery, span: Span, room: UserRoom): Task | undefined {
   if (room.membership !== 'leave' && room.membership !== 'ban') return undefined
-  const initial = isInitial(plan)
-  const asked = initial ? query.filter?.room?.include_leave === true : room.own > plan.since
-  const wanted = asked || (plan.token !== undefined && isOwed(plan.token, room))
+  const initial = isInitial(span)
+  const asked = initial ? query.filter?.room?.include_leave === true : room.own > span.since
+  const wanted = asked || (span.token !== undefined && isOwed(span.token, room))
   return wanted ? { room, since: 0, full: initial, first: true } : undefined
 }

@@ -1,9 +1,19 @@
-/** What a poll asks for: its filter, given by its id or inline, and how a waiting one keeps it. */
+/** What a poll asks for. Its filter is given by its id or inline; a waiting poll keeps it in a short form. */
+import type { Session } from '../../../src/objects/user/session.ts'
 import type { SyncRequest } from '../../../src/objects/user/sync.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { type Filter, parseFilter } from '../../../src/protocol/matching/filter.ts'
-import type { SyncQuery } from './room-sections.ts'
+
+/** What a sync asks for, the same for every room. */
+export interface SyncQuery {
+  session: Session
+  filter: Filter | undefined
+  fullState: boolean
+  stateAfter: boolean
+  /** Users whose messages and typing are not shown. */
+  ignored?: ReadonlySet<string>
+}
 
 export interface StoredFilters {
   /** @throws for an id that names none */
