@@ -11,7 +11,7 @@ export type AppEnv = {
   Variables: { ports: Ports; objects: GatedObjects; requestId: string; bodyText?: string }
 }
 
-/** What an endpoint adds that has learnt who asks. */
+/** What an endpoint adds that knows its requester. */
 export type RequesterEnv<R extends Requester | undefined> = { Variables: { requester: R } }
 
 /** A request as helpers of handlers take it: they read it, and answer, and set nothing. */
@@ -20,12 +20,12 @@ export type AppContext = Omit<Context<AppEnv>, 'set' | 'get'>
 /** The same behind an endpoint that asks for a user. */
 export type UserContext = AppContext & { readonly var: { readonly requester: UserRequester } }
 
-/** The same behind one that answers everybody. */
+/** The same behind one that asks for no token, but heeds one. */
 export type PossibleUserContext = AppContext & {
   readonly var: { readonly requester: UserRequester | undefined }
 }
 
-/** Who asks, as far as that is known. */
+/** The requester, where it is known already. */
 export function requesterIn(c: AppContext): Requester | undefined {
   return (c as unknown as Context<RequesterEnv<Requester | undefined>>).get('requester')
 }

@@ -22,7 +22,7 @@ export async function* stateSlices(room: RoomGateway, request: StateRequest): As
 
 /**
  * An answer with the JSON of `value`, in which some arrays and objects go on. What fails before the answer has begun is thrown;
- * later the connection breaks, so that nobody takes a part for the whole.
+ * later the connection breaks, so that no client takes a part for the whole.
  */
 export async function streamJson(value: JsonValue, continuations: Continuations): Promise<Response> {
   const pieces = piecesOf(value, continuations, ancestorsOf(value, continuations))

@@ -1,4 +1,4 @@
-/** Who asks: decided once, by what a request shows, and handed on to whatever acts for it. */
+/** The requester: decided once, by what a request shows, and handed on to the code that acts for it. */
 import type { Session } from '../objects/user/session.ts'
 
 /**
@@ -9,7 +9,7 @@ export interface UserRequester {
   kind: 'device' | 'guest'
   userId: string
   deviceId: string
-  /** By which the objects know who asks. */
+  /** By this the objects know the requester. */
   session: Session
 }
 
@@ -26,7 +26,7 @@ export function requesterOf(session: Session): UserRequester {
   return { kind: guest === true ? 'guest' : 'device', userId, deviceId, session }
 }
 
-/** The user who asks, if it is one. */
+/** The user, if the requester is one. */
 export function askingUser(requester: Requester | undefined): string | undefined {
   return requester === undefined || requester.kind === 'operator' ? undefined : requester.userId
 }

@@ -114,7 +114,7 @@ accounts.post(
   },
 )
 
-/** @throws MatrixError M_NOT_FOUND, before an object is asked: nobody makes one by a name */
+/** @throws MatrixError M_NOT_FOUND, before an object is asked: asking would make one for any name */
 async function accountOf(c: AppContext, userId: string): Promise<Account> {
   const { ports } = c.var
   requireLocalUser(userId, ports.config.serverName)

@@ -1,4 +1,4 @@
-/** `/_selvedge/admin/rebuild`: makes a room's or a user's object again from the archive, and the index of media from R2. For whoever runs the server. */
+/** `/_selvedge/admin/rebuild`: makes a room's or a user's object again from the archive, and the index of media from R2. */
 import { Hono } from 'hono'
 import * as z from 'zod'
 import { indexAgain } from '../../src/media/index-again.ts'

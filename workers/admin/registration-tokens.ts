@@ -1,4 +1,4 @@
-/** `/_synapse/admin/v1/registration_tokens`: who may register, by the tools that other servers' operators use. */
+/** `/_synapse/admin/v1/registration_tokens`: tokens for registration, by the paths that Synapse's tools use. */
 import { Hono } from 'hono'
 import * as z from 'zod'
 import type { RegistrationToken } from '../../src/ports/accounts.ts'

@@ -88,7 +88,7 @@ discovery.get(
     const flags = Object.fromEntries(Object.entries(ENABLED).map(([name, enabled]) => [name, { enabled }]))
     // "Servers MUST NOT advertise it to users who cannot use it."
     const moderation = (await isAdmin(c)) ? { 'm.account_moderation': { suspend: true, lock: true } } : {}
-    // MSC4452: who is told so need not ask in vain.
+    // MSC4452: a client that reads this need not ask in vain.
     const previews = { 'io.element.msc4452.preview_url': { enabled: c.var.ports.config.urlPreviews } }
     const roomVersions = { default: c.var.ports.config.defaultRoomVersion, available }
     return c.json({

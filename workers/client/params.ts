@@ -36,7 +36,7 @@ export const Count = z
 
 export const InRoom = z.object({ roomId: RoomId })
 
-/** @throws MatrixError M_FORBIDDEN unless the path's user is the one who asks */
+/** @throws MatrixError M_FORBIDDEN unless the path's user is the requester */
 export function requireSelf(requester: UserRequester, userId: string): void {
   if (requester.userId !== userId)
     throw new MatrixError('M_FORBIDDEN', 'The user in the path must be the one who asks')

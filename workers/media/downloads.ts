@@ -1,4 +1,4 @@
-/** Client-Server API §Content Repository, downloading: for whoever has a token, and by ranges where asked. */
+/** Client-Server API §Content Repository, downloading: with a token, and by ranges where asked. */
 import { Hono } from 'hono'
 import * as z from 'zod'
 import { awaitUpload, unknownMedia } from '../../src/media/uploads.ts'

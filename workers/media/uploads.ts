@@ -55,7 +55,7 @@ creation.post(
   },
 )
 
-/** A client that goes away must leave neither a claimed id nor bytes that nobody counted: what was begun is ended. */
+/** A client that goes away must leave neither a claimed id nor uncounted bytes: what was begun is ended. */
 function take<T>(
   c: UserContext,
   fileName: string | undefined,

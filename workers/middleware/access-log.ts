@@ -15,7 +15,7 @@ interface Ended {
   ms: number
 }
 
-/** Writes the line. Who asked, and from where, is said of refusals alone; at `debug`, of everything. */
+/** Writes the line. User and address stand in it for refusals alone; at `debug`, for every request. */
 export async function logRequest(c: Context<AppEnv>, { route, status, ms }: Ended): Promise<void> {
   const { log, config } = c.var.ports
   if (config.logLevel !== 'info' && config.logLevel !== 'debug') return

@@ -1,4 +1,4 @@
-/** Who a request speaks for: its access token, and whether the session behind it is still alive. */
+/** The access token of a request, and whether the session behind it is alive. */
 import { type TokenSession, verifyAccessToken, verifyToken } from '../../src/accounts/access-token.ts'
 import { requesterOf, type UserRequester } from '../../src/accounts/requester.ts'
 import type { Session } from '../../src/objects/user/session.ts'
@@ -23,7 +23,7 @@ const believed = new Map<string, Belief>()
 
 /**
  * Lets a live session pass. Redis is asked, and the User object where Redis does not know or does not answer:
- * so Redis logs nobody out, and a hiccup of storage is never a verdict about a token.
+ * so an empty Redis ends no session, and a hiccup of storage is never a verdict about a token.
  */
 export async function liveSession(c: AppContext, row: EndpointRow): Promise<UserRequester> {
   const session = await claimsOf(c, row)
@@ -67,7 +67,7 @@ async function claimsOf(c: AppContext, row: EndpointRow): Promise<TokenSession> 
   return session
 }
 
-/** Everybody was logged out by the operator where a retired key has signed the token: the client keeps its keys. */
+/** A token signed by a retired key was ours: the operator has logged all users out, and the client keeps its keys. */
 async function unknownToken(token: string, retired: TokenKey[], serverName: string): Promise<MatrixError> {
   const wasOurs = (await verifyToken(token, retired, serverName)) !== undefined
   if (!wasOurs) return new MatrixError('M_UNKNOWN_TOKEN', 'Unrecognised access token')
@@ -83,14 +83,14 @@ function tokenExpired(): MatrixError {
 
 /**
  * By header, or by query parameter: gone since 1.20, but allowed in the versions that we name. A token that is damaged
- * is one that nobody knows, and not a missing one.
+ * is an unknown one, and not a missing one.
  */
 function tokenOf(c: AppContext): string | undefined {
   const [, fromHeader] = /^Bearer +(\S.*)$/is.exec(c.req.header('authorization') ?? '') ?? []
   return fromHeader?.trimEnd() ?? (c.req.query('access_token') || undefined)
 }
 
-/** Redis vouches for nobody who is suspended. */
+/** Redis holds no copies of suspended users' sessions. */
 async function checkLive(c: AppContext, session: Session): Promise<{ suspended: boolean }> {
   const { ports, objects } = c.var
   const copy = await ports.sessions.get(session.sessionId).catch(() => undefined)

@@ -1,4 +1,4 @@
-/** Who administers the server. Everything here stands behind `accessToken`. */
+/** Administrators of the server. */
 import type { UserRequester } from '../../src/accounts/requester.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import { localpartOf } from '../../src/protocol/identifiers.ts'
@@ -6,12 +6,12 @@ import type { AppContext, UserContext } from '../app-env.ts'
 import { liveSession } from './access-token.ts'
 import type { EndpointRow } from './endpoint-row.ts'
 
-/** Whether whoever asks is an administrator, as far as can be told: not while the accounts are away. */
+/** Whether the requester is an administrator. While the accounts are away, none is. */
 export async function isAdmin(c: UserContext): Promise<boolean> {
   return hasAdminAccount(c, c.var.requester.userId).catch(() => false)
 }
 
-/** Lets administrators pass: before anything else is looked up, so that nobody else learns which users there are. */
+/** Lets administrators pass. It comes before any lookup, so that other users do not learn which users there are. */
 export async function administrator(c: AppContext, row: EndpointRow): Promise<UserRequester> {
   const requester = await liveSession(c, row)
   if (await hasAdminAccount(c, requester.userId)) return requester

@@ -7,7 +7,7 @@ import { AT_A_TIME, inTime, partsInTime } from './slow-bodies.ts'
 /** Larger JSON is of no use to any endpoint of the client API: an event holds 64 KiB. */
 export const JSON_LIMIT = 1024 * 1024
 
-/** Nested deeper than this, a value could exhaust the stack of whoever walks it. */
+/** Code that walks a value nested deeper than this could exhaust its stack. */
 const MAX_DEPTH = 200
 
 interface Reading {

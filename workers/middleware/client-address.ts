@@ -3,7 +3,7 @@ import { ipAddress, networkOf } from '../../src/ip-address.ts'
 import type { AppContext } from '../app-env.ts'
 import { behindTls } from '../ops/tls-peer.ts'
 
-/** All requests whose address nobody knows count together. */
+/** All requests without a known address count together. */
 const UNKNOWN = 'unknown'
 
 /** The client's address; undefined where it is not known. */
@@ -20,7 +20,7 @@ export function clientNetwork(c: AppContext): string {
   return address === undefined ? UNKNOWN : networkOf(address)
 }
 
-/** The runtime of one machine says in `cf` who its peer is; no header can. */
+/** On one machine the runtime writes its peer into `cf`; no header can. */
 function peerOf(c: AppContext): string | undefined {
   const cf = c.req.raw.cf as { clientIp?: unknown } | undefined
   if (typeof cf?.clientIp !== 'string') return undefined

@@ -24,7 +24,7 @@ export interface Permit {
   /** Client-Server API §Guest Access, and what a client needs to live with that. */
   guests: boolean
   /**
-   * Client-Server API §Account suspension: a suspended user reads, leaves and tidies up, and tells nobody anything.
+   * Client-Server API §Account suspension: a suspended user reads, leaves and tidies up, and tells others nothing.
    * `own`: as far as it concerns that user alone.
    */
   suspended: boolean | 'own'
@@ -36,12 +36,12 @@ interface OfUsers extends Common, Permit {
    * - `device`: a session that lives, as Redis or the User object says.
    * - `claims`: a token by its signature alone. The User object, which the handler asks next, knows whether its session
    *   lives and whether its user is suspended.
-   * - `optional`: as `device` where there is a token; nobody in particular where there is none.
+   * - `optional`: as `device` where there is a token; there need be none.
    */
   auth: 'device' | 'claims' | 'optional'
 }
 
-/** Endpoints of everybody, and of the people who run the server. */
+/** Endpoints without a requester, and those of the people who run the server. */
 interface OfOthers extends Common {
   /**
    * - `none`: no token is looked at.

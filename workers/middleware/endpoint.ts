@@ -16,7 +16,7 @@ type Checked<S extends Schemas> = {
   [T in Target as S[T] extends z.ZodType ? T : never]: S[T] extends z.ZodType ? z.infer<S[T]> : never
 }
 
-/** Who asks, as each kind of endpoint learns it. */
+/** What each kind of endpoint gives its handler as `c.var.requester`. */
 interface Requesters {
   none: undefined
   optional: UserRequester | undefined
@@ -45,8 +45,8 @@ interface InputOf<S extends Schemas> {
 }
 
 /**
- * The one middleware in front of a handler: who asks and whether they may, then the parts of the request. After it
- * `c.var.requester` says who asks, and `c.req.valid('param' | 'query' | 'json')` what the schemas made of the parts.
+ * The one middleware in front of a handler: it admits the requester, then checks the parts of the request. After it the
+ * handler finds `c.var.requester`, and by `c.req.valid('param' | 'query' | 'json')` what the schemas made of the parts.
  */
 export function endpoint<const R extends EndpointRow>(
   row: R,

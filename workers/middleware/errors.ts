@@ -4,10 +4,10 @@ import { ClientGone } from '../../durable-objects/gate.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
 
-/** What other servers' logs call a client that went away before its answer; nobody receives it. */
+/** What other servers' logs call a client that went away before its answer; it reaches no client. */
 const CLIENT_CLOSED_REQUEST = 499
 
-/** Renders what a handler threw. Failures that the protocol does not name are logged, and told to nobody. */
+/** Renders what a handler threw. Failures that the protocol does not name are logged, and no client is told of them. */
 export function renderError(error: Error, c: Context<AppEnv>): Response {
   if (error instanceof MatrixError) return renderMatrixError(error)
   if (error instanceof ClientGone) return new Response(null, { status: CLIENT_CLOSED_REQUEST })
@@ -26,7 +26,7 @@ export function renderMatrixError(error: MatrixError): Response {
   return Response.json(body, { status: error.status, headers })
 }
 
-/** "Clients SHOULD use the Retry-After header": whole seconds, rounded up so that nobody comes too early. */
+/** "Clients SHOULD use the Retry-After header": whole seconds, rounded up so that no client comes too early. */
 function retryAfter(error: MatrixError): Record<string, string> {
   const ms = error.extra?.retry_after_ms
   if (typeof ms !== 'number') return {}

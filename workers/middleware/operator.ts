@@ -1,4 +1,4 @@
-/** Lets whoever runs the server pass: by the operator's token, or by an administrator's access token. */
+/** Lets the operator pass, by the operator's token, and administrators, by their access token. */
 import { isOperatorToken } from '../../src/accounts/operator-token.ts'
 import type { Requester } from '../../src/accounts/requester.ts'
 import type { AppContext } from '../app-env.ts'

@@ -43,7 +43,7 @@ export function countForAddress(c: AppContext): void {
 }
 
 /**
- * Counts a request whose token nobody knows: whoever made it up is counted as one without.
+ * Counts a request with an unknown token for its address, as a request without a token.
  * @throws MatrixError M_LIMIT_EXCEEDED
  */
 export function countStranger(c: AppContext, { limit }: EndpointRow): void {

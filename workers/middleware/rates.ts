@@ -16,7 +16,7 @@ export const ALLOWANCES = {
   sync: { burst: 200, perSecond: 30 },
   /** Keys of others, and backups of room keys: a client that comes back asks and stores in large batches. */
   keys: { burst: 200, perSecond: 10 },
-  /** Users whose keys are asked for or claimed: a client that enters a large room asks for all who are there. */
+  /** Users whose keys are asked for or claimed: a client that enters a large room asks for all its members. */
   keyTargets: { burst: 20_000, perSecond: 200 },
   /** To-device messages, not requests: one to each device of a large room is as many as there are devices. */
   toDevice: { burst: 10_000, perSecond: 100 },
@@ -32,7 +32,7 @@ export const ALLOWANCES = {
   report: { burst: 10, perSecond: 0.1 },
   // Two devices ask once a second each.
   rendezvous: { burst: 100, perSecond: 20 },
-  /** Tokens that prove to others who somebody is: each is kept for an hour. */
+  /** Tokens that prove a user's identity to other services: each is kept for an hour. */
   openId: { burst: 20, perSecond: 0.2 },
   /** What begins or goes on with a session, of all behind one address. */
   entry: { burst: 100, perSecond: 5 },

@@ -45,7 +45,7 @@ export async function* partsInTime(
     }
   } finally {
     watch.end()
-    // What comes after an error or a refusal is nobody's.
+    // What comes after an error or a refusal is read by nothing.
     await reader.cancel().catch(() => undefined)
   }
 }
@@ -85,7 +85,7 @@ class Watch {
     this.#late = new Promise((_, reject) => {
       this.#reject = reject
     })
-    // It may come while nobody waits for a part.
+    // It may come while no part is waited for.
     this.#late.catch(() => undefined)
     this.renew()
   }

@@ -1,6 +1,6 @@
 /**
- * Who is behind the connections of the local TLS listener: it hands decrypted bytes on, so that the runtime sees it as
- * the peer. It begins each connection with a request that says, by a secret of this start, for whom it is.
+ * The clients behind the local TLS listener. The listener hands decrypted bytes on, so the runtime sees it as the peer.
+ * It begins each connection with a request that names the client, and shows a secret of this start.
  */
 import { timingSafeEqual } from 'node:crypto'
 import { Hono } from 'hono'

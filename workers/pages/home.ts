@@ -1,4 +1,4 @@
-/** `GET /`: a page for a person who comes by: that the server runs, how to sign in, where to read on. */
+/** `GET /`: a page for people: that the server runs, how to sign in, where to read on. */
 import { createHash } from 'node:crypto'
 import { Hono } from 'hono'
 import { html, raw } from 'hono/html'
@@ -18,7 +18,7 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join('; ')
 
-/** What somebody without an account is told, by who may make one. */
+/** What a visitor without an account is told, by the setting of registration. */
 const JOINING: Record<Config['registration'], string> = {
   open: 'You have no account yet? Choose to register in your client: everybody may.',
   token:

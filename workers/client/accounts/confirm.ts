@@ -6,7 +6,7 @@ import { localpartOf } from '../../../src/protocol/identifiers.ts'
 import type { UserContext } from '../../app-env.ts'
 import { guarded } from '../../middleware/guesses.ts'
 
-/** The challenge to answer with, or undefined once the user has proved who they are. Stands behind `accessToken`. */
+/** The challenge to answer with, or undefined once the user has proved their identity. */
 export async function challenge(c: UserContext, request: Confirmed): Promise<Response | undefined> {
   const confirmed = await confirm(c, request)
   return confirmed instanceof Response ? confirmed : undefined

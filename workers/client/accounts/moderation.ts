@@ -1,4 +1,4 @@
-/** Client-Server API §Server administration: who is locked or suspended, and who is who. */
+/** Client-Server API §Server administration: locking and suspending users, and their devices and addresses. */
 import { Hono } from 'hono'
 import * as z from 'zod'
 import type { Device } from '../../../src/objects/user/session.ts'

@@ -1,4 +1,4 @@
-/** Client-Server API §OpenID: a token that proves to widgets and other services who somebody is. */
+/** Client-Server API §OpenID: a token that proves the user's identity to widgets and other services. */
 import { Hono } from 'hono'
 import * as z from 'zod'
 import type { AppEnv } from '../../app-env.ts'

@@ -1,4 +1,4 @@
-/** Client-Server API §Login, §Logout and who a token belongs to. */
+/** Client-Server API §Login, §Logout, and the user of a token. */
 import { Hono } from 'hono'
 import * as z from 'zod'
 import { logInByPassword } from '../../../src/accounts/login.ts'

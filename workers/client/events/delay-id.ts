@@ -1,13 +1,13 @@
 /**
  * Ids of delayed events (MSC4140): a secret, the room that it leads to, and a code that only this server makes. They
- * are taken from anybody, without a token, so nothing is asked about a room before the code has been checked.
+ * are taken without a token, so nothing is asked about a room before the code has been checked.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { Config } from '../../../src/ports/config.ts'
 import { decodeBase64Url, encodeBase64Url } from '../../../src/protocol/base64.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 
-/** As many bits as nobody guesses. */
+/** Too many bits to be guessed. */
 const CODE_BYTES = 16
 
 type Keys = Pick<Config, 'tokenKeys' | 'retiredTokenKeys'>

@@ -65,7 +65,7 @@ function roomOf(c: AppContext, delayId: string): RoomGateway {
   return c.var.objects.room(roomOfDelayId(c.var.ports.config, delayId))
 }
 
-/** The id is a secret: whoever was given it, such as a call's media server, needs no token. */
+/** The id is a secret: a program that was given it, such as a call's media server, needs no token. */
 async function act(c: PossibleUserContext, delayId: string, action: DelayedAction) {
   await roomOf(c, delayId).delayedAction(delayId, action, c.var.requester?.userId)
   return c.json({})

@@ -1,4 +1,4 @@
-/** What the endpoints that read a room have in common: places, filters, and whom the reader ignores. */
+/** What the endpoints that read a room have in common: places, filters, and ignored users. */
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import { parseRoomEventFilter, type RoomEventFilter } from '../../../src/protocol/matching/filter.ts'
 import type { UserContext } from '../../app-env.ts'
@@ -34,7 +34,7 @@ export function parseInlineFilter(text: string | undefined): RoomEventFilter | u
   return parseRoomEventFilter(filter)
 }
 
-/** Whose messages the reader does not want to see (Client-Server API §Ignoring Users). */
+/** The users that the reader ignores (Client-Server API §Ignoring Users). */
 export function ignoredBy(c: UserContext): Promise<string[]> {
   const { objects, requester } = c.var
   return objects.user(requester.userId).ignoredUsers(requester.session)

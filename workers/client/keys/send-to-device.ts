@@ -27,7 +27,7 @@ sendToDevice.put(
     const { eventType: type, txnId } = c.req.valid('param')
     const messages: Record<string, ToDeviceMessage[]> = {}
     const sent = c.req.valid('json').messages
-    // What is for users who are not here reaches nobody; there is no way to other servers yet.
+    // A message to a user who is not here is dropped; there is no way to other servers yet.
     const known = await objects.knownUsers(Object.keys(sent))
     for (const [userId, byDevice] of Object.entries(sent)) {
       if (!known.has(userId)) continue

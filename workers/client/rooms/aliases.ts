@@ -41,7 +41,7 @@ aliases.put(
   },
 )
 
-/** No token needed: the spec lets everybody who knows a name ask for the room behind it. */
+/** Without a token: by the specification any client that knows a name may ask for the room behind it. */
 aliases.get(
   '/directory/room/:alias',
   endpoint({ auth: 'none', limit: 'read', param: OneAlias }),

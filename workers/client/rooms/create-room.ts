@@ -147,7 +147,7 @@ function createContent(
 
 const Creators = z.array(UserId)
 
-/** Room version 12: who is trusted as much as the creator stands beside the creator. */
+/** Room version 12: users that are trusted like the creator are creators too. */
 function additionalCreators(content: JsonObject, trusted: string[]): string[] {
   const given = Creators.safeParse(content.additional_creators ?? [])
   if (!given.success)

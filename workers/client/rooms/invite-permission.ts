@@ -2,7 +2,7 @@
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { UserContext } from '../../app-env.ts'
 
-/** Whether the target takes invites from the one who asks. What they ignore is sent, and shown to nobody. */
+/** Whether the target takes invites from the requester. An ignored invite is sent, and not shown. */
 export async function takesInvites(c: UserContext, target: string): Promise<boolean> {
   const { objects, requester } = c.var
   return (await objects.user(target).invitePermission(requester.userId)) !== 'block'

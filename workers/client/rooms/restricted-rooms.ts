@@ -1,4 +1,4 @@
-/** Who may join a restricted room: Client-Server API §Restricted rooms. */
+/** Joining restricted rooms: Client-Server API §Restricted rooms. */
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { AppContext, UserContext } from '../../app-env.ts'
 
@@ -11,7 +11,7 @@ export async function allowRoomsJoined(c: UserContext, roomId: string): Promise<
   return allowRooms.filter((_, index) => joined[index])
 }
 
-/** A listed room that is not here, or is no room at all, lets nobody in; it must not keep others from it. */
+/** A listed room that is not here, or is no room at all, lets no user in; it must not keep out the members of the others. */
 async function isJoined(c: AppContext, roomId: string, userId: string): Promise<boolean> {
   try {
     return await c.var.objects.room(roomId).isJoined(userId)

@@ -1,4 +1,4 @@
-/** Whether somebody may know of a room that they are not in: asked for summaries and for the hierarchy of spaces. */
+/** Whether a user may know of a room that they are not in: for summaries and for the hierarchy of spaces. */
 import type { SummaryAnswer } from '../../../src/objects/room/summary.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { PossibleUserContext } from '../../app-env.ts'

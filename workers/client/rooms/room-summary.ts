@@ -47,7 +47,7 @@ async function summary(c: PossibleUserContext, roomIdOrAlias: string) {
   return answer.membership === null ? answer.summary : { ...answer.summary, membership: answer.membership }
 }
 
-/** Asking a Room object makes it: nobody without an account shall make as many as they like. */
+/** Asking a Room object makes it: without an account, names that were made up must not make objects. */
 async function isArchived(c: AppContext, roomId: string): Promise<boolean> {
   return (await c.var.ports.directory.isListed(roomId)) !== undefined
 }

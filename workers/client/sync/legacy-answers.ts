@@ -72,7 +72,7 @@ function sectionsOf(body: JsonObject): Section[] {
   )
 }
 
-/** The invite itself is stripped, and so no event by the schema of `invite`; who sent it old clients read here. */
+/** The invite itself is stripped, so it is no event by the schema of `invite`; old clients read its sender here. */
 function offered({ kind, section }: Section, userId: string): JsonObject {
   const events = listOf(section[`${kind}_state`])
   const own = events.find(({ type, state_key }) => type === 'm.room.member' && state_key === userId)

@@ -16,7 +16,7 @@ const DEFAULT_LIMIT = 10
 const MAX_TIMEOUT_MS = 30_000
 /** Rooms in which an event is looked for that the archive does not know yet. */
 const MOVED_LAST = 20
-/** How often a room is looked at for somebody who is not in it: such a guest gets no wakes. */
+/** How often a room is looked at for a user who is not in it, and so gets no wakes. */
 const PEEK_MS = 1_000
 
 const InitialQuery = z.object({ limit: limitOf(DEFAULT_LIMIT), archived: Flag.default(false) })
@@ -159,7 +159,7 @@ async function stream(c: UserContext, from: string | undefined, timeoutMs: numbe
 
 // ------------------------------------------------------------ by the room itself
 
-/** The events of one room, for who may look into it without being there. */
+/** The events of one room, for a user who may look into it without being in it. */
 async function peek(c: UserContext, roomId: string, from: string | undefined, timeoutMs: number) {
   const { objects, ports, requester } = c.var
   const deadline = ports.clock.now() + timeoutMs

@@ -7,7 +7,7 @@ import { requireSelf, UserId } from '../params.ts'
 
 const OfUser = z.object({ userId: UserId })
 
-/** Everybody who shares a room with the user is told it, at each change. */
+/** Each change is told to all users who share a room. */
 const MAX_STATUS_LENGTH = 1024
 
 const Status = z.object({
