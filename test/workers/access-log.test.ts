@@ -34,7 +34,7 @@ describe('the log', () => {
     return requests(lines).at(-1)!
   }
 
-  it('says why a request was refused, whose it was and from where', async () => {
+  it('says why a request was refused, its user and its address', async () => {
     await alice.get('/rooms/!nowhere:test.example/state')
     expect(await lastRequest()).toMatchObject({
       status: 403,
@@ -61,7 +61,7 @@ describe('the log', () => {
     expect(await lastRequest()).toMatchObject({ status: 400, errcode: 'M_INVALID_PARAM', user: alice.userId })
   })
 
-  it('says neither who asked nor from where of what was answered', async () => {
+  it('names neither user nor address of a request that was answered', async () => {
     await alice.get('/account/whoami')
     const line = await lastRequest()
     expect(Object.keys(line).sort()).toEqual(
@@ -106,7 +106,7 @@ describe('the log', () => {
 })
 
 describe('the log at debug', () => {
-  it('tells of every call to an object or a database, and who asked, whatever the answer', async () => {
+  it('tells of every call to an object or a database, and its user, whatever the answer', async () => {
     const { server, lines } = await started({ 'log-level': 'debug' })
     const alice = await api(server).register('alice')
     await alice.get('/account/whoami')

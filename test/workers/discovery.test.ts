@@ -58,7 +58,7 @@ describe('/.well-known/matrix', () => {
     expect(body).toEqual({ 'm.server': 'matrix.test.example:443' })
   })
 
-  it('knows no support contacts until somebody names them', async () => {
+  it('knows no support contacts until the operator names them', async () => {
     const { status, body } = await http.request('GET', '/.well-known/matrix/support')
     expect([status, body.errcode]).toEqual([404, 'M_UNRECOGNIZED'])
   })

@@ -105,7 +105,7 @@ it('aliases are so many, with a new room or without', async () => {
   must(await add('d'))
 })
 
-it('rooms that somebody makes are so many, those left and those replaced as well', async () => {
+it('a user makes so many rooms, those left and those replaced counted', async () => {
   const alice = await person()
   const room = await alice.createRoom()
   must(await alice.post(`/rooms/${room}/leave`))

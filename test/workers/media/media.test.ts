@@ -180,7 +180,7 @@ describe('a download', () => {
     expect([beyond.status, beyond.headers.get('content-range')]).toEqual([416, 'bytes */10'])
   })
 
-  it('need not be sent again to who has it', async () => {
+  it('is not sent again to a client that has it', async () => {
     const place = await uploaded('once')
     const etag = (await get(place)).headers.get('etag')!
     expect((await get(place, { 'if-none-match': etag })).status).toBe(304)

@@ -66,7 +66,7 @@ async function isKept(place: string): Promise<boolean> {
   return answer.status === 200
 }
 
-it('are counted for who wanted them, and the oldest go, with their thumbnails', async () => {
+it('are counted for the user who wanted them, and the oldest go, with their thumbnails', async () => {
   const places: string[] = []
   for (let i = 0; i < 3; i += 1) places.push((await preview(alice, newPicture()))!)
   await mediaOf(server, alice).seen(places[0]!, { width: 32, height: 32 })

@@ -438,7 +438,7 @@ describe('a preview', () => {
     expect([status, body.errcode]).toEqual([401, 'M_MISSING_TOKEN'])
   })
 
-  it('of where nobody listens fails, and tells nothing more', async () => {
+  it('of an address without a server fails, and tells nothing more', async () => {
     const { status, body } = await preview('http://127.0.0.1:1/')
     expect([status, body]).toEqual([
       502,

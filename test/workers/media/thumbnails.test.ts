@@ -147,7 +147,7 @@ describe('a thumbnail', () => {
     expect((await ask(media, query, { 'if-none-match': etag })).status).toBe(304)
   })
 
-  it('is made by whoever asks first, and for all who ask at once', async () => {
+  it('is made once for all that ask at the same time', async () => {
     const media = await uploaded(png(600, 600, halves(600, RED, BLUE)), 'image/png')
     const before = await decodingOf(server)
     const all = await Promise.all(

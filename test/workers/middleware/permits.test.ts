@@ -164,7 +164,7 @@ describe('a suspended user', () => {
     must(await user.put(at(`/redact/${encodeURIComponent(said)}/own`)))
   })
 
-  it('sends messages to their own devices, and to nobody else', async () => {
+  it('sends messages to their own devices alone', async () => {
     const messages = (...users: string[]) => ({
       messages: Object.fromEntries(users.map((userId) => [userId, { '*': { a: 1 } }])),
     })

@@ -161,7 +161,7 @@ describe('rate limits', () => {
     },
   )
 
-  it('hold off guests from one address, and guesses of the password of who is logged in', async () => {
+  it('hold off guests from one address, and guesses of a password in its own user’s session', async () => {
     const address = newAddress()
     const headers = { 'x-real-ip': address }
     const guest = () => http.request('POST', '/register', {}, { query: { kind: 'guest' }, headers })

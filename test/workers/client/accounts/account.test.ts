@@ -61,7 +61,7 @@ describe.each(guarded)('%s %s', (method, path, body) => {
     })
   })
 
-  it('refuses a wrong password and the password of somebody else', async () => {
+  it('refuses a wrong password and the password of another user', async () => {
     await http.register(`stranger${path.replaceAll(/[^a-z]/g, '')}`)
     const { session } = (await ask()).body
     const own = alice.userId
@@ -123,7 +123,7 @@ describe('a new password', () => {
 })
 
 describe('devices', () => {
-  it('are deleted one by one and together; who is gone already is no error', async () => {
+  it('are deleted one by one and together; one that is gone already is no error', async () => {
     const own = await http.register('dee', { device_id: 'OWN' })
     const others = await Promise.all(['A', 'B', 'C'].map((id) => http.login('dee', { device_id: id })))
     const ids = async () => (await own.get('/devices')).body.devices.map((d: Body) => d.device_id)
@@ -232,7 +232,7 @@ describe('a deactivated account', () => {
 })
 
 describe('an erased account', () => {
-  it('is shown redacted to whoever comes later, and as it was to those who were there', async () => {
+  it('is shown redacted to users who come later, and as it was to those who were there', async () => {
     const [gone, there] = [await http.register('forgetme'), await http.register('there')]
     const [later, world] = [await http.register('later'), await http.register('world')]
     must(await gone.put(`/profile/${gone.userId}/displayname`, { displayname: 'Known Name' }))

@@ -66,7 +66,7 @@ describe('guests', () => {
     }
   })
 
-  it('leave a room that closes to them, and nobody else does', async () => {
+  it('alone leave a room that closes to them', async () => {
     const [guest, member] = [await newGuest(), await http.register('member')]
     const room = await roomFor('can_join')
     must(await guest.join(room))

@@ -186,7 +186,7 @@ describe('a suspended account', () => {
 })
 
 describe('capabilities', () => {
-  it('tell administrators, and nobody else, that they may moderate', async () => {
+  it('tell administrators alone that they may moderate', async () => {
     const of = async (client: Client) => (await client.get('/capabilities')).body.capabilities
     expect((await of(admin))['m.account_moderation']).toEqual({ suspend: true, lock: true })
     expect(await of(alice)).not.toHaveProperty('m.account_moderation')
@@ -201,7 +201,7 @@ describe('capabilities', () => {
 })
 
 describe('whois', () => {
-  it('shows a user their devices and addresses, and administrators everybody’s', async () => {
+  it('shows a user their own devices and addresses, and administrators those of all', async () => {
     const body = {
       username: 'wanda',
       password: testPassword,
@@ -264,7 +264,7 @@ describe('registration tokens', () => {
     expect(failure(await admin.post(`${TOKENS}/new`, body))).toEqual([400, errcode])
   })
 
-  it('are nobody else’s business', async () => {
+  it('are for administrators alone', async () => {
     for (const answer of [
       await alice.get(TOKENS),
       await alice.get(`${TOKENS}/taken`),

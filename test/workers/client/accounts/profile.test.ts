@@ -25,7 +25,7 @@ const memberOf = async (viewer: Client, room: string, userId: string): Promise<B
   (await viewer.get(`/rooms/${encodeURIComponent(room)}/state/m.room.member/${userId}`)).body
 
 describe('a profile', () => {
-  it('is the localpart alone at first, and shown to everybody', async () => {
+  it('is the localpart alone at first, and shown to all', async () => {
     const newcomer = await http.register('newcomer', { inhibit_login: false })
     expect((await shown(newcomer.userId)).body).toEqual({ displayname: 'newcomer' })
     expect(failure(await shown(newcomer.userId, 'avatar_url'))).toEqual([404, 'M_NOT_FOUND'])
@@ -44,7 +44,7 @@ describe('a profile', () => {
     expect((await shown(made.userId)).body).toEqual({})
   })
 
-  it('is there for users who have never logged in, and for nobody else', async () => {
+  it('is there for users who have never logged in, and for no unknown name', async () => {
     const body = { username: 'silent', password: 'x', inhibit_login: true, auth: { type: 'm.login.dummy' } }
     must(await http.request('POST', '/register', body))
     expect((await shown('@silent:test.example')).body).toEqual({ displayname: 'silent' })
@@ -192,7 +192,7 @@ describe('in rooms', () => {
     expect(await count()).toEqual(before)
   })
 
-  it('the rest of the member event is kept, but for who vouched for the join', async () => {
+  it('the rest of the member event is kept, but for the voucher of the join', async () => {
     const [hal, ivy] = [await http.register('hal'), await http.register('ivy')]
     const lobby = await hal.createRoom({ preset: 'public_chat' })
     must(await ivy.join(lobby))

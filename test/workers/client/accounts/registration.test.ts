@@ -57,7 +57,7 @@ describe('open registration', () => {
     ])
   })
 
-  it('a finished session is good for its account alone, and for whoever knows its password', async () => {
+  it('a finished session is good for its account alone, with its password', async () => {
     const { session } = (await register({})).body
     const auth = { ...dummy, session }
     expect((await register({ username: 'finished', password: testPassword, auth })).status).toBe(200)

@@ -60,7 +60,7 @@ async function sendLater(client: Client, roomId: string, body: Body): Promise<An
 }
 
 describe.each(Object.entries(WAYS))('a redaction by %s', (_, redact) => {
-  it.each(['10', '11', '12'])('of somebody else needs the power to redact in version %s', async (version) => {
+  it.each(['10', '11', '12'])('of another user needs the power to redact in version %s', async (version) => {
     const roomId = await roomWithHelper({ room_version: version })
     const said = await alice.say(roomId, 'stays')
     expect(await redact(bob, roomId, said)).toMatchObject(FORBIDDEN)
@@ -71,7 +71,7 @@ describe.each(Object.entries(WAYS))('a redaction by %s', (_, redact) => {
     expect(gone.content).toEqual({})
   })
 
-  it('leaves the create event and the list of servers whole, whoever sends it', async () => {
+  it('leaves the create event and the list of servers whole, whatever the power of its sender', async () => {
     const acl = { type: 'm.room.server_acl', content: { allow: ['*'], deny: [] } }
     const roomId = await roomWithHelper({ initial_state: [acl] })
     const { body: state } = must(await alice.get(room(roomId, '/state')))
@@ -121,7 +121,7 @@ describe('a redaction', () => {
   })
 })
 
-describe('an outsider is told the same of everybody', () => {
+describe('an outsider is told the same of every user', () => {
   /** People in each relation to a room that the outsider knows nothing of. */
   async function people(): Promise<{ roomId: string; ids: string[] }> {
     const roomId = await alice.createRoom({ initial_state: [joinRule('knock')] })
@@ -194,7 +194,7 @@ describe('what stands already', () => {
     expect(await bob.put(room(roomId, `/send/m.reaction/${txn()}`), content)).toMatchObject(FORBIDDEN)
   })
 
-  it('a knock repeated where nobody may knock any more is refused', async () => {
+  it('a knock repeated where knocking has ended is refused', async () => {
     const roomId = await alice.createRoom({ initial_state: [joinRule('knock')] })
     const knock = () => outsider.post(`/knock/${encodeURIComponent(roomId)}`)
     must(await knock())

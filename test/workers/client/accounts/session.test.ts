@@ -136,7 +136,7 @@ describe('logout', () => {
     expect((await whoami(staying.token)).status).toBe(200)
   })
 
-  it('from all devices ends every session of the user, and of nobody else', async () => {
+  it('from all devices ends every session of the user, and of no other', async () => {
     const [bob, carol] = [await http.register('bob'), await http.register('carol')]
     const second = await http.login('bob')
     for (const { token } of [bob, second, carol]) expect((await whoami(token)).status).toBe(200)
@@ -168,7 +168,7 @@ describe('without Redis', () => {
 describe('without Postgres', () => {
   afterAll(() => server.postgres.start())
 
-  it('who is logged in stays so, and login says that it must wait', async () => {
+  it('a user who is logged in stays so, and login says that it must wait', async () => {
     const client = await http.login('alice')
     server.postgres.stop()
     expect((await whoami(client.token)).status).toBe(200)

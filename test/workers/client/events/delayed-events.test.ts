@@ -196,7 +196,7 @@ describe('managing one', () => {
     expect((await act(id, 'jump')).body.errcode).toBe('M_UNRECOGNIZED')
   })
 
-  it('is for its owner, or whoever knows the id and has no name', async () => {
+  it('is for its owner, or for a request with its id and without a token', async () => {
     const id = await delayed(message(alice, HOUR, 'mine'))
     expect((await act(id, 'cancel', bob.token)).status).toBe(404)
     expect((await bob.get(`${BASE}/delayed_events/${id}`)).status).toBe(404)
@@ -240,7 +240,7 @@ describe('a delayed state event', () => {
     })
   })
 
-  it('gives way to what somebody else sets, not to what its sender sets', async () => {
+  it('gives way to what another user sets, not to what its sender sets', async () => {
     const shared = await alice.createRoom({
       preset: 'public_chat',
       room_version: '11',
@@ -269,7 +269,7 @@ describe('a delayed state event', () => {
   })
 })
 
-describe('a delayed event of somebody who may send nothing any more', () => {
+describe('a delayed event of a user who may send nothing any more', () => {
   it('is not sent while they are suspended, by time or by hand', async () => {
     const muted = await http.register('muted')
     const admin = await http.register('admin')
@@ -286,7 +286,7 @@ describe('a delayed event of somebody who may send nothing any more', () => {
     expect((await said()).join()).not.toContain('silenced')
   })
 
-  it('does not bring back who has deactivated their account', async () => {
+  it('does not bring back a user who deactivated their account', async () => {
     const gone = await http.register('gone')
     must(await gone.join(room))
     await delayed(later(gone, `state/m.room.member/${gone.userId}`, 1_500, { membership: 'join' }))

@@ -69,7 +69,7 @@ describe('a receipt', () => {
     expect(Object.keys(receiptsIn((await alice.sync()).body))).toEqual([second])
   })
 
-  it('that is private is shown to its user alone, and disturbs nobody else', async () => {
+  it('that is private is shown to its user alone, and wakes no other', async () => {
     const event = await alice.say(room, 'one')
     const [ofAlice, ofBob] = [await token(alice), await token(bob)]
     const waiting = bob.sync({ since: ofBob, timeout: 10_000 })

@@ -69,7 +69,7 @@ describe('PUT /send', () => {
     })
   })
 
-  it('refuses who is not in the room', async () => {
+  it('refuses users who are not in the room', async () => {
     const { status, body } = await bob.put(send('m.room.message', 'no'), { body: 'x' })
     expect([status, body.errcode]).toEqual([403, 'M_FORBIDDEN'])
   })

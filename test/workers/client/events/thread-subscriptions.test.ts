@@ -108,7 +108,7 @@ describe('a thread', () => {
     expect(failure(await follow(left, { automatic }))).toEqual(CONFLICT)
   })
 
-  it('is nobody’s who may not see it', async () => {
+  it('is refused to users who may not see it', async () => {
     const stranger = await http.register('stranger')
     const closed = await alice.createRoom({ preset: 'private_chat' })
     const root = await alice.say(closed, 'root')

@@ -69,7 +69,7 @@ describe('/messages', () => {
     expect(rest).toEqual({ chunk: [], start: all.end })
   })
 
-  it('takes the sync token of somebody who only looks in as the end of the room', async () => {
+  it('takes the sync token of a user who only looks in as the end of the room', async () => {
     const open = await alice.createRoom({
       preset: 'public_chat',
       initial_state: [
@@ -121,7 +121,7 @@ describe('/messages', () => {
     expect(forwards.chunk[0].type).toBe('m.room.create')
   })
 
-  it('is not for who has forgotten the room, whether a direction is named or not', async () => {
+  it('is refused to a user who forgot the room, whether a direction is named or not', async () => {
     const left = await alice.createRoom({ preset: 'public_chat' })
     must(await bob.join(left))
     must(await alice.post(room('/leave', left)))
@@ -149,7 +149,7 @@ describe('/messages', () => {
     expect([status, body.errcode]).toEqual([400, errcode])
   })
 
-  it('is for who may see the room', async () => {
+  it('is for users who may see the room', async () => {
     const closed = await alice.createRoom()
     const { status, body } = await bob.get(room('/messages', closed), { dir: 'b' })
     expect([status, body.errcode]).toEqual([403, 'M_FORBIDDEN'])

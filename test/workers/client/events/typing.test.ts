@@ -71,7 +71,7 @@ describe('typing', () => {
     expect((await typists(body.next_batch)).users).toEqual([])
   })
 
-  it('is in a first sync, also of somebody who has just come', async () => {
+  it('is in a first sync, also of a user who has just come', async () => {
     const carol = await http.register('carol')
     await alice.put(typing(alice.userId), { typing: true, timeout: 30_000 })
     const event = { type: 'm.typing', content: { user_ids: [alice.userId] } }

@@ -100,7 +100,7 @@ async function furnish(): Promise<void> {
   must(await bob.put('/sendToDevice/m.dummy/1', { messages: { [gone.userId]: { '*': { n: 1 } } } }))
 }
 
-it('takes all keys, backups, pushers and waiting messages along, and tells who shares a room', async () => {
+it('takes all keys, backups, pushers and waiting messages along, and tells the users who share a room', async () => {
   const room = await alice.createRoom({ preset: 'public_chat' })
   must(await gone.join(room))
   await furnish()

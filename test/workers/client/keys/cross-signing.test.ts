@@ -40,7 +40,7 @@ describe('cross-signing keys', () => {
     expect(body.user_signing_keys[client.userId].keys).toEqual(keys.body.user_signing_key.keys)
   })
 
-  it('are replaced only by who proves to be the user', async () => {
+  it('are replaced only when the user proves their identity', async () => {
     const { client, keys } = await withCrossSigning()
     const next = makeCrossSigning(client.userId)
     const refused = await client.post('/keys/device_signing/upload', next.body)
@@ -62,7 +62,7 @@ describe('cross-signing keys', () => {
     )
   })
 
-  it('of one usage are replaced only by who proves to be the user, and one that was not there before as well', async () => {
+  it('of one usage are replaced only when the user proves their identity, and one that was not there before as well', async () => {
     const client = await person()
     const { body, master } = makeCrossSigning(client.userId)
     const { user_signing_key: later, ...first } = body
@@ -158,7 +158,7 @@ describe('signatures', () => {
     expect(Object.keys(seen.signatures[client.userId])).toHaveLength(2)
   })
 
-  it('of own devices are seen by all; of others by who made them', async () => {
+  it('of own devices are seen by all; of others by their maker', async () => {
     const { client, device, keys } = await withCrossSigning()
     const other = await withCrossSigning()
     const { userId, deviceId } = client

@@ -111,7 +111,7 @@ describe('a dehydrated device', () => {
     expect(ids).toEqual(['F', 'F', 'K0', 'K1'].map((id) => `signed_curve25519:${id}`))
   })
 
-  it('is news for those who share a room', async () => {
+  it('is news for users who share a room', async () => {
     const [alice, bob] = [await person(), await person()]
     const room = await alice.createRoom({ preset: 'public_chat' })
     must(await bob.join(room))
@@ -157,7 +157,7 @@ describe('a dehydrated device', () => {
     expect((await other.get(eventsPath('SLEEPER'))).body.events).toHaveLength(1)
   })
 
-  it('is gone where somebody signs in by its name', async () => {
+  it('is gone when a device signs in by its name', async () => {
     const { client } = await withDevice()
     must(await (await http.login(client.userId, { device_id: 'SLEEPER' })).get('/account/whoami'))
     expect(outcome(await client.get(PATH))).toEqual([404, 'M_NOT_FOUND'])
@@ -178,7 +178,7 @@ describe('a dehydrated device', () => {
 })
 
 describe('the messages of a dehydrated device', () => {
-  it('come page by page to a page without any, and are still there for who asks again', async () => {
+  it('come page by page to a page without any, and are still there for a second request', async () => {
     const { client } = await withDevice()
     const sender = await person()
     for (let n = 0; n < 5; n += 1) await send(sender, client, n % 2 === 0 ? 'SLEEPER' : '*', { n })

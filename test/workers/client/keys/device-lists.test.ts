@@ -59,7 +59,7 @@ const untilLeft = (client: Client, since: string, { userId }: Client) =>
   listsUntil(client, since, ({ left }) => left.has(userId))
 
 describe('device_lists', () => {
-  it('name a sharer whose keys change, to who waits and to who comes later, and nobody else', async () => {
+  it('name a sharer whose keys change, to a sync that waits and to one that comes later, and to no other', async () => {
     const [alice, bob, carol] = (await people(3)) as [Client, Client, Client]
     await together(alice, bob)
     const [ofBob, ofCarol] = [await token(bob), await token(carol)]
@@ -70,7 +70,7 @@ describe('device_lists', () => {
     expect(must(await carol.sync({ since: ofCarol })).body.device_lists).toBeUndefined()
   })
 
-  it('survive a gap in the timeline, an eviction of everybody, and a kill', async () => {
+  it('survive a gap in the timeline, an eviction of all objects, and a kill', async () => {
     const [alice, bob] = (await people(2)) as [Client, Client]
     const room = await together(alice, bob)
     const since = await token(bob)
@@ -149,7 +149,7 @@ describe('device_lists', () => {
     expect(must(await bob.sync({ since: ofBob })).body.device_lists).toBeUndefined()
   })
 
-  it('name everybody in a room to who joins it, and who joins to everybody', async () => {
+  it('name all members to a user who joins, and that user to all members', async () => {
     const [alice, bob] = (await people(2)) as [Client, Client]
     const [ofAlice, ofBob] = [await token(alice), await token(bob)]
     await together(alice, bob)
@@ -157,7 +157,7 @@ describe('device_lists', () => {
     await untilChanged(bob, ofBob, alice)
   })
 
-  it('tell who leaves the last shared room from who leaves one of two', async () => {
+  it('tell a user who leaves the last shared room from one who leaves one of two', async () => {
     const [alice, bob] = (await people(2)) as [Client, Client]
     const [one, two] = [await together(alice, bob), await together(alice, bob)]
     const [ofAlice, ofBob] = [await token(alice), await token(bob)]
@@ -170,7 +170,7 @@ describe('device_lists', () => {
     await untilLeft(bob, ofBob, alice)
   })
 
-  it('tell of who has new keys and then leaves that they are gone, in one answer and in two', async () => {
+  it('tell that a user with new keys who then leaves is gone, in one answer and in two', async () => {
     const [alice, bob] = (await people(2)) as [Client, Client]
     const room = await together(alice, bob)
     const since = await token(alice)
@@ -186,7 +186,7 @@ describe('device_lists', () => {
     await untilChanged(alice, after, bob)
   })
 
-  it('name who changes in a room that the filter hides, once, and the room is not lost', async () => {
+  it('name a user who changes in a room that the filter hides, once, and the room is not lost', async () => {
     const [alice, bob] = (await people(2)) as [Client, Client]
     const room = await together(alice, bob)
     await alice.say(room, 'before')
@@ -233,7 +233,7 @@ describe('device_lists', () => {
     for (const text of ['one', 'two']) expect(said).toContain(`"${text}"`)
   })
 
-  it('name everybody in a hidden room to who joins it, and who leaves it', async () => {
+  it('name all members of a hidden room to a user who joins it, and the users who leave it', async () => {
     const [alice, bob] = (await people(2)) as [Client, Client]
     const filter = JSON.stringify({ room: { rooms: [] } })
     const { next_batch: since } = must(await bob.sync({ filter })).body
@@ -255,7 +255,7 @@ describe('device_lists', () => {
     await until(joined, () => lists.left.has(alice.userId))
   })
 
-  it('name who changes in more hidden rooms than a token names, and come to an end', async () => {
+  it('name users who change in more hidden rooms than a token names, and come to an end', async () => {
     const [alice, bob] = (await people(2)) as [Client, Client]
     for (let i = 0; i < 40; i += 1) await together(alice, bob)
     const filter = JSON.stringify({ room: { rooms: [] } })
@@ -296,7 +296,7 @@ describe('/keys/changes', () => {
     expect(body.left).toEqual([])
   })
 
-  it('names who left between two looks, though they were invited, banned or let knock after it', async () => {
+  it('names users who left between two looks, though they were invited, banned or let knock after it', async () => {
     const [alice, ...others] = await people(3)
     const room = await together(alice!, ...others)
     const since = await token(alice!)
@@ -307,7 +307,7 @@ describe('/keys/changes', () => {
     expect(lists.left.toSorted()).toEqual(others.map(({ userId }) => userId).toSorted())
   })
 
-  it('names who left the last shared room, as the kicked themselves are told of the others', async () => {
+  it('names users who left the last shared room, as a kicked user is told of the others', async () => {
     const [alice, bob, carol] = (await people(3)) as [Client, Client, Client]
     const room = await together(alice, bob, carol)
     const [ofAlice, ofCarol] = [await token(alice), await token(carol)]

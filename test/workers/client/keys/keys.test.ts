@@ -131,7 +131,7 @@ describe('an upload', () => {
     expect(shown[client.userId][client.deviceId].signatures).toEqual(device_keys.signatures)
   })
 
-  it('stores one-time and fallback keys whoever has signed them', async () => {
+  it('stores one-time and fallback keys with any signatures', async () => {
     const { client } = await withKeys()
     const one_time_keys = { 'signed_curve25519:A': { key: 'a', signatures: {} } }
     const fallback_keys = { 'signed_curve25519:F': { key: 'f', fallback: true, signatures: {} } }
@@ -296,7 +296,7 @@ describe('a claim', () => {
     expect(before.length + after.length).toBe(20)
   })
 
-  it('whose answer was lost hands its key to nobody else', async () => {
+  it('whose answer was lost hands its key to no other', async () => {
     const { client } = await withKeys(2)
     const viewer = await person()
     must(await http.request('POST', '/_selvedge/test/faults', { name: 'user:abort-after-commit', count: 1 }))

@@ -143,7 +143,7 @@ describe('two devices on matrix-js-sdk', () => {
 })
 
 describe('with rate limits', () => {
-  it('are counted for everybody together where addresses are not known', async () => {
+  it('are counted together where addresses are not known', async () => {
     const limited = await startServer({ 'rate-limits': 'on' })
     try {
       const post = () =>

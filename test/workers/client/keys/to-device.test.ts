@@ -139,7 +139,7 @@ describe('a message', () => {
     expect((await look(bob)).said).toEqual([{ n: 1 }, { n: 1 }])
   })
 
-  it('for a device or a person that does not exist, or of another server, reaches nobody', async () => {
+  it('for a device or a user that does not exist, or of another server, is dropped', async () => {
     const [alice, bob] = [await person(), await person()]
     const nobody = { '@nobody:test.example': { '*': {} }, '@far:other.example': { '*': {} } }
     must(await send(alice, { ...nobody, ...to(bob, { n: 1 }, 'GONE') }))

@@ -180,7 +180,7 @@ describe('the number on the device', () => {
     expect(gateway.events(pushkey)).toContain(before)
   })
 
-  it('comes back with those who are ignored no more, and stays away for a room that was left', async () => {
+  it('comes back when its sender is ignored no more, and stays away for a room that was left', async () => {
     await withThree()
     await ignore([bob.userId])
     await expect.poll(number, soon).toBe(0)

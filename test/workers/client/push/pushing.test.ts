@@ -179,7 +179,7 @@ describe('an invite', () => {
     expect(got()[0]).toMatchObject({ type: 'm.room.member', user_is_target: true, room_name: 'Cake' })
   })
 
-  it('by somebody who is ignored is not told', async () => {
+  it('by an ignored user is not told', async () => {
     await set(alice)
     await ignore(bob.userId)
     const carol = await http.register(`carol${users}`)

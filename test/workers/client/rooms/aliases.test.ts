@@ -67,7 +67,7 @@ describe('an alias', () => {
 })
 
 describe('removing', () => {
-  it('is for its creator and for who may edit the room’s aliases', async () => {
+  it('is for its creator, and for users who may edit the room’s aliases', async () => {
     const [ofBob, ofAlice] = ['#of-bob:test.example', '#of-alice:test.example']
     await bob.put(path(ofBob), { room_id: roomId })
     await alice.put(path(ofAlice), { room_id: roomId })
@@ -76,7 +76,7 @@ describe('removing', () => {
     expect((await alice.delete(path(ofBob))).status).toBe(200)
   })
 
-  it('takes it out of the canonical alias event too, if whoever removes it may change that', async () => {
+  it('takes it out of the canonical alias event too, where its remover may change that', async () => {
     const [main, other, kept] = ['#main:test.example', '#other:test.example', '#kept:test.example']
     const room = await alice.createRoom({ preset: 'public_chat' })
     await bob.join(room)
@@ -133,7 +133,7 @@ describe('the canonical alias', () => {
 })
 
 describe('listing', () => {
-  it('is for members, or for everybody where the history is', async () => {
+  it('is for members, or for all where the history is', async () => {
     const closed = await alice.createRoom()
     const open = await alice.createRoom({
       initial_state: [

@@ -119,7 +119,7 @@ it('goes on where the server died in the middle', async () => {
   expect(JSON.stringify(shown)).not.toContain(secret)
 })
 
-it('shows nobody what was said, though the room was made again before all was pruned', async () => {
+it('hides what was said, though the room was made again before all was pruned', async () => {
   const gone = await http.register('gone3')
   const roomId = await bob.createRoom({ preset: 'public_chat' })
   must(await gone.join(roomId))

@@ -85,7 +85,7 @@ describe('a room with a large state', () => {
     }
   })
 
-  it('comes to somebody who waits as they join', async () => {
+  it('comes to a sync that waits while its user joins', async () => {
     const { next_batch: since } = must(await bob.sync()).body
     const polled = bob.sync({ since, timeout: 20_000 })
     must(await bob.join(large))

@@ -88,7 +88,7 @@ describe('join', () => {
       expect((await member(inner, client)).join_authorised_via_users_server).toBe(alice.userId)
   })
 
-  it('into a restricted room finds the one who may vouch, among however many who may not', async () => {
+  it('into a restricted room finds the one member who may vouch, among however many who may not', async () => {
     const club = await alice.createRoom({ preset: 'public_chat' })
     const allow = [{ type: 'm.room_membership', room_id: club }]
     const [voucher, bystander, joiner] = [
@@ -236,13 +236,13 @@ describe('kick, ban and unban', () => {
     expect((await bob.join(roomId)).status).toBe(200)
   })
 
-  it('does not kick who is not there', async () => {
+  it('does not kick users who are not there', async () => {
     const roomId = await alice.createRoom()
     const { status, body } = await alice.post(`${room(roomId)}/kick`, { user_id: bob.userId })
     expect([status, body.errcode]).toEqual([403, 'M_FORBIDDEN'])
   })
 
-  it('bans for good, until somebody unbans', async () => {
+  it('bans until it is undone', async () => {
     const roomId = await alice.createRoom({ preset: 'public_chat' })
     await bob.join(roomId)
     expect((await alice.post(`${room(roomId)}/ban`, { user_id: bob.userId })).status).toBe(200)
@@ -252,7 +252,7 @@ describe('kick, ban and unban', () => {
     expect((await bob.join(roomId)).status).toBe(200)
   })
 
-  it('does not unban who is not banned, be they joined, invited, gone or strangers', async () => {
+  it('does not unban users who are joined, invited, gone or strangers', async () => {
     const roomId = await alice.createRoom({ preset: 'public_chat' })
     const unban = async () => {
       const { status, body } = await alice.post(`${room(roomId)}/unban`, { user_id: bob.userId })

@@ -71,7 +71,7 @@ describe('the list of rooms', () => {
 })
 
 describe('the user directory', () => {
-  it('has who has come into an open room, by their new name, until they leave', async () => {
+  it('has a user who came into an open room, by their new name, until they leave', async () => {
     const [room, user, name] = [await alice.createRoom({ preset: 'public_chat' }), await newcomer(), word()]
     const stranger = await newcomer()
     must(await user.join(room))
@@ -82,7 +82,7 @@ describe('the user directory', () => {
     expect(await people(stranger, name)).toEqual([])
   })
 
-  it('has who shares a room with the one who looks, until one of them goes', async () => {
+  it('has a user who shares a room with the searcher, until one of them goes', async () => {
     const [user, other, name] = [await newcomer(), await newcomer(), word()]
     const room = await user.createRoom({ invite: [other.userId] })
     expect(await people(user, other.userId)).toEqual([])
@@ -112,7 +112,7 @@ describe('the user directory', () => {
     expect(await people(stranger, user.userId)).toEqual([])
   })
 
-  it('has nobody whose account has been closed', async () => {
+  it('has no user whose account was closed', async () => {
     const [user, stranger] = [await newcomer(), await newcomer()]
     await user.createRoom({ preset: 'public_chat' })
     expect(await people(stranger, user.userId)).toEqual([user.userId])

@@ -85,7 +85,7 @@ describe('a room', () => {
     expect(JSON.stringify(facts)).not.toContain('ombat')
   })
 
-  it('nobody has joined any more is not listed', async () => {
+  it('without members is not listed', async () => {
     const roomId = await alice.createRoom({ visibility: 'public', name: 'Ghost town' })
     await listed(1, { generic_search_term: 'ghost town' })
     await alice.post(`/rooms/${encodeURIComponent(roomId)}/leave`)
@@ -103,7 +103,7 @@ describe('visibility', () => {
     expect((await http.request('GET', visibility(roomId))).body).toEqual({ visibility: 'public' })
   })
 
-  it('is changed by who may set the canonical alias', async () => {
+  it('is changed by users who may set the canonical alias', async () => {
     const roomId = await alice.createRoom({ preset: 'public_chat' })
     await bob.join(roomId)
     const refused = await bob.put(visibility(roomId), { visibility: 'public' })

@@ -48,7 +48,7 @@ describe('forgetting a room', () => {
     return room
   }
 
-  it('is refused while joined, and to who was never there', async () => {
+  it('is refused to members, and to users who were never there', async () => {
     const room = await alice.createRoom({ preset: 'public_chat' })
     for (const client of [alice, bob]) {
       expect(await client.post(at(room, 'forget'))).toMatchObject({
@@ -133,7 +133,7 @@ describe('tags', () => {
     })
   })
 
-  it('refuse what is too long, wrongly ordered, or of somebody else', async () => {
+  it('refuse what is too long, wrongly ordered, or another user’s', async () => {
     const room = await alice.createRoom()
     const put = (client: Client, tag: string, body: unknown) =>
       client.put(`${tagsAt(alice, room)}/${tag}`, body)
@@ -228,7 +228,7 @@ describe('upgrading a room', () => {
     await expect.poll(listed, { timeout: 5_000 }).toEqual([{ room_id: next, listed: true }])
   })
 
-  it('bans everybody who was banned, however many, and though the server died in the middle', async () => {
+  it('bans all who were banned, however many, and though the server died in the middle', async () => {
     const old = await alice.createRoom({ preset: 'public_chat', room_version: '11' })
     const name = objectName.room(server.serverName, old)
     const banned = Array.from({ length: 1_100 }, (_, n) => `@spammer${n}:elsewhere.example`)
@@ -269,7 +269,7 @@ describe('upgrading a room', () => {
     expect((await alice.get(at(room, 'state/m.room.tombstone'))).status).toBe(404)
   })
 
-  it('gives the same room to who asks again', async () => {
+  it('gives the same room to a second request', async () => {
     const room = await alice.createRoom()
     const [first, second] = [
       must(await upgrade(alice, room, { new_version: '12', additional_creators: [bob.userId] })).body,

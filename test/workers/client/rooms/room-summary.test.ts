@@ -25,7 +25,7 @@ describe('a summary', () => {
   const v1 = (room: string) => `/_matrix/client/v1/room_summary/${encodeURIComponent(room)}`
   const unstable = '/_matrix/client/unstable/im.nheko.summary'
 
-  it('shows a public room to everybody, by id or alias, and a member their membership', async () => {
+  it('shows a public room to all, by id or alias, and a member their membership', async () => {
     const roomId = await alice.createRoom({
       preset: 'public_chat',
       room_alias_name: 'summary',
@@ -69,7 +69,7 @@ describe('a summary', () => {
     expect((await bob.get(v1(roomId))).status).toBe(404)
   })
 
-  it('of a restricted room is for who may join it', async () => {
+  it('of a restricted room is for users who may join it', async () => {
     const club = await alice.createRoom({ preset: 'public_chat' })
     const roomId = await alice.createRoom({ initial_state: [restrictedTo(club)] })
     expect((await bob.get(v1(roomId))).status).toBe(404)
@@ -91,7 +91,7 @@ describe('a summary', () => {
     expect((await bob.get(v1(roomId))).status).toBe(404)
   })
 
-  it('of no room is not found, and makes no object for who has no account', async () => {
+  it('of no room is not found, and without an account makes no object', async () => {
     const nowhere = '!nobody-was-here:test.example'
     expect((await http.request('GET', v1(nowhere))).status).toBe(404)
     expect((await http.request('GET', v1('#nowhere:test.example'))).body.errcode).toBe('M_NOT_FOUND')
@@ -173,7 +173,7 @@ describe('the hierarchy', () => {
     expect((await bob.get(unstable)).body).toEqual(body)
   })
 
-  it('shows restricted rooms to who meets their condition', async () => {
+  it('shows restricted rooms to users who meet their condition', async () => {
     const carol = await http.register('carol')
     must(await carol.join(rooms.root!))
     const { body } = must(await walk(carol, 'root'))

@@ -38,7 +38,7 @@ beforeAll(async () => {
 afterAll(() => server?.stop())
 
 describe('the user directory', () => {
-  it('finds who shares a room, by parts of name and id, whatever their case and accents', async () => {
+  it('finds users who share a room, by parts of name and id, whatever their case and accents', async () => {
     const roomId = await alice.createRoom({ invite: [bob.userId] })
     await bob.join(roomId)
     await bearName(bob, roomId, 'Bøb Späth')
@@ -70,7 +70,7 @@ describe('the user directory', () => {
     await finds(carol, name, [])
   })
 
-  it('tells nobody the name that is borne in a room of others', async () => {
+  it('hides a name that is borne in a room of others', async () => {
     const open = await dora.createRoom({ preset: 'public_chat' })
     const closed = await dora.createRoom({ invite: [alice.userId] })
     must(await alice.join(closed))
@@ -127,7 +127,7 @@ describe('the user directory', () => {
     expect((await find(alice, 'xan', 3)).limited).toBe(false)
   })
 
-  it('takes no part of a term for a pattern, and nothing for nobody', async () => {
+  it('takes no part of a term for a pattern, and finds no user by an empty one', async () => {
     expect(await find(alice, 'x_n')).toEqual({ results: [], limited: false })
     expect(await find(alice, '%')).toEqual({ results: [], limited: false })
     expect(await find(alice, '  ')).toEqual({ results: [], limited: false })
@@ -194,7 +194,7 @@ describe('mutual rooms', () => {
     await server.pg("delete from room_memberships where room_id like '!page%'")
   })
 
-  it('with somebody unknown are none', async () => {
+  it('with an unknown user are none', async () => {
     const { body } = must(await eve.get(path, { user_id: '@nobody:test.example' }))
     expect(body).toEqual({ joined: [], count: 0 })
   })

@@ -91,7 +91,7 @@ describe.each(scopes)('account data %s', (scope, path) => {
     expect((await alice.get(removed)).body).toEqual({ n: 2 })
   })
 
-  it('is removed by its user alone, and what the server manages by nobody', async () => {
+  it('is removed by its user alone, and never where the server manages it', async () => {
     const unstable = (of: Client, type: string) =>
       `/_matrix/client/unstable/org.matrix.msc3391${path(of, type)}`
     await alice.put(path(alice, 'org.example.kept'), { n: 1 })

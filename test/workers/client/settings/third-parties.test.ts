@@ -22,7 +22,7 @@ const userInfo = (query: Record<string, string>) =>
   http.request('GET', '/_matrix/federation/v1/openid/userinfo', undefined, { query })
 
 describe('an OpenID token', () => {
-  it('tells whose it is, and lets nobody in', async () => {
+  it('tells its user, and is no access token', async () => {
     const { body } = must(await alice.post(`/user/${alice.userId}/openid/request_token`, {}))
     expect(body).toEqual({
       access_token: expect.any(String),

@@ -185,7 +185,7 @@ describe.each([
 })
 
 describe('org.matrix.msc4155.invite_permission_config', () => {
-  it('takes invites that it ignores, and shows them to nobody', async () => {
+  it('takes invites that it ignores, and does not show them', async () => {
     const erin = await someone()
     await set(erin, 'org.matrix.msc4155.invite_permission_config', { ignored_users: ['@ali*:test.example'] })
     const room = await alice.createRoom()

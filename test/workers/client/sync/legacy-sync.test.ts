@@ -123,7 +123,7 @@ describe('a forgotten room', () => {
 })
 
 describe('/rooms/{roomId}/initialSync', () => {
-  it('shows a room to its members, and to everybody where the world may read', async () => {
+  it('shows a room to its members, and to all where the world may read', async () => {
     const open = await alice.createRoom(worldReadable)
     const said = await alice.say(open, 'hello')
     const own = must(await alice.get(room(open, '/initialSync'), { limit: 1 })).body

@@ -216,7 +216,7 @@ describe('the presence endpoints', () => {
 })
 
 describe('presence switched off', () => {
-  it('shows nobody, and answers the default', async () => {
+  it('shows no user, and answers the default', async () => {
     const quiet = await startServer({ presence: 'off' })
     try {
       const carol = await api(quiet).register('carol')

@@ -74,7 +74,7 @@ describe('a first sync', () => {
     })
   })
 
-  it('has typing, and how far everybody has read', async () => {
+  it('has typing, and the read receipts of all', async () => {
     const [bob, carol] = [await person(), await person()]
     const room = await alice.createRoom({ preset: 'public_chat' })
     for (const client of [bob, carol]) must(await client.join(room))

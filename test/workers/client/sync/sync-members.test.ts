@@ -184,7 +184,7 @@ describe('the summary', () => {
     )
   })
 
-  it('names members that left only when nobody else is there', async () => {
+  it('names members that left only when there is no other', async () => {
     const id = await alice.createRoom({ preset: 'public_chat' })
     must(await bob.join(id))
     must(await bob.post(room(id, '/leave')))
