@@ -242,6 +242,7 @@ function withFlush(
     stop: controls.stop,
     start: controls.start,
     delay: controls.delay,
+    lose: controls.lose,
     flush: () => redis.flush(),
   }
 }

@@ -14,6 +14,8 @@ export interface ServiceControls {
   start(): void
   /** Each answer comes this much later; 0 ends it. */
   delay(ms: number): void
+  /** The answers to these requests are lost from now on, though they were done; undefined ends it. */
+  lose(which: ((request: unknown) => boolean) | undefined): void
 }
 
 /** `service` behind a switch. */
@@ -21,13 +23,14 @@ export function switchable<Request>(service: (request: Request) => Promise<JsonA
   service: (request: Request) => Promise<JsonAnswer>
   controls: ServiceControls
 } {
-  const state = { calls: 0, stopped: false, delayMs: 0 }
+  const state = { calls: 0, stopped: false, delayMs: 0, isLost: (_: unknown): boolean => false }
   return {
     async service(request) {
       state.calls += 1
       if (state.delayMs > 0) await new Promise((resolve) => setTimeout(resolve, state.delayMs))
       if (state.stopped) return { status: 503, json: { error: 'stopped', message: 'stopped' } }
-      return service(request)
+      const answer = await service(request)
+      return state.isLost(request) ? { status: 503, json: { error: 'lost', message: 'lost' } } : answer
     },
     controls: {
       get calls() {
@@ -41,6 +44,9 @@ export function switchable<Request>(service: (request: Request) => Promise<JsonA
       },
       delay(ms) {
         state.delayMs = ms
+      },
+      lose(which = () => false) {
+        state.isLost = which
       },
     },
   }
