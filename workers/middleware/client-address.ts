@@ -1,7 +1,7 @@
 /** From where a request comes: as a trusted proxy says it, or as the server itself saw its peer. */
 import { ipAddress, networkOf } from '../../src/ip-address.ts'
 import type { AppContext } from '../app-env.ts'
-import { behindTls } from '../ops/tls-peer.ts'
+import { behindTls } from './tls-clients.ts'
 
 /** All requests without a known address count together. */
 const UNKNOWN = 'unknown'

@@ -9,14 +9,7 @@ import { ipAddress } from '../../src/ip-address.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
 import { endpoint } from '../middleware/endpoint.ts'
-
-/** By the peer that the runtime sees. A port is used by one connection at a time, so there are few. */
-const clients = new Map<string, string>()
-
-/** The address behind the TLS listener's connection, if this peer is one. */
-export function behindTls(peer: string): string | undefined {
-  return clients.get(peer)
-}
+import { noteTlsClient } from '../middleware/tls-clients.ts'
 
 const Peer = z.object({ address: z.string(), secret: z.string() })
 
@@ -29,7 +22,7 @@ tlsPeer.put('/tls-peer', endpoint({ auth: 'none', limit: 'free', json: Peer }), 
   if (!isSecret(secret, c.env.TLS_PEER_SECRET) || typeof peer !== 'string' || client === undefined) {
     throw new MatrixError('M_UNRECOGNIZED', 'Unknown path')
   }
-  clients.set(peer, client)
+  noteTlsClient(peer, client)
   return c.body(null, 204)
 })
 
