@@ -122,6 +122,12 @@ export const MIDDLEWARE: readonly Mutant[] = [
   ...inFile('workers/middleware/permitted.ts', middleware('permits'), [
     ['return event?.sender === session.userId', 'return event !== undefined'],
   ]),
+  ...inFile('workers/middleware/permitted.ts', client('moderation'), [
+    ['stateKey === session.userId', 'stateKey !== undefined'],
+    ["(await contentOf(c)).membership === 'leave'", 'true'],
+    ["if (eventType !== 'm.room.redaction') return false\n", ''],
+    ['return redacted !== undefined && isOwnEvent(', 'return redacted === undefined || isOwnEvent('],
+  ]),
   ...inFile('workers/client/rooms/membership.ts', middleware('rates'), [
     ["limit: 'invite'", "limit: 'write'"],
   ]),

@@ -101,6 +101,9 @@ export const PUSH: readonly Mutant[] = [
     ['return this.step(1 + Math.floor(characters / NATIVE_SPEED))', 'return this.step(1)'],
     ['    this.#spent += one.spent\n', ''],
   ]),
+  ...inFile('src/protocol/push/push-evaluator.ts', unit('push-evaluator'), [
+    ['RULES_BEFORE_MENTIONS.has(rule.rule_id) ? [saysNoMentions] : []', 'false ? [saysNoMentions] : []'],
+  ]),
   ...inFile('src/protocol/push/push-conditions.ts', unit('push-evaluator'), [
     ['!Object.hasOwn(within, name)', '!(name in within)'],
     ['if (isPatternTooLong(key)) return () => undefined\n', ''],

@@ -149,5 +149,6 @@ export const USER: readonly Mutant[] = [
   ...inFile('durable-objects/user/settings/account-data.ts', client('account-data'), [
     ['ownPos !== undefined || content !== REMOVED', 'true'],
     ['row === undefined || row.content === REMOVED', 'row === undefined'],
+    ['if (Object.keys(event.content).length === 0) return writeText(sql, event, REMOVED, nextOwn)\n', ''],
   ]),
 ]

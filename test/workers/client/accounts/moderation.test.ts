@@ -131,6 +131,7 @@ describe('a suspended account', () => {
     const message = { msgtype: 'm.text', body: 'x' }
     for (const answer of [
       await user.put(`${path}/send/m.room.message/1`, message),
+      await user.put(`${path}/send/m.room.message/2`, { ...message, redacts: own }),
       await user.put(`${path}/state/org.example/`, {}),
       await user.put(`${path}/redact/${others}/1`, {}),
       await user.put(`${path}/send/m.room.redaction/1`, { redacts: others }),
