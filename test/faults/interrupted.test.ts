@@ -189,9 +189,10 @@ describe('the membership call', () => {
   it('dropped ten times keeps nobody waiting, and arrives', async () => {
     const dave = await http.register('dave')
     await planFault(http, 'drop:user.membershipChanged', 10)
-    const started = performance.now()
     must(await alice.invite(roomId, dave.userId))
-    expect(performance.now() - started).toBeLessThan(4_000)
+    // It is answered while the call is still to be dropped some times.
+    const { planned } = must(await http.request('GET', '/_selvedge/test/faults')).body
+    expect(planned['drop:user.membershipChanged']).toBeGreaterThan(0)
     expect((await dave.sync()).body.rooms?.invite).toBeUndefined()
     await eventually(
       () => dave.sync(),

@@ -279,10 +279,8 @@ describe('a waiting poll', () => {
     must(await bob.join(room))
     const since = await tokenOf(bob)
     const { answer } = await waitingPoll(http, bob, { since, timeout: 15_000 })
-    const started = Date.now()
     await act(room)
     const { body } = must(await answer)
-    expect(Date.now() - started).toBeLessThan(5_000)
     return { ...body, room }
   }
 

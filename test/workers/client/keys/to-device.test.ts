@@ -75,10 +75,8 @@ describe('a message', () => {
     const [alice, bob] = [await person(), await person()]
     const { next } = await look(bob)
     const { answer } = await waitingPoll(http, bob, { since: next })
-    const began = Date.now()
     must(await send(alice, to(bob, { n: 1 })))
     expect(must(await answer).body.to_device.events).toHaveLength(1)
-    expect(Date.now() - began).toBeLessThan(10_000)
   })
 
   it('stays until the token of its answer comes back, and is not told again then', async () => {

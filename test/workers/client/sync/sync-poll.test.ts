@@ -1,6 +1,6 @@
 /** The long poll as the Worker holds it: its time, its parameters, and the User object going away under it. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Api, api, type Client, silence } from '../../../support/client.ts'
+import { type Api, api, type Client, must, silence } from '../../../support/client.ts'
 import { waitingPoll } from '../../../support/faults.ts'
 import { objectName, startServer, type TestServer } from '../../../support/server.ts'
 
@@ -25,16 +25,16 @@ async function timed<T>(work: Promise<T>): Promise<{ value: T; ms: number }> {
 
 describe('a poll', () => {
   it('answers at once without a token, whatever the timeout', async () => {
-    const { value, ms } = await timed(alice.sync({ timeout: 20_000 }))
-    expect(value.status).toBe(200)
-    expect(ms).toBeLessThan(5_000)
+    // Longer than a test may take.
+    must(await alice.sync({ timeout: 120_000 }))
   })
 
   it('answers at once without a timeout', async () => {
     const { next_batch: since } = (await alice.sync()).body
-    const { value, ms } = await timed(alice.sync({ since, timeout: 0 }))
-    expect(value.body.next_batch).toEqual(expect.any(String))
-    expect(ms).toBeLessThan(5_000)
+    for (const timeout of [0, undefined]) {
+      const { body } = must(await alice.sync({ since, timeout }))
+      expect(body).toEqual(silence(body.next_batch))
+    }
   })
 
   it('that finds nothing ends with the token alone, when its time is over', async () => {
@@ -42,7 +42,6 @@ describe('a poll', () => {
     const { value, ms } = await timed(alice.sync({ since, timeout: 400 }))
     expect(value.body).toEqual(silence(value.body.next_batch))
     expect(ms).toBeGreaterThanOrEqual(390)
-    expect(ms).toBeLessThan(5_000)
   })
 
   it('leaves no socket behind', async () => {
@@ -59,9 +58,8 @@ describe('a poll', () => {
     const { answer: waiting } = await waitingPoll(http, alice, { since })
     await server.evict('USER', objectName.user(server.serverName, alice.userId))
     await alice.put(data('org.example.evicted'), { n: 1 })
-    const { value, ms } = await timed(waiting)
-    expect(value.body.account_data.events).toEqual([{ type: 'org.example.evicted', content: { n: 1 } }])
-    expect(ms).toBeLessThan(5_000)
+    const { body } = await waiting
+    expect(body.account_data.events).toEqual([{ type: 'org.example.evicted', content: { n: 1 } }])
   })
 
   it('asks again when the User object dies under it', async () => {
@@ -69,10 +67,8 @@ describe('a poll', () => {
     const { answer: waiting } = await waitingPoll(http, alice, { since })
     await http.request('POST', '/_selvedge/test/faults', { name: 'user:abort-after-commit', count: 1 })
     await alice.put(data('org.example.aborted'), { n: 2 })
-    const { value, ms } = await timed(waiting)
-    expect(value.status).toBe(200)
-    expect(value.body.account_data.events).toEqual([{ type: 'org.example.aborted', content: { n: 2 } }])
-    expect(ms).toBeLessThan(5_000)
+    const { body } = must(await waiting)
+    expect(body.account_data.events).toEqual([{ type: 'org.example.aborted', content: { n: 2 } }])
   })
 })
 
