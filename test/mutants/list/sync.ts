@@ -41,10 +41,10 @@ export const SYNC: readonly Mutant[] = [
       { title: 'a new epoch carries over a room' },
     ],
   ]),
-  ...inFile('durable-objects/user/sync/sync-polls.ts', RULES, [
+  ...inFile('durable-objects/user/sync/waiting.ts', RULES, [
     ['vain < LOOKS && ', 'vain < 0 && ', { title: 'looks once more before it waits' }],
     [
-      'if (waiting.poll.level) this.sockets.advance(waiting, waiting.poll.token, false)',
+      'if (waiting.poll.level) sockets.advance(waiting, waiting.poll.token, false)',
       '',
       { title: 'makes their tokens stand behind' },
     ],
