@@ -93,6 +93,11 @@ describe('the check itself', () => {
       "import { first } from '../../../sqlite.ts'",
       'the heads of rooms know neither storage nor network',
     ],
+    [
+      'durable-objects/user/sync/streams/rooms.ts',
+      "import { V2Codec } from '../codecs/v2.ts'",
+      'the streams of a sync know no codec',
+    ],
     ['durable-objects/room/room.ts', 'await fetch(url)', 'no ambient fetch'],
     ['durable-objects/user/user.ts', 'const now = Date.now()', 'no ambient Date'],
     [

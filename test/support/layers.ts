@@ -71,6 +71,11 @@ const importRules: ImportRule[] = [
     only: () => /^(durable-objects\/user\/sync\/heads|src\/(objects|protocol))\//,
   },
   {
+    sentence: 'the streams of a sync know no codec: another endpoint reads them too',
+    from: /^durable-objects\/user\/sync\/streams\//,
+    never: /^durable-objects\/user\/sync\/codecs\//,
+  },
+  {
     sentence: 'workers reach objects only through the gate',
     from: /^workers\//,
     // The entry point re-exports the classes, which the runtime wants there.

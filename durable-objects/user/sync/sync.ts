@@ -28,57 +28,51 @@ export interface SyncParts extends RoomsParts, AccountDataParts, DeviceListsPart
   ignored: () => ReadonlySet<string>
 }
 
+/** All that a sync reads. Those that are cheap to ask whether they are behind come first. */
+function streamsOf(parts: SyncParts) {
+  return {
+    toDevice: new ToDeviceStream(parts.inbox),
+    presence: new PresenceStream(parts.presence),
+    accountData: new AccountDataStream(parts),
+    deviceLists: new DeviceListsStream(parts),
+    listed: new ListedStream(parts),
+    rooms: new RoomsStream(parts),
+  } satisfies { [name: string]: Stream }
+}
+
 export class Sync {
   readonly #parts: SyncParts
-  readonly #toDevice: ToDeviceStream
-  readonly #presence: PresenceStream
-  readonly #accountData: AccountDataStream
-  readonly #deviceLists: DeviceListsStream
-  readonly #listed: ListedStream
-  readonly #rooms: RoomsStream
-  /** Those that are cheap to ask come first. */
-  readonly #streams: readonly Stream[]
+  readonly #streams: ReturnType<typeof streamsOf>
+  readonly #all: readonly Stream[]
 
   constructor(parts: SyncParts) {
     this.#parts = parts
-    this.#toDevice = new ToDeviceStream(parts.inbox)
-    this.#presence = new PresenceStream(parts.presence)
-    this.#accountData = new AccountDataStream(parts)
-    this.#deviceLists = new DeviceListsStream(parts)
-    this.#listed = new ListedStream(parts)
-    this.#rooms = new RoomsStream(parts)
-    this.#streams = [
-      this.#toDevice,
-      this.#presence,
-      this.#accountData,
-      this.#deviceLists,
-      this.#listed,
-      this.#rooms,
-    ]
+    this.#streams = streamsOf(parts)
+    this.#all = Object.values(this.#streams)
   }
 
   /** Whether a waiting client with this token may be missing something. */
   behind(token: SyncToken, deviceId: string): boolean {
-    return this.#streams.some((stream) => stream.behind(token, deviceId))
+    return this.#all.some((stream) => stream.behind(token, deviceId))
   }
 
   /** What lies after `token`, asking the Rooms that may have moved; undefined: an initial sync. */
   async read(asked: SyncQuery, token: SyncToken | undefined): Promise<SyncNews> {
     const query = this.#asOfNow(asked)
     const span = this.#spanFrom(token)
-    const rooms = await this.#rooms.after(query, span)
+    const rooms = await this.#streams.rooms.after(query, span)
     // The token's epoch went while Rooms were asked: the answer is that after a long absence.
     if (span.token !== undefined && !this.#parts.heads.epochs.lives(span.token))
       return this.read(query, token)
-    return this.#fold(query, span, rooms, await this.#deviceLists.after(span, rooms.slices.values()))
+    return this.#fold(query, span, rooms, await this.#streams.deviceLists.after(span, rooms.slices.values()))
   }
 
   /** As `read`, but only from what is at hand; undefined where a Room or another user's object must be asked. */
   readAtOnce(asked: SyncQuery, token: SyncToken): SyncNews | undefined {
     const query = this.#asOfNow(asked)
     const span = this.#spanFrom(token)
-    const rooms = this.#rooms.atOnce(query, span)
-    const devices = rooms && this.#deviceLists.atOnce(span, rooms.slices.values())
+    const rooms = this.#streams.rooms.atOnce(query, span)
+    const devices = rooms && this.#streams.deviceLists.atOnce(span, rooms.slices.values())
     return rooms && devices && this.#fold(query, span, rooms, devices.lists)
   }
 
@@ -100,19 +94,19 @@ export class Sync {
   ): SyncNews {
     const now = this.#parts.clock.now()
     const found = isInitial(span) ? [] : [...slices.keys()].filter(isNew).map(({ room }) => room.roomId)
-    const data = this.#accountData.after(span, found)
-    const { events: toDevice, last } = this.#toDevice.after(query.session.deviceId)
+    const data = this.#streams.accountData.after(span, found)
+    const { events: toDevice, last } = this.#streams.toDevice.after(query.session.deviceId)
     return {
       query,
       span,
       now,
       rooms: this.#roomNews(span, slices, data),
       roomData: this.#roomData(span, slices, data),
-      listed: this.#listed.after(span),
+      listed: this.#streams.listed.after(span),
       accountData: data.get(null) ?? [],
       toDevice,
       deviceLists,
-      presence: this.#presence.after(span, now),
+      presence: this.#streams.presence.after(span, now),
       token: this.#tokenAfter(span, told, last),
     }
   }
@@ -155,7 +149,7 @@ export class Sync {
       ...this.#parts.heads.placeAfter(span.token, told),
       own: span.own,
       toDevice: lastMessage ?? span.token?.toDevice ?? 0,
-      presence: this.#presence.placeAfter(span),
+      presence: this.#streams.presence.placeAfter(span),
     })
   }
 }

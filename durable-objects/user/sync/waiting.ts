@@ -5,7 +5,7 @@
  */
 import { takeFault } from '../../../src/faults.ts'
 import type { Session } from '../../../src/objects/user/session.ts'
-import type { SyncAnswer, V2Codec } from './codecs/v2.ts'
+import type { Codec, SyncAnswer } from './codecs/codec.ts'
 import type { Heads } from './heads/heads.ts'
 import type { Queries, SyncQuery } from './query.ts'
 import type { Sockets, WaitingSocket } from './sockets.ts'
@@ -17,7 +17,7 @@ export interface WaitingParts {
   heads: Heads
   queries: Queries
   sync: Sync
-  codec: V2Codec
+  codec: Codec
 }
 
 /** How often a poll looks again in vain before it waits: a Room that cannot be reached must not keep it busy. */

@@ -8,23 +8,14 @@ import { type LazyMembers, loadsLazily, stayOf } from '../lazy-members.ts'
 import type { ListedRoom } from '../streams/listed.ts'
 import type { SyncNews } from '../streams/news.ts'
 import { isInitial } from '../streams/stream.ts'
+import type { Codec, SyncAnswer } from './codec.ts'
 import { Sections } from './sections.ts'
 import { dataSection, roomSection, shownData } from './v2-rooms.ts'
-
-export interface SyncAnswer {
-  /** The whole answer, `next_batch` included. */
-  body: JsonObject
-  token: string
-  /** Whether it holds anything but a token. */
-  news: boolean
-  /** State that belongs into it besides. */
-  rest: RestOfState[]
-}
 
 /** The fields of an answer that are worth waking a client for. */
 const NEWS = ['rooms', 'to_device', 'device_lists', 'account_data', 'presence']
 
-export class V2Codec {
+export class V2Codec implements Codec {
   readonly #lazy: LazyMembers
   readonly #keys: KeyCounts
 
