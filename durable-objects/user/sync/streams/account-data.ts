@@ -30,11 +30,14 @@ export class AccountDataStream implements Stream {
   after(span: Span, found: readonly string[]): AccountDataNews {
     const initial = isInitial(span)
     const unchanged = !initial && span.since >= span.own
-    const changed = unchanged ? [] : this.#parts.accountData(initial ? undefined : span.since)
-    const news: AccountDataNews = Map.groupBy(changed, ({ roomId }) => roomId)
+    const news = unchanged ? new Map() : this.#byRoom(initial ? undefined : span.since)
     if (found.length === 0) return news
-    const all = Map.groupBy(this.#parts.accountData(undefined), ({ roomId }) => roomId)
+    const all = this.#byRoom(undefined)
     for (const roomId of found) news.set(roomId, all.get(roomId) ?? [])
     return news
+  }
+
+  #byRoom(since: number | undefined): AccountDataNews {
+    return Map.groupBy(this.#parts.accountData(since), ({ roomId }) => roomId)
   }
 }

@@ -77,11 +77,13 @@ function joinedTask(
   return { room, since, full: false, first: false, increments }
 }
 
-/** Rooms that were left and that the answer of this token did not show, since they were not reached. */
-export function owedRooms(token: SyncToken, memberships: Memberships): UserRoom[] {
-  return [...token.tail.keys()]
-    .map((no) => memberships.byNo(no))
-    .filter((room) => room !== undefined && isOwed(token, room)) as UserRoom[]
+/** Whether rooms were left that the answer of this token did not show, since they were not reached. */
+export function owesRooms(token: SyncToken, memberships: Memberships): boolean {
+  for (const no of token.tail.keys()) {
+    const room = memberships.byNo(no)
+    if (room !== undefined && isOwed(token, room)) return true
+  }
+  return false
 }
 
 /** A token names a room that had been left before it only where the leave is still to be shown. */

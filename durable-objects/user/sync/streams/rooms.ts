@@ -7,7 +7,7 @@ import { placeOfDevices } from '../heads/epochs.ts'
 import type { Told } from '../heads/heads.ts'
 import type { SyncQuery } from '../query.ts'
 import type { SyncToken } from '../sync-token.ts'
-import { owedRooms, type PlanParts, planRooms, type Task } from './room-plan.ts'
+import { owesRooms, type PlanParts, planRooms, type Task } from './room-plan.ts'
 import { type PullParts, Pulls, takeIncrements } from './room-pulls.ts'
 import type { Span, Stream } from './stream.ts'
 
@@ -30,7 +30,7 @@ export class RoomsStream implements Stream {
 
   behind(token: SyncToken): boolean {
     const { heads, memberships } = this.#parts
-    return !heads.epochs.lives(token) || owedRooms(token, memberships).length > 0 || heads.behind(token)
+    return !heads.epochs.lives(token) || owesRooms(token, memberships) || heads.behind(token)
   }
 
   /** Asks the Rooms that may have moved. */
