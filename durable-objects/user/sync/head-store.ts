@@ -71,6 +71,7 @@ export class StoredHeads implements HeadStore {
     const insert = 'INSERT OR REPLACE INTO device_epochs (device_id, last, previous) VALUES (?, ?, ?)'
     sql.exec(insert, deviceId, epoch, last ?? epoch)
   }
+
   /** Devices were deleted: a later one may have the id of one of them. */
   forgetDevices(): void {
     this.#named.clear()

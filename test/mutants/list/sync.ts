@@ -1,6 +1,7 @@
 /** Mistakes in the rules of sync: each has a test that fails without it, whatever the chance. */
 import { inFile, type Mutant } from '../mutant.ts'
 
+const MODEL = ['test/durable-objects/sync-model/sync-model.test.ts']
 const RULES = ['test/faults/sync-rules.test.ts', 'test/faults/interrupted.test.ts']
 
 export const SYNC: readonly Mutant[] = [
@@ -50,6 +51,26 @@ export const SYNC: readonly Mutant[] = [
     ],
     ['      if (!level && !asking) this.#serveSoon()\n', '', { title: 'keeps nothing from another device' }],
   ]),
+  ...inFile(
+    'durable-objects/user/sync/heads/heads.ts',
+    MODEL,
+    [
+      ['!place.tail.has(room) && this.movedIn', 'this.movedIn'],
+      ['this.movedIn(room) >= place.epoch : head >', 'this.movedIn(room) > place.epoch : head >'],
+      ['moved.get(room) ?? (from', '(from'],
+      ['? 0 : this.epochs.position(from, room))', '? 0 : 0)'],
+    ],
+    'all of its rules',
+  ),
+  ...inFile(
+    'durable-objects/user/sync/heads/kept-increments.ts',
+    MODEL,
+    [
+      ['chain.from > since || ', ''],
+      [' || increment.from > chain.to) return fresh', ') return fresh'],
+    ],
+    'all of its rules',
+  ),
   ...inFile('durable-objects/room/tell/subscribers.ts', RULES, [
     [
       'if (one.generation !== generation) return\n',

@@ -30,7 +30,7 @@ export class AccountDataStream implements Stream {
   after(span: Span, found: readonly string[]): AccountDataNews {
     const initial = isInitial(span)
     const unchanged = !initial && span.since >= span.own
-    const news = unchanged ? new Map() : this.#byRoom(initial ? undefined : span.since)
+    const news: AccountDataNews = unchanged ? new Map() : this.#byRoom(initial ? undefined : span.since)
     if (found.length === 0) return news
     const all = this.#byRoom(undefined)
     for (const roomId of found) news.set(roomId, all.get(roomId) ?? [])
