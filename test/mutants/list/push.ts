@@ -77,7 +77,7 @@ export const PUSH: readonly Mutant[] = [
   ]),
   ...inFile('durable-objects/room/rows/push-members.ts', client('badges', 'pushing'), [
     ['SET pos = ?, has_read = 0', 'SET pos = ?', { title: 'number on the device' }],
-    ['        notePushRead(room, userId)\n', '', { title: 'number on the device' }],
+    ['        notePushRead(room, userId)\n', '', { title: 'is sent again where it was lost' }],
     ['if (hasRead === 0 && !spoke) return', 'if (hasRead === 0) return', { title: 'the user speaks' }],
     ['        setPushMember(room, userId, false)\n', '', { title: 'a room is left' }],
   ]),

@@ -230,6 +230,17 @@ describe('the number, counted anew,', () => {
   })
 })
 
+describe('the word that somebody has read', () => {
+  it('is sent again where it was lost', async () => {
+    const [first] = await withThree()
+    await planFault(http, 'drop:user.pushRead')
+    await read(rooms[0], first)
+    await passed(http, 'drop:user.pushRead')
+    // A Room tries again with its archive, which is late here.
+    await expect.poll(number, { timeout: 20_000 }).toBe(2)
+  })
+})
+
 describe('of two pushers', () => {
   it('the one that is refused is told nothing more, and the other everything', async () => {
     await withThree()
