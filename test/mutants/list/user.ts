@@ -51,8 +51,13 @@ export const USER: readonly Mutant[] = [
     ["return [{ kind: 'pusher', key: pusherKey(row), body: JSON.stringify(row) }]", 'return []'],
     ["return rows.map((row) => ({ kind: 'pusher', key: pusherKey(row), body: null }))", 'return []'],
     ['DELETE FROM push_queue WHERE', 'DELETE FROM push_queue WHERE 1 = 0 AND'],
-    ['  checkCount(sql, pusher)\n', ''],
   ]),
+  ...inFile(
+    'durable-objects/user/push/pushers.ts',
+    client('pushing'),
+    [['  checkCount(sql, pusher)\n', '']],
+    'is one of fifty at most',
+  ),
   ...inFile('durable-objects/user/account/closing.ts', client('account'), [
     ['const profile = erase ? clearProfile(sql) : []', 'const profile: never[] = []'],
     [
