@@ -147,11 +147,11 @@ describe('tags', () => {
 })
 
 describe('account data', () => {
-  it('set to nothing is an empty object, and stays readable', async () => {
+  it('set to nothing is removed', async () => {
     const path = dataAt(alice, 'org.example.gone')
     must(await alice.put(path, { x: 1 }))
     must(await alice.put(path, {}))
-    expect(must(await alice.get(path)).body).toEqual({})
+    expect((await alice.get(path)).status).toBe(404)
   })
 })
 

@@ -119,8 +119,8 @@ describe('a filter of types', () => {
   })
 
   it('holds for global account data', async () => {
-    must(await alice.put(dataAt('org.example.a'), {}))
-    must(await alice.put(dataAt('org.example.b'), {}))
+    must(await alice.put(dataAt('org.example.a'), { a: 1 }))
+    must(await alice.put(dataAt('org.example.b'), { a: 1 }))
     const body = await sync({ account_data: { types: ['org.example.*'], not_types: ['*.b'] } })
     expect(typesOf(body.account_data.events)).toEqual(['org.example.a'])
   })
