@@ -5,14 +5,14 @@ import type { Env } from '../src/env.ts'
 import type { Invitee } from '../src/objects/room/create.ts'
 import type { PublicKeys } from '../src/objects/user/keys.ts'
 import type { Wake } from '../src/objects/user/sync.ts'
+import { type ClaimedKeys, type KeyClaimRequest, type KeyQuery, peersOf } from './peers.ts'
 import type { WakeAnswer } from './room/tell/subscribers.ts'
-import { type ClaimedKeys, type KeyClaimRequest, type KeyQuery, objectsOf } from './stubs.ts'
 import { type Pulled, type RoomPull, withinCall } from './user/sync/pull-transport.ts'
 
 export class FanOut extends WorkerEntrypoint<Env> {
   /** Answers in the order of `userIds`; undefined for a user whose object did not confirm. */
   async wake(userIds: string[], wake: Wake): Promise<WakeAnswer[]> {
-    const objects = objectsOf(this.env, portsOf(this.env).calls)
+    const objects = peersOf(this.env, portsOf(this.env).calls)
     return Promise.all(
       userIds.map((userId) =>
         objects
@@ -25,28 +25,28 @@ export class FanOut extends WorkerEntrypoint<Env> {
 
   /** What an invitation must know of each of `userIds`, in their order. */
   async invitees(userIds: string[], inviter: string): Promise<Invitee[]> {
-    const objects = objectsOf(this.env, portsOf(this.env).calls)
+    const objects = peersOf(this.env, portsOf(this.env).calls)
     return Promise.all(userIds.map((userId) => objects.invitees([userId], inviter).then(([one]) => one!)))
   }
 
   /** Of `userIds`, those who are in none of the rooms. */
   async strangers(userIds: string[], roomIds: string[]): Promise<string[]> {
-    return objectsOf(this.env, portsOf(this.env).calls).strangers(userIds, roomIds)
+    return peersOf(this.env, portsOf(this.env).calls).strangers(userIds, roomIds)
   }
 
   /** Answers in the order of `queries`; undefined for a user whose object could not be reached. */
   async publicKeys(queries: KeyQuery[]): Promise<(PublicKeys | undefined)[]> {
-    return objectsOf(this.env, portsOf(this.env).calls).publicKeys(queries)
+    return peersOf(this.env, portsOf(this.env).calls).publicKeys(queries)
   }
 
   /** As `publicKeys`: one-time keys. */
   async claimKeys(requests: KeyClaimRequest[]): Promise<(ClaimedKeys | undefined)[]> {
-    return objectsOf(this.env, portsOf(this.env).calls).claimKeys(requests)
+    return peersOf(this.env, portsOf(this.env).calls).claimKeys(requests)
   }
 
   /** Answers in the order of `pulls`, as `PullRooms` says. */
   async pull(pulls: RoomPull[]): Promise<Pulled[]> {
-    const objects = objectsOf(this.env, portsOf(this.env).calls)
+    const objects = peersOf(this.env, portsOf(this.env).calls)
     const slices = await Promise.all(
       pulls.map(({ roomId, request }) =>
         objects

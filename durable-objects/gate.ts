@@ -2,19 +2,19 @@
  * The gate before objects that are named from outside: an object is made by calling it, so a name that somebody made
  * up must not become a call. See `docs/decisions/`, 12.
  */
-import { userCheck } from '../src/accounts/known-users.ts'
 import type { Env } from '../src/env.ts'
 import { knownIds, type OneByOne, together } from '../src/known-ids.ts'
-import type { RoomGateway } from '../src/objects/room/gateway.ts'
-import type { UserGateway } from '../src/objects/user/gateway.ts'
 import type { PublicKeys } from '../src/objects/user/keys.ts'
 import type { Ports } from '../src/ports/ports.ts'
 import { MatrixError } from '../src/protocol/errors.ts'
 import { mayBeLocalRoom } from '../src/protocol/identifiers.ts'
+import { ASKED_MS, usersIn } from './existing-users.ts'
 import { patiently } from './patience.ts'
-import { type Objects, objectsOf, type StubOptions } from './stubs.ts'
+import type { StubOptions } from './peers.ts'
+import { type Objects, objectsOf, type RoomGateway, type UserGateway } from './stubs.ts'
 
-export { ClientGone, type Objects } from './stubs.ts'
+export { ClientGone } from './peers.ts'
+export type { Objects, RoomGateway, UserGateway } from './stubs.ts'
 
 /** The objects as a request may name them. */
 export interface GatedObjects extends Objects {
@@ -29,9 +29,6 @@ export interface GatedObjects extends Objects {
 }
 
 type GatePorts = Pick<Ports, 'accounts' | 'archiveReader' | 'calls' | 'config' | 'roomNotes'>
-
-/** A database that hangs shall not hold up those who go on without it, ms. */
-const PATIENCE_MS = 2_000
 
 /** The rooms that this isolate knows to be there. */
 const knownRooms = knownIds()
@@ -164,16 +161,6 @@ function behind<Gateway extends object>(
   })
 }
 
-/** Whether there is such a user: yes for all who may be, while Postgres is away. */
-export function usersIn({ accounts, config }: Pick<Ports, 'accounts' | 'config'>): OneByOne {
-  return userCheck(config.serverName, (localparts) =>
-    patiently(
-      PATIENCE_MS,
-      accounts.existing(localparts).catch(() => undefined),
-    ),
-  )
-}
-
 /**
  * Whether there is such a room. The asker's own object is asked first, which costs no request to a database: most who
  * ask are members. Then the archive, and the notes of rooms that it may not know yet. Where the archive does not
@@ -207,7 +194,7 @@ async function known(
 ): Promise<string[] | undefined> {
   const [archived, noted] = await Promise.all([
     patiently(
-      PATIENCE_MS,
+      ASKED_MS,
       archiveReader.existing(roomIds).catch(() => undefined),
     ),
     roomNotes.of(roomIds).catch(() => []),

@@ -19,10 +19,15 @@ async function again(operation: string, before: Promise<void>, call: () => Promi
   takeFault(`copied:${operation}`)
 }
 
-/** Fails as the platform does where more calls wait for an object than it can answer, if a test has planned that. */
-export function overloadIfPlanned(operation: string): void {
-  if (!takeFault(`overload:${operation}`)) return
-  throw Object.assign(new Error('Durable Object is overloaded'), { overloaded: true, retryable: true })
+/**
+ * Fails as the platform does, if a test has planned that: where more calls wait for an object than it can answer, or
+ * where the object was reset in the middle of the call.
+ */
+export function failIfPlanned(operation: string): void {
+  if (takeFault(`overload:${operation}`))
+    throw Object.assign(new Error('Durable Object is overloaded'), { overloaded: true, retryable: true })
+  if (takeFault(`reset:${operation}`))
+    throw Object.assign(new Error('Durable Object was reset'), { durableObjectReset: true })
 }
 
 /**

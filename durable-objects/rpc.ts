@@ -3,22 +3,23 @@ import { AuthRejection, type ErrorValue, MatrixError } from '../src/protocol/err
 
 export type RpcResult<T> = { ok: true; value: T } | { ok: false; error: ErrorValue }
 
-/** Runs `work`, and turns a failure that the protocol names into a value. Stands outside the transaction. */
-export function toResult<T>(work: () => T): RpcResult<T> {
+/**
+ * Runs `work`, and turns a failure that the protocol names into a value. Stands outside the transaction. Work that
+ * waits is waited for; work that does not is answered in the same turn.
+ */
+export function toResult<T>(work: () => T | Promise<T>): RpcResult<T> | Promise<RpcResult<T>> {
   try {
-    return { ok: true, value: work() }
+    const value = work()
+    return value instanceof Promise ? value.then(success, failure) : success(value)
   } catch (error) {
-    return { ok: false, error: asErrorValue(error) }
+    return failure(error)
   }
 }
 
-/** As `toResult`, for work that waits. */
-export async function toResultAsync<T>(work: () => Promise<T>): Promise<RpcResult<T>> {
-  try {
-    return { ok: true, value: await work() }
-  } catch (error) {
-    return { ok: false, error: asErrorValue(error) }
-  }
+const success = <T>(value: T): RpcResult<T> => ({ ok: true, value })
+
+function failure(error: unknown): RpcResult<never> {
+  return { ok: false, error: asErrorValue(error) }
 }
 
 /** The value behind a result, or the error it carries, thrown with its class again. */

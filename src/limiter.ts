@@ -12,29 +12,11 @@ export const LIMITS = {
    * 128 MB are shared by many objects.
    */
   valueLength: 1_200_000,
-  /** The same for those RPCs that hand over what a client's answer is made of. The platform's own limit is 32 MiB. */
+  /** The same for RPCs that hand over what a client's answer is made of. The platform's own limit is 32 MiB. */
   largeValueLength: 8_000_000,
 } as const
 
 export type Limit = keyof typeof LIMITS
-
-/** RPCs whose arguments or answers grow with a room: each hands over what one client's answer is made of. */
-const LARGE_VALUES: ReadonlySet<string> = new Set([
-  'room.create',
-  'room.pull',
-  'room.messages',
-  'room.state',
-  'room.joinedMembers',
-  'room.summary',
-  'room.foundEvents',
-  'room.context',
-  'room.snapshot',
-  'room.peek',
-  'room.children',
-  'room.threads',
-  'room.notifications',
-  'fan_out.pull',
-])
 
 /** The platform would have refused or delayed this call. */
 export class LimitPassed extends Error {
@@ -102,11 +84,12 @@ export function limitedFetch(operation: string, send: typeof fetch): typeof fetc
 
 /**
  * Looks at what an RPC carries, one way or the other.
+ * @param isLarge the value is what one client's answer is made of, and grows with a room
  * @throws LimitPassed
  */
-export function checkValue(operation: string, value: unknown): void {
+export function checkValue(operation: string, value: unknown, isLarge: boolean): void {
   if (current.getStore() === undefined) return
-  const limit = LARGE_VALUES.has(operation) ? 'largeValueLength' : 'valueLength'
+  const limit = isLarge ? 'largeValueLength' : 'valueLength'
   if ((JSON.stringify(value) ?? '').length > LIMITS[limit]) refuse(limit, operation)
 }
 

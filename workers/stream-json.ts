@@ -1,5 +1,5 @@
 /** JSON answers that are written piece by piece: for what is more than a Worker should hold at once. */
-import type { RoomGateway } from '../src/objects/room/gateway.ts'
+import type { RoomGateway } from '../durable-objects/gate.ts'
 import type { StateRequest } from '../src/objects/room/state.ts'
 import type { JsonValue } from '../src/protocol/events/canonical-json.ts'
 import type { ClientEvent } from '../src/protocol/events/event.ts'

@@ -1,5 +1,5 @@
 /** What a Room lends to those of its parts that run over several turns. */
-import type { Objects } from '../stubs.ts'
+import type { Peers } from '../peers.ts'
 import type { RoomContext } from './context.ts'
 
 /** What a Room does from its alarm. */
@@ -16,7 +16,7 @@ export type RoomJob =
 
 export interface RoomHost {
   room: RoomContext
-  objects: Objects
+  objects: Peers
   /** One transaction, begun at once; what it appends goes to the consumers, and the users concerned confirm. */
   mutate<T>(work: () => T): Promise<T>
   /** Has one of the object's jobs run at a time (ms). */

@@ -1,36 +1,23 @@
-/** The Room object: the one owner of a room's events and state. RPC methods are a few lines over the files beside it. */
+/** The Room object: the one owner of a room's events and state. What is asked of it stands in the tables of `rpc.ts`. */
+import { DurableObject } from 'cloudflare:workers'
 import { portsOf } from '../../src/context.ts'
+import type { Env } from '../../src/env.ts'
 import { takeFault } from '../../src/faults.ts'
-import type { CreateRoomPlan, UpgradeRequest } from '../../src/objects/room/create.ts'
-import type { RoomGateway } from '../../src/objects/room/gateway.ts'
-import type {
-  DelayedAction,
-  DelayedRequest,
-  MembershipRequest,
-  SendRequest,
-} from '../../src/objects/room/send.ts'
-import type { MarkReadRequest, PullRequest } from '../../src/objects/room/sync.ts'
 import type { Ports } from '../../src/ports/ports.ts'
-import type { Pdu } from '../../src/protocol/events/event.ts'
-import type { Profile } from '../../src/protocol/profile.ts'
-import type { NewState } from '../../src/protocol/rooms/room-upgrade.ts'
 import { answerAlarm } from '../answer-alarm.ts'
-import { usersIn } from '../gate.ts'
+import { usersIn } from '../existing-users.ts'
+import { type Peers, peersOf } from '../peers.ts'
 import { beginInGeneration, enterGeneration, renewRoom } from '../restore.ts'
-import { type RpcResult, toResult, toResultAsync } from '../rpc.ts'
+import { installRpc } from '../rpc-table.ts'
 import { countingStorage, lazyStorage } from '../sqlite.ts'
-import { type Objects, objectsOf, type RpcSide } from '../stubs.ts'
 import { Timers } from '../timers.ts'
 import { RoomContext } from './context.ts'
+import type { RoomDesk } from './desk.ts'
 import type { RoomJob } from './host.ts'
 import { RoomLife } from './life.ts'
-import { dropAlias, setListed } from './read/listing.ts'
-import { pull } from './read/pull.ts'
-import { RoomReads } from './read/room-reads.ts'
-import { markDevices } from './rows/device-marks.ts'
-import { markRead } from './rows/receipts.ts'
 import { ROOM_MIGRATIONS } from './rows/schema.ts'
-import { isSmall, RoomStore } from './rows/store.ts'
+import { RoomStore } from './rows/store.ts'
+import { roomRpc } from './rpc.ts'
 import { Archiver, readCursors } from './tell/archive.ts'
 import { makeIncrement, RecentEvents } from './tell/increments.ts'
 import { MemberFeed } from './tell/member-feed.ts'
@@ -38,13 +25,7 @@ import { patiently } from './tell/patience.ts'
 import { changesLists } from './tell/shown-in-lists.ts'
 import { Subscribers } from './tell/subscribers.ts'
 import { fanOut } from './tell/wake-transport.ts'
-import { createRoom, replicate } from './write/create.ts'
-import { markErased } from './write/erasure.ts'
-import { forget } from './write/forget.ts'
-import { updateProfile } from './write/member-profile.ts'
-import { changeMembership } from './write/membership.ts'
-import { send } from './write/send.ts'
-import { requireTypist, Typing } from './write/typing.ts'
+import { Typing } from './write/typing.ts'
 
 /** What a Room is made of: put together at its first use, since a constructor that throws loses alarms. */
 interface RoomParts {
@@ -53,10 +34,15 @@ interface RoomParts {
   timers: Timers<RoomJob>
   feed: MemberFeed
   life: RoomLife
-  archiver: Archiver
+  desk: RoomDesk
 }
 
-export class Room extends RoomReads implements RpcSide<RoomGateway> {
+export class Room extends DurableObject<Env> {
+  static {
+    // A Room knows no sessions: no row has one checked.
+    installRpc(Room, 'room', roomRpc, { partsOf: (object) => object.#parts.desk, check: () => {} })
+  }
+
   #made: RoomParts | undefined
   #subscribers: Subscribers | undefined
   #recent: RecentEvents | undefined
@@ -116,10 +102,24 @@ export class Room extends RoomReads implements RpcSide<RoomGateway> {
       onError: (job, error) => log.trouble(`room.${job}`, 'room job failed', { job, error: String(error) }),
     })
     if (storage.hasTables) timers.recover()
-    return { room, typing: new Typing(room.store), timers, feed, life, archiver }
+    const typing = new Typing(room.store)
+    const desk: RoomDesk = {
+      room,
+      typing,
+      timers,
+      life,
+      mutate: (work) => this.#mutate(work).value,
+      mutateAndFeed: (work) => this.#mutateAndFeed(work),
+      armSoon: (...jobs) => this.#armSoon(...jobs),
+      changeTyping: (change) => this.#changeTyping(change),
+      archived: () => patiently(timers.runNow('archive')),
+      subscribers: () => this.#loaded,
+      started: () => this.#started,
+    }
+    return { room, typing, timers, feed, life, desk }
   }
 
-  protected get room(): RoomContext {
+  get #room(): RoomContext {
     return this.#parts.room
   }
 
@@ -127,136 +127,8 @@ export class Room extends RoomReads implements RpcSide<RoomGateway> {
     return portsOf(this.env)
   }
 
-  get #objects(): Objects {
-    return objectsOf(this.env, this.#ports.calls)
-  }
-
-  // ------------------------------------------------------------ writing
-
-  create(createPdu: Pdu, version: string, plan: CreateRoomPlan) {
-    return toResultAsync(async () => ({
-      roomId: await this.#mutateAndFeed(() => createRoom(this.room, createPdu, version, plan)),
-    }))
-  }
-
-  send(request: SendRequest): Promise<RpcResult<string>> {
-    return toResultAsync(() => this.#mutateAndFeed(() => send(this.room, request)))
-  }
-
-  changeMembership(request: MembershipRequest) {
-    return toResultAsync(() => this.#mutateAndFeed(() => changeMembership(this.room, request)))
-  }
-
-  updateProfile(userId: string, profile: Profile): Promise<RpcResult<void>> {
-    return toResultAsync(() => this.#mutateAndFeed(() => updateProfile(this.room, userId, profile)))
-  }
-
-  markErased(userId: string): RpcResult<void> {
-    return toResult(() => void this.#mutate(() => markErased(this.room, userId)))
-  }
-
-  markDevices(userId: string): RpcResult<void> {
-    return toResult(() => {
-      if (!this.room.store.transaction(() => markDevices(this.room, userId))) return
-      this.#armSoon('wake', 'archive')
-      this.#started.notify()
-    })
-  }
-
-  setPushMember(userId: string, wanted: boolean) {
-    return toResult(() => this.#parts.life.pushes.set(userId, wanted))
-  }
-
-  dropAlias(userId: string, alias: string): Promise<RpcResult<void>> {
-    return toResultAsync(() => this.#mutateAndFeed(() => dropAlias(this.room, userId, alias)))
-  }
-
-  setListed(userId: string, listed: boolean): Promise<RpcResult<void>> {
-    return toResultAsync(async () => {
-      this.#mutate(() => setListed(this.room, userId, listed))
-      await patiently(this.#parts.timers.runNow('archive'))
-    })
-  }
-
-  archived(): Promise<RpcResult<void>> {
-    return toResultAsync(async () => {
-      void this.room.store.rules
-      await patiently(this.#parts.timers.runNow('archive'))
-    })
-  }
-
-  forget(userId: string) {
-    return toResultAsync(() => this.#mutateAndFeed(() => forget(this.room, userId)))
-  }
-
-  upgrade(request: UpgradeRequest) {
-    return toResultAsync(() => this.#parts.life.upgrades.run(request))
-  }
-
-  replicate(sender: string, states: NewState[]): Promise<RpcResult<void>> {
-    return toResultAsync(() => this.#mutateAndFeed(() => replicate(this.room, sender, states)))
-  }
-
-  schedule(request: DelayedRequest) {
-    return toResultAsync(() => this.#parts.life.delayed.schedule(request))
-  }
-
-  delayedAction(delayId: string, action: DelayedAction, userId?: string) {
-    return toResultAsync(() => this.#parts.life.delayed.act(delayId, action, userId))
-  }
-
-  rebuild(roomId: string) {
-    return toResultAsync(() => this.#parts.life.rebuild.run(roomId))
-  }
-
-  setTyping(userId: string, typing: boolean, timeoutMs: number): RpcResult<void> {
-    return toResult(() => {
-      requireTypist(this.room.store, userId)
-      if (!typing) {
-        this.#changeTyping((list) => list.end(userId))
-        return
-      }
-      this.#changeTyping((list) => {
-        const { until, isNew } = list.begin(userId, timeoutMs, this.#ports.clock.now())
-        this.#parts.timers.arm('typing', until)
-        return isNew
-      })
-    })
-  }
-
-  markRead(request: MarkReadRequest) {
-    return toResult(() => {
-      const { answer, audience } = this.room.store.transaction(() => markRead(this.room, request))
-      if (audience === 'none') return answer
-      this.#armSoon('wake', 'push', 'archive')
-      this.#parts.life.pushes.tellSoon()
-      if (audience === 'all') this.#started.notify()
-      else this.#started.notifyOnly(request.userId)
-      return answer
-    })
-  }
-
-  // ------------------------------------------------------------ reading
-
-  pull(request: PullRequest) {
-    return toResult(() => {
-      const subscribers = this.#loaded
-      try {
-        const slice = pull(this.room, this.#typing, request)
-        if (request.subscribe && slice.membership === 'join')
-          subscribers.subscribe(request.userId, slice.head)
-        return slice
-      } finally {
-        // Who asks has the news with this answer: a wake beside it would be one call too many.
-        subscribers.start()
-      }
-    })
-  }
-
-  awake(userId: string, limit: number) {
-    return toResult(() =>
-      isSmall(this.room.store, limit) ? this.#started.userIds().filter((other) => other !== userId) : [],
-    )
+  get #objects(): Peers {
+    return peersOf(this.env, this.#ports.calls)
   }
 
   // ------------------------------------------------------------ consumers
@@ -274,14 +146,14 @@ export class Room extends RoomReads implements RpcSide<RoomGateway> {
   /** The subscribers, read when first needed. */
   get #loaded(): Subscribers {
     if (this.#subscribers === undefined) {
-      const { store } = this.room
+      const { store } = this.#room
       const { woken } = readCursors(store.sql)
       this.#subscribers = new Subscribers(
         {
           sql: store.sql,
           roomId: () => store.roomId,
           head: () => Math.max(store.head, this.#typing.pos),
-          increment: (from, to) => makeIncrement(this.room, this.#recentEvents, this.#typing, from, to),
+          increment: (from, to) => makeIncrement(this.#room, this.#recentEvents, this.#typing, from, to),
           transport: fanOut(this.env, this.#objects),
           now: () => this.#ports.clock.now(),
           retryAt: (at) => this.#parts.timers.arm('wake', at),
@@ -297,18 +169,18 @@ export class Room extends RoomReads implements RpcSide<RoomGateway> {
   #startAnew(): void {
     this.#subscribers = undefined
     this.#recent = undefined
-    this.#parts.typing.startAnew(this.room.store.positions.startedAt)
+    this.#parts.typing.startAnew(this.#room.store.positions.startedAt)
     this.#parts.life.pushes.reset()
   }
 
   get #recentEvents(): RecentEvents {
-    this.#recent ??= new RecentEvents(this.room.store.head)
+    this.#recent ??= new RecentEvents(this.#room.store.head)
     return this.#recent
   }
 
   /** Runs one transaction, and then hands what it appended to the consumers. */
   #mutate<T>(work: () => T): { value: T; fed: string[] } {
-    const room = this.room
+    const room = this.#room
     const recent = this.#recentEvents
     room.begin()
     const value = room.store.transaction(work)
@@ -333,14 +205,14 @@ export class Room extends RoomReads implements RpcSide<RoomGateway> {
   }
 
   #forgetGone(userId: string): void {
-    if (this.room.store.member(userId)?.membership === 'join') return
+    if (this.#room.store.member(userId)?.membership === 'join') return
     this.#subscribers?.remove(userId)
     this.#changeTyping((list) => list.end(userId))
   }
 
   async #mutateAndFeed<T>(work: () => T): Promise<T> {
     const { value, fed } = this.#mutate(work)
-    const isListed = changesLists(this.room)
+    const isListed = changesLists(this.#room)
     if (takeFault('room:abort-after-commit')) await this.#abort()
     this.#started.notifyBesideAnswer()
     await Promise.all([
@@ -369,7 +241,7 @@ export class Room extends RoomReads implements RpcSide<RoomGateway> {
     const list = this.#typing
     let isNews = false
     try {
-      isNews = this.room.store.transaction(() => change(list))
+      isNews = this.#room.store.transaction(() => change(list))
     } catch (error) {
       list.forget()
       throw error

@@ -2,7 +2,7 @@
  * Client-Server API §Send-to-Device messaging, the sending end. A message is stored here before it is acknowledged,
  * and delivered to the objects of those it is for until they have taken it: in order, and each counted once there.
  */
-import type { UserGateway } from '../../src/objects/user/gateway.ts'
+import type { UserPeer } from '../../src/objects/user/peer.ts'
 import type { ToDeviceMessage, ToDeviceParcel } from '../../src/objects/user/to-device.ts'
 import { first } from '../sqlite.ts'
 import { type Inbox, LAST_SEQ, nextNumber } from './to-device/inbox.ts'
@@ -42,7 +42,7 @@ interface OutboxParts {
   userId: () => string
   inbox: () => Inbox
   now: () => number
-  user: (userId: string) => Pick<UserGateway, 'takeToDevice'>
+  user: (userId: string) => Pick<UserPeer, 'takeToDevice'>
 }
 
 type OutboxRow = { seq: number; target: string; messages: string; size: number }

@@ -1,25 +1,25 @@
 /** The User object: the one owner of a user's sessions, rooms and account data; it composes sync and holds its polls. */
+import { DurableObject } from 'cloudflare:workers'
 import { portsOf } from '../../src/context.ts'
+import type { Env } from '../../src/env.ts'
 import { takeFault } from '../../src/faults.ts'
-import type { UserGateway } from '../../src/objects/user/gateway.ts'
-import type { Session } from '../../src/objects/user/session.ts'
-import type { MembershipChange, SyncRequest, Wake } from '../../src/objects/user/sync.ts'
+import type { SyncRequest } from '../../src/objects/user/sync.ts'
 import type { Ports } from '../../src/ports/ports.ts'
 import type { JsonObject } from '../../src/protocol/events/canonical-json.ts'
 import { answerAlarm } from '../answer-alarm.ts'
 import { patiently } from '../patience.ts'
+import { idOfName, peersOf } from '../peers.ts'
 import { beginInGeneration, enterGeneration, renewUser } from '../restore.ts'
-import { type RpcResult, toResult, toResultAsync } from '../rpc.ts'
+import { toResult } from '../rpc.ts'
+import { installRpc } from '../rpc-table.ts'
 import { countingStorage, type LazyStorage, lazyStorage, readMeta, writeMeta } from '../sqlite.ts'
-import { idOfName, objectsOf, type RpcSide } from '../stubs.ts'
 import { Timers } from '../timers.ts'
 import { PlannedAbort } from './abort.ts'
 import { type Changes, UserAccount } from './account/account.ts'
 import type { DeviceChange } from './account/devices.ts'
 import { SessionCopies } from './account/sessions.ts'
-import { delayedRooms, noteDelayed, pruneDelayed } from './delayed-rooms.ts'
+import type { UserHost } from './host.ts'
 import { type UserJob, userJobs } from './jobs.ts'
-import { DehydratedRpc } from './keys/dehydrated-rpc.ts'
 import { DeviceLists } from './keys/device-lists.ts'
 import { UserLog } from './log.ts'
 import { Outbox } from './outbox.ts'
@@ -27,6 +27,7 @@ import { tellPresence } from './presence/presence-exchange.ts'
 import { storedRuleset } from './push/push-rules.ts'
 import { dropPushersWith, removePusher } from './push/pushers.ts'
 import { changesPushes, Pushes } from './push/pushes.ts'
+import { userRpc } from './rpc.ts'
 import { USER_MIGRATIONS } from './schema.ts'
 import { accountDataSince, dropDataOfDevices } from './settings/account-data.ts'
 import { getFilter, putFilter } from './settings/filters.ts'
@@ -37,7 +38,6 @@ import { hidesInvite } from './sync/invites.ts'
 import { pullRooms } from './sync/pull-transport.ts'
 import { SyncPolls } from './sync/sync-polls.ts'
 import { dropStrayMessages } from './to-device/inbox.ts'
-import type { UserHost } from './user-rpc.ts'
 
 /** How long a first sync waits for what the people around say of themselves, ms. */
 const PRESENCE_PATIENCE_MS = 300
@@ -55,7 +55,14 @@ interface UserParts {
   host: UserHost
 }
 
-export class User extends DehydratedRpc implements RpcSide<UserGateway> {
+export class User extends DurableObject<Env> {
+  static {
+    installRpc(User, 'user', userRpc, {
+      partsOf: (user) => user.#parts.host,
+      check: ({ account }, session) => account.check(session),
+    })
+  }
+
   #made: UserParts | undefined
   #syncPolls: SyncPolls | undefined
   #ownPos: number | undefined
@@ -83,7 +90,7 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
       sql,
       userId: () => this.#userId,
       ports,
-      objects: () => objectsOf(this.env, calls),
+      objects: () => peersOf(this.env, calls),
       memberships: () => this.#polls.memberships,
       mutate: (work) => this.#mutate(work),
       runJob: (job, inMs = 0) => timers.arm(job, clock.now() + inMs),
@@ -102,7 +109,7 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
       userId: () => this.#userId,
       inbox: () => this.#polls.inbox,
       now: () => clock.now(),
-      user: (userId) => objectsOf(this.env, calls).user(userId),
+      user: (userId) => peersOf(this.env, calls).user(userId),
     })
     const roomLife = new RoomLife({
       sql,
@@ -158,6 +165,10 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
       mutate: (work) => this.#mutate(work),
       endSessions: (work) => this.#endSessions(work),
       flushSessions: () => sessions.flush().catch(() => undefined),
+      transaction: (work) => this.#transaction(work),
+      armNow: (...jobs) => this.#armNow(...jobs),
+      deviceLists,
+      afterWake: (answer) => (takeFault('user:abort-after-wake') ? this.#plannedAbort.run() : answer),
       beforeAnswer: async () => (takeFault('user:abort-after-commit') ? this.#plannedAbort.run() : undefined),
       vouchFor: (session) => this.ctx.waitUntil(sessions.copy(session)),
     }
@@ -165,86 +176,17 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
     return { storage, timers, sessions, account, roomLife, deviceLists, pushes, log, host }
   }
 
-  protected override get host(): UserHost {
-    return this.#parts.host
-  }
-
   get #ports(): Ports {
     return portsOf(this.env)
-  }
-
-  // ------------------------------------------------------------ rooms and sync
-
-  noteDelayed(session: Session, roomId: string) {
-    return this.checked(session, () => noteDelayed(this.#sql, roomId))
-  }
-
-  delayedRooms(session: Session) {
-    return this.checked(session, () => delayedRooms(this.#sql))
-  }
-
-  pruneDelayed(session: Session, roomIds: string[]) {
-    return this.checked(session, () => pruneDelayed(this.#sql, roomIds))
-  }
-
-  rebuild(): Promise<RpcResult<number>> {
-    return toResultAsync(() => this.#parts.roomLife.rebuild())
-  }
-
-  joinedRooms(session: Session) {
-    return this.checked(session, () => this.#polls.memberships.joinedRooms())
-  }
-
-  knownRooms(roomIds: string[]) {
-    return toResult(() => roomIds.filter((roomId) => this.#polls.memberships.byId(roomId) !== undefined))
-  }
-
-  visitedRooms(session: Session) {
-    return this.checked(session, () => this.#polls.visitedRooms())
-  }
-
-  positionOf(session: Session, token: string, roomId: string) {
-    return this.checked(session, () => this.#polls.positionOf(token, roomId))
-  }
-
-  membersLoaded(session: Session, roomId: string) {
-    return this.checked(session, () => this.#polls.membersLoaded(session.deviceId, roomId))
-  }
-
-  membershipChanged(change: MembershipChange): RpcResult<void> {
-    return toResult(() => {
-      const polls = this.#polls
-      const { pushes } = this.#parts
-      const leavesJob = this.#transaction(() => {
-        const applied = polls.memberships.apply(change, () => this.#nextOwn())
-        // A Room that was rebuilt tells of memberships again, and knows of no pushers.
-        if (applied === undefined) {
-          if (change.unchanged) pushes.shownAnew(change.roomId)
-          return this.#parts.account.pushIn(change.roomId, change.membership)
-        }
-        const shown = pushes.membershipChanged(change, !hidesInvite(this.#sql, this.#userId, applied))
-        const marks =
-          change.membership === 'join' && this.#parts.deviceLists.roomJoined(change.roomId, change.at)
-        return this.#parts.account.roomEntered(change.roomId, change.membership) || marks || shown
-      })
-      this.#parts.roomLife.joined(change)
-      if (leavesJob) this.#armNow('rooms', 'push')
-      polls.membershipApplied(change)
-    })
-  }
-
-  wake(wake: Wake): RpcResult<{ unsubscribe: boolean }> | Promise<never> {
-    const result = toResult(() => this.#polls.wake(wake))
-    return takeFault('user:abort-after-wake') ? this.#plannedAbort.run() : result
   }
 
   /** `/sync`: the answer, or a socket on which it comes. Errors are rendered here, since no RPC carries them. */
   override async fetch(request: Request): Promise<Response> {
     await this.#plannedAbort.holdUp()
-    const result = await toResultAsync(async () => {
+    const result = await toResult(() => {
       const query = new URL(request.url).searchParams.get('request') ?? ''
       const sync = JSON.parse(query) as SyncRequest
-      this.#check(sync.session)
+      this.#parts.account.check(sync.session)
       return this.#polls.sync(sync)
     })
     if (result.ok) return result.value
@@ -290,7 +232,7 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
       sql: this.#sql,
       userId: this.#userId,
       clock: this.#ports.clock,
-      pullRooms: pullRooms(this.env, objectsOf(this.env, this.#ports.calls)),
+      pullRooms: pullRooms(this.env, peersOf(this.env, this.#ports.calls)),
       own: () => this.#own,
       accountData: (since) => accountDataSince(this.#sql, this.#userId, since),
       filter: (id) => getFilter(this.#sql, id),
@@ -305,9 +247,9 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
         tell: (roomIds, state) => {
           // Of who is suspended, others hear no more than that they are gone.
           const isHidden = state.presence !== 'offline' && this.#parts.account.standing.suspended
-          return tellPresence(objectsOf(this.env, this.#ports.calls), isHidden ? [] : roomIds, state)
+          return tellPresence(peersOf(this.env, this.#ports.calls), isHidden ? [] : roomIds, state)
         },
-        meet: (roomId, state) => tellPresence(objectsOf(this.env, this.#ports.calls), [roomId], state, true),
+        meet: (roomId, state) => tellPresence(peersOf(this.env, this.#ports.calls), [roomId], state, true),
         patiently: (work) => patiently(PRESENCE_PATIENCE_MS, work),
       },
     })
@@ -316,14 +258,14 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
 
   /** Of these users, those who are in none of the rooms that this one is in. */
   #strangers(userIds: string[]): Promise<string[]> {
-    const objects = objectsOf(this.env, this.#ports.calls)
+    const objects = peersOf(this.env, this.#ports.calls)
     return objects.strangers(userIds, this.#polls.memberships.joinedRooms())
   }
 
   #countUnread(roomId: string): Promise<number> {
     const ignored = [...ignoredUsers(this.#sql, this.#userId)]
     const request = { ignored, ruleset: storedRuleset(this.#sql) }
-    return objectsOf(this.env, this.#ports.calls).room(roomId).unread(this.#userId, request)
+    return peersOf(this.env, this.#ports.calls).room(roomId).unread(this.#userId, request)
   }
 
   #storeFilter(filter: JsonObject): string {
@@ -345,11 +287,6 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
     writeMeta(this.#sql, 'own', next)
     this.#ownPos = next
     return next
-  }
-
-  /** @throws MatrixError M_UNKNOWN_TOKEN */
-  #check(session: Session): void {
-    this.#parts.account.check(session)
   }
 
   /** What is in memory is of tables that are gone; whoever waits is told that everything is new. */
@@ -426,11 +363,9 @@ export class User extends DehydratedRpc implements RpcSide<UserGateway> {
   }
 
   /** Revocation writes the device row first, then Redis; the answer waits for both, but no longer than Redis lets it. */
-  #endSessions(work: () => DeviceChange): Promise<RpcResult<void>> {
-    return toResultAsync(async () => {
-      this.#mutate(() => ({ value: undefined, ...work() }))
-      if (takeFault('user:abort-after-commit')) await this.#plannedAbort.run()
-      await this.#parts.sessions.flush().catch(() => undefined)
-    })
+  async #endSessions(work: () => DeviceChange): Promise<void> {
+    this.#mutate(() => ({ value: undefined, ...work() }))
+    if (takeFault('user:abort-after-commit')) await this.#plannedAbort.run()
+    await this.#parts.sessions.flush().catch(() => undefined)
   }
 }

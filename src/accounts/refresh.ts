@@ -1,7 +1,7 @@
 /** Refresh tokens: JWTs that name user, device and family, so that one that was used before is known as that. */
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
-import type { UserGateway } from '../objects/user/gateway.ts'
+import type { Session } from '../objects/user/session.ts'
 import type { Ports } from '../ports/ports.ts'
 import { MatrixError } from '../protocol/errors.ts'
 import { issueAccessToken, signToken, verifyToken } from './access-token.ts'
@@ -72,13 +72,23 @@ export async function readRefreshToken({ config }: TokenPorts, token: string): P
   return { userId: sub, deviceId: did, family: fam, secret: rid }
 }
 
+/** What a refresh asks of the user's object. */
+export interface RefreshingUser {
+  refreshSession(request: {
+    deviceId: string
+    family: string
+    presented: string
+    next: string
+  }): Promise<Session & { expiresAt: number }>
+}
+
 /**
  * A new pair for a refresh token.
  * @throws MatrixError M_UNKNOWN_TOKEN when it has had its day; its session may have ended with that
  */
 export async function refresh(
   ports: TokenPorts,
-  userOf: (userId: string) => Pick<UserGateway, 'refreshSession'>,
+  userOf: (userId: string) => RefreshingUser,
   { userId, deviceId, family, secret }: RefreshToken,
 ): Promise<RefreshAnswer> {
   const next = newRefreshSecret(ports)

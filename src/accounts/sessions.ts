@@ -1,13 +1,24 @@
 /** Beginning a session: what registration and login end with. */
-import type { UserGateway } from '../objects/user/gateway.ts'
+import type { Session } from '../objects/user/session.ts'
 import type { Ports } from '../ports/ports.ts'
 import { issueAccessToken } from './access-token.ts'
 import { issuePair, newRefreshSecret } from './refresh.ts'
 
-/** The gateway to a user's object. */
-export type UserOf = (
-  userId: string,
-) => Pick<UserGateway, 'openSession' | 'checkSession' | 'logoutAll' | 'beginProfile' | 'hasPast'>
+/** What the beginning of a session asks of the user's object. */
+export interface SessionOwner {
+  openSession(request: {
+    deviceId?: string
+    displayName?: string
+    address?: string
+    refreshHash?: string
+  }): Promise<Session & { expiresAt?: number; family?: string }>
+  checkSession(session: Session): Promise<{ suspended: boolean }>
+  logoutAll(session: Session): Promise<void>
+  beginProfile(): Promise<void>
+  hasPast(): Promise<boolean>
+}
+
+export type UserOf = (userId: string) => SessionOwner
 
 /** What a client may say about the device it logs in from. */
 export interface DeviceWishes {

@@ -79,10 +79,10 @@ describe('an RPC value', () => {
 
   it('is at most a megabyte, unless it is listed', () => {
     withinLimits(() => {
-      checkValue('user.wake', { text: 'x'.repeat(1000) })
-      checkValue('user.logout', undefined)
-      checkValue('room.pull', large)
-      expect(() => checkValue('user.wake', large)).toThrow('user.wake passes the limit valueLength')
+      checkValue('user.wake', { text: 'x'.repeat(1000) }, false)
+      checkValue('user.logout', undefined, false)
+      checkValue('room.pull', large, true)
+      expect(() => checkValue('user.wake', large, false)).toThrow('user.wake passes the limit valueLength')
     })
     expect(passedLimits()).toContain('user.wake: valueLength')
   })

@@ -8,8 +8,8 @@ import { localpartOf } from '../../../src/protocol/identifiers.ts'
 import type { Profile } from '../../../src/protocol/profile.ts'
 import { isShownInRooms } from '../../../src/protocol/profile.ts'
 import { requireQuota } from '../../../src/quotas.ts'
+import type { Peers } from '../../peers.ts'
 import { readMeta, writeMeta } from '../../sqlite.ts'
-import type { Objects } from '../../stubs.ts'
 import { requireNoSuchKey } from '../keys/cross-signing.ts'
 import { dropDehydrated } from '../keys/dehydrated.ts'
 import { hasPushers } from '../push/pushers.ts'
@@ -36,7 +36,7 @@ interface AccountDependencies {
   sql: SqlStorage
   userId: () => string
   ports: Pick<Ports, 'accounts' | 'clock' | 'config' | 'random'>
-  objects: () => Objects
+  objects: () => Peers
   memberships: () => Memberships
   /** Runs one transaction, and hands on what it changed. */
   mutate: <T>(work: () => Changes & { value: T }) => T

@@ -1,31 +1,37 @@
-/** The part of a User object's RPC surface that speaks of the dehydrated device (MSC3814). */
+/** What is asked of a User object about the dehydrated device (MSC3814). */
 import type { DehydratedDevice, DehydratedEvents, DehydratedUpload } from '../../../src/objects/user/keys.ts'
 import type { Session } from '../../../src/objects/user/session.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
-import type { RpcResult } from '../../rpc.ts'
-import { PushRpc } from '../push/push-rpc.ts'
+import { rpcTable } from '../../rpc-table.ts'
+import type { UserHost } from '../host.ts'
 import { dropDehydrated, getDehydrated, putDehydrated } from './dehydrated.ts'
 
-export abstract class DehydratedRpc extends PushRpc {
-  dehydratedDevice(session: Session): RpcResult<DehydratedDevice> {
-    return this.checked(session, () => getDehydrated(this.host.sql))
-  }
+export const dehydratedRpc = rpcTable<UserHost>()({
+  /** @throws MatrixError M_NOT_FOUND where there is none; so do the rows for deletion and events */
+  dehydratedDevice: {
+    session: 'checked',
+    repeatable: true,
+    run: ({ sql }): DehydratedDevice => getDehydrated(sql),
+  },
 
-  putDehydratedDevice(session: Session, upload: DehydratedUpload): RpcResult<void> {
-    return this.checked(session, () => {
-      const { mutate, polls, sql, userId } = this.host
+  putDehydratedDevice: {
+    session: 'checked',
+    repeatable: true,
+    run({ mutate, polls, sql, userId }, _: Session, upload: DehydratedUpload): void {
       mutate(() => ({
         value: undefined,
         archive: putDehydrated(sql, userId(), upload),
         deviceLists: [userId()],
       }))
       polls().inbox.forget()
-    })
-  }
+    },
+  },
 
-  deleteDehydratedDevice(session: Session): RpcResult<string> {
-    return this.checked(session, () => {
-      const { mutate, polls, sql, userId } = this.host
+  /** Answers its id. */
+  deleteDehydratedDevice: {
+    session: 'checked',
+    repeatable: false,
+    run({ mutate, polls, sql, userId }): string {
       const { deviceId } = getDehydrated(sql)
       mutate(() => ({
         value: undefined,
@@ -34,22 +40,22 @@ export abstract class DehydratedRpc extends PushRpc {
       }))
       polls().inbox.forget()
       return deviceId
-    })
-  }
+    },
+  },
 
-  /** Reading takes nothing away: a client that dies on the way begins anew. Messages go with their device. */
-  dehydratedEvents(
-    session: Session,
-    deviceId: string,
-    after: number,
-    limit: number,
-  ): RpcResult<DehydratedEvents> {
-    return this.checked(session, () => {
-      if (getDehydrated(this.host.sql).deviceId !== deviceId) {
+  /**
+   * What came for it after a place. Reading takes nothing away: a client that dies on the way begins anew. Messages go
+   * with their device.
+   */
+  dehydratedEvents: {
+    session: 'checked',
+    repeatable: true,
+    run({ polls, sql }, _: Session, deviceId: string, after: number, limit: number): DehydratedEvents {
+      if (getDehydrated(sql).deviceId !== deviceId) {
         throw new MatrixError('M_NOT_FOUND', 'This is not the dehydrated device')
       }
-      const { events, last } = this.host.polls().inbox.batchAfter(deviceId, after, limit)
+      const { events, last } = polls().inbox.batchAfter(deviceId, after, limit)
       return { events, ...(last !== undefined && { last }) }
-    })
-  }
-}
+    },
+  },
+})

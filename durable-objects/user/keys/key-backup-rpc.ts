@@ -1,42 +1,72 @@
-/** The part of a User object's RPC surface that speaks of the backup of room keys. */
-import type { BackedUpKey, KeyPlace } from '../../../src/objects/user/keys.ts'
+/** What is asked of a User object about the backup of room keys. */
+import type {
+  BackedUpKey,
+  KeyBackupState,
+  KeyBackupVersion,
+  KeyPlace,
+} from '../../../src/objects/user/keys.ts'
 import type { Session } from '../../../src/objects/user/session.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
-import { ToDeviceRpc } from '../to-device/to-device-rpc.ts'
+import { rpcTable } from '../../rpc-table.ts'
+import type { UserHost } from '../host.ts'
 import * as backup from './key-backup.ts'
 
-export abstract class KeyBackupRpc extends ToDeviceRpc {
-  createKeyBackup(session: Session, algorithm: string, authData: JsonObject) {
-    const { mutate, sql } = this.host
-    return this.checked(session, () => mutate(() => backup.createVersion(sql, algorithm, authData)))
-  }
+/** But for the first one, all throw MatrixError M_NOT_FOUND where there is no such version. */
+export const keyBackupRpc = rpcTable<UserHost>()({
+  /** Begins a backup of room keys, which is the current one from then on. Answers its version. */
+  createKeyBackup: {
+    session: 'checked',
+    repeatable: false,
+    run: ({ mutate, sql }, _: Session, algorithm: string, authData: JsonObject): string =>
+      mutate(() => backup.createVersion(sql, algorithm, authData)),
+  },
 
-  keyBackup(session: Session, version: string | undefined) {
-    return this.checked(session, () => backup.findVersion(this.host.sql, version))
-  }
+  keyBackup: {
+    session: 'checked',
+    repeatable: true,
+    run: ({ sql }, _: Session, version: string | undefined): KeyBackupVersion =>
+      backup.findVersion(sql, version),
+  },
 
-  updateKeyBackup(session: Session, version: string, algorithm: string, authData: JsonObject) {
-    const { mutate, sql } = this.host
-    return this.checked(session, () => mutate(() => backup.updateVersion(sql, version, algorithm, authData)))
-  }
+  updateKeyBackup: {
+    session: 'checked',
+    repeatable: true,
+    run: ({ mutate, sql }, _: Session, version: string, algorithm: string, authData: JsonObject): void =>
+      mutate(() => backup.updateVersion(sql, version, algorithm, authData)),
+  },
 
-  deleteKeyBackup(session: Session, version: string) {
-    const { mutate, sql } = this.host
-    return this.checked(session, () => mutate(() => backup.deleteVersion(sql, version)))
-  }
+  deleteKeyBackup: {
+    session: 'checked',
+    repeatable: true,
+    run: ({ mutate, sql }, _: Session, version: string): void =>
+      mutate(() => backup.deleteVersion(sql, version)),
+  },
 
-  putBackedUpKeys(session: Session, version: string, keys: BackedUpKey[]) {
-    const { mutate, sql, ports } = this.host
-    const { quotas } = ports.config
-    return this.checked(session, () => mutate(() => backup.putKeys(sql, version, keys, quotas)))
-  }
+  /** Stores those keys that are better than what is there. @throws MatrixError M_WRONG_ROOM_KEYS_VERSION */
+  putBackedUpKeys: {
+    session: 'checked',
+    repeatable: true,
+    run: ({ mutate, ports, sql }, _: Session, version: string, keys: BackedUpKey[]): KeyBackupState =>
+      mutate(() => backup.putKeys(sql, version, keys, ports.config.quotas)),
+  },
 
-  backedUpKeys(session: Session, version: string, place: KeyPlace, after?: [string, string]) {
-    return this.checked(session, () => backup.readKeys(this.host.sql, version, place, after))
-  }
+  /** As many keys as one call carries, in order of room and session, after the last one of the batch before. */
+  backedUpKeys: {
+    session: 'checked',
+    repeatable: true,
+    run: (
+      { sql },
+      _: Session,
+      version: string,
+      place: KeyPlace,
+      after?: [string, string],
+    ): { keys: BackedUpKey[]; more: boolean } => backup.readKeys(sql, version, place, after),
+  },
 
-  deleteBackedUpKeys(session: Session, version: string, place: KeyPlace) {
-    const { mutate, sql } = this.host
-    return this.checked(session, () => mutate(() => backup.deleteKeys(sql, version, place)))
-  }
-}
+  deleteBackedUpKeys: {
+    session: 'checked',
+    repeatable: true,
+    run: ({ mutate, sql }, _: Session, version: string, place: KeyPlace): KeyBackupState =>
+      mutate(() => backup.deleteKeys(sql, version, place)),
+  },
+})

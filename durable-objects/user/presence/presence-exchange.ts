@@ -1,6 +1,6 @@
 /** Telling presence: who is awake in the user's small rooms, and one message to each of them. No Room stores a thing. */
 import type { PresenceState } from '../../../src/objects/user/presence.ts'
-import type { Objects } from '../../stubs.ts'
+import type { Peers } from '../../peers.ts'
 
 /** In larger rooms nobody is told: presence there would cost more than all the rest. */
 const MAX_MEMBERS = 100
@@ -15,7 +15,7 @@ const AT_ONCE = 2
  * @param met the user has come into these rooms
  */
 export async function tellPresence(
-  objects: Objects,
+  objects: Peers,
   roomIds: readonly string[],
   state: PresenceState,
   met = false,

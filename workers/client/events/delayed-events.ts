@@ -1,7 +1,7 @@
 /** Managing delayed events (MSC4140), and the newer way of asking for one. */
 import { Hono } from 'hono'
 import * as z from 'zod'
-import type { RoomGateway } from '../../../src/objects/room/gateway.ts'
+import type { RoomGateway } from '../../../durable-objects/gate.ts'
 import type { DelayedAction, DelayedEvent } from '../../../src/objects/room/send.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { AppContext, AppEnv, PossibleUserContext, UserContext } from '../../app-env.ts'

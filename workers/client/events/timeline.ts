@@ -1,7 +1,7 @@
 /** Reading a room: its history, one event, its members. Client-Server API §Getting events for a room. */
 import { Hono } from 'hono'
 import * as z from 'zod'
-import type { RoomGateway } from '../../../src/objects/room/gateway.ts'
+import type { RoomGateway } from '../../../durable-objects/gate.ts'
 import type { StateCursor } from '../../../src/objects/room/state.ts'
 import type { JsonObject, JsonValue } from '../../../src/protocol/events/canonical-json.ts'
 import type { AppEnv } from '../../app-env.ts'

@@ -1,11 +1,9 @@
 /** `/sync`. This Worker holds the long poll, on a socket to the User object, which sleeps meanwhile. */
 import { Hono } from 'hono'
 import * as z from 'zod'
-import type { Objects } from '../../../durable-objects/gate.ts'
-import type { RoomGateway } from '../../../src/objects/room/gateway.ts'
+import type { Objects, RoomGateway, UserGateway } from '../../../durable-objects/gate.ts'
 import type { StateRequest } from '../../../src/objects/room/state.ts'
 import type { RestOfState } from '../../../src/objects/room/sync.ts'
-import type { UserGateway } from '../../../src/objects/user/gateway.ts'
 import type { SyncRequest } from '../../../src/objects/user/sync.ts'
 import type { Clock } from '../../../src/ports/system.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'

@@ -1,23 +1,17 @@
-/**
- * What every part of the User object's RPC surface stands on. The parts form one chain of classes, a feature each,
- * since a runtime calls only methods of the object's own class: `User` is the last, and makes the host.
- */
-import { DurableObject } from 'cloudflare:workers'
-import type { Env } from '../../src/env.ts'
+/** What the RPC tables of a User object need of it. */
 import type { Session } from '../../src/objects/user/session.ts'
 import type { Ports } from '../../src/ports/ports.ts'
 import type { JsonObject } from '../../src/protocol/events/canonical-json.ts'
-import { type RpcResult, toResult } from '../rpc.ts'
 import type { Timers } from '../timers.ts'
 import type { Changes, UserAccount } from './account/account.ts'
 import type { DeviceChange } from './account/devices.ts'
 import type { UserJob } from './jobs.ts'
+import type { DeviceLists } from './keys/device-lists.ts'
 import type { Outbox } from './outbox.ts'
 import type { Pushes } from './push/pushes.ts'
 import type { RoomLife } from './settings/room-life.ts'
 import type { SyncPolls } from './sync/sync-polls.ts'
 
-/** What the parts need of the object they belong to. */
 export interface UserHost {
   sql: SqlStorage
   ports: Ports
@@ -37,25 +31,20 @@ export interface UserHost {
   /** Runs one transaction; what it changes reaches the archive, and what it ends reaches Redis. */
   mutate: <T>(work: () => Changes & { value: T }) => T
   /** Ends sessions by a mutation, and answers once Redis knows. */
-  endSessions: (work: () => DeviceChange) => Promise<RpcResult<void>>
+  endSessions: (work: () => DeviceChange) => Promise<void>
+  /** Runs one transaction that is no change of the user's own. */
+  transaction: <T>(work: () => T) => T
+  /** Has jobs run at once, from the alarm. */
+  armNow: (...jobs: UserJob[]) => void
+  deviceLists: DeviceLists
   /** What the user's pushers are told. */
   pushes: Pushes
   /** Tests: may end the object between what it has committed and its answer. */
   beforeAnswer: () => Promise<void>
+  /** Tests: may end the object in place of its answer to a wake. */
+  afterWake: <T>(answer: T) => T | Promise<never>
   /** Tells Redis of what has ended, for as long as it listens. */
   flushSessions: () => Promise<void>
   /** Vouches for a session in Redis. */
   vouchFor: (session: Session) => void
-}
-
-export abstract class UserRpc extends DurableObject<Env> {
-  protected abstract get host(): UserHost
-
-  /** For the requests of a client: its session is checked here, and asks no Redis. */
-  protected checked<T>(session: Session, work: () => T): RpcResult<T> {
-    return toResult(() => {
-      this.host.account.check(session)
-      return work()
-    })
-  }
 }

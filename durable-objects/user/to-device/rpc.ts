@@ -1,21 +1,24 @@
-/** The part of a User object's RPC surface that speaks of to-device messages. */
+/** What is asked of a User object about to-device messages. */
 import type { Session } from '../../../src/objects/user/session.ts'
 import type { ToDeviceMessage, ToDeviceParcel } from '../../../src/objects/user/to-device.ts'
 import { patiently } from '../../patience.ts'
-import { type RpcResult, toResult, toResultAsync } from '../../rpc.ts'
-import { KeysRpc } from '../keys/keys-rpc.ts'
+import { rpcTable } from '../../rpc-table.ts'
+import type { UserHost } from '../host.ts'
 
-/** A sender does not wait longer for those who are hard to reach, ms: the alarm goes on. */
+/** A sender does not wait longer for receivers that are hard to reach, ms: the alarm goes on. */
 const DELIVERY_PATIENCE_MS = 2_000
 
-export abstract class ToDeviceRpc extends KeysRpc {
-  sendToDevice(
-    session: Session,
-    txnId: string,
-    messages: Record<string, ToDeviceMessage[]>,
-  ): Promise<RpcResult<void>> {
-    return toResultAsync(async () => {
-      const { account, mutate, outbox, polls, beforeAnswer, timers, ports } = this.host
+export const toDeviceRpc = rpcTable<UserHost>()({
+  /** Stores messages by receiver, all of this server, and delivers them; once for each transaction id of a device. */
+  sendToDevice: {
+    session: 'by row',
+    repeatable: true,
+    async run(
+      { account, mutate, outbox, polls, beforeAnswer, timers, ports },
+      session: Session,
+      txnId: string,
+      messages: Record<string, ToDeviceMessage[]>,
+    ): Promise<void> {
       const recipients = Object.keys(messages)
       // Suspended users go on verifying their own devices.
       const isForSelf = recipients.length === 1 && recipients[0] === session.userId
@@ -32,15 +35,17 @@ export abstract class ToDeviceRpc extends KeysRpc {
         DELIVERY_PATIENCE_MS,
         outbox.deliver().catch(() => undefined),
       )
-    })
-  }
+    },
+  },
 
-  takeToDevice(sender: string, parcels: ToDeviceParcel[]): RpcResult<void> {
-    return toResult(() => {
-      const { mutate, polls, ports } = this.host
+  /** For the devices of this user: parcels of one sender, oldest first; those that came before are passed over. */
+  takeToDevice: {
+    session: 'none',
+    repeatable: true,
+    run({ mutate, polls, ports }, sender: string, parcels: ToDeviceParcel[]): void {
       const { inbox } = polls()
       mutate(() => ({ value: inbox.take(sender, parcels, ports.clock.now()), archive: [] }))
       polls().serve()
-    })
-  }
-}
+    },
+  },
+})

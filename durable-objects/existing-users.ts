@@ -1,0 +1,18 @@
+/** Which users there are, as far as the accounts say. */
+import { userCheck } from '../src/accounts/known-users.ts'
+import type { OneByOne } from '../src/known-ids.ts'
+import type { Ports } from '../src/ports/ports.ts'
+import { patiently } from './patience.ts'
+
+/** How long a database is waited for that may hang, ms: what can go on without it does. */
+export const ASKED_MS = 2_000
+
+/** Whether there is such a user: yes for all who may be, while Postgres is away. */
+export function usersIn({ accounts, config }: Pick<Ports, 'accounts' | 'config'>): OneByOne {
+  return userCheck(config.serverName, (localparts) =>
+    patiently(
+      ASKED_MS,
+      accounts.existing(localparts).catch(() => undefined),
+    ),
+  )
+}

@@ -1,0 +1,251 @@
+/** How objects are named and called, and what they ask of each other. Nothing else names or calls an object. */
+import type { Env } from '../src/env.ts'
+import { checkValue, countCall } from '../src/limiter.ts'
+import type { Invitee } from '../src/objects/room/create.ts'
+import type { RoomPeer } from '../src/objects/room/peer.ts'
+import type { KeyClaims, PublicKeys } from '../src/objects/user/keys.ts'
+import type { UserPeer } from '../src/objects/user/peer.ts'
+import type { CallCounters } from '../src/ports/system.ts'
+import { MatrixError } from '../src/protocol/errors.ts'
+import { failIfPlanned, throughFaults } from './network-faults.ts'
+import { fromResult, type RpcResult } from './rpc.ts'
+import { isLarge, mayRepeat, type ObjectKind } from './rpc-table.ts'
+
+/** The objects as other objects call them. */
+export interface Peers extends Crowds {
+  room(roomId: string): RoomPeer
+  user(userId: string): UserPeer
+}
+
+/** What is asked of many users at once. */
+export interface Crowds {
+  /** What invitations must know of their targets, in their order; many are asked through stateless Workers. */
+  invitees(userIds: readonly string[], inviter: string): Promise<Invitee[]>
+  /** Of these users, those that are in none of the rooms; a user that cannot be asked is none of them. */
+  strangers(userIds: readonly string[], roomIds: string[]): Promise<string[]>
+  /** What everybody may see of the users' keys: of the devices named, or of all. In their order. */
+  publicKeys(queries: readonly KeyQuery[]): Promise<(PublicKeys | undefined)[]>
+  /** One-time keys of the users' devices, in their order; undefined for a user that could not be asked. */
+  claimKeys(requests: readonly KeyClaimRequest[]): Promise<(ClaimedKeys | undefined)[]>
+}
+
+/** The owner of the keys that are wanted, and the devices; none: all. */
+export interface KeyQuery {
+  userId: string
+  deviceIds: string[]
+}
+
+export interface KeyClaimRequest {
+  userId: string
+  claims: KeyClaims
+}
+
+export type ClaimedKeys = Awaited<ReturnType<UserPeer['claimKeys']>>
+
+/** A test cut this request's Worker off, as a client that goes away does in production. */
+export class ClientGone extends Error {
+  override readonly name = 'ClientGone'
+}
+
+export interface StubOptions {
+  /** Tests: the Worker is cancelled when this RPC, such as `room.send`, or its first one has been answered. */
+  dropAfterRpc?: 'first' | (string & {})
+}
+
+/** What answers with a WebSocket goes by `fetch`: an RPC cannot carry one. */
+const OVER_FETCH: ReadonlySet<string> = new Set(['sync'])
+
+export function roomName(serverName: string, roomId: string): string {
+  return `${serverName}/room/${roomId}`
+}
+
+export function userName(serverName: string, userId: string): string {
+  return `${serverName}/user/${userId}`
+}
+
+/** The id behind an object's name. */
+export function idOfName(name: string): string {
+  return name.slice(name.indexOf('/', name.indexOf('/') + 1) + 1)
+}
+
+/** What one Worker invocation, or one object, calls others by. */
+export function peersOf(env: Env, counters: CallCounters, options: StubOptions = {}): Peers {
+  const serverName = env.SERVER_NAME
+  const user = (userId: string) =>
+    gateway<UserPeer>('user', env.USER, userName(serverName, userId), counters, options)
+  const fanOut = <A>(method: string, ...args: unknown[]): Promise<A[]> => {
+    countCall(`fan_out.${method}`)
+    return (env.FANOUT as unknown as Record<string, Call>)[method]!(...args) as Promise<A[]>
+  }
+  return {
+    room: (roomId) => gateway<RoomPeer>('room', env.ROOM, roomName(serverName, roomId), counters, options),
+    user,
+    invitees: (userIds, inviter) =>
+      inSlices(
+        userIds,
+        (some) => Promise.all(some.map((userId) => inviteeOf(user(userId), inviter))),
+        (slice) => fanOut('invitees', slice, inviter),
+      ),
+    async strangers(userIds, roomIds) {
+      const isStranger = (userId: string) =>
+        user(userId)
+          .isInAny(roomIds)
+          .then(
+            (is) => !is,
+            () => false,
+          )
+      const answers = await inSlices(
+        userIds,
+        (some) => Promise.all(some.map(isStranger)),
+        async (slice) => {
+          const found = new Set(await fanOut<string>('strangers', slice, roomIds))
+          return slice.map((userId) => found.has(userId))
+        },
+      )
+      return userIds.filter((_, index) => answers[index])
+    },
+    publicKeys: (queries) =>
+      inSlices(
+        queries,
+        (some) =>
+          Promise.all(
+            some.map(({ userId, deviceIds }) =>
+              user(userId)
+                .publicKeys(deviceIds)
+                .catch(() => undefined),
+            ),
+          ),
+        (slice) => fanOut('publicKeys', slice),
+      ),
+    claimKeys: (requests) =>
+      inSlices(
+        requests,
+        (some) =>
+          Promise.all(
+            some.map(({ userId, claims }) =>
+              user(userId)
+                .claimKeys(claims)
+                .catch(() => undefined),
+            ),
+          ),
+        (slice) => fanOut('claimKeys', slice),
+      ),
+  }
+}
+
+/** Up to this many users are asked from here; each may cost two calls, of which an invocation has a few hundred. */
+const ASKED_AT_ONCE = 50
+
+/** Answers in the order of the questions: asked here, where they are few, or in slices through stateless Workers. */
+async function inSlices<Q, A>(
+  all: readonly Q[],
+  here: (some: readonly Q[]) => Promise<A[]>,
+  there: (slice: Q[]) => Promise<A[]>,
+): Promise<A[]> {
+  if (all.length <= ASKED_AT_ONCE) return here(all)
+  const slices: Q[][] = []
+  for (let start = 0; start < all.length; start += ASKED_AT_ONCE) {
+    slices.push(all.slice(start, start + ASKED_AT_ONCE))
+  }
+  return (await Promise.all(slices.map(there))).flat()
+}
+
+async function inviteeOf(user: UserPeer, inviter: string): Promise<Invitee> {
+  const [permission, profile] = await Promise.all([user.invitePermission(inviter), user.profile()])
+  return { takesInvites: permission !== 'block', profile }
+}
+
+type Call = (...args: unknown[]) => Promise<unknown>
+
+function gateway<Gateway>(
+  kind: ObjectKind,
+  namespace: DurableObjectNamespace,
+  name: string,
+  counters: CallCounters,
+  options: StubOptions,
+): Gateway {
+  const connect = (): Record<string, Call> =>
+    namespace.get(namespace.idFromName(name)) as unknown as Record<string, Call>
+  const call = async (method: string, args: unknown[]): Promise<unknown> => {
+    const operation = `${kind}.${method}`
+    counters.count(operation)
+    countCall(operation)
+    checkValue(operation, args, isLarge(operation))
+    const answer = await throughFaults(operation, () =>
+      onceMore(
+        async () => {
+          failIfPlanned(operation)
+          return connect()[method]!(...args)
+        },
+        () => mayRepeat(kind, method, args),
+      ),
+    )
+    checkValue(operation, answer, isLarge(operation))
+    dropIfAsked(options, operation)
+    return fromResult(answer as RpcResult<unknown>)
+  }
+  const viaFetch = async (method: string, request: unknown): Promise<Response> => {
+    const operation = `${kind}.${method}`
+    counters.count(operation)
+    countCall(operation)
+    const url = `https://object/${method}?request=${encodeURIComponent(JSON.stringify(request))}`
+    const ask = async () => {
+      failIfPlanned(operation)
+      return namespace.get(namespace.idFromName(name)).fetch(url, { headers: { Upgrade: 'websocket' } })
+    }
+    const response = await onceMore(ask, () => true)
+    dropIfAsked(options, operation)
+    return response
+  }
+  return new Proxy({} as object, {
+    get: (_, method) => {
+      // With a `then`, `await` would take the gateway for a promise.
+      if (typeof method !== 'string' || method === 'then') return undefined
+      if (OVER_FETCH.has(method)) return (request: unknown) => viaFetch(method, request)
+      return (...args: unknown[]) => call(method, args)
+    },
+  }) as Gateway
+}
+
+/** Runs `work`, and again if its object was reset in the middle and a second run changes nothing more. */
+async function onceMore<T>(work: () => Promise<T>, mayRepeat: () => boolean): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (isOverloaded(error) || !isReset(error) || !mayRepeat()) throw unavailable(error)
+  }
+  return work().catch((error) => {
+    throw unavailable(error)
+  })
+}
+
+/** @throws ClientGone */
+function dropIfAsked({ dropAfterRpc }: StubOptions, operation: string): void {
+  if (dropAfterRpc === 'first' || dropAfterRpc === operation) throw new ClientGone()
+}
+
+/** What the platform says of a call that failed. */
+type Marks = { durableObjectReset?: boolean; overloaded?: boolean; retryable?: boolean } | null
+
+function isReset(error: unknown): boolean {
+  const marks = error as Marks
+  return marks?.durableObjectReset === true || marks?.retryable === true
+}
+
+/** More calls wait for the object than it can answer: asked once more, it would have one more. */
+function isOverloaded(error: unknown): boolean {
+  return (error as Marks)?.overloaded === true
+}
+
+/** When a client may come back to an object that has too much to do, ms. */
+const OVERLOADED_MS = 5_000
+
+/** An object that cannot be reached is a passing fault of ours: never a verdict about the request. */
+function unavailable(error: unknown): unknown {
+  if (isOverloaded(error)) {
+    const extra = { retry_after_ms: OVERLOADED_MS }
+    return new MatrixError('M_UNKNOWN', 'The server is busy; try again soon', { status: 503, extra })
+  }
+  if (!isReset(error)) return error
+  return new MatrixError('M_UNKNOWN', 'The server was interrupted; try again', { status: 503 })
+}

@@ -1,0 +1,28 @@
+/** What the RPC tables of a Room work with. */
+import type { Timers } from '../timers.ts'
+import type { RoomContext } from './context.ts'
+import type { RoomJob } from './host.ts'
+import type { RoomLife } from './life.ts'
+import type { Subscribers } from './tell/subscribers.ts'
+import type { Typing } from './write/typing.ts'
+
+export interface RoomDesk {
+  room: RoomContext
+  typing: Typing
+  timers: Timers<RoomJob>
+  life: RoomLife
+  /** One transaction, whose events go to the consumers. */
+  mutate<T>(work: () => T): T
+  /** As `mutate`; answers once the users concerned have confirmed, or after two seconds. */
+  mutateAndFeed<T>(work: () => T): Promise<T>
+  /** Jobs that go with the archive's next batch. */
+  armSoon(...jobs: RoomJob[]): void
+  /** Changes the list of typing users in a transaction; where that is news, everybody is told. */
+  changeTyping(change: (list: Typing) => boolean): void
+  /** Answers when the archive knows what the room has so far, or after two seconds. */
+  archived(): Promise<void>
+  /** The subscribers, read when first needed. */
+  subscribers(): Subscribers
+  /** The subscribers; those found behind the room's head have been woken again. */
+  started(): Subscribers
+}

@@ -1,0 +1,172 @@
+/** What is asked of a Room that only reads. Sessions are checked by the Workers: a Room knows none. */
+import type { DelayedEvent } from '../../../src/objects/room/send.ts'
+import type {
+  JoinedMembersSlice,
+  StateCursor,
+  StateRequest,
+  StateSlice,
+} from '../../../src/objects/room/state.ts'
+import type { PeekAnswer, RoomSnapshot, SummaryAnswer } from '../../../src/objects/room/summary.ts'
+import type { UnreadRequest } from '../../../src/objects/room/sync.ts'
+import type {
+  ChildrenAnswer,
+  ChildrenRequest,
+  ContextAnswer,
+  ContextRequest,
+  FoundEvent,
+  MessagesAnswer,
+  MessagesRequest,
+  MomentRequest,
+  NotificationsRequest,
+  NotificationsSlice,
+  SearchContext,
+  ThreadPlace,
+  ThreadsAnswer,
+  ThreadsRequest,
+} from '../../../src/objects/room/timeline.ts'
+import type { Session } from '../../../src/objects/user/session.ts'
+import type { ClientEvent } from '../../../src/protocol/events/event.ts'
+import { rpcTable } from '../../rpc-table.ts'
+import type { RoomDesk } from '../desk.ts'
+import { delayedEventsOf } from '../rows/delayed-store.ts'
+import { joinRule } from '../write/vouching.ts'
+import { eventAtTime } from './at-time.ts'
+import { children, threads } from './children.ts'
+import { eventContext } from './event-context.ts'
+import { mayEditAliases } from './listing.ts'
+import { notificationsFor } from './notifications.ts'
+import { foundEvents, visibleEvents } from './search.ts'
+import { peek, snapshot } from './snapshot.ts'
+import { joinedMembersFor, stateEventFor, stateFor } from './state-reads.ts'
+import { summaryFor } from './summary.ts'
+import { threadPlace } from './thread-place.ts'
+import { eventFor, messages } from './timeline.ts'
+import { unreadCount } from './unread.ts'
+
+const reads = { session: 'none', repeatable: true } as const
+const readsMuch = { ...reads, large: true } as const
+
+export const readRpc = rpcTable<RoomDesk>()({
+  messages: {
+    ...readsMuch,
+    run: ({ room }, request: MessagesRequest): MessagesAnswer => messages(room, request),
+  },
+
+  event: {
+    ...reads,
+    run: ({ room }, viewer: Session, eventId: string, ignored?: string[]): ClientEvent =>
+      eventFor(room, viewer, eventId, ignored),
+  },
+
+  context: {
+    ...readsMuch,
+    run: ({ room }, request: ContextRequest): ContextAnswer => eventContext(room, request),
+  },
+
+  children: {
+    ...readsMuch,
+    run: ({ room }, request: ChildrenRequest): ChildrenAnswer => children(room, request),
+  },
+
+  /** How many events here a member has not read and is notified of; 0 outside the room. */
+  unread: {
+    ...reads,
+    run: ({ room }, userId: string, request: UnreadRequest & { ignored: string[] }): number =>
+      unreadCount(room, userId, request),
+  },
+
+  /** What a member was notified of here, newest first. */
+  notifications: {
+    ...readsMuch,
+    run: ({ room }, viewer: Session, request: NotificationsRequest): NotificationsSlice =>
+      notificationsFor(room, viewer, request),
+  },
+
+  threads: {
+    ...readsMuch,
+    run: ({ room }, request: ThreadsRequest): ThreadsAnswer => threads(room, request),
+  },
+
+  /** @throws MatrixError M_NOT_FOUND; IO.ELEMENT.MSC4306.M_NOT_IN_THREAD where `causeId` is in another */
+  threadPlace: {
+    ...reads,
+    run: ({ room }, userId: string, rootId: string, causeId?: string): ThreadPlace =>
+      threadPlace(room, userId, rootId, causeId),
+  },
+
+  eventAtTime: {
+    ...reads,
+    run: ({ room }, request: MomentRequest): { event_id: string; origin_server_ts: number } =>
+      eventAtTime(room, request),
+  },
+
+  snapshot: {
+    ...readsMuch,
+    run: ({ room }, viewer: Session, limit: number): RoomSnapshot => snapshot(room, viewer, limit),
+  },
+
+  /** What came after a place; without one, only where the room stands. */
+  peek: {
+    ...readsMuch,
+    run: ({ room }, viewer: Session, from?: string): PeekAnswer => peek(room, viewer, from),
+  },
+
+  /** A slice of the state, as the viewer may see it. */
+  state: { ...readsMuch, run: ({ room }, request: StateRequest): StateSlice => stateFor(room, request) },
+
+  stateEvent: {
+    ...reads,
+    run: ({ room }, viewer: string, type: string, stateKey: string): ClientEvent =>
+      stateEventFor(room, viewer, type, stateKey),
+  },
+
+  joinedMembers: {
+    ...readsMuch,
+    run: ({ room }, viewer: string, cursor?: StateCursor): JoinedMembersSlice =>
+      joinedMembersFor(room, viewer, cursor),
+  },
+
+  /** What a joiner must satisfy, before anybody is asked: the join rule and the rooms that `restricted` names. */
+  joinRule: {
+    ...reads,
+    run: ({ room }): { joinRule: string; allowRooms: string[] } => joinRule(room),
+  },
+
+  /** Whether a user is joined: for restricted rooms elsewhere, and checks of the alias API. */
+  isJoined: {
+    ...reads,
+    run: ({ room }, userId: string): boolean => room.store.member(userId)?.membership === 'join',
+  },
+
+  /** Whether the user may set the canonical alias, and so edit the room's aliases and its place in the directory. */
+  mayEditAliases: { ...reads, run: ({ room }, userId: string): boolean => mayEditAliases(room, userId) },
+
+  /** For lists of rooms and spaces; `viewer` null: nobody in particular. */
+  summary: {
+    ...readsMuch,
+    run: ({ room }, viewer: string | null): SummaryAnswer => summaryFor(room, viewer),
+  },
+
+  /** Of these events, those that are there and that the viewer may see. */
+  visibleEvents: {
+    ...reads,
+    run: ({ room }, viewer: string, eventIds: string[], ignored: string[]): string[] =>
+      visibleEvents(room, viewer, eventIds, ignored),
+  },
+
+  /** Events that a search found, each with what stands around it. */
+  foundEvents: {
+    ...readsMuch,
+    run: (
+      { room },
+      viewer: Session,
+      eventIds: string[],
+      request: { ignored: string[]; context?: SearchContext },
+    ): FoundEvent[] => foundEvents(room, viewer, eventIds, request),
+  },
+
+  delayedEvents: {
+    ...reads,
+    run: ({ room }, userId: string): DelayedEvent[] => delayedEventsOf(room, userId),
+  },
+})

@@ -1,0 +1,104 @@
+/** What is asked of a Room around its events: by syncing users and their pushers, of receipts and typing, of the archive. */
+import type { MarkReadRequest, PullRequest, RoomSlice } from '../../../src/objects/room/sync.ts'
+import { rpcTable } from '../../rpc-table.ts'
+import type { RoomDesk } from '../desk.ts'
+import { pull } from '../read/pull.ts'
+import { markDevices } from '../rows/device-marks.ts'
+import { markRead } from '../rows/receipts.ts'
+import { isSmall } from '../rows/store.ts'
+import { requireTypist } from '../write/typing.ts'
+
+export const tellRpc = rpcTable<RoomDesk>()({
+  pull: {
+    session: 'none',
+    repeatable: true,
+    large: true,
+    run({ room, subscribers, typing }, request: PullRequest): RoomSlice {
+      const list = subscribers()
+      try {
+        const slice = pull(room, typing, request)
+        if (request.subscribe && slice.membership === 'join') list.subscribe(request.userId, slice.head)
+        return slice
+      } finally {
+        // The asker has the news with this answer: a wake beside it would be one call too many.
+        list.start()
+      }
+    },
+  },
+
+  /** The local members who want to hear of the room now; nobody where it has more than `limit` members. */
+  awake: {
+    session: 'none',
+    repeatable: true,
+    run: ({ room, started }, userId: string, limit: number): string[] =>
+      isSmall(room.store, limit)
+        ? started()
+            .userIds()
+            .filter((other) => other !== userId)
+        : [],
+  },
+
+  /** A member's devices have changed: all that share the room must look at them again. */
+  markDevices: {
+    session: 'none',
+    repeatable: true,
+    run({ room, armSoon, started }, userId: string): void {
+      if (!room.store.transaction(() => markDevices(room, userId))) return
+      armSoon('wake', 'archive')
+      started().notify()
+    },
+  },
+
+  /** Whether a member has pushers, and so their object wants to hear of events. Answers whether it does only now. */
+  setPushMember: {
+    session: 'none',
+    repeatable: true,
+    run: ({ life }, userId: string, wanted: boolean): boolean => life.pushes.set(userId, wanted),
+  },
+
+  setTyping: {
+    session: 'none',
+    repeatable: true,
+    run({ room, timers, changeTyping }, userId: string, typing: boolean, timeoutMs: number): void {
+      requireTypist(room.store, userId)
+      if (!typing) {
+        changeTyping((list) => list.end(userId))
+        return
+      }
+      changeTyping((list) => {
+        const { until, isNew } = list.begin(userId, timeoutMs, room.clock.now())
+        timers.arm('typing', until)
+        return isNew
+      })
+    },
+  },
+
+  /**
+   * Moves receipts forward, and answers the position of the fully-read event.
+   * @throws MatrixError M_FORBIDDEN outside the room, M_INVALID_PARAM for an unknown event or one of another thread
+   */
+  markRead: {
+    session: 'none',
+    repeatable: true,
+    run({ room, life, armSoon, started }, request: MarkReadRequest): { fullyReadPos?: number } {
+      const { answer, audience } = room.store.transaction(() => markRead(room, request))
+      if (audience === 'none') return answer
+      armSoon('wake', 'push', 'archive')
+      life.pushes.tellSoon()
+      if (audience === 'all') started().notify()
+      else started().notifyOnly(request.userId)
+      return answer
+    },
+  },
+
+  /** Answers when the archive knows what the room has so far, or after two seconds. */
+  archived: {
+    session: 'none',
+    repeatable: true,
+    run({ room, archived }): Promise<void> {
+      // A room that is not there has nothing to tell.
+      void room.store.rules
+      return archived()
+    },
+  },
+})

@@ -1,0 +1,133 @@
+/** What is asked of a Room that writes events, or will: each row is one mutation, or a part that runs several. */
+import type { CreateRoomPlan, UpgradeRequest } from '../../../src/objects/room/create.ts'
+import type {
+  DelayedAction,
+  DelayedRequest,
+  MembershipRequest,
+  SendRequest,
+} from '../../../src/objects/room/send.ts'
+import type { Pdu } from '../../../src/protocol/events/event.ts'
+import type { Profile } from '../../../src/protocol/profile.ts'
+import type { NewState } from '../../../src/protocol/rooms/room-upgrade.ts'
+import { rpcTable } from '../../rpc-table.ts'
+import type { RoomDesk } from '../desk.ts'
+import { dropAlias, setListed } from '../read/listing.ts'
+import { createRoom, replicate } from './create.ts'
+import { markErased } from './erasure.ts'
+import { forget } from './forget.ts'
+import { updateProfile } from './member-profile.ts'
+import { changeMembership } from './membership.ts'
+import { send } from './send.ts'
+
+export const writeRpc = rpcTable<RoomDesk>()({
+  create: {
+    session: 'none',
+    repeatable: true,
+    large: true,
+    run: async (
+      { room, mutateAndFeed },
+      createPdu: Pdu,
+      roomVersion: string,
+      plan: CreateRoomPlan,
+    ): Promise<{ roomId: string }> => ({
+      roomId: await mutateAndFeed(() => createRoom(room, createPdu, roomVersion, plan)),
+    }),
+  },
+
+  /** A send is idempotent by its transaction id, and a state event by its content. */
+  send: {
+    session: 'none',
+    repeatable: ({ txnId, stateKey }: SendRequest) => txnId !== undefined || stateKey !== undefined,
+    run: ({ room, mutateAndFeed }, request: SendRequest): Promise<string> =>
+      mutateAndFeed(() => send(room, request)),
+  },
+
+  /** The event id, or undefined where nothing had to change (already joined, already invited). */
+  changeMembership: {
+    session: 'none',
+    repeatable: true,
+    run: ({ room, mutateAndFeed }, request: MembershipRequest): Promise<string | undefined> =>
+      mutateAndFeed(() => changeMembership(room, request)),
+  },
+
+  /** Shows a joined user's new profile in their member event. */
+  updateProfile: {
+    session: 'none',
+    repeatable: true,
+    run: ({ room, mutateAndFeed }, userId: string, profile: Profile): Promise<void> =>
+      mutateAndFeed(() => updateProfile(room, userId, profile)),
+  },
+
+  /** From now on a user that joins later is shown this user's events redacted. */
+  markErased: {
+    session: 'none',
+    repeatable: true,
+    run: ({ room, mutate }, userId: string): void => void mutate(() => markErased(room, userId)),
+  },
+
+  /** Takes an alias out of the canonical alias event, where it stands there and the user may change that. */
+  dropAlias: {
+    session: 'none',
+    repeatable: true,
+    run: ({ room, mutateAndFeed }, userId: string, alias: string): Promise<void> =>
+      mutateAndFeed(() => dropAlias(room, userId, alias)),
+  },
+
+  /**
+   * Lists the room in the public directory, or takes it out. Answers as `archived` does.
+   * @throws MatrixError M_FORBIDDEN without the power to set the canonical alias
+   */
+  setListed: {
+    session: 'none',
+    repeatable: true,
+    async run({ room, mutate, archived }, userId: string, listed: boolean): Promise<void> {
+      mutate(() => setListed(room, userId, listed))
+      await archived()
+    },
+  },
+
+  /** @throws MatrixError M_UNKNOWN (400) unless the user has left the room */
+  forget: {
+    session: 'none',
+    repeatable: true,
+    run: ({ room, mutateAndFeed }, userId: string): Promise<void> =>
+      mutateAndFeed(() => forget(room, userId)),
+  },
+
+  /** Makes the room that replaces this one, and answers its id. Asked again, it answers the same room. */
+  upgrade: {
+    session: 'none',
+    repeatable: true,
+    run: ({ life }, request: UpgradeRequest): Promise<string> => life.upgrades.run(request),
+  },
+
+  /** More state of the room that this one replaces, sent by its creator; what stands already is passed over. */
+  replicate: {
+    session: 'none',
+    repeatable: true,
+    run: ({ room, mutateAndFeed }, sender: string, states: NewState[]): Promise<void> =>
+      mutateAndFeed(() => replicate(room, sender, states)),
+  },
+
+  /** Answers the id of the delayed event: of the one there is already, for a transaction id used before. */
+  schedule: {
+    session: 'none',
+    repeatable: true,
+    run: ({ life }, request: DelayedRequest): Promise<string> => life.delayed.schedule(request),
+  },
+
+  /** @param userId the owner, where the asker is known. @throws MatrixError M_NOT_FOUND; 409 when it is over */
+  delayedAction: {
+    session: 'none',
+    repeatable: true,
+    run: ({ life }, delayId: string, action: DelayedAction, userId?: string): Promise<void> =>
+      life.delayed.act(delayId, action, userId),
+  },
+
+  /** Makes the room again from the archive alone. Answers how many events it has. */
+  rebuild: {
+    session: 'none',
+    repeatable: true,
+    run: ({ life }, roomId: string): Promise<number> => life.rebuild.run(roomId),
+  },
+})

@@ -1,0 +1,94 @@
+/** Tables of RPC methods: one row says everything about a method, and a class gets its methods from the rows. */
+import type { Session } from '../src/objects/user/session.ts'
+import { type RpcResult, toResult } from './rpc.ts'
+
+/** What is true of a method besides what it does. */
+interface RowFacts {
+  /** A second run changes nothing more: the call is made again when the object was reset in the middle. */
+  repeatable: boolean | ((...args: never[]) => boolean)
+  /** Its arguments or its answer grow with a room: they may have the larger of the two bounds of `src/limiter.ts`. */
+  large?: true
+}
+
+export interface RpcRow<Parts> extends RowFacts {
+  /**
+   * `checked`: a client's own request, whose session comes first and is checked before anything else. `by row`: the row
+   * asks more of the session than the check does, or less. `none`: the server's own request.
+   */
+  session: 'checked' | 'by row' | 'none'
+  run: (parts: Parts, ...args: never[]) => unknown
+}
+
+export type RpcTable<Parts> = Record<string, RpcRow<Parts>>
+
+/** What a row is called with: the session too, where the row itself has no use for it. */
+type ArgsOf<Row> = Row extends { session: 'checked'; run: (parts: never) => unknown }
+  ? [session: Session]
+  : Row extends { run: (parts: never, ...args: infer Args) => unknown }
+    ? Args
+    : never
+
+/** Rows that check a session are called with one. */
+type WithSessions<Table> = {
+  [Method in keyof Table]: Table[Method] extends { session: 'checked' }
+    ? ArgsOf<Table[Method]> extends [Session, ...unknown[]]
+      ? unknown
+      : never
+    : unknown
+}
+
+/** Checks a table, and keeps the types of its rows. */
+export const rpcTable =
+  <Parts>() =>
+  <Table extends RpcTable<Parts>>(table: Table & WithSessions<Table>): Table =>
+    table
+
+/** A table as its callers see it: what a row runs is the definition of the call. */
+export type GatewayOf<Table> = {
+  [Method in keyof Table]: Table[Method] extends { run: (parts: never, ...args: never[]) => infer Value }
+    ? (...args: ArgsOf<Table[Method]>) => Promise<Awaited<Value>>
+    : never
+}
+
+export type ObjectKind = 'room' | 'user'
+
+/** The rows in this isolate, by operation, such as `room.send`: callers ask them for what is true of a call. */
+const rows = new Map<string, RowFacts>()
+
+/** Whether the call may be made again when the object was reset in the middle. */
+export function mayRepeat(kind: ObjectKind, method: string, args: unknown[]): boolean {
+  const repeatable = rows.get(`${kind}.${method}`)?.repeatable ?? false
+  return typeof repeatable === 'function' ? repeatable(...(args as never[])) : repeatable
+}
+
+/** Whether the operation's values may have the larger bound. */
+export function isLarge(operation: string): boolean {
+  return rows.get(operation)?.large === true
+}
+
+/**
+ * Gives a class a method for each row: what a row throws crosses the call as a value, and the check of sessions stands
+ * before every row that wants it.
+ */
+export function installRpc<Parts, Self extends object>(
+  { prototype }: { prototype: Self },
+  kind: ObjectKind,
+  table: RpcTable<Parts>,
+  { partsOf, check }: { partsOf: (self: Self) => Parts; check: (parts: Parts, session: Session) => void },
+): void {
+  for (const [name, row] of Object.entries(table)) {
+    rows.set(`${kind}.${name}`, row)
+    const run = row.run as (parts: Parts, ...args: unknown[]) => unknown
+    const method = function (
+      this: Self,
+      ...args: unknown[]
+    ): RpcResult<unknown> | Promise<RpcResult<unknown>> {
+      return toResult(() => {
+        const parts = partsOf(this)
+        if (row.session === 'checked') check(parts, args[0] as Session)
+        return run(parts, ...args)
+      })
+    }
+    Object.defineProperty(prototype, name, { value: method, configurable: true, writable: true })
+  }
+}

@@ -1,0 +1,106 @@
+/** What is asked of a User object about the user's rooms, by clients and by the Rooms. `/sync` itself goes by `fetch`. */
+import type { Session } from '../../../src/objects/user/session.ts'
+import type { MembershipChange, VisitedRoom, Wake } from '../../../src/objects/user/sync.ts'
+import { rpcTable } from '../../rpc-table.ts'
+import { delayedRooms, noteDelayed, pruneDelayed } from '../delayed-rooms.ts'
+import type { UserHost } from '../host.ts'
+import { hidesInvite } from './invites.ts'
+
+export const syncRpc = rpcTable<UserHost>()({
+  joinedRooms: {
+    session: 'checked',
+    repeatable: true,
+    run: ({ polls }): string[] => polls().memberships.joinedRooms(),
+  },
+
+  /** Of these rooms, those in which the user has, or had, any membership. */
+  knownRooms: {
+    session: 'none',
+    repeatable: true,
+    run({ polls }, roomIds: string[]): string[] {
+      const { memberships } = polls()
+      return roomIds.filter((roomId) => memberships.byId(roomId) !== undefined)
+    },
+  },
+
+  /** Whether the user is joined to one of these rooms. */
+  isInAny: {
+    session: 'none',
+    repeatable: true,
+    run({ polls }, roomIds: string[]): boolean {
+      const { memberships } = polls()
+      return roomIds.some((roomId) => memberships.byId(roomId)?.membership === 'join')
+    },
+  },
+
+  /** The rooms the user is or was in, and has not forgotten, those first that moved last. */
+  visitedRooms: {
+    session: 'checked',
+    repeatable: true,
+    run: ({ polls }): VisitedRoom[] => polls().visitedRooms(),
+  },
+
+  /** Where a sync token stands in a room, for endpoints that accept one: `p<position>`. */
+  positionOf: {
+    session: 'checked',
+    repeatable: true,
+    run: ({ polls }, _: Session, token: string, roomId: string): string => polls().positionOf(token, roomId),
+  },
+
+  /** The session's device asks for all members of a room. */
+  membersLoaded: {
+    session: 'checked',
+    repeatable: true,
+    run: ({ polls }, { deviceId }: Session, roomId: string): void => polls().membersLoaded(deviceId, roomId),
+  },
+
+  /** From a Room's member feed, at least once; an older position than the stored one changes nothing. */
+  membershipChanged: { session: 'none', repeatable: true, run: membershipChanged },
+
+  /** Answers whether the Room may forget this subscriber. */
+  wake: {
+    session: 'none',
+    repeatable: true,
+    run: ({ polls, afterWake }, wake: Wake): { unsubscribe: boolean } | Promise<never> =>
+      afterWake(polls().wake(wake)),
+  },
+
+  /** Notes that a room may hold delayed events of this user: before it does. */
+  noteDelayed: {
+    session: 'checked',
+    repeatable: true,
+    run: ({ sql }, _: Session, roomId: string): void => noteDelayed(sql, roomId),
+  },
+
+  /** Rooms that may hold delayed events of this user. */
+  delayedRooms: { session: 'checked', repeatable: true, run: ({ sql }): string[] => delayedRooms(sql) },
+
+  /** These rooms hold none any more. */
+  pruneDelayed: {
+    session: 'checked',
+    repeatable: true,
+    run: ({ sql }, _: Session, roomIds: string[]): void => pruneDelayed(sql, roomIds),
+  },
+
+  /** Makes the user's object again from the archive alone. Answers how many records it has. */
+  rebuild: { session: 'none', repeatable: true, run: ({ roomLife }): Promise<number> => roomLife.rebuild() },
+})
+
+function membershipChanged(host: UserHost, change: MembershipChange): void {
+  const { account, armNow, deviceLists, nextOwn, polls, pushes, roomLife, sql, transaction } = host
+  const syncing = polls()
+  const leavesJob = transaction(() => {
+    const applied = syncing.memberships.apply(change, nextOwn)
+    // A Room that was rebuilt tells of memberships again, and knows of no pushers.
+    if (applied === undefined) {
+      if (change.unchanged) pushes.shownAnew(change.roomId)
+      return account.pushIn(change.roomId, change.membership)
+    }
+    const shown = pushes.membershipChanged(change, !hidesInvite(sql, host.userId(), applied))
+    const marks = change.membership === 'join' && deviceLists.roomJoined(change.roomId, change.at)
+    return account.roomEntered(change.roomId, change.membership) || marks || shown
+  })
+  roomLife.joined(change)
+  if (leavesJob) armNow('rooms', 'push')
+  syncing.membershipApplied(change)
+}

@@ -1,0 +1,20 @@
+/** A Room as other objects call it. What a method does stands beside its row in the Room's tables. */
+import type { Pdu } from '../../protocol/events/event.ts'
+import type { Profile } from '../../protocol/profile.ts'
+import type { NewState } from '../../protocol/rooms/room-upgrade.ts'
+import type { CreateRoomPlan } from './create.ts'
+import type { MembershipRequest } from './send.ts'
+import type { PullRequest, RoomSlice, UnreadRequest } from './sync.ts'
+
+export interface RoomPeer {
+  create(createPdu: Pdu, roomVersion: string, plan: CreateRoomPlan): Promise<{ roomId: string }>
+  replicate(sender: string, states: NewState[]): Promise<void>
+  changeMembership(request: MembershipRequest): Promise<string | undefined>
+  updateProfile(userId: string, profile: Profile): Promise<void>
+  markErased(userId: string): Promise<void>
+  markDevices(userId: string): Promise<void>
+  setPushMember(userId: string, wanted: boolean): Promise<boolean>
+  pull(request: PullRequest): Promise<RoomSlice>
+  awake(userId: string, limit: number): Promise<string[]>
+  unread(userId: string, request: UnreadRequest & { ignored: string[] }): Promise<number>
+}
