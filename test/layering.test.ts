@@ -76,7 +76,7 @@ describe('the check itself', () => {
     [
       'durable-objects/room/room.ts',
       "import { x } from '../user/user.ts'",
-      'objects reach each other only through stubs',
+      'objects reach each other only through peers',
     ],
     [
       'durable-objects/room/room.ts',
@@ -130,7 +130,7 @@ describe('the check itself', () => {
     ['workers/index.ts', "export { Room } from '../durable-objects/room/room.ts'"],
     [
       'durable-objects/room/room.ts',
-      "import { userStub } from '../stubs.ts'\nimport { now } from '../../src/ports/log.ts'",
+      "import { userStub } from '../peers.ts'\nimport { now } from '../../src/ports/log.ts'",
     ],
     ['src/context.ts', "import { redis } from './storage/redis/client.ts'"],
     ['src/system.ts', 'export const clock = { now: () => Date.now() }'],

@@ -61,7 +61,7 @@ const importRules: ImportRule[] = [
   { sentence: 'only workers import Hono', from: /^(src|durable-objects)\//, never: /^hono($|\/)/ },
   { sentence: 'objects never import workers', from: /^durable-objects\//, never: /^workers\// },
   {
-    sentence: 'objects reach each other only through stubs',
+    sentence: 'objects reach each other only through peers',
     from: /^durable-objects\/(room|user|destination)\//,
     neverOther: (own) => new RegExp(`^durable-objects/(?!${own}/)[^/]+/`),
   },

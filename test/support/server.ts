@@ -41,7 +41,7 @@ export interface TestServerOptions extends Partial<InstanceOptions> {
   bindings?: Record<string, string>
 }
 
-/** Object names, as `durable-objects/stubs.ts` makes them. */
+/** Object names, as `durable-objects/peers.ts` makes them. */
 export const objectName = {
   room: (serverName: string, roomId: string) => `${serverName}/room/${roomId}`,
   user: (serverName: string, userId: string) => `${serverName}/user/${userId}`,
