@@ -9,30 +9,22 @@ import type { JsonObject } from '../../src/protocol/events/canonical-json.ts'
 import { answerAlarm } from '../answer-alarm.ts'
 import { patiently } from '../patience.ts'
 import { idOfName, peersOf } from '../peers.ts'
-import { beginInGeneration, enterGeneration, renewUser } from '../restore.ts'
 import { toResult } from '../rpc.ts'
 import { installRpc } from '../rpc-table.ts'
-import { countingStorage, type LazyStorage, lazyStorage, readMeta, writeMeta } from '../sqlite.ts'
-import { Timers } from '../timers.ts'
+import { readMeta, writeMeta } from '../sqlite.ts'
 import { PlannedAbort } from './abort.ts'
-import { type Changes, UserAccount } from './account/account.ts'
+import type { Changes } from './account/account.ts'
 import type { DeviceChange } from './account/devices.ts'
-import { SessionCopies } from './account/sessions.ts'
-import type { UserHost } from './host.ts'
-import { type UserJob, userJobs } from './jobs.ts'
-import { DeviceLists } from './keys/device-lists.ts'
-import { UserLog } from './log.ts'
-import { Outbox } from './outbox.ts'
+import type { UserJob } from './jobs.ts'
+import { assembleUser, type UserInside, type UserParts } from './parts.ts'
 import { tellPresence } from './presence/presence-exchange.ts'
 import { storedRuleset } from './push/push-rules.ts'
-import { dropPushersWith, removePusher } from './push/pushers.ts'
-import { changesPushes, Pushes } from './push/pushes.ts'
+import { dropPushersWith } from './push/pushers.ts'
+import { changesPushes } from './push/pushes.ts'
 import { userRpc } from './rpc.ts'
-import { USER_MIGRATIONS } from './schema.ts'
 import { accountDataSince, dropDataOfDevices } from './settings/account-data.ts'
 import { getFilter, putFilter } from './settings/filters.ts'
 import { ignoredUsers } from './settings/ignored-users.ts'
-import { RoomLife } from './settings/room-life.ts'
 import { dropStrayEpochs } from './sync/head-store.ts'
 import { hidesInvite } from './sync/invites.ts'
 import { pullRooms } from './sync/pull-transport.ts'
@@ -41,19 +33,6 @@ import { dropStrayMessages } from './to-device/inbox.ts'
 
 /** How long a first sync waits for what the people around say of themselves, ms. */
 const PRESENCE_PATIENCE_MS = 300
-
-/** What a User object is made of: put together at its first use, since a constructor that throws loses alarms. */
-interface UserParts {
-  storage: LazyStorage
-  timers: Timers<UserJob>
-  sessions: SessionCopies
-  account: UserAccount
-  roomLife: RoomLife
-  deviceLists: DeviceLists
-  pushes: Pushes
-  log: UserLog
-  host: UserHost
-}
 
 export class User extends DurableObject<Env> {
   static {
@@ -69,111 +48,31 @@ export class User extends DurableObject<Env> {
   readonly #plannedAbort = new PlannedAbort(this.ctx)
 
   get #parts(): UserParts {
-    this.#made ??= this.#assemble()
+    this.#made ??= assembleUser(this.#inside)
     return this.#made
   }
 
-  /** Everything here takes constant time, whatever the user has. */
-  #assemble(): UserParts {
+  /** What the parts may ask of the object they are parts of. */
+  get #inside(): UserInside {
+    const { ctx, env } = this
     const ports = this.#ports
-    const { calls, clock, config } = ports
-    const counted = config.testHooks
-      ? countingStorage(this.ctx.storage, (rows) => calls.count('user.rows_written', rows))
-      : this.ctx.storage
-    const { generation } = config
-    const storage = lazyStorage(counted, USER_MIGRATIONS, (made) => beginInGeneration(made, generation))
-    if (storage.hasTables) enterGeneration(storage, generation, () => renewUser(storage.sql, clock.now()))
-    const { sql } = storage
-    const log = new UserLog(sql)
-    const sessions = new SessionCopies(sql, ports.sessions)
-    const account = new UserAccount({
-      sql,
-      userId: () => this.#userId,
+    return {
+      storage: ctx.storage,
       ports,
-      objects: () => peersOf(this.env, calls),
-      memberships: () => this.#polls.memberships,
-      mutate: (work) => this.#mutate(work),
-      runJob: (job, inMs = 0) => timers.arm(job, clock.now() + inMs),
-      watched: (roomId) => pushes.countAnew(roomId),
-    })
-    const deviceLists = new DeviceLists({
-      sql,
-      userId: () => this.#userId,
-      now: () => clock.now(),
-      nextOwn: () => this.#nextOwn(),
-      joinedRooms: () => this.#polls.memberships.joinedRooms(),
-      jobs: () => account.jobs,
-    })
-    const outbox = new Outbox({
-      sql,
-      userId: () => this.#userId,
-      inbox: () => this.#polls.inbox,
-      now: () => clock.now(),
-      user: (userId) => peersOf(this.env, calls).user(userId),
-    })
-    const roomLife = new RoomLife({
-      sql,
-      userId: () => this.#userId,
-      ports,
-      log,
-      nextOwn: () => this.#nextOwn(),
-      mutate: (work) => this.#mutate(work),
-      replace: (work) => this.#replace(work),
-    })
-    const pushes = new Pushes({
-      sql,
-      userId: () => this.#userId,
-      gateway: ports.push,
-      joinedRooms: () => this.#polls.memberships.joinedRooms(),
-      countUnread: (roomId) => this.#countUnread(roomId),
-      arm: (at) => timers.arm('push', at),
-      now: () => clock.now(),
-      transaction: (work) => this.#transaction(work),
-      refused: (appId, pushkey) => {
-        this.#mutate(() => ({ value: undefined, archive: removePusher(sql, appId, pushkey) }))
-      },
-    })
-    const timers = new Timers<UserJob>({
-      storage,
-      clock,
-      jobs: userJobs({
-        userId: () => this.#userId,
-        clock,
-        archive: ports.archive,
-        log,
-        sessions,
-        presence: () => this.#polls.presence,
-        account,
-        outbox,
-        pushes,
-      }),
-      onError: (job, error) =>
-        ports.log.trouble(`user.${job}`, 'user job failed', { job, error: String(error) }),
-    })
-    const host: UserHost = {
-      sql,
-      ports,
-      account,
-      outbox,
-      timers: () => timers,
-      roomLife,
+      peers: () => peersOf(env, ports.calls),
+      waitUntil: (work) => ctx.waitUntil(work),
+      plannedAbort: this.#plannedAbort,
       userId: () => this.#userId,
       polls: () => this.#polls,
-      storeFilter: (filter) => this.#storeFilter(filter),
       nextOwn: () => this.#nextOwn(),
-      pushes,
-      mutate: (work) => this.#mutate(work),
-      endSessions: (work) => this.#endSessions(work),
-      flushSessions: () => sessions.flush().catch(() => undefined),
+      storeFilter: (filter) => this.#storeFilter(filter),
+      countUnread: (roomId) => this.#countUnread(roomId),
       transaction: (work) => this.#transaction(work),
+      mutate: (work) => this.#mutate(work),
+      replace: (work) => this.#replace(work),
+      endSessions: (work) => this.#endSessions(work),
       armNow: (...jobs) => this.#armNow(...jobs),
-      deviceLists,
-      afterWake: (answer) => (takeFault('user:abort-after-wake') ? this.#plannedAbort.run() : answer),
-      beforeAnswer: async () => (takeFault('user:abort-after-commit') ? this.#plannedAbort.run() : undefined),
-      vouchFor: (session) => this.ctx.waitUntil(sessions.copy(session)),
     }
-    if (storage.hasTables) timers.recover()
-    return { storage, timers, sessions, account, roomLife, deviceLists, pushes, log, host }
   }
 
   get #ports(): Ports {
