@@ -1,7 +1,7 @@
 /** The rules of decisions 3, 9 and 10 on the objects themselves, each in the order of events that breaks without it. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Answer, type Api, api, type Body, type Client, must } from '../support/client.ts'
-import { held, passed, planFault, waitingPoll } from '../support/faults.ts'
+import { held, notPassed, passed, planFault, waitingPoll } from '../support/faults.ts'
 import { objectName, startServer, type TestServer } from '../support/server.ts'
 
 let server: TestServer
@@ -66,12 +66,14 @@ describe('nothing is lost, since', () => {
   it('a poll that found nothing looks once more before it waits', async () => {
     const { user, roomId, since } = await someoneIn('looker')
     await evict(user)
+    await planFault(http, `user:poll-waits:${user.deviceId}`)
     await planFault(http, 'hold:room.pull')
     const answer = user.sync({ since, timeout: 20_000 })
     await held(http, 'hold:room.pull')
     await alice.say(roomId, 'beside the answer')
     await planFault(http, 'hold:room.pull', 0)
     expect(textsIn(must(await answer), roomId)).toEqual(['beside the answer'])
+    await notPassed(http, `user:poll-waits:${user.deviceId}`)
   })
 
   it('the answer to a wake that left before a pull says nothing of the time after it', async () => {
@@ -167,6 +169,18 @@ describe('nothing is told that may not be any more, since', () => {
     const told = (await answer).body.rooms.join[roomId].timeline.events
     expect(told.map(({ type }: Body) => type)).toEqual(['m.room.message', 'm.room.redaction'])
     expect(told[0].content).toEqual({})
+  })
+})
+
+describe('a poll whose Room could not be reached', () => {
+  it('is answered by that Room while it waits, without a wake', async () => {
+    const { user, roomId, since } = await someoneIn('unreached')
+    await alice.say(roomId, 'told, as the Room believes')
+    await evict(user)
+    await planFault(http, 'lose:room.pull', 50)
+    const { answer } = await waitingPoll(http, user, { since })
+    await planFault(http, 'lose:room.pull', 0)
+    expect(textsIn(must(await answer), roomId)).toEqual(['told, as the Room believes'])
   })
 })
 

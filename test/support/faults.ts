@@ -17,6 +17,12 @@ export async function passed(http: Api, name: string): Promise<void> {
   await expect.poll(async () => (await faults(http)).planned[name] ?? 0, PATIENCE).toBe(0)
 }
 
+/** Asserts that a planned pass through a place was not made, and plans it no more. */
+export async function notPassed(http: Api, name: string): Promise<void> {
+  expect((await faults(http)).planned[name] ?? 0).toBe(1)
+  await planFault(http, name, 0)
+}
+
 /** Waits until something is kept at a place: an answer (`hold:`), a call (`keep:`) or its copy (`copy:`). */
 export async function held(http: Api, name: string): Promise<void> {
   await expect.poll(async () => (await faults(http)).held[name] ?? 0, PATIENCE).toBeGreaterThan(0)

@@ -51,6 +51,13 @@ export class Sockets {
     return [...this.#waiting.values()]
   }
 
+  /** Those for which no Room is being asked. */
+  idle(): WaitingSocket[] {
+    const idle: WaitingSocket[] = []
+    for (const waiting of this.#waiting.values()) if (!waiting.busy) idle.push(waiting)
+    return idle
+  }
+
   /**
    * Opens a socket that waits. Answers the Worker's end, with the token and the fields (`empty`) that the Worker gives
    * to the client when the time is over.

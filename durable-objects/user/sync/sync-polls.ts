@@ -139,7 +139,9 @@ export class SyncPolls {
     const level = this.#waiting.isLevel(answer.token, session)
     const kept = this.#queries.kept(filter)
     const poll = { session, token: answer.token, level, filter: kept, stateAfter }
-    return this.sockets.open(poll, query, this.#keys.of(session.deviceId))
+    const response = this.sockets.open(poll, query, this.#keys.of(session.deviceId))
+    if (!level) this.#waiting.begun(answer.token, session)
+    return response
   }
 
   /** After a transaction of the object: what is remembered of keys is read anew. */

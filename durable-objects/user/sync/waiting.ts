@@ -1,12 +1,12 @@
 /**
  * Polls that wait: each is answered as soon as it is behind, at once from what wakes have brought, or when the Rooms
- * have been asked. The rules of decisions 3, 9 and 10 that speak of waiting clients stand here, and in the `User` of the
- * model in `test/durable-objects/sync-model`.
+ * have been asked. The rules for this are in `heads/waiting.ts`.
  */
 import { takeFault } from '../../../src/faults.ts'
 import type { Session } from '../../../src/objects/user/session.ts'
 import type { Codec, SyncAnswer } from './codecs/codec.ts'
 import type { Heads } from './heads/heads.ts'
+import { Waiting } from './heads/waiting.ts'
 import type { Queries, SyncQuery } from './query.ts'
 import type { Sockets, WaitingSocket } from './sockets.ts'
 import type { Sync } from './sync.ts'
@@ -20,8 +20,6 @@ export interface WaitingParts {
   codec: Codec
 }
 
-/** How often a poll looks again in vain before it waits: a Room that cannot be reached must not keep it busy. */
-const LOOKS = 2
 /** Characters in a message of a socket, which the platform bounds by 1 MiB. */
 const LONGEST_MESSAGE = 300_000
 /** How soon a Room that was not reached for a waiting poll is asked again. */
@@ -29,6 +27,7 @@ const ASK_AGAIN_MS = 1_000
 
 export class WaitingPolls {
   readonly #parts: WaitingParts
+  readonly #rules: Waiting<WaitingSocket>
   /** Waiting sockets are about to be served. */
   #serving = false
   #again: ReturnType<typeof setTimeout> | undefined
@@ -36,7 +35,14 @@ export class WaitingPolls {
   #changes = 0
 
   constructor(parts: WaitingParts) {
+    const { sockets } = parts
     this.#parts = parts
+    this.#rules = new Waiting(parts.heads, {
+      all: () => sockets.idle(),
+      behind: ({ poll }) => this.#isBehind(poll.token, poll.session),
+      isLevel: ({ poll }) => poll.level,
+      setLevel: (waiting, level) => sockets.advance(waiting, waiting.poll.token, level),
+    })
   }
 
   /**
@@ -46,7 +52,7 @@ export class WaitingPolls {
   async answer(query: SyncQuery, token: SyncToken | undefined): Promise<SyncAnswer> {
     const { sync, codec } = this.#parts
     let answer = codec.encode(await sync.read(query, token))
-    for (let vain = 0; vain < LOOKS && !answer.news && this.#isBehind(answer.token, query.session); ) {
+    for (let vain = 0; !answer.news && this.#looksAgain(answer.token, query.session, vain); ) {
       const changes = this.#changes
       const next = codec.encode(await sync.read(query, parseSyncToken(answer.token)))
       vain = next.token === answer.token && changes === this.#changes ? vain + 1 : 0
@@ -60,28 +66,22 @@ export class WaitingPolls {
     return this.#parts.heads.settled && !this.#isBehind(token, session)
   }
 
-  /** Answers those waiting sockets that are behind. */
-  serve(): void {
-    const { sockets, heads } = this.#parts
-    this.#changes += 1
-    for (const waiting of sockets.all()) {
-      if (waiting.busy) continue
-      if (this.#isBehind(waiting.poll.token, waiting.poll.session)) this.#serveOne(waiting)
-      else sockets.advance(waiting, waiting.poll.token, heads.settled)
-    }
+  /** A poll has begun to wait with a token. */
+  begun(token: string, session: Session): void {
+    if (this.#rules.begins(this.#isBehind(token, session))) this.#serveSoon()
   }
 
-  /**
-   * Serves in the next turn: the wake is answered first, and wakes that come close together are served by one answer.
-   * Until then the sockets say that they are behind, so that an eviction in between loses nothing.
-   */
-  serveNext(): void {
-    const { sockets } = this.#parts
+  /** Answers those waiting sockets that are behind. */
+  serve(): void {
     this.#changes += 1
-    for (const waiting of sockets.all()) {
-      if (waiting.poll.level) sockets.advance(waiting, waiting.poll.token, false)
-    }
-    if (sockets.size === 0 || this.#serving || takeFault('user:no-next-turn')) return
+    for (const waiting of this.#rules.look()) this.#serveOne(waiting)
+  }
+
+  /** Serves in the next turn, so that wakes that come close together are served by one answer. */
+  serveNext(): void {
+    this.#changes += 1
+    this.#rules.woken()
+    if (this.#parts.sockets.size === 0 || this.#serving || takeFault('user:no-next-turn')) return
     this.#serving = true
     setTimeout(() => {
       this.#serving = false
@@ -89,20 +89,12 @@ export class WaitingPolls {
     }, 0)
   }
 
-  /** Before Rooms are asked, for any poll, and after: the news of a lost answer is missing to waiting clients too. */
+  /** Before Rooms are asked, for any poll, and after. */
   markLevel(): void {
-    const { sockets, heads } = this.#parts
-    const asking = heads.asking()
-    for (const waiting of sockets.all()) {
-      if (waiting.busy) continue
-      const { token, session } = waiting.poll
-      const level = this.isLevel(token, session)
-      sockets.advance(waiting, token, level)
-      if (!level && !asking) this.#serveSoon()
-    }
+    if (this.#rules.asked()) this.#serveSoon()
   }
 
-  /** After an eviction: what sockets wait with is known, and Rooms may have to be asked for some (model: `restart`). */
+  /** After an eviction: what sockets wait with is known, and Rooms may have to be asked for some */
   wakeUp(): void {
     const { sockets, heads } = this.#parts
     const waiting = sockets
@@ -115,6 +107,10 @@ export class WaitingPolls {
 
   #isBehind(token: string, { deviceId }: Session): boolean {
     return this.#parts.sync.behind(parseSyncToken(token), deviceId)
+  }
+
+  #looksAgain(token: string, session: Session, vain: number): boolean {
+    return this.#rules.looksAgain(this.#isBehind(token, session), vain)
   }
 
   #serveOne(waiting: WaitingSocket): void {

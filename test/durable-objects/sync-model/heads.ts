@@ -1,6 +1,10 @@
-/** The heads of the User object itself, and mutants of them: each does without one of its rules. */
+/** The rules of the User object itself, and mutants of them: each does without one. */
 import { type HeadParts, Heads, type Waiting } from '../../../durable-objects/user/sync/heads/heads.ts'
 import type { Question } from '../../../durable-objects/user/sync/heads/known-heads.ts'
+import {
+  type WaitingClients,
+  Waiting as WaitingRules,
+} from '../../../durable-objects/user/sync/heads/waiting.ts'
 import type { Increment } from '../../../src/objects/room/sync.ts'
 import type { Rule } from './rules.ts'
 
@@ -71,7 +75,27 @@ class WithoutJoins extends Heads {
   }
 }
 
-/** The other rules are those of the Room, and of clients that wait. */
+class WithoutWakeUnlevels<Client> extends WaitingRules<Client> {
+  override woken(): void {}
+}
+
+class WithoutRouse<Client> extends WaitingRules<Client> {
+  override asked(): boolean {
+    super.asked()
+    return false
+  }
+}
+
+class WithoutLookAgain<Client> extends WaitingRules<Client> {
+  override looksAgain(): boolean {
+    return false
+  }
+
+  override begins(): boolean {
+    return false
+  }
+}
+
 const MUTANTS: { readonly [rule in Rule]?: new (parts: HeadParts) => Heads } = {
   noteWakes: WithoutNoteWakes,
   noteBeforeAsking: WithoutNoteBeforeAsking,
@@ -89,4 +113,19 @@ const MUTANTS: { readonly [rule in Rule]?: new (parts: HeadParts) => Heads } = {
 export function headsWithout(rule: Rule | undefined, parts: HeadParts): Heads {
   const Mutant = (rule && MUTANTS[rule]) ?? Heads
   return new Mutant(parts)
+}
+
+const WAITING_MUTANTS: { readonly [rule in Rule]?: typeof WaitingRules } = {
+  wakeUnlevels: WithoutWakeUnlevels,
+  rouse: WithoutRouse,
+  lookAgain: WithoutLookAgain,
+}
+
+export function waitingWithout<Client>(
+  rule: Rule | undefined,
+  heads: Heads,
+  clients: WaitingClients<Client>,
+): WaitingRules<Client> {
+  const Mutant = (rule && WAITING_MUTANTS[rule]) ?? WaitingRules
+  return new Mutant(heads, clients)
 }

@@ -7,7 +7,7 @@ export const RULES = {
   generations: 'the answer to a wake that left before a pull says nothing about the time after it',
   rollOver: 'a new epoch carries over what was noted and is not told yet',
   rouse: 'when a room was asked for one device, whatever came of it, all waiting polls are looked at again',
-  lookAgain: 'a poll that found nothing looks once more before it waits',
+  lookAgain: 'a poll that found nothing looks again, before it waits and while it does',
   lossForgets: 'a pull that brought no answer makes the head unknown',
   lossDoubts: 'an answer under way when another was lost makes no head known',
   lateEnd: 'an answer that comes after all patience makes the head unknown once more',

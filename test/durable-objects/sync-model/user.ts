@@ -1,12 +1,13 @@
 /**
  * A User object: what it does with wakes, polls and the answers of Rooms. Where rooms and tokens stand, which rooms a
- * sync asks and the tokens of its answers are the object's own code. `World` carries its calls.
+ * sync asks, where answers stand and what becomes of waiting clients is the object's own code. `World` carries its calls.
  */
 import type { Place } from '../../../durable-objects/user/sync/heads/epochs.ts'
 import type { Heads } from '../../../durable-objects/user/sync/heads/heads.ts'
 import type { Question } from '../../../durable-objects/user/sync/heads/known-heads.ts'
+import type { Waiting } from '../../../durable-objects/user/sync/heads/waiting.ts'
 import type { Increment } from '../../../src/objects/room/sync.ts'
-import { headsWithout } from './heads.ts'
+import { headsWithout, waitingWithout } from './heads.ts'
 import type { Wake } from './room.ts'
 import type { Rule } from './rules.ts'
 import { ModelStore } from './store.ts'
@@ -34,14 +35,13 @@ export interface Poll {
   question: Question | undefined
 }
 
-/** How often a poll that found nothing looks again. */
-const LOOKS = 2
 /** A longer tail begins a new epoch. */
 const LONGEST_TAIL = 2
 const NO_ROOMS: ReadonlySet<number> = new Set()
 
 export class User {
   heads: Heads
+  #waiting: Waiting<Socket>
   sockets: Socket[] = []
   /** A turn is due in which the waiting are served. */
   serveDue = false
@@ -53,6 +53,7 @@ export class User {
     this.#rooms = rooms
     this.#without = without
     this.heads = this.#freshHeads()
+    this.#waiting = this.#freshWaiting()
   }
 
   #freshHeads(): Heads {
@@ -60,9 +61,21 @@ export class User {
     return headsWithout(this.#without, { store: this.#store, rooms, longestTail: LONGEST_TAIL })
   }
 
+  #freshWaiting(): Waiting<Socket> {
+    return waitingWithout<Socket>(this.#without, this.heads, {
+      all: () => this.sockets,
+      behind: ({ place }) => this.heads.behind(place),
+      isLevel: ({ level }) => level,
+      setLevel: (socket, level) => {
+        socket.level = level
+      },
+    })
+  }
+
   /** A new incarnation: what was stored is there, and the sockets, unless the object was reset. */
   restart(keepsSockets: boolean): void {
     this.heads = this.#freshHeads()
+    this.#waiting = this.#freshWaiting()
     if (!keepsSockets) this.sockets = []
     this.serveDue = this.heads.learnFrom(this.sockets)
   }
@@ -71,7 +84,7 @@ export class User {
   wake({ room, to, increment }: Wake, idle: boolean): boolean {
     this.heads.woken(room, to)
     this.heads.keep(room, increment, 1)
-    if (this.#without !== 'wakeUnlevels') for (const socket of this.sockets) socket.level = false
+    this.#waiting.woken()
     this.serveDue = true
     return idle && this.sockets.length === 0 && this.heads.release(room)
   }
@@ -79,9 +92,8 @@ export class User {
   /** @returns the sockets that are behind: each becomes a poll */
   serve(): Socket[] {
     this.serveDue = false
-    const behind = this.sockets.filter(({ place }) => this.heads.behind(place))
+    const behind = this.#waiting.look()
     this.sockets = this.sockets.filter((socket) => !behind.includes(socket))
-    this.#markLevel()
     return behind
   }
 
@@ -109,7 +121,7 @@ export class User {
     const room = poll.todo.pop()
     if (room === undefined) return undefined
     poll.question = this.heads.ask(room, true)
-    this.#markLevel()
+    this.#asked()
     return poll.question
   }
 
@@ -119,7 +131,7 @@ export class User {
     this.heads.answered(question, head)
     if (head !== undefined)
       poll.got.set(question.room, { from: this.position(poll.from, question.room), to: head })
-    this.#afterAsking()
+    this.#asked()
   }
 
   /** The poll goes on without the answer; the question is under way still. */
@@ -131,7 +143,7 @@ export class User {
   /** An answer comes that nobody waits for. */
   endLate(question: Question): void {
     this.heads.endedLate(question)
-    this.#afterAsking()
+    this.#asked()
   }
 
   /** The token of a poll that has asked everywhere; undefined: it looks once more, or its epoch is gone. */
@@ -142,17 +154,16 @@ export class User {
     }
     const moved = new Map([...poll.got].map(([room, { to }]) => [room, to]))
     const place = this.heads.placeAfter(poll.from, { moved, owed: NO_ROOMS })
-    if (isNews(poll) || !this.heads.behind(place)) return place
-    if (this.#without === 'lookAgain' || poll.looks >= LOOKS) return place
+    if (isNews(poll) || !this.#waiting.looksAgain(this.heads.behind(place), poll.looks)) return place
     poll.looks += 1
     this.#look(poll)
     return undefined
   }
 
   wait(device: number, place: Place): void {
-    this.sockets.push({ device, place, level: false })
-    this.#markLevel()
-    if (this.#without !== 'lookAgain' && this.heads.behind(place)) this.serveDue = true
+    const behind = this.heads.behind(place)
+    this.sockets.push({ device, place, level: this.heads.settled && !behind })
+    if (this.#waiting.begins(behind)) this.serveDue = true
   }
 
   /** Where a token stands in a room. */
@@ -160,14 +171,8 @@ export class User {
     return place === undefined ? 0 : this.heads.epochs.position(place, room)
   }
 
-  #afterAsking(): void {
-    this.#markLevel()
-    const doubt = this.sockets.some(({ level }) => !level) && !this.heads.asking()
-    if (doubt && this.#without !== 'rouse') this.serveDue = true
-  }
-
-  #markLevel(): void {
-    for (const socket of this.sockets) socket.level = this.heads.settled && !this.heads.behind(socket.place)
+  #asked(): void {
+    if (this.#waiting.asked()) this.serveDue = true
   }
 }
 

@@ -42,14 +42,19 @@ export const SYNC: readonly Mutant[] = [
       { title: 'a new epoch carries over a room' },
     ],
   ]),
-  ...inFile('durable-objects/user/sync/waiting.ts', RULES, [
-    ['vain < LOOKS && ', 'vain < 0 && ', { title: 'looks once more before it waits' }],
+  ...inFile('durable-objects/user/sync/heads/waiting.ts', RULES, [
+    ['behind && vain < LOOKS', 'behind && vain < 0', { title: 'looks once more before it waits' }],
     [
-      'if (waiting.poll.level) sockets.advance(waiting, waiting.poll.token, false)',
-      '',
+      'begins(behind: boolean): boolean {\n    return behind',
+      'begins(_: boolean): boolean {\n    return false',
+      { title: 'by that Room while it waits' },
+    ],
+    [
+      'if (this.clients.isLevel(client)) this.clients.setLevel(client, false)',
+      '{}',
       { title: 'makes their tokens stand behind' },
     ],
-    ['      if (!level && !asking) this.#serveSoon()\n', '', { title: 'keeps nothing from another device' }],
+    ['      if (!level && !asking) again = true\n', '', { title: 'keeps nothing from another device' }],
   ]),
   ...inFile(
     'durable-objects/user/sync/heads/heads.ts',
