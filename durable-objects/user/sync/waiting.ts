@@ -94,7 +94,7 @@ export class WaitingPolls {
     if (this.#rules.asked()) this.#serveSoon()
   }
 
-  /** After an eviction: what sockets wait with is known, and Rooms may have to be asked for some */
+  /** After an eviction: what sockets wait with is known, and Rooms may have to be asked for some. */
   wakeUp(): void {
     const { sockets, heads } = this.#parts
     const waiting = sockets
