@@ -19,15 +19,19 @@ async function again(operation: string, before: Promise<void>, call: () => Promi
   takeFault(`copied:${operation}`)
 }
 
+/** Fails as the platform does where more calls wait for an object than it can answer, if a test has planned that. */
+export function overloadIfPlanned(operation: string): void {
+  if (!takeFault(`overload:${operation}`)) return
+  throw Object.assign(new Error('Durable Object is overloaded'), { overloaded: true, retryable: true })
+}
+
 /**
- * Fails as the platform does, if a test has planned that: where more calls wait for an object than it can answer, or
- * where the object was reset in the middle of the call.
+ * Fails as the platform does where an object is reset after its commit and before its answer has arrived, if a test has
+ * planned that: the worst moment for a call that is made again.
  */
-export function failIfPlanned(operation: string): void {
-  if (takeFault(`overload:${operation}`))
-    throw Object.assign(new Error('Durable Object is overloaded'), { overloaded: true, retryable: true })
-  if (takeFault(`reset:${operation}`))
-    throw Object.assign(new Error('Durable Object was reset'), { durableObjectReset: true })
+export function resetIfPlanned(operation: string): void {
+  if (!takeFault(`reset:${operation}`)) return
+  throw Object.assign(new Error('Durable Object was reset'), { durableObjectReset: true })
 }
 
 /**

@@ -7,7 +7,7 @@ import type { KeyClaims, PublicKeys } from '../src/objects/user/keys.ts'
 import type { UserPeer } from '../src/objects/user/peer.ts'
 import type { CallCounters } from '../src/ports/system.ts'
 import { MatrixError } from '../src/protocol/errors.ts'
-import { failIfPlanned, throughFaults } from './network-faults.ts'
+import { overloadIfPlanned, resetIfPlanned, throughFaults } from './network-faults.ts'
 import { fromResult, type RpcResult } from './rpc.ts'
 import { isLarge, mayRepeat, type ObjectKind } from './rpc-table.ts'
 
@@ -174,8 +174,10 @@ function gateway<Gateway>(
     const answer = await throughFaults(operation, () =>
       onceMore(
         async () => {
-          failIfPlanned(operation)
-          return connect()[method]!(...args)
+          overloadIfPlanned(operation)
+          const value = await connect()[method]!(...args)
+          resetIfPlanned(operation)
+          return value
         },
         () => mayRepeat(kind, method, args),
       ),
@@ -190,7 +192,7 @@ function gateway<Gateway>(
     countCall(operation)
     const url = `https://object/${method}?request=${encodeURIComponent(JSON.stringify(request))}`
     const ask = async () => {
-      failIfPlanned(operation)
+      overloadIfPlanned(operation)
       return namespace.get(namespace.idFromName(name)).fetch(url, { headers: { Upgrade: 'websocket' } })
     }
     const response = await onceMore(ask, () => true)

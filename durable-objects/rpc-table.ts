@@ -69,23 +69,28 @@ export function isLarge(operation: string): boolean {
 /**
  * Gives a class a method for each row: what a row throws crosses the call as a value, and the check of sessions stands
  * before every row that wants it.
+ * @param check left out by an object that knows no sessions: none of its rows may have one checked
  */
 export function installRpc<Parts, Self extends object>(
   { prototype }: { prototype: Self },
   kind: ObjectKind,
   table: RpcTable<Parts>,
-  { partsOf, check }: { partsOf: (self: Self) => Parts; check: (parts: Parts, session: Session) => void },
+  { partsOf, check }: { partsOf: (self: Self) => Parts; check?: (parts: Parts, session: Session) => void },
 ): void {
   for (const [name, row] of Object.entries(table)) {
     rows.set(`${kind}.${name}`, row)
     const run = row.run as (parts: Parts, ...args: unknown[]) => unknown
+    const before = row.session === 'checked' ? check : undefined
+    if (row.session === 'checked' && before === undefined) {
+      throw new Error(`A ${kind} knows no sessions: the row ${name} cannot have one checked`)
+    }
     const method = function (
       this: Self,
       ...args: unknown[]
     ): RpcResult<unknown> | Promise<RpcResult<unknown>> {
       return toResult(() => {
         const parts = partsOf(this)
-        if (row.session === 'checked') check(parts, args[0] as Session)
+        before?.(parts, args[0] as Session)
         return run(parts, ...args)
       })
     }

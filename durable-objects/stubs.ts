@@ -1,13 +1,14 @@
 /** The objects as the Workers call them: every row of their tables is a method here. */
 import type { Env } from '../src/env.ts'
 import type { CallCounters } from '../src/ports/system.ts'
-import { type Crowds, type Peers, peersOf, type StubOptions } from './peers.ts'
+import { type Peers, peersOf, type StubOptions } from './peers.ts'
 import type { RoomGateway } from './room/rpc.ts'
 import type { UserGateway } from './user/rpc.ts'
 
 export type { RoomGateway, UserGateway }
 
-export interface Objects extends Crowds {
+/** What objects ask of each other are rows as well: a peer's method without its row does not compile. */
+export interface Objects extends Peers {
   room(roomId: string): RoomGateway
   user(userId: string): UserGateway
 }
@@ -15,5 +16,5 @@ export interface Objects extends Crowds {
 /** The gateways for one Worker invocation. */
 export function objectsOf(env: Env, counters: CallCounters, options: StubOptions = {}): Objects {
   // The calls are made by name: the same gateway answers whatever the tables of its object hold.
-  return peersOf(env, counters, options) as Peers & Objects
+  return peersOf(env, counters, options) as Objects
 }

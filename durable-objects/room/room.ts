@@ -39,8 +39,7 @@ interface RoomParts {
 
 export class Room extends DurableObject<Env> {
   static {
-    // A Room knows no sessions: no row has one checked.
-    installRpc(Room, 'room', roomRpc, { partsOf: (object) => object.#parts.desk, check: () => {} })
+    installRpc(Room, 'room', roomRpc, { partsOf: (object) => object.#parts.desk })
   }
 
   #made: RoomParts | undefined

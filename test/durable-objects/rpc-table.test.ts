@@ -1,36 +1,16 @@
 /** The tables of RPC methods: what the compiler cannot say of them. */
-import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { projectRoot } from '../../local/paths.ts'
-import { type Api, api, must } from '../support/client.ts'
-import { planFault } from '../support/faults.ts'
+import { type Answer, type Api, api, type Client, must } from '../support/client.ts'
+import { passed, planFault } from '../support/faults.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
 const { installRpc, isLarge, mayRepeat } = (await import(
   join(projectRoot, 'durable-objects', 'rpc-table.ts')
 )) as typeof import('../../durable-objects/rpc-table.ts')
 
-/** The names of the rows of every table below a folder: they stand at the first level of each table. */
-function rowsBelow(folder: string): string[] {
-  return readdirSync(join(projectRoot, folder), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('rpc.ts'))
-    .flatMap((name) => {
-      const source = readFileSync(join(projectRoot, folder, name), 'utf8')
-      return [...source.matchAll(/^ {2}(\w+): \{/gm)].map((match) => match[1]!)
-    })
-}
-
 describe('a table', () => {
-  it.each([
-    ['durable-objects/user', 60],
-    ['durable-objects/room', 35],
-  ])('in %s has no name of another', (folder, atLeast) => {
-    const names = rowsBelow(folder)
-    expect(names.length).toBeGreaterThan(atLeast)
-    expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([])
-  })
-
   it('gives a class its methods, and callers what is true of them', async () => {
     class Thing {
       readonly parts = { checked: [] as string[] }
@@ -67,52 +47,82 @@ describe('a table', () => {
     expect(mayRepeat('room', 'tableTestTwo', ['once'])).toBe(false)
     expect(mayRepeat('room', 'unknown', [])).toBe(false)
   })
+
+  it('is refused where it wants a session checked by an object that knows none', () => {
+    const table = { tableTestFour: { session: 'checked', repeatable: true, run: () => 'four' } } as const
+    expect(() => installRpc(class {}, 'room', table, { partsOf: () => ({}) })).toThrow(
+      'the row tableTestFour',
+    )
+  })
 })
 
-describe('a call whose object was reset in the middle', () => {
+describe('a call whose object was reset after its commit', () => {
   let server: TestServer
   let http: Api
+  let user: Client
 
   beforeAll(async () => {
     server = await startServer()
     http = api(server)
+    user = await http.register('patient')
   })
   afterAll(() => server?.stop())
 
-  it.each(['renameDevice', 'putFilter', 'putAccountData', 'changePushRules'])(
-    '%s is made again where that does no harm',
-    async (method) => {
-      const user = await http.register(method.toLowerCase())
-      await planFault(http, `reset:user.${method}`)
-      const calls: Record<string, () => Promise<unknown>> = {
-        renameDevice: () => user.put(`/devices/${user.deviceId}`, { display_name: 'Renamed' }),
-        putFilter: () => user.post(`/user/${user.userId}/filter`, { room: { timeline: { limit: 3 } } }),
-        putAccountData: () => user.put(`/user/${user.userId}/account_data/org.example`, { a: 1 }),
-        changePushRules: () => user.put('/pushrules/global/content/word', { pattern: 'word', actions: [] }),
-      }
-      must((await calls[method]!()) as Awaited<ReturnType<typeof user.put>>)
+  const own = (path: string) => `/user/${user.userId}${path}`
+  const WORD = '/pushrules/global/content/word'
+  const newRule = () => user.put(WORD, { pattern: 'word', actions: [] })
+
+  const AGAIN: Record<string, [ask: () => Promise<Answer>, holds: () => Promise<unknown>]> = {
+    'user.renameDevice': [
+      () => user.put(`/devices/${user.deviceId}`, { display_name: 'Renamed' }),
+      async () => expect(must(await user.get(`/devices/${user.deviceId}`)).body.display_name).toBe('Renamed'),
+    ],
+    'user.putFilter': [
+      () => user.post(own('/filter'), { room: { timeline: { limit: 3 } } }),
+      async () => {
+        const { filter_id: id } = must(
+          await user.post(own('/filter'), { room: { timeline: { limit: 3 } } }),
+        ).body
+        expect(must(await user.get(own(`/filter/${id}`))).body).toEqual({ room: { timeline: { limit: 3 } } })
+      },
+    ],
+    'user.putAccountData': [
+      () => user.put(own('/account_data/org.example'), { a: 1 }),
+      async () => expect(must(await user.get(own('/account_data/org.example'))).body).toEqual({ a: 1 }),
+    ],
+    'user.changePushRules': [
+      newRule,
+      async () => expect(must(await user.get(WORD)).body.pattern).toBe('word'),
+    ],
+    'room.setTyping': [
+      async () => {
+        const roomId = encodeURIComponent(await user.createRoom())
+        return user.put(`/rooms/${roomId}/typing/${user.userId}`, { typing: true, timeout: 10_000 })
+      },
+      async () => expect(JSON.stringify(must(await user.sync()).body)).toContain('"m.typing"'),
+    ],
+  }
+
+  it.each(Object.keys(AGAIN))('%s is made again where that does no harm', async (operation) => {
+    const [ask, holds] = AGAIN[operation]!
+    await planFault(http, `reset:${operation}`)
+    must(await ask())
+    await passed(http, `reset:${operation}`)
+    await holds()
+  })
+
+  const KEY_BACKUP = { algorithm: 'm.megolm_backup.v1.curve25519-aes-sha2', auth_data: { public_key: 'abc' } }
+
+  it.each<[operation: string, before: () => Promise<unknown>, ask: () => Promise<Answer>]>([
+    ['user.createKeyBackup', async () => {}, () => user.post('/room_keys/version', KEY_BACKUP)],
+    ['user.changePushRules', newRule, () => user.delete(WORD)],
+  ])(
+    '%s is not made again where it could do something twice: 503, and the client decides',
+    async (operation, before, ask) => {
+      await before()
+      await planFault(http, `reset:${operation}`)
+      expect((await ask()).status).toBe(503)
+      await passed(http, `reset:${operation}`)
     },
   )
-
-  it('setTyping is made again where that does no harm', async () => {
-    const user = await http.register('typist')
-    const roomId = await user.createRoom()
-    await planFault(http, 'reset:room.setTyping')
-    must(
-      await user.put(`/rooms/${encodeURIComponent(roomId)}/typing/${user.userId}`, {
-        typing: true,
-        timeout: 10_000,
-      }),
-    )
-  })
-
-  it('is not made again where it could do something twice: 503, and the client decides', async () => {
-    const user = await http.register('twice')
-    await planFault(http, 'reset:user.createKeyBackup')
-    const answer = await user.post('/room_keys/version', {
-      algorithm: 'm.megolm_backup.v1.curve25519-aes-sha2',
-      auth_data: { public_key: 'abc' },
-    })
-    expect(answer.status).toBe(503)
-  })
 })

@@ -6,15 +6,16 @@ import type { CreateRoomPlan } from './create.ts'
 import type { MembershipRequest } from './send.ts'
 import type { PullRequest, RoomSlice, UnreadRequest } from './sync.ts'
 
+/** Properties, not methods: of these the compiler compares the parameters with those of the rows. */
 export interface RoomPeer {
-  create(createPdu: Pdu, roomVersion: string, plan: CreateRoomPlan): Promise<{ roomId: string }>
-  replicate(sender: string, states: NewState[]): Promise<void>
-  changeMembership(request: MembershipRequest): Promise<string | undefined>
-  updateProfile(userId: string, profile: Profile): Promise<void>
-  markErased(userId: string): Promise<void>
-  markDevices(userId: string): Promise<void>
-  setPushMember(userId: string, wanted: boolean): Promise<boolean>
-  pull(request: PullRequest): Promise<RoomSlice>
-  awake(userId: string, limit: number): Promise<string[]>
-  unread(userId: string, request: UnreadRequest & { ignored: string[] }): Promise<number>
+  create: (createPdu: Pdu, roomVersion: string, plan: CreateRoomPlan) => Promise<{ roomId: string }>
+  replicate: (sender: string, states: NewState[]) => Promise<void>
+  changeMembership: (request: MembershipRequest) => Promise<string | undefined>
+  updateProfile: (userId: string, profile: Profile) => Promise<void>
+  markErased: (userId: string) => Promise<void>
+  markDevices: (userId: string) => Promise<void>
+  setPushMember: (userId: string, wanted: boolean) => Promise<boolean>
+  pull: (request: PullRequest) => Promise<RoomSlice>
+  awake: (userId: string, limit: number) => Promise<string[]>
+  unread: (userId: string, request: UnreadRequest & { ignored: string[] }) => Promise<number>
 }

@@ -9,17 +9,18 @@ import type { PushNews } from './settings.ts'
 import type { MembershipChange, Wake } from './sync.ts'
 import type { ToDeviceParcel } from './to-device.ts'
 
+/** Properties, not methods: of these the compiler compares the parameters with those of the rows. */
 export interface UserPeer {
-  membershipChanged(change: MembershipChange): Promise<void>
-  wake(wake: Wake): Promise<{ unsubscribe: boolean }>
-  pushNews(news: PushNews): Promise<void>
-  pushRead(roomId: string): Promise<void>
-  standing(): Promise<AccountStanding>
-  hearPresence(state: PresenceState, met: boolean): Promise<PresenceState>
-  takeToDevice(sender: string, parcels: ToDeviceParcel[]): Promise<void>
-  isInAny(roomIds: string[]): Promise<boolean>
-  publicKeys(deviceIds: string[]): Promise<PublicKeys>
-  claimKeys(claims: KeyClaims): Promise<Record<string, Record<string, JsonValue>>>
-  invitePermission(sender: string): Promise<InvitePermission>
-  profile(): Promise<Profile>
+  membershipChanged: (change: MembershipChange) => Promise<void>
+  wake: (wake: Wake) => Promise<{ unsubscribe: boolean }>
+  pushNews: (news: PushNews) => Promise<void>
+  pushRead: (roomId: string) => Promise<void>
+  standing: () => Promise<AccountStanding>
+  hearPresence: (state: PresenceState, met: boolean) => Promise<PresenceState>
+  takeToDevice: (sender: string, parcels: ToDeviceParcel[]) => Promise<void>
+  isInAny: (roomIds: string[]) => Promise<boolean>
+  publicKeys: (deviceIds: string[]) => Promise<PublicKeys>
+  claimKeys: (claims: KeyClaims) => Promise<Record<string, Record<string, JsonValue>>>
+  invitePermission: (sender: string) => Promise<InvitePermission>
+  profile: () => Promise<Profile>
 }
