@@ -17,7 +17,18 @@ function migrate(storage: ObjectStorage, migrations: readonly string[]): void {
   })
 }
 
-export function readMeta<T extends SqlStorageValue>(sql: SqlStorage, key: string): T | undefined {
+/** A statement that only reads. */
+export type ReadQuery = `SELECT ${string}` | `WITH ${string}`
+
+/** An object's SQLite, for what only reads: a statement that writes is a type error. */
+export interface SqlReader {
+  exec<T extends Record<string, SqlStorageValue>>(
+    query: ReadQuery,
+    ...bindings: SqlStorageValue[]
+  ): SqlStorageCursor<T>
+}
+
+export function readMeta<T extends SqlStorageValue>(sql: SqlReader, key: string): T | undefined {
   return sql.exec<{ value: T }>('SELECT value FROM meta WHERE key = ?', key).toArray()[0]?.value
 }
 
@@ -28,8 +39,8 @@ export function writeMeta(sql: SqlStorage, key: string, value: SqlStorageValue):
 
 /** The first row of a query, or undefined. */
 export function first<T extends Record<string, SqlStorageValue>>(
-  sql: SqlStorage,
-  query: string,
+  sql: SqlReader,
+  query: ReadQuery,
   ...bindings: SqlStorageValue[]
 ): T | undefined {
   return sql.exec<T>(query, ...bindings).toArray()[0]

@@ -1,52 +1,106 @@
-/** What the parts of a Room share: its rows, its clock and key, and what the running mutation has appended. */
+/** What the parts of a Room work with: a reader that cannot write, and the change that a mutation makes. */
 import type { TimelineEvent } from '../../src/objects/room/sync.ts'
 import type { Clock } from '../../src/ports/system.ts'
 import type { SigningKey } from '../../src/protocol/events/signing.ts'
 import { serverNameOf } from '../../src/protocol/identifiers.ts'
-import type { RoomStore } from './rows/store.ts'
+import type { RoomStore, RowReader } from './rows/store.ts'
 
-export class RoomContext {
-  readonly store: RoomStore
+/** What reads a room: its rows, and no way to write one. */
+export interface RoomReader {
+  readonly store: RowReader
   readonly clock: Clock
   readonly serverName: string
-  readonly signingKey: SigningKey
-  /** Events of the mutation under way: they reach subscribers once it is committed. */
-  appended: TimelineEvent[] = []
-  /** Local users whose membership the mutation under way has changed. */
-  fed: string[] = []
+  isLocal(userId: string): boolean
+}
 
-  /** An erasure takes what its user said from everybody, and not only from those who come later. */
-  erasesForAll = false
+/** What a committed mutation has changed, for all that follows it. */
+export interface Changed {
+  /** The events it appended, in their order. */
+  readonly appended: readonly TimelineEvent[]
+  /** Local users whose membership it changed. */
+  readonly fed: readonly string[]
+  /** It changed an event that was appended before. */
+  readonly rewritten: boolean
+  /** It leaves the archive more to learn than its events. */
+  readonly logged: boolean
+  /** It changes what a list in Postgres shows, other than by its events. */
+  readonly listsChanged: boolean
+}
 
-  /** Events come back from the archive: nobody is told of them one by one. */
-  restoring = false
+/** What is the same for all mutations of a room. */
+export interface RoomFacts {
+  store: RoomStore
+  clock: Clock
+  serverName: string
+  signingKey: SigningKey
+  /** An erasure takes what its user said from everybody, and not only from those that come later. */
+  erasesForAll: boolean
+}
 
-  /** The mutation under way changed an event that was appended before. */
-  rewritten = false
+/** A room between its mutations. */
+export class RoomContext implements RoomReader {
+  readonly facts: RoomFacts
 
-  /** The mutation under way leaves the archive more to learn than its events. */
-  logged = false
-
-  /** The mutation under way changes what a list in Postgres shows, other than by its events. */
-  listsChanged = false
-
-  constructor(store: RoomStore, clock: Clock, serverName: string, signingKey: SigningKey) {
-    this.store = store
-    this.clock = clock
-    this.serverName = serverName
-    this.signingKey = signingKey
+  constructor(facts: RoomFacts) {
+    this.facts = facts
   }
 
-  /** A mutation begins: it has done nothing yet. */
-  begin(): void {
-    this.appended = []
-    this.fed = []
-    this.rewritten = false
-    this.logged = false
-    this.listsChanged = false
+  get store(): RoomStore {
+    return this.facts.store
+  }
+
+  get clock(): Clock {
+    return this.facts.clock
+  }
+
+  get serverName(): string {
+    return this.facts.serverName
   }
 
   isLocal(userId: string): boolean {
-    return serverNameOf(userId) === this.serverName
+    return serverNameOf(userId) === this.facts.serverName
   }
+}
+
+/** A mutation under way: it writes, and collects what it has changed. Only `commit` makes one. */
+export class RoomWriter extends RoomContext implements Changed {
+  appended: TimelineEvent[] = []
+  fed: string[] = []
+  rewritten = false
+  logged = false
+  listsChanged = false
+  /** Events come back from the archive: nobody is told of them one by one. */
+  readonly restoring: boolean
+
+  constructor(facts: RoomFacts, restoring: boolean) {
+    super(facts)
+    this.restoring = restoring
+  }
+
+  get signingKey(): SigningKey {
+    return this.facts.signingKey
+  }
+
+  get erasesForAll(): boolean {
+    return this.facts.erasesForAll
+  }
+}
+
+/** What a mutation answers, and what it changed. */
+export interface Committed<T> {
+  value: T
+  change: Changed
+}
+
+/**
+ * Runs one mutation: one transaction from its first read to its last write, undone whole when it throws. Synchronous,
+ * since whatever awaits inside would be committed half.
+ */
+export function commit<T>(
+  { facts }: RoomContext,
+  work: (change: RoomWriter) => T,
+  { restoring = false } = {},
+): Committed<T> {
+  const change = new RoomWriter(facts, restoring)
+  return { value: facts.store.transaction(() => work(change)), change }
 }

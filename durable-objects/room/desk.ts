@@ -1,6 +1,6 @@
 /** What the RPC tables of a Room work with. */
 import type { Timers } from '../timers.ts'
-import type { RoomContext } from './context.ts'
+import type { RoomContext, RoomWriter } from './context.ts'
 import type { RoomJob } from './host.ts'
 import type { RoomLife } from './life.ts'
 import type { Subscribers } from './tell/subscribers.ts'
@@ -11,10 +11,10 @@ export interface RoomDesk {
   typing: Typing
   timers: Timers<RoomJob>
   life: RoomLife
-  /** One transaction, whose events go to the consumers. */
-  mutate<T>(work: () => T): T
+  /** One mutation, whose events go to the consumers. */
+  mutate<T>(work: (change: RoomWriter) => T): T
   /** As `mutate`; answers once the users concerned have confirmed, or after two seconds. */
-  mutateAndFeed<T>(work: () => T): Promise<T>
+  mutateAndFeed<T>(work: (change: RoomWriter) => T): Promise<T>
   /** Jobs that go with the archive's next batch. */
   armSoon(...jobs: RoomJob[]): void
   /** Changes the list of typing users in a transaction; where that is news, everybody is told. */

@@ -1,6 +1,6 @@
 /** What a Room lends to those of its parts that run over several turns. */
 import type { Peers } from '../peers.ts'
-import type { RoomContext } from './context.ts'
+import type { RoomContext, RoomWriter } from './context.ts'
 
 /** What a Room does from its alarm. */
 export type RoomJob =
@@ -17,8 +17,8 @@ export type RoomJob =
 export interface RoomHost {
   room: RoomContext
   objects: Peers
-  /** One transaction, begun at once; what it appends goes to the consumers, and the users concerned confirm. */
-  mutate<T>(work: () => T): Promise<T>
+  /** One mutation, begun at once; what it appends goes to the consumers, and the users concerned confirm. */
+  mutate<T>(work: (change: RoomWriter) => T): Promise<T>
   /** Has one of the object's jobs run at a time (ms). */
   arm(job: RoomJob, at: number): void
 }

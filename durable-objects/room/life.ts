@@ -36,6 +36,6 @@ export class RoomLife {
 /** One batch an alarm, so that a long history holds up nobody. */
 async function pruneBatch({ mutate, room }: RoomHost): Promise<number | undefined> {
   if (room.store.isRebuilding || !isErasing(room.store.sql)) return undefined
-  const more = await mutate(() => pruneErased(room))
+  const more = await mutate(pruneErased)
   return more ? room.clock.now() : undefined
 }

@@ -11,7 +11,7 @@ import { beginInGeneration, enterGeneration, renewRoom } from '../restore.ts'
 import { installRpc } from '../rpc-table.ts'
 import { countingStorage, lazyStorage } from '../sqlite.ts'
 import { Timers } from '../timers.ts'
-import { RoomContext } from './context.ts'
+import { type Committed, commit, RoomContext, type RoomWriter } from './context.ts'
 import type { RoomDesk } from './desk.ts'
 import type { RoomJob } from './host.ts'
 import { RoomLife } from './life.ts'
@@ -60,8 +60,13 @@ export class Room extends DurableObject<Env> {
     const { generation } = config
     const storage = lazyStorage(counted, ROOM_MIGRATIONS, (made) => beginInGeneration(made, generation))
     if (storage.hasTables) enterGeneration(storage, generation, () => renewRoom(storage.sql))
-    const room = new RoomContext(new RoomStore(storage), clock, config.serverName, config.signingKeys[0]!)
-    room.erasesForAll = config.erasure === 'everybody'
+    const room = new RoomContext({
+      store: new RoomStore(storage),
+      clock,
+      serverName: config.serverName,
+      signingKey: config.signingKeys[0]!,
+      erasesForAll: config.erasure === 'everybody',
+    })
     const isUser = usersIn(this.#ports)
     const feed = new MemberFeed({
       sql: storage.sql,
@@ -177,24 +182,23 @@ export class Room extends DurableObject<Env> {
     return this.#recent
   }
 
-  /** Runs one transaction, and then hands what it appended to the consumers. */
-  #mutate<T>(work: () => T): { value: T; fed: string[] } {
+  /** Runs one mutation, and then hands what it has changed to the consumers. */
+  #mutate<T>(work: (change: RoomWriter) => T): Committed<T> {
     const room = this.#room
     const recent = this.#recentEvents
-    room.begin()
-    const value = room.store.transaction(work)
-    const { appended, fed } = room
+    const committed = commit(room, work)
+    const { appended, fed, logged, rewritten } = committed.change
     if (fed.length > 0) this.#armSoon('feed')
-    if (room.logged) this.#armSoon('archive', 'erase')
-    if (room.rewritten) recent.reset(appended[0] === undefined ? room.store.head : appended[0].pos - 1)
-    if (appended.length === 0 && !room.rewritten) return { value, fed }
+    if (logged) this.#armSoon('archive', 'erase')
+    if (rewritten) recent.reset(appended[0] === undefined ? room.store.head : appended[0].pos - 1)
+    if (appended.length === 0 && !rewritten) return committed
     // In the same turn as the commit, so that both reach the disk together: a crash loses no wake and no archive.
     this.#armSoon('wake', 'push', 'archive')
     this.#parts.life.pushes.tellSoon()
     recent.push(appended)
     this.#ports.calls.count('events.appended', appended.length)
     for (const userId of fed) this.#forgetGone(userId)
-    return { value, fed }
+    return committed
   }
 
   /** With the archive's next batch: one alarm for all. */
@@ -209,13 +213,13 @@ export class Room extends DurableObject<Env> {
     this.#changeTyping((list) => list.end(userId))
   }
 
-  async #mutateAndFeed<T>(work: () => T): Promise<T> {
-    const { value, fed } = this.#mutate(work)
-    const isListed = changesLists(this.#room)
+  async #mutateAndFeed<T>(work: (change: RoomWriter) => T): Promise<T> {
+    const { value, change } = this.#mutate(work)
+    const isListed = changesLists(this.#room.store, change)
     if (takeFault('room:abort-after-commit')) await this.#abort()
     this.#started.notifyBesideAnswer()
     await Promise.all([
-      fed.length > 0 ? this.#parts.feed.confirm(fed) : undefined,
+      change.fed.length > 0 ? this.#parts.feed.confirm(change.fed) : undefined,
       isListed ? patiently(this.#parts.timers.runNow('archive')) : undefined,
     ])
     return value

@@ -1,30 +1,33 @@
 /** Client-Server API §GET /rooms/{roomId}/timestamp_to_event: the event nearest to a moment. */
 import type { MomentRequest } from '../../../src/objects/room/timeline.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
-import { first } from '../../sqlite.ts'
-import type { RoomContext } from '../context.ts'
-import type { RoomStore } from '../rows/store.ts'
+import type { RoomReader } from '../context.ts'
+import type { RowReader } from '../rows/store.ts'
+import { BLOCK } from '../rows/time-blocks.ts'
 import { Viewer } from './visibility.ts'
-
-/** Positions of one row of `time_blocks`. Events carry no index by time: it would cost every message a row. */
-const BLOCK = 256
 
 type Timed = { pos: number; event_id: string; type: string; state_key: string | null; ts: number }
 type Block = { block: number; nearest: number }
 
+/** @throws MatrixError M_FORBIDDEN where the user may not look into the room */
+export function requireLook({ store }: RoomReader, userId: string): Viewer {
+  const viewer = new Viewer(store, userId)
+  if (!viewer.mayLook(store.head)) throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
+  return viewer
+}
+
 /**
  * The visible event with the time nearest to `ts` on the asked side, that moment included. Times need not rise with
  * positions, since senders' servers set them: so blocks are looked at from the nearest, while one may hold better.
+ * The blocks are complete: see `completeBlocks`.
  * @throws MatrixError M_FORBIDDEN outside the room, M_NOT_FOUND where there is no such event
  */
 export function eventAtTime(
-  room: RoomContext,
+  room: RoomReader,
   { viewer: userId, ts, dir }: MomentRequest,
 ): { event_id: string; origin_server_ts: number } {
   const { store } = room
-  const viewer = new Viewer(store, userId)
-  if (!viewer.mayLook(store.head)) throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
-  store.transaction(() => completeBlocks(store))
+  const viewer = requireLook(room, userId)
   let best: Timed | undefined
   for (const { block, nearest } of blocksBy(store, ts, dir)) {
     if (best !== undefined && distance(best.ts, ts) < distance(nearest, ts)) break
@@ -36,25 +39,8 @@ export function eventAtTime(
   return { event_id: best.event_id, origin_server_ts: best.ts }
 }
 
-/** Adds the blocks that are full by now; one row for 256 events, and nothing where there are none. */
-function completeBlocks(store: RoomStore): void {
-  const last = first<{ block: number | null }>(
-    store.sql,
-    'SELECT max(block) AS block FROM time_blocks',
-  )?.block
-  const from = last == null ? Number.MIN_SAFE_INTEGER : (last + 1) * BLOCK
-  const full = Math.floor(store.head / BLOCK) * BLOCK
-  if (from >= full) return
-  store.sql.exec(
-    `INSERT INTO time_blocks (block, min_ts, max_ts)
-     SELECT pos >> 8, min(ts), max(ts) FROM events WHERE pos >= ? AND pos < ? GROUP BY pos >> 8`,
-    from,
-    full,
-  )
-}
-
 /** The blocks with events on the asked side, the one that may hold the nearest first; the newest is not yet stored. */
-function blocksBy(store: RoomStore, ts: number, dir: 'f' | 'b'): Block[] {
+function blocksBy(store: RowReader, ts: number, dir: 'f' | 'b'): Block[] {
   const sql =
     dir === 'f'
       ? 'SELECT block, max(min_ts, ?1) AS nearest FROM blocks WHERE max_ts >= ?1 ORDER BY nearest, block'
@@ -72,7 +58,7 @@ function blocksBy(store: RoomStore, ts: number, dir: 'f' | 'b'): Block[] {
 }
 
 function nearestIn(
-  store: RoomStore,
+  store: RowReader,
   viewer: Viewer,
   { block, ts, dir }: { block: number; ts: number; dir: 'f' | 'b' },
 ): Timed | undefined {

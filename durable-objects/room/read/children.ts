@@ -8,9 +8,9 @@ import type {
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { ClientEvent, Pdu } from '../../../src/protocol/events/event.ts'
 import { redact } from '../../../src/protocol/events/redaction.ts'
-import type { RoomContext } from '../context.ts'
+import type { RoomReader } from '../context.ts'
 import { childrenOf } from '../rows/relations.ts'
-import type { RoomStore } from '../rows/store.ts'
+import type { RowReader } from '../rows/store.ts'
 import type { ShownRow } from '../write/erasure.ts'
 import { latestReply, participates } from './aggregations.ts'
 import { Budget, shownWithin } from './budget.ts'
@@ -26,7 +26,7 @@ const MAX_PARENTS = 5_000
 const MAX_LOOKED = 2_000
 
 /** @throws MatrixError M_NOT_FOUND where the viewer may not see the parent */
-export function children(room: RoomContext, request: ChildrenRequest): ChildrenAnswer {
+export function children(room: RoomReader, request: ChildrenRequest): ChildrenAnswer {
   const reading = readingOf(room, request.viewer, request.ignored)
   const parent = room.store.event(request.eventId)
   if (parent === undefined || !reading.viewer.maySee(parent)) {
@@ -83,7 +83,7 @@ function visibleRows(
 }
 
 /** The event, and what relates to it through fewer steps than are followed. */
-function withDescendants(store: RoomStore, eventId: string): string[] {
+function withDescendants(store: RowReader, eventId: string): string[] {
   const all = [eventId]
   let level = [eventId]
   for (let depth = 1; depth < RECURSION_DEPTH && level.length > 0; depth += 1) {
@@ -101,7 +101,7 @@ interface Thread {
 }
 
 /** The threads of a room, those with the newest replies first. @throws MatrixError M_FORBIDDEN */
-export function threads(room: RoomContext, request: ThreadsRequest): ThreadsAnswer {
+export function threads(room: RoomReader, request: ThreadsRequest): ThreadsAnswer {
   const reading = readingOf(room, request.viewer, request.ignored)
   if (!reading.viewer.mayLook(room.store.head))
     throw new MatrixError('M_FORBIDDEN', 'You are not in this room')

@@ -4,7 +4,7 @@ import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { clientEvent, type Pdu } from '../../../src/protocol/events/event.ts'
 import { first } from '../../sqlite.ts'
 import { redactionOf } from '../rows/redacted-because.ts'
-import type { EventRow, RoomStore } from '../rows/store.ts'
+import type { EventRow, RowReader } from '../rows/store.ts'
 import type { ShownRow } from '../write/erasure.ts'
 
 const TXN_SEPARATOR = '\n'
@@ -42,7 +42,7 @@ function parseTxn(txn: string | null): Pick<TimelineEvent, 'txn' | 'delayId' | '
 }
 
 /** An event as every viewer may see it; what differs by request is added by `forViewer` (durable-objects/for-viewer.ts). */
-export function timelineEvent(store: RoomStore, row: ShownRow): TimelineEvent {
+export function timelineEvent(store: RowReader, row: ShownRow): TimelineEvent {
   const pdu = JSON.parse(row.pdu) as Pdu
   const replaced = row.state_key === null || row.pruned ? undefined : replacedBy(store, row)
   const made = assembleTimelineEvent(row.pos, row.event_id, pdu, replaced, row.txn)
@@ -71,7 +71,7 @@ export function assembleTimelineEvent(
 }
 
 /** The state event that `row` took the place of. */
-function replacedBy(store: RoomStore, row: EventRow): { eventId: string; pdu: Pdu } | undefined {
+function replacedBy(store: RowReader, row: EventRow): { eventId: string; pdu: Pdu } | undefined {
   const found = first<{ event_id: string; pdu: string }>(
     store.sql,
     `SELECT e.event_id, e.pdu FROM state s JOIN events e ON e.event_id = s.event_id

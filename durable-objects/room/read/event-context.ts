@@ -3,14 +3,14 @@ import type { StateRequest } from '../../../src/objects/room/state.ts'
 import type { ContextAnswer, ContextRequest } from '../../../src/objects/room/timeline.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { ClientEvent } from '../../../src/protocol/events/event.ts'
-import type { RoomContext } from '../context.ts'
+import type { RoomReader } from '../context.ts'
 import type { ShownRow } from '../write/erasure.ts'
 import { PART_LENGTH, shownWithin } from './budget.ts'
 import { type Reading, readingOf, shownEvent } from './reading.ts'
 import { firstPlace, lastPlace, placeToken, scan } from './timeline.ts'
 
 /** @throws MatrixError M_NOT_FOUND for an event that the room does not have, M_FORBIDDEN for one the viewer may not see */
-export function eventContext(room: RoomContext, request: ContextRequest): ContextAnswer {
+export function eventContext(room: RoomReader, request: ContextRequest): ContextAnswer {
   const { store } = room
   const reading = readingOf(room, request.viewer, request.ignored)
   const stored = store.event(request.eventId)

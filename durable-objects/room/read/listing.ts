@@ -1,46 +1,12 @@
-/** The room's entries in the directory: whether it is listed, and the aliases that its state names. */
-
+/** The room's entries in the directory, and the users that may change them. */
 import { powerLevels } from '../../../src/protocol/auth/power-levels.ts'
-import { MatrixError } from '../../../src/protocol/errors.ts'
-import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
-import type { RoomContext } from '../context.ts'
-import { appendLog } from '../rows/log.ts'
-import { noteListed } from '../tell/shown-in-lists.ts'
-import { appendLocal } from '../write/append.ts'
+import type { RoomReader } from '../context.ts'
 
-const CANONICAL_ALIAS = 'm.room.canonical_alias'
+export const CANONICAL_ALIAS = 'm.room.canonical_alias'
 
-/** Whether the user may set the canonical alias: who may, speaks for the room in the directory. */
-export function mayEditAliases({ store }: RoomContext, userId: string): boolean {
+/** Whether the user may set the canonical alias, and so speaks for the room in the directory. */
+export function mayEditAliases({ store }: RoomReader, userId: string): boolean {
   if (store.member(userId)?.membership !== 'join') return false
   const levels = powerLevels(store.rules, store)
   return levels.user(userId) >= levels.event(CANONICAL_ALIAS, true)
-}
-
-/**
- * Lists the room publicly, or no longer, inside the caller's transaction: the archive will know.
- * @throws MatrixError M_NOT_FOUND, M_FORBIDDEN
- */
-export function setListed(room: RoomContext, userId: string, listed: boolean): void {
-  void room.store.rules
-  if (!mayEditAliases(room, userId)) {
-    throw new MatrixError('M_FORBIDDEN', 'You need the power to set the canonical alias to list the room')
-  }
-  appendLog(room, { kind: 'visibility', pos: 0, public: listed })
-  noteListed(room.store, listed)
-}
-
-/** Takes an alias that is about to go out of the canonical alias event, if it is there and the user may. */
-export function dropAlias(room: RoomContext, userId: string, alias: string): void {
-  const content = room.store.get(CANONICAL_ALIAS, '')?.pdu.content
-  if (content === undefined || !mayEditAliases(room, userId)) return
-  const { alias: main, alt_aliases: others, ...rest } = content
-  const kept: JsonObject = { ...rest }
-  if (main !== undefined && main !== alias) kept.alias = main
-  if (Array.isArray(others)) kept.alt_aliases = others.filter((other) => other !== alias)
-  else if (others !== undefined) kept.alt_aliases = others
-  const named = main === alias || (Array.isArray(others) && others.includes(alias))
-  if (!named) return
-  const event = { sender: userId, type: CANONICAL_ALIAS, stateKey: '', content: kept }
-  appendLocal(room, { ...event, unattended: true })
 }

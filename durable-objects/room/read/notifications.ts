@@ -9,7 +9,7 @@ import type { Pdu } from '../../../src/protocol/events/event.ts'
 import { MatchWork } from '../../../src/protocol/matching/match-work.ts'
 import { pushActions, verdictOf } from '../../../src/protocol/push/push-evaluator.ts'
 import { defaultPushRules } from '../../../src/protocol/push/push-rules.ts'
-import type { RoomContext } from '../context.ts'
+import type { RoomReader } from '../context.ts'
 import { readUpTo, threadFinder } from '../rows/receipts.ts'
 import type { EventRow } from '../rows/store.ts'
 import { Budget } from './budget.ts'
@@ -21,7 +21,7 @@ const SCANNED = 2_000
 
 /** Newest first; nothing from before the member joined. */
 export function notificationsFor(
-  room: RoomContext,
+  room: RoomReader,
   viewer: Session,
   { ruleset, ignored: unwanted, before, limit, onlyHighlights }: NotificationsRequest,
 ): NotificationsSlice {
@@ -54,14 +54,14 @@ export function notificationsFor(
   return { found, isCut: false }
 }
 
-function candidates({ store }: RoomContext, after: number): Iterable<EventRow> {
+function candidates({ store }: RoomReader, after: number): Iterable<EventRow> {
   const query = `SELECT pos, event_id, type, state_key, sender, ts, depth, txn, pdu FROM events
     WHERE pos > ? AND flags = 0 ORDER BY pos DESC LIMIT ?`
   return store.sql.exec<EventRow>(query, after, SCANNED)
 }
 
 /** Whether an event is read, asked of each from the newest on: a receipt says so, or an own event after it. */
-function readMarks({ store }: RoomContext, userId: string): (row: EventRow, pdu: Pdu) => boolean {
+function readMarks({ store }: RoomReader, userId: string): (row: EventRow, pdu: Pdu) => boolean {
   const read = readUpTo(store, userId)
   const answered = new Set<string>()
   const threadIn = threadFinder(store)

@@ -3,12 +3,12 @@ import type { StateRequest } from '../../../src/objects/room/state.ts'
 import type { PullRequest, RoomSlice, TimelineEvent } from '../../../src/objects/room/sync.ts'
 import { hidesState, matchesRoomEvent } from '../../../src/protocol/matching/filter.ts'
 import { heroesFor, needsHeroes, SUMMARY_TYPES } from '../../../src/protocol/rooms/heroes.ts'
-import { first } from '../../sqlite.ts'
-import type { RoomContext } from '../context.ts'
+import { first, type SqlReader } from '../../sqlite.ts'
+import type { RoomReader } from '../context.ts'
 import { deviceMarksFor } from '../rows/device-marks.ts'
 import { heroCandidates } from '../rows/heroes.ts'
 import { receiptsFor } from '../rows/receipts.ts'
-import type { EventRow, RoomStore } from '../rows/store.ts'
+import type { EventRow, RowReader } from '../rows/store.ts'
 import type { ShownRow } from '../write/erasure.ts'
 import type { Typing } from '../write/typing.ts'
 import { SYNC_PART_LENGTH, shownWithin } from './budget.ts'
@@ -19,7 +19,7 @@ import { unreadFor } from './unread.ts'
 import type { Viewer } from './visibility.ts'
 
 /** The answer to one pull; reads only. */
-export function pull(room: RoomContext, typing: Typing, asked: PullRequest): RoomSlice {
+export function pull(room: RoomReader, typing: Typing, asked: PullRequest): RoomSlice {
   const { store } = room
   // A place that was never given here is of a room that was restored since: what the client has does not join on.
   const isGap = asked.since > store.positions.last
@@ -46,7 +46,7 @@ export function pull(room: RoomContext, typing: Typing, asked: PullRequest): Roo
 }
 
 /** Receipts that are news, and what they leave unread. */
-function readReceipts(room: RoomContext, request: PullRequest, slice: RoomSlice): void {
+function readReceipts(room: RoomReader, request: PullRequest, slice: RoomSlice): void {
   const { userId, since, unread } = request
   const receipts = receiptsFor(room.store, userId, request.fullState ? 0 : since)
   if (receipts.length > 0) slice.receipts = receipts
@@ -96,7 +96,7 @@ function viewedEvents(
  * The part of a member's timeline that follows on the state given before it. History from before the join may have
  * holes: what state was set in one, such as the room's encryption, no timeline across it would tell.
  */
-function behindHiddenState(store: RoomStore, viewer: Viewer, rows: ShownRow[]): ShownRow[] {
+function behindHiddenState(store: RowReader, viewer: Viewer, rows: ShownRow[]): ShownRow[] {
   const start = rows[0]?.pos
   const joinedAt = viewer.lastStayFrom
   if (start === undefined || joinedAt === undefined || start >= joinedAt) return rows
@@ -163,7 +163,7 @@ function readState(
  * The viewer's membership in a room that they are not in. The state always tells it, whatever hides the timeline, and
  * also to viewers that were never shown the state; but state from before the timeline does not repeat the timeline.
  */
-function addOwnMembership(room: RoomContext, request: PullRequest, eventId: string, slice: RoomSlice): void {
+function addOwnMembership(room: RoomReader, request: PullRequest, eventId: string, slice: RoomSlice): void {
   const row = room.store.event(eventId)
   const isTold = !request.stateAfter && slice.events.some(({ event }) => event.event_id === eventId)
   if (row === undefined || isTold) return
@@ -181,7 +181,7 @@ function addOwnMembership(room: RoomContext, request: PullRequest, eventId: stri
  * later also those that changed. The user's object knows which of these a device has already.
  */
 function lazyMembers(
-  room: RoomContext,
+  room: RoomReader,
   { userId, fullState, since }: PullRequest,
   timeline: readonly ShownRow[],
   { heroes = [] }: RoomSlice,
@@ -194,7 +194,7 @@ function lazyMembers(
   return [...new Set([...senders, ...others])]
 }
 
-function changedMembers({ sql }: RoomStore, since: number, end: number): string[] {
+function changedMembers({ sql }: RowReader, since: number, end: number): string[] {
   const query = `SELECT state_key FROM state WHERE from_pos > ? AND from_pos <= ? AND type = 'm.room.member'`
   return sql
     .exec<{ state_key: string }>(query, since, end)
@@ -203,19 +203,19 @@ function changedMembers({ sql }: RoomStore, since: number, end: number): string[
 }
 
 /** Counts and heroes when they may have changed (Client-Server API §GET /sync, RoomSummary). */
-function readSummary({ store }: RoomContext, request: PullRequest, slice: RoomSlice): void {
+function readSummary({ store }: RoomReader, request: PullRequest, slice: RoomSlice): void {
   if (!request.fullState && !summaryChanged(store.sql, request.since)) return
   slice.counts = store.counts
   if (needsHeroes(store)) slice.heroes = heroesOf(store, request.userId)
 }
 
-function summaryChanged(sql: SqlStorage, since: number): boolean {
+function summaryChanged(sql: SqlReader, since: number): boolean {
   const types = JSON.stringify([...SUMMARY_TYPES])
   const query =
     'SELECT 1 AS changed FROM state WHERE from_pos > ? AND type IN (SELECT value FROM json_each(?)) LIMIT 1'
   return first(sql, query, since, types) !== undefined
 }
 
-function heroesOf(store: RoomStore, userId: string): string[] {
+function heroesOf(store: RowReader, userId: string): string[] {
   return needsHeroes(store) ? heroesFor(heroCandidates(store), userId) : []
 }

@@ -4,7 +4,7 @@ import type { Session } from '../../../src/objects/user/session.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import type { ClientEvent, Pdu } from '../../../src/protocol/events/event.ts'
 import { forViewer } from '../../for-viewer.ts'
-import type { RoomContext } from '../context.ts'
+import type { RoomReader } from '../context.ts'
 import type { ShownRow } from '../write/erasure.ts'
 import { aggregations } from './aggregations.ts'
 import { timelineEvent } from './client-events.ts'
@@ -12,7 +12,7 @@ import { Viewer } from './visibility.ts'
 
 /** One request's view of the room. */
 export interface Reading {
-  room: RoomContext
+  room: RoomReader
   viewer: Viewer
   session: Pick<Session, 'userId' | 'deviceId'>
   /** Users whose messages the viewer does not want to see. */
@@ -21,7 +21,7 @@ export interface Reading {
 }
 
 export function readingOf(
-  room: RoomContext,
+  room: RoomReader,
   session: Pick<Session, 'userId' | 'deviceId'>,
   ignored: readonly string[] = [],
 ): Reading {

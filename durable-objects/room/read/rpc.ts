@@ -16,7 +16,6 @@ import type {
   FoundEvent,
   MessagesAnswer,
   MessagesRequest,
-  MomentRequest,
   NotificationsRequest,
   NotificationsSlice,
   SearchContext,
@@ -30,7 +29,6 @@ import { rpcTable } from '../../rpc-table.ts'
 import type { RoomDesk } from '../desk.ts'
 import { delayedEventsOf } from '../rows/delayed-store.ts'
 import { joinRule } from '../write/vouching.ts'
-import { eventAtTime } from './at-time.ts'
 import { children, threads } from './children.ts'
 import { eventContext } from './event-context.ts'
 import { mayEditAliases } from './listing.ts'
@@ -92,12 +90,6 @@ export const readRpc = rpcTable<RoomDesk>()({
     ...reads,
     run: ({ room }, userId: string, rootId: string, causeId?: string): ThreadPlace =>
       threadPlace(room, userId, rootId, causeId),
-  },
-
-  eventAtTime: {
-    ...reads,
-    run: ({ room }, request: MomentRequest): { event_id: string; origin_server_ts: number } =>
-      eventAtTime(room, request),
   },
 
   snapshot: {

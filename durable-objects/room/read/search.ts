@@ -4,7 +4,7 @@ import type { Session } from '../../../src/objects/user/session.ts'
 import type { Pdu } from '../../../src/protocol/events/event.ts'
 import { stringField } from '../../../src/protocol/json-fields.ts'
 import type { Profile } from '../../../src/protocol/profile.ts'
-import type { RoomContext } from '../context.ts'
+import type { RoomReader } from '../context.ts'
 import type { ShownRow } from '../write/erasure.ts'
 import { nestedEvent, type Reading, readingOf, shownEvent } from './reading.ts'
 import { firstPlace, isIgnored, lastPlace, placeToken, scan } from './timeline.ts'
@@ -16,7 +16,7 @@ const MAX_SIDE = 100_000
 
 /** Of these events, those that the viewer may see with their text. */
 export function visibleEvents(
-  room: RoomContext,
+  room: RoomReader,
   userId: string,
   eventIds: readonly string[],
   ignored: readonly string[],
@@ -27,7 +27,7 @@ export function visibleEvents(
 
 /** The events that the viewer may see, each with what stands around it. */
 export function foundEvents(
-  room: RoomContext,
+  room: RoomReader,
   session: Session,
   eventIds: readonly string[],
   { ignored, context }: { ignored: readonly string[]; context?: SearchContext },
@@ -91,7 +91,7 @@ function contextOf(
 }
 
 /** "The historic profile information": as the senders were called at the newest of the events. */
-function profilesAt({ store }: RoomContext, rows: readonly ShownRow[]): Record<string, Profile> {
+function profilesAt({ store }: RoomReader, rows: readonly ShownRow[]): Record<string, Profile> {
   const profiles: Record<string, Profile> = {}
   for (const { sender, pos } of rows) {
     const member = store.stateRowAt('m.room.member', sender, pos)

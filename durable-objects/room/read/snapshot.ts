@@ -2,7 +2,7 @@
 import type { PeekAnswer, RoomSnapshot } from '../../../src/objects/room/summary.ts'
 import type { Session } from '../../../src/objects/user/session.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
-import type { RoomContext } from '../context.ts'
+import type { RoomReader } from '../context.ts'
 import { receiptsFor } from '../rows/receipts.ts'
 import { isSmall } from '../rows/store.ts'
 import type { ShownRow } from '../write/erasure.ts'
@@ -15,7 +15,7 @@ const PEEKED_EVENTS = 100
 const PRESENCE_MEMBERS = 100
 
 /** @throws MatrixError M_FORBIDDEN for whom the room shows nothing */
-export function snapshot(room: RoomContext, viewer: Session, limit: number): RoomSnapshot {
+export function snapshot(room: RoomReader, viewer: Session, limit: number): RoomSnapshot {
   const { userId } = viewer
   const reading = readingOf(room, viewer)
   reading.viewer.stateLimit(room.store.head)
@@ -32,7 +32,7 @@ export function snapshot(room: RoomContext, viewer: Session, limit: number): Roo
 }
 
 /** What came after a place, or after now. @throws MatrixError M_FORBIDDEN, M_INVALID_PARAM */
-export function peek(room: RoomContext, session: Session, from: string | undefined): PeekAnswer {
+export function peek(room: RoomReader, session: Session, from: string | undefined): PeekAnswer {
   const { store } = room
   const reading = readingOf(room, session)
   if (!reading.viewer.mayLook(store.head)) throw new MatrixError('M_FORBIDDEN', 'You are not in this room')

@@ -9,8 +9,8 @@ import { MatrixError } from '../../../src/protocol/errors.ts'
 import { type ClientEvent, clientEvent, type Pdu } from '../../../src/protocol/events/event.ts'
 import { stringField } from '../../../src/protocol/json-fields.ts'
 import { matchesRoomEvent } from '../../../src/protocol/matching/filter.ts'
-import type { RoomContext } from '../context.ts'
-import type { EventRow, RoomStore } from '../rows/store.ts'
+import type { RoomReader } from '../context.ts'
+import type { EventRow, RowReader } from '../rows/store.ts'
 import { Budget, PART_LENGTH } from './budget.ts'
 import { inFederationFormat } from './reading.ts'
 import { parsePlaceToken } from './timeline.ts'
@@ -35,7 +35,7 @@ type Entry = { from_pos: number; event_id: string }
 type PlacedRow = EventRow & { from_pos: number }
 
 /** The entries in force just after a position, in the order in which they came into force. */
-function entriesAt(store: RoomStore, { at, since, only, members }: Wanted): Entry[] {
+function entriesAt(store: RowReader, { at, since, only, members }: Wanted): Entry[] {
   const conditions: [string, ...SqlStorageValue[]][] = [
     at >= store.head ? ['to_pos IS NULL'] : ['from_pos <= ? AND (to_pos IS NULL OR to_pos > ?)', at, at],
   ]
@@ -44,7 +44,7 @@ function entriesAt(store: RoomStore, { at, since, only, members }: Wanted): Entr
   if (members !== undefined) conditions.push([`type != '${MEMBER}'`])
   const where = conditions.map(([condition]) => condition).join(' AND ')
   const values = conditions.flatMap(([, ...bound]) => bound)
-  const query = `SELECT from_pos, event_id FROM state WHERE ${where}`
+  const query = `SELECT from_pos, event_id FROM state WHERE ${where}` as const
   const entries = store.sql.exec<Entry>(query, ...values).toArray()
   const named = (members ?? []).map((userId) => store.stateRowAt(MEMBER, userId, at))
   const found = named.filter((entry) => entry !== undefined)
@@ -52,7 +52,7 @@ function entriesAt(store: RoomStore, { at, since, only, members }: Wanted): Entr
 }
 
 /** The state events in force just after a position, one after another, read as far as somebody looks. */
-export function* stateAt(store: RoomStore, wanted: Wanted, after = BEFORE_ALL): Generator<PlacedRow> {
+export function* stateAt(store: RowReader, wanted: Wanted, after = BEFORE_ALL): Generator<PlacedRow> {
   const entries = entriesAt(store, wanted).filter(({ from_pos }) => from_pos > after)
   for (let start = 0; start < entries.length; start += BATCH) {
     const batch = entries.slice(start, start + BATCH)
@@ -71,7 +71,7 @@ export function stateEvent(row: EventRow, roomId?: string): ClientEvent {
 
 /** A slice of the state, without asking who may see it. */
 export function sliceState(
-  room: RoomContext,
+  room: RoomReader,
   request: Omit<StateRequest, 'viewer' | 'at' | 'cursor'>,
   { at, after }: StateCursor,
   length = PART_LENGTH,
@@ -108,7 +108,7 @@ export function sliceState(
  * Client-Server API §GET /rooms/{roomId}/state and /members: now for members, as it was for those who left.
  * @throws MatrixError M_FORBIDDEN outside the room
  */
-export function stateFor(room: RoomContext, request: StateRequest): StateSlice {
+export function stateFor(room: RoomReader, request: StateRequest): StateSlice {
   const limit = new Viewer(room.store, request.viewer).stateLimit(room.store.head)
   const { cursor } = request
   if (cursor !== undefined) return sliceState(room, request, { ...cursor, at: Math.min(limit, cursor.at) })
@@ -120,7 +120,7 @@ export function stateFor(room: RoomContext, request: StateRequest): StateSlice {
  * The position whose state a place stands for. A timeline that begins with the room has a `prev_batch` too, and other
  * servers answer members for it: before all events there are none, so it stands for the room as its creator came in.
  */
-function stateBefore({ store }: RoomContext, place: number): number {
+function stateBefore({ store }: RoomReader, place: number): number {
   const at = place - 1
   if (store.stateRowAt('m.room.create', '', at) !== undefined) return at
   const creator = store.event(store.stateHistory('m.room.create', '')[0]?.event_id ?? '')?.sender
@@ -128,12 +128,7 @@ function stateBefore({ store }: RoomContext, place: number): number {
 }
 
 /** @throws MatrixError M_FORBIDDEN outside the room, M_NOT_FOUND where the state has no such entry */
-export function stateEventFor(
-  room: RoomContext,
-  userId: string,
-  type: string,
-  stateKey: string,
-): ClientEvent {
+export function stateEventFor(room: RoomReader, userId: string, type: string, stateKey: string): ClientEvent {
   const { store } = room
   const limit = new Viewer(store, userId).stateLimit(store.head)
   const entry = store.stateRowAt(type, stateKey, limit)
@@ -143,11 +138,7 @@ export function stateEventFor(
 }
 
 /** Client-Server API §GET /rooms/{roomId}/joined_members, a slice of it: for those in the room. */
-export function joinedMembersFor(
-  room: RoomContext,
-  userId: string,
-  cursor?: StateCursor,
-): JoinedMembersSlice {
+export function joinedMembersFor(room: RoomReader, userId: string, cursor?: StateCursor): JoinedMembersSlice {
   const { store } = room
   if (store.member(userId)?.membership !== 'join') {
     // Asking for the rules first tells a room that does not exist from one the user is not in.

@@ -9,7 +9,7 @@ import {
   type SpaceChild,
   spaceChildren,
 } from '../../../src/protocol/rooms/spaces.ts'
-import type { RoomContext } from '../context.ts'
+import type { RoomReader } from '../context.ts'
 import { joinRule } from '../write/vouching.ts'
 import { Budget } from './budget.ts'
 import { stateAt } from './state-reads.ts'
@@ -19,7 +19,7 @@ const WITHIN: ReadonlySet<Membership | null> = new Set(['join', 'invite'])
 const OPEN_RULES: ReadonlySet<string> = new Set(['public', 'knock', 'knock_restricted'])
 
 /** The summary for a viewer. @throws MatrixError M_NOT_FOUND where there is no room */
-export function summaryFor(room: RoomContext, viewer: string | null): SummaryAnswer {
+export function summaryFor(room: RoomReader, viewer: string | null): SummaryAnswer {
   const { store } = room
   const { version } = store.rules
   const facts = roomFacts(store)
@@ -41,7 +41,7 @@ export function summaryFor(room: RoomContext, viewer: string | null): SummaryAns
 }
 
 /** As many as an answer holds, the oldest first: a space with thousands of long children shows the first of them. */
-function childrenOf({ store }: RoomContext): SpaceChild[] {
+function childrenOf({ store }: RoomReader): SpaceChild[] {
   const budget = new Budget()
   const children: Pdu[] = []
   for (const { pdu } of stateAt(store, { at: store.head, only: SPACE_CHILD })) {

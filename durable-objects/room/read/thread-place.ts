@@ -3,7 +3,7 @@ import type { ThreadPlace } from '../../../src/objects/room/timeline.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { Pdu } from '../../../src/protocol/events/event.ts'
 import { relationOf } from '../../../src/protocol/events/thread.ts'
-import type { RoomContext } from '../context.ts'
+import type { RoomReader } from '../context.ts'
 import { Viewer } from './visibility.ts'
 
 /**
@@ -11,7 +11,7 @@ import { Viewer } from './visibility.ts'
  * @throws MatrixError M_NOT_FOUND for events that the user may not see; IO.ELEMENT.MSC4306.M_NOT_IN_THREAD
  */
 export function threadPlace(
-  { store }: RoomContext,
+  { store }: RoomReader,
   userId: string,
   rootId: string,
   causeId?: string,

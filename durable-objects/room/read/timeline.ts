@@ -4,8 +4,8 @@ import type { Session } from '../../../src/objects/user/session.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import { type ClientEvent, clientEvent, type Pdu } from '../../../src/protocol/events/event.ts'
 import { matchesRoomEvent, type RoomEventFilter } from '../../../src/protocol/matching/filter.ts'
-import type { RoomContext } from '../context.ts'
-import type { EventRow, RoomStore } from '../rows/store.ts'
+import type { RoomReader } from '../context.ts'
+import type { EventRow, RowReader } from '../rows/store.ts'
 import type { ShownRow } from '../write/erasure.ts'
 import { Budget, shownWithin } from './budget.ts'
 import { type Reading, readingOf, shownEvent } from './reading.ts'
@@ -36,7 +36,7 @@ export interface Scan {
 
 /** Visible, matching events from a place on, at most `limit`, and no more than an answer holds. */
 export function scan(
-  store: RoomStore,
+  store: RowReader,
   viewer: Viewer,
   options: {
     dir: 'f' | 'b'
@@ -93,7 +93,7 @@ function matches(filter: RoomEventFilter | undefined, row: EventRow, roomId: str
  * Client-Server API §GET /rooms/{roomId}/messages. A page may be shorter than was asked for, and says by its `end`
  * where to go on; only an empty page at the end of all has none.
  */
-export function messages(room: RoomContext, request: MessagesRequest): MessagesAnswer {
+export function messages(room: RoomReader, request: MessagesRequest): MessagesAnswer {
   return messagesIn(readingOf(room, request.viewer, request.ignored), request)
 }
 
@@ -155,7 +155,7 @@ function sendersOf(
 }
 
 /** The member events of these users just after a position. */
-export function membersAt(room: RoomContext, userIds: Iterable<string>, pos: number): EventRow[] {
+export function membersAt(room: RoomReader, userIds: Iterable<string>, pos: number): EventRow[] {
   return [...userIds]
     .map((userId) => room.store.stateRowAt('m.room.member', userId, pos))
     .map((entry) => entry && room.store.event(entry.event_id))
@@ -163,14 +163,14 @@ export function membersAt(room: RoomContext, userIds: Iterable<string>, pos: num
 }
 
 /** A current state event in the form clients see. */
-export function currentState(room: RoomContext, type: string, stateKey: string): ClientEvent | undefined {
+export function currentState(room: RoomReader, type: string, stateKey: string): ClientEvent | undefined {
   const event = room.store.get(type, stateKey)
   return event && clientEvent(event.eventId, event.pdu, room.store.roomId)
 }
 
 /** One event; what the viewer may not see is not found (Client-Server API §GET /rooms/{roomId}/event). */
 export function eventFor(
-  room: RoomContext,
+  room: RoomReader,
   session: Session,
   eventId: string,
   ignored?: readonly string[],

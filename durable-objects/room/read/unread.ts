@@ -16,9 +16,9 @@ import { MatchWork } from '../../../src/protocol/matching/match-work.ts'
 import { evaluatePush, type PushContext, type PushEvent } from '../../../src/protocol/push/push-evaluator.ts'
 import { defaultPushRules } from '../../../src/protocol/push/push-rules.ts'
 import { impliesRead } from '../../../src/protocol/rooms/implied-read.ts'
-import type { RoomContext } from '../context.ts'
+import type { RoomReader } from '../context.ts'
 import { readUpTo, threadFinder, threadRoot } from '../rows/receipts.ts'
-import type { RoomStore } from '../rows/store.ts'
+import type { RowReader } from '../rows/store.ts'
 import { isUnattended } from './client-events.ts'
 
 /** Older events than these count for nothing. */
@@ -40,7 +40,7 @@ export type Row = {
  * an own event implies read up to it"), and nothing from before they joined counts.
  */
 export function unreadFor(
-  room: RoomContext,
+  room: RoomReader,
   { userId, ignored: unwanted }: Pick<PullRequest, 'userId' | 'ignored'>,
   request: UnreadRequest,
 ): RoomSlice['unread'] {
@@ -83,7 +83,7 @@ export function hasAnswered(row: Pick<Row, 'type' | 'sender' | 'state_key' | 'tx
 
 /** How many those are; 0 for who is not in the room. */
 export function unreadCount(
-  room: RoomContext,
+  room: RoomReader,
   userId: string,
   request: UnreadRequest & { ignored: string[] },
 ): number {
@@ -95,7 +95,7 @@ export function unreadCount(
  * The newest events after `floor`, newest first; up to `main` only those with a relation, since the others stand in
  * the main timeline, which is read that far.
  */
-function candidates(store: RoomStore, floor: number, main: number): Iterable<Row> {
+function candidates(store: RowReader, floor: number, main: number): Iterable<Row> {
   // Not as a list: thousands of long events would not fit into the memory.
   return store.sql.exec<Row>(
     `SELECT * FROM (
@@ -109,7 +109,7 @@ function candidates(store: RoomStore, floor: number, main: number): Iterable<Row
 }
 
 /** What the rules look at besides an event. */
-export function pushContext({ store }: RoomContext, userId: string): (sender: string) => PushContext {
+export function pushContext({ store }: RoomReader, userId: string): (sender: string) => PushContext {
   const displayName = stringField(store.get('m.room.member', userId)?.pdu.content.displayname)
   const levels = powerLevels(store.rules, store)
   const { joined } = store.counts
@@ -139,7 +139,7 @@ export function isRedacted({ pdu }: Pick<Row, 'pdu'>): boolean {
 }
 
 /** What the objects of the members need to count new events by themselves. */
-export function pushFacts(room: RoomContext, events: readonly TimelineEvent[]): PushFacts {
+export function pushFacts(room: RoomReader, events: readonly TimelineEvent[]): PushFacts {
   const { store } = room
   const levels = powerLevels(store.rules, store)
   const facts: PushFacts = {

@@ -3,7 +3,7 @@
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import { type HistoryVisibility, maySeeEvent } from '../../../src/protocol/rooms/history-visibility.ts'
 import type { Membership } from '../../../src/protocol/rooms/membership.ts'
-import type { EventRow, RoomStore, StateRow } from '../rows/store.ts'
+import type { EventRow, RowReader, StateRow } from '../rows/store.ts'
 import { Erasures, type ShownRow } from '../write/erasure.ts'
 import { hasForgotten } from '../write/forget.ts'
 
@@ -16,7 +16,7 @@ export class Viewer {
   readonly #visibilities: StateRow[]
   readonly #erasures: Erasures
 
-  constructor(store: RoomStore, userId: string) {
+  constructor(store: RowReader, userId: string) {
     this.userId = userId
     const memberships = store.stateHistory('m.room.member', userId)
     const last = memberships.at(-1)?.value

@@ -3,6 +3,7 @@
  * lower ones of that chain in its auth chain; links name what it reaches in other chains. Whether one event is in
  * another's auth chain is then a few lookups, however long the room's history is.
  */
+import type { SqlReader } from '../../sqlite.ts'
 import { first } from '../../sqlite.ts'
 
 export interface ChainPlace {
@@ -12,11 +13,11 @@ export interface ChainPlace {
 
 type Place = { chain: number; seq: number }
 
-function placeOf(sql: SqlStorage, eventId: string): ChainPlace | undefined {
+function placeOf(sql: SqlReader, eventId: string): ChainPlace | undefined {
   return first<Place>(sql, 'SELECT chain, seq FROM events WHERE event_id = ? AND chain IS NOT NULL', eventId)
 }
 
-function isLastOfChain(sql: SqlStorage, { chain, seq }: ChainPlace): boolean {
+function isLastOfChain(sql: SqlReader, { chain, seq }: ChainPlace): boolean {
   const query = 'SELECT 1 AS found FROM events WHERE chain = ? AND seq = ?'
   return first(sql, query, chain, seq + 1) === undefined
 }
@@ -59,21 +60,21 @@ function furthestByChain(places: readonly ChainPlace[]): ChainPlace[] {
 }
 
 /** Whether a direct link of `from`'s chain, at or below it, reaches `to`. */
-function linked(sql: SqlStorage, from: ChainPlace, to: ChainPlace): boolean {
+function linked(sql: SqlReader, from: ChainPlace, to: ChainPlace): boolean {
   const query = `SELECT 1 AS found FROM chain_links
     WHERE chain = ? AND seq <= ? AND to_chain = ? AND to_seq >= ? LIMIT 1`
   return first(sql, query, from.chain, from.seq, to.chain, to.seq) !== undefined
 }
 
 /** Whether `ancestor` is in the auth chain of `eventId` (an event is not in its own). */
-export function isInAuthChain(sql: SqlStorage, ancestor: string, eventId: string): boolean {
+export function isInAuthChain(sql: SqlReader, ancestor: string, eventId: string): boolean {
   const target = placeOf(sql, ancestor)
   const start = placeOf(sql, eventId)
   if (target === undefined || start === undefined || ancestor === eventId) return false
   return reaches(sql, start, target)
 }
 
-function reaches(sql: SqlStorage, start: ChainPlace, target: ChainPlace): boolean {
+function reaches(sql: SqlReader, start: ChainPlace, target: ChainPlace): boolean {
   const furthest = new Map<number, number>()
   const open = [start]
   for (let place = open.pop(); place !== undefined; place = open.pop()) {

@@ -1,10 +1,12 @@
 /** The rows of delayed events (MSC4140): those that wait, and for a day those that are over. */
+
 import type { DelayedEvent } from '../../../src/objects/room/send.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import type { Pdu } from '../../../src/protocol/events/event.ts'
+import type { SqlReader } from '../../sqlite.ts'
 import { first } from '../../sqlite.ts'
 import { coverTexts } from '../../wipe.ts'
-import type { RoomContext } from '../context.ts'
+import type { RoomReader, RoomWriter } from '../context.ts'
 import { appendLog } from './log.ts'
 
 export const DELAYED_EVENTS_TABLE = `
@@ -53,7 +55,7 @@ export interface StoredDelayed extends DelayedRow {
 }
 
 /** The events whose time has come, in their order. */
-export function dueEvents(sql: SqlStorage, now: number): { delayId: string; sender: string }[] {
+export function dueEvents(sql: SqlReader, now: number): { delayId: string; sender: string }[] {
   const query = 'SELECT delay_id, sender FROM delayed_events WHERE send_at <= ? ORDER BY send_at'
   return sql
     .exec<Pick<DelayedRow, 'delay_id' | 'sender'>>(query, now)
@@ -62,7 +64,7 @@ export function dueEvents(sql: SqlStorage, now: number): { delayId: string; send
 }
 
 /** When the next one is due (ms). */
-export function nextDue(sql: SqlStorage): number | undefined {
+export function nextDue(sql: SqlReader): number | undefined {
   const query = 'SELECT min(send_at) AS at FROM delayed_events WHERE send_at IS NOT NULL'
   return first<{ at: number | null }>(sql, query)?.at ?? undefined
 }
@@ -74,7 +76,7 @@ const KEPT_MS = 86_400_000
  * Stores a delayed event, or what became of it. The archive learns of it too, but not of each new start: a client
  * that keeps one from being sent starts it anew all the time.
  */
-export function putDelayed(room: RoomContext, row: StoredDelayed): void {
+export function putDelayed(room: RoomWriter, row: StoredDelayed): void {
   const columns = Object.keys(row)
   const values = columns.map(() => '?').join(', ')
   room.store.sql.exec(
@@ -85,7 +87,7 @@ export function putDelayed(room: RoomContext, row: StoredDelayed): void {
 }
 
 /** As the archive gives it back: what waits begins its time anew, since what kept it from being sent may be late. */
-export function restoreDelayed(room: RoomContext, body: string): void {
+export function restoreDelayed(room: RoomWriter, body: string): void {
   const row = JSON.parse(body) as StoredDelayed
   const now = room.clock.now()
   const waits = row.send_at !== null
@@ -99,17 +101,17 @@ export function restoreDelayed(room: RoomContext, body: string): void {
 }
 
 /** Removes those that have been over for a day. */
-export function dropOld(room: RoomContext): void {
+export function dropOld(room: RoomWriter): void {
   dropDelayed(room, 'send_at IS NULL AND finalised_at < ?', room.clock.now() - KEPT_MS)
 }
 
 /** Removes what a user has waiting here, and what is over: nothing of it stays behind. */
-export function dropDelayedOf(room: RoomContext, userId: string): void {
+export function dropDelayedOf(room: RoomWriter, userId: string): void {
   coverTexts(room.store.sql, 'delayed_events', 'content', { clause: 'sender = ?', values: [userId] })
   dropDelayed(room, 'sender = ?', userId)
 }
 
-function dropDelayed(room: RoomContext, clause: string, value: SqlStorageValue): void {
+function dropDelayed(room: RoomWriter, clause: string, value: SqlStorageValue): void {
   const query = `DELETE FROM delayed_events WHERE ${clause} RETURNING delay_id`
   const dropped = room.store.sql.exec<{ delay_id: string }>(query, value).toArray()
   for (const { delay_id } of dropped) {
@@ -118,14 +120,14 @@ function dropDelayed(room: RoomContext, clause: string, value: SqlStorageValue):
 }
 
 /** Ends the wait of a delayed event. */
-export function finalise(room: RoomContext, row: StoredDelayed, how: Omit<Finalised, 'at'>): void {
+export function finalise(room: RoomWriter, row: StoredDelayed, how: Omit<Finalised, 'at'>): void {
   const at = room.clock.now()
   const finalised = JSON.stringify({ ...how, at } satisfies Finalised)
   putDelayed(room, { ...row, send_at: null, content: '{}', finalised, finalised_at: at })
 }
 
 /** A newer state event of somebody else takes the place that a delayed one waits for: that one is cancelled. */
-export function cancelForState(room: RoomContext, { type, state_key, sender }: Pdu): void {
+export function cancelForState(room: RoomWriter, { type, state_key, sender }: Pdu): void {
   const rows = room.store.sql.exec<StoredDelayed>(
     `SELECT * FROM delayed_events
      WHERE send_at IS NOT NULL AND type = ? AND state_key = ? AND sender != ?`,
@@ -143,7 +145,7 @@ export function cancelForState(room: RoomContext, { type, state_key, sender }: P
 const MAX_SHOWN = 300
 
 /** A user's delayed events in this room, those that are over too. */
-export function delayedEventsOf(room: RoomContext, userId: string): DelayedEvent[] {
+export function delayedEventsOf(room: RoomReader, userId: string): DelayedEvent[] {
   const query = `SELECT * FROM delayed_events WHERE sender = ?
     ORDER BY send_at IS NULL, running_since DESC LIMIT ${MAX_SHOWN}`
   return room.store.sql
@@ -162,6 +164,6 @@ export function delayedEventsOf(room: RoomContext, userId: string): DelayedEvent
     }))
 }
 
-export function findDelayed(sql: SqlStorage, delayId: string): StoredDelayed | undefined {
+export function findDelayed(sql: SqlReader, delayId: string): StoredDelayed | undefined {
   return first<StoredDelayed>(sql, 'SELECT * FROM delayed_events WHERE delay_id = ?', delayId)
 }

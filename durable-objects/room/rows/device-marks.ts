@@ -1,8 +1,10 @@
 /** Marks that a member's devices have changed, and who is new or gone: what `device_lists` of a sync is made of. */
+
 import type { DeviceMark, DeviceMarks, PullRequest } from '../../../src/objects/room/sync.ts'
+import type { ReadQuery } from '../../sqlite.ts'
 import { readMeta, writeMeta } from '../../sqlite.ts'
-import type { RoomContext } from '../context.ts'
-import type { RoomStore } from './store.ts'
+import type { RoomWriter } from '../context.ts'
+import type { RoomStore, RowReader } from './store.ts'
 
 export const DEVICE_MARKS_TABLE = `
   -- One row a member: the position of the newest change. Derived from their User objects, and not archived.
@@ -14,7 +16,7 @@ export const DEVICE_MARKS_TABLE = `
 const COMPLETE_AFTER = 'marks_after'
 
 /** Marks a member's devices as changed, inside the caller's transaction. Answers whether they are a member. */
-export function markDevices(room: RoomContext, userId: string): boolean {
+export function markDevices(room: RoomWriter, userId: string): boolean {
   const { store } = room
   void store.rules
   if (store.member(userId)?.membership !== 'join') return false
@@ -30,7 +32,7 @@ export function restartMarks(store: RoomStore, pos: number): void {
 }
 
 /** What happened in (from, to]; undefined: nothing. */
-export function deviceMarks(store: RoomStore, from: number, to: number): DeviceMarks | undefined {
+export function deviceMarks(store: RowReader, from: number, to: number): DeviceMarks | undefined {
   if (from < (readMeta<number>(store.sql, COMPLETE_AFTER) ?? 0)) return marksOf(everyoneAt(store, to), [])
   const changed = select(
     store,
@@ -53,7 +55,7 @@ export function deviceMarks(store: RoomStore, from: number, to: number): DeviceM
  * Those who were joined at some moment of the span and are not at its end, whatever they have become. Whoever never
  * was, such as somebody with an invented name who was banned, had no devices that others looked after.
  */
-function gone(store: RoomStore, from: number, to: number): DeviceMark[] {
+function gone(store: RowReader, from: number, to: number): DeviceMark[] {
   return select(
     store,
     `SELECT user_id, since_pos AS pos FROM members m
@@ -69,7 +71,7 @@ function gone(store: RoomStore, from: number, to: number): DeviceMark[] {
 
 /** The same for one user's sync: whoever comes shares the room with everybody in it, and whoever goes with nobody. */
 export function deviceMarksFor(
-  store: RoomStore,
+  store: RowReader,
   { since, everyone }: PullRequest,
   { joined, head }: { joined: boolean; head: number },
 ): DeviceMarks | undefined {
@@ -78,7 +80,7 @@ export function deviceMarksFor(
   return deviceMarks(store, since, head)
 }
 
-function everyoneAt(store: RoomStore, pos: number): DeviceMark[] {
+function everyoneAt(store: RowReader, pos: number): DeviceMark[] {
   return select(
     store,
     `SELECT state_key AS user_id, ? AS pos FROM state
@@ -93,7 +95,7 @@ function marksOf(changed: DeviceMark[], left: DeviceMark[]): DeviceMarks | undef
   return changed.length === 0 && left.length === 0 ? undefined : { changed, left }
 }
 
-function select(store: RoomStore, query: string, ...bindings: (string | number)[]): DeviceMark[] {
+function select(store: RowReader, query: ReadQuery, ...bindings: (string | number)[]): DeviceMark[] {
   return store.sql
     .exec<{ user_id: string; pos: number }>(query, ...bindings)
     .toArray()

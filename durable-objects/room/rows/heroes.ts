@@ -1,9 +1,9 @@
 /** Those whom a room without a name may be called after, from its member table. */
 import { CANDIDATES, type HeroCandidates } from '../../../src/protocol/rooms/heroes.ts'
-import type { RoomStore } from './store.ts'
+import type { RowReader } from './store.ts'
 
 /** Enough members for every viewer to find five others. */
-export function heroCandidates(store: RoomStore): HeroCandidates {
+export function heroCandidates(store: RowReader): HeroCandidates {
   const present = [...store.membersWith('join', CANDIDATES), ...store.membersWith('invite', CANDIDATES)]
   // Beside somebody else who is there, who left does not matter.
   if (present.length > 1) return { present: present.slice(0, CANDIDATES), gone: [] }

@@ -4,7 +4,7 @@ import type { PushNews } from '../../../src/objects/user/settings.ts'
 import type { Pdu } from '../../../src/protocol/events/event.ts'
 import { stringField } from '../../../src/protocol/json-fields.ts'
 import { first } from '../../sqlite.ts'
-import type { RoomContext } from '../context.ts'
+import { commit, type RoomReader, type RoomWriter } from '../context.ts'
 import type { RoomHost } from '../host.ts'
 import { hasAnswered, isRedacted, pushFacts } from '../read/unread.ts'
 import { readUpTo, threadFinder } from './receipts.ts'
@@ -35,7 +35,7 @@ type EventRow = {
 }
 
 /** Notes whether a member has pushers. What came before is not pushed. Answers whether they have them only now. */
-export function setPushMember({ store }: RoomContext, userId: string, wanted: boolean): boolean {
+export function setPushMember({ store }: RoomWriter, userId: string, wanted: boolean): boolean {
   if (wanted && store.member(userId)?.membership === 'join') {
     const insert = 'INSERT OR IGNORE INTO push_members (user_id, pos) VALUES (?, ?)'
     return store.sql.exec(insert, userId, store.head).rowsWritten > 0
@@ -45,13 +45,18 @@ export function setPushMember({ store }: RoomContext, userId: string, wanted: bo
 }
 
 /** Whether anybody here has pushers. */
-export function hasPushMembers({ store }: RoomContext): boolean {
+export function hasPushMembers({ store }: RoomReader): boolean {
   return first(store.sql, 'SELECT 1 FROM push_members LIMIT 1') !== undefined
 }
 
 /** A member has read something: the number on their devices may be lower. No row for those without devices to tell. */
-export function notePushRead({ store }: RoomContext, userId: string): void {
+export function notePushRead({ store }: RoomWriter, userId: string): void {
   store.sql.exec('UPDATE push_members SET has_read = 1 WHERE user_id = ?', userId)
+}
+
+/** A member's object knows of everything up to a position. */
+function markTold({ store }: RoomWriter, userId: string, upTo: number): void {
+  store.sql.exec('UPDATE push_members SET pos = ?, has_read = 0 WHERE user_id = ?', upTo, userId)
 }
 
 /** Tells the User objects of those who stand behind. @throws when one could not be reached: told again later */
@@ -63,19 +68,19 @@ export async function tellPushMembers({
   const told = await Promise.allSettled(
     behind(room, SLICE).map(async ({ user_id: userId, pos, has_read: hasRead }) => {
       if (store.member(userId)?.membership !== 'join') {
-        setPushMember(room, userId, false)
+        commit(room, (change) => setPushMember(change, userId, false))
         return
       }
       const { news, upTo, spoke } = newsFor(room, userId, pos)
       if (news !== undefined) await objects.user(userId).pushNews(news)
-      // Noted as told before: who reads meanwhile is told of again.
-      store.sql.exec('UPDATE push_members SET pos = ?, has_read = 0 WHERE user_id = ?', upTo, userId)
+      // Marked as told before the number is sent, so that a read in between is sent again.
+      commit(room, (change) => markTold(change, userId, upTo))
       if (hasRead === 0 && !spoke) return
       await objects
         .user(userId)
         .pushRead(store.roomId)
         .catch((error: unknown) => {
-          notePushRead(room, userId)
+          commit(room, (change) => notePushRead(change, userId))
           throw error
         })
     }),
@@ -86,19 +91,19 @@ export async function tellPushMembers({
 }
 
 /** Those whose objects have not heard of everything. */
-function behind({ store }: RoomContext, limit: number): MemberRow[] {
+function behind({ store }: RoomReader, limit: number): MemberRow[] {
   const query = `SELECT user_id, pos, has_read FROM push_members
     WHERE has_read = 1 OR pos < (SELECT max(pos) FROM events) LIMIT ?`
   return store.sql.exec<MemberRow>(query, limit).toArray()
 }
 
-export function isAnyoneBehind(room: RoomContext): boolean {
+export function isAnyoneBehind(room: RoomReader): boolean {
   return behind(room, 1).length > 0
 }
 
 /** What came after a position that the member has not read, and what was taken back. */
 function newsFor(
-  room: RoomContext,
+  room: RoomReader,
   userId: string,
   after: number,
 ): { news?: PushNews; upTo: number; spoke: boolean } {
@@ -151,11 +156,11 @@ function timelineEvent({ pos, event_id, type, state_key, sender, ts, pdu }: Even
   return { pos, event: state_key === null ? event : { ...event, state_key } }
 }
 
-function nameOf({ store }: RoomContext, userId: string): string | undefined {
+function nameOf({ store }: RoomReader, userId: string): string | undefined {
   return stringField(store.get('m.room.member', userId)?.pdu.content.displayname)
 }
 
-function namesOf(room: RoomContext, events: readonly TimelineEvent[]): Record<string, string> {
+function namesOf(room: RoomReader, events: readonly TimelineEvent[]): Record<string, string> {
   const senders = new Set(events.map(({ event }) => event.sender))
   return Object.fromEntries(
     [...senders].flatMap((userId) => {

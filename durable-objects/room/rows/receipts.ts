@@ -11,9 +11,9 @@ import {
   threadOf,
 } from '../../../src/protocol/events/thread.ts'
 import { first } from '../../sqlite.ts'
-import type { RoomContext } from '../context.ts'
+import type { RoomWriter } from '../context.ts'
 import { notePushRead } from './push-members.ts'
-import type { EventRow, RoomStore } from './store.ts'
+import type { EventRow, RoomStore, RowReader } from './store.ts'
 
 export const RECEIPTS_TABLE = `
   CREATE TABLE receipts (
@@ -51,7 +51,7 @@ export type Audience = 'all' | 'own' | 'none'
 
 /** Moves receipts forward, inside the caller's transaction. Fails as `RoomGateway.markRead` does. */
 export function markRead(
-  room: RoomContext,
+  room: RoomWriter,
   { userId, receipts, fullyRead }: MarkReadRequest,
 ): { answer: { fullyReadPos?: number }; audience: Audience } {
   if (room.store.member(userId)?.membership !== 'join') {
@@ -96,7 +96,7 @@ export function restoreReceipt(store: RoomStore, receipt: Receipt): void {
 const OF_MEMBERS = `JOIN members m ON m.user_id = r.user_id AND m.membership = 'join'`
 
 /** Public receipts in (from, to], for everybody. */
-export function publicReceipts(store: RoomStore, from: number, to: number): Receipt[] {
+export function publicReceipts(store: RowReader, from: number, to: number): Receipt[] {
   return select(
     store,
     `${OF_MEMBERS} WHERE r.pos > ? AND r.pos <= ? AND r.receipt_type = ? ORDER BY r.pos`,
@@ -107,7 +107,7 @@ export function publicReceipts(store: RoomStore, from: number, to: number): Rece
 }
 
 /** What a user may see of the receipts after a position: those of members, and their own private ones. */
-export function receiptsFor(store: RoomStore, userId: string, since: number): Receipt[] {
+export function receiptsFor(store: RowReader, userId: string, since: number): Receipt[] {
   return select(
     store,
     `${OF_MEMBERS} WHERE r.pos > ? AND (r.receipt_type = ? OR r.user_id = ?) ORDER BY r.pos`,
@@ -121,7 +121,7 @@ export function receiptsFor(store: RoomStore, userId: string, since: number): Re
  * Up to where a user has read, by thread: "between m.read and m.read.private, the receipt which is more ahead"
  * counts, and one of the whole room covers every thread.
  */
-export function readUpTo(store: RoomStore, userId: string): { room: number; threads: Map<string, number> } {
+export function readUpTo(store: RowReader, userId: string): { room: number; threads: Map<string, number> } {
   const marks = { room: 0, threads: new Map<string, number>() }
   for (const { threadId, eventPos } of select(store, 'WHERE r.user_id = ?', userId)) {
     if (threadId === undefined) marks.room = Math.max(marks.room, eventPos)
@@ -131,11 +131,11 @@ export function readUpTo(store: RoomStore, userId: string): { room: number; thre
 }
 
 /** The thread of an event of this room. */
-export function threadIn(store: RoomStore, content: JsonObject): string {
+export function threadIn(store: RowReader, content: JsonObject): string {
   return threadOf(content, contentIn(store))
 }
 
-function contentIn(store: RoomStore): (eventId: string) => JsonObject | undefined {
+function contentIn(store: RowReader): (eventId: string) => JsonObject | undefined {
   return (eventId) => {
     const row = store.event(eventId)
     return row && (JSON.parse(row.pdu) as Pdu).content
@@ -143,7 +143,7 @@ function contentIn(store: RoomStore): (eventId: string) => JsonObject | undefine
 }
 
 /** As `threadIn`, for many events: what they relate to is read once, and is often the same. */
-export function threadFinder(store: RoomStore): (content: JsonObject) => string {
+export function threadFinder(store: RowReader): (content: JsonObject) => string {
   const relations = new Map<string, JsonObject | undefined>()
   const relationsOf = (eventId: string): JsonObject | undefined => {
     if (relations.has(eventId)) return relations.get(eventId)
@@ -156,7 +156,7 @@ export function threadFinder(store: RoomStore): (content: JsonObject) => string 
   return (content) => threadOf(content, relationsOf)
 }
 
-function eventOf(store: RoomStore, eventId: string): EventRow {
+function eventOf(store: RowReader, eventId: string): EventRow {
   const row = store.event(eventId)
   if (row === undefined) throw new MatrixError('M_INVALID_PARAM', 'There is no such event in this room')
   return row
@@ -166,7 +166,7 @@ function eventOf(store: RoomStore, eventId: string): EventRow {
  * "If the thread_id is not the thread the event is in": a root stands in the main timeline, and begins its thread.
  * What relates to a root may be read with its thread, as on other servers.
  */
-function checkThread(store: RoomStore, event: EventRow, threadId: string | undefined): void {
+function checkThread(store: RowReader, event: EventRow, threadId: string | undefined): void {
   if (threadId === undefined || threadId === event.event_id) return
   const { content } = JSON.parse(event.pdu) as Pdu
   if (threadIn(store, content) === threadId) return
@@ -174,13 +174,13 @@ function checkThread(store: RoomStore, event: EventRow, threadId: string | undef
   throw new MatrixError('M_INVALID_PARAM', `The event is not in the thread ${threadId}`)
 }
 
-function hasThread({ sql }: RoomStore, eventId: string): boolean {
+function hasThread({ sql }: RowReader, eventId: string): boolean {
   const query = "SELECT 1 FROM relations WHERE parent_id = ? AND rel_type = 'm.thread' LIMIT 1"
   return first(sql, query, eventId) !== undefined
 }
 
 /** Answers whether it moved: four rows if so, its part of the archive's log included. */
-function putReceipt(room: RoomContext, receipt: Omit<Receipt, 'pos'>): boolean {
+function putReceipt(room: RoomWriter, receipt: Omit<Receipt, 'pos'>): boolean {
   const { store } = room
   const old = first<{ event_pos: number }>(
     store.sql,
@@ -201,7 +201,7 @@ function putReceipt(room: RoomContext, receipt: Omit<Receipt, 'pos'>): boolean {
   return true
 }
 
-function select(store: RoomStore, rest: string, ...bindings: (string | number)[]): Receipt[] {
+function select(store: RowReader, rest: string, ...bindings: (string | number)[]): Receipt[] {
   return store.sql
     .exec<ReceiptRow>(`SELECT ${COLUMNS} FROM receipts r ${rest}`, ...bindings)
     .toArray()
@@ -222,7 +222,7 @@ function fromRow(row: ReceiptRow): Receipt {
 }
 
 /** The thread of an event, where it is in one: the main timeline has no entry of its own. */
-export function threadRoot(store: RoomStore, content: JsonObject): string | undefined {
+export function threadRoot(store: RowReader, content: JsonObject): string | undefined {
   const thread = threadIn(store, content)
   return thread === MAIN_THREAD ? undefined : thread
 }

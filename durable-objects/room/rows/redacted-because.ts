@@ -2,7 +2,7 @@
 import type { JsonObject, JsonValue } from '../../../src/protocol/events/canonical-json.ts'
 import { clientEvent, type Pdu } from '../../../src/protocol/events/event.ts'
 import { objectField } from '../../../src/protocol/json-fields.ts'
-import type { RoomStore } from './store.ts'
+import type { RowReader } from './store.ts'
 
 /** The `unsigned` of an event that this redaction took effect on; it fits into `ROOM_TO_REDACT`. */
 export function becauseOf(redactionId: string): JsonObject {
@@ -15,7 +15,7 @@ export function isWhole(because: JsonObject): boolean {
 }
 
 /** The redaction that a stored event names, in the form of clients; undefined for one that was not redacted. */
-export function redactionOf(store: RoomStore, pdu: Pdu): JsonObject | undefined {
+export function redactionOf(store: RowReader, pdu: Pdu): JsonObject | undefined {
   const because = objectField(pdu.unsigned?.redacted_because as JsonValue | undefined)
   if (because === undefined || isWhole(because)) return because
   const row = store.event(String(because.event_id))

@@ -3,8 +3,9 @@
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { Pdu } from '../../../src/protocol/events/event.ts'
 import { type Relation, relationOf } from '../../../src/protocol/events/relations.ts'
+import type { SqlReader } from '../../sqlite.ts'
 import { first } from '../../sqlite.ts'
-import type { RoomContext } from '../context.ts'
+import type { RoomReader } from '../context.ts'
 import type { LocalEvent } from '../write/append.ts'
 
 export type RelationRow = {
@@ -65,12 +66,12 @@ export function removeRelation(sql: SqlStorage, original: Pdu, pos: number): voi
 }
 
 /** Whether anything relates to an event: one look, and for most events the only one. */
-export function hasChildren(sql: SqlStorage, parentId: string): boolean {
+export function hasChildren(sql: SqlReader, parentId: string): boolean {
   return first(sql, 'SELECT 1 AS found FROM relations WHERE parent_id = ? LIMIT 1', parentId) !== undefined
 }
 
 /** Children by position. */
-export function childrenOf(sql: SqlStorage, query: ChildQuery): RelationRow[] {
+export function childrenOf(sql: SqlReader, query: ChildQuery): RelationRow[] {
   const conditions: [string, string | number | undefined][] = [
     ['rel_type = ?', query.relType],
     ['type = ?', query.eventType],
@@ -96,7 +97,7 @@ export function childrenOf(sql: SqlStorage, query: ChildQuery): RelationRow[] {
  * @throws MatrixError M_DUPLICATE_ANNOTATION for the same reaction again; M_UNKNOWN (400) for a thread that starts
  * from an event which itself relates to another
  */
-export function checkRelation(room: RoomContext, event: LocalEvent): void {
+export function checkRelation(room: RoomReader, event: LocalEvent): void {
   const relation = event.stateKey === undefined ? relationOf(event.content) : undefined
   if (relation === undefined) return
   if (relation.relType === 'm.annotation') refuseDuplicate(room, event, relation)
@@ -104,7 +105,7 @@ export function checkRelation(room: RoomContext, event: LocalEvent): void {
 }
 
 /** What has no key reacts with nothing, and repeats nothing. */
-function refuseDuplicate({ store }: RoomContext, event: LocalEvent, { parentId, key }: Relation): void {
+function refuseDuplicate({ store }: RoomReader, event: LocalEvent, { parentId, key }: Relation): void {
   if (key === undefined) return
   const there = first(
     store.sql,
@@ -120,7 +121,7 @@ function refuseDuplicate({ store }: RoomContext, event: LocalEvent, { parentId, 
   }
 }
 
-function refuseNestedThread({ store }: RoomContext, { parentId }: Relation): void {
+function refuseNestedThread({ store }: RoomReader, { parentId }: Relation): void {
   const root = store.event(parentId)
   if (root === undefined) return
   if (relationOf((JSON.parse(root.pdu) as Pdu).content) === undefined) return

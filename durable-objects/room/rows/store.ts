@@ -4,7 +4,7 @@ import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { IdentifiedPdu, Pdu, StateMap } from '../../../src/protocol/events/event.ts'
 import type { Membership } from '../../../src/protocol/rooms/membership.ts'
 import { type RoomVersionRules, roomVersion } from '../../../src/protocol/rooms/room-version.ts'
-import { first, type ObjectStorage, readMeta, writeMeta } from '../../sqlite.ts'
+import { first, type ObjectStorage, readMeta, type SqlReader, writeMeta } from '../../sqlite.ts'
 import { Positions } from './positions.ts'
 
 export type EventRow = {
@@ -402,6 +402,25 @@ function byteLength(text: string): number {
 }
 
 /** Whether the room is there, and has no more than so many people in it. */
-export function isSmall(store: RoomStore, members: number): boolean {
+export function isSmall(store: RowReader, members: number): boolean {
   return store.exists && store.counts.joined <= members
 }
+
+/** The rows for what only reads. */
+export type RowReader = Omit<
+  RoomStore,
+  | 'sql'
+  | 'storage'
+  | 'positions'
+  | 'restoring'
+  | 'transaction'
+  | 'forget'
+  | 'initialise'
+  | 'insertEvent'
+  | 'rewriteEvent'
+  | 'moveHead'
+  | 'setExtremities'
+  | 'putState'
+  | 'putMember'
+  | 'countMember'
+> & { readonly sql: SqlReader; readonly positions: Pick<Positions, 'last'> }

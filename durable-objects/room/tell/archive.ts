@@ -1,5 +1,7 @@
 /** The room's typed log on its way to Postgres: in order, at least once, in batches. */
+
 import type { ArchiveStore, RoomLogEntry } from '../../../src/ports/archive.ts'
+import type { SqlReader } from '../../sqlite.ts'
 import { readMeta, writeMeta } from '../../sqlite.ts'
 import { coverTexts } from '../../wipe.ts'
 import { Budget } from '../read/budget.ts'
@@ -31,7 +33,7 @@ export interface Cursors {
   woken: number
 }
 
-export function readCursors(sql: SqlStorage): Cursors {
+export function readCursors(sql: SqlReader): Cursors {
   const stored = readMeta<string>(sql, 'cursors')
   return stored === undefined ? { archived: 0, woken: 0 } : (JSON.parse(stored) as Cursors)
 }

@@ -1,7 +1,7 @@
 /** What a wake carries: the news since a position, made once for all subscribers that stand there. */
 import type { Increment, TimelineEvent } from '../../../src/objects/room/sync.ts'
 import { type HeroCandidates, needsHeroes, SUMMARY_TYPES } from '../../../src/protocol/rooms/heroes.ts'
-import type { RoomContext } from '../context.ts'
+import type { RoomReader } from '../context.ts'
 import { pushFacts } from '../read/unread.ts'
 import { deviceMarks } from '../rows/device-marks.ts'
 import { heroCandidates } from '../rows/heroes.ts'
@@ -42,7 +42,7 @@ export class RecentEvents {
 
 /** The JSON of the increment (from, to], or undefined where it is too old or too large to travel with a wake. */
 export function makeIncrement(
-  room: RoomContext,
+  room: RoomReader,
   recent: RecentEvents,
   typing: Typing,
   from: number,
@@ -68,7 +68,7 @@ export function makeIncrement(
 
 /** The member events of the senders and of new heroes, for clients that load members lazily. */
 function membersFor(
-  room: RoomContext,
+  room: RoomReader,
   events: readonly TimelineEvent[],
   heroes: HeroCandidates | undefined,
 ): Increment['members'] {

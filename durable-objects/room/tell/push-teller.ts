@@ -1,4 +1,5 @@
 /** When members with pushers are told: at once after a commit, and from the alarm where that was cut off. */
+import { commit } from '../context.ts'
 import type { RoomHost } from '../host.ts'
 import { hasPushMembers, setPushMember, tellPushMembers } from '../rows/push-members.ts'
 
@@ -16,7 +17,7 @@ export class PushTeller {
   /** See `setPushMember`. */
   set(userId: string, wanted: boolean): boolean {
     this.reset()
-    return setPushMember(this.#host.room, userId, wanted)
+    return commit(this.#host.room, (change) => setPushMember(change, userId, wanted)).value
   }
 
   /** The tables were made anew. */

@@ -1,6 +1,7 @@
 /** What is asked of a Room around its events: by syncing users and their pushers, of receipts and typing, of the archive. */
 import type { MarkReadRequest, PullRequest, RoomSlice } from '../../../src/objects/room/sync.ts'
 import { rpcTable } from '../../rpc-table.ts'
+import { commit } from '../context.ts'
 import type { RoomDesk } from '../desk.ts'
 import { pull } from '../read/pull.ts'
 import { markDevices } from '../rows/device-marks.ts'
@@ -43,7 +44,7 @@ export const tellRpc = rpcTable<RoomDesk>()({
     session: 'none',
     repeatable: true,
     run({ room, armSoon, started }, userId: string): void {
-      if (!room.store.transaction(() => markDevices(room, userId))) return
+      if (!commit(room, (change) => markDevices(change, userId)).value) return
       armSoon('wake', 'archive')
       started().notify()
     },
@@ -81,7 +82,7 @@ export const tellRpc = rpcTable<RoomDesk>()({
     session: 'none',
     repeatable: true,
     run({ room, life, armSoon, started }, request: MarkReadRequest): { fullyReadPos?: number } {
-      const { answer, audience } = room.store.transaction(() => markRead(room, request))
+      const { answer, audience } = commit(room, (change) => markRead(change, request)).value
       if (audience === 'none') return answer
       armSoon('wake', 'push', 'archive')
       life.pushes.tellSoon()

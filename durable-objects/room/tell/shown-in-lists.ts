@@ -1,23 +1,14 @@
 /** What of a mutation the lists in Postgres show: the request that made it waits until they know. */
 import { isFactType } from '../../../src/protocol/rooms/room-summary.ts'
-import { readMeta, writeMeta } from '../../sqlite.ts'
-import type { RoomContext } from '../context.ts'
-import type { RoomStore } from '../rows/store.ts'
+import type { Changed } from '../context.ts'
+import { isListed } from '../rows/listed.ts'
+import type { RowReader } from '../rows/store.ts'
 
-const LISTED = 'listed'
-
-/** Notes whether the public directory lists the room: one row, where it did not stand so before. */
-export function noteListed({ sql }: RoomStore, listed: boolean): void {
-  if ((readMeta(sql, LISTED) !== undefined) === listed) return
-  if (listed) writeMeta(sql, LISTED, 1)
-  else sql.exec('DELETE FROM meta WHERE key = ?', LISTED)
-}
-
-/** Who joins or goes is in the user directory, or out of it; invited people are in no list. */
+/** A user that joins is in the user directory, and one that goes is not; invited people are in no list. */
 const MEMBERSHIPS: ReadonlySet<unknown> = new Set(['join', 'leave', 'ban'])
 
 /** Whether the mutation that has just been committed changed what a list shows to anybody but its sender. */
-export function changesLists({ store, appended, listsChanged }: RoomContext): boolean {
+export function changesLists(store: RowReader, { appended, listsChanged }: Changed): boolean {
   if (listsChanged) return true
   const state = appended.filter(({ event }) => event.state_key !== undefined)
   if (state.length === 0) return false
@@ -33,12 +24,12 @@ export function changesLists({ store, appended, listsChanged }: RoomContext): bo
 /** These take people out of the directory where they close a room. */
 const CLOSING: ReadonlySet<string> = new Set(['m.room.join_rules', 'm.room.history_visibility'])
 
-function mayBeListed(store: RoomStore, type: string): boolean {
-  return CLOSING.has(type) || isOpen(store) || readMeta(store.sql, LISTED) !== undefined
+function mayBeListed(store: RowReader, type: string): boolean {
+  return CLOSING.has(type) || isOpen(store) || isListed(store.sql)
 }
 
 /** Whether strangers may find the room's members. */
-function isOpen(store: RoomStore): boolean {
+function isOpen(store: RowReader): boolean {
   const content = (type: string) => store.get(type, '')?.pdu.content
   return (
     content('m.room.join_rules')?.join_rule === 'public' ||

@@ -20,7 +20,7 @@ import { checkEventSize } from '../../../src/protocol/events/event-format.ts'
 import { objectField, stringField } from '../../../src/protocol/json-fields.ts'
 import type { Membership } from '../../../src/protocol/rooms/membership.ts'
 import { membershipIn } from '../../../src/protocol/rooms/membership.ts'
-import type { RoomContext } from '../context.ts'
+import type { RoomReader, RoomWriter } from '../context.ts'
 import { assembleTimelineEvent, serverKey } from '../read/client-events.ts'
 import { placeInChain } from '../rows/auth-chain.ts'
 import { cancelForState } from '../rows/delayed-store.ts'
@@ -58,7 +58,7 @@ const MAX_PREV_EVENTS = 20
  * Appends a local event, inside the caller's transaction. Answers its id.
  * @throws MatrixError M_FORBIDDEN with the rule's sentence, M_TOO_LARGE, M_BAD_JSON
  */
-export function appendLocal(room: RoomContext, event: LocalEvent): string {
+export function appendLocal(room: RoomWriter, event: LocalEvent): string {
   return append(room, authorise(room, event))
 }
 
@@ -67,7 +67,7 @@ export function appendLocal(room: RoomContext, event: LocalEvent): string {
  * would tell outsiders what the room holds.
  * @throws MatrixError M_FORBIDDEN with the rule's sentence, M_BAD_JSON, M_INVALID_PARAM
  */
-export function authorise(room: RoomContext, local: LocalEvent): AllowedEvent {
+export function authorise(room: RoomReader, local: LocalEvent): AllowedEvent {
   const { store } = room
   const event = local.type === 'm.room.redaction' ? placeRedacts(store.rules, local) : local
   const draft = draftOf(room, event)
@@ -91,20 +91,20 @@ export function authorise(room: RoomContext, local: LocalEvent): AllowedEvent {
  * Room version 6: "numeric values may no longer be formatted as floats".
  * @throws MatrixError M_BAD_JSON
  */
-export function requireIntegers(room: RoomContext, { hasFloats }: Pick<LocalEvent, 'hasFloats'>): void {
+export function requireIntegers(room: RoomReader, { hasFloats }: Pick<LocalEvent, 'hasFloats'>): void {
   if (!hasFloats || !room.store.rules.strictJson) return
   throw floatInEvent()
 }
 
 /** Hashes, signs and writes an allowed event, inside the caller's transaction. Answers its id. */
-export function append(room: RoomContext, { event, draft }: AllowedEvent): string {
+export function append(room: RoomWriter, { event, draft }: AllowedEvent): string {
   const built = buildEvent(room.store.rules, draft, room.serverName, room.signingKey)
   checkEventSize(built.json, built.pdu, built.eventId, room.store.roomId)
   writeEvent(room, built, event.unattended ? serverKey(built.eventId) : (event.txn ?? null))
   return built.eventId
 }
 
-function draftOf(room: RoomContext, event: LocalEvent): EventDraft {
+function draftOf(room: RoomReader, event: LocalEvent): EventDraft {
   const { store } = room
   const prev = store.extremities.slice(0, MAX_PREV_EVENTS)
   const authEvents = authEventKeys(store.rules, event)
@@ -125,7 +125,7 @@ function draftOf(room: RoomContext, event: LocalEvent): EventDraft {
 }
 
 /** Writes an authorised event and everything that follows from it. Its prev_events were all the extremities. */
-export function writeEvent(room: RoomContext, event: BuiltEvent, txn: string | null): void {
+export function writeEvent(room: RoomWriter, event: BuiltEvent, txn: string | null): void {
   const { store } = room
   const pos = store.positions.next()
   const { pdu, eventId } = event
@@ -150,7 +150,7 @@ export interface Place {
  * Puts an event in its place, with everything that follows from it alone; of an archived event, that is all there
  * is to do.
  */
-export function placeEvent(room: RoomContext, event: BuiltEvent, { pos, txn, inState }: Place): void {
+export function placeEvent(room: RoomWriter, event: BuiltEvent, { pos, txn, inState }: Place): void {
   const { store } = room
   const { pdu, eventId } = event
   const isState = pdu.state_key !== undefined
@@ -166,7 +166,7 @@ const INDEXED_VALUE: ReadonlyMap<string, string> = new Map([
   ['m.room.history_visibility', 'history_visibility'],
 ])
 
-function writeState(room: RoomContext, event: IdentifiedPdu, pos: number): void {
+function writeState(room: RoomWriter, event: IdentifiedPdu, pos: number): void {
   const { type, content } = event.pdu
   const indexed = INDEXED_VALUE.get(type)
   const value = indexed === undefined ? undefined : content[indexed]
@@ -174,7 +174,7 @@ function writeState(room: RoomContext, event: IdentifiedPdu, pos: number): void 
   if (type === 'm.room.member') writeMember(room, event, pos)
 }
 
-function writeMember(room: RoomContext, { pdu, eventId }: IdentifiedPdu, pos: number): void {
+function writeMember(room: RoomWriter, { pdu, eventId }: IdentifiedPdu, pos: number): void {
   const { store } = room
   const userId = pdu.state_key ?? ''
   const membership = pdu.content.membership as Membership
@@ -191,7 +191,7 @@ function writeMember(room: RoomContext, { pdu, eventId }: IdentifiedPdu, pos: nu
 
 /** Writes a local user's membership to the feed, inside the caller's transaction. */
 export function feedMember(
-  room: RoomContext,
+  room: RoomWriter,
   member: { userId: string } & Pick<
     MembershipChange,
     'membership' | 'eventId' | 'sender' | 'pos' | 'unchanged'
@@ -214,12 +214,12 @@ export function feedMember(
 }
 
 /** The room that this one replaced, if any. */
-function predecessorOf(room: RoomContext): string | undefined {
+function predecessorOf(room: RoomReader): string | undefined {
   const create = room.store.get('m.room.create', '')?.pdu.content
   return stringField(objectField(create?.predecessor)?.room_id)
 }
 
-function strippedState(room: RoomContext, userId: string): StrippedEvent[] {
+function strippedState(room: RoomReader, userId: string): StrippedEvent[] {
   const events = STRIPPED_TYPES.map((type) => room.store.get(type, ''))
   const member = room.store.get('m.room.member', userId)
   // Clients name the inviter, and have no other place in this room to learn the name from.
@@ -231,7 +231,7 @@ function strippedState(room: RoomContext, userId: string): StrippedEvent[] {
 }
 
 /** The state event that stands already with this content, by the same sender: sending it again changes nothing. */
-export function unchangedState(room: RoomContext, event: LocalEvent): string | undefined {
+export function unchangedState(room: RoomReader, event: LocalEvent): string | undefined {
   if (event.stateKey === undefined || event.type === 'm.room.redaction') return undefined
   const current = room.store.get(event.type, event.stateKey)
   if (current === undefined || current.pdu.sender !== event.sender) return undefined

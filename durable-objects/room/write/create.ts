@@ -8,9 +8,9 @@ import { checkEventSize } from '../../../src/protocol/events/event-format.ts'
 import { eventIdOf, eventJson, roomIdOfCreate } from '../../../src/protocol/events/event-hash.ts'
 import type { NewState } from '../../../src/protocol/rooms/room-upgrade.ts'
 import { type RoomVersionRules, roomVersion } from '../../../src/protocol/rooms/room-version.ts'
-import type { RoomContext } from '../context.ts'
+import type { RoomReader, RoomWriter } from '../context.ts'
+import { noteListed } from '../rows/listed.ts'
 import { appendLog } from '../rows/log.ts'
-import { noteListed } from '../tell/shown-in-lists.ts'
 import { appendLocal, writeEvent } from './append.ts'
 
 interface Preset {
@@ -31,7 +31,7 @@ const PRESETS: Readonly<Record<CreateRoomPlan['preset'], Preset>> = {
  * Makes the room from its signed create event. Asked again with the same create event, it changes nothing.
  * @throws MatrixError where the plan breaks the room's own rules: nothing is made then
  */
-export function createRoom(room: RoomContext, createPdu: Pdu, version: string, plan: CreateRoomPlan): string {
+export function createRoom(room: RoomWriter, createPdu: Pdu, version: string, plan: CreateRoomPlan): string {
   const rules = roomVersion(version)
   if (rules === undefined) {
     throw new MatrixError('M_UNSUPPORTED_ROOM_VERSION', `Room version ${version} is not supported`)
@@ -52,7 +52,7 @@ export function createRoom(room: RoomContext, createPdu: Pdu, version: string, p
   }
   if (plan.public) {
     appendLog(room, { kind: 'visibility', pos: 0, public: true })
-    noteListed(room.store, true)
+    noteListed(room.store.sql, true)
     room.listsChanged = true
   }
   return roomId
@@ -75,7 +75,7 @@ function asItsOwnPlan(step: () => void): void {
  * Goes on with a room that replaces another, inside the caller's transaction. Asked again, it changes nothing.
  * @throws MatrixError M_FORBIDDEN where the room's rules do not let the sender
  */
-export function replicate(room: RoomContext, sender: string, states: readonly NewState[]): void {
+export function replicate(room: RoomWriter, sender: string, states: readonly NewState[]): void {
   for (const { type, stateKey, content } of states) {
     const standing = room.store.get(type, stateKey)?.pdu.content
     if (standing !== undefined && canonicalJson(standing, 'any') === canonicalJson(content, 'any')) continue
@@ -83,7 +83,7 @@ export function replicate(room: RoomContext, sender: string, states: readonly Ne
   }
 }
 
-function existingRoom(room: RoomContext, createEventId: string): string {
+function existingRoom(room: RoomReader, createEventId: string): string {
   if (room.store.get('m.room.create', '')?.eventId === createEventId) return room.store.roomId
   throw new MatrixError('M_ROOM_IN_USE', 'A room with this id exists')
 }

@@ -3,7 +3,7 @@ import type { DelayedAction, DelayedRequest } from '../../../src/objects/room/se
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import { canonicalJson, type JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { first } from '../../sqlite.ts'
-import type { RoomContext } from '../context.ts'
+import type { RoomWriter } from '../context.ts'
 import { txnKey } from '../read/client-events.ts'
 import {
   type DelayedRow,
@@ -25,7 +25,7 @@ const MAX_LENGTH = 262_144
  * Stores an event to be sent later, inside the caller's transaction. Answers its id, and when it is due (ms).
  * @throws MatrixError M_FORBIDDEN outside the room, M_UNKNOWN (400) above the limit
  */
-export function schedule(room: RoomContext, request: DelayedRequest): { delayId: string; due: number } {
+export function schedule(room: RoomWriter, request: DelayedRequest): { delayId: string; due: number } {
   const { sql } = room.store
   // Reading the rules first: a room that does not exist is M_NOT_FOUND.
   const { strictJson } = room.store.rules
@@ -91,7 +91,7 @@ const OUTCOME: Readonly<Record<DelayedAction, Finalised['outcome'] | undefined>>
  * @throws MatrixError M_NOT_FOUND, or status 409 where it is over in another way
  */
 export function act(
-  room: RoomContext,
+  room: RoomWriter,
   delayId: string,
   action: DelayedAction,
   { userId, barred }: { userId: string | undefined; barred: MatrixError | undefined },
@@ -111,7 +111,7 @@ export function act(
   return undefined
 }
 
-function restart(room: RoomContext, row: DelayedRow): void {
+function restart(room: RoomWriter, row: DelayedRow): void {
   const now = room.clock.now()
   room.store.sql.exec(
     'UPDATE delayed_events SET running_since = ?, send_at = ? WHERE delay_id = ?',
@@ -122,7 +122,7 @@ function restart(room: RoomContext, row: DelayedRow): void {
 }
 
 /** Sends an event whose time has come, or ends it where its sender is barred, inside the caller's transaction. */
-export function sendDue(room: RoomContext, delayId: string, barred: MatrixError | undefined): void {
+export function sendDue(room: RoomWriter, delayId: string, barred: MatrixError | undefined): void {
   const row = findDelayed(room.store.sql, delayId)
   if (row === undefined || row.send_at === null) return
   sendNow(room, row, 'delay', barred)
@@ -131,7 +131,7 @@ export function sendDue(room: RoomContext, delayId: string, barred: MatrixError 
 
 /** Power and membership count now, not when it was scheduled. */
 function sendNow(
-  room: RoomContext,
+  room: RoomWriter,
   row: StoredDelayed,
   reason: 'delay' | 'action',
   barred: MatrixError | undefined,

@@ -15,7 +15,7 @@ export class Delayed {
 
   async schedule(request: DelayedRequest): Promise<string> {
     const { arm, mutate, room } = this.#host
-    const scheduled = mutate(() => schedule(room, request))
+    const scheduled = mutate((change) => schedule(change, request))
     // In the turn of the commit, so that both reach the disk together.
     arm('delayed', nextDue(room.store.sql) ?? room.clock.now())
     return (await scheduled).delayId
@@ -26,7 +26,7 @@ export class Delayed {
     const { mutate, room } = this.#host
     const sender = action === 'send' ? findDelayed(room.store.sql, delayId)?.sender : undefined
     const barred = sender === undefined ? undefined : await this.#barred(sender)
-    const refusal = await mutate(() => act(room, delayId, action, { userId, barred }))
+    const refusal = await mutate((change) => act(change, delayId, action, { userId, barred }))
     if (refusal !== undefined) throw refusal
   }
 
@@ -38,7 +38,7 @@ export class Delayed {
     for (const { delayId, sender } of dueEvents(sql, room.clock.now())) {
       try {
         const barred = await this.#barred(sender)
-        await mutate(() => sendDue(room, delayId, barred))
+        await mutate((change) => sendDue(change, delayId, barred))
       } catch (error) {
         unreached = error
       }

@@ -2,17 +2,19 @@
  * Users who asked to be forgotten: who joins later is shown their events redacted (Client-Server API §POST
  * /account/deactivate, `erase`). Where the server takes them from everybody, a job takes them out of the room.
  */
+
 import type { JsonObject, JsonValue } from '../../../src/protocol/events/canonical-json.ts'
 import { clientEvent, type Pdu } from '../../../src/protocol/events/event.ts'
 import { redact } from '../../../src/protocol/events/redaction.ts'
 import { objectField } from '../../../src/protocol/json-fields.ts'
+import type { SqlReader } from '../../sqlite.ts'
 import { first } from '../../sqlite.ts'
-import type { RoomContext } from '../context.ts'
+import type { RoomWriter } from '../context.ts'
 import { dropDelayedOf } from '../rows/delayed-store.ts'
 import { appendLog } from '../rows/log.ts'
 import { isWhole, redactionOf } from '../rows/redacted-because.ts'
 import { removeRelation } from '../rows/relations.ts'
-import type { EventRow, RoomStore } from '../rows/store.ts'
+import type { EventRow, RowReader } from '../rows/store.ts'
 
 export const ERASED_TABLE = `
   -- Erased users, and the room's head when they asked for it.
@@ -34,7 +36,7 @@ const BATCH = 500
 const BEFORE_ALL = -Number.MAX_SAFE_INTEGER
 
 /** Notes an erasure, which the alarm carries out. Asked again, it changes nothing. */
-export function markErased(room: RoomContext, userId: string): void {
+export function markErased(room: RoomWriter, userId: string): void {
   const { head, sql } = room.store
   if (first(sql, 'SELECT 1 AS found FROM erased WHERE user_id = ?', userId) !== undefined) return
   restoreErased(room, userId, head)
@@ -45,7 +47,7 @@ export function markErased(room: RoomContext, userId: string): void {
 
 /** As the archive gives an erasure back: it may have been made again before all of it was pruned. */
 export function restoreErased(
-  { store: { sql }, erasesForAll }: RoomContext,
+  { store: { sql }, erasesForAll }: RoomWriter,
   userId: string,
   pos: number,
 ): void {
@@ -55,12 +57,12 @@ export function restoreErased(
 }
 
 /** Whether anything is to be pruned. */
-export function isErasing(sql: SqlStorage): boolean {
+export function isErasing(sql: SqlReader): boolean {
   return first(sql, 'SELECT 1 AS found FROM erasing LIMIT 1') !== undefined
 }
 
 /** Prunes a batch of what erased users said, inside the caller's transaction. Answers whether any is left. */
-export function pruneErased(room: RoomContext): boolean {
+export function pruneErased(room: RoomWriter): boolean {
   const { sql } = room.store
   const job = first<{ user_id: string; done_pos: number }>(sql, 'SELECT * FROM erasing LIMIT 1')
   if (job === undefined) return false
@@ -89,7 +91,7 @@ function forgetSends(sql: SqlStorage, userId: string, after: number, end: number
 }
 
 /** Those who keep increments in memory are told that the room moved, by a wake that carries none. */
-function finish(room: RoomContext, userId: string): void {
+function finish(room: RoomWriter, userId: string): void {
   const { sql } = room.store
   sql.exec('DELETE FROM erasing WHERE user_id = ?', userId)
   room.store.moveHead(room.store.positions.next())
@@ -113,7 +115,7 @@ function eventsOf(sql: SqlStorage, userId: string, after: number, end: number): 
  * Whether an event is the user's own word. State that stands is the room's: its encryption and its name do not go
  * with who set them. Of what others did to the user, only what shows the profile is theirs.
  */
-function isPruned(store: RoomStore, row: EventRow, userId: string): boolean {
+function isPruned(store: RowReader, row: EventRow, userId: string): boolean {
   if (row.type === 'm.room.member' && row.state_key === userId) {
     const content = (JSON.parse(row.pdu) as Pdu).content
     return row.sender === userId || content.displayname !== undefined || content.avatar_url !== undefined
@@ -122,7 +124,7 @@ function isPruned(store: RoomStore, row: EventRow, userId: string): boolean {
 }
 
 /** "Redacted copies": the event keeps its id, which is the hash of what is left. */
-function prune(room: RoomContext, row: EventRow): void {
+function prune(room: RoomWriter, row: EventRow): void {
   const { store } = room
   const original = JSON.parse(row.pdu) as Pdu
   const redacted = redact(original, store.rules)
@@ -133,7 +135,7 @@ function prune(room: RoomContext, row: EventRow): void {
   rewrite(room, row, original, JSON.stringify(kept))
 }
 
-function rewrite(room: RoomContext, row: EventRow, original: Pdu, json: string): void {
+function rewrite(room: RoomWriter, row: EventRow, original: Pdu, json: string): void {
   if (json === row.pdu.trimEnd()) return
   room.store.rewriteEvent(row, json)
   removeRelation(room.store.sql, original, row.pos)
@@ -142,7 +144,7 @@ function rewrite(room: RoomContext, row: EventRow, original: Pdu, json: string):
 }
 
 /** An event that was redacted long ago carries the redaction whole, and with it the reason its sender gave. */
-function pruneReason(room: RoomContext, row: EventRow, redaction: Pdu, pruned: Pdu): void {
+function pruneReason(room: RoomWriter, row: EventRow, redaction: Pdu, pruned: Pdu): void {
   const { store } = room
   const target = store.rules.redactsInContent ? redaction.content.redacts : redaction.redacts
   const redacted = typeof target === 'string' ? store.event(target) : undefined
@@ -164,11 +166,11 @@ export type SeenBy = (row: EventRow, pos: number) => boolean
 
 /** What is seen of erased users, from the moment of the erasure: the job may have far to go. */
 export class Erasures {
-  readonly #store: RoomStore
+  readonly #store: RowReader
   readonly #seenBy: SeenBy
   #erased: ReadonlyMap<string, { pos: number; forAll: boolean }> | undefined
 
-  constructor(store: RoomStore, seenBy: SeenBy) {
+  constructor(store: RowReader, seenBy: SeenBy) {
     this.#store = store
     this.#seenBy = seenBy
   }

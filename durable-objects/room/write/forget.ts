@@ -1,8 +1,10 @@
 /** Forgetting a room: Client-Server API §POST /rooms/{roomId}/forget. */
+
 import type { MembershipChange } from '../../../src/objects/user/sync.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
+import type { SqlReader } from '../../sqlite.ts'
 import { first } from '../../sqlite.ts'
-import type { RoomContext } from '../context.ts'
+import type { RoomWriter } from '../context.ts'
 import { appendLog } from '../rows/log.ts'
 
 /** Who left and forgot the room: nothing of it is shown to them until they come back. */
@@ -10,7 +12,7 @@ export const FORGOTTEN_TABLE = `
   CREATE TABLE forgotten (user_id TEXT PRIMARY KEY) WITHOUT ROWID;
 `
 
-export function hasForgotten(sql: SqlStorage, userId: string): boolean {
+export function hasForgotten(sql: SqlReader, userId: string): boolean {
   return first(sql, 'SELECT 1 AS found FROM forgotten WHERE user_id = ?', userId) !== undefined
 }
 
@@ -23,7 +25,7 @@ export function remember(sql: SqlStorage, userId: string): void {
  * Takes the room off a user's list, inside the caller's transaction; the same again changes nothing.
  * @throws MatrixError M_UNKNOWN unless the user has left
  */
-export function forget(room: RoomContext, userId: string): void {
+export function forget(room: RoomWriter, userId: string): void {
   const { store } = room
   // Reading the rules first: a room that does not exist is M_NOT_FOUND.
   void store.rules

@@ -1,6 +1,6 @@
 /** Guests in a room: who lets them in, and what becomes of them when the door closes. */
 import { MatrixError } from '../../../src/protocol/errors.ts'
-import type { RoomContext } from '../context.ts'
+import type { RoomReader, RoomWriter } from '../context.ts'
 import { appendLocal } from './append.ts'
 
 /** How member events of guests are marked, as other servers do it. */
@@ -10,7 +10,7 @@ export const GUEST_KIND = 'guest'
 const MAX_MEMBERS = 10_000
 
 /** @throws MatrixError M_GUEST_ACCESS_FORBIDDEN unless `m.room.guest_access` says can_join */
-export function requireGuestAccess(room: RoomContext): void {
+export function requireGuestAccess(room: RoomReader): void {
   if (letsGuestsIn(room)) return
   throw new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'Guests cannot join this room')
 }
@@ -19,7 +19,7 @@ export function requireGuestAccess(room: RoomContext): void {
  * After a change of `m.room.guest_access`, inside its transaction: "if the guest access is changed, the server
  * makes its own guests leave" where they may not be there any more.
  */
-export function evictGuests(room: RoomContext): void {
+export function evictGuests(room: RoomWriter): void {
   if (letsGuestsIn(room)) return
   for (const userId of room.store.membersWith('join', MAX_MEMBERS)) {
     if (!room.isLocal(userId)) continue
@@ -34,6 +34,6 @@ export function evictGuests(room: RoomContext): void {
   }
 }
 
-function letsGuestsIn({ store }: RoomContext): boolean {
+function letsGuestsIn({ store }: RoomReader): boolean {
   return store.get('m.room.guest_access', '')?.pdu.content.guest_access === 'can_join'
 }

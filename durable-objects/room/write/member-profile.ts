@@ -3,11 +3,11 @@
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import type { Profile } from '../../../src/protocol/profile.ts'
 import { withProfile } from '../../../src/protocol/profile.ts'
-import type { RoomContext } from '../context.ts'
+import type { RoomWriter } from '../context.ts'
 import { appendLocal, type LocalEvent, unchangedState } from './append.ts'
 
 /** Shows the profile, inside the caller's transaction. Nothing, for who has left or is shown so already. */
-export function updateProfile(room: RoomContext, userId: string, profile: Profile): void {
+export function updateProfile(room: RoomWriter, userId: string, profile: Profile): void {
   const current = room.store.get('m.room.member', userId)
   if (current?.pdu.content.membership !== 'join') return
   const event: LocalEvent = {

@@ -4,7 +4,7 @@ import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { checkMemberContent } from '../../../src/protocol/rooms/member-content.ts'
 import type { Membership } from '../../../src/protocol/rooms/membership.ts'
-import type { RoomContext } from '../context.ts'
+import type { RoomWriter } from '../context.ts'
 import { append, authorise, type LocalEvent, unchangedState } from './append.ts'
 import { GUEST_KIND, requireGuestAccess } from './guests.ts'
 import { withVoucher } from './vouching.ts'
@@ -47,7 +47,7 @@ const ACTIONS: Readonly<Record<Action, ActionRule>> = {
  * change. The room's rules come first: what the target is now is told to those alone who may change it.
  * @throws MatrixError M_FORBIDDEN, M_BAD_STATE
  */
-export function changeMembership(room: RoomContext, request: MembershipRequest): string | undefined {
+export function changeMembership(room: RoomWriter, request: MembershipRequest): string | undefined {
   const { action, sender, target } = request
   const rule = ACTIONS[action]
   // Reading the rules first: a room that does not exist is M_NOT_FOUND, whatever is asked of it.
@@ -66,7 +66,7 @@ export function changeMembership(room: RoomContext, request: MembershipRequest):
 }
 
 function memberContent(
-  room: RoomContext,
+  room: RoomWriter,
   request: MembershipRequest,
   membership: Membership,
   current: Membership | null,

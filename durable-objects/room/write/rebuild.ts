@@ -8,7 +8,7 @@ import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { Pdu } from '../../../src/protocol/events/event.ts'
 import { readMeta, writeMeta } from '../../sqlite.ts'
 import { wipeTables } from '../../wipe.ts'
-import type { RoomContext } from '../context.ts'
+import { commit, type RoomContext, type RoomWriter } from '../context.ts'
 import { restoreDelayed } from '../rows/delayed-store.ts'
 import { restartMarks } from '../rows/device-marks.ts'
 import { restoreReceipt } from '../rows/receipts.ts'
@@ -155,11 +155,11 @@ export class Rebuild {
     before: NonNullable<Progress['filling']>,
     events: readonly ArchivedEvent[],
   ): NonNullable<Progress['filling']> {
-    return this.#restoring(() => {
+    return this.#restoring((room) => {
       let { extremities } = before
       for (const { eventId, pdu: json, pos, txn, inState } of events) {
         const pdu = JSON.parse(json) as Pdu
-        placeEvent(this.#parts.room, { eventId, pdu, json }, { pos, txn, inState })
+        placeEvent(room, { eventId, pdu, json }, { pos, txn, inState })
         extremities = extremities.filter((extremity) => !pdu.prev_events.includes(extremity.eventId))
         extremities.push({ eventId, depth: pdu.depth })
       }
@@ -174,9 +174,9 @@ export class Rebuild {
     { archivedPos, extremities }: NonNullable<Progress['filling']>,
     { forgotten, erased, receipts, delayed }: Marks,
   ): void {
-    const { room, armAll, reset } = this.#parts
-    const { store } = room
-    this.#restoring(() => {
+    const { armAll, reset } = this.#parts
+    this.#restoring((room) => {
+      const { store } = room
       store.setExtremities(extremities)
       for (const userId of forgotten)
         store.sql.exec('INSERT OR IGNORE INTO forgotten (user_id) VALUES (?)', userId)
@@ -187,17 +187,16 @@ export class Rebuild {
       const pos = store.positions.next()
       writeMeta(store.sql, 'other_head', pos)
       restartMarks(store, pos)
-      this.#tellMembers(pos)
+      this.#tellMembers(room, pos)
       writeCursors(store.sql, { archived: archivedPos, woken: 0 })
       store.sql.exec("DELETE FROM meta WHERE key = 'rebuilding'")
     })
     reset()
-    armAll(room.clock.now())
+    armAll(this.#parts.room.clock.now())
   }
 
   /** A membership that was never archived is gone: their objects must hear of how they stand now. */
-  #tellMembers(pos: number): void {
-    const { room } = this.#parts
+  #tellMembers(room: RoomWriter, pos: number): void {
     for (const { userId, membership, eventId } of room.store.allMembers()) {
       if (!room.isLocal(userId)) continue
       feedMember(room, { userId, membership, eventId, sender: userId, pos, unchanged: true })
@@ -207,14 +206,12 @@ export class Rebuild {
     }
   }
 
-  #restoring<T>(work: () => T): T {
+  #restoring<T>(work: (room: RoomWriter) => T): T {
     const { room } = this.#parts
-    room.restoring = true
     room.store.restoring = true
     try {
-      return room.store.transaction(work)
+      return commit(room, work, { restoring: true }).value
     } finally {
-      room.restoring = false
       room.store.restoring = false
       room.store.forget()
     }

@@ -7,7 +7,7 @@ import { redact } from '../../../src/protocol/events/redaction.ts'
 import { serverNameOf } from '../../../src/protocol/identifiers.ts'
 import { stringField } from '../../../src/protocol/json-fields.ts'
 import type { RoomVersionRules } from '../../../src/protocol/rooms/room-version.ts'
-import type { RoomContext } from '../context.ts'
+import type { RoomReader, RoomWriter } from '../context.ts'
 import { appendLog } from '../rows/log.ts'
 import { becauseOf } from '../rows/redacted-because.ts'
 import { removeRelation } from '../rows/relations.ts'
@@ -17,7 +17,7 @@ import type { LocalEvent } from './append.ts'
  * Room versions 3 and later: a redaction is an ordinary event, and takes effect if its sender has the power to
  * redact, or comes from the server of the event's sender (Room Version 3 §Handling redactions).
  */
-export function applyRedaction(room: RoomContext, { eventId, pdu }: IdentifiedPdu, pos: number): void {
+export function applyRedaction(room: RoomWriter, { eventId, pdu }: IdentifiedPdu, pos: number): void {
   const { store } = room
   const target = store.rules.redactsInContent ? pdu.content.redacts : pdu.redacts
   const row = typeof target === 'string' ? store.event(target) : undefined
@@ -32,7 +32,7 @@ export function applyRedaction(room: RoomContext, { eventId, pdu }: IdentifiedPd
   appendLog(room, { kind: 'redacted', pos: 0, eventId: row.event_id, pdu: json })
 }
 
-function takesEffect(room: RoomContext, redaction: Pdu, originalSender: string): boolean {
+function takesEffect(room: RoomReader, redaction: Pdu, originalSender: string): boolean {
   if (serverNameOf(redaction.sender) === serverNameOf(originalSender)) return true
   const levels = powerLevels(room.store.rules, room.store)
   return levels.user(redaction.sender) >= levels.redact
@@ -59,7 +59,7 @@ export function placeRedacts(rules: RoomVersionRules, event: LocalEvent): LocalE
  * @throws MatrixError M_FORBIDDEN; M_INVALID_PARAM for an event that is not one of this room
  */
 export function checkRedaction(
-  room: RoomContext,
+  room: RoomReader,
   { sender, asAdministrator, ...redaction }: LocalEvent,
 ): void {
   const target = redaction.redacts ?? stringField(redaction.content.redacts) ?? ''
@@ -81,7 +81,7 @@ const UNREDACTABLE: ReadonlySet<string> = new Set(['m.room.create', 'm.room.serv
 
 /** Whether a user may redact an event by what they are in the room. */
 export function mayRedact(
-  room: RoomContext,
+  room: RoomReader,
   sender: string,
   event: { type: string; sender: string },
 ): boolean {

@@ -6,15 +6,18 @@ import type {
   MembershipRequest,
   SendRequest,
 } from '../../../src/objects/room/send.ts'
+import type { MomentRequest } from '../../../src/objects/room/timeline.ts'
 import type { Pdu } from '../../../src/protocol/events/event.ts'
 import type { Profile } from '../../../src/protocol/profile.ts'
 import type { NewState } from '../../../src/protocol/rooms/room-upgrade.ts'
 import { rpcTable } from '../../rpc-table.ts'
 import type { RoomDesk } from '../desk.ts'
-import { dropAlias, setListed } from '../read/listing.ts'
+import { eventAtTime, requireLook } from '../read/at-time.ts'
+import { completeBlocks } from '../rows/time-blocks.ts'
 import { createRoom, replicate } from './create.ts'
 import { markErased } from './erasure.ts'
 import { forget } from './forget.ts'
+import { dropAlias, setListed } from './listed.ts'
 import { updateProfile } from './member-profile.ts'
 import { changeMembership } from './membership.ts'
 import { send } from './send.ts'
@@ -25,12 +28,12 @@ export const writeRpc = rpcTable<RoomDesk>()({
     repeatable: true,
     large: true,
     run: async (
-      { room, mutateAndFeed },
+      { mutateAndFeed },
       createPdu: Pdu,
       roomVersion: string,
       plan: CreateRoomPlan,
     ): Promise<{ roomId: string }> => ({
-      roomId: await mutateAndFeed(() => createRoom(room, createPdu, roomVersion, plan)),
+      roomId: await mutateAndFeed((change) => createRoom(change, createPdu, roomVersion, plan)),
     }),
   },
 
@@ -38,39 +41,39 @@ export const writeRpc = rpcTable<RoomDesk>()({
   send: {
     session: 'none',
     repeatable: ({ txnId, stateKey }: SendRequest) => txnId !== undefined || stateKey !== undefined,
-    run: ({ room, mutateAndFeed }, request: SendRequest): Promise<string> =>
-      mutateAndFeed(() => send(room, request)),
+    run: ({ mutateAndFeed }, request: SendRequest): Promise<string> =>
+      mutateAndFeed((change) => send(change, request)),
   },
 
   /** The event id, or undefined where nothing had to change (already joined, already invited). */
   changeMembership: {
     session: 'none',
     repeatable: true,
-    run: ({ room, mutateAndFeed }, request: MembershipRequest): Promise<string | undefined> =>
-      mutateAndFeed(() => changeMembership(room, request)),
+    run: ({ mutateAndFeed }, request: MembershipRequest): Promise<string | undefined> =>
+      mutateAndFeed((change) => changeMembership(change, request)),
   },
 
   /** Shows a joined user's new profile in their member event. */
   updateProfile: {
     session: 'none',
     repeatable: true,
-    run: ({ room, mutateAndFeed }, userId: string, profile: Profile): Promise<void> =>
-      mutateAndFeed(() => updateProfile(room, userId, profile)),
+    run: ({ mutateAndFeed }, userId: string, profile: Profile): Promise<void> =>
+      mutateAndFeed((change) => updateProfile(change, userId, profile)),
   },
 
   /** From now on a user that joins later is shown this user's events redacted. */
   markErased: {
     session: 'none',
     repeatable: true,
-    run: ({ room, mutate }, userId: string): void => void mutate(() => markErased(room, userId)),
+    run: ({ mutate }, userId: string): void => void mutate((change) => markErased(change, userId)),
   },
 
   /** Takes an alias out of the canonical alias event, where it stands there and the user may change that. */
   dropAlias: {
     session: 'none',
     repeatable: true,
-    run: ({ room, mutateAndFeed }, userId: string, alias: string): Promise<void> =>
-      mutateAndFeed(() => dropAlias(room, userId, alias)),
+    run: ({ mutateAndFeed }, userId: string, alias: string): Promise<void> =>
+      mutateAndFeed((change) => dropAlias(change, userId, alias)),
   },
 
   /**
@@ -80,8 +83,8 @@ export const writeRpc = rpcTable<RoomDesk>()({
   setListed: {
     session: 'none',
     repeatable: true,
-    async run({ room, mutate, archived }, userId: string, listed: boolean): Promise<void> {
-      mutate(() => setListed(room, userId, listed))
+    async run({ mutate, archived }, userId: string, listed: boolean): Promise<void> {
+      mutate((change) => setListed(change, userId, listed))
       await archived()
     },
   },
@@ -90,8 +93,8 @@ export const writeRpc = rpcTable<RoomDesk>()({
   forget: {
     session: 'none',
     repeatable: true,
-    run: ({ room, mutateAndFeed }, userId: string): Promise<void> =>
-      mutateAndFeed(() => forget(room, userId)),
+    run: ({ mutateAndFeed }, userId: string): Promise<void> =>
+      mutateAndFeed((change) => forget(change, userId)),
   },
 
   /** Makes the room that replaces this one, and answers its id. Asked again, it answers the same room. */
@@ -105,8 +108,8 @@ export const writeRpc = rpcTable<RoomDesk>()({
   replicate: {
     session: 'none',
     repeatable: true,
-    run: ({ room, mutateAndFeed }, sender: string, states: NewState[]): Promise<void> =>
-      mutateAndFeed(() => replicate(room, sender, states)),
+    run: ({ mutateAndFeed }, sender: string, states: NewState[]): Promise<void> =>
+      mutateAndFeed((change) => replicate(change, sender, states)),
   },
 
   /** Answers the id of the delayed event: of the one there is already, for a transaction id used before. */
@@ -122,6 +125,17 @@ export const writeRpc = rpcTable<RoomDesk>()({
     repeatable: true,
     run: ({ life }, delayId: string, action: DelayedAction, userId?: string): Promise<void> =>
       life.delayed.act(delayId, action, userId),
+  },
+
+  /** Looking by time completes its index first: for a user that may look, and outside of what reads. */
+  eventAtTime: {
+    session: 'none',
+    repeatable: true,
+    run({ room, mutate }, request: MomentRequest): { event_id: string; origin_server_ts: number } {
+      requireLook(room, request.viewer)
+      mutate(({ store }) => completeBlocks(store))
+      return eventAtTime(room, request)
+    },
   },
 
   /** Makes the room again from the archive alone. Answers how many events it has. */

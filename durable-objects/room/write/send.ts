@@ -4,7 +4,7 @@ import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { requireOwner } from '../../../src/protocol/events/state-key.ts'
 import { checkMemberContent } from '../../../src/protocol/rooms/member-content.ts'
-import type { RoomContext } from '../context.ts'
+import type { RoomReader, RoomWriter } from '../context.ts'
 import { delayedKey, txnKey } from '../read/client-events.ts'
 import { checkRelation, childrenOf } from '../rows/relations.ts'
 import { append, appendLocal, authorise, type LocalEvent, unchangedState } from './append.ts'
@@ -16,7 +16,7 @@ import { withVoucher } from './vouching.ts'
  * Appends what a client sends, inside the caller's transaction; the same request again gives the same event id.
  * @throws MatrixError M_FORBIDDEN, M_TOO_LARGE, M_BAD_JSON, M_INVALID_PARAM
  */
-export function send(room: RoomContext, request: SendRequest): string {
+export function send(room: RoomWriter, request: SendRequest): string {
   const { sender, type, stateKey, redacts, asAdministrator, hasFloats } = request
   const event: LocalEvent = {
     sender,
@@ -49,7 +49,7 @@ export function requireBody({ isBare }: SendRequest): void {
   if (isBare === true) throw new MatrixError('M_NOT_JSON', 'The body is missing: it must be a JSON object')
 }
 
-function ownContent(room: RoomContext, request: SendRequest): JsonObject {
+function ownContent(room: RoomReader, request: SendRequest): JsonObject {
   const { type, stateKey = '', content, joinedAllowRooms } = request
   if (type !== 'm.room.member') return content
   checkMemberContent(content)
@@ -61,7 +61,7 @@ function ownContent(room: RoomContext, request: SendRequest): JsonObject {
 const MAX_RELATED = 1_000
 
 /** MSC3912: "… also redact events relating to it", as far as the sender may, each by a redaction like the first. */
-function redactRelated(room: RoomContext, first: LocalEvent, relTypes: readonly string[]): void {
+function redactRelated(room: RoomWriter, first: LocalEvent, relTypes: readonly string[]): void {
   const target = first.redacts ?? first.content.redacts
   if (typeof target !== 'string') return
   const related = childrenOf(room.store.sql, { parentIds: [target], order: 'newest', limit: MAX_RELATED })

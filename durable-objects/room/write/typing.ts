@@ -1,7 +1,7 @@
 /** Who is typing: takes positions like everything a client sees, and ends by the alarm. */
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import { readMeta, writeMeta } from '../../sqlite.ts'
-import type { RoomStore } from '../rows/store.ts'
+import type { RoomStore, RowReader } from '../rows/store.ts'
 
 /** The longest a client may claim to type, ms (DIR5). */
 const MAX_TIMEOUT_MS = 30_000
@@ -96,7 +96,7 @@ export class Typing {
 }
 
 /** @throws MatrixError M_FORBIDDEN: who is not in the room types nothing there */
-export function requireTypist(store: RoomStore, userId: string): void {
+export function requireTypist(store: RowReader, userId: string): void {
   if (store.member(userId)?.membership === 'join') return
   throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
 }

@@ -20,7 +20,7 @@ import {
 } from '../../../src/protocol/rooms/room-upgrade.ts'
 import { type RoomVersionRules, roomVersion } from '../../../src/protocol/rooms/room-version.ts'
 import { readMeta, writeMeta } from '../../sqlite.ts'
-import type { RoomContext } from '../context.ts'
+import type { RoomReader, RoomWriter } from '../context.ts'
 import { appendLog } from '../rows/log.ts'
 import { appendLocal } from './append.ts'
 
@@ -37,7 +37,7 @@ const BATCH = 500
 /** Characters of a batch: a call carries 1 MB. */
 const BATCH_LENGTH = 400_000
 
-export function currentUpgrade(room: RoomContext): Upgrade | undefined {
+export function currentUpgrade(room: RoomReader): Upgrade | undefined {
   const stored = readMeta<string>(room.store.sql, 'upgrade')
   return stored === undefined ? undefined : (JSON.parse(stored) as Upgrade)
 }
@@ -46,7 +46,7 @@ export function currentUpgrade(room: RoomContext): Upgrade | undefined {
  * Whether the room is there, its rules let the sender end it, and the new version is one that we know.
  * @throws MatrixError M_NOT_FOUND, M_FORBIDDEN without the power for a tombstone, M_UNSUPPORTED_ROOM_VERSION
  */
-export function checkUpgrade(room: RoomContext, { sender, version }: UpgradeRequest): RoomVersionRules {
+export function checkUpgrade(room: RoomReader, { sender, version }: UpgradeRequest): RoomVersionRules {
   checkMayUpgrade(room, sender)
   const rules = roomVersion(version)
   if (rules !== undefined) return rules
@@ -57,7 +57,7 @@ export function checkUpgrade(room: RoomContext, { sender, version }: UpgradeRequ
  * Puts an upgrade on record, inside the caller's transaction; the same one again is the one that is there.
  * @throws MatrixError as `checkUpgrade`
  */
-export function beginUpgrade(room: RoomContext, request: UpgradeRequest): Upgrade {
+export function beginUpgrade(room: RoomWriter, request: UpgradeRequest): Upgrade {
   const rules = checkUpgrade(room, request)
   const known = currentUpgrade(room)
   if (known !== undefined && (!known.done || isSame(known.request, request))) return known
@@ -70,7 +70,7 @@ function isSame(a: UpgradeRequest, b: UpgradeRequest): boolean {
   return a.sender === b.sender && a.version === b.version
 }
 
-function checkMayUpgrade(room: RoomContext, sender: string): void {
+function checkMayUpgrade(room: RoomReader, sender: string): void {
   const levels = powerLevels(room.store.rules, room.store)
   const joined = room.store.member(sender)?.membership === 'join'
   if (joined && levels.user(sender) >= levels.event('m.room.tombstone', true)) return
@@ -78,7 +78,7 @@ function checkMayUpgrade(room: RoomContext, sender: string): void {
 }
 
 function newCreate(
-  room: RoomContext,
+  room: RoomWriter,
   rules: RoomVersionRules,
   request: UpgradeRequest,
 ): { roomId: string; createPdu: Pdu } {
@@ -117,7 +117,7 @@ function newCreate(
  * anybody: a room may have banned thousands.
  */
 export function replacementPlan(
-  room: RoomContext,
+  room: RoomReader,
   { request }: Upgrade,
 ): { plan: CreateRoomPlan; rest: Iterable<NewState[]> } {
   const rules = roomVersion(request.version)
@@ -147,7 +147,7 @@ function* heldBy(rules: RoomVersionRules, states: Iterable<NewState>): Generator
 
 /** In the order in which the new room's rules allow it: the levels that stay may not allow the rest. */
 function* replicatedState(
-  room: RoomContext,
+  room: RoomReader,
   { first, last, spared }: { first: JsonObject; last: JsonObject; spared: ReadonlySet<string> },
 ): Generator<NewState> {
   const power = (content: JsonObject) => ({ type: 'm.room.power_levels', stateKey: '', content })
@@ -173,7 +173,7 @@ function* batches(states: Iterable<NewState>): Generator<NewState[], undefined> 
   if (batch.length > 0) yield batch
 }
 
-function transferred(room: RoomContext): NewState[] {
+function transferred(room: RoomReader): NewState[] {
   const { store } = room
   const single = TRANSFERRED_TYPES.map((type) => store.get(type, ''))
   const families = TRANSFERRED_FAMILIES.flatMap((type) =>
@@ -186,7 +186,7 @@ function transferred(room: RoomContext): NewState[] {
 }
 
 /** "Membership events should not be transferred", but for bans: who was put out must not come in by the new door. */
-function* bans({ store }: RoomContext, spared: ReadonlySet<string>): Generator<NewState> {
+function* bans({ store }: RoomReader, spared: ReadonlySet<string>): Generator<NewState> {
   for (const userId of store.membersWith('ban', Number.MAX_SAFE_INTEGER)) {
     if (spared.has(userId)) continue
     const reason = store.get('m.room.member', userId)?.pdu.content.reason
@@ -197,12 +197,12 @@ function* bans({ store }: RoomContext, spared: ReadonlySet<string>): Generator<N
 }
 
 /** The new room refused what it was to be made of: the old one stays as it was. */
-export function dropUpgrade(room: RoomContext): void {
+export function dropUpgrade(room: RoomWriter): void {
   room.store.sql.exec("DELETE FROM meta WHERE key = 'upgrade'")
 }
 
 /** The new room stands: closes the old one, inside the caller's transaction. Once. */
-export function completeUpgrade(room: RoomContext, upgrade: Upgrade): void {
+export function completeUpgrade(room: RoomWriter, upgrade: Upgrade): void {
   if (currentUpgrade(room)?.done !== false) return
   const { store } = room
   const { sender } = upgrade.request

@@ -27,7 +27,7 @@ export class Upgrades {
     const { arm, mutate, room } = this.#host
     // What is refused leaves no alarm behind.
     checkUpgrade(room, request)
-    const begun = mutate(() => beginUpgrade(room, request))
+    const begun = mutate((change) => beginUpgrade(change, request))
     // In the turn of the record's commit: whatever happens to this request, the alarm finishes what it began.
     arm('upgrade', room.clock.now() + RETRY_MS)
     const upgrade = await begun
@@ -64,10 +64,10 @@ export class Upgrades {
       const { plan, rest } = replacementPlan(room, upgrade)
       await next.create(upgrade.createPdu, request.version, plan)
       for (const states of rest) await next.replicate(request.sender, states)
-      await mutate(() => completeUpgrade(room, upgrade))
+      await mutate((change) => completeUpgrade(change, upgrade))
     } catch (error) {
       const refused = error instanceof MatrixError && error.status < 500
-      if (refused) await mutate(() => dropUpgrade(room))
+      if (refused) await mutate(dropUpgrade)
       throw error
     }
   }

@@ -5,14 +5,14 @@ import type { JsonObject, JsonValue } from '../../../src/protocol/events/canonic
 import { serverNameOf } from '../../../src/protocol/identifiers.ts'
 import { objectField } from '../../../src/protocol/json-fields.ts'
 import type { Membership } from '../../../src/protocol/rooms/membership.ts'
-import type { RoomContext } from '../context.ts'
+import type { RoomReader } from '../context.ts'
 
 /**
  * The content of a member event with the local member who vouches for a join, where one must. Only this server says
  * who that is: it signs what it says, so that a name which a client wrote there would open every restricted room.
  */
 export function withVoucher(
-  room: RoomContext,
+  room: RoomReader,
   content: JsonObject,
   {
     current,
@@ -26,7 +26,7 @@ export function withVoucher(
 }
 
 /** The join rule and the rooms whose members `restricted` lets in. */
-export function joinRule(room: RoomContext): { joinRule: string; allowRooms: string[] } {
+export function joinRule(room: RoomReader): { joinRule: string; allowRooms: string[] } {
   // A room that does not exist is M_NOT_FOUND, not a room without a join rule.
   void room.store.rules
   const { content } = room.store.get('m.room.join_rules', '')?.pdu ?? {}
@@ -46,7 +46,7 @@ const RESTRICTED = new Set(['restricted', 'knock_restricted'])
  * Restricted rooms: the local member who vouches for a joiner found in one of the allowed rooms: joined, and with
  * the power to invite (Client-Server API §Restricted rooms).
  */
-function authorisingUser(room: RoomContext, joinedAllowRooms: readonly string[]): string | undefined {
+function authorisingUser(room: RoomReader, joinedAllowRooms: readonly string[]): string | undefined {
   const rule = joinRule(room)
   if (!RESTRICTED.has(rule.joinRule)) return undefined
   if (!rule.allowRooms.some((roomId) => joinedAllowRooms.includes(roomId))) return undefined
@@ -57,7 +57,7 @@ function authorisingUser(room: RoomContext, joinedAllowRooms: readonly string[])
  * A local member with the power to invite. Those who have a level of their own are named by the room's state, and so
  * are few; of the others each has as much power as any.
  */
-function powerfulMember({ store, serverName }: RoomContext): string | undefined {
+function powerfulMember({ store, serverName }: RoomReader): string | undefined {
   const levels = powerLevels(store.rules, store)
   const create = store.get('m.room.create', '')
   const creators = create === undefined ? [] : creatorsOf(store.rules, create)

@@ -189,7 +189,8 @@ function keyAt(sql: SqlStorage, version: number, roomId: string, sessionId: stri
 
 function bytesAt(sql: SqlStorage, version: number, place: KeyPlace): number {
   const { clause, values } = narrowed(version, place)
-  const query = `SELECT coalesce(sum(octet_length(data)), 0) AS bytes FROM backup_keys WHERE ${clause}`
+  const query =
+    `SELECT coalesce(sum(octet_length(data)), 0) AS bytes FROM backup_keys WHERE ${clause}` as const
   return first<{ bytes: number }>(sql, query, ...values)?.bytes ?? 0
 }
 

@@ -182,8 +182,7 @@ export class PushQueue {
   }
 
   #next(): number | undefined {
-    const query = `
-      SELECT min(coalesce(r.retry_at, 0)) AS at
+    const query = `SELECT min(coalesce(r.retry_at, 0)) AS at
       FROM push_queue q LEFT JOIN push_retries r USING (app_id, pushkey)`
     const at = first<{ at: number | null }>(this.#parts.sql, query)?.at ?? undefined
     return at === undefined ? undefined : Math.max(at, this.#parts.now())

@@ -1,0 +1,15 @@
+/** Whether the public directory lists the room. */
+import { readMeta, type SqlReader, writeMeta } from '../../sqlite.ts'
+
+const LISTED = 'listed'
+
+export function isListed(sql: SqlReader): boolean {
+  return readMeta(sql, LISTED) !== undefined
+}
+
+/** Notes whether the public directory lists the room: one row, where it did not stand so before. */
+export function noteListed(sql: SqlStorage, listed: boolean): void {
+  if (isListed(sql) === listed) return
+  if (listed) writeMeta(sql, LISTED, 1)
+  else sql.exec('DELETE FROM meta WHERE key = ?', LISTED)
+}
