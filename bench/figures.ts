@@ -1,6 +1,12 @@
 /** Every figure the bench can measure: its words, its unit and which way is better. */
 
-import type { Sizes } from './target.ts'
+/** How large the rows are that build something large first. */
+export interface Sizes {
+  members: number
+  awake: number
+  events: number
+  rooms: number
+}
 
 export interface Figure {
   /** `{n}` stands for the size the row ran with. */

@@ -3,9 +3,9 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import type { Sizes } from './figures.ts'
 import type { Timing } from './measure.ts'
 import { ROWS } from './rows/index.ts'
-import type { Sizes } from './target.ts'
 
 export const USAGE = `npm run bench -- [options]
 

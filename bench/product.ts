@@ -3,7 +3,8 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startChild, temporaryFolder } from './child.ts'
-import type { Sizes, Target } from './target.ts'
+import type { Sizes } from './figures.ts'
+import type { Target } from './target.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const START_LIMIT_MS = 60_000

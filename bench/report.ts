@@ -1,10 +1,11 @@
 /** The results in words: a table of figures, the goals, what failed, and the JSON file. */
 
 import { cpus, release, totalmem } from 'node:os'
+import type { Sizes } from './figures.ts'
 import { FIGURES, type FigureId, figureOf, labelOf } from './figures.ts'
 import type { Verdict } from './goals.ts'
 import { pause, type Summary, type Timing } from './measure.ts'
-import type { Run, RunName, Runs, Sizes } from './target.ts'
+import type { Run, RunName, Runs } from './target.ts'
 
 export interface Results {
   date: string

@@ -4,7 +4,8 @@ import { chmod, chown, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { type Child, runToEnd, startChild, temporaryFolder } from './child.ts'
-import type { Sizes, Target } from './target.ts'
+import type { Sizes } from './figures.ts'
+import type { Target } from './target.ts'
 
 const POSTGRES_BIN = process.env.POSTGRES_BIN ?? '/usr/lib/postgresql/15/bin'
 const START_LIMIT_MS = 60_000

@@ -1,18 +1,10 @@
-/** What is measured: a homeserver that the bench can start, and how large its rows are. */
+/** What is measured: a homeserver that the bench can start. */
 
-import type { FigureId } from './figures.ts'
+import type { FigureId, Sizes } from './figures.ts'
 import type { HttpClient } from './http.ts'
 import type { Summary, Timing } from './measure.ts'
 
 export type RunName = 'selvedge' | 'ceiling' | 'synapse' | 'tuwunel'
-
-/** How large the rows are that build something large first. */
-export interface Sizes {
-  members: number
-  awake: number
-  events: number
-  rooms: number
-}
 
 export interface Server {
   url: string

@@ -1,9 +1,9 @@
 /** The databases of a start: embedded ones or servers, each as the Worker asks it, and as a part of the whole. */
 import { existsSync } from 'node:fs'
 import type { DataFolder } from './data-folder.ts'
-import type { InstanceOptions } from './instance.ts'
 import { postgresPart, redisPart } from './marks.ts'
 import { runMigrations } from './migrations.ts'
+import type { Options } from './options/options.ts'
 import type { Parts } from './parts.ts'
 import { migrationsFolder } from './paths.ts'
 import type { Database } from './postgres/database.ts'
@@ -13,9 +13,14 @@ import { holdServer, openServer } from './postgres/server.ts'
 import { openEmbeddedRedis, openRedisServer, type RedisBackend } from './redis/backend.ts'
 import { messageOf, StartError } from './start-error.ts'
 
+interface DatabaseOptions extends Options {
+  /** A Postgres endpoint shared with other instances, migrated before. */
+  sql?: SqlService
+}
+
 /** The Postgres that the options name, not migrated yet. @throws StartError */
 export async function openPostgres(
-  options: InstanceOptions,
+  options: DatabaseOptions,
   folder: DataFolder,
   closers: (() => unknown)[],
 ): Promise<{ service: SqlService; part?: Parts['postgres']; migrate: () => Promise<unknown> }> {
@@ -53,7 +58,7 @@ function embeddedIn(folder: DataFolder) {
 
 /** The Redis that the options name. @throws StartError */
 export async function openRedis(
-  options: InstanceOptions,
+  options: DatabaseOptions,
   folder: DataFolder,
   closers: (() => unknown)[],
 ): Promise<{ backend: RedisBackend; part: Parts['redis'] }> {

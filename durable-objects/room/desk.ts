@@ -3,8 +3,8 @@ import type { Timers } from '../timers.ts'
 import type { RoomContext, RoomWriter } from './context.ts'
 import type { RoomJob } from './host.ts'
 import type { RoomLife } from './life.ts'
+import type { Typing } from './rows/typing.ts'
 import type { Subscribers } from './tell/subscribers.ts'
-import type { Typing } from './write/typing.ts'
 
 export interface RoomDesk {
   room: RoomContext

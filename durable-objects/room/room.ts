@@ -15,17 +15,18 @@ import { type Committed, commit, RoomContext, type RoomWriter } from './context.
 import type { RoomDesk } from './desk.ts'
 import type { RoomJob } from './host.ts'
 import { RoomLife } from './life.ts'
+import { readCursors } from './rows/cursors.ts'
 import { ROOM_MIGRATIONS } from './rows/schema.ts'
 import { RoomStore } from './rows/store.ts'
+import { Typing } from './rows/typing.ts'
 import { roomRpc } from './rpc.ts'
-import { Archiver, readCursors } from './tell/archive.ts'
+import { Archiver } from './tell/archive.ts'
 import { makeIncrement, RecentEvents } from './tell/increments.ts'
 import { MemberFeed } from './tell/member-feed.ts'
 import { patiently } from './tell/patience.ts'
 import { changesLists } from './tell/shown-in-lists.ts'
 import { Subscribers } from './tell/subscribers.ts'
 import { fanOut } from './tell/wake-transport.ts'
-import { Typing } from './write/typing.ts'
 
 /** What a Room is made of: put together at its first use, since a constructor that throws loses alarms. */
 interface RoomParts {

@@ -2,10 +2,12 @@
 import type { JsonObject, JsonValue } from '../../../src/protocol/events/canonical-json.ts'
 import type { ClientEvent, Pdu } from '../../../src/protocol/events/event.ts'
 import { isValidReplacement } from '../../../src/protocol/events/relations.ts'
+import { forViewer } from '../../for-viewer.ts'
 import { first } from '../../sqlite.ts'
 import { childrenOf, hasChildren, type RelationRow } from '../rows/relations.ts'
 import type { EventRow } from '../rows/store.ts'
-import { nestedEvent, type Reading } from './reading.ts'
+import type { ShownRow } from './erasures.ts'
+import { bareEvent, type Reading } from './reading.ts'
 
 type RelType = 'm.replace' | 'm.thread' | 'm.reference'
 type Aggregate = (reading: Reading, parent: ClientEvent) => JsonValue | undefined
@@ -118,6 +120,17 @@ function references(reading: Reading, parent: ClientEvent): JsonValue | undefine
     if (chunk.push({ event_id: child.child_id }) >= MAX_REFERENCES) break
   }
   return chunk.length === 0 ? undefined : { chunk }
+}
+
+/** An event inside the aggregation of another event: nothing is aggregated but its edits. */
+export function nestedEvent(reading: Reading, row: ShownRow, depth: 'edits' | 'none'): ClientEvent {
+  const { room, session, now } = reading
+  const viewed = bareEvent(reading, row)
+  const relations = depth === 'edits' ? aggregations(reading, viewed.event, ['m.replace']) : undefined
+  if (relations !== undefined) {
+    viewed.event.unsigned = { ...viewed.event.unsigned, 'm.relations': relations }
+  }
+  return forViewer(viewed, session, now, room.store.roomId)
 }
 
 /** Children one after another, read in batches. */

@@ -11,10 +11,11 @@ import { redact } from '../../../src/protocol/events/redaction.ts'
 import type { RoomReader } from '../context.ts'
 import { childrenOf } from '../rows/relations.ts'
 import type { RowReader } from '../rows/store.ts'
-import type { ShownRow } from '../write/erasure.ts'
 import { latestReply, participates } from './aggregations.ts'
 import { Budget, shownWithin } from './budget.ts'
-import { type Reading, readingOf, shownEvent } from './reading.ts'
+import type { ShownRow } from './erasures.ts'
+import { type Reading, readingOf } from './reading.ts'
+import { shownEvent } from './shown-event.ts'
 import { isIgnored, parsePlaceToken, placeToken } from './timeline.ts'
 
 const BATCH = 100

@@ -5,7 +5,7 @@ import { clientEvent, type Pdu } from '../../../src/protocol/events/event.ts'
 import { first } from '../../sqlite.ts'
 import { redactionOf } from '../rows/redacted-because.ts'
 import type { EventRow, RowReader } from '../rows/store.ts'
-import type { ShownRow } from '../write/erasure.ts'
+import type { ShownRow } from './erasures.ts'
 
 const TXN_SEPARATOR = '\n'
 

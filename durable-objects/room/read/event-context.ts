@@ -4,9 +4,10 @@ import type { ContextAnswer, ContextRequest } from '../../../src/objects/room/ti
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { ClientEvent } from '../../../src/protocol/events/event.ts'
 import type { RoomReader } from '../context.ts'
-import type { ShownRow } from '../write/erasure.ts'
 import { PART_LENGTH, shownWithin } from './budget.ts'
-import { type Reading, readingOf, shownEvent } from './reading.ts'
+import type { ShownRow } from './erasures.ts'
+import { type Reading, readingOf } from './reading.ts'
+import { shownEvent } from './shown-event.ts'
 import { firstPlace, lastPlace, placeToken, scan } from './timeline.ts'
 
 /** @throws MatrixError M_NOT_FOUND for an event that the room does not have, M_FORBIDDEN for one the viewer may not see */

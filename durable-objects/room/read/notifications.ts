@@ -13,7 +13,8 @@ import type { RoomReader } from '../context.ts'
 import { readUpTo, threadFinder } from '../rows/receipts.ts'
 import type { EventRow } from '../rows/store.ts'
 import { Budget } from './budget.ts'
-import { readingOf, shownEvent } from './reading.ts'
+import { readingOf } from './reading.ts'
+import { shownEvent } from './shown-event.ts'
 import { hasAnswered, pushContext, pushEvent } from './unread.ts'
 
 /** Older events than these are not looked through. */

@@ -5,8 +5,10 @@ import type { Pdu } from '../../../src/protocol/events/event.ts'
 import { stringField } from '../../../src/protocol/json-fields.ts'
 import type { Profile } from '../../../src/protocol/profile.ts'
 import type { RoomReader } from '../context.ts'
-import type { ShownRow } from '../write/erasure.ts'
-import { nestedEvent, type Reading, readingOf, shownEvent } from './reading.ts'
+import { nestedEvent } from './aggregations.ts'
+import type { ShownRow } from './erasures.ts'
+import { type Reading, readingOf } from './reading.ts'
+import { shownEvent } from './shown-event.ts'
 import { firstPlace, isIgnored, lastPlace, placeToken, scan } from './timeline.ts'
 
 /** Characters in one answer, after which events come alone, without context or what relates to them. */

@@ -5,9 +5,10 @@ import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { RoomReader } from '../context.ts'
 import { receiptsFor } from '../rows/receipts.ts'
 import { isSmall } from '../rows/store.ts'
-import type { ShownRow } from '../write/erasure.ts'
 import { shownWithin } from './budget.ts'
-import { readingOf, shownEvent } from './reading.ts'
+import type { ShownRow } from './erasures.ts'
+import { readingOf } from './reading.ts'
+import { shownEvent } from './shown-event.ts'
 import { lastPlace, messagesIn, parsePlaceToken, placeToken, scan } from './timeline.ts'
 
 const PEEKED_EVENTS = 100

@@ -10,8 +10,8 @@ import {
   spaceChildren,
 } from '../../../src/protocol/rooms/spaces.ts'
 import type { RoomReader } from '../context.ts'
-import { joinRule } from '../write/vouching.ts'
 import { Budget } from './budget.ts'
+import { joinRule } from './join-rule.ts'
 import { stateAt } from './state-reads.ts'
 
 /** "…the user's membership is `join` … already has permission to join": by an invitation. */

@@ -6,9 +6,10 @@ import { type ClientEvent, clientEvent, type Pdu } from '../../../src/protocol/e
 import { matchesRoomEvent, type RoomEventFilter } from '../../../src/protocol/matching/filter.ts'
 import type { RoomReader } from '../context.ts'
 import type { EventRow, RowReader } from '../rows/store.ts'
-import type { ShownRow } from '../write/erasure.ts'
 import { Budget, shownWithin } from './budget.ts'
-import { type Reading, readingOf, shownEvent } from './reading.ts'
+import type { ShownRow } from './erasures.ts'
+import { type Reading, readingOf } from './reading.ts'
+import { shownEvent } from './shown-event.ts'
 import type { Viewer } from './visibility.ts'
 
 /** Rows read at once, and at most in one request: a filter that matches nothing must not read a whole room. */

@@ -3,9 +3,9 @@
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import { type HistoryVisibility, maySeeEvent } from '../../../src/protocol/rooms/history-visibility.ts'
 import type { Membership } from '../../../src/protocol/rooms/membership.ts'
+import { hasForgotten } from '../rows/forgotten.ts'
 import type { EventRow, RowReader, StateRow } from '../rows/store.ts'
-import { Erasures, type ShownRow } from '../write/erasure.ts'
-import { hasForgotten } from '../write/forget.ts'
+import { Erasures, type ShownRow } from './erasures.ts'
 
 const VISIBILITIES: ReadonlySet<string> = new Set(['world_readable', 'shared', 'invited', 'joined'])
 

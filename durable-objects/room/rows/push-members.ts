@@ -1,13 +1,6 @@
 /** The members with pushers, each with the position up to which its User object knows what there is to push. */
-import type { TimelineEvent } from '../../../src/objects/room/sync.ts'
-import type { PushNews } from '../../../src/objects/user/settings.ts'
-import type { Pdu } from '../../../src/protocol/events/event.ts'
-import { stringField } from '../../../src/protocol/json-fields.ts'
 import { first } from '../../sqlite.ts'
-import { commit, type RoomReader, type RoomWriter } from '../context.ts'
-import type { RoomHost } from '../host.ts'
-import { hasAnswered, isRedacted, pushFacts } from '../read/unread.ts'
-import { readUpTo, threadFinder } from './receipts.ts'
+import type { RoomReader, RoomWriter } from '../context.ts'
 
 export const PUSH_MEMBERS_TABLE = `
   CREATE TABLE push_members (user_id TEXT PRIMARY KEY, pos INTEGER NOT NULL) WITHOUT ROWID;
@@ -16,24 +9,7 @@ export const PUSH_MEMBERS_TABLE = `
 /** Those who have read, or spoken, since their object last heard of it. */
 export const PUSH_READS_COLUMN = 'ALTER TABLE push_members ADD COLUMN has_read INTEGER NOT NULL DEFAULT 0;'
 
-/** Members told in one go, and events in one call. */
-const SLICE = 50
-const EVENTS = 50
-/** Characters of the events in one call, but for one event. */
-const CHARACTERS = 262_144
-
 type MemberRow = { user_id: string; pos: number; has_read: number }
-type EventRow = {
-  pos: number
-  event_id: string
-  type: string
-  state_key: string | null
-  sender: string
-  ts: number
-  txn: string | null
-  pdu: string
-}
-
 /** Notes whether a member has pushers. What came before is not pushed. Answers whether they have them only now. */
 export function setPushMember({ store }: RoomWriter, userId: string, wanted: boolean): boolean {
   if (wanted && store.member(userId)?.membership === 'join') {
@@ -55,43 +31,12 @@ export function notePushRead({ store }: RoomWriter, userId: string): void {
 }
 
 /** A member's object knows of everything up to a position. */
-function markTold({ store }: RoomWriter, userId: string, upTo: number): void {
+export function markTold({ store }: RoomWriter, userId: string, upTo: number): void {
   store.sql.exec('UPDATE push_members SET pos = ?, has_read = 0 WHERE user_id = ?', upTo, userId)
 }
 
-/** Tells the User objects of those who stand behind. @throws when one could not be reached: told again later */
-export async function tellPushMembers({
-  room,
-  objects,
-}: Pick<RoomHost, 'room' | 'objects'>): Promise<number | undefined> {
-  const { store, clock } = room
-  const told = await Promise.allSettled(
-    behind(room, SLICE).map(async ({ user_id: userId, pos, has_read: hasRead }) => {
-      if (store.member(userId)?.membership !== 'join') {
-        commit(room, (change) => setPushMember(change, userId, false))
-        return
-      }
-      const { news, upTo, spoke } = newsFor(room, userId, pos)
-      if (news !== undefined) await objects.user(userId).pushNews(news)
-      // Marked as told before the number is sent, so that a read in between is sent again.
-      commit(room, (change) => markTold(change, userId, upTo))
-      if (hasRead === 0 && !spoke) return
-      await objects
-        .user(userId)
-        .pushRead(store.roomId)
-        .catch((error: unknown) => {
-          commit(room, (change) => notePushRead(change, userId))
-          throw error
-        })
-    }),
-  )
-  const failed = told.find((result) => result.status === 'rejected')
-  if (failed) throw failed.reason
-  return isAnyoneBehind(room) ? clock.now() : undefined
-}
-
 /** Those whose objects have not heard of everything. */
-function behind({ store }: RoomReader, limit: number): MemberRow[] {
+export function behind({ store }: RoomReader, limit: number): MemberRow[] {
   const query = `SELECT user_id, pos, has_read FROM push_members
     WHERE has_read = 1 OR pos < (SELECT max(pos) FROM events) LIMIT ?`
   return store.sql.exec<MemberRow>(query, limit).toArray()
@@ -99,73 +44,4 @@ function behind({ store }: RoomReader, limit: number): MemberRow[] {
 
 export function isAnyoneBehind(room: RoomReader): boolean {
   return behind(room, 1).length > 0
-}
-
-/** What came after a position that the member has not read, and what was taken back. */
-function newsFor(
-  room: RoomReader,
-  userId: string,
-  after: number,
-): { news?: PushNews; upTo: number; spoke: boolean } {
-  const { store } = room
-  const query = `SELECT pos, event_id, type, state_key, sender, ts, txn, pdu, flags FROM events
-    WHERE pos > ? ORDER BY pos LIMIT ?`
-  const rows = within(CHARACTERS, store.sql.exec<EventRow & { flags: number }>(query, after, EVENTS))
-  const upTo = rows.at(-1)?.pos ?? after
-  const read = readUpTo(store, userId)
-  const threadIn = threadFinder(store)
-  const isRead = ({ pos, pdu }: EventRow) =>
-    pos <= read.room || pos <= (read.threads.get(threadIn((JSON.parse(pdu) as Pdu).content)) ?? 0)
-  const events = rows
-    .filter((row) => row.flags === 0 && !isRedacted(row))
-    .filter((row) => row.type === 'm.room.redaction' || (row.sender !== userId && !isRead(row)))
-    .map(timelineEvent)
-  const spoke = rows.some((row) => row.sender === userId && hasAnswered(row))
-  if (events.length === 0) return { upTo, spoke }
-  const news: PushNews = {
-    roomId: store.roomId,
-    events,
-    facts: pushFacts(room, events),
-    senderNames: namesOf(room, events),
-  }
-  const roomName = stringField(store.get('m.room.name', '')?.pdu.content.name)
-  const displayName = nameOf(room, userId)
-  if (roomName !== undefined) news.roomName = roomName
-  if (displayName !== undefined) news.displayName = displayName
-  return { news, upTo, spoke }
-}
-
-/** The first rows, as many as are not too long together; one at least. */
-function within<R extends { pdu: string }>(length: number, rows: Iterable<R>): R[] {
-  const taken: R[] = []
-  let left = length
-  for (const row of rows) {
-    left -= row.pdu.length
-    if (left < 0 && taken.length > 0) break
-    taken.push(row)
-  }
-  return taken
-}
-
-function timelineEvent({ pos, event_id, type, state_key, sender, ts, pdu }: EventRow): TimelineEvent {
-  const { content, redacts } = JSON.parse(pdu) as Pdu
-  const event = {
-    ...{ event_id, type, sender, content, origin_server_ts: ts },
-    ...(redacts !== undefined && { redacts }),
-  }
-  return { pos, event: state_key === null ? event : { ...event, state_key } }
-}
-
-function nameOf({ store }: RoomReader, userId: string): string | undefined {
-  return stringField(store.get('m.room.member', userId)?.pdu.content.displayname)
-}
-
-function namesOf(room: RoomReader, events: readonly TimelineEvent[]): Record<string, string> {
-  const senders = new Set(events.map(({ event }) => event.sender))
-  return Object.fromEntries(
-    [...senders].flatMap((userId) => {
-      const name = nameOf(room, userId)
-      return name === undefined ? [] : [[userId, name]]
-    }),
-  )
 }

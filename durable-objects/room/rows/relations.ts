@@ -1,12 +1,9 @@
-/** The Room's relations: which event relates to which, and which relations a client may not make. */
+/** The Room's relations: which event relates to which. */
 
-import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { Pdu } from '../../../src/protocol/events/event.ts'
-import { type Relation, relationOf } from '../../../src/protocol/events/relations.ts'
+import { relationOf } from '../../../src/protocol/events/relations.ts'
 import type { SqlReader } from '../../sqlite.ts'
 import { first } from '../../sqlite.ts'
-import type { RoomReader } from '../context.ts'
-import type { LocalEvent } from '../write/append.ts'
 
 export type RelationRow = {
   parent_id: string
@@ -92,40 +89,12 @@ export function childrenOf(sql: SqlReader, query: ChildQuery): RelationRow[] {
     .toArray()
 }
 
-/**
- * Before a client's message is sent.
- * @throws MatrixError M_DUPLICATE_ANNOTATION for the same reaction again; M_UNKNOWN (400) for a thread that starts
- * from an event which itself relates to another
- */
-export function checkRelation(room: RoomReader, event: LocalEvent): void {
-  const relation = event.stateKey === undefined ? relationOf(event.content) : undefined
-  if (relation === undefined) return
-  if (relation.relType === 'm.annotation') refuseDuplicate(room, event, relation)
-  if (relation.relType === 'm.thread') refuseNestedThread(room, relation)
-}
-
-/** What has no key reacts with nothing, and repeats nothing. */
-function refuseDuplicate({ store }: RoomReader, event: LocalEvent, { parentId, key }: Relation): void {
-  if (key === undefined) return
-  const there = first(
-    store.sql,
-    `SELECT 1 AS found FROM relations WHERE parent_id = ? AND rel_type = 'm.annotation'
-     AND sender = ? AND type = ? AND key = ? LIMIT 1`,
-    parentId,
-    event.sender,
-    event.type,
-    key,
-  )
-  if (there !== undefined) {
-    throw new MatrixError('M_DUPLICATE_ANNOTATION', "Can't send the same reaction twice")
-  }
-}
-
-function refuseNestedThread({ store }: RoomReader, { parentId }: Relation): void {
-  const root = store.event(parentId)
-  if (root === undefined) return
-  if (relationOf((JSON.parse(root.pdu) as Pdu).content) === undefined) return
-  throw new MatrixError('M_UNKNOWN', 'A thread cannot start from an event that relates to another', {
-    status: 400,
-  })
+/** Whether a user has annotated an event with this type and key already. */
+export function hasAnnotated(
+  sql: SqlReader,
+  { parentId, sender, type, key }: { parentId: string; sender: string; type: string; key: string },
+): boolean {
+  const query = `SELECT 1 AS found FROM relations WHERE parent_id = ? AND rel_type = 'm.annotation'
+     AND sender = ? AND type = ? AND key = ? LIMIT 1`
+  return first(sql, query, parentId, sender, type, key) !== undefined
 }

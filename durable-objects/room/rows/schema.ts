@@ -1,9 +1,9 @@
 /** The Room's own tables. Append-only: a change is a new entry at the end. */
 
-import { ERASED_TABLE, ERASING_TABLE } from '../write/erasure.ts'
-import { FORGOTTEN_TABLE } from '../write/forget.ts'
 import { DELAYED_EVENTS_TABLE } from './delayed-store.ts'
 import { DEVICE_MARKS_TABLE } from './device-marks.ts'
+import { ERASED_TABLE, ERASING_TABLE } from './erasures.ts'
+import { FORGOTTEN_TABLE } from './forgotten.ts'
 import { PUSH_MEMBERS_TABLE, PUSH_READS_COLUMN } from './push-members.ts'
 import { RECEIPTS_TABLE } from './receipts.ts'
 

@@ -1,10 +1,9 @@
 /** The room's typed log on its way to Postgres: in order, at least once, in batches. */
 
 import type { ArchiveStore, RoomLogEntry } from '../../../src/ports/archive.ts'
-import type { SqlReader } from '../../sqlite.ts'
-import { readMeta, writeMeta } from '../../sqlite.ts'
 import { coverTexts } from '../../wipe.ts'
 import { Budget } from '../read/budget.ts'
+import { readCursors, writeCursors } from '../rows/cursors.ts'
 import type { RoomStore } from '../rows/store.ts'
 
 const BATCH = 500
@@ -23,23 +22,6 @@ type ArchivedRow = {
   txn: string | null
   from_pos: number | null
   value: string | null
-}
-
-/** What a Room's consumers have done: one row, written when a batch has reached the archive. */
-export interface Cursors {
-  /** The position up to which the archive knows. */
-  archived: number
-  /** The position up to which every subscriber was woken. */
-  woken: number
-}
-
-export function readCursors(sql: SqlReader): Cursors {
-  const stored = readMeta<string>(sql, 'cursors')
-  return stored === undefined ? { archived: 0, woken: 0 } : (JSON.parse(stored) as Cursors)
-}
-
-export function writeCursors(sql: SqlStorage, cursors: Cursors): void {
-  writeMeta(sql, 'cursors', JSON.stringify(cursors))
 }
 
 /** Entries after a position, oldest first, at most one batch. */

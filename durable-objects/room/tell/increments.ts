@@ -6,7 +6,7 @@ import { pushFacts } from '../read/unread.ts'
 import { deviceMarks } from '../rows/device-marks.ts'
 import { heroCandidates } from '../rows/heroes.ts'
 import { publicReceipts } from '../rows/receipts.ts'
-import type { Typing } from '../write/typing.ts'
+import type { Typing } from '../rows/typing.ts'
 
 /** A wake above this size carries nothing: the User object then pulls (design: "Wake"). In characters of JSON. */
 const MAX_INCREMENT = 16_384

@@ -1,7 +1,8 @@
 /** When members with pushers are told: at once after a commit, and from the alarm where that was cut off. */
 import { commit } from '../context.ts'
 import type { RoomHost } from '../host.ts'
-import { hasPushMembers, setPushMember, tellPushMembers } from '../rows/push-members.ts'
+import { hasPushMembers, setPushMember } from '../rows/push-members.ts'
+import { tellPushMembers } from './push-news.ts'
 
 export class PushTeller {
   readonly #host: RoomHost

@@ -7,7 +7,7 @@ import { pull } from '../read/pull.ts'
 import { markDevices } from '../rows/device-marks.ts'
 import { markRead } from '../rows/receipts.ts'
 import { isSmall } from '../rows/store.ts'
-import { requireTypist } from '../write/typing.ts'
+import { requireTypist } from '../rows/typing.ts'
 
 export const tellRpc = rpcTable<RoomDesk>()({
   pull: {

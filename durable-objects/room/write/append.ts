@@ -3,7 +3,7 @@ import type { MembershipChange } from '../../../src/objects/user/sync.ts'
 import { authEventKeys } from '../../../src/protocol/auth/auth-events.ts'
 import { checkEventAuth } from '../../../src/protocol/auth/event-auth.ts'
 import { AuthRejection, MalformedContent, MatrixError } from '../../../src/protocol/errors.ts'
-import { canonicalJson, floatInEvent, type JsonObject } from '../../../src/protocol/events/canonical-json.ts'
+import { canonicalJson, floatInEvent } from '../../../src/protocol/events/canonical-json.ts'
 import {
   type IdentifiedPdu,
   STRIPPED_TYPES,
@@ -24,32 +24,10 @@ import type { RoomReader, RoomWriter } from '../context.ts'
 import { assembleTimelineEvent, serverKey } from '../read/client-events.ts'
 import { placeInChain } from '../rows/auth-chain.ts'
 import { cancelForState } from '../rows/delayed-store.ts'
+import { remember } from '../rows/forgotten.ts'
 import { writeRelation } from '../rows/relations.ts'
-import { remember } from './forget.ts'
+import type { AllowedEvent, LocalEvent } from './local-event.ts'
 import { applyRedaction, checkRedaction, placeRedacts } from './redact.ts'
-
-/** A local event before the room gives it its place. */
-export interface LocalEvent {
-  sender: string
-  type: string
-  stateKey?: string
-  content: JsonObject
-  redacts?: string
-  /** See `txnKey`. */
-  txn?: string
-  /** The server makes it in the sender's name: no sign that they have read what came before. */
-  unattended?: true
-  /** The client wrote numbers that are no integers as JSON knows them, such as `1.0`. */
-  hasFloats?: boolean
-  /** Of a redaction: the sender administers this server, and so may redact what its users have sent. */
-  asAdministrator?: boolean
-}
-
-/** A local event that may be sent now; nothing else becomes one of the room's events. */
-export interface AllowedEvent {
-  event: LocalEvent
-  draft: EventDraft
-}
 
 /** Server-Server API §PDUs: an event names at most 20 prev_events. */
 const MAX_PREV_EVENTS = 20

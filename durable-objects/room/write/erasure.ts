@@ -11,25 +11,11 @@ import type { SqlReader } from '../../sqlite.ts'
 import { first } from '../../sqlite.ts'
 import type { RoomWriter } from '../context.ts'
 import { dropDelayedOf } from '../rows/delayed-store.ts'
+import { isPruned } from '../rows/erasures.ts'
 import { appendLog } from '../rows/log.ts'
-import { isWhole, redactionOf } from '../rows/redacted-because.ts'
+import { isWhole } from '../rows/redacted-because.ts'
 import { removeRelation } from '../rows/relations.ts'
-import type { EventRow, RowReader } from '../rows/store.ts'
-
-export const ERASED_TABLE = `
-  -- Erased users, and the room's head when they asked for it.
-  CREATE TABLE erased (user_id TEXT PRIMARY KEY, pos INTEGER NOT NULL) WITHOUT ROWID;
-`
-
-export const ERASING_TABLE = `
-  -- Users whose events are being pruned, and the position up to which that is done.
-  CREATE TABLE erasing (user_id TEXT PRIMARY KEY, done_pos INTEGER NOT NULL) WITHOUT ROWID;
-  -- Erased before there were jobs.
-  INSERT INTO erasing (user_id, done_pos) SELECT user_id, ${-Number.MAX_SAFE_INTEGER} FROM erased;
-`
-
-/** An event as it may be shown. */
-export type ShownRow = EventRow & { pruned?: boolean }
+import type { EventRow } from '../rows/store.ts'
 
 /** Events looked at in one transaction: every one that is pruned writes two rows. */
 const BATCH = 500
@@ -111,18 +97,6 @@ function eventsOf(sql: SqlStorage, userId: string, after: number, end: number): 
     .toArray()
 }
 
-/**
- * Whether an event is the user's own word. State that stands is the room's: its encryption and its name do not go
- * with who set them. Of what others did to the user, only what shows the profile is theirs.
- */
-function isPruned(store: RowReader, row: EventRow, userId: string): boolean {
-  if (row.type === 'm.room.member' && row.state_key === userId) {
-    const content = (JSON.parse(row.pdu) as Pdu).content
-    return row.sender === userId || content.displayname !== undefined || content.avatar_url !== undefined
-  }
-  return row.state_key === null || store.get(row.type, row.state_key)?.eventId !== row.event_id
-}
-
 /** "Redacted copies": the event keeps its id, which is the hash of what is left. */
 function prune(room: RoomWriter, row: EventRow): void {
   const { store } = room
@@ -159,62 +133,4 @@ function pruneReason(room: RoomWriter, row: EventRow, redaction: Pdu, pruned: Pd
     pdu,
     JSON.stringify({ ...pdu, unsigned: { redacted_because: because } satisfies JsonObject }),
   )
-}
-
-/** Whether a viewer could see an event already at a position. */
-export type SeenBy = (row: EventRow, pos: number) => boolean
-
-/** What is seen of erased users, from the moment of the erasure: the job may have far to go. */
-export class Erasures {
-  readonly #store: RowReader
-  readonly #seenBy: SeenBy
-  #erased: ReadonlyMap<string, { pos: number; forAll: boolean }> | undefined
-
-  constructor(store: RowReader, seenBy: SeenBy) {
-    this.#store = store
-    this.#seenBy = seenBy
-  }
-
-  /** The event, or its redacted copy. */
-  shown(row: EventRow): ShownRow {
-    if (this.#all.size === 0) return row
-    const shown = this.#withoutReason(row)
-    const isMember = row.type === 'm.room.member' && row.state_key !== null && this.#all.has(row.state_key)
-    const userId = isMember ? (row.state_key ?? '') : row.sender
-    const erasure = this.#all.get(userId)
-    if (erasure === undefined || !isPruned(this.#store, row, userId)) return shown
-    if (!erasure.forAll && this.#seenBy(row, erasure.pos)) return shown
-    const original = JSON.parse(shown.pdu) as Pdu
-    const because = original.unsigned?.redacted_because
-    const pdu = redact(original, this.#store.rules)
-    const kept = because === undefined ? pdu : { ...pdu, unsigned: { redacted_because: because } }
-    return { ...row, pdu: JSON.stringify(kept), pruned: true }
-  }
-
-  /** A redacted event carries the redaction, and with it the reason that an erased user may have given. */
-  #withoutReason(row: EventRow): EventRow {
-    if (!row.pdu.includes('"redacted_because"')) return row
-    const pdu = JSON.parse(row.pdu) as Pdu
-    const because = redactionOf(this.#store, pdu)
-    const erasure = this.#all.get(String(because?.sender))
-    if (because === undefined || erasure === undefined) return row
-    if (!erasure.forAll && this.#seenBy(row, erasure.pos)) return row
-    const { reason: _, ...content } = objectField(because.content) ?? {}
-    return {
-      ...row,
-      pdu: JSON.stringify({ ...pdu, unsigned: { redacted_because: { ...because, content } } }),
-    }
-  }
-
-  /** Read once a request; nearly always empty. */
-  get #all(): ReadonlyMap<string, { pos: number; forAll: boolean }> {
-    const query = `SELECT user_id, pos, user_id IN (SELECT user_id FROM erasing) AS for_all FROM erased`
-    this.#erased ??= new Map(
-      this.#store.sql
-        .exec<{ user_id: string; pos: number; for_all: number }>(query)
-        .toArray()
-        .map(({ user_id, pos, for_all }) => [user_id, { pos, forAll: for_all === 1 }]),
-    )
-    return this.#erased
-  }
 }

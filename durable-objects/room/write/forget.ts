@@ -2,24 +2,9 @@
 
 import type { MembershipChange } from '../../../src/objects/user/sync.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
-import type { SqlReader } from '../../sqlite.ts'
-import { first } from '../../sqlite.ts'
 import type { RoomWriter } from '../context.ts'
+import { hasForgotten } from '../rows/forgotten.ts'
 import { appendLog } from '../rows/log.ts'
-
-/** Who left and forgot the room: nothing of it is shown to them until they come back. */
-export const FORGOTTEN_TABLE = `
-  CREATE TABLE forgotten (user_id TEXT PRIMARY KEY) WITHOUT ROWID;
-`
-
-export function hasForgotten(sql: SqlReader, userId: string): boolean {
-  return first(sql, 'SELECT 1 AS found FROM forgotten WHERE user_id = ?', userId) !== undefined
-}
-
-/** Who is invited, knocks or joins has the room on their list again. Writes nothing for anybody else. */
-export function remember(sql: SqlStorage, userId: string): void {
-  sql.exec('DELETE FROM forgotten WHERE user_id = ?', userId)
-}
 
 /**
  * Takes the room off a user's list, inside the caller's transaction; the same again changes nothing.

@@ -11,7 +11,7 @@ import type { RoomReader, RoomWriter } from '../context.ts'
 import { appendLog } from '../rows/log.ts'
 import { becauseOf } from '../rows/redacted-because.ts'
 import { removeRelation } from '../rows/relations.ts'
-import type { LocalEvent } from './append.ts'
+import type { LocalEvent } from './local-event.ts'
 
 /**
  * Room versions 3 and later: a redaction is an ordinary event, and takes effect if its sender has the power to

@@ -1,11 +1,12 @@
 /** Restricted rooms: which of their members vouches for somebody who joins by another room. */
 
 import { creatorsOf, powerLevels } from '../../../src/protocol/auth/power-levels.ts'
-import type { JsonObject, JsonValue } from '../../../src/protocol/events/canonical-json.ts'
+import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { serverNameOf } from '../../../src/protocol/identifiers.ts'
 import { objectField } from '../../../src/protocol/json-fields.ts'
 import type { Membership } from '../../../src/protocol/rooms/membership.ts'
 import type { RoomReader } from '../context.ts'
+import { joinRule } from '../read/join-rule.ts'
 
 /**
  * The content of a member event with the local member who vouches for a join, where one must. Only this server says
@@ -23,21 +24,6 @@ export function withVoucher(
   if (own.membership !== 'join' || current === 'join' || current === 'invite') return own
   const authoriser = authorisingUser(room, joinedAllowRooms)
   return authoriser === undefined ? own : { ...own, join_authorised_via_users_server: authoriser }
-}
-
-/** The join rule and the rooms whose members `restricted` lets in. */
-export function joinRule(room: RoomReader): { joinRule: string; allowRooms: string[] } {
-  // A room that does not exist is M_NOT_FOUND, not a room without a join rule.
-  void room.store.rules
-  const { content } = room.store.get('m.room.join_rules', '')?.pdu ?? {}
-  const allow = Array.isArray(content?.allow) ? content.allow : []
-  const allowRooms = allow.map(allowedRoom).filter((roomId) => roomId !== undefined)
-  return { joinRule: typeof content?.join_rule === 'string' ? content.join_rule : 'invite', allowRooms }
-}
-
-function allowedRoom(entry: JsonValue): string | undefined {
-  if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) return undefined
-  return entry.type === 'm.room_membership' && typeof entry.room_id === 'string' ? entry.room_id : undefined
 }
 
 const RESTRICTED = new Set(['restricted', 'knock_restricted'])

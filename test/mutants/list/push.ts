@@ -75,7 +75,7 @@ export const PUSH: readonly Mutant[] = [
     ['answered.set(thread, row.pos)', 'answered.set(MAIN_THREAD, row.pos)'],
     ['read.threads.get(thread) ?? 0, answered', '0, answered'],
   ]),
-  ...inFile('durable-objects/room/rows/push-members.ts', client('badges', 'pushing'), [
+  ...inFile('durable-objects/room/tell/push-news.ts', client('badges', 'pushing'), [
     ['SET pos = ?, has_read = 0', 'SET pos = ?', { title: 'number on the device' }],
     ['        notePushRead(room, userId)\n', '', { title: 'is sent again where it was lost' }],
     ['if (hasRead === 0 && !spoke) return', 'if (hasRead === 0) return', { title: 'the user speaks' }],

@@ -85,7 +85,7 @@ export const ROOM: readonly Mutant[] = [
     ['now + row.delay_ms', 'row.send_at ?? now'],
     ["outcome === OUTCOME[action] && reason !== 'error'", 'outcome === OUTCOME[action]'],
   ]),
-  ...inFile('durable-objects/room/write/typing.ts', client('typing'), [
+  ...inFile('durable-objects/room/rows/typing.ts', client('typing'), [
     ['Math.min(timeoutMs, MAX_TIMEOUT_MS)', 'timeoutMs'],
     ['if (wasTyping) this.#keep(true)', ''],
     ['if (overdue.length > 0) this.#keep(true)', ''],

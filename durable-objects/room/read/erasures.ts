@@ -1,0 +1,68 @@
+/** What a viewer is shown of users who asked to be forgotten. */
+import type { Pdu } from '../../../src/protocol/events/event.ts'
+import { redact } from '../../../src/protocol/events/redaction.ts'
+import { objectField } from '../../../src/protocol/json-fields.ts'
+import { isPruned } from '../rows/erasures.ts'
+import { redactionOf } from '../rows/redacted-because.ts'
+import type { EventRow, RowReader } from '../rows/store.ts'
+
+/** An event as it may be shown. */
+export type ShownRow = EventRow & { pruned?: boolean }
+
+/** Whether a viewer could see an event already at a position. */
+export type SeenBy = (row: EventRow, pos: number) => boolean
+
+/** What is seen of erased users, from the moment of the erasure: the job may have far to go. */
+export class Erasures {
+  readonly #store: RowReader
+  readonly #seenBy: SeenBy
+  #erased: ReadonlyMap<string, { pos: number; forAll: boolean }> | undefined
+
+  constructor(store: RowReader, seenBy: SeenBy) {
+    this.#store = store
+    this.#seenBy = seenBy
+  }
+
+  /** The event, or its redacted copy. */
+  shown(row: EventRow): ShownRow {
+    if (this.#all.size === 0) return row
+    const shown = this.#withoutReason(row)
+    const isMember = row.type === 'm.room.member' && row.state_key !== null && this.#all.has(row.state_key)
+    const userId = isMember ? (row.state_key ?? '') : row.sender
+    const erasure = this.#all.get(userId)
+    if (erasure === undefined || !isPruned(this.#store, row, userId)) return shown
+    if (!erasure.forAll && this.#seenBy(row, erasure.pos)) return shown
+    const original = JSON.parse(shown.pdu) as Pdu
+    const because = original.unsigned?.redacted_because
+    const pdu = redact(original, this.#store.rules)
+    const kept = because === undefined ? pdu : { ...pdu, unsigned: { redacted_because: because } }
+    return { ...row, pdu: JSON.stringify(kept), pruned: true }
+  }
+
+  /** A redacted event carries the redaction, and with it the reason that an erased user may have given. */
+  #withoutReason(row: EventRow): EventRow {
+    if (!row.pdu.includes('"redacted_because"')) return row
+    const pdu = JSON.parse(row.pdu) as Pdu
+    const because = redactionOf(this.#store, pdu)
+    const erasure = this.#all.get(String(because?.sender))
+    if (because === undefined || erasure === undefined) return row
+    if (!erasure.forAll && this.#seenBy(row, erasure.pos)) return row
+    const { reason: _, ...content } = objectField(because.content) ?? {}
+    return {
+      ...row,
+      pdu: JSON.stringify({ ...pdu, unsigned: { redacted_because: { ...because, content } } }),
+    }
+  }
+
+  /** Read once a request; nearly always empty. */
+  get #all(): ReadonlyMap<string, { pos: number; forAll: boolean }> {
+    const query = `SELECT user_id, pos, user_id IN (SELECT user_id FROM erasing) AS for_all FROM erased`
+    this.#erased ??= new Map(
+      this.#store.sql
+        .exec<{ user_id: string; pos: number; for_all: number }>(query)
+        .toArray()
+        .map(({ user_id, pos, for_all }) => [user_id, { pos, forAll: for_all === 1 }]),
+    )
+    return this.#erased
+  }
+}
