@@ -11,6 +11,7 @@ import { mayBeLocalRoom } from '../src/protocol/identifiers.ts'
 import { ASKED_MS, usersIn } from './existing-users.ts'
 import { patiently } from './patience.ts'
 import type { StubOptions } from './peers.ts'
+import { absentOf, type ObjectKind } from './rpc-table.ts'
 import { type Objects, objectsOf, type RoomGateway, type UserGateway } from './stubs.ts'
 
 export { ClientGone } from './peers.ts'
@@ -67,8 +68,8 @@ export function gatedObjects(
     )
   }
   return {
-    room: (roomId) => behind<RoomGateway>(objects.room(roomId), roomId, isRoom, withoutRoom),
-    user: (userId) => behind<UserGateway>(objects.user(userId), userId, isUser, withoutUser),
+    room: (roomId) => behind<RoomGateway>('room', objects.room(roomId), () => isRoom(roomId)),
+    user: (userId) => behind<UserGateway>('user', objects.user(userId), () => isUser(userId)),
     newRoom: (roomId) => ({
       async create(...args) {
         const [made] = await Promise.all([objects.room(roomId).create(...args), noteRoom(roomId)])
@@ -106,55 +107,33 @@ export function gatedObjects(
   }
 }
 
-/** Asked of the name of an account that is about to be made. */
-const OF_NEW_USERS: ReadonlySet<string | symbol> = new Set(['hasPast'])
-
 const noSuchRoom = () => new MatrixError('M_NOT_FOUND', 'No such room')
-
-/** What is answered without a Room: what one that shows the asker nothing would say. */
-function withoutRoom(method: string | symbol): unknown {
-  if (method === 'isJoined') return false
-  if (method === 'delayedEvents') return []
-  if (!FOR_MEMBERS.has(method)) throw noSuchRoom()
-  throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
-}
-
-/** Whoever is not in a room is refused these whether there is one or not. */
-const FOR_MEMBERS: ReadonlySet<string | symbol> = new Set<keyof RoomGateway>([
-  'messages',
-  'threads',
-  'eventAtTime',
-  'snapshot',
-  'peek',
-  'state',
-  'stateEvent',
-  'setTyping',
-])
-
-function withoutUser(method: string | symbol): never {
-  if (method !== 'presence') throw new MatrixError('M_NOT_FOUND', 'There is no such user here')
-  throw new MatrixError('M_FORBIDDEN', 'You share no room with this user')
-}
+const noSuchUser = () => new MatrixError('M_NOT_FOUND', 'There is no such user here')
+const NOT_THERE = { room: noSuchRoom, user: noSuchUser } as const
 
 /** The same gateway, whose every call asks first whether there is such an object. */
 function behind<Gateway extends object>(
+  kind: ObjectKind,
   gateway: Gateway,
-  id: string,
-  isThere: OneByOne,
-  without: (method: string | symbol) => unknown,
+  isThere: () => boolean | Promise<boolean>,
 ): Gateway {
   type Call = (...args: unknown[]) => Promise<unknown>
   const once = async (
     admission: boolean | Promise<boolean>,
-    method: string | symbol,
+    method: string,
     call: () => Promise<unknown>,
-  ) => ((await admission) ? call() : without(method))
+  ) => {
+    if (await admission) return call()
+    const absent = absentOf(kind, method)
+    if (typeof absent === 'function') return absent()
+    throw NOT_THERE[kind]()
+  }
   return new Proxy(gateway, {
     get: (_, method) => {
       const target = (gateway as Record<string | symbol, Call | undefined>)[method]
-      if (target === undefined) return undefined
+      if (target === undefined || typeof method !== 'string') return undefined
       return (...args: unknown[]) => {
-        const admitted = OF_NEW_USERS.has(method) || isThere(id)
+        const admitted = absentOf(kind, method) === 'ask' || isThere()
         return admitted === true ? target(...args) : once(admitted, method, () => target(...args))
       }
     },

@@ -8,6 +8,11 @@ interface RowFacts {
   repeatable: boolean | ((...args: never[]) => boolean)
   /** Its arguments or its answer grow with a room: they may have the larger of the two bounds of `src/limiter.ts`. */
   large?: true
+  /**
+   * What the gate answers in place of an object that is not there: what one that shows the asker nothing would say.
+   * Without this: M_NOT_FOUND. `ask`: the object is asked all the same.
+   */
+  absent?: 'ask' | (() => unknown)
 }
 
 export interface RpcRow<Parts> extends RowFacts {
@@ -28,19 +33,30 @@ type ArgsOf<Row> = Row extends { session: 'checked'; run: (parts: never) => unkn
     ? Args
     : never
 
-/** Rows that check a session are called with one. */
-type WithSessions<Table> = {
-  [Method in keyof Table]: Table[Method] extends { session: 'checked' }
-    ? ArgsOf<Table[Method]> extends [Session, ...unknown[]]
-      ? unknown
-      : never
-    : unknown
+/** Rows that check a session are called with one, and what stands in for an answer is one. */
+type Sound<Table> = {
+  [Method in keyof Table]: CheckedIsGiven<Table[Method]> & AbsentAnswers<Table[Method]>
 }
+
+type CheckedIsGiven<Row> = Row extends { session: 'checked' }
+  ? ArgsOf<Row> extends [Session, ...unknown[]]
+    ? unknown
+    : never
+  : unknown
+
+type AbsentAnswers<Row> = Row extends {
+  absent: () => infer Absent
+  run: (parts: never, ...args: never[]) => infer Value
+}
+  ? [Absent] extends [Awaited<Value>]
+    ? unknown
+    : never
+  : unknown
 
 /** Checks a table, and keeps the types of its rows. */
 export const rpcTable =
   <Parts>() =>
-  <Table extends RpcTable<Parts>>(table: Table & WithSessions<Table>): Table =>
+  <Table extends RpcTable<Parts>>(table: Table & Sound<Table>): Table =>
     table
 
 /** A table as its callers see it: what a row runs is the definition of the call. */
@@ -59,6 +75,11 @@ const rows = new Map<string, RowFacts>()
 export function mayRepeat(kind: ObjectKind, method: string, args: unknown[]): boolean {
   const repeatable = rows.get(`${kind}.${method}`)?.repeatable ?? false
   return typeof repeatable === 'function' ? repeatable(...(args as never[])) : repeatable
+}
+
+/** What is answered where there is no such object; undefined: M_NOT_FOUND. */
+export function absentOf(kind: ObjectKind, method: string): RowFacts['absent'] {
+  return rows.get(`${kind}.${method}`)?.absent
 }
 
 /** Whether the operation's values may have the larger bound. */

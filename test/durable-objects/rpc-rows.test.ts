@@ -48,6 +48,8 @@ describe('the compiler', () => {
     'with an unknown kind of session': "{ session: 'maybe', repeatable: true, run: () => 1 }",
     'that checks a session it is not called with':
       "{ session: 'checked', repeatable: true, run: (_: Parts, name: string) => name }",
+    'that answers other things without an object than with one':
+      "{ session: 'none', repeatable: true, absent: () => 'no', run: () => false }",
     'that works with parts the object does not have':
       "{ session: 'none', repeatable: true, run: ({ other }: { other: number }) => other }",
   }

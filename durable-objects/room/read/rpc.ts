@@ -27,6 +27,7 @@ import type { Session } from '../../../src/objects/user/session.ts'
 import type { ClientEvent } from '../../../src/protocol/events/event.ts'
 import { rpcTable } from '../../rpc-table.ts'
 import type { RoomDesk } from '../desk.ts'
+import { notInRoom } from '../outsiders.ts'
 import { delayedEventsOf } from '../rows/delayed-store.ts'
 import { children, threads } from './children.ts'
 import { eventContext } from './event-context.ts'
@@ -47,6 +48,7 @@ const readsMuch = { ...reads, large: true } as const
 export const readRpc = rpcTable<RoomDesk>()({
   messages: {
     ...readsMuch,
+    absent: notInRoom,
     run: ({ room }, request: MessagesRequest): MessagesAnswer => messages(room, request),
   },
 
@@ -82,6 +84,7 @@ export const readRpc = rpcTable<RoomDesk>()({
 
   threads: {
     ...readsMuch,
+    absent: notInRoom,
     run: ({ room }, request: ThreadsRequest): ThreadsAnswer => threads(room, request),
   },
 
@@ -94,20 +97,27 @@ export const readRpc = rpcTable<RoomDesk>()({
 
   snapshot: {
     ...readsMuch,
+    absent: notInRoom,
     run: ({ room }, viewer: Session, limit: number): RoomSnapshot => snapshot(room, viewer, limit),
   },
 
   /** What came after a place; without one, only where the room stands. */
   peek: {
     ...readsMuch,
+    absent: notInRoom,
     run: ({ room }, viewer: Session, from?: string): PeekAnswer => peek(room, viewer, from),
   },
 
   /** A slice of the state, as the viewer may see it. */
-  state: { ...readsMuch, run: ({ room }, request: StateRequest): StateSlice => stateFor(room, request) },
+  state: {
+    ...readsMuch,
+    absent: notInRoom,
+    run: ({ room }, request: StateRequest): StateSlice => stateFor(room, request),
+  },
 
   stateEvent: {
     ...reads,
+    absent: notInRoom,
     run: ({ room }, viewer: string, type: string, stateKey: string): ClientEvent =>
       stateEventFor(room, viewer, type, stateKey),
   },
@@ -127,6 +137,7 @@ export const readRpc = rpcTable<RoomDesk>()({
   /** Whether a user is joined: for restricted rooms elsewhere, and checks of the alias API. */
   isJoined: {
     ...reads,
+    absent: () => false,
     run: ({ room }, userId: string): boolean => room.store.member(userId)?.membership === 'join',
   },
 
@@ -159,6 +170,7 @@ export const readRpc = rpcTable<RoomDesk>()({
 
   delayedEvents: {
     ...reads,
+    absent: () => [],
     run: ({ room }, userId: string): DelayedEvent[] => delayedEventsOf(room, userId),
   },
 })

@@ -3,6 +3,7 @@ import type { MarkReadRequest, PullRequest, RoomSlice } from '../../../src/objec
 import { rpcTable } from '../../rpc-table.ts'
 import { commit } from '../context.ts'
 import type { RoomDesk } from '../desk.ts'
+import { notInRoom } from '../outsiders.ts'
 import { pull } from '../read/pull.ts'
 import { markDevices } from '../rows/device-marks.ts'
 import { markRead } from '../rows/receipts.ts'
@@ -60,6 +61,7 @@ export const tellRpc = rpcTable<RoomDesk>()({
   setTyping: {
     session: 'none',
     repeatable: true,
+    absent: notInRoom,
     run({ room, timers, changeTyping }, userId: string, typing: boolean, timeoutMs: number): void {
       requireTypist(room.store, userId)
       if (!typing) {

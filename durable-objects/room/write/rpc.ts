@@ -12,6 +12,7 @@ import type { Profile } from '../../../src/protocol/profile.ts'
 import type { NewState } from '../../../src/protocol/rooms/room-upgrade.ts'
 import { rpcTable } from '../../rpc-table.ts'
 import type { RoomDesk } from '../desk.ts'
+import { notInRoom } from '../outsiders.ts'
 import { eventAtTime, requireLook } from '../read/at-time.ts'
 import { completeBlocks } from '../rows/time-blocks.ts'
 import { createRoom, replicate } from './create.ts'
@@ -131,6 +132,7 @@ export const writeRpc = rpcTable<RoomDesk>()({
   eventAtTime: {
     session: 'none',
     repeatable: true,
+    absent: notInRoom,
     run({ room, mutate }, request: MomentRequest): { event_id: string; origin_server_ts: number } {
       requireLook(room, request.viewer)
       mutate(({ store }) => completeBlocks(store))

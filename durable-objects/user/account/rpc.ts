@@ -11,8 +11,11 @@ import { hasPast } from './past.ts'
 import { profileFields, roomProfile } from './profile.ts'
 
 export const accountRpc = rpcTable<UserHost>()({
-  /** Whether the account has ever been used: then its name is nobody else's, whatever the accounts say. */
-  hasPast: { session: 'none', repeatable: true, run: ({ sql }): boolean => hasPast(sql) },
+  /**
+   * Whether the account has ever been used: then its name is nobody else's, whatever the accounts say. Asked of the name
+   * of an account that is about to be made.
+   */
+  hasPast: { session: 'none', repeatable: true, absent: 'ask', run: ({ sql }): boolean => hasPast(sql) },
 
   /**
    * Makes or renews a device: its old session ends. Answers the device and the new session; with `refreshHash`, of

@@ -7,6 +7,11 @@ import { rpcTable } from '../../rpc-table.ts'
 import type { UserHost } from '../host.ts'
 import { presenceContent } from './presence.ts'
 
+/** @throws MatrixError M_FORBIDDEN */
+function sharesNoRoom(): never {
+  throw new MatrixError('M_FORBIDDEN', 'You share no room with this user')
+}
+
 export const presenceRpc = rpcTable<UserHost>()({
   /** Others are told: a suspended user may not. */
   setPresence: {
@@ -22,12 +27,11 @@ export const presenceRpc = rpcTable<UserHost>()({
   presence: {
     session: 'none',
     repeatable: true,
+    absent: sharesNoRoom,
     run({ polls, ports, userId }, viewer: string, rooms: string[]): JsonObject {
       const { memberships, presence } = polls()
       const shares = rooms.some((roomId) => memberships.byId(roomId)?.membership === 'join')
-      if (viewer !== userId() && !shares) {
-        throw new MatrixError('M_FORBIDDEN', 'You share no room with this user')
-      }
+      if (viewer !== userId() && !shares) sharesNoRoom()
       return presenceContent(presence.state(), ports.clock.now())
     },
   },

@@ -15,13 +15,25 @@ export const MIDDLEWARE: readonly Mutant[] = [
         'return mayBeLocalRoom(roomId, ports.config.serverName) && ask(roomId)',
         'return mayBeLocalRoom(roomId, ports.config.serverName)',
       ],
-      ["if (method === 'delayedEvents') return []", "if (method === 'delayedEvents') throw noSuchRoom()"],
+      ["if (typeof absent === 'function') return absent()", ''],
       [
         'return admitted === true ? target(...args) : once(admitted, method, () => target(...args))',
         'return target(...args)',
       ],
     ],
     'a storm of invented names',
+  ),
+  ...inFile(
+    'durable-objects/rpc-table.ts',
+    ['test/durable-objects/rpc-table.test.ts'],
+    [
+      ['before?.(parts, args[0] as Session)', ''],
+      [
+        "typeof repeatable === 'function' ? repeatable(...(args as never[])) : repeatable",
+        'repeatable !== false',
+      ],
+      ['rows.get(operation)?.large === true', 'rows.has(operation)'],
+    ],
   ),
   ...inFile(
     'src/known-ids.ts',
