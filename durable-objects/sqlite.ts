@@ -37,6 +37,10 @@ export function writeMeta(sql: SqlStorage, key: string, value: SqlStorageValue):
   sql.exec('INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)', key, value)
 }
 
+export function deleteMeta(sql: SqlStorage, key: string): void {
+  sql.exec('DELETE FROM meta WHERE key = ?', key)
+}
+
 /** The first row of a query, or undefined. */
 export function first<T extends Record<string, SqlStorageValue>>(
   sql: SqlReader,

@@ -3,7 +3,8 @@ import type { TimelineEvent } from '../../src/objects/room/sync.ts'
 import type { Clock } from '../../src/ports/system.ts'
 import type { SigningKey } from '../../src/protocol/events/signing.ts'
 import { serverNameOf } from '../../src/protocol/identifiers.ts'
-import type { RoomStore, RowReader } from './rows/store.ts'
+import type { RowReader } from './rows/reader.ts'
+import type { RoomStore } from './rows/store.ts'
 
 /** What reads a room: its rows, and no way to write one. */
 export interface RoomReader {

@@ -1,12 +1,17 @@
 /** What the RPC tables of a Room work with. */
 import type { Timers } from '../timers.ts'
-import type { RoomContext, RoomWriter } from './context.ts'
+import type { RoomContext, RoomReader, RoomWriter } from './context.ts'
 import type { RoomJob } from './host.ts'
 import type { RoomLife } from './life.ts'
 import type { Typing } from './rows/typing.ts'
 import type { Subscribers } from './tell/subscribers.ts'
 
-export interface RoomDesk {
+/** What the table of reads works with: nothing in it can write. */
+export interface ReadDesk {
+  room: RoomReader
+}
+
+export interface RoomDesk extends ReadDesk {
   room: RoomContext
   typing: Typing
   timers: Timers<RoomJob>

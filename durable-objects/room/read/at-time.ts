@@ -2,7 +2,7 @@
 import type { MomentRequest } from '../../../src/objects/room/timeline.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { RoomReader } from '../context.ts'
-import type { RowReader } from '../rows/store.ts'
+import type { RowReader } from '../rows/reader.ts'
 import { BLOCK } from '../rows/time-blocks.ts'
 import { Viewer } from './visibility.ts'
 

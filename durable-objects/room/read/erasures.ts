@@ -3,8 +3,9 @@ import type { Pdu } from '../../../src/protocol/events/event.ts'
 import { redact } from '../../../src/protocol/events/redaction.ts'
 import { objectField } from '../../../src/protocol/json-fields.ts'
 import { isPruned } from '../rows/erasures.ts'
+import type { EventRow } from '../rows/events.ts'
+import type { RowReader } from '../rows/reader.ts'
 import { redactionOf } from '../rows/redacted-because.ts'
-import type { EventRow, RowReader } from '../rows/store.ts'
 
 /** An event as it may be shown. */
 export type ShownRow = EventRow & { pruned?: boolean }

@@ -26,7 +26,7 @@ import type {
 import type { Session } from '../../../src/objects/user/session.ts'
 import type { ClientEvent } from '../../../src/protocol/events/event.ts'
 import { rpcTable } from '../../rpc-table.ts'
-import type { RoomDesk } from '../desk.ts'
+import type { ReadDesk } from '../desk.ts'
 import { notInRoom } from '../outsiders.ts'
 import { delayedEventsOf } from '../rows/delayed-store.ts'
 import { children, threads } from './children.ts'
@@ -45,7 +45,7 @@ import { unreadCount } from './unread.ts'
 const reads = { session: 'none', repeatable: true } as const
 const readsMuch = { ...reads, large: true } as const
 
-export const readRpc = rpcTable<RoomDesk>()({
+export const readRpc = rpcTable<ReadDesk>()({
   messages: {
     ...readsMuch,
     absent: notInRoom,

@@ -17,8 +17,8 @@ import { evaluatePush, type PushContext, type PushEvent } from '../../../src/pro
 import { defaultPushRules } from '../../../src/protocol/push/push-rules.ts'
 import { impliesRead } from '../../../src/protocol/rooms/implied-read.ts'
 import type { RoomReader } from '../context.ts'
+import type { RowReader } from '../rows/reader.ts'
 import { readUpTo, threadFinder, threadRoot } from '../rows/receipts.ts'
-import type { RowReader } from '../rows/store.ts'
 import { isUnattended } from './client-events.ts'
 
 /** Older events than these count for nothing. */

@@ -3,8 +3,10 @@
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import { type HistoryVisibility, maySeeEvent } from '../../../src/protocol/rooms/history-visibility.ts'
 import type { Membership } from '../../../src/protocol/rooms/membership.ts'
+import type { EventRow } from '../rows/events.ts'
 import { hasForgotten } from '../rows/forgotten.ts'
-import type { EventRow, RowReader, StateRow } from '../rows/store.ts'
+import type { RowReader } from '../rows/reader.ts'
+import type { StateRow } from '../rows/state.ts'
 import { Erasures, type ShownRow } from './erasures.ts'
 
 const VISIBILITIES: ReadonlySet<string> = new Set(['world_readable', 'shared', 'invited', 'joined'])

@@ -4,7 +4,8 @@ import type { DeviceMark, DeviceMarks, PullRequest } from '../../../src/objects/
 import type { ReadQuery } from '../../sqlite.ts'
 import { readMeta, writeMeta } from '../../sqlite.ts'
 import type { RoomWriter } from '../context.ts'
-import type { RoomStore, RowReader } from './store.ts'
+import type { RowReader } from './reader.ts'
+import type { RoomStore } from './store.ts'
 
 export const DEVICE_MARKS_TABLE = `
   -- One row a member: the position of the newest change. Derived from their User objects, and not archived.

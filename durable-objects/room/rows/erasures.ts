@@ -1,6 +1,7 @@
 /** Users who asked to be forgotten, and which of the room's events are theirs to be taken out. */
 import type { Pdu } from '../../../src/protocol/events/event.ts'
-import type { EventRow, RowReader } from './store.ts'
+import type { EventRow } from './events.ts'
+import type { RowReader } from './reader.ts'
 
 export const ERASED_TABLE = `
   -- Erased users, and the room's head when they asked for it.

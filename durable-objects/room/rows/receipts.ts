@@ -12,8 +12,10 @@ import {
 } from '../../../src/protocol/events/thread.ts'
 import { first } from '../../sqlite.ts'
 import type { RoomWriter } from '../context.ts'
+import type { EventRow } from './events.ts'
 import { notePushRead } from './push-members.ts'
-import type { EventRow, RoomStore, RowReader } from './store.ts'
+import type { RowReader } from './reader.ts'
+import type { RoomStore } from './store.ts'
 
 export const RECEIPTS_TABLE = `
   CREATE TABLE receipts (

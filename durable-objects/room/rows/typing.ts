@@ -1,7 +1,8 @@
 /** Who is typing: takes positions like everything a client sees, and ends by the alarm. */
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import { readMeta, writeMeta } from '../../sqlite.ts'
-import type { RoomStore, RowReader } from './store.ts'
+import type { RowReader } from './reader.ts'
+import type { RoomStore } from './store.ts'
 
 /** The longest a client may claim to type, ms (DIR5). */
 const MAX_TIMEOUT_MS = 30_000

@@ -6,8 +6,8 @@ import type { RoomDesk } from '../desk.ts'
 import { notInRoom } from '../outsiders.ts'
 import { pull } from '../read/pull.ts'
 import { markDevices } from '../rows/device-marks.ts'
+import { isSmall } from '../rows/reader.ts'
 import { markRead } from '../rows/receipts.ts'
-import { isSmall } from '../rows/store.ts'
 import { requireTypist } from '../rows/typing.ts'
 
 export const tellRpc = rpcTable<RoomDesk>()({

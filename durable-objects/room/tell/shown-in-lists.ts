@@ -2,7 +2,7 @@
 import { isFactType } from '../../../src/protocol/rooms/room-summary.ts'
 import type { Changed } from '../context.ts'
 import { isListed } from '../rows/listed.ts'
-import type { RowReader } from '../rows/store.ts'
+import type { RowReader } from '../rows/reader.ts'
 
 /** A user that joins is in the user directory, and one that goes is not; invited people are in no list. */
 const MEMBERSHIPS: ReadonlySet<unknown> = new Set(['join', 'leave', 'ban'])

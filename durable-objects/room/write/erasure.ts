@@ -12,10 +12,10 @@ import { first } from '../../sqlite.ts'
 import type { RoomWriter } from '../context.ts'
 import { dropDelayedOf } from '../rows/delayed-store.ts'
 import { isPruned } from '../rows/erasures.ts'
+import type { EventRow } from '../rows/events.ts'
 import { appendLog } from '../rows/log.ts'
 import { isWhole } from '../rows/redacted-because.ts'
 import { removeRelation } from '../rows/relations.ts'
-import type { EventRow } from '../rows/store.ts'
 
 /** Events looked at in one transaction: every one that is pruned writes two rows. */
 const BATCH = 500

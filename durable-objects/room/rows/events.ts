@@ -1,0 +1,118 @@
+/** The table `events`: every event of the room by its position. */
+import type { IdentifiedPdu } from '../../../src/protocol/events/event.ts'
+import { first, type SqlReader } from '../../sqlite.ts'
+
+export type EventRow = {
+  pos: number
+  event_id: string
+  type: string
+  state_key: string | null
+  sender: string
+  ts: number
+  depth: number
+  txn: string | null
+  pdu: string
+}
+
+/** The columns of an `EventRow`: the one place that lists them. */
+export const EVENT_COLUMNS = 'pos, event_id, type, state_key, sender, ts, depth, txn, pdu'
+
+/** The same for a join in which `events` is called `e`. */
+export const JOINED_EVENT_COLUMNS = EVENT_COLUMNS.replaceAll(/\w+/g, 'e.$&')
+
+export interface NewEvent extends IdentifiedPdu {
+  pos: number
+  json: string
+  txn: string | null
+  chain: { chain: number; seq: number } | null
+}
+
+/**
+ * White space after an event's JSON. What is stored of it when it is redacted, with the reference to its redaction,
+ * then needs no more bytes: a row that grows would move others to another page, and leave their texts lying about.
+ */
+const ROOM_TO_REDACT = ' '.repeat(96)
+
+/** An event that clients see. */
+export function shownEventById(sql: SqlReader, eventId: string): EventRow | undefined {
+  return first<EventRow>(sql, `SELECT ${EVENT_COLUMNS} FROM events WHERE event_id = ? AND flags = 0`, eventId)
+}
+
+/** Those of these events that clients see, by their ids. */
+export function shownEventsById(sql: SqlReader, eventIds: readonly string[]): Map<string, EventRow> {
+  const rows = sql.exec<EventRow>(
+    `SELECT ${EVENT_COLUMNS} FROM events
+     WHERE event_id IN (SELECT value FROM json_each(?)) AND flags = 0`,
+    JSON.stringify(eventIds),
+  )
+  return new Map(rows.toArray().map((row) => [row.event_id, row]))
+}
+
+/** The event that a user sent with this key; see `txnKey`. */
+export function eventIdByTxn(sql: SqlReader, sender: string, txn: string): string | undefined {
+  const query = 'SELECT event_id FROM events WHERE sender = ? AND txn = ?'
+  return first<{ event_id: string }>(sql, query, sender, txn)?.event_id
+}
+
+/** Visible events with from <= pos < to, newest first or oldest first. */
+export function shownEventsBetween(
+  sql: SqlReader,
+  { from, to, order, limit }: { from: number; to: number; order: 'newest' | 'oldest'; limit: number },
+): EventRow[] {
+  return sql
+    .exec<EventRow>(
+      `SELECT ${EVENT_COLUMNS} FROM events WHERE pos >= ? AND pos < ? AND flags = 0
+       ORDER BY pos ${order === 'newest' ? 'DESC' : 'ASC'} LIMIT ?`,
+      from,
+      to,
+      limit,
+    )
+    .toArray()
+}
+
+/** The position of the newest event; undefined where there is none. */
+export function newestPosition(sql: SqlReader): number | undefined {
+  return first<{ pos: number | null }>(sql, 'SELECT max(pos) AS pos FROM events')?.pos ?? undefined
+}
+
+/** The newest event that clients see. */
+export function newestShown(sql: SqlReader): Pick<EventRow, 'event_id' | 'depth'> | undefined {
+  return first(sql, 'SELECT event_id, depth FROM events WHERE flags = 0 ORDER BY pos DESC LIMIT 1')
+}
+
+export function insertEvent(sql: SqlStorage, { pos, eventId, pdu, json, txn, chain }: NewEvent): void {
+  sql.exec(
+    `INSERT INTO events (pos, event_id, type, state_key, sender, ts, depth, chain, seq, txn, pdu)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    pos,
+    eventId,
+    pdu.type,
+    pdu.state_key ?? null,
+    pdu.sender,
+    pdu.origin_server_ts,
+    pdu.depth,
+    chain?.chain ?? null,
+    chain?.seq ?? null,
+    txn,
+    json + ROOM_TO_REDACT,
+  )
+}
+
+/**
+ * Replaces what is stored of an event, and leaves nothing of it in the file. SQLite overwrites a row where it
+ * stands if its length stays the same, and else leaves the old one lying about as free space: so the old text
+ * is covered first, and a shorter one is filled up with the white space that JSON allows.
+ */
+export function rewriteEvent(sql: SqlStorage, row: Pick<EventRow, 'pos' | 'pdu'>, json: string): void {
+  const room = byteLength(row.pdu)
+  const length = byteLength(json)
+  const update = 'UPDATE events SET pdu = ? WHERE pos = ?'
+  if (length > room) sql.exec(update, ' '.repeat(room), row.pos)
+  sql.exec(update, json + ' '.repeat(Math.max(0, room - length)), row.pos)
+}
+
+const utf8 = new TextEncoder()
+
+function byteLength(text: string): number {
+  return utf8.encode(text).length
+}

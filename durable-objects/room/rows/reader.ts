@@ -1,0 +1,152 @@
+/** The Room's rows as they are read: nothing here, or got from here, writes one. */
+import { MatrixError } from '../../../src/protocol/errors.ts'
+import type { IdentifiedPdu, StateMap } from '../../../src/protocol/events/event.ts'
+import type { Membership } from '../../../src/protocol/rooms/membership.ts'
+import { type RoomVersionRules, roomVersion } from '../../../src/protocol/rooms/room-version.ts'
+import { readMeta, type SqlReader } from '../../sqlite.ts'
+import { Caches } from './caches.ts'
+import {
+  type EventRow,
+  eventIdByTxn,
+  newestPosition,
+  shownEventById,
+  shownEventsBetween,
+  shownEventsById,
+} from './events.ts'
+import { type Extremity, readExtremities } from './extremities.ts'
+import { allMembers, countWith, type Member, memberById, membersWith } from './members.ts'
+import { currentKeys, currentState, type StateRow, stateHistory, stateRowAt } from './state.ts'
+
+export class RowReader implements StateMap {
+  readonly sql: SqlReader
+  readonly positions: { readonly last: number }
+  /** The archive's events are being put in place: nobody else gets at the room meanwhile. */
+  readonly restoring: boolean = false
+  protected readonly known = new Caches()
+
+  constructor(sql: SqlReader, positions: { readonly last: number }) {
+    this.sql = sql
+    this.positions = positions
+  }
+
+  // ------------------------------------------------------------ the room
+
+  get exists(): boolean {
+    return this.known.rules !== undefined || readMeta(this.sql, 'room_version') !== undefined
+  }
+
+  /** @throws M_NOT_FOUND where no room has been made */
+  get rules(): RoomVersionRules {
+    if (this.known.rules === undefined) {
+      if (!this.restoring && this.isRebuilding) {
+        throw new MatrixError('M_UNKNOWN', 'This room is being restored; try again soon', { status: 503 })
+      }
+      const version = readMeta<string>(this.sql, 'room_version')
+      const rules = version === undefined ? undefined : roomVersion(version)
+      if (rules === undefined) throw new MatrixError('M_NOT_FOUND', 'No such room')
+      this.known.rules = rules
+    }
+    return this.known.rules
+  }
+
+  /** Whether what the archive has is being put in the place of what there was. */
+  get isRebuilding(): boolean {
+    return readMeta(this.sql, 'rebuilding') !== undefined
+  }
+
+  /** The room's version, also while the room answers nobody. */
+  get version(): string {
+    return readMeta<string>(this.sql, 'room_version') ?? ''
+  }
+
+  get roomId(): string {
+    this.known.roomId ??= readMeta<string>(this.sql, 'room_id')
+    if (this.known.roomId === undefined) throw new MatrixError('M_NOT_FOUND', 'No such room')
+    return this.known.roomId
+  }
+
+  // ------------------------------------------------------------ events
+
+  /** An event that clients see. For the state under a key, which counts whatever its flags, see `get`. */
+  event(eventId: string): EventRow | undefined {
+    return shownEventById(this.sql, eventId)
+  }
+
+  /** Those of these events that clients see, by their ids. */
+  eventsById(eventIds: readonly string[]): Map<string, EventRow> {
+    return shownEventsById(this.sql, eventIds)
+  }
+
+  eventByTxn(sender: string, txn: string): string | undefined {
+    return eventIdByTxn(this.sql, sender, txn)
+  }
+
+  /** Visible events with from <= pos < to, newest first or oldest first. */
+  eventsBetween(from: number, to: number, order: 'newest' | 'oldest', limit: number): EventRow[] {
+    return shownEventsBetween(this.sql, { from, to, order, limit })
+  }
+
+  /** The position of the newest durable thing a client can see: 0 for an empty room. */
+  get head(): number {
+    this.known.head ??= Math.max(newestPosition(this.sql) ?? 0, readMeta<number>(this.sql, 'other_head') ?? 0)
+    return this.known.head
+  }
+
+  get extremities(): readonly Extremity[] {
+    this.known.extremities ??= readExtremities(this.sql)
+    return this.known.extremities
+  }
+
+  // ------------------------------------------------------------ state
+
+  /** The current state event of a key, whatever its flags. */
+  get(type: string, stateKey: string): IdentifiedPdu | undefined {
+    const key = `${type}\n${stateKey}`
+    if (this.known.state.has(key)) return this.known.state.get(key)
+    const found = currentState(this.sql, type, stateKey)
+    this.known.remember(key, found)
+    return found
+  }
+
+  /** The entry of a key that was valid just after `pos`. */
+  stateRowAt(type: string, stateKey: string, pos: number): StateRow | undefined {
+    return stateRowAt(this.sql, type, stateKey, pos)
+  }
+
+  /** All entries a key ever had, oldest first. */
+  stateHistory(type: string, stateKey: string): StateRow[] {
+    return stateHistory(this.sql, type, stateKey)
+  }
+
+  /** The keys under which a type of state stands now. */
+  currentKeys(type: string): string[] {
+    return currentKeys(this.sql, type)
+  }
+
+  // ------------------------------------------------------------ members
+
+  member(userId: string): Member | undefined {
+    return memberById(this.sql, userId)
+  }
+
+  /** Members by membership, the longest-standing first. */
+  membersWith(membership: Membership, limit: number): string[] {
+    return membersWith(this.sql, membership, limit)
+  }
+
+  /** Everybody who ever had a membership. */
+  allMembers(): Member[] {
+    return allMembers(this.sql)
+  }
+
+  /** How many have joined and are invited; counted once an incarnation, then kept. */
+  get counts(): { joined: number; invited: number } {
+    this.known.counts ??= { joined: countWith(this.sql, 'join'), invited: countWith(this.sql, 'invite') }
+    return this.known.counts
+  }
+}
+
+/** Whether the room is there, and has at most so many members. */
+export function isSmall(store: RowReader, members: number): boolean {
+  return store.exists && store.counts.joined <= members
+}

@@ -1,0 +1,111 @@
+/** The table `state`: the room's state as intervals of positions. */
+import type { IdentifiedPdu, Pdu } from '../../../src/protocol/events/event.ts'
+import { first, type SqlReader } from '../../sqlite.ts'
+
+export type StateRow = {
+  type: string
+  state_key: string
+  from_pos: number
+  to_pos: number | null
+  event_id: string
+  value: string | null
+}
+
+const STATE_COLUMNS = 'type, state_key, from_pos, to_pos, event_id, value'
+
+/** The current state event of a key, whatever its flags: the auth rules judge by it, shown or not. */
+export function currentState(sql: SqlReader, type: string, stateKey: string): IdentifiedPdu | undefined {
+  return identified(
+    first(
+      sql,
+      `SELECT e.event_id, e.pdu FROM state s JOIN events e ON e.event_id = s.event_id
+       WHERE s.type = ? AND s.state_key = ? AND s.to_pos IS NULL`,
+      type,
+      stateKey,
+    ),
+  )
+}
+
+/** The state event of a key whose time ended at a position. */
+export function stateEndedAt(
+  sql: SqlReader,
+  type: string,
+  stateKey: string,
+  pos: number,
+): IdentifiedPdu | undefined {
+  return identified(
+    first(
+      sql,
+      `SELECT e.event_id, e.pdu FROM state s JOIN events e ON e.event_id = s.event_id
+       WHERE s.type = ? AND s.state_key = ? AND s.to_pos = ?`,
+      type,
+      stateKey,
+      pos,
+    ),
+  )
+}
+
+function identified(row: { event_id: string; pdu: string } | undefined): IdentifiedPdu | undefined {
+  return row && { eventId: row.event_id, pdu: JSON.parse(row.pdu) as Pdu }
+}
+
+/** The entry of a key that was valid just after `pos`. */
+export function stateRowAt(
+  sql: SqlReader,
+  type: string,
+  stateKey: string,
+  pos: number,
+): StateRow | undefined {
+  const row = first<StateRow>(
+    sql,
+    `SELECT ${STATE_COLUMNS} FROM state
+     WHERE type = ? AND state_key = ? AND from_pos <= ? ORDER BY from_pos DESC LIMIT 1`,
+    type,
+    stateKey,
+    pos,
+  )
+  return row !== undefined && (row.to_pos === null || row.to_pos > pos) ? row : undefined
+}
+
+/** All entries a key ever had, oldest first. */
+export function stateHistory(sql: SqlReader, type: string, stateKey: string): StateRow[] {
+  return sql
+    .exec<StateRow>(
+      `SELECT ${STATE_COLUMNS} FROM state
+       WHERE type = ? AND state_key = ? ORDER BY from_pos`,
+      type,
+      stateKey,
+    )
+    .toArray()
+}
+
+/** The keys under which a type of state stands now. */
+export function currentKeys(sql: SqlReader, type: string): string[] {
+  return sql
+    .exec<{ state_key: string }>(
+      'SELECT state_key FROM state WHERE type = ? AND to_pos IS NULL ORDER BY state_key',
+      type,
+    )
+    .toArray()
+    .map((row) => row.state_key)
+}
+
+/** Puts a state event in force from its position on, and ends its predecessor. */
+export function putState(sql: SqlStorage, event: IdentifiedPdu, pos: number, value: string | null): void {
+  const { type } = event.pdu
+  const stateKey = event.pdu.state_key ?? ''
+  sql.exec(
+    'UPDATE state SET to_pos = ? WHERE type = ? AND state_key = ? AND to_pos IS NULL',
+    pos,
+    type,
+    stateKey,
+  )
+  sql.exec(
+    'INSERT INTO state (type, state_key, from_pos, event_id, value) VALUES (?, ?, ?, ?, ?)',
+    type,
+    stateKey,
+    pos,
+    event.eventId,
+    value,
+  )
+}
