@@ -93,33 +93,22 @@ export function checkValue(operation: string, value: unknown, isLarge: boolean):
   if ((JSON.stringify(value) ?? '').length > LIMITS[limit]) refuse(limit, operation)
 }
 
-/**
- * The methods of an object's class, and of those that it extends, share what the object may spend; each call from
- * outside tops up the calls.
- */
+/** The methods of an object's class share what the object may spend; each call from outside tops up the calls. */
 export function limitCalls({ prototype }: { prototype: object }): void {
   const spentBy = new WeakMap<object, Spent>()
-  for (const own of chainOf(prototype)) {
-    for (const [name, property] of Object.entries(Object.getOwnPropertyDescriptors(own))) {
-      const method: unknown = property.value
-      // What a class has from the one it extends is called on it, and must not be limited for both.
-      if (
-        name === 'constructor' ||
-        typeof method !== 'function' ||
-        Object.hasOwn(prototype, name) !== (own === prototype)
-      )
-        continue
-      const limited = function (this: object, ...args: unknown[]): unknown {
-        const { name: objectName } = (this as NamedObject).ctx?.id ?? {}
-        const spent = spentBy.get(this) ?? { calls: 0, waiting: 0, running: 0, name: objectName }
-        spentBy.set(this, spent)
-        spent.calls = 0
-        if (objectName !== undefined) awake.set(objectName, spent)
-        if (objectName !== undefined && name === 'alarm') alarms.delete(objectName)
-        return current.run(spent, () => asRunning(spent, () => method.apply(this, args)))
-      }
-      Object.defineProperty(prototype, name, { ...property, value: limited })
+  for (const [name, property] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
+    const method: unknown = property.value
+    if (name === 'constructor' || typeof method !== 'function') continue
+    const limited = function (this: object, ...args: unknown[]): unknown {
+      const { name: objectName } = (this as NamedObject).ctx?.id ?? {}
+      const spent = spentBy.get(this) ?? { calls: 0, waiting: 0, running: 0, name: objectName }
+      spentBy.set(this, spent)
+      spent.calls = 0
+      if (objectName !== undefined) awake.set(objectName, spent)
+      if (objectName !== undefined && name === 'alarm') alarms.delete(objectName)
+      return current.run(spent, () => asRunning(spent, () => method.apply(this, args)))
     }
+    Object.defineProperty(prototype, name, { ...property, value: limited })
   }
 }
 
@@ -180,12 +169,6 @@ export function takeInMemory(now: number): { idle: string[]; busy: string[] } {
   const busy = all.map(([name]) => name).filter((name) => !idle.includes(name))
   for (const name of idle) awake.delete(name)
   return { idle, busy }
-}
-
-/** The classes from `prototype` upwards; the platform's own have no methods to limit. */
-function chainOf(prototype: object): object[] {
-  if (prototype === Object.prototype) return []
-  return [prototype, ...chainOf(Object.getPrototypeOf(prototype) as object)]
 }
 
 function refuse(limit: Limit, operation: string): never {
