@@ -1,25 +1,107 @@
-/** Who may import whom, and which globals a layer may touch: the table of the house, checked in every file. */
+/** Who may import whom, which globals a layer may touch, and how large files and folders grow: checked in every file. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { projectRoot } from '../local/paths.ts'
-import { brokenRules } from './support/layers.ts'
+import { LONG_FILES } from './support/house/exceptions.ts'
+import { brokenRules } from './support/house/layers.ts'
+import {
+  circles,
+  fullFolders,
+  importGraph,
+  isTooLong,
+  MOST_FILES,
+  MOST_LINES,
+  type SourceFile,
+} from './support/house/shape.ts'
 
-const folders = ['src', 'durable-objects', 'workers', 'local']
+const productFolders = ['src', 'durable-objects', 'workers', 'local']
+const projectFolders = [...productFolders, 'test', 'bench', 'migrations', 'docs']
 
-function sourceFiles(): { path: string; source: string }[] {
-  return folders.flatMap((folder) =>
-    readdirSync(join(projectRoot, folder), { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.endsWith('.ts') || name.endsWith('.tsx'))
-      .map((name) => join(projectRoot, folder, name))
-      .map((path) => ({ path: relative(projectRoot, path), source: readFileSync(path, 'utf8') })),
-  )
+function namesIn(folder: string): string[] {
+  return readdirSync(join(projectRoot, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(projectRoot, join(entry.parentPath, entry.name)))
+    .filter((path) => !path.includes('node_modules/'))
 }
 
+function sourceFiles(folders: string[]): SourceFile[] {
+  return folders
+    .flatMap(namesIn)
+    .filter((path) => path.endsWith('.ts') || path.endsWith('.tsx'))
+    .map((path) => ({ path, source: readFileSync(join(projectRoot, path), 'utf8') }))
+}
+
+const files = sourceFiles(projectFolders)
+const graph = importGraph(files)
+
 it('every file keeps the rules of its layer', () => {
-  const files = sourceFiles()
-  expect(files.length).toBeGreaterThan(50)
-  expect(files.flatMap(({ path, source }) => brokenRules(path, source))).toEqual([])
+  const product = sourceFiles(productFolders)
+  expect(product.length).toBeGreaterThan(50)
+  expect(product.flatMap(({ path, source }) => brokenRules(path, source))).toEqual([])
+})
+
+it('no import leads back to its file', () => {
+  expect(graph.size).toBeGreaterThan(400)
+  expect(circles(graph)).toEqual([])
+})
+
+it(`no file has more than ${MOST_LINES} lines`, () => {
+  const long = files.filter(isTooLong).map(({ path }) => path)
+  expect(long.filter((path) => !(path in LONG_FILES))).toEqual([])
+})
+
+it(`no folder holds more than ${MOST_FILES} files`, () => {
+  expect(fullFolders(projectFolders.flatMap(namesIn))).toEqual([])
+})
+
+it.each(Object.keys(LONG_FILES))('%s is still too long, so its exception is needed', (path) => {
+  expect(files.filter(isTooLong).map((file) => file.path)).toContain(path)
+})
+
+describe('the check of shape itself', () => {
+  const circle = [
+    { path: 'a/one.ts', source: "import { two } from './two.ts'" },
+    { path: 'a/two.ts', source: "export { three } from '../b/three.ts'" },
+    { path: 'b/three.ts', source: "import type { One } from '../a/one.ts'" },
+  ]
+
+  it('finds a circle within a folder and across folders, by types alone too', () => {
+    expect(circles(importGraph(circle))).toContain(
+      'no import leads back to its file: a/one.ts -> a/two.ts -> b/three.ts -> a/one.ts',
+    )
+    const pair = [
+      { path: 'a/one.ts', source: "import type { Two } from './two.ts'" },
+      { path: 'a/two.ts', source: "import type { One } from './one.ts'" },
+    ]
+    expect(circles(importGraph(pair))).toHaveLength(2)
+  })
+
+  it('finds a file that imports itself', () => {
+    const self = [{ path: 'a/one.ts', source: "import { one } from './one.ts'" }]
+    expect(circles(importGraph(self))).toHaveLength(1)
+  })
+
+  it('finds none where two ways meet', () => {
+    const diamond = [
+      { path: 'a.ts', source: "import './b.ts'\nimport './c.ts'" },
+      { path: 'b.ts', source: "import './d.ts'" },
+      { path: 'c.ts', source: "import './d.ts'" },
+      { path: 'd.ts', source: '' },
+    ]
+    expect(circles(importGraph(diamond))).toEqual([])
+  })
+
+  it('finds a file of 301 lines and none of 300', () => {
+    expect(isTooLong({ path: 'a.ts', source: 'x\n'.repeat(MOST_LINES + 1) })).toBe(true)
+    expect(isTooLong({ path: 'a.ts', source: 'x\n'.repeat(MOST_LINES) })).toBe(false)
+  })
+
+  it('finds a folder of 26 files and none of 25, whatever lies in folders below', () => {
+    const paths = Array.from({ length: MOST_FILES }, (_, index) => `bench/${index}.ts`)
+    expect(fullFolders([...paths, 'bench/below/x.ts'])).toEqual([])
+    expect(fullFolders([...paths, 'bench/x.ts'])).toEqual(['a folder holds at most 25 files: bench has 26'])
+  })
 })
 
 describe('the check itself', () => {
@@ -97,6 +179,31 @@ describe('the check itself', () => {
       'durable-objects/user/sync/streams/rooms.ts',
       "import { V2Codec } from '../codecs/v2.ts'",
       'the streams of a sync know no codec',
+    ],
+    [
+      'durable-objects/room/rows/store.ts',
+      "import type { LocalEvent } from '../write/append.ts'",
+      "a Room's tables import nothing that reads, writes or tells",
+    ],
+    [
+      'durable-objects/room/read/timeline.ts',
+      "import type { ShownRow } from '../write/erasure.ts'",
+      'what reads a Room imports nothing that writes it or tells of it',
+    ],
+    [
+      'durable-objects/room/write/append.ts',
+      "import { wake } from '../tell/wakes.ts'",
+      'the pipeline of a Room and the consumers of its commits do not know each other',
+    ],
+    [
+      'durable-objects/room/tell/increments.ts',
+      "import type { Typing } from '../write/typing.ts'",
+      'the pipeline of a Room and the consumers of its commits do not know each other',
+    ],
+    [
+      'durable-objects/user/presence/presence.ts',
+      "import { x } from '../settings/tags.ts'",
+      "a User's presence and to-device messages know no other feature",
     ],
     ['durable-objects/room/room.ts', 'await fetch(url)', 'no ambient fetch'],
     ['durable-objects/user/user.ts', 'const now = Date.now()', 'no ambient Date'],

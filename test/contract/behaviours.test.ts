@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { projectRoot } from '../../local/paths.ts'
-import { readTitles } from '../support/syntax.ts'
+import { readTitles } from '../support/house/syntax.ts'
 
 interface Behaviour {
   item: string

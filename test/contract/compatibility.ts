@@ -1,9 +1,16 @@
 /** The table of endpoints in docs/compatibility.md: written from a run of the tests, and held true by it. */
 import { waitsFor } from './later.ts'
-import type { Exercise } from './report.ts'
+import type { Operation } from './spec.ts'
 
 const BEGIN = '<!-- endpoints: written by `npm test -- --update` -->'
 const END = '<!-- end of endpoints -->'
+
+/** How an operation was answered in the whole run. */
+export interface Exercise {
+  operation: Operation
+  /** The test files that saw it succeed, the most thorough first. */
+  files: string[]
+}
 
 export interface Row {
   /** Method and path. */

@@ -2,18 +2,11 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { projectRoot } from '../../local/paths.ts'
-import { compatibilityFaults, rewriteTable } from './compatibility.ts'
+import { compatibilityFaults, type Exercise, rewriteTable } from './compatibility.ts'
 import { readContract, SPEC_VARIABLE } from './folder.ts'
 import { LATER, waitsFor } from './later.ts'
 import type { Operation } from './spec.ts'
 import type { Seen } from './watch.ts'
-
-/** How an operation was answered in the whole run. */
-export interface Exercise {
-  operation: Operation
-  /** The test files that saw it succeed, the most thorough first. */
-  files: string[]
-}
 
 interface Run {
   /** Whether every test of the project ran: only then is a missing endpoint a fault. */

@@ -1,5 +1,5 @@
 /** Where the specification's schemas are wrong by its own text, and how we read them instead. */
-import type { Json } from './spec.ts'
+import type { Json } from './json.ts'
 
 export interface SchemaBug {
   document: string

@@ -1,11 +1,10 @@
 /** Reads the official OpenAPI documents of the Client-Server API into one value that workers load quickly. */
+
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse } from 'yaml'
+import type { Json, JsonRecord } from './json.ts'
 import { SCHEMA_BUGS } from './schema-bugs.ts'
-
-export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
-export type JsonRecord = { [key: string]: Json }
 
 export interface Parameter {
   name: string

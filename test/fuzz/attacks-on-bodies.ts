@@ -1,5 +1,5 @@
 /** Bodies that are no JSON, too much JSON, or JSON that does not fit. */
-import type { Json, JsonRecord } from '../contract/spec.ts'
+import type { Json, JsonRecord } from '../contract/json.ts'
 import { schemaAt } from '../contract/spec.ts'
 import type { Attack, Expected } from './attack.ts'
 import type { Random } from './random.ts'

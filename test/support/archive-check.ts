@@ -7,7 +7,7 @@ import { readKeys } from '../../local/keys.ts'
 import { issueOperatorToken } from '../../src/accounts/operator-token.ts'
 import { decodeBase64 } from '../../src/protocol/base64.ts'
 import { TABLE_RULES } from './archived-tables.ts'
-import { type ObjectKind, objectName, type TestServer } from './server.ts'
+import { type ObjectKind, objectName, type TestServer } from './test-server.ts'
 
 /** Tables, or columns as `table.column`, in which a test file leaves the archive behind, and why. */
 export type UnlikeArchive = Readonly<Record<string, string>>

@@ -4,32 +4,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inject } from 'vitest'
-import { type Instance, type InstanceOptions, startInstance } from '../../local/instance.ts'
+import type { InstanceOptions } from '../../local/instance.ts'
+import { type Instance, startInstance } from '../../local/instance.ts'
 import type { Workers } from '../../local/runtime/bundle.ts'
 import { archiveDifferences, type UnlikeArchive } from './archive-check.ts'
 import { betweenRequests } from './between-requests.ts'
 import { borrowSchema } from './borrow-schema.ts'
+import type { ObjectKind, TestServer } from './test-server.ts'
 
-export type ObjectKind = 'ROOM' | 'USER'
-
-export interface TestServer {
-  readonly url: string
-  readonly serverName: string
-  /** Its data folder. */
-  readonly folder: string
-  readonly instance: Instance
-  readonly postgres: Instance['postgres']
-  readonly redis: Instance['redis']
-  /** Kills the runtime as `kill -9` does and waits until it serves again, on the same data and port. */
-  restart(): Promise<void>
-  stop(): Promise<void>
-  /** Takes an object out of memory, as the platform does at will. */
-  evict(kind: ObjectKind, name: string): Promise<void>
-  /** Rows of a query inside an object's own SQLite. */
-  sql(kind: ObjectKind, name: string, query: string): Promise<Record<string, unknown>[]>
-  /** Rows of a query on this server's Postgres, which it answers even while the Worker finds it stopped. */
-  pg(query: string, params?: unknown[]): Promise<Record<string, unknown>[]>
-}
+export { type ObjectKind, objectName, type TestServer } from './test-server.ts'
 
 export interface TestServerOptions extends Partial<InstanceOptions> {
   /** Why no evictions come by themselves and the archive is quick even in `npm run test:evicting`. */
@@ -39,12 +22,6 @@ export interface TestServerOptions extends Partial<InstanceOptions> {
   /** The source of another Worker in the homeserver's place. */
   source?: string
   bindings?: Record<string, string>
-}
-
-/** Object names, as `durable-objects/peers.ts` makes them. */
-export const objectName = {
-  room: (serverName: string, roomId: string) => `${serverName}/room/${roomId}`,
-  user: (serverName: string, userId: string) => `${serverName}/user/${userId}`,
 }
 
 const classNames: Record<ObjectKind, string> = { ROOM: 'Room', USER: 'User' }

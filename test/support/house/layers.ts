@@ -66,6 +66,26 @@ const importRules: ImportRule[] = [
     neverOther: (own) => new RegExp(`^durable-objects/(?!${own}/)[^/]+/`),
   },
   {
+    sentence: "a Room's tables import nothing that reads, writes or tells",
+    from: /^durable-objects\/room\/rows\//,
+    never: /^durable-objects\/room\/(read|write|tell)\//,
+  },
+  {
+    sentence: 'what reads a Room imports nothing that writes it or tells of it',
+    from: /^durable-objects\/room\/read\//,
+    never: /^durable-objects\/room\/(write|tell)\//,
+  },
+  {
+    sentence: 'the pipeline of a Room and the consumers of its commits do not know each other',
+    from: /^durable-objects\/room\/(write|tell)\//,
+    neverOther: (own) => new RegExp(`^durable-objects/room/(?!${own}/)(write|tell)/`),
+  },
+  {
+    sentence: "a User's presence and to-device messages know no other feature",
+    from: /^durable-objects\/user\/(presence|to-device)\//,
+    neverOther: (own) => new RegExp(`^durable-objects/user/(?!${own}/)[^/]+/`),
+  },
+  {
     sentence: 'the heads of rooms know neither storage nor network, as the model of sync runs them',
     from: /^durable-objects\/user\/sync\/heads\//,
     only: () => /^(durable-objects\/user\/sync\/heads|src\/(objects|protocol))\//,
