@@ -76,10 +76,20 @@ export const PUSH: readonly Mutant[] = [
     ['read.threads.get(thread) ?? 0, answered', '0, answered'],
   ]),
   ...inFile('durable-objects/room/tell/push-news.ts', client('badges', 'pushing'), [
-    ['SET pos = ?, has_read = 0', 'SET pos = ?', { title: 'number on the device' }],
-    ['        notePushRead(room, userId)\n', '', { title: 'is sent again where it was lost' }],
+    [
+      '          commit(room, (change) => notePushRead(change, userId))\n',
+      '',
+      { title: 'is sent again where it was lost' },
+    ],
     ['if (hasRead === 0 && !spoke) return', 'if (hasRead === 0) return', { title: 'the user speaks' }],
-    ['        setPushMember(room, userId, false)\n', '', { title: 'a room is left' }],
+    [
+      '        commit(room, (change) => setPushMember(change, userId, false))\n',
+      '',
+      { title: 'a room is left' },
+    ],
+  ]),
+  ...inFile('durable-objects/room/rows/push-members.ts', client('badges', 'pushing'), [
+    ['SET pos = ?, has_read = 0', 'SET pos = ?', { title: 'number on the device' }],
   ]),
   ...inFile('src/protocol/push/push-rule-edits.ts', client('push-rules'), [
     ['?.enabled ?? true,\n    ...matcherOf', ' && true,\n    ...matcherOf'],
