@@ -7,7 +7,7 @@ import { patiently } from './patience.ts'
 /** How long a database is waited for that may hang, ms: what can go on without it does. */
 export const ASKED_MS = 2_000
 
-/** Whether there is such a user: yes for all who may be, while Postgres is away. */
+/** Whether there is such a user. While Postgres is away, yes for every name that a user here could have. */
 export function usersIn({ accounts, config }: Pick<Ports, 'accounts' | 'config'>): OneByOne {
   return userCheck(config.serverName, (localparts) =>
     patiently(

@@ -52,7 +52,7 @@ export function gatedObjects(
     return new Set(userIds.filter((_, index) => answers[index]))
   }
   const noteRoom = (roomId: string) => ports.roomNotes.put(roomId).catch(() => undefined)
-  /** Asks the objects of those who are there; the others have nothing. */
+  /** Asks the objects of the users that there are; the others have nothing. */
   const ofKnown = async <Q, A>(
     all: readonly Q[],
     userIdOf: (question: Q) => string,
@@ -141,8 +141,8 @@ function behind<Gateway extends object>(
 }
 
 /**
- * Whether there is such a room. The asker's own object is asked first, which costs no request to a database: most who
- * ask are members. Then the archive, and the notes of rooms that it may not know yet. Where the archive does not
+ * Whether there is such a room. The asker's own object is asked first, which costs no request to a database: most
+ * askers are members. Then the archive, and the notes of rooms that it may not know yet. Where the archive does not
  * answer, the Room itself is asked, which makes no table by answering: people go on talking without Postgres.
  */
 function roomCheck(objects: Objects, ports: GatePorts, asker: () => string | undefined): OneByOne {

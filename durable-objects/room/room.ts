@@ -72,7 +72,7 @@ export class Room extends DurableObject<Env> {
     const feed = new MemberFeed({
       sql: storage.sql,
       deliver: async (userId, change) => {
-        // Who acts for themselves has a session; of the others somebody may have made up the name.
+        // A sender has a session, and so an account; the name of another member may be made up.
         if (change.sender !== userId && !(await isUser(userId))) return
         await this.#objects.user(userId).membershipChanged(change)
       },
@@ -163,7 +163,7 @@ export class Room extends DurableObject<Env> {
           now: () => this.#ports.clock.now(),
           retryAt: (at) => this.#parts.timers.arm('wake', at),
         },
-        // Who was told of all events was told of who types as well.
+        // Subscribers that were told of all events were told of typing users as well.
         woken < store.head ? woken : Math.max(store.head, this.#typing.pos),
       )
     }

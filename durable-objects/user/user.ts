@@ -144,7 +144,7 @@ export class User extends DurableObject<Env> {
         enabled: this.#ports.config.presence,
         arm: (at) => this.#parts.timers.arm('presence', at),
         tell: (roomIds, state) => {
-          // Of who is suspended, others hear no more than that they are gone.
+          // Others hear of a suspended user only that they are gone.
           const isHidden = state.presence !== 'offline' && this.#parts.account.standing.suspended
           return tellPresence(peersOf(this.env, this.#ports.calls), isHidden ? [] : roomIds, state)
         },
@@ -155,7 +155,7 @@ export class User extends DurableObject<Env> {
     return this.#syncPolls
   }
 
-  /** Of these users, those who are in none of the rooms that this one is in. */
+  /** Of these users, those that are in none of this one's rooms. */
   #strangers(userIds: string[]): Promise<string[]> {
     const objects = peersOf(this.env, this.#ports.calls)
     return objects.strangers(userIds, this.#polls.memberships.joinedRooms())
@@ -188,7 +188,7 @@ export class User extends DurableObject<Env> {
     return next
   }
 
-  /** What is in memory is of tables that are gone; whoever waits is told that everything is new. */
+  /** What is in memory is of tables that are gone; waiting clients are told that everything is new. */
   #replace(work: () => void): void {
     this.#transaction(() => {
       work()

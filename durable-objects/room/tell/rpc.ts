@@ -28,7 +28,7 @@ export const tellRpc = rpcTable<RoomDesk>()({
     },
   },
 
-  /** The local members who want to hear of the room now; nobody where it has more than `limit` members. */
+  /** The local members that want to hear of the room now; nobody where it has more than `limit` members. */
   awake: {
     session: 'none',
     repeatable: true,
