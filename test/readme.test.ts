@@ -42,3 +42,12 @@ test.each(pages)('every link of %s to a file leads to one', (page) => {
   const missing = targets.filter((target) => !existsSync(join(projectRoot, page, '..', target)))
   expect(missing).toEqual([])
 })
+
+test.each(pages)('every file that %s names is there', (page) => {
+  const text = readFileSync(join(projectRoot, page), 'utf8')
+  const folders = 'src|durable-objects|workers|local|migrations|test|bench|docs|ops'
+  const named = [...text.matchAll(new RegExp(`\`((?:${folders})/[\\w./-]+)\``, 'g'))].map(
+    ([, path = '']) => path,
+  )
+  expect(named.filter((path) => !existsSync(join(projectRoot, path)))).toEqual([])
+})
