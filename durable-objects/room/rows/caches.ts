@@ -1,8 +1,8 @@
 /** What a Room remembers of its rows while it is in memory: read again after a transaction that did not happen. */
 import type { IdentifiedPdu } from '../../../src/protocol/events/event.ts'
+import type { Extremity } from '../../../src/protocol/events/extremities.ts'
 import type { Membership } from '../../../src/protocol/rooms/membership.ts'
 import type { RoomVersionRules } from '../../../src/protocol/rooms/room-version.ts'
-import type { Extremity } from './extremities.ts'
 
 /** Current state events kept parsed: enough for the senders of a busy room. */
 const STATE_CACHE = 512

@@ -25,6 +25,8 @@ export interface NewEvent extends IdentifiedPdu {
   json: string
   txn: string | null
   chain: { chain: number; seq: number } | null
+  /** See `FLAGS`. */
+  flags: number
 }
 
 /**
@@ -80,10 +82,10 @@ export function newestShown(sql: SqlReader): Pick<EventRow, 'event_id' | 'depth'
   return first(sql, 'SELECT event_id, depth FROM events WHERE flags = 0 ORDER BY pos DESC LIMIT 1')
 }
 
-export function insertEvent(sql: SqlStorage, { pos, eventId, pdu, json, txn, chain }: NewEvent): void {
+export function insertEvent(sql: SqlStorage, { pos, eventId, pdu, json, txn, chain, flags }: NewEvent): void {
   sql.exec(
-    `INSERT INTO events (pos, event_id, type, state_key, sender, ts, depth, chain, seq, txn, pdu)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO events (pos, event_id, type, state_key, sender, ts, depth, chain, seq, flags, txn, pdu)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     pos,
     eventId,
     pdu.type,
@@ -93,6 +95,7 @@ export function insertEvent(sql: SqlStorage, { pos, eventId, pdu, json, txn, cha
     pdu.depth,
     chain?.chain ?? null,
     chain?.seq ?? null,
+    flags,
     txn,
     json + ROOM_TO_REDACT,
   )

@@ -1,6 +1,8 @@
 /** The Room's rows as they are read: nothing here, or got from here, writes one. */
+
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { IdentifiedPdu, StateMap } from '../../../src/protocol/events/event.ts'
+import type { Extremity } from '../../../src/protocol/events/extremities.ts'
 import type { Membership } from '../../../src/protocol/rooms/membership.ts'
 import { type RoomVersionRules, roomVersion } from '../../../src/protocol/rooms/room-version.ts'
 import { readMeta, type SqlReader } from '../../sqlite.ts'
@@ -13,7 +15,7 @@ import {
   shownEventsBetween,
   shownEventsById,
 } from './events.ts'
-import { type Extremity, readExtremities } from './extremities.ts'
+import { readExtremities } from './extremities.ts'
 import { allMembers, countWith, type Member, memberById, membersWith } from './members.ts'
 import { currentKeys, currentState, type StateRow, stateHistory, stateRowAt } from './state.ts'
 

@@ -94,12 +94,7 @@ export function currentKeys(sql: SqlReader, type: string): string[] {
 export function putState(sql: SqlStorage, event: IdentifiedPdu, pos: number, value: string | null): void {
   const { type } = event.pdu
   const stateKey = event.pdu.state_key ?? ''
-  sql.exec(
-    'UPDATE state SET to_pos = ? WHERE type = ? AND state_key = ? AND to_pos IS NULL',
-    pos,
-    type,
-    stateKey,
-  )
+  endState(sql, type, stateKey, pos)
   sql.exec(
     'INSERT INTO state (type, state_key, from_pos, event_id, value) VALUES (?, ?, ?, ?, ?)',
     type,
@@ -107,5 +102,15 @@ export function putState(sql: SqlStorage, event: IdentifiedPdu, pos: number, val
     pos,
     event.eventId,
     value,
+  )
+}
+
+/** Ends a key: from a position on no event stands there. */
+export function endState(sql: SqlStorage, type: string, stateKey: string, pos: number): void {
+  sql.exec(
+    'UPDATE state SET to_pos = ? WHERE type = ? AND state_key = ? AND to_pos IS NULL',
+    pos,
+    type,
+    stateKey,
   )
 }

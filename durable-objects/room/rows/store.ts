@@ -1,13 +1,14 @@
 /** The Room's rows as the pipeline writes them: each write also keeps what is remembered of the rows true. */
 import type { IdentifiedPdu } from '../../../src/protocol/events/event.ts'
+import type { Extremity } from '../../../src/protocol/events/extremities.ts'
 import type { Membership } from '../../../src/protocol/rooms/membership.ts'
 import { type ObjectStorage, writeMeta } from '../../sqlite.ts'
 import { type EventRow, insertEvent, type NewEvent, rewriteEvent } from './events.ts'
-import { type Extremity, writeExtremities } from './extremities.ts'
+import { writeExtremities } from './extremities.ts'
 import { putMember } from './members.ts'
 import { Positions } from './positions.ts'
 import { RowReader } from './reader.ts'
-import { putState } from './state.ts'
+import { endState, putState } from './state.ts'
 
 export class RoomStore extends RowReader {
   declare readonly sql: SqlStorage
@@ -47,7 +48,8 @@ export class RoomStore extends RowReader {
 
   insertEvent(event: NewEvent): void {
     insertEvent(this.sql, event)
-    this.known.head = event.pos
+    // An event may come below the newest: history from before the join, or in a gap.
+    if (this.known.head !== undefined) this.known.head = Math.max(this.known.head, event.pos)
   }
 
   /** Replaces what is stored of an event, and leaves nothing of it in the file. */
@@ -71,6 +73,12 @@ export class RoomStore extends RowReader {
   putState(event: IdentifiedPdu, pos: number, value: string | null): void {
     putState(this.sql, event, pos, value)
     this.known.remember(`${event.pdu.type}\n${event.pdu.state_key ?? ''}`, event)
+  }
+
+  /** Ends a key: from a position on no event stands there. */
+  endState(type: string, stateKey: string, pos: number): void {
+    endState(this.sql, type, stateKey, pos)
+    this.known.remember(`${type}\n${stateKey}`, undefined)
   }
 
   putMember(userId: string, membership: Membership, eventId: string, sincePos: number): void {

@@ -11,7 +11,7 @@ import { type RoomVersionRules, roomVersion } from '../../../src/protocol/rooms/
 import type { RoomReader, RoomWriter } from '../context.ts'
 import { noteListed } from '../rows/listed.ts'
 import { appendLog } from '../rows/log.ts'
-import { appendLocal, writeEvent } from './append.ts'
+import { appendLocal, writeEvent } from './pipeline.ts'
 
 interface Preset {
   joinRule: string

@@ -14,7 +14,7 @@ import {
   putDelayed,
   type StoredDelayed,
 } from '../rows/delayed-store.ts'
-import { requireIntegers } from './append.ts'
+import { requireIntegers } from './pipeline.ts'
 import { requireBody, send } from './send.ts'
 
 /** How many a user may have waiting in one room, and characters of their contents: a list shows them all. */

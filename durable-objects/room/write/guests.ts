@@ -1,7 +1,7 @@
 /** Guests in a room: who lets them in, and what becomes of them when the door closes. */
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { RoomReader, RoomWriter } from '../context.ts'
-import { appendLocal } from './append.ts'
+import { appendLocal } from './pipeline.ts'
 
 /** How member events of guests are marked, as other servers do it. */
 export const GUEST_KIND = 'guest'

@@ -5,7 +5,7 @@ import type { RoomWriter } from '../context.ts'
 import { CANONICAL_ALIAS, mayEditAliases } from '../read/listing.ts'
 import { noteListed } from '../rows/listed.ts'
 import { appendLog } from '../rows/log.ts'
-import { appendLocal } from './append.ts'
+import { appendLocal } from './pipeline.ts'
 
 /**
  * Lists the room publicly, or no longer, inside the caller's transaction: the archive will know.

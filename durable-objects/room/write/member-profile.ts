@@ -4,8 +4,8 @@ import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import type { Profile } from '../../../src/protocol/profile.ts'
 import { withProfile } from '../../../src/protocol/profile.ts'
 import type { RoomWriter } from '../context.ts'
-import { appendLocal, unchangedState } from './append.ts'
 import type { LocalEvent } from './local-event.ts'
+import { appendLocal, unchangedState } from './pipeline.ts'
 
 /** Shows the profile, inside the caller's transaction. Nothing, for who has left or is shown so already. */
 export function updateProfile(room: RoomWriter, userId: string, profile: Profile): void {

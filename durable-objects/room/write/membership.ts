@@ -5,9 +5,9 @@ import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { checkMemberContent } from '../../../src/protocol/rooms/member-content.ts'
 import type { Membership } from '../../../src/protocol/rooms/membership.ts'
 import type { RoomWriter } from '../context.ts'
-import { append, authorise, unchangedState } from './append.ts'
 import { GUEST_KIND, requireGuestAccess } from './guests.ts'
 import type { LocalEvent } from './local-event.ts'
+import { append, authorise, unchangedState } from './pipeline.ts'
 import { withVoucher } from './vouching.ts'
 
 type Action = MembershipRequest['action']

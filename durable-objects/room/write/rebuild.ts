@@ -6,16 +6,16 @@ import type { Receipt } from '../../../src/objects/room/sync.ts'
 import type { ArchivedEvent, ArchiveReader } from '../../../src/ports/archive.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { Pdu } from '../../../src/protocol/events/event.ts'
+import { type Extremity, extremitiesAfter } from '../../../src/protocol/events/extremities.ts'
 import { readMeta, writeMeta } from '../../sqlite.ts'
 import { wipeTables } from '../../wipe.ts'
 import { commit, type RoomContext, type RoomWriter } from '../context.ts'
 import { writeCursors } from '../rows/cursors.ts'
 import { restoreDelayed } from '../rows/delayed-store.ts'
 import { restartMarks } from '../rows/device-marks.ts'
-import type { Extremity } from '../rows/extremities.ts'
 import { restoreReceipt } from '../rows/receipts.ts'
-import { feedMember, placeEvent } from './append.ts'
 import { restoreErased } from './erasure.ts'
+import { feedMember, placeEvent, type StateChange } from './place.ts'
 
 /** Above what was given to events and never archived, however far the archive was behind. */
 const GAP = 1_000_000
@@ -159,9 +159,11 @@ export class Rebuild {
       let { extremities } = before
       for (const { eventId, pdu: json, pos, txn, inState } of events) {
         const pdu = JSON.parse(json) as Pdu
-        placeEvent(room, { eventId, pdu, json }, { pos, txn, inState })
-        extremities = extremities.filter((extremity) => !pdu.prev_events.includes(extremity.eventId))
-        extremities.push({ eventId, depth: pdu.depth })
+        const event = { eventId, pdu, json }
+        const delta: StateChange[] =
+          pdu.state_key !== undefined && inState ? [[pdu.type, pdu.state_key, event]] : []
+        placeEvent(room, event, { pos, txn, verdict: 'accepted', delta, isNew: false })
+        extremities = extremitiesAfter(extremities, event)
       }
       const after = events.at(-1)?.pos ?? before.after
       const filling = { ...before, after, extremities, events: before.events + events.length }

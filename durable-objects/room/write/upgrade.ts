@@ -22,7 +22,7 @@ import { type RoomVersionRules, roomVersion } from '../../../src/protocol/rooms/
 import { readMeta, writeMeta } from '../../sqlite.ts'
 import type { RoomReader, RoomWriter } from '../context.ts'
 import { appendLog } from '../rows/log.ts'
-import { appendLocal } from './append.ts'
+import { appendLocal } from './pipeline.ts'
 
 /** One upgrade, as `meta` keeps it; `done` once the tombstone stands. */
 export interface Upgrade {

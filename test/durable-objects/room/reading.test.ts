@@ -13,7 +13,7 @@ function compiled(body: string): string {
   try {
     writeFileSync(
       join(folder, 'tried.ts'),
-      `import { appendLocal } from '../../durable-objects/room/write/append.ts'
+      `import { appendLocal } from '../../durable-objects/room/write/pipeline.ts'
 import type { RoomReader } from '../../durable-objects/room/context.ts'
 export function tried(room: RoomReader): void {
   void appendLocal

@@ -1,0 +1,138 @@
+/** Steps 6 and 7 of the pipeline: what is stored of an event, and what it changes in the room. */
+import type { MembershipChange } from '../../../src/objects/user/sync.ts'
+import {
+  type IdentifiedPdu,
+  STRIPPED_TYPES,
+  type StrippedEvent,
+  strippedEvent,
+} from '../../../src/protocol/events/event.ts'
+import type { BuiltEvent } from '../../../src/protocol/events/event-builder.ts'
+import type { Extremity } from '../../../src/protocol/events/extremities.ts'
+import { objectField, stringField } from '../../../src/protocol/json-fields.ts'
+import type { Membership } from '../../../src/protocol/rooms/membership.ts'
+import type { RoomReader, RoomWriter } from '../context.ts'
+import { assembleTimelineEvent } from '../read/client-events.ts'
+import { placeInChain } from '../rows/auth-chain.ts'
+import { cancelForState } from '../rows/delayed-store.ts'
+import { FLAGS, type Verdict } from '../rows/flags.ts'
+import { remember } from '../rows/forgotten.ts'
+import { writeRelation } from '../rows/relations.ts'
+import { applyRedaction } from './redact.ts'
+
+/** A key of the state, and the event that stands there from now on; null ends the key. */
+export type StateChange = [type: string, stateKey: string, event: IdentifiedPdu | null]
+
+/** Where an event stands in the room, and what the room is after it. */
+export interface Placement {
+  pos: number
+  /** See `txnKey`. */
+  txn: string | null
+  /** An event that is not accepted is stored, and is in no extremity: it has no delta. */
+  verdict: Verdict
+  /** What changes in the room's state: of the newest event its own key, after a resolution any keys. */
+  delta: readonly StateChange[]
+  /** The forward extremities after the event; left out where they are set once for many. */
+  extremities?: readonly Extremity[]
+  /** Clients are told of it; an event from the archive was told of before. */
+  isNew: boolean
+}
+
+/** Puts an event in its place, with everything that follows, inside the caller's transaction. */
+export function placeEvent(room: RoomWriter, event: BuiltEvent, placement: Placement): void {
+  const { store } = room
+  const { pdu, eventId, json } = event
+  const { pos, txn, verdict, delta, extremities, isNew } = placement
+  const isState = pdu.state_key !== undefined
+  const replaced = isState && isNew ? store.get(pdu.type, pdu.state_key ?? '') : undefined
+  const chain = isState ? placeInChain(store.sql, pdu.auth_events) : null
+  store.insertEvent({ eventId, pdu, pos, json, txn, chain, flags: FLAGS[verdict] })
+  writeRelation(store.sql, event, pos)
+  changeState(room, delta, { pos, cause: event })
+  if (extremities !== undefined) store.setExtremities(extremities)
+  if (!isNew) return
+  if (isState) cancelForState(room, pdu)
+  if (pdu.type === 'm.room.redaction') applyRedaction(room, event, pos)
+  if (verdict === 'accepted') room.appended.push(assembleTimelineEvent(pos, eventId, pdu, replaced, txn))
+}
+
+/** What visibility needs of a state event without opening it. */
+const INDEXED_VALUE: ReadonlyMap<string, string> = new Map([
+  ['m.room.member', 'membership'],
+  ['m.room.history_visibility', 'history_visibility'],
+])
+
+/** Changes the state from a position on, and the members with it. `cause`: the event that brought the change about. */
+export function changeState(
+  room: RoomWriter,
+  delta: readonly StateChange[],
+  { pos, cause }: { pos: number; cause: IdentifiedPdu },
+): void {
+  for (const [type, stateKey, event] of delta) {
+    const indexed = INDEXED_VALUE.get(type)
+    const value = indexed === undefined ? undefined : event?.pdu.content[indexed]
+    if (event === null) room.store.endState(type, stateKey, pos)
+    else room.store.putState(event, pos, typeof value === 'string' ? value : null)
+    if (type === 'm.room.member') writeMember(room, stateKey, { event, pos, cause })
+  }
+}
+
+/** A user without a member event is not in the room: for those that look at them they have left. */
+function writeMember(
+  room: RoomWriter,
+  userId: string,
+  { event, pos, cause }: { event: IdentifiedPdu | null; pos: number; cause: IdentifiedPdu },
+): void {
+  const { store } = room
+  const membership = event === null ? 'leave' : (event.pdu.content.membership as Membership)
+  const { eventId, pdu } = event ?? cause
+  const before = store.member(userId)
+  const unchanged = before?.membership === membership
+  store.countMember(before?.membership, membership)
+  store.putMember(userId, membership, eventId, unchanged ? before.sincePos : pos)
+  if (membership !== 'join') store.sql.exec('DELETE FROM subscribers WHERE user_id = ?', userId)
+  if (membership !== 'leave' && membership !== 'ban') remember(store.sql, userId)
+  // Of a room that is being made from the archive, members are told when all of it is there.
+  if (!room.isLocal(userId) || room.restoring) return
+  feedMember(room, { userId, membership, eventId, sender: pdu.sender, pos, unchanged })
+}
+
+/** Writes a local user's membership to the feed, inside the caller's transaction. */
+export function feedMember(
+  room: RoomWriter,
+  member: { userId: string } & Pick<
+    MembershipChange,
+    'membership' | 'eventId' | 'sender' | 'pos' | 'unchanged'
+  >,
+): void {
+  const { store } = room
+  const { userId, ...rest } = member
+  const { membership, unchanged, pos } = rest
+  const change: MembershipChange = { roomId: store.roomId, at: room.clock.now(), ...rest }
+  if (membership === 'invite' || membership === 'knock') change.strippedState = strippedState(room, userId)
+  const predecessor = membership === 'join' && !unchanged ? predecessorOf(room) : undefined
+  if (predecessor !== undefined) change.predecessor = predecessor
+  store.sql.exec(
+    'INSERT INTO member_feed (user_id, pos, change) VALUES (?, ?, ?)',
+    userId,
+    pos,
+    JSON.stringify(change),
+  )
+  room.fed.push(userId)
+}
+
+/** The room that this one replaced, if any. */
+function predecessorOf(room: RoomReader): string | undefined {
+  const create = room.store.get('m.room.create', '')?.pdu.content
+  return stringField(objectField(create?.predecessor)?.room_id)
+}
+
+function strippedState(room: RoomReader, userId: string): StrippedEvent[] {
+  const events = STRIPPED_TYPES.map((type) => room.store.get(type, ''))
+  const member = room.store.get('m.room.member', userId)
+  // Clients name the inviter, and have no other place in this room to learn the name from.
+  const inviter =
+    member?.pdu.sender === userId ? undefined : room.store.get('m.room.member', member?.pdu.sender ?? '')
+  return [...events, inviter, member]
+    .filter((event) => event !== undefined)
+    .map((event) => strippedEvent(event.pdu))
+}

@@ -1,0 +1,30 @@
+/** An object's storage on Node's own SQLite, for tests of what stands between a mutation and its rows. */
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
+
+/** Holds one object's tables in memory. Transactions may stand within each other, as the platform's do. */
+export function objectStorage(): object {
+  let depth = 0
+  const database = new DatabaseSync(':memory:')
+  const exec = (query: string, ...bindings: SQLInputValue[]) => {
+    const statement = query.includes(';') ? undefined : database.prepare(query)
+    if (statement === undefined) database.exec(query)
+    const rows = statement?.all(...bindings) ?? []
+    const { changes } = database.prepare('SELECT changes() AS changes').get() as { changes: number }
+    return Object.assign(rows.values(), { toArray: () => rows, rowsWritten: changes })
+  }
+  const transactionSync = <T>(work: () => T): T => {
+    depth += 1
+    database.exec(`SAVEPOINT s${depth}`)
+    try {
+      const value = work()
+      database.exec(`RELEASE s${depth}`)
+      return value
+    } catch (error) {
+      database.exec(`ROLLBACK TO s${depth}`)
+      throw error
+    } finally {
+      depth -= 1
+    }
+  }
+  return { sql: { exec }, transactionSync }
+}
