@@ -2,10 +2,11 @@
 import type { TimedJob } from '../timers.ts'
 import type { RoomHost, RoomJob } from './host.ts'
 import { nextDue } from './rows/delayed-store.ts'
+import { isErasing } from './rows/erasures.ts'
 import { isAnyoneBehind } from './rows/push-members.ts'
 import { PushTeller } from './tell/push-teller.ts'
 import { Delayed } from './write/delayed.ts'
-import { isErasing, pruneErased } from './write/erasure.ts'
+import { pruneErased } from './write/erasure.ts'
 import { Rebuild, type RebuildParts } from './write/rebuild.ts'
 import { Upgrades } from './write/upgrades.ts'
 

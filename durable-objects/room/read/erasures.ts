@@ -2,7 +2,7 @@
 import type { Pdu } from '../../../src/protocol/events/event.ts'
 import { redact } from '../../../src/protocol/events/redaction.ts'
 import { objectField } from '../../../src/protocol/json-fields.ts'
-import { isPruned } from '../rows/erasures.ts'
+import { erasedUsers, isPruned } from '../rows/erasures.ts'
 import type { EventRow } from '../rows/events.ts'
 import type { RowReader } from '../rows/reader.ts'
 import { redactionOf } from '../rows/redacted-because.ts'
@@ -57,13 +57,7 @@ export class Erasures {
 
   /** Read once a request; nearly always empty. */
   get #all(): ReadonlyMap<string, { pos: number; forAll: boolean }> {
-    const query = `SELECT user_id, pos, user_id IN (SELECT user_id FROM erasing) AS for_all FROM erased`
-    this.#erased ??= new Map(
-      this.#store.sql
-        .exec<{ user_id: string; pos: number; for_all: number }>(query)
-        .toArray()
-        .map(({ user_id, pos, for_all }) => [user_id, { pos, forAll: for_all === 1 }]),
-    )
+    this.#erased ??= erasedUsers(this.#store.sql)
     return this.#erased
   }
 }

@@ -164,6 +164,24 @@ export function delayedEventsOf(room: RoomReader, userId: string): DelayedEvent[
     }))
 }
 
+/** The event that a user scheduled with this key; see `txnKey`. */
+export function delayedByTxn(sql: SqlReader, sender: string, txn: string | null): StoredDelayed | undefined {
+  return first(sql, 'SELECT * FROM delayed_events WHERE sender = ? AND txn = ?', sender, txn)
+}
+
+/** How many a user has waiting, and characters of their contents. */
+export function waitingOf(sql: SqlReader, sender: string): { n: number; length: number } {
+  const query = `SELECT count(*) AS n, coalesce(sum(length(content)), 0) AS length FROM delayed_events
+     WHERE sender = ? AND send_at IS NOT NULL`
+  return first(sql, query, sender) ?? { n: 0, length: 0 }
+}
+
+/** Begins the wait anew. The archive does not learn of it. */
+export function restartDelayed({ store: { sql } }: RoomWriter, row: DelayedRow, now: number): void {
+  const query = 'UPDATE delayed_events SET running_since = ?, send_at = ? WHERE delay_id = ?'
+  sql.exec(query, now, now + row.delay_ms, row.delay_id)
+}
+
 export function findDelayed(sql: SqlReader, delayId: string): StoredDelayed | undefined {
   return first<StoredDelayed>(sql, 'SELECT * FROM delayed_events WHERE delay_id = ?', delayId)
 }

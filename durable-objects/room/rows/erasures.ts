@@ -1,7 +1,10 @@
 /** Users who asked to be forgotten, and which of the room's events are theirs to be taken out. */
 import type { Pdu } from '../../../src/protocol/events/event.ts'
-import type { EventRow } from './events.ts'
+import { first, type SqlReader } from '../../sqlite.ts'
+import { EVENT_COLUMNS, type EventRow } from './events.ts'
 import type { RowReader } from './reader.ts'
+
+const BEFORE_ALL = -Number.MAX_SAFE_INTEGER
 
 export const ERASED_TABLE = `
   -- Erased users, and the room's head when they asked for it.
@@ -12,8 +15,88 @@ export const ERASING_TABLE = `
   -- Users whose events are being pruned, and the position up to which that is done.
   CREATE TABLE erasing (user_id TEXT PRIMARY KEY, done_pos INTEGER NOT NULL) WITHOUT ROWID;
   -- Erased before there were jobs.
-  INSERT INTO erasing (user_id, done_pos) SELECT user_id, ${-Number.MAX_SAFE_INTEGER} FROM erased;
+  INSERT INTO erasing (user_id, done_pos) SELECT user_id, ${BEFORE_ALL} FROM erased;
 `
+
+export function isErased(sql: SqlReader, userId: string): boolean {
+  return first(sql, 'SELECT 1 AS found FROM erased WHERE user_id = ?', userId) !== undefined
+}
+
+/** Notes that a user was erased when the room's head was at `pos`. */
+export function noteErased(sql: SqlStorage, userId: string, pos: number): void {
+  sql.exec('INSERT OR IGNORE INTO erased (user_id, pos) VALUES (?, ?)', userId, pos)
+}
+
+/** The erased users, each with the head at that time, and whether nobody is shown their events any more. */
+export function erasedUsers(sql: SqlReader): Map<string, { pos: number; forAll: boolean }> {
+  const query = 'SELECT user_id, pos, user_id IN (SELECT user_id FROM erasing) AS for_all FROM erased'
+  return new Map(
+    sql
+      .exec<{ user_id: string; pos: number; for_all: number }>(query)
+      .toArray()
+      .map(({ user_id, pos, for_all }) => [user_id, { pos, forAll: for_all === 1 }]),
+  )
+}
+
+/** A user whose events are being pruned, and the position up to which that is done. */
+export interface ErasureJob {
+  userId: string
+  after: number
+}
+
+export function beginErasing(sql: SqlStorage, userId: string): void {
+  sql.exec('INSERT OR IGNORE INTO erasing (user_id, done_pos) VALUES (?, ?)', userId, BEFORE_ALL)
+}
+
+/** Whether anything is to be pruned. */
+export function isErasing(sql: SqlReader): boolean {
+  return first(sql, 'SELECT 1 AS found FROM erasing LIMIT 1') !== undefined
+}
+
+export function nextErasing(sql: SqlReader): ErasureJob | undefined {
+  const row = first<{ user_id: string; done_pos: number }>(sql, 'SELECT * FROM erasing LIMIT 1')
+  return row && { userId: row.user_id, after: row.done_pos }
+}
+
+export function noteErasing(sql: SqlStorage, userId: string, upTo: number): void {
+  sql.exec('UPDATE erasing SET done_pos = ? WHERE user_id = ?', upTo, userId)
+}
+
+export function endErasing(sql: SqlStorage, userId: string): void {
+  sql.exec('DELETE FROM erasing WHERE user_id = ?', userId)
+}
+
+/** The position of the last of the next `limit` events; undefined: there are none. */
+export function endOfBatch(sql: SqlReader, { after }: ErasureJob, limit: number): number | undefined {
+  const batch = 'SELECT pos FROM events WHERE pos > ? ORDER BY pos LIMIT ?'
+  const query = `SELECT max(pos) AS pos FROM (${batch})` as const
+  return first<{ pos: number | null }>(sql, query, after, limit)?.pos ?? undefined
+}
+
+/** What the user said, and what was said of their membership, in one batch. */
+export function eventsToPrune(sql: SqlReader, { userId, after }: ErasureJob, upTo: number): EventRow[] {
+  return sql
+    .exec<EventRow>(
+      `SELECT ${EVENT_COLUMNS} FROM events
+       WHERE pos > ? AND pos <= ? AND (sender = ? OR (type = 'm.room.member' AND state_key = ?))`,
+      after,
+      upTo,
+      userId,
+      userId,
+    )
+    .toArray()
+}
+
+/**
+ * Nobody sends as this user any more: what tells a repeated send of theirs is not needed. Covered first, as texts are
+ * (see `coverTexts`), but by its own number each, since no two may be alike.
+ */
+export function forgetSends(sql: SqlStorage, { userId, after }: ErasureJob, upTo: number): void {
+  const where = 'WHERE sender = ? AND pos > ? AND pos <= ? AND txn IS NOT NULL'
+  const number = "printf('%0*d', length(CAST(txn AS BLOB)), abs(pos))"
+  for (const text of [number, 'NULL'])
+    sql.exec(`UPDATE events SET txn = ${text} ${where}`, userId, after, upTo)
+}
 
 /**
  * Whether an event is the user's own word. State that stands is the room's: its encryption and its name do not go

@@ -1,5 +1,5 @@
 /** Whether the public directory lists the room. */
-import { readMeta, type SqlReader, writeMeta } from '../../sqlite.ts'
+import { deleteMeta, readMeta, type SqlReader, writeMeta } from '../../sqlite.ts'
 
 const LISTED = 'listed'
 
@@ -11,5 +11,5 @@ export function isListed(sql: SqlReader): boolean {
 export function noteListed(sql: SqlStorage, listed: boolean): void {
   if (isListed(sql) === listed) return
   if (listed) writeMeta(sql, LISTED, 1)
-  else sql.exec('DELETE FROM meta WHERE key = ?', LISTED)
+  else deleteMeta(sql, LISTED)
 }

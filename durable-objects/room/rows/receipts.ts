@@ -13,6 +13,7 @@ import {
 import { first } from '../../sqlite.ts'
 import type { RoomWriter } from '../context.ts'
 import type { EventRow } from './events.ts'
+import { putLog } from './log.ts'
 import { notePushRead } from './push-members.ts'
 import type { RowReader } from './reader.ts'
 import type { RoomStore } from './store.ts'
@@ -195,11 +196,7 @@ function putReceipt(room: RoomWriter, receipt: Omit<Receipt, 'pos'>): boolean {
   const placed: Receipt = { ...receipt, pos: store.positions.next() }
   restoreReceipt(store, placed)
   store.moveHead(placed.pos)
-  store.sql.exec(
-    'INSERT INTO log (pos, entry) VALUES (?, ?)',
-    placed.pos,
-    JSON.stringify({ kind: 'receipt', ...placed }),
-  )
+  putLog(store.sql, { kind: 'receipt', ...placed })
   return true
 }
 

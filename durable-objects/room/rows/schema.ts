@@ -4,8 +4,11 @@ import { DELAYED_EVENTS_TABLE } from './delayed-store.ts'
 import { DEVICE_MARKS_TABLE } from './device-marks.ts'
 import { ERASED_TABLE, ERASING_TABLE } from './erasures.ts'
 import { FORGOTTEN_TABLE } from './forgotten.ts'
+import { LOG_TABLE } from './log.ts'
+import { MEMBER_FEED_TABLE } from './member-feed.ts'
 import { PUSH_MEMBERS_TABLE, PUSH_READS_COLUMN } from './push-members.ts'
 import { RECEIPTS_TABLE } from './receipts.ts'
+import { SUBSCRIBERS_TABLE } from './subscribers.ts'
 
 export const ROOM_MIGRATIONS: readonly string[] = [
   `
@@ -66,21 +69,10 @@ export const ROOM_MIGRATIONS: readonly string[] = [
     since_pos INTEGER NOT NULL
   ) WITHOUT ROWID;
   CREATE INDEX members_by_membership ON members (membership, since_pos);
-
-  -- Membership changes of local users, until their User objects have confirmed them.
-  CREATE TABLE member_feed (
-    user_id TEXT NOT NULL,
-    pos INTEGER NOT NULL,
-    change TEXT NOT NULL,
-    PRIMARY KEY (user_id, pos)
-  ) WITHOUT ROWID;
-
-  -- The users whose objects want wakes.
-  CREATE TABLE subscribers (user_id TEXT PRIMARY KEY) WITHOUT ROWID;
-
-  -- What the archive must learn besides events, by position.
-  CREATE TABLE log (pos INTEGER PRIMARY KEY, entry TEXT NOT NULL);
-  `,
+  ` +
+    MEMBER_FEED_TABLE +
+    SUBSCRIBERS_TABLE +
+    LOG_TABLE,
   `
   -- Which event relates to which: one row for an event that has a relation, gone when it is redacted.
   CREATE TABLE relations (

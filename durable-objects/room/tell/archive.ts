@@ -1,28 +1,15 @@
 /** The room's typed log on its way to Postgres: in order, at least once, in batches. */
 
 import type { ArchiveStore, RoomLogEntry } from '../../../src/ports/archive.ts'
-import { coverTexts } from '../../wipe.ts'
 import { Budget } from '../read/budget.ts'
+import { type ArchivedRow, archivedAfter } from '../rows/archived-events.ts'
 import { readCursors, writeCursors } from '../rows/cursors.ts'
+import { dropLog, logAfter } from '../rows/log.ts'
 import type { RoomStore } from '../rows/store.ts'
 
 const BATCH = 500
 /** Characters of a batch; one entry at least. */
 const BATCH_LENGTH = 1_000_000
-
-type ArchivedRow = {
-  pos: number
-  event_id: string
-  type: string
-  state_key: string | null
-  sender: string
-  ts: number
-  depth: number
-  pdu: string
-  txn: string | null
-  from_pos: number | null
-  value: string | null
-}
 
 /** Entries after a position, oldest first, at most one batch. */
 function entriesAfter(
@@ -30,24 +17,8 @@ function entriesAfter(
   pos: number,
   limit = BATCH,
 ): { entries: RoomLogEntry[]; more: boolean } {
-  const events = cut(
-    store.sql.exec<ArchivedRow>(
-      `SELECT e.pos, e.event_id, e.type, e.state_key, e.sender, e.ts, e.depth, e.pdu, e.txn, s.from_pos, s.value
-       FROM events e LEFT JOIN state s ON s.type = e.type AND s.state_key = e.state_key AND s.from_pos = e.pos
-       WHERE e.pos > ? ORDER BY e.pos LIMIT ?`,
-      pos,
-      limit,
-    ),
-    { limit, lengthOf: ({ pdu }) => pdu.length },
-  )
-  const others = cut(
-    store.sql.exec<{ entry: string; pos: number }>(
-      'SELECT pos, entry FROM log WHERE pos > ? ORDER BY pos LIMIT ?',
-      pos,
-      limit,
-    ),
-    { limit, lengthOf: ({ entry }) => entry.length },
-  )
+  const events = cut(archivedAfter(store.sql, pos, limit), { limit, lengthOf: ({ pdu }) => pdu.length })
+  const others = cut(logAfter(store.sql, pos, limit), { limit, lengthOf: ({ entry }) => entry.length })
   // Each list may have been cut; what lies beyond the nearer cut waits for the next batch.
   const end = Math.min(events.end, others.end)
   const entries = [
@@ -128,11 +99,7 @@ export class Archiver {
       await this.#archive.applyRoom(this.#store.roomId, this.#store.version, entries)
       this.#store.transaction(() => {
         writeCursors(this.#store.sql, { archived: last.pos, woken: this.#woken() })
-        // What an entry says must not outlast an erasure as free space.
-        const holdsText = `(entry LIKE '{"kind":"delayed"%' OR entry LIKE '{"kind":"redacted"%')`
-        const clause = `pos <= ? AND ${holdsText}`
-        coverTexts(this.#store.sql, 'log', 'entry', { clause, values: [last.pos] })
-        this.#store.sql.exec('DELETE FROM log WHERE pos <= ?', last.pos)
+        dropLog(this.#store.sql, last.pos)
       })
       if (!more) return
     }

@@ -1,6 +1,6 @@
 /** Membership changes on their way to the User objects of those they concern, until each is confirmed. */
 import type { MembershipChange } from '../../../src/objects/user/sync.ts'
-import { coverTexts } from '../../wipe.ts'
+import { type FeedRow, feedOf, isFeeding, nextFed, removeFed } from '../rows/member-feed.ts'
 import { patiently } from './patience.ts'
 
 /** Users told in one go: each is a call, of which an invocation has a few hundred. */
@@ -15,8 +15,6 @@ export interface MemberFeedParts {
   /** Asks for a run of `drain` at a time (ms), from the alarm. */
   arm: (at: number) => void
 }
-
-type FeedRow = { user_id: string; pos: number; change: string }
 
 export class MemberFeed {
   readonly #parts: MemberFeedParts
@@ -57,24 +55,20 @@ export class MemberFeed {
   /** Whether anything waits to be confirmed. */
   waits(): boolean {
     this.#removeConfirmed()
-    return this.#parts.sql.exec('SELECT 1 FROM member_feed LIMIT 1').toArray().length > 0
+    return isFeeding(this.#parts.sql)
   }
 
   /** Tells the next ones that wait. Answers whether all of those have confirmed. */
   async #deliverSome(): Promise<boolean> {
     this.#removeConfirmed()
-    const users = this.#parts.sql
-      .exec<{ user_id: string }>('SELECT DISTINCT user_id FROM member_feed LIMIT ?', FEED_SLICE)
-      .toArray()
-    const confirmed = await Promise.all(users.map((row) => this.#deliverTo(row.user_id)))
+    const users = nextFed(this.#parts.sql, FEED_SLICE)
+    const confirmed = await Promise.all(users.map((userId) => this.#deliverTo(userId)))
     return confirmed.every(Boolean)
   }
 
   async #drain(userId: string): Promise<boolean> {
     this.#removeConfirmed()
-    const rows = this.#parts.sql
-      .exec<FeedRow>('SELECT user_id, pos, change FROM member_feed WHERE user_id = ? ORDER BY pos', userId)
-      .toArray()
+    const rows = feedOf(this.#parts.sql, userId)
     try {
       for (const row of rows) {
         await this.#parts.deliver(userId, JSON.parse(row.change) as MembershipChange)
@@ -96,16 +90,6 @@ export class MemberFeed {
   #removeConfirmed(): void {
     const confirmed = this.#confirmed
     this.#confirmed = []
-    for (const row of confirmed) this.#remove(row)
-  }
-
-  /** What an invite shows of the room must not outlast an erasure as free space. */
-  #remove({ user_id, pos, change }: FeedRow): void {
-    const { sql } = this.#parts
-    const where = { clause: 'user_id = ? AND pos = ?', values: [user_id, pos] }
-    if ((JSON.parse(change) as MembershipChange).strippedState !== undefined) {
-      coverTexts(sql, 'member_feed', 'change', where)
-    }
-    sql.exec(`DELETE FROM member_feed WHERE ${where.clause}`, ...where.values)
+    for (const row of confirmed) removeFed(this.#parts.sql, row)
   }
 }

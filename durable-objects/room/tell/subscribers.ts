@@ -4,6 +4,7 @@
  */
 import type { Wake } from '../../../src/objects/user/sync.ts'
 import { backoff } from '../../timers.ts'
+import { addSubscriber, removeSubscriber, subscriberIds } from '../rows/subscribers.ts'
 
 interface Subscriber {
   userId: string
@@ -62,8 +63,7 @@ export class Subscribers {
   constructor(options: SubscribersOptions, watermark: number) {
     this.#options = options
     this.#loud = options.head()
-    const rows = options.sql.exec<{ user_id: string }>('SELECT user_id FROM subscribers')
-    for (const { user_id } of rows) this.#byUser.set(user_id, subscriber(user_id, watermark))
+    for (const userId of subscriberIds(options.sql)) this.#byUser.set(userId, subscriber(userId, watermark))
   }
 
   /**
@@ -72,9 +72,7 @@ export class Subscribers {
    */
   subscribe(userId: string, position: number): void {
     const known = this.#byUser.get(userId)
-    if (known === undefined) {
-      this.#options.sql.exec('INSERT OR IGNORE INTO subscribers (user_id) VALUES (?)', userId)
-    }
+    if (known === undefined) addSubscriber(this.#options.sql, userId)
     const next = known ?? subscriber(userId, position)
     next.generation += 1
     next.acked = Math.max(next.acked, position)
@@ -226,7 +224,7 @@ export class Subscribers {
       return
     }
     this.#byUser.delete(one.userId)
-    this.#options.sql.exec('DELETE FROM subscribers WHERE user_id = ?', one.userId)
+    removeSubscriber(this.#options.sql, one.userId)
   }
 }
 

@@ -2,17 +2,18 @@
 import type { DelayedAction, DelayedRequest } from '../../../src/objects/room/send.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import { canonicalJson, type JsonObject } from '../../../src/protocol/events/canonical-json.ts'
-import { first } from '../../sqlite.ts'
 import type { RoomWriter } from '../context.ts'
 import { txnKey } from '../read/client-events.ts'
 import {
-  type DelayedRow,
+  delayedByTxn,
   dropOld,
   type Finalised,
   finalise,
   findDelayed,
   putDelayed,
+  restartDelayed,
   type StoredDelayed,
+  waitingOf,
 } from '../rows/delayed-store.ts'
 import { requireIntegers } from './pipeline.ts'
 import { requireBody, send } from './send.ts'
@@ -35,12 +36,7 @@ export function schedule(room: RoomWriter, request: DelayedRequest): { delayId: 
   }
   const { deviceId, txnId } = request
   const txn = deviceId === undefined || txnId === undefined ? null : txnKey(deviceId, request.type, txnId)
-  const known = first<DelayedRow>(
-    sql,
-    'SELECT * FROM delayed_events WHERE sender = ? AND txn = ?',
-    request.sender,
-    txn,
-  )
+  const known = delayedByTxn(sql, request.sender, txn)
   if (known !== undefined) return { delayId: known.delay_id, due: known.send_at ?? now }
   requireBody(request)
   requireIntegers(room, request)
@@ -66,9 +62,7 @@ export function schedule(room: RoomWriter, request: DelayedRequest): { delayId: 
 }
 
 function checkCount(sql: SqlStorage, sender: string, length: number): void {
-  const query = `SELECT count(*) AS n, coalesce(sum(length(content)), 0) AS length FROM delayed_events
-     WHERE sender = ? AND send_at IS NOT NULL`
-  const waiting = first<{ n: number; length: number }>(sql, query, sender) ?? { n: 0, length: 0 }
+  const waiting = waitingOf(sql, sender)
   if (waiting.n < MAX_SCHEDULED && waiting.length + length <= MAX_LENGTH) return
   throw new MatrixError('M_UNKNOWN', 'Too many delayed events are waiting in this room', {
     status: 400,
@@ -107,18 +101,8 @@ export function act(
   }
   if (action === 'send') return sendNow(room, row, 'action', barred)
   if (action === 'cancel') finalise(room, row, { outcome: 'cancel', reason: 'action' })
-  else restart(room, row)
+  else restartDelayed(room, row, room.clock.now())
   return undefined
-}
-
-function restart(room: RoomWriter, row: DelayedRow): void {
-  const now = room.clock.now()
-  room.store.sql.exec(
-    'UPDATE delayed_events SET running_since = ?, send_at = ? WHERE delay_id = ?',
-    now,
-    now + row.delay_ms,
-    row.delay_id,
-  )
 }
 
 /** Sends an event whose time has come, or ends it where its sender is barred, inside the caller's transaction. */

@@ -1,10 +1,9 @@
 /** Forgetting a room: Client-Server API §POST /rooms/{roomId}/forget. */
-
-import type { MembershipChange } from '../../../src/objects/user/sync.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { RoomWriter } from '../context.ts'
-import { hasForgotten } from '../rows/forgotten.ts'
+import { hasForgotten, noteForgotten } from '../rows/forgotten.ts'
 import { appendLog } from '../rows/log.ts'
+import { feed } from '../rows/member-feed.ts'
 
 /**
  * Takes the room off a user's list, inside the caller's transaction; the same again changes nothing.
@@ -19,9 +18,9 @@ export function forget(room: RoomWriter, userId: string): void {
     throw new MatrixError('M_UNKNOWN', 'Only a room that you have left can be forgotten', { status: 400 })
   }
   if (hasForgotten(store.sql, userId)) return
-  store.sql.exec('INSERT INTO forgotten (user_id) VALUES (?)', userId)
+  noteForgotten(store.sql, userId)
   const pos = appendLog(room, { kind: 'forgotten', pos: 0, userId })
-  const change: MembershipChange = {
+  feed(room, userId, {
     roomId: store.roomId,
     pos,
     membership: member.membership,
@@ -29,12 +28,5 @@ export function forget(room: RoomWriter, userId: string): void {
     eventId: member.eventId,
     sender: userId,
     forgotten: true,
-  }
-  store.sql.exec(
-    'INSERT INTO member_feed (user_id, pos, change) VALUES (?, ?, ?)',
-    userId,
-    pos,
-    JSON.stringify(change),
-  )
-  room.fed.push(userId)
+  })
 }

@@ -16,7 +16,9 @@ import { placeInChain } from '../rows/auth-chain.ts'
 import { cancelForState } from '../rows/delayed-store.ts'
 import { FLAGS, type Verdict } from '../rows/flags.ts'
 import { remember } from '../rows/forgotten.ts'
+import { feed } from '../rows/member-feed.ts'
 import { writeRelation } from '../rows/relations.ts'
+import { removeSubscriber } from '../rows/subscribers.ts'
 import { applyRedaction } from './redact.ts'
 
 /** A key of the state, and the event that stands there from now on; null ends the key. */
@@ -89,7 +91,7 @@ function writeMember(
   const unchanged = before?.membership === membership
   store.countMember(before?.membership, membership)
   store.putMember(userId, membership, eventId, unchanged ? before.sincePos : pos)
-  if (membership !== 'join') store.sql.exec('DELETE FROM subscribers WHERE user_id = ?', userId)
+  if (membership !== 'join') removeSubscriber(store.sql, userId)
   if (membership !== 'leave' && membership !== 'ban') remember(store.sql, userId)
   // Of a room that is being made from the archive, members are told when all of it is there.
   if (!room.isLocal(userId) || room.restoring) return
@@ -104,20 +106,13 @@ export function feedMember(
     'membership' | 'eventId' | 'sender' | 'pos' | 'unchanged'
   >,
 ): void {
-  const { store } = room
   const { userId, ...rest } = member
-  const { membership, unchanged, pos } = rest
-  const change: MembershipChange = { roomId: store.roomId, at: room.clock.now(), ...rest }
+  const { membership, unchanged } = rest
+  const change: MembershipChange = { roomId: room.store.roomId, at: room.clock.now(), ...rest }
   if (membership === 'invite' || membership === 'knock') change.strippedState = strippedState(room, userId)
   const predecessor = membership === 'join' && !unchanged ? predecessorOf(room) : undefined
   if (predecessor !== undefined) change.predecessor = predecessor
-  store.sql.exec(
-    'INSERT INTO member_feed (user_id, pos, change) VALUES (?, ?, ?)',
-    userId,
-    pos,
-    JSON.stringify(change),
-  )
-  room.fed.push(userId)
+  feed(room, userId, change)
 }
 
 /** The room that this one replaced, if any. */

@@ -7,13 +7,15 @@ import type { ArchivedEvent, ArchiveReader } from '../../../src/ports/archive.ts
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { Pdu } from '../../../src/protocol/events/event.ts'
 import { type Extremity, extremitiesAfter } from '../../../src/protocol/events/extremities.ts'
-import { readMeta, writeMeta } from '../../sqlite.ts'
+import { deleteMeta, readMeta, writeMeta } from '../../sqlite.ts'
 import { wipeTables } from '../../wipe.ts'
 import { commit, type RoomContext, type RoomWriter } from '../context.ts'
 import { writeCursors } from '../rows/cursors.ts'
 import { restoreDelayed } from '../rows/delayed-store.ts'
 import { restartMarks } from '../rows/device-marks.ts'
+import { noteForgotten } from '../rows/forgotten.ts'
 import { restoreReceipt } from '../rows/receipts.ts'
+import { addSubscriber } from '../rows/subscribers.ts'
 import { restoreErased } from './erasure.ts'
 import { feedMember, placeEvent, type StateChange } from './place.ts'
 
@@ -142,7 +144,7 @@ export class Rebuild {
 
   #open(): void {
     const { store } = this.#parts.room
-    store.sql.exec("DELETE FROM meta WHERE key = 'rebuilding'")
+    deleteMeta(store.sql, 'rebuilding')
     store.forget()
   }
 
@@ -180,18 +182,17 @@ export class Rebuild {
     this.#restoring((room) => {
       const { store } = room
       store.setExtremities(extremities)
-      for (const userId of forgotten)
-        store.sql.exec('INSERT OR IGNORE INTO forgotten (user_id) VALUES (?)', userId)
+      for (const userId of forgotten) noteForgotten(store.sql, userId)
       for (const { userId, pos } of erased) restoreErased(room, userId, pos)
       for (const receipt of receipts) restoreReceipt(store, receipt)
       for (const body of delayed) restoreDelayed(room, body)
       // The head stands above everything that anybody was ever shown.
       const pos = store.positions.next()
-      writeMeta(store.sql, 'other_head', pos)
+      store.moveHead(pos)
       restartMarks(store, pos)
       this.#tellMembers(room, pos)
       writeCursors(store.sql, { archived: archivedPos, woken: 0 })
-      store.sql.exec("DELETE FROM meta WHERE key = 'rebuilding'")
+      deleteMeta(store.sql, 'rebuilding')
     })
     reset()
     armAll(this.#parts.room.clock.now())
@@ -202,9 +203,7 @@ export class Rebuild {
     for (const { userId, membership, eventId } of room.store.allMembers()) {
       if (!room.isLocal(userId)) continue
       feedMember(room, { userId, membership, eventId, sender: userId, pos, unchanged: true })
-      if (membership === 'join') {
-        room.store.sql.exec('INSERT OR IGNORE INTO subscribers (user_id) VALUES (?)', userId)
-      }
+      if (membership === 'join') addSubscriber(room.store.sql, userId)
     }
   }
 

@@ -19,7 +19,7 @@ import {
   TRANSFERRED_TYPES,
 } from '../../../src/protocol/rooms/room-upgrade.ts'
 import { type RoomVersionRules, roomVersion } from '../../../src/protocol/rooms/room-version.ts'
-import { readMeta, writeMeta } from '../../sqlite.ts'
+import { deleteMeta, readMeta, writeMeta } from '../../sqlite.ts'
 import type { RoomReader, RoomWriter } from '../context.ts'
 import { appendLog } from '../rows/log.ts'
 import { appendLocal } from './pipeline.ts'
@@ -198,7 +198,7 @@ function* bans({ store }: RoomReader, spared: ReadonlySet<string>): Generator<Ne
 
 /** The new room refused what it was to be made of: the old one stays as it was. */
 export function dropUpgrade(room: RoomWriter): void {
-  room.store.sql.exec("DELETE FROM meta WHERE key = 'upgrade'")
+  deleteMeta(room.store.sql, 'upgrade')
 }
 
 /** The new room stands: closes the old one, inside the caller's transaction. Once. */

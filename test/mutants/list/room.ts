@@ -16,8 +16,8 @@ export const ROOM: readonly Mutant[] = [
     ['if (threadId === undefined || threadId === event.event_id) return', 'return'],
     ['if (hasThread(store, threadId) && relatesTo(', 'if (relatesTo('],
     [
-      "JSON.stringify({ kind: 'receipt', ...placed }),",
-      "JSON.stringify({ kind: 'receipt', ...placed, eventPos: 0 }),",
+      "putLog(store.sql, { kind: 'receipt', ...placed })",
+      "putLog(store.sql, { kind: 'receipt', ...placed, eventPos: 0 })",
     ],
   ]),
   ...inFile('durable-objects/room/write/redact.ts', client('redact'), [
@@ -82,8 +82,13 @@ export const ROOM: readonly Mutant[] = [
     ['if (known !== undefined) return { delayId', 'if (known === null) return { delayId'],
     ['userId !== undefined && userId !== row.sender', 'false'],
     ['if (barred !== undefined) throw barred\n', ''],
-    ['now + row.delay_ms', 'row.send_at ?? now'],
     ["outcome === OUTCOME[action] && reason !== 'error'", 'outcome === OUTCOME[action]'],
+  ]),
+  ...inFile('durable-objects/room/rows/delayed-store.ts', client('delayed-events'), [
+    [
+      'sql.exec(query, now, now + row.delay_ms, row.delay_id)',
+      'sql.exec(query, now, row.send_at, row.delay_id)',
+    ],
   ]),
   ...inFile('durable-objects/room/rows/typing.ts', client('typing'), [
     ['Math.min(timeoutMs, MAX_TIMEOUT_MS)', 'timeoutMs'],
