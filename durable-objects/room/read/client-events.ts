@@ -5,8 +5,8 @@ import { clientEvent, type Pdu } from '../../../src/protocol/events/event.ts'
 import { first } from '../../sqlite.ts'
 import type { EventRow } from '../rows/events.ts'
 import type { RowReader } from '../rows/reader.ts'
-import { redactionOf } from '../rows/redacted-because.ts'
 import type { ShownRow } from './erasures.ts'
+import { redactionOf } from './redacted-because.ts'
 
 const TXN_SEPARATOR = '\n'
 

@@ -5,7 +5,7 @@ import { objectField } from '../../../src/protocol/json-fields.ts'
 import { erasedUsers, isPruned } from '../rows/erasures.ts'
 import type { EventRow } from '../rows/events.ts'
 import type { RowReader } from '../rows/reader.ts'
-import { redactionOf } from '../rows/redacted-because.ts'
+import { redactionOf } from './redacted-because.ts'
 
 /** An event as it may be shown. */
 export type ShownRow = EventRow & { pruned?: boolean }

@@ -1,8 +1,10 @@
-/** The table `log`: what the archive must learn besides events, until it knows. */
+/** What the archive must learn: events, and the table `log` of all that is no event. */
 import type { RoomLogEntry } from '../../../src/ports/archive.ts'
 import type { SqlReader } from '../../sqlite.ts'
 import { coverTexts } from '../../wipe.ts'
 import type { RoomWriter } from '../context.ts'
+import { type EventRow, JOINED_EVENT_COLUMNS } from './events.ts'
+import type { StateRow } from './state.ts'
 
 export const LOG_TABLE = `
   -- What the archive must learn besides events, by position.
@@ -34,4 +36,18 @@ export function dropLog(sql: SqlStorage, upTo: number): void {
   const holdsText = `(entry LIKE '{"kind":"delayed"%' OR entry LIKE '{"kind":"redacted"%')`
   coverTexts(sql, 'log', 'entry', { clause: `pos <= ? AND ${holdsText}`, values: [upTo] })
   sql.exec('DELETE FROM log WHERE pos <= ?', upTo)
+}
+
+/** An event, and the entry of the state that it is: nulls, where it is none. */
+export type ArchivedRow = EventRow & Pick<StateRow, 'value'> & { from_pos: number | null }
+
+/** Events after a position, oldest first, read as far as somebody looks. */
+export function archivedAfter(sql: SqlReader, pos: number, limit: number): Iterable<ArchivedRow> {
+  return sql.exec<ArchivedRow>(
+    `SELECT ${JOINED_EVENT_COLUMNS}, s.from_pos, s.value
+     FROM events e LEFT JOIN state s ON s.type = e.type AND s.state_key = e.state_key AND s.from_pos = e.pos
+     WHERE e.pos > ? ORDER BY e.pos LIMIT ?`,
+    pos,
+    limit,
+  )
 }

@@ -2,9 +2,8 @@
 
 import type { ArchiveStore, RoomLogEntry } from '../../../src/ports/archive.ts'
 import { Budget } from '../read/budget.ts'
-import { type ArchivedRow, archivedAfter } from '../rows/archived-events.ts'
 import { readCursors, writeCursors } from '../rows/cursors.ts'
-import { dropLog, logAfter } from '../rows/log.ts'
+import { type ArchivedRow, archivedAfter, dropLog, logAfter } from '../rows/log.ts'
 import type { RoomStore } from '../rows/store.ts'
 
 const BATCH = 500

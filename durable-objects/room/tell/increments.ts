@@ -2,9 +2,9 @@
 import type { Increment, TimelineEvent } from '../../../src/objects/room/sync.ts'
 import { type HeroCandidates, needsHeroes, SUMMARY_TYPES } from '../../../src/protocol/rooms/heroes.ts'
 import type { RoomReader } from '../context.ts'
+import { heroCandidates } from '../read/heroes.ts'
 import { pushFacts } from '../read/unread.ts'
 import { deviceMarks } from '../rows/device-marks.ts'
-import { heroCandidates } from '../rows/heroes.ts'
 import { publicReceipts } from '../rows/receipts.ts'
 import type { Typing } from '../rows/typing.ts'
 

@@ -7,6 +7,7 @@ import { clientEvent, type Pdu } from '../../../src/protocol/events/event.ts'
 import { redact } from '../../../src/protocol/events/redaction.ts'
 import { objectField } from '../../../src/protocol/json-fields.ts'
 import type { RoomWriter } from '../context.ts'
+import { isWhole } from '../read/redacted-because.ts'
 import { dropDelayedOf } from '../rows/delayed-store.ts'
 import {
   beginErasing,
@@ -23,7 +24,6 @@ import {
 } from '../rows/erasures.ts'
 import type { EventRow } from '../rows/events.ts'
 import { appendLog } from '../rows/log.ts'
-import { isWhole } from '../rows/redacted-because.ts'
 import { removeRelation } from '../rows/relations.ts'
 
 /** Events looked at in one transaction: every one that is pruned writes two rows. */

@@ -1,6 +1,6 @@
 /** Those whom a room without a name may be called after, from its member table. */
 import { CANDIDATES, type HeroCandidates } from '../../../src/protocol/rooms/heroes.ts'
-import type { RowReader } from './reader.ts'
+import type { RowReader } from '../rows/reader.ts'
 
 /** Enough members for every viewer to find five others. */
 export function heroCandidates(store: RowReader): HeroCandidates {

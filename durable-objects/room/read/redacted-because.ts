@@ -2,7 +2,7 @@
 import type { JsonObject, JsonValue } from '../../../src/protocol/events/canonical-json.ts'
 import { clientEvent, type Pdu } from '../../../src/protocol/events/event.ts'
 import { objectField } from '../../../src/protocol/json-fields.ts'
-import type { RowReader } from './reader.ts'
+import type { RowReader } from '../rows/reader.ts'
 
 /** The `unsigned` of an event that this redaction took effect on; it fits into `ROOM_TO_REDACT`. */
 export function becauseOf(redactionId: string): JsonObject {
