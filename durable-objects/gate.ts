@@ -12,9 +12,11 @@ import { ASKED_MS, usersIn } from './existing-users.ts'
 import { patiently } from './patience.ts'
 import type { StubOptions } from './peers.ts'
 import { absentOf, type ObjectKind } from './rpc-table.ts'
+import { type Servers, serversFrom } from './servers.ts'
 import { type Objects, objectsOf, type RoomGateway, type UserGateway } from './stubs.ts'
 
 export { ClientGone } from './peers.ts'
+export { type Servers, UNREACHABLE } from './servers.ts'
 export type { Objects, RoomGateway, UserGateway } from './stubs.ts'
 
 /** The objects as a request may name them. */
@@ -27,9 +29,11 @@ export interface GatedObjects extends Objects {
   knownUsers(userIds: readonly string[]): Promise<ReadonlySet<string>>
   /** @throws MatrixError M_NOT_FOUND unless there is such a room */
   requireRoom(roomId: string): Promise<void>
+  /** What is this server's, and what another one's. */
+  servers: Servers
 }
 
-type GatePorts = Pick<Ports, 'accounts' | 'archiveReader' | 'calls' | 'config' | 'roomNotes'>
+type GatePorts = Pick<Ports, 'accounts' | 'aliases' | 'archiveReader' | 'calls' | 'config' | 'roomNotes'>
 
 /** The rooms that this isolate knows to be there. */
 const knownRooms = knownIds()
@@ -67,9 +71,15 @@ export function gatedObjects(
       known.has(userIdOf(question)) ? (byUser.get(userIdOf(question)) as A) : nothing,
     )
   }
+  const user = (userId: string) => behind<UserGateway>('user', objects.user(userId), () => isUser(userId))
   return {
     room: (roomId) => behind<RoomGateway>('room', objects.room(roomId), () => isRoom(roomId)),
-    user: (userId) => behind<UserGateway>('user', objects.user(userId), () => isUser(userId)),
+    user,
+    servers: serversFrom({
+      serverName: ports.config.serverName,
+      profileOf: (userId) => user(userId).profile(),
+      aliases: ports.aliases,
+    }),
     newRoom: (roomId) => ({
       async create(...args) {
         const [made] = await Promise.all([objects.room(roomId).create(...args), noteRoom(roomId)])

@@ -219,6 +219,11 @@ describe('the check itself', () => {
     ],
     ['workers/client/sync.ts', "const { x } = await import('../../local/main.ts')", 'nobody imports local'],
     ['workers/client/sync.ts', "export { x } from '../../local/main.ts'", 'nobody imports local'],
+    [
+      'workers/client/keys.ts',
+      "import { serverNameOf } from '../../src/protocol/identifiers.ts'",
+      'whose an id is, objects.servers says',
+    ],
     ['workers/client/sync.ts', 'console.log(1)', 'no ambient console'],
   ])('finds in %s: %s', (path, source, sentence) => {
     expect(brokenRules(path, source)).toContainEqual(expect.stringContaining(sentence))

@@ -7,7 +7,7 @@ import { MatrixError } from '../../src/protocol/errors.ts'
 import type { JsonObject } from '../../src/protocol/events/canonical-json.ts'
 import { localpartOf, userIdOf } from '../../src/protocol/identifiers.ts'
 import type { AppContext, AppEnv } from '../app-env.ts'
-import { requireLocalUser, UserId } from '../client/params.ts'
+import { UserId } from '../client/params.ts'
 import { forgetSessions } from '../middleware/access-token.ts'
 import { endpoint } from '../middleware/endpoint.ts'
 
@@ -117,7 +117,7 @@ accounts.post(
 /** @throws MatrixError M_NOT_FOUND, before an object is asked: asking would make one for any name */
 async function accountOf(c: AppContext, userId: string): Promise<Account> {
   const { ports } = c.var
-  requireLocalUser(userId, ports.config.serverName)
+  c.var.objects.servers.requireReachable(userId)
   const account = await ports.accounts.find(localpartOf(userId))
   if (account === undefined) throw new MatrixError('M_NOT_FOUND', `There is no account ${userId}`)
   return account

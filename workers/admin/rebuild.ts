@@ -3,7 +3,7 @@ import { Hono } from 'hono'
 import * as z from 'zod'
 import { indexAgain } from '../../src/media/index-again.ts'
 import type { AppEnv } from '../app-env.ts'
-import { InRoom, requireLocalUser, UserId } from '../client/params.ts'
+import { InRoom, UserId } from '../client/params.ts'
 import { endpoint } from '../middleware/endpoint.ts'
 
 /** Below `/_selvedge/admin`. */
@@ -23,7 +23,7 @@ rebuild.post(
   endpoint({ auth: 'operator', limit: 'free', param: z.object({ userId: UserId }) }),
   async (c) => {
     const { userId } = c.req.valid('param')
-    requireLocalUser(userId, c.var.ports.config.serverName)
+    c.var.objects.servers.requireReachable(userId)
     return c.json({ records: await c.var.objects.user(userId).rebuild() })
   },
 )

@@ -1,7 +1,6 @@
 /** Schemas of what stands in many paths and bodies: identifiers, and the checks that go with them. */
 import * as z from 'zod'
 import type { UserRequester } from '../../src/accounts/requester.ts'
-import type { AliasStore } from '../../src/ports/directory.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import {
   fitsBytes,
@@ -10,8 +9,8 @@ import {
   isRoomId,
   isUserId,
   MAX_ID_BYTES,
-  serverNameOf,
 } from '../../src/protocol/identifiers.ts'
+import type { AppContext } from '../app-env.ts'
 
 const bytes = (text: string) => fitsBytes(text, MAX_ID_BYTES)
 
@@ -42,20 +41,9 @@ export function requireSelf(requester: UserRequester, userId: string): void {
     throw new MatrixError('M_FORBIDDEN', 'The user in the path must be the one who asks')
 }
 
-/** Whether an identifier with a domain is this server's own. */
-export function isLocal(id: string, serverName: string): boolean {
-  return serverNameOf(id) === serverName
-}
-
-/** @throws MatrixError M_FORBIDDEN for a user of another server */
-export function requireLocalUser(userId: string, serverName: string): void {
-  if (isLocal(userId, serverName)) return
-  throw new MatrixError('M_FORBIDDEN', `This server does not federate: ${userId} cannot be reached`)
-}
-
-/** The room behind an alias of this server. @throws MatrixError M_NOT_FOUND */
-export async function roomOfAlias(aliases: AliasStore, alias: string): Promise<string> {
-  const found = await aliases.find(alias)
+/** The room behind an alias. @throws MatrixError M_NOT_FOUND */
+export async function roomOfAlias({ var: { objects } }: AppContext, alias: string): Promise<string> {
+  const found = await objects.servers.roomOf(alias)
   if (found === undefined) throw new MatrixError('M_NOT_FOUND', `There is no room alias ${alias} here`)
-  return found.roomId
+  return found
 }

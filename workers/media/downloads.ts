@@ -77,8 +77,7 @@ function openDownload(c: AppContext, place: Place, timeoutMs: number): Promise<R
 
 async function download(c: AppContext, place: Place, timeoutMs: number): Promise<Response> {
   const { ports } = c.var
-  // There is no way to other servers yet.
-  if (place.serverName !== ports.config.serverName) throw unknownMedia()
+  if (!c.var.objects.servers.isThis(place.serverName)) throw unknownMedia()
   const stored = await awaitUpload(ports, place.mediaId, timeoutMs)
   return answerWith(c, {
     ...stored,

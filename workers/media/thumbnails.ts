@@ -60,8 +60,7 @@ async function thumbnail(
   wish: z.infer<typeof Wish>,
 ): Promise<Response> {
   const { ports } = c.var
-  // There is no way to other servers yet.
-  if (serverName !== ports.config.serverName) throw unknownMedia()
+  if (!c.var.objects.servers.isThis(serverName)) throw unknownMedia()
   const stored = await awaitUpload(ports, mediaId, wish.timeout_ms)
   const made = await thumbnailOf(ports, { mediaId, size: stored.size }, wish, asker(c))
   if (!('original' in made)) return answerWith(c, made)

@@ -34,7 +34,7 @@ uploads.put(
   }),
   async (c) => {
     const { serverName, mediaId } = c.req.valid('param')
-    if (serverName !== c.var.ports.config.serverName) {
+    if (!c.var.objects.servers.isThis(serverName)) {
       throw new MatrixError('M_NOT_FOUND', 'This media ID is of another server')
     }
     const { filename } = c.req.valid('query')

@@ -165,6 +165,8 @@ export function brokenRules(path: string, source: string): string[] {
   for (const { target, names } of targets) {
     for (const rule of importRules)
       if (breaks(rule, path, target)) broken.push(`${path} imports ${target}: ${rule.sentence}`)
+    if (path.startsWith('workers/') && names.includes('serverNameOf'))
+      broken.push(`${path} imports serverNameOf: whose an id is, objects.servers says`)
     if (target === 'node:crypto' && names.some((name) => randomness.test(name)) && !isAdapter(path)) {
       broken.push(`${path} imports ${names.join(', ')}: randomness comes through the ports`)
     }

@@ -9,7 +9,7 @@ import type { AppContext, AppEnv, UserContext } from '../../app-env.ts'
 import { forgetSessions } from '../../middleware/access-token.ts'
 import { isAdmin } from '../../middleware/admin.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
-import { isLocal, UserId } from '../params.ts'
+import { UserId } from '../params.ts'
 
 const OfUser = z.object({ userId: UserId })
 
@@ -49,8 +49,8 @@ for (const { path, flag, Body } of MEASURES) {
 
 /** @throws MatrixError M_INVALID_PARAM, M_NOT_FOUND, or M_FORBIDDEN for administrators, oneself included */
 async function requireModerable(c: AppContext, userId: string): Promise<void> {
-  const { accounts, config } = c.var.ports
-  if (!isLocal(userId, config.serverName)) {
+  const { accounts } = c.var.ports
+  if (!c.var.objects.servers.owns(userId)) {
     throw new MatrixError('M_INVALID_PARAM', 'The user must be one of this server')
   }
   const account = await accounts.find(localpartOf(userId))

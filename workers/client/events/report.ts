@@ -6,7 +6,7 @@ import { MatrixError } from '../../../src/protocol/errors.ts'
 import { fitsBytes, localpartOf } from '../../../src/protocol/identifiers.ts'
 import type { AppEnv, UserContext } from '../../app-env.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
-import { EventId, InRoom, isLocal, UserId } from '../params.ts'
+import { EventId, InRoom, UserId } from '../params.ts'
 
 /** "May be blank." */
 const Reason = z.object({ reason: z.string() })
@@ -58,8 +58,8 @@ report.post(
   endpoint({ auth: 'device', guests: false, suspended: true, limit: 'report', param: OneUser, json: Reason }),
   async (c) => {
     const { userId } = c.req.valid('param')
-    const { accounts, config } = c.var.ports
-    const isOurs = isLocal(userId, config.serverName)
+    const { accounts } = c.var.ports
+    const isOurs = c.var.objects.servers.owns(userId)
     if (isOurs && (await accounts.find(localpartOf(userId))) === undefined) {
       throw new MatrixError('M_NOT_FOUND', 'The user was not found')
     }

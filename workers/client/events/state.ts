@@ -8,7 +8,7 @@ import type { AppEnv, UserContext } from '../../app-env.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
 import { bodyHasFloats, jsonObject } from '../../middleware/validate.ts'
 import { stateSlices, streamJson } from '../../stream-json.ts'
-import { EventType, InRoom, isLocal, RoomId, requireLocalUser, StateKey } from '../params.ts'
+import { EventType, InRoom, RoomId, StateKey } from '../params.ts'
 import { requireTakesInvites } from '../rooms/invite-permission.ts'
 import { allowRoomsJoined } from '../rooms/restricted-rooms.ts'
 import { DelayQuery, delayOf, schedule } from './delay.ts'
@@ -105,7 +105,7 @@ export async function checkNewState(c: UserContext, roomId: string, event: NewSt
     )
   }
   if (event.type === 'm.room.member' && event.content.membership === 'invite') {
-    requireLocalUser(event.stateKey, c.var.ports.config.serverName)
+    c.var.objects.servers.requireReachable(event.stateKey)
     await requireTakesInvites(c, event.stateKey)
   }
   if (event.type === 'm.room.canonical_alias' && event.stateKey === '') {
@@ -119,10 +119,8 @@ async function checkAliases(c: UserContext, roomId: string, content: JsonObject)
   if (named.length === 0) return
   const before = new Set(namedAliases(await currentContent(c, roomId)))
   for (const alias of named.filter((name) => !before.has(name))) {
-    const found = isLocal(alias, c.var.ports.config.serverName)
-      ? await c.var.ports.aliases.find(alias)
-      : undefined
-    if (found?.roomId !== roomId) throw new MatrixError('M_BAD_ALIAS', `${alias} does not point to this room`)
+    if ((await c.var.objects.servers.roomOf(alias)) !== roomId)
+      throw new MatrixError('M_BAD_ALIAS', `${alias} does not point to this room`)
   }
 }
 

@@ -10,7 +10,7 @@ import type { AppEnv } from '../../app-env.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
 import { jsonObject } from '../../middleware/validate.ts'
 import { challenge } from '../accounts/confirm.ts'
-import { isLocal, UserId } from '../params.ts'
+import { UserId } from '../params.ts'
 
 /** Objects signed in one request, and others' keys among them: each other is a call to their object. */
 const MAX_OTHERS = 50
@@ -51,13 +51,13 @@ crossSigning.post(
   '/keys/signatures/upload',
   endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'keys', json: Signed }),
   async (c) => {
-    const { objects, ports, requester } = c.var
+    const { objects, requester } = c.var
     const { [requester.userId]: own = {}, ...rest } = c.req.valid('json')
     const others = Object.entries(rest)
     if (others.length > MAX_OTHERS) {
       throw new MatrixError('M_INVALID_PARAM', `A request may name at most ${MAX_OTHERS} other users`)
     }
-    const local = others.filter(([userId]) => isLocal(userId, ports.config.serverName))
+    const local = others.filter(([userId]) => objects.servers.owns(userId))
     const found = await objects.publicKeys(local.map(([userId]) => ({ userId, deviceIds: [''] })))
     const masters = new Map(local.map(([userId], index) => [userId, found[index]?.master]))
     const upload: SignatureUpload = {

@@ -1,17 +1,17 @@
 /** Client-Server API §Key management API: what devices publish, and what others ask for to encrypt to them. */
 import { Hono } from 'hono'
 import * as z from 'zod'
+import { UNREACHABLE } from '../../../durable-objects/gate.ts'
 import type { KeyClaims, PrivateKeys, PublicKeys } from '../../../src/objects/user/keys.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
-import { serverNameOf } from '../../../src/protocol/identifiers.ts'
 import { publicKeyOf } from '../../../src/protocol/keys/cross-signing.ts'
 import { withSignatures } from '../../../src/protocol/keys/device-keys.ts'
 import type { AppEnv, UserContext } from '../../app-env.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
 import { countActions } from '../../middleware/rate-limit.ts'
 import { jsonObject } from '../../middleware/validate.ts'
-import { isLocal, UserId } from '../params.ts'
+import { UserId } from '../params.ts'
 
 /** Users in one query: what fits a request, and what one invocation can ask. */
 const MAX_USERS = 5_000
@@ -53,10 +53,10 @@ keys.post(
   async (c) => {
     const { objects, requester } = c.var
     const { device_keys: asked } = c.req.valid('json')
-    const { local, failures } = byServer(c, asked)
-    const userIds = Object.keys(local)
+    const { here, failures } = byServer(c, asked)
+    const userIds = Object.keys(here)
     const own = await objects.user(requester.userId).privateKeys(requester.session, userIds)
-    const queries = Object.entries(local).map(([userId, deviceIds]) => ({ userId, deviceIds }))
+    const queries = Object.entries(here).map(([userId, deviceIds]) => ({ userId, deviceIds }))
     const found = await objects.publicKeys(queries)
     if (found.includes(undefined)) failures[c.var.ports.config.serverName] = UNREACHABLE
     const known = userIds.map((userId, index) => [userId, found[index]] as const)
@@ -68,12 +68,12 @@ keys.post(
   '/keys/claim',
   endpoint({ auth: 'device', guests: true, suspended: true, limit: 'keys', json: Claim }),
   async (c) => {
-    const { local, failures } = byServer(c, c.req.valid('json').one_time_keys)
+    const { here, failures } = byServer(c, c.req.valid('json').one_time_keys)
     const claimed = await c.var.objects.claimKeys(
-      Object.entries(local).map(([userId, claims]) => ({ userId, claims: claims as KeyClaims })),
+      Object.entries(here).map(([userId, claims]) => ({ userId, claims: claims as KeyClaims })),
     )
     if (claimed.includes(undefined)) failures[c.var.ports.config.serverName] = UNREACHABLE
-    const userIds = Object.keys(local)
+    const userIds = Object.keys(here)
     const found = claimed.map((devices, index) => [userIds[index], devices] as const)
     const given = found.filter(([, devices]) => devices !== undefined && Object.keys(devices).length > 0)
     return c.json({ one_time_keys: Object.fromEntries(given), failures })
@@ -90,19 +90,13 @@ keys.get(
   },
 )
 
-const UNREACHABLE: JsonObject = { status: 503, message: 'Not reachable' }
-
 /** What is asked of this server, and for the others, which it does not speak to, that they failed. */
 function byServer<T>(c: UserContext, asked: Record<string, T>) {
-  const { serverName } = c.var.ports.config
-  const users = Object.entries(asked)
-  if (users.length > MAX_USERS)
+  const { length } = Object.keys(asked)
+  if (length > MAX_USERS)
     throw new MatrixError('M_INVALID_PARAM', `A request may name at most ${MAX_USERS} users`)
-  countActions(c, 'keyTargets', users.length)
-  const remote = users.filter(([userId]) => !isLocal(userId, serverName))
-  const failures: JsonObject = {}
-  for (const [userId] of remote) failures[serverNameOf(userId)] = UNREACHABLE
-  return { local: Object.fromEntries(users.filter(([userId]) => isLocal(userId, serverName))), failures }
+  countActions(c, 'keyTargets', length)
+  return c.var.objects.servers.askedHere(asked)
 }
 
 /** The maps of /keys/query: the user-signing key and what it signed are for its owner alone. */

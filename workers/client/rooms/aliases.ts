@@ -6,7 +6,7 @@ import { requireQuota } from '../../../src/quotas.ts'
 import type { AppContext, AppEnv, UserContext } from '../../app-env.ts'
 import { isAdmin } from '../../middleware/admin.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
-import { InRoom, isLocal, NewRoomAlias, RoomAlias, RoomId } from '../params.ts'
+import { InRoom, NewRoomAlias, RoomAlias, RoomId } from '../params.ts'
 
 const OneAlias = z.object({ alias: RoomAlias })
 const NewAlias = z.object({ alias: NewRoomAlias })
@@ -28,7 +28,7 @@ aliases.put(
     const { ports, objects, requester } = c.var
     const { alias } = c.req.valid('param')
     const { room_id: roomId } = c.req.valid('json')
-    if (!isLocal(alias, ports.config.serverName)) {
+    if (!objects.servers.owns(alias)) {
       throw new MatrixError('M_INVALID_PARAM', `${alias} is not an alias of this server`)
     }
     if (!(await objects.room(roomId).isJoined(requester.userId))) {

@@ -1,6 +1,7 @@
 /** `createRoom`: everything is checked here; then the room makes itself in one call. */
 import { Hono } from 'hono'
 import * as z from 'zod'
+import type { Servers } from '../../../durable-objects/gate.ts'
 import type { CreateRoomPlan } from '../../../src/objects/room/create.ts'
 import type { Alias } from '../../../src/ports/directory.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
@@ -12,7 +13,7 @@ import { endpoint } from '../../middleware/endpoint.ts'
 import { countActions } from '../../middleware/rate-limit.ts'
 import { bodyHasFloats, jsonObject } from '../../middleware/validate.ts'
 import { checkState, PowerLevels } from '../events/event-content.ts'
-import { EventType, NewRoomAlias, requireLocalUser, StateKey, UserId } from '../params.ts'
+import { EventType, NewRoomAlias, StateKey, UserId } from '../params.ts'
 import { requireAliases } from './aliases.ts'
 
 const OPAQUE_ID_LENGTH = 18
@@ -56,7 +57,7 @@ createRoom.post(
     const body = c.req.valid('json')
     const rules = versionRules(body.room_version ?? c.var.ports.config.defaultRoomVersion)
     if (rules.strictJson && bodyHasFloats(c)) throw floatInEvent()
-    checkPlan(body, c.var.ports.config.serverName)
+    checkPlan(body, c.var.objects.servers)
     const preset = body.preset ?? (body.visibility === 'public' ? 'public_chat' : 'private_chat')
     const alias = aliasOf(body.room_alias_name, c.var.ports.config.serverName)
     const content = createContent(rules, body, preset, c.var.requester.userId)
@@ -100,8 +101,8 @@ function versionRules(version: string): RoomVersionRules {
 }
 
 /** What no room would take, told before anything is made. */
-function checkPlan(body: CreateRoom, serverName: string): void {
-  for (const userId of body.invite) requireLocalUser(userId, serverName)
+function checkPlan(body: CreateRoom, servers: Servers): void {
+  for (const userId of body.invite) servers.requireReachable(userId)
   if (body.invite_3pid.length > 0) {
     throw new MatrixError('M_FORBIDDEN', 'This server knows no identity server: invite by user ID')
   }

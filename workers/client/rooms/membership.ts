@@ -4,11 +4,10 @@ import * as z from 'zod'
 import type { MembershipRequest } from '../../../src/objects/room/send.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
-import type { Profile } from '../../../src/protocol/profile.ts'
 import type { AppContext, AppEnv, UserContext } from '../../app-env.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
 import { bodyHasFloats, jsonObject } from '../../middleware/validate.ts'
-import { InRoom, isLocal, RoomAlias, RoomId, requireLocalUser, roomOfAlias, UserId } from '../params.ts'
+import { InRoom, RoomAlias, RoomId, roomOfAlias, UserId } from '../params.ts'
 import { requireTakesInvites } from './invite-permission.ts'
 import { allowRoomsJoined } from './restricted-rooms.ts'
 
@@ -75,7 +74,7 @@ membership.post(
   async (c) => {
     const roomId = await resolve(c, c.req.valid('param').room)
     const { userId } = c.var.requester
-    const profile = await profileOf(c, userId)
+    const profile = await c.var.objects.servers.profileOf(userId)
     await change(c, roomId, { target: userId, action: 'knock', profile, ...c.req.valid('json') })
     return c.json({ room_id: roomId })
   },
@@ -94,8 +93,11 @@ membership.post(
   async (c) => {
     const { user_id: target, address, reason } = c.req.valid('json')
     if (target === undefined) throw noUserId(address)
-    requireLocalUser(target, c.var.ports.config.serverName)
-    const [profile] = await Promise.all([profileOf(c, target), requireTakesInvites(c, target)])
+    c.var.objects.servers.requireReachable(target)
+    const [profile] = await Promise.all([
+      c.var.objects.servers.profileOf(target),
+      requireTakesInvites(c, target),
+    ])
     await change(c, c.req.valid('param').roomId, { target, action: 'invite', profile, reason })
     return c.json({})
   },
@@ -149,7 +151,10 @@ async function change(c: UserContext, roomId: string, request: Omit<MembershipRe
 
 async function join(c: UserContext, roomId: string, body: JsonObject & { reason?: string }) {
   const { userId, kind } = c.var.requester
-  const [profile, joinedAllowRooms] = await Promise.all([profileOf(c, userId), allowRoomsJoined(c, roomId)])
+  const [profile, joinedAllowRooms] = await Promise.all([
+    c.var.objects.servers.profileOf(userId),
+    allowRoomsJoined(c, roomId),
+  ])
   const { reason, ...content } = body
   const extra = ownContent(content)
   await change(c, roomId, {
@@ -173,10 +178,5 @@ function ownContent(body: JsonObject): JsonObject {
 }
 
 async function resolve(c: AppContext, roomIdOrAlias: string): Promise<string> {
-  return roomIdOrAlias.startsWith('#') ? roomOfAlias(c.var.ports.aliases, roomIdOrAlias) : roomIdOrAlias
-}
-
-/** Users of other servers tell their profile themselves, when they join. */
-async function profileOf(c: AppContext, userId: string): Promise<Profile> {
-  return isLocal(userId, c.var.ports.config.serverName) ? c.var.objects.user(userId).profile() : {}
+  return roomIdOrAlias.startsWith('#') ? roomOfAlias(c, roomIdOrAlias) : roomIdOrAlias
 }

@@ -50,7 +50,7 @@ roomDirectory.get(
   endpoint({ auth: 'none', limit: 'search', query: ListQuery }),
   async (c) => {
     const { server, limit, since } = c.req.valid('query')
-    requireThisServer(c, server)
+    c.var.objects.servers.requireAskable(server)
     return c.json(await list(c, { limit, since, filter: undefined, include_all_networks: false }))
   },
 )
@@ -67,7 +67,7 @@ roomDirectory.post(
     bodyOptional: true,
   }),
   async (c) => {
-    requireThisServer(c, c.req.valid('query').server)
+    c.var.objects.servers.requireAskable(c.req.valid('query').server)
     const body = c.req.valid('json')
     if (body.third_party_instance_id) return c.json(networkList(body))
     return c.json(await list(c, body))
@@ -109,11 +109,6 @@ roomDirectory.put(
     return c.json({})
   },
 )
-
-function requireThisServer(c: AppContext, server: string | undefined): void {
-  if (server === undefined || server === '' || server === c.var.ports.config.serverName) return
-  throw new MatrixError('M_FORBIDDEN', `This server does not federate: ${server} cannot be asked`)
-}
 
 /** "Can only be used if include_all_networks is false." No network beyond Matrix is bridged here. */
 function networkList(body: ListBody) {

@@ -37,10 +37,7 @@ for (const path of ['/im.nheko.summary/summary/:room', '/im.nheko.summary/rooms/
 
 /** A room that the caller may not know of is not found, like one that is not there. */
 async function summary(c: PossibleUserContext, roomIdOrAlias: string) {
-  const { ports } = c.var
-  const roomId = roomIdOrAlias.startsWith('#')
-    ? await roomOfAlias(ports.aliases, roomIdOrAlias)
-    : roomIdOrAlias
+  const roomId = roomIdOrAlias.startsWith('#') ? await roomOfAlias(c, roomIdOrAlias) : roomIdOrAlias
   const isKnown = c.var.requester !== undefined || (await isArchived(c, roomId))
   const answer = isKnown ? await summariesFor(c)(roomId) : undefined
   if (answer === undefined) throw new MatrixError('M_NOT_FOUND', 'Room not found')

@@ -1,0 +1,62 @@
+/**
+ * Whose something is: this server's, or another one's. It is decided here alone for what requests name, together with
+ * what stands in for the answer of another server, to which there is no way yet.
+ */
+import type { AliasStore } from '../src/ports/directory.ts'
+import { MatrixError } from '../src/protocol/errors.ts'
+import type { JsonObject } from '../src/protocol/events/canonical-json.ts'
+import { serverNameOf } from '../src/protocol/identifiers.ts'
+import type { Profile } from '../src/protocol/profile.ts'
+
+export interface Servers {
+  /** Whether a user or an alias is this server's. */
+  owns(id: string): boolean
+  /** Whether a name is this server's, as that of media or of a directory is. */
+  isThis(server: string): boolean
+  /** @throws MatrixError M_FORBIDDEN for a user who cannot be told of anything */
+  requireReachable(userId: string): void
+  /** @throws MatrixError M_FORBIDDEN for a server whose lists cannot be asked for */
+  requireAskable(server: string | undefined): void
+  /** What is asked of users here, and for each server that cannot be asked, that it failed. */
+  askedHere<T>(asked: Readonly<Record<string, T>>): { here: Record<string, T>; failures: JsonObject }
+  /** Users of other servers tell their profile themselves, when they join. */
+  profileOf(userId: string): Promise<Profile>
+  /** The room behind an alias; undefined where none is known. */
+  roomOf(alias: string): Promise<string | undefined>
+}
+
+/** What a request is told of a server that does not answer. */
+export const UNREACHABLE: JsonObject = { status: 503, message: 'Not reachable' }
+
+interface Here {
+  serverName: string
+  profileOf(userId: string): Promise<Profile>
+  aliases: Pick<AliasStore, 'find'>
+}
+
+/** The servers as this one sees them. */
+export function serversFrom({ serverName, profileOf, aliases }: Here): Servers {
+  const owns = (id: string) => serverNameOf(id) === serverName
+  return {
+    owns,
+    isThis: (server) => server === serverName,
+    requireReachable(userId) {
+      if (owns(userId)) return
+      throw new MatrixError('M_FORBIDDEN', `This server does not federate: ${userId} cannot be reached`)
+    },
+    requireAskable(server) {
+      if (server === undefined || server === '' || server === serverName) return
+      throw new MatrixError('M_FORBIDDEN', `This server does not federate: ${server} cannot be asked`)
+    },
+    askedHere(asked) {
+      const users = Object.entries(asked)
+      const others = users.map(([userId]) => serverNameOf(userId)).filter((server) => server !== serverName)
+      return {
+        here: Object.fromEntries(users.filter(([userId]) => owns(userId))),
+        failures: Object.fromEntries(others.map((server) => [server, UNREACHABLE])),
+      }
+    },
+    profileOf: async (userId) => (owns(userId) ? profileOf(userId) : {}),
+    roomOf: async (alias) => (owns(alias) ? (await aliases.find(alias))?.roomId : undefined),
+  }
+}
