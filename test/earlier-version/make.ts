@@ -15,6 +15,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { projectRoot } from '../../local/paths.ts'
 import { makeDevice } from '../support/keys.ts'
 import { readPostgres } from './postgres-rows.ts'
+import { questions, type Recorded } from './questions.ts'
 import type { Account, Scene } from './scene.ts'
 
 const PASSWORD = 'correct horse battery staple'
@@ -43,18 +44,29 @@ const server = spawn(
 )
 const url = await addressOf(server.stdout)
 const scene = await play()
+const answers = await record()
 // The archive learns of everything before the server stops.
 await sleep(5_000)
 server.kill('SIGTERM')
 await once(server, 'exit')
 
 writeFileSync(join(folder, 'scene.json'), JSON.stringify(scene))
+writeFileSync(join(folder, 'answers.json'), JSON.stringify(answers))
 writeFileSync(join(folder, 'postgres.json'), JSON.stringify(await readPostgres(join(folder, 'postgres'))))
 for (const part of ['postgres', 'run', 'lock']) rmSync(join(folder, part), { recursive: true, force: true })
 const archive = join(projectRoot, 'test/fixtures/earlier-version.tar.gz')
 execFileSync('tar', ['-cf', archive.replace('.gz', ''), '-C', folder, '.'])
 execFileSync('gzip', ['-9nf', archive.replace('.gz', '')])
 rmSync(folder, { recursive: true })
+
+async function record(): Promise<Recorded[]> {
+  const answered: Recorded[] = []
+  for (const question of questions(scene)) {
+    const { by, method, path, body } = question
+    answered.push({ ...question, answer: await callerOf(scene[by].token)(method, path, body) })
+  }
+  return answered
+}
 
 async function addressOf(output: NodeJS.ReadableStream): Promise<string> {
   for await (const line of createInterface({ input: output })) {
@@ -196,6 +208,13 @@ async function play(): Promise<Scene> {
 
   const { content_uri: uri } = await alice('POST', '/_matrix/media/v3/upload?filename=note.txt', TEXT)
 
+  const { refresh_token: refreshToken } = await callerOf()('POST', '/login', {
+    type: 'm.login.password',
+    identifier: { type: 'm.id.user', user: 'bob' },
+    password: PASSWORD,
+    refresh_token: true,
+  })
+
   const sync = async (call: Call) => (await call('GET', '/sync')).next_batch
   const since = { alice: await sync(alice), bob: await sync(bob) }
   await alice('PUT', '/sendToDevice/org.example.secret/td1', {
@@ -216,6 +235,7 @@ async function play(): Promise<Scene> {
     ...{ space, left, banned, invited },
     delayed: { roomId: delayed, delayId },
     ...{ filterId, backupVersion, oneTimeKeys },
+    refreshToken,
     ed25519: device.key.publicKey,
     media: { uri, text: TEXT },
   }

@@ -32,6 +32,8 @@ export interface Scene {
   invited: string
   /** The room of the delayed event, and its id. */
   delayed: { roomId: string; delayId: string }
+  /** Of a second session of Bob's. */
+  refreshToken: string
   filterId: string
   backupVersion: string
   /** Bob's, of the keys that he published. */

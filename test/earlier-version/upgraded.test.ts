@@ -1,57 +1,61 @@
 /** A server of today on the data that an earlier version left behind: all of it is there, and is used on. */
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
+import { rmSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { projectRoot } from '../../local/paths.ts'
 import { type Api, api, type Body, type Client, must } from '../support/client.ts'
 import { startServer, type TestServer } from '../support/server.ts'
-import { type PostgresRows, writePostgres } from './postgres-rows.ts'
+import { type EarlierData, putBack } from './put-back.ts'
+import { lasting, questions } from './questions.ts'
 import type { Scene } from './scene.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'selvedge-earlier-'))
 let server: TestServer | undefined
+const lines: string[] = []
 let client: Api
+let earlier: EarlierData
 let scene: Scene
 let alice: Client
 let bob: Client
 
 beforeAll(async () => {
-  execFileSync('tar', ['-xzf', join(projectRoot, 'test/fixtures/earlier-version.tar.gz'), '-C', folder])
-  scene = read('scene.json') as Scene
-  await writePostgres(join(folder, 'postgres'), read('postgres.json') as PostgresRows)
-  delayAgain()
-  server = await startServer({ 'data-dir': folder, sql: undefined, 'server-name': scene.serverName })
+  earlier = await putBack()
+  scene = earlier.scene
+  server = await startServer({
+    'data-dir': earlier.folder,
+    sql: undefined,
+    'server-name': scene.serverName,
+    'log-level': 'warn',
+    writeLog: (line) => lines.push(line),
+  })
   client = api(server)
   alice = client.as(scene.alice)
   bob = client.as(scene.bob)
 }, 120_000)
 afterAll(async () => {
   await server?.stop()
-  rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+  rmSync(earlier.folder, { recursive: true, force: true, maxRetries: 5 })
 })
-
-function read(name: string): unknown {
-  return JSON.parse(readFileSync(join(folder, name), 'utf8'))
-}
-
-/** The longest delay is a day, and the data is older: the event is put off to an hour from now. */
-function delayAgain(): void {
-  const rooms = readdirSync(join(folder, 'objects'), { recursive: true, encoding: 'utf8' })
-    .filter((name) => /Room[/\\].*\.sqlite$/.test(name))
-    .map((name) => new DatabaseSync(join(folder, 'objects', name)))
-  for (const room of rooms) {
-    const hasTable = room.prepare("SELECT 1 FROM sqlite_master WHERE name = 'delayed_events'").get()
-    if (hasTable !== undefined)
-      room.prepare('UPDATE delayed_events SET send_at = ?').run(Date.now() + 3_600_000)
-    room.close()
-  }
-}
 
 const inRoom = (roomId: string, rest: string) => `/rooms/${encodeURIComponent(roomId)}/${rest}`
 const bodies = (events: Body[]) => events.map(({ content }: Body) => content.body)
+
+describe('a server on the data of an earlier version', () => {
+  it('was asked then what is asked now', () => {
+    const recorded = earlier.answers
+    expect(recorded.map(({ answer: _, ...question }) => question)).toEqual(questions(scene))
+  })
+
+  it('does not take them for parts of different times', () => {
+    expect(lines.filter((line) => line.includes('restore'))).toEqual([])
+  })
+
+  it('answers every question as the earlier version did', async () => {
+    for (const { by, method, path, body, answer } of earlier.answers) {
+      const { token } = scene[by]
+      const today = must(await client.request(method, path, body, { token })).body
+      // It may say more.
+      expect({ path, answer: lasting(today) }).toMatchObject({ path, answer: lasting(answer) })
+    }
+  })
+})
 
 describe('accounts of an earlier version', () => {
   it('keep their sessions', async () => {
@@ -61,6 +65,13 @@ describe('accounts of an earlier version', () => {
 
   it('keep their passwords', async () => {
     expect((await client.login('alice', { password: scene.password })).userId).toBe(scene.alice.userId)
+  })
+
+  it('keep their refresh tokens', async () => {
+    const body = { refresh_token: scene.refreshToken }
+    const { access_token: token } = must(await client.request('POST', '/refresh', body)).body
+    const { body: self } = must(await client.request('GET', '/account/whoami', undefined, { token }))
+    expect(self.user_id).toBe(scene.bob.userId)
   })
 
   it('keep their profiles, by which others find them', async () => {
@@ -266,4 +277,8 @@ describe('rooms of an earlier version', () => {
     const { body } = must(await alice.post(inRoom(scene.left, 'upgrade'), { new_version: '12' }))
     expect(body.replacement_room).toMatch(/^!/)
   })
+})
+
+it('nothing that a newer server does with the data of an earlier one is logged as an error', () => {
+  expect(lines.filter((line) => line.includes('error'))).toEqual([])
 })
