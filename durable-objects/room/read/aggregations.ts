@@ -3,9 +3,7 @@ import type { JsonObject, JsonValue } from '../../../src/protocol/events/canonic
 import type { ClientEvent, Pdu } from '../../../src/protocol/events/event.ts'
 import { isValidReplacement } from '../../../src/protocol/events/relations.ts'
 import { forViewer } from '../../for-viewer.ts'
-import { first } from '../../sqlite.ts'
-import type { EventRow } from '../rows/events.ts'
-import { childrenOf, hasChildren, type RelationRow } from '../rows/relations.ts'
+import { childrenOf, countReplies, hasChildren, type RelationRow, replacementsOf } from '../rows/relations.ts'
 import type { ShownRow } from './erasures.ts'
 import { bareEvent, type Reading } from './reading.ts'
 
@@ -46,18 +44,7 @@ export function aggregations(
 /** "The most recent replacement event, as determined by origin_server_ts, falling back to … the highest event ID". */
 function newestReplacement(reading: Reading, parent: ClientEvent): JsonValue | undefined {
   if (parent.unsigned?.redacted_because !== undefined) return undefined
-  const { store } = reading.room
-  const candidates = store.sql.exec<EventRow>(
-    `SELECT e.pos, e.event_id, e.type, e.state_key, e.sender, e.ts, e.depth, e.txn, e.pdu
-     FROM relations r JOIN events e ON e.pos = r.child_pos
-     WHERE r.parent_id = ? AND r.rel_type = 'm.replace' AND r.sender = ? AND r.type = ?
-     ORDER BY e.ts DESC, e.event_id DESC LIMIT ?`,
-    parent.event_id,
-    parent.sender,
-    parent.type,
-    MAX_EDITS,
-  )
-  for (const row of candidates) {
+  for (const row of replacementsOf(reading.room.store.sql, parent, MAX_EDITS)) {
     const shown = mayShow(reading, row) ? reading.viewer.shown(row) : undefined
     if (shown === undefined) continue
     if (isValidReplacement(parent, JSON.parse(shown.pdu) as Pdu))
@@ -73,7 +60,7 @@ function threadSummary(reading: Reading, parent: ClientEvent): JsonValue | undef
   if (row === undefined) return undefined
   return {
     latest_event: nestedEvent(reading, row, 'edits') as unknown as JsonValue,
-    count: countReplies(reading, parent.event_id),
+    count: repliesSeen(reading, parent.event_id),
     current_user_participated: participates(reading, parent),
   }
 }
@@ -99,17 +86,9 @@ export function participates(reading: Reading, root: Pick<ClientEvent, 'event_id
 }
 
 /** Counts in one statement where the viewer sees everything, and looks at each reply before. */
-function countReplies(reading: Reading, rootId: string): number {
+function repliesSeen(reading: Reading, rootId: string): number {
   const { viewer, ignored, room } = reading
-  const seenWhole = first<{ n: number }>(
-    room.store.sql,
-    `SELECT count(*) AS n FROM relations WHERE parent_id = ? AND rel_type = 'm.thread' AND child_pos >= ?
-     AND sender NOT IN (SELECT value FROM json_each(?))`,
-    rootId,
-    viewer.seesAllFrom,
-    JSON.stringify(ignored),
-  )
-  let count = seenWhole?.n ?? 0
+  let count = countReplies(room.store.sql, rootId, { from: viewer.seesAllFrom, ignored })
   for (const _ of visibleChildren(reading, rootId, 'm.thread', 'newest', viewer.seesAllFrom)) count += 1
   return count
 }

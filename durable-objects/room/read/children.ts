@@ -10,7 +10,7 @@ import type { ClientEvent, Pdu } from '../../../src/protocol/events/event.ts'
 import { redact } from '../../../src/protocol/events/redaction.ts'
 import type { RoomReader } from '../context.ts'
 import type { RowReader } from '../rows/reader.ts'
-import { childrenOf } from '../rows/relations.ts'
+import { childrenOf, latestReplies } from '../rows/relations.ts'
 import { latestReply, participates } from './aggregations.ts'
 import { Budget, shownWithin } from './budget.ts'
 import type { ShownRow } from './erasures.ts'
@@ -127,15 +127,8 @@ export function threads(room: RoomReader, request: ThreadsRequest): ThreadsAnswe
 function threadsOf(reading: Reading): Thread[] {
   const { store } = reading.room
   const { viewer, ignored } = reading
-  const rows = store.sql
-    .exec<{ parent_id: string; latest: number; sender: string }>(
-      // SQLite: beside max(), a bare column is that of the row with the maximum.
-      `SELECT parent_id, max(child_pos) AS latest, sender FROM relations WHERE rel_type = 'm.thread'
-       GROUP BY parent_id`,
-    )
-    .toArray()
   const unseen = new Set(ignored)
-  return rows
+  return latestReplies(store.sql)
     .map(({ parent_id: rootId, latest, sender }) => ({
       rootId,
       latest:

@@ -2,9 +2,8 @@
 import type { TimelineEvent } from '../../../src/objects/room/sync.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { clientEvent, type Pdu } from '../../../src/protocol/events/event.ts'
-import { first } from '../../sqlite.ts'
-import type { EventRow } from '../rows/events.ts'
 import type { RowReader } from '../rows/reader.ts'
+import { stateEndedAt } from '../rows/state.ts'
 import type { ShownRow } from './erasures.ts'
 import { redactionOf } from './redacted-because.ts'
 
@@ -45,7 +44,10 @@ function parseTxn(txn: string | null): Pick<TimelineEvent, 'txn' | 'delayId' | '
 /** An event as every viewer may see it; what differs by request is added by `forViewer` (durable-objects/for-viewer.ts). */
 export function timelineEvent(store: RowReader, row: ShownRow): TimelineEvent {
   const pdu = JSON.parse(row.pdu) as Pdu
-  const replaced = row.state_key === null || row.pruned ? undefined : replacedBy(store, row)
+  const replaced =
+    row.state_key === null || row.pruned
+      ? undefined
+      : stateEndedAt(store.sql, row.type, row.state_key, row.pos)
   const made = assembleTimelineEvent(row.pos, row.event_id, pdu, replaced, row.txn)
   const because = redactionOf(store, pdu)
   if (because !== undefined) made.event.unsigned = { ...made.event.unsigned, redacted_because: because }
@@ -69,17 +71,4 @@ export function assembleTimelineEvent(
   }
   event.unsigned = unsigned
   return { pos, event, ...parseTxn(txn) }
-}
-
-/** The state event that `row` took the place of. */
-function replacedBy(store: RowReader, row: EventRow): { eventId: string; pdu: Pdu } | undefined {
-  const found = first<{ event_id: string; pdu: string }>(
-    store.sql,
-    `SELECT e.event_id, e.pdu FROM state s JOIN events e ON e.event_id = s.event_id
-     WHERE s.type = ? AND s.state_key = ? AND s.to_pos = ?`,
-    row.type,
-    row.state_key,
-    row.pos,
-  )
-  return found && { eventId: found.event_id, pdu: JSON.parse(found.pdu) as Pdu }
 }

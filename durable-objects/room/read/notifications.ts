@@ -10,7 +10,7 @@ import { MatchWork } from '../../../src/protocol/matching/match-work.ts'
 import { pushActions, verdictOf } from '../../../src/protocol/push/push-evaluator.ts'
 import { defaultPushRules } from '../../../src/protocol/push/push-rules.ts'
 import type { RoomReader } from '../context.ts'
-import type { EventRow } from '../rows/events.ts'
+import { type EventRow, newestShownAfter } from '../rows/events.ts'
 import { readUpTo, threadFinder } from '../rows/receipts.ts'
 import { Budget } from './budget.ts'
 import { readingOf } from './reading.ts'
@@ -56,9 +56,7 @@ export function notificationsFor(
 }
 
 function candidates({ store }: RoomReader, after: number): Iterable<EventRow> {
-  const query = `SELECT pos, event_id, type, state_key, sender, ts, depth, txn, pdu FROM events
-    WHERE pos > ? AND flags = 0 ORDER BY pos DESC LIMIT ?`
-  return store.sql.exec<EventRow>(query, after, SCANNED)
+  return newestShownAfter(store.sql, after, SCANNED)
 }
 
 /** Whether an event is read, asked of each from the newest on: a receipt says so, or an own event after it. */

@@ -3,12 +3,12 @@ import type { StateRequest } from '../../../src/objects/room/state.ts'
 import type { PullRequest, RoomSlice, TimelineEvent } from '../../../src/objects/room/sync.ts'
 import { hidesState, matchesRoomEvent } from '../../../src/protocol/matching/filter.ts'
 import { heroesFor, needsHeroes, SUMMARY_TYPES } from '../../../src/protocol/rooms/heroes.ts'
-import { first, type SqlReader } from '../../sqlite.ts'
 import type { RoomReader } from '../context.ts'
 import { deviceMarksFor } from '../rows/device-marks.ts'
 import type { EventRow } from '../rows/events.ts'
 import type { RowReader } from '../rows/reader.ts'
 import { receiptsFor } from '../rows/receipts.ts'
+import { isAnySetAfter, membersSetBetween, stateSetBetween } from '../rows/state.ts'
 import type { Typing } from '../rows/typing.ts'
 import { SYNC_PART_LENGTH, shownWithin } from './budget.ts'
 import type { ShownRow } from './erasures.ts'
@@ -102,14 +102,7 @@ function behindHiddenState(store: RowReader, viewer: Viewer, rows: ShownRow[]): 
   const start = rows[0]?.pos
   const joinedAt = viewer.lastStayFrom
   if (start === undefined || joinedAt === undefined || start >= joinedAt) return rows
-  const hidden = store.sql
-    .exec<Pick<EventRow, 'pos' | 'type' | 'state_key'>>(
-      `SELECT from_pos AS pos, type, state_key FROM state WHERE from_pos > ? AND from_pos < ?
-       ORDER BY from_pos DESC`,
-      start,
-      joinedAt,
-    )
-    .toArray()
+  const hidden = stateSetBetween(store.sql, start, joinedAt)
     // The member's own membership in between is told by their join.
     .find((entry) => !isOwnMembership(entry, viewer.userId) && !viewer.maySee(entry))
   return hidden === undefined ? rows : rows.filter((row) => row.pos > hidden.pos)
@@ -166,7 +159,7 @@ function readState(
  * also to viewers that were never shown the state; but state from before the timeline does not repeat the timeline.
  */
 function addOwnMembership(room: RoomReader, request: PullRequest, eventId: string, slice: RoomSlice): void {
-  const row = room.store.event(eventId)
+  const row = room.store.stateEvent(eventId)
   const isTold = !request.stateAfter && slice.events.some(({ event }) => event.event_id === eventId)
   if (row === undefined || isTold) return
   const event = stateEvent(row)
@@ -192,30 +185,15 @@ function lazyMembers(
   const senders = timeline.map((row) => row.sender)
   const others = fullState
     ? [userId, ...heroesOf(room.store, userId)]
-    : [...heroes, ...changedMembers(room.store, since, end)]
+    : [...heroes, ...membersSetBetween(room.store.sql, since, end)]
   return [...new Set([...senders, ...others])]
-}
-
-function changedMembers({ sql }: RowReader, since: number, end: number): string[] {
-  const query = `SELECT state_key FROM state WHERE from_pos > ? AND from_pos <= ? AND type = 'm.room.member'`
-  return sql
-    .exec<{ state_key: string }>(query, since, end)
-    .toArray()
-    .map(({ state_key }) => state_key)
 }
 
 /** Counts and heroes when they may have changed (Client-Server API §GET /sync, RoomSummary). */
 function readSummary({ store }: RoomReader, request: PullRequest, slice: RoomSlice): void {
-  if (!request.fullState && !summaryChanged(store.sql, request.since)) return
+  if (!request.fullState && !isAnySetAfter(store.sql, SUMMARY_TYPES, request.since)) return
   slice.counts = store.counts
   if (needsHeroes(store)) slice.heroes = heroesOf(store, request.userId)
-}
-
-function summaryChanged(sql: SqlReader, since: number): boolean {
-  const types = JSON.stringify([...SUMMARY_TYPES])
-  const query =
-    'SELECT 1 AS changed FROM state WHERE from_pos > ? AND type IN (SELECT value FROM json_each(?)) LIMIT 1'
-  return first(sql, query, since, types) !== undefined
 }
 
 function heroesOf(store: RowReader, userId: string): string[] {

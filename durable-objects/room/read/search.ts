@@ -97,7 +97,7 @@ function profilesAt({ store }: RoomReader, rows: readonly ShownRow[]): Record<st
   const profiles: Record<string, Profile> = {}
   for (const { sender, pos } of rows) {
     const member = store.stateRowAt('m.room.member', sender, pos)
-    const event = member && store.event(member.event_id)
+    const event = member && store.stateEvent(member.event_id)
     if (event === undefined) continue
     const { displayname, avatar_url: avatar } = (JSON.parse(event.pdu) as Pdu).content
     const profile: Profile = {}

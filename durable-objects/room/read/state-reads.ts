@@ -12,6 +12,7 @@ import { matchesRoomEvent } from '../../../src/protocol/matching/filter.ts'
 import type { RoomReader } from '../context.ts'
 import type { EventRow } from '../rows/events.ts'
 import type { RowReader } from '../rows/reader.ts'
+import { type StateRow, stateEntries } from '../rows/state.ts'
 import { Budget, PART_LENGTH } from './budget.ts'
 import { inFederationFormat } from './reading.ts'
 import { parsePlaceToken } from './timeline.ts'
@@ -32,21 +33,19 @@ interface Wanted {
   members?: readonly string[]
 }
 
-type Entry = { from_pos: number; event_id: string }
 type PlacedRow = EventRow & { from_pos: number }
 
 /** The entries in force just after a position, in the order in which they came into force. */
-function entriesAt(store: RowReader, { at, since, only, members }: Wanted): Entry[] {
-  const conditions: [string, ...SqlStorageValue[]][] = [
-    at >= store.head ? ['to_pos IS NULL'] : ['from_pos <= ? AND (to_pos IS NULL OR to_pos > ?)', at, at],
-  ]
-  if (since !== undefined) conditions.push(['from_pos > ?', since])
-  if (only !== undefined) conditions.push(['type = ?', only])
-  if (members !== undefined) conditions.push([`type != '${MEMBER}'`])
-  const where = conditions.map(([condition]) => condition).join(' AND ')
-  const values = conditions.flatMap(([, ...bound]) => bound)
-  const query = `SELECT from_pos, event_id FROM state WHERE ${where}` as const
-  const entries = store.sql.exec<Entry>(query, ...values).toArray()
+function entriesAt(
+  store: RowReader,
+  { at, since, only, members }: Wanted,
+): Pick<StateRow, 'from_pos' | 'event_id'>[] {
+  const entries = stateEntries(store.sql, {
+    ...(at < store.head && { at }),
+    since,
+    only,
+    ...(members !== undefined && { without: MEMBER }),
+  })
   const named = (members ?? []).map((userId) => store.stateRowAt(MEMBER, userId, at))
   const found = named.filter((entry) => entry !== undefined)
   return [...entries, ...found].sort((a, b) => a.from_pos - b.from_pos)
@@ -57,7 +56,7 @@ export function* stateAt(store: RowReader, wanted: Wanted, after = BEFORE_ALL): 
   const entries = entriesAt(store, wanted).filter(({ from_pos }) => from_pos > after)
   for (let start = 0; start < entries.length; start += BATCH) {
     const batch = entries.slice(start, start + BATCH)
-    const rows = store.eventsById(batch.map(({ event_id }) => event_id))
+    const rows = store.stateEvents(batch.map(({ event_id }) => event_id))
     for (const { event_id, from_pos } of batch) {
       const row = rows.get(event_id)
       if (row !== undefined) yield { ...row, from_pos }
@@ -124,7 +123,7 @@ export function stateFor(room: RoomReader, request: StateRequest): StateSlice {
 function stateBefore({ store }: RoomReader, place: number): number {
   const at = place - 1
   if (store.stateRowAt('m.room.create', '', at) !== undefined) return at
-  const creator = store.event(store.stateHistory('m.room.create', '')[0]?.event_id ?? '')?.sender
+  const creator = store.stateEvent(store.stateHistory('m.room.create', '')[0]?.event_id ?? '')?.sender
   return creator === undefined ? at : (store.stateHistory(MEMBER, creator)[0]?.from_pos ?? at)
 }
 
@@ -133,7 +132,7 @@ export function stateEventFor(room: RoomReader, userId: string, type: string, st
   const { store } = room
   const limit = new Viewer(store, userId).stateLimit(store.head)
   const entry = store.stateRowAt(type, stateKey, limit)
-  const row = entry && store.event(entry.event_id)
+  const row = entry && store.stateEvent(entry.event_id)
   if (row === undefined) throw new MatrixError('M_NOT_FOUND', 'No such state event')
   return stateEvent(row, store.roomId)
 }

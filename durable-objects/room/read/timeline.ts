@@ -160,7 +160,7 @@ function sendersOf(
 export function membersAt(room: RoomReader, userIds: Iterable<string>, pos: number): EventRow[] {
   return [...userIds]
     .map((userId) => room.store.stateRowAt('m.room.member', userId, pos))
-    .map((entry) => entry && room.store.event(entry.event_id))
+    .map((entry) => entry && room.store.stateEvent(entry.event_id))
     .filter((row) => row !== undefined)
 }
 

@@ -17,23 +17,12 @@ import { evaluatePush, type PushContext, type PushEvent } from '../../../src/pro
 import { defaultPushRules } from '../../../src/protocol/push/push-rules.ts'
 import { impliesRead } from '../../../src/protocol/rooms/implied-read.ts'
 import type { RoomReader } from '../context.ts'
-import type { RowReader } from '../rows/reader.ts'
+import { maybeUnread, type UnreadRow } from '../rows/events.ts'
 import { readUpTo, threadFinder, threadRoot } from '../rows/receipts.ts'
 import { isUnattended } from './client-events.ts'
 
 /** Older events than these count for nothing. */
 const SCANNED = 5_000
-
-export type Row = {
-  pos: number
-  event_id: string
-  type: string
-  state_key: string | null
-  sender: string
-  /** See `txnKey`. */
-  txn: string | null
-  pdu: string
-}
 
 /**
  * What a joined member has not read. Their own events mark what came before as read, each in its thread ("sending
@@ -58,7 +47,7 @@ export function unreadFor(
   const events: UnreadEvent[] = []
   const walk = MatchWork.walk()
   const threadIn = threadFinder(store)
-  for (const row of candidates(store, floor, main)) {
+  for (const row of maybeUnread(store.sql, { after: floor, main, limit: SCANNED })) {
     // As with those beyond the number that is scanned: older events count for nothing.
     if (!walk.search(row.pdu.length)) break
     const pdu = JSON.parse(row.pdu) as Pdu
@@ -77,7 +66,7 @@ export function unreadFor(
 }
 
 /** Whether an event says that its sender has read what came before. */
-export function hasAnswered(row: Pick<Row, 'type' | 'sender' | 'state_key' | 'txn'>): boolean {
+export function hasAnswered(row: Pick<UnreadRow, 'type' | 'sender' | 'state_key' | 'txn'>): boolean {
   return impliesRead(row, isUnattended(row.txn))
 }
 
@@ -89,23 +78,6 @@ export function unreadCount(
 ): number {
   if (!room.store.exists || room.store.member(userId)?.membership !== 'join') return 0
   return unreadFor(room, { userId, ignored: request.ignored }, request)?.events.length ?? 0
-}
-
-/**
- * The newest events after `floor`, newest first; up to `main` only those with a relation, since the others stand in
- * the main timeline, which is read that far.
- */
-function candidates(store: RowReader, floor: number, main: number): Iterable<Row> {
-  // Not as a list: thousands of long events would not fit into the memory.
-  return store.sql.exec<Row>(
-    `SELECT * FROM (
-       SELECT pos, event_id, type, state_key, sender, txn, pdu FROM events
-       WHERE pos > ? AND flags = 0 ORDER BY pos DESC LIMIT ?
-     ) WHERE pos > ? OR instr(pdu, '"m.relates_to"') > 0`,
-    floor,
-    SCANNED,
-    main,
-  )
 }
 
 /** What the rules look at besides an event. */
@@ -121,7 +93,7 @@ export function pushContext({ store }: RoomReader, userId: string): (sender: str
   })
 }
 
-export function pushEvent(row: Row, pdu: Pdu, roomId: string): PushEvent {
+export function pushEvent(row: UnreadRow, pdu: Pdu, roomId: string): PushEvent {
   const event: PushEvent = {
     event_id: row.event_id,
     room_id: roomId,
@@ -134,7 +106,7 @@ export function pushEvent(row: Row, pdu: Pdu, roomId: string): PushEvent {
 }
 
 /** Whether a redaction has taken effect on an event. */
-export function isRedacted({ pdu }: Pick<Row, 'pdu'>): boolean {
+export function isRedacted({ pdu }: Pick<UnreadRow, 'pdu'>): boolean {
   return (JSON.parse(pdu) as Pdu).unsigned?.redacted_because !== undefined
 }
 

@@ -14,11 +14,26 @@ export type EventRow = {
   pdu: string
 }
 
-/** The columns of an `EventRow`: the one place that lists them. */
-export const EVENT_COLUMNS = 'pos, event_id, type, state_key, sender, ts, depth, txn, pdu'
+/** The one list of an event's columns. */
+const COLUMNS: readonly (keyof EventRow)[] = [
+  'pos',
+  'event_id',
+  'type',
+  'state_key',
+  'sender',
+  'ts',
+  'depth',
+  'txn',
+  'pdu',
+]
+export const EVENT_COLUMNS = COLUMNS.join(', ')
 
 /** The same for a join in which `events` is called `e`. */
-export const JOINED_EVENT_COLUMNS = EVENT_COLUMNS.replaceAll(/\w+/g, 'e.$&')
+export const JOINED_EVENT_COLUMNS = COLUMNS.map((name) => `e.${name}`).join(', ')
+
+/** What a count of unread events looks at: it may be thousands of rows. */
+export type UnreadRow = Omit<EventRow, 'ts' | 'depth'>
+const UNREAD_COLUMNS = COLUMNS.filter((name) => name !== 'ts' && name !== 'depth').join(', ')
 
 export interface NewEvent extends IdentifiedPdu {
   pos: number
@@ -40,11 +55,15 @@ export function shownEventById(sql: SqlReader, eventId: string): EventRow | unde
   return first<EventRow>(sql, `SELECT ${EVENT_COLUMNS} FROM events WHERE event_id = ? AND flags = 0`, eventId)
 }
 
-/** Those of these events that clients see, by their ids. */
-export function shownEventsById(sql: SqlReader, eventIds: readonly string[]): Map<string, EventRow> {
+/** The event, whatever its flags. */
+export function eventById(sql: SqlReader, eventId: string): EventRow | undefined {
+  return first<EventRow>(sql, `SELECT ${EVENT_COLUMNS} FROM events WHERE event_id = ?`, eventId)
+}
+
+/** As `eventById`, for many. */
+export function eventsById(sql: SqlReader, eventIds: readonly string[]): Map<string, EventRow> {
   const rows = sql.exec<EventRow>(
-    `SELECT ${EVENT_COLUMNS} FROM events
-     WHERE event_id IN (SELECT value FROM json_each(?)) AND flags = 0`,
+    `SELECT ${EVENT_COLUMNS} FROM events WHERE event_id IN (SELECT value FROM json_each(?))`,
     JSON.stringify(eventIds),
   )
   return new Map(rows.toArray().map((row) => [row.event_id, row]))
@@ -70,6 +89,47 @@ export function shownEventsBetween(
       limit,
     )
     .toArray()
+}
+
+/** Visible events after a position, the newest first: one at a time, since long ones would not fit into the memory. */
+export function newestShownAfter(sql: SqlReader, after: number, limit: number): Iterable<EventRow> {
+  return sql.exec<EventRow>(
+    `SELECT ${EVENT_COLUMNS} FROM events WHERE pos > ? AND flags = 0 ORDER BY pos DESC LIMIT ?`,
+    after,
+    limit,
+  )
+}
+
+/**
+ * As `newestShownAfter`, but up to `main` only events with a relation: the others stand in the main timeline, which is
+ * read that far.
+ */
+export function maybeUnread(
+  sql: SqlReader,
+  { after, main, limit }: { after: number; main: number; limit: number },
+): Iterable<UnreadRow> {
+  return sql.exec<UnreadRow>(
+    `SELECT * FROM (
+       SELECT ${UNREAD_COLUMNS} FROM events
+       WHERE pos > ? AND flags = 0 ORDER BY pos DESC LIMIT ?
+     ) WHERE pos > ? OR instr(pdu, '"m.relates_to"') > 0`,
+    after,
+    limit,
+    main,
+  )
+}
+
+/** All events after a position, whatever their flags, oldest first. */
+export function eventsAfter(
+  sql: SqlReader,
+  after: number,
+  limit: number,
+): Iterable<EventRow & { flags: number }> {
+  return sql.exec<EventRow & { flags: number }>(
+    `SELECT ${EVENT_COLUMNS}, flags FROM events WHERE pos > ? ORDER BY pos LIMIT ?`,
+    after,
+    limit,
+  )
 }
 
 /** The position of the newest event; undefined where there is none. */

@@ -40,6 +40,16 @@ export function membersWith(sql: SqlReader, membership: Membership, limit: numbe
     .map((row) => row.user_id)
 }
 
+/** Joined users of one server. */
+export function joinedFrom(sql: SqlReader, serverName: string, limit: number): string[] {
+  const query = `SELECT user_id FROM members
+    WHERE membership = 'join' AND substr(user_id, instr(user_id, ':') + 1) = ? LIMIT ?`
+  return sql
+    .exec<{ user_id: string }>(query, serverName, limit)
+    .toArray()
+    .map((row) => row.user_id)
+}
+
 /** Everybody who ever had a membership. */
 export function allMembers(sql: SqlReader): Member[] {
   return sql.exec<MemberRow>(`SELECT ${MEMBER_COLUMNS} FROM members`).toArray().map(memberOf)

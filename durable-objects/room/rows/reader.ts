@@ -9,11 +9,12 @@ import { readMeta, type SqlReader } from '../../sqlite.ts'
 import { Caches } from './caches.ts'
 import {
   type EventRow,
+  eventById,
   eventIdByTxn,
+  eventsById,
   newestPosition,
   shownEventById,
   shownEventsBetween,
-  shownEventsById,
 } from './events.ts'
 import { readExtremities } from './extremities.ts'
 import { allMembers, countWith, type Member, memberById, membersWith } from './members.ts'
@@ -69,14 +70,9 @@ export class RowReader implements StateMap {
 
   // ------------------------------------------------------------ events
 
-  /** An event that clients see. For the state under a key, which counts whatever its flags, see `get`. */
+  /** An event that clients see. See `stateEvent` for one that is in force. */
   event(eventId: string): EventRow | undefined {
     return shownEventById(this.sql, eventId)
-  }
-
-  /** Those of these events that clients see, by their ids. */
-  eventsById(eventIds: readonly string[]): Map<string, EventRow> {
-    return shownEventsById(this.sql, eventIds)
   }
 
   eventByTxn(sender: string, txn: string): string | undefined {
@@ -108,6 +104,16 @@ export class RowReader implements StateMap {
     const found = currentState(this.sql, type, stateKey)
     this.known.remember(key, found)
     return found
+  }
+
+  /** The event of an entry of the state. It is found whatever its flags, since it is in force all the same. */
+  stateEvent(eventId: string): EventRow | undefined {
+    return eventById(this.sql, eventId)
+  }
+
+  /** As `stateEvent`, for many. */
+  stateEvents(eventIds: readonly string[]): Map<string, EventRow> {
+    return eventsById(this.sql, eventIds)
   }
 
   /** The entry of a key that was valid just after `pos`. */

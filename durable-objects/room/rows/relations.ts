@@ -2,8 +2,8 @@
 
 import type { Pdu } from '../../../src/protocol/events/event.ts'
 import { relationOf } from '../../../src/protocol/events/relations.ts'
-import type { SqlReader } from '../../sqlite.ts'
-import { first } from '../../sqlite.ts'
+import { first, type SqlReader } from '../../sqlite.ts'
+import { type EventRow, JOINED_EVENT_COLUMNS } from './events.ts'
 
 export type RelationRow = {
   parent_id: string
@@ -97,4 +97,44 @@ export function hasAnnotated(
   const query = `SELECT 1 AS found FROM relations WHERE parent_id = ? AND rel_type = 'm.annotation'
      AND sender = ? AND type = ? AND key = ? LIMIT 1`
   return first(sql, query, parentId, sender, type, key) !== undefined
+}
+
+/** "The most recent replacement event, as determined by origin_server_ts, falling back to … the highest event ID". */
+export function replacementsOf(
+  sql: SqlReader,
+  { event_id, sender, type }: { event_id: string; sender: string; type: string },
+  limit: number,
+): Iterable<EventRow> {
+  return sql.exec<EventRow>(
+    `SELECT ${JOINED_EVENT_COLUMNS}
+     FROM relations r JOIN events e ON e.pos = r.child_pos
+     WHERE r.parent_id = ? AND r.rel_type = 'm.replace' AND r.sender = ? AND r.type = ?
+     ORDER BY e.ts DESC, e.event_id DESC LIMIT ?`,
+    event_id,
+    sender,
+    type,
+    limit,
+  )
+}
+
+/** How many replies a thread has from a position on, but for those of ignored users. */
+export function countReplies(
+  sql: SqlReader,
+  rootId: string,
+  { from, ignored }: { from: number; ignored: readonly string[] },
+): number {
+  const query = `SELECT count(*) AS n FROM relations WHERE parent_id = ? AND rel_type = 'm.thread' AND child_pos >= ?
+     AND sender NOT IN (SELECT value FROM json_each(?))`
+  return first<{ n: number }>(sql, query, rootId, from, JSON.stringify(ignored))?.n ?? 0
+}
+
+/** Each thread of the room with its latest reply. */
+export function latestReplies(sql: SqlReader): { parent_id: string; latest: number; sender: string }[] {
+  return sql
+    .exec<{ parent_id: string; latest: number; sender: string }>(
+      // SQLite: beside max(), a bare column is that of the row with the maximum.
+      `SELECT parent_id, max(child_pos) AS latest, sender FROM relations WHERE rel_type = 'm.thread'
+       GROUP BY parent_id`,
+    )
+    .toArray()
 }

@@ -79,6 +79,67 @@ export function stateHistory(sql: SqlReader, type: string, stateKey: string): St
     .toArray()
 }
 
+/** Which entries of the state are wanted. */
+export interface StateQuery {
+  /** Those in force just after this position; undefined: those in force now. */
+  at?: number
+  /** Only what came into force after this position. */
+  since?: number
+  only?: string
+  /** All types but this one. */
+  without?: string
+}
+
+export function stateEntries(
+  sql: SqlReader,
+  { at, since, only, without }: StateQuery,
+): Pick<StateRow, 'from_pos' | 'event_id'>[] {
+  const conditions: [string, ...SqlStorageValue[]][] = [
+    at === undefined ? ['to_pos IS NULL'] : ['from_pos <= ? AND (to_pos IS NULL OR to_pos > ?)', at, at],
+  ]
+  if (since !== undefined) conditions.push(['from_pos > ?', since])
+  if (only !== undefined) conditions.push(['type = ?', only])
+  if (without !== undefined) conditions.push(['type != ?', without])
+  return sql
+    .exec<Pick<StateRow, 'from_pos' | 'event_id'>>(
+      `SELECT from_pos, event_id FROM state WHERE ${conditions.map(([condition]) => condition).join(' AND ')}`,
+      ...conditions.flatMap(([, ...bound]) => bound),
+    )
+    .toArray()
+}
+
+/** What came into force between two positions, neither of them included, the newest first. */
+export function stateSetBetween(
+  sql: SqlReader,
+  after: number,
+  before: number,
+): { pos: number; type: string; state_key: string }[] {
+  return sql
+    .exec<{ pos: number; type: string; state_key: string }>(
+      `SELECT from_pos AS pos, type, state_key FROM state WHERE from_pos > ? AND from_pos < ?
+       ORDER BY from_pos DESC`,
+      after,
+      before,
+    )
+    .toArray()
+}
+
+/** The users whose member event came into force after one position and up to another. */
+export function membersSetBetween(sql: SqlReader, after: number, upTo: number): string[] {
+  const query = `SELECT state_key FROM state WHERE from_pos > ? AND from_pos <= ? AND type = 'm.room.member'`
+  return sql
+    .exec<{ state_key: string }>(query, after, upTo)
+    .toArray()
+    .map(({ state_key }) => state_key)
+}
+
+/** Whether state of one of these types came into force after a position. */
+export function isAnySetAfter(sql: SqlReader, types: Iterable<string>, after: number): boolean {
+  const query =
+    'SELECT 1 AS changed FROM state WHERE from_pos > ? AND type IN (SELECT value FROM json_each(?)) LIMIT 1'
+  return first(sql, query, after, JSON.stringify([...types])) !== undefined
+}
+
 /** The keys under which a type of state stands now. */
 export function currentKeys(sql: SqlReader, type: string): string[] {
   return sql

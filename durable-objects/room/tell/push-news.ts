@@ -6,6 +6,7 @@ import { stringField } from '../../../src/protocol/json-fields.ts'
 import { commit, type RoomReader } from '../context.ts'
 import type { RoomHost } from '../host.ts'
 import { hasAnswered, isRedacted, pushFacts } from '../read/unread.ts'
+import { type EventRow, eventsAfter } from '../rows/events.ts'
 import { behind, isAnyoneBehind, markTold, notePushRead, setPushMember } from '../rows/push-members.ts'
 import { readUpTo, threadFinder } from '../rows/receipts.ts'
 
@@ -14,17 +15,6 @@ const SLICE = 50
 const EVENTS = 50
 /** Characters of the events in one call, but for one event. */
 const CHARACTERS = 262_144
-
-type EventRow = {
-  pos: number
-  event_id: string
-  type: string
-  state_key: string | null
-  sender: string
-  ts: number
-  txn: string | null
-  pdu: string
-}
 
 /** Tells the User objects of those who stand behind. @throws when one could not be reached: told again later */
 export async function tellPushMembers({
@@ -64,9 +54,7 @@ function newsFor(
   after: number,
 ): { news?: PushNews; upTo: number; spoke: boolean } {
   const { store } = room
-  const query = `SELECT pos, event_id, type, state_key, sender, ts, txn, pdu, flags FROM events
-    WHERE pos > ? ORDER BY pos LIMIT ?`
-  const rows = within(CHARACTERS, store.sql.exec<EventRow & { flags: number }>(query, after, EVENTS))
+  const rows = within(CHARACTERS, eventsAfter(store.sql, after, EVENTS))
   const upTo = rows.at(-1)?.pos ?? after
   const read = readUpTo(store, userId)
   const threadIn = threadFinder(store)

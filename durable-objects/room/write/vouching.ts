@@ -7,6 +7,7 @@ import { objectField } from '../../../src/protocol/json-fields.ts'
 import type { Membership } from '../../../src/protocol/rooms/membership.ts'
 import type { RoomReader } from '../context.ts'
 import { joinRule } from '../read/join-rule.ts'
+import { joinedFrom } from '../rows/members.ts'
 
 /**
  * The content of a member event with the local member who vouches for a join, where one must. Only this server says
@@ -54,8 +55,6 @@ function powerfulMember({ store, serverName }: RoomReader): string | undefined {
       return userId
   }
   if (levels.user('') < levels.invite) return undefined
-  const query = `SELECT user_id FROM members
-    WHERE membership = 'join' AND substr(user_id, instr(user_id, ':') + 1) = ? LIMIT ?`
-  const rows = store.sql.exec<{ user_id: string }>(query, serverName, named.size + 1).toArray()
-  return rows.find(({ user_id: userId }) => !named.has(userId))?.user_id
+  const joined = joinedFrom(store.sql, serverName, named.size + 1)
+  return joined.find((userId) => !named.has(userId))
 }
