@@ -206,6 +206,16 @@ describe('the check itself', () => {
       "a User's presence and to-device messages know no other feature",
     ],
     ['durable-objects/room/room.ts', 'await fetch(url)', 'no ambient fetch'],
+    [
+      'durable-objects/room/read/timeline.ts',
+      "sql.exec('SELECT pdu FROM events')",
+      "a Room's statements stand with its tables",
+    ],
+    [
+      'durable-objects/room/write/place.ts',
+      'sql.exec(`\n  INSERT INTO log (pos) VALUES (1)`)',
+      "a Room's statements stand with its tables",
+    ],
     ['durable-objects/user/user.ts', 'const now = Date.now()', 'no ambient Date'],
     [
       'workers/client/sync.ts',
@@ -240,6 +250,8 @@ describe('the check itself', () => {
     ],
     ['src/protocol/event.ts', 'export function f(fetch: () => number) { return fetch() }'],
     ['workers/index.ts', "export { Room } from '../durable-objects/room/room.ts'"],
+    ['durable-objects/room/rows/events.ts', "sql.exec('SELECT pdu FROM events')"],
+    ['durable-objects/room/read/timeline.ts', "throw new Error('Select an event')"],
     [
       'durable-objects/room/room.ts',
       "import { userStub } from '../peers.ts'\nimport { now } from '../../src/ports/log.ts'",

@@ -114,16 +114,18 @@ export const ROOM: readonly Mutant[] = [
     client('membership', 'rights'),
     [
       ['{ join_authorised_via_users_server: _, ...own } = content', 'own = content'],
-      [
-        "AND substr(user_id, instr(user_id, ':') + 1) = ? LIMIT ?`",
-        "AND '' <> ? LIMIT ?`",
-        { equal: 'nobody of another server can be in a room yet' },
-      ],
       ['serverName, named.size + 1)', 'serverName, 1)'],
       ['levels.user(userId) >= levels.invite && isJoined(userId)', 'levels.user(userId) >= levels.invite'],
     ],
     'restricted',
   ),
+  ...inFile('durable-objects/room/rows/members.ts', client('membership', 'rights'), [
+    [
+      "AND substr(user_id, instr(user_id, ':') + 1) = ? LIMIT ?`",
+      "AND '' <> ? LIMIT ?`",
+      { equal: 'nobody of another server can be in a room yet' },
+    ],
+  ]),
   ...inFile('durable-objects/room/tell/shown-in-lists.ts', client('own-writes', 'room-directory'), [
     ["new Set(['join', 'leave', 'ban'])", "new Set(['join'])"],
     ['CLOSING.has(type) || ', ''],

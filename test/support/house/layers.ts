@@ -155,6 +155,16 @@ const globalRules: GlobalRule[] = [
   },
 ]
 
+/** A string that begins as a statement of SQL. */
+const statement =
+  /['"`]\s*(SELECT|INSERT|UPDATE|DELETE FROM|CREATE (UNIQUE )?(TABLE|INDEX)|ALTER TABLE|WITH \w+ AS)\s/
+
+/** Where a Room's statements stand: beside their tables. */
+const statements = {
+  sentence: "a Room's statements stand with its tables, in durable-objects/room/rows",
+  from: /^durable-objects\/room\/(?!rows\/)/,
+}
+
 const randomness = /^(randomBytes|randomInt|randomUUID|randomFillSync|randomFill|getRandomValues|webcrypto)$/
 
 /** A sentence for each rule that the file breaks; `path` is relative to the project. */
@@ -176,6 +186,7 @@ export function brokenRules(path: string, source: string): string[] {
     for (const name of forbidden)
       if (globals.has(name)) broken.push(`${path}: ${sentence} ${name.replace('.()', '')}`)
   }
+  if (statements.from.test(path) && statement.test(source)) broken.push(`${path}: ${statements.sentence}`)
   if (async && path.startsWith('src/protocol/')) broken.push(`${path}: src/protocol is synchronous`)
   return broken
 }
