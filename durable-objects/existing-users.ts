@@ -1,8 +1,8 @@
 /** Which users there are, as far as the accounts say. */
 import { userCheck } from '../src/accounts/known-users.ts'
 import type { OneByOne } from '../src/known-ids.ts'
+import { patiently } from '../src/patience.ts'
 import type { Ports } from '../src/ports/ports.ts'
-import { patiently } from './patience.ts'
 
 /** How long a database is waited for that may hang, ms: what can go on without it does. */
 export const ASKED_MS = 2_000

@@ -1,7 +1,7 @@
 /** Many timers over an object's one alarm: each job has its own time, and its own backoff when it fails. */
 import { takeFault } from '../src/faults.ts'
+import { patiently } from '../src/patience.ts'
 import type { Clock } from '../src/ports/system.ts'
-import { patiently } from './patience.ts'
 import type { ObjectStorage } from './sqlite.ts'
 
 /** Something that runs from the alarm. `run` never throws for what may happen; a throw is taken as a failure. */

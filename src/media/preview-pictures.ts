@@ -1,7 +1,7 @@
 /** How many pictures of previews are kept: the newest, of each user and in all, since anybody may have one made of any site. */
 import type { Config } from '../ports/config.ts'
 import type { Ports } from '../ports/ports.ts'
-import { patiently } from './quota.ts'
+import { fromIndex } from './quota.ts'
 
 type PicturePorts = Pick<Ports, 'media' | 'previewPictures' | 'config' | 'clock' | 'log'>
 
@@ -17,7 +17,7 @@ export async function countPicture(
   { media, previewPictures, config, clock, log }: PicturePorts,
   picture: { mediaId: string; owner: string; size: number },
 ): Promise<void> {
-  const surplus = await patiently(previewPictures.keep(picture, boundsOf(config), clock.now()), log)
+  const surplus = await fromIndex(previewPictures.keep(picture, boundsOf(config), clock.now()), log)
   for (const mediaId of surplus ?? []) await media.remove(mediaId)
 }
 

@@ -1,4 +1,6 @@
 /** What one user may upload in sum: counted in Postgres, which an upload does not wait for when it is away. */
+
+import { patiently } from '../patience.ts'
 import type { MediaFacts, WrittenMedia } from '../ports/media.ts'
 import type { Ports } from '../ports/ports.ts'
 import { MatrixError } from '../protocol/errors.ts'
@@ -20,7 +22,7 @@ export async function requireRoom(
 ): Promise<void> {
   const quota = config.maxMediaBytesPerUser
   if (quota === 0) return
-  const used = await patiently(mediaIndex.used(owner), log)
+  const used = await fromIndex(mediaIndex.used(owner), log)
   if (used !== undefined && used + length > quota) throw spent(quota)
 }
 
@@ -38,20 +40,18 @@ export async function enter(
   const quota = config.maxMediaBytesPerUser
   const bound = quota === 0 ? Number.MAX_SAFE_INTEGER : quota
   const entry = { mediaId, ...facts, ...written }
-  const fits = await patiently(mediaIndex.add(entry, bound, clock.now()), log)
+  const fits = await fromIndex(mediaIndex.add(entry, bound, clock.now()), log)
   if (fits !== false) return
   await media.remove(mediaId)
   throw spent(quota)
 }
 
 /** What the index of media answers, or undefined where it does not in time. */
-export async function patiently<T>(asked: Promise<T>, log: Ports['log']): Promise<T | undefined> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), PATIENCE_MS)
-  })
-  const answer = await Promise.race([asked.catch(() => undefined), late])
-  clearTimeout(timer)
+export async function fromIndex<T>(asked: Promise<T>, log: Ports['log']): Promise<T | undefined> {
+  const answer = await patiently(
+    PATIENCE_MS,
+    asked.catch(() => undefined),
+  )
   if (answer === undefined) log.warn('the index of media is not available')
   return answer
 }

@@ -114,7 +114,7 @@ async function make(
   const animated = wish.animated && header.animated
   const keptAs = nameOf(wish.within, { ...wish, animated })
   const request = { ...header, within: wish.within, method: wish.method, animated }
-  const made = await patiently(() => thumbnailer.make(source, request))
+  const made = await untilFree(() => thumbnailer.make(source, request))
   if (made === 'busy') return made
   if (made === 'broken') {
     await media.putPictureFacts(mediaId, {
@@ -131,7 +131,7 @@ async function make(
   return (await media.thumbnail(mediaId, keptAs)) ?? 'busy'
 }
 
-async function patiently<T>(ask: () => Promise<T | 'busy'>): Promise<T | 'busy'> {
+async function untilFree<T>(ask: () => Promise<T | 'busy'>): Promise<T | 'busy'> {
   for (let tries = 1; tries < TRIES; tries += 1) {
     const answer = await ask()
     if (answer !== 'busy') return answer

@@ -1,12 +1,13 @@
-/** How long a request waits for what happens anyway, whether it waits or not. */
+/** Waiting for what happens anyway, whether a request waits for it or not. */
+import { patiently as atMost } from '../../../src/patience.ts'
+
+/** How long a request waits, ms. */
 const PATIENCE_MS = 2_000
 
 /** Answers when the work is done or has failed, or after two seconds: its owner tries again by itself. */
 export async function patiently(work: Promise<unknown>): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const patience = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, PATIENCE_MS)
-  })
-  await Promise.race([work.catch(() => undefined), patience])
-  clearTimeout(timer)
+  await atMost(
+    PATIENCE_MS,
+    work.catch(() => undefined),
+  )
 }

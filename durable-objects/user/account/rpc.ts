@@ -1,8 +1,8 @@
 /** What is asked of a User object about the account: sessions, devices, standing and profile. */
 import type { AccountStanding, Device, Session } from '../../../src/objects/user/session.ts'
+import { patiently } from '../../../src/patience.ts'
 import type { JsonObject, JsonValue } from '../../../src/protocol/events/canonical-json.ts'
 import type { Profile } from '../../../src/protocol/profile.ts'
-import { patiently } from '../../patience.ts'
 import { rpcTable } from '../../rpc-table.ts'
 import type { UserHost } from '../host.ts'
 import { ROOMS_PATIENCE_MS, type UserAccount } from './account.ts'

@@ -1,7 +1,7 @@
 /** What is asked of a User object about to-device messages. */
 import type { Session } from '../../../src/objects/user/session.ts'
 import type { ToDeviceMessage, ToDeviceParcel } from '../../../src/objects/user/to-device.ts'
-import { patiently } from '../../patience.ts'
+import { patiently } from '../../../src/patience.ts'
 import { rpcTable } from '../../rpc-table.ts'
 import type { UserHost } from '../host.ts'
 

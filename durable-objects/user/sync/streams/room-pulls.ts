@@ -1,8 +1,8 @@
 /** Asks Rooms for a sync, by the rules of decisions 3 and 10: what an answer stands for, and what a lost one leaves. */
 import type { PullRequest, RoomSlice } from '../../../../src/objects/room/sync.ts'
+import { patiently } from '../../../../src/patience.ts'
 import type { JsonObject } from '../../../../src/protocol/events/canonical-json.ts'
 import { timelineLimit } from '../../../../src/protocol/matching/filter.ts'
-import { patiently } from '../../../patience.ts'
 import type { Heads } from '../heads/heads.ts'
 import type { Question } from '../heads/known-heads.ts'
 import { inSlices, type Pulled, type PullRooms } from '../pull-transport.ts'

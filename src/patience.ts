@@ -1,4 +1,4 @@
-/** Waiting for another object, but not for ever. */
+/** Waiting for something, but not for ever. */
 
 /**
  * What `work` answers, or undefined after `ms`. The work goes on unheard; its timer is cleared with it, since a
