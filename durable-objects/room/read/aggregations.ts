@@ -19,7 +19,7 @@ const AGGREGATES: Readonly<Record<RelType, Aggregate>> = {
 const ALL = Object.keys(AGGREGATES) as RelType[]
 
 const BATCH = 100
-/** Whoever wants more references than an event can carry asks /relations. */
+/** As many as an event can carry: a client that wants more of them asks /relations. */
 const MAX_REFERENCES = 500
 /** Children looked at for one aggregation: there may be any number that the viewer is not shown. */
 const MAX_LOOKED = 1_000

@@ -1,4 +1,4 @@
-/** A room at a glance, and what is new in it, for who may look in without wakes: Client-Server API §Room previews. */
+/** A room at a glance, and what is new in it, for users that look in without wakes: Client-Server API §Room previews. */
 import type { PeekAnswer, RoomSnapshot } from '../../../src/objects/room/summary.ts'
 import type { Session } from '../../../src/objects/user/session.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
@@ -15,7 +15,7 @@ const PEEKED_EVENTS = 100
 /** In larger rooms nobody is told of anybody's presence. */
 const PRESENCE_MEMBERS = 100
 
-/** @throws MatrixError M_FORBIDDEN for whom the room shows nothing */
+/** @throws MatrixError M_FORBIDDEN where the room shows the user nothing */
 export function snapshot(room: RoomReader, viewer: Session, limit: number): RoomSnapshot {
   const { userId } = viewer
   const reading = readingOf(room, viewer)

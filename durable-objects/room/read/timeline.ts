@@ -77,7 +77,7 @@ export function scan(
   return { rows, next: place }
 }
 
-/** Whether an event is a message of someone whom the viewer ignores. */
+/** Whether an event is a message of a user that the viewer ignores. */
 export function isIgnored(
   ignored: readonly string[] | undefined,
   event: Pick<EventRow, 'state_key' | 'sender'>,

@@ -70,7 +70,7 @@ export function hasAnswered(row: Pick<UnreadRow, 'type' | 'sender' | 'state_key'
   return impliesRead(row, isUnattended(row.txn))
 }
 
-/** How many those are; 0 for who is not in the room. */
+/** How many those are; 0 for users outside the room. */
 export function unreadCount(
   room: RoomReader,
   userId: string,

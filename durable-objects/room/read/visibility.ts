@@ -1,4 +1,4 @@
-/** Who may see which event: the rules of history visibility over the room's state intervals. */
+/** Which events a user may see: the rules of history visibility over the room's state intervals. */
 
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import { type HistoryVisibility, maySeeEvent } from '../../../src/protocol/rooms/history-visibility.ts'
@@ -23,7 +23,7 @@ export class Viewer {
     const memberships = store.stateHistory('m.room.member', userId)
     const last = memberships.at(-1)?.value
     const gone = last === 'leave' || last === 'ban'
-    // Who forgot the room is to it like somebody who never was there.
+    // A user who forgot the room is treated as never having been a member.
     this.#memberships = gone && hasForgotten(store.sql, userId) ? [] : memberships
     this.#visibilities = store.stateHistory('m.room.history_visibility', '')
     this.#erasures = new Erasures(store, (row, pos) => this.#hadSeen(row, pos))
@@ -74,7 +74,7 @@ export class Viewer {
     return end
   }
 
-  /** As `stateLimit`; undefined for those who are shown none of it, such as who was invited and declined. */
+  /** As `stateLimit`; undefined for users that are shown none of it, such as one that declined an invite. */
   stateEnd(head: number): number | undefined {
     const current = this.#memberships.at(-1)
     if (current?.value === 'join') return head

@@ -1,4 +1,4 @@
-/** Marks that a member's devices have changed, and who is new or gone: what `device_lists` of a sync is made of. */
+/** Marks that a member's devices have changed, and the members that are new or gone: `device_lists` of a sync. */
 
 import type { DeviceMark, DeviceMarks, PullRequest } from '../../../src/objects/room/sync.ts'
 import type { ReadQuery } from '../../sqlite.ts'
@@ -27,7 +27,7 @@ export function markDevices(room: RoomWriter, userId: string): boolean {
   return true
 }
 
-/** The room was made again without its marks: who stands before `pos` must look at everybody. */
+/** The room was made again without its marks: a user whose token stands before `pos` must look at everybody. */
 export function restartMarks(store: RoomStore, pos: number): void {
   writeMeta(store.sql, COMPLETE_AFTER, pos)
 }
@@ -53,8 +53,8 @@ export function deviceMarks(store: RowReader, from: number, to: number): DeviceM
 }
 
 /**
- * Those who were joined at some moment of the span and are not at its end, whatever they have become. Whoever never
- * was, such as somebody with an invented name who was banned, had no devices that others looked after.
+ * Users that were joined at some moment of the span and are not at its end, whatever they have become. A user that was
+ * never joined, such as an invented name that was banned, had no devices that others looked after.
  */
 function gone(store: RowReader, from: number, to: number): DeviceMark[] {
   return select(
@@ -70,7 +70,7 @@ function gone(store: RowReader, from: number, to: number): DeviceMark[] {
   )
 }
 
-/** The same for one user's sync: whoever comes shares the room with everybody in it, and whoever goes with nobody. */
+/** The same for one user's sync: a user that comes shares the room with all its members, and one that goes with none. */
 export function deviceMarksFor(
   store: RowReader,
   { since, everyone }: PullRequest,

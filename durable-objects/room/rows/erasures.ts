@@ -100,7 +100,7 @@ export function forgetSends(sql: SqlStorage, { userId, after }: ErasureJob, upTo
 
 /**
  * Whether an event is the user's own word. State that stands is the room's: its encryption and its name do not go
- * with who set them. Of what others did to the user, only what shows the profile is theirs.
+ * with the user that set them. Of what others did to the user, only what shows the profile is theirs.
  */
 export function isPruned(store: RowReader, row: EventRow, userId: string): boolean {
   if (row.type === 'm.room.member' && row.state_key === userId) {

@@ -50,7 +50,7 @@ export function joinedFrom(sql: SqlReader, serverName: string, limit: number): s
     .map((row) => row.user_id)
 }
 
-/** Everybody who ever had a membership. */
+/** All users that ever had a membership. */
 export function allMembers(sql: SqlReader): Member[] {
   return sql.exec<MemberRow>(`SELECT ${MEMBER_COLUMNS} FROM members`).toArray().map(memberOf)
 }

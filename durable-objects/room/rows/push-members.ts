@@ -6,7 +6,7 @@ export const PUSH_MEMBERS_TABLE = `
   CREATE TABLE push_members (user_id TEXT PRIMARY KEY, pos INTEGER NOT NULL) WITHOUT ROWID;
 `
 
-/** Those who have read, or spoken, since their object last heard of it. */
+/** Set where the member has read, or spoken, since their object last heard of it. */
 export const PUSH_READS_COLUMN = 'ALTER TABLE push_members ADD COLUMN has_read INTEGER NOT NULL DEFAULT 0;'
 
 type MemberRow = { user_id: string; pos: number; has_read: number }

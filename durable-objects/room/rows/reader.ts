@@ -142,7 +142,7 @@ export class RowReader implements StateMap {
     return membersWith(this.sql, membership, limit)
   }
 
-  /** Everybody who ever had a membership. */
+  /** All users that ever had a membership. */
   allMembers(): Member[] {
     return allMembers(this.sql)
   }

@@ -49,7 +49,7 @@ type ReceiptRow = {
 
 const COLUMNS = 'r.user_id, r.receipt_type, r.thread_id, r.event_id, r.event_pos, r.ts, r.pos'
 
-/** Who must hear of the receipts of one request: everybody, their user alone, or nobody where none moved. */
+/** The users that must hear of the receipts of one request: everybody, their user alone, or nobody where none moved. */
 export type Audience = 'all' | 'own' | 'none'
 
 /** Moves receipts forward, inside the caller's transaction. Fails as `RoomGateway.markRead` does. */
@@ -95,7 +95,7 @@ export function restoreReceipt(store: RoomStore, receipt: Receipt): void {
   )
 }
 
-/** Those who are in the room: what others had read before they left is of no use to anybody. */
+/** Of members alone: what a user had read before they left is of no use to anybody. */
 const OF_MEMBERS = `JOIN members m ON m.user_id = r.user_id AND m.membership = 'join'`
 
 /** Public receipts in (from, to], for everybody. */

@@ -1,4 +1,4 @@
-/** Who is typing: takes positions like everything a client sees, and ends by the alarm. */
+/** The users that are typing: their list takes positions like everything a client sees, and ends by the alarm. */
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import { readMeta, writeMeta } from '../../sqlite.ts'
 import type { RowReader } from './reader.ts'
@@ -96,7 +96,7 @@ export class Typing {
   }
 }
 
-/** @throws MatrixError M_FORBIDDEN: who is not in the room types nothing there */
+/** @throws MatrixError M_FORBIDDEN for users outside the room */
 export function requireTypist(store: RowReader, userId: string): void {
   if (store.member(userId)?.membership === 'join') return
   throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
