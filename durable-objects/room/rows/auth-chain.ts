@@ -3,18 +3,27 @@
  * lower ones of that chain in its auth chain; links name what it reaches in other chains. Whether one event is in
  * another's auth chain is then a few lookups, however long the room's history is.
  */
-import type { SqlReader } from '../../sqlite.ts'
-import { first } from '../../sqlite.ts'
+import { first, type SqlReader } from '../../sqlite.ts'
 
-export interface ChainPlace {
-  chain: number
-  seq: number
-}
+export const CHAIN_LINKS_TABLE = `
+  -- Chain cover: what (chain, seq) reaches outside its own chain, but for what its predecessors reach.
+  CREATE TABLE chain_links (
+    chain INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    to_chain INTEGER NOT NULL,
+    to_seq INTEGER NOT NULL,
+    PRIMARY KEY (chain, seq, to_chain)
+  ) WITHOUT ROWID;
+`
 
-type Place = { chain: number; seq: number }
+export type ChainPlace = { chain: number; seq: number }
 
 function placeOf(sql: SqlReader, eventId: string): ChainPlace | undefined {
-  return first<Place>(sql, 'SELECT chain, seq FROM events WHERE event_id = ? AND chain IS NOT NULL', eventId)
+  return first<ChainPlace>(
+    sql,
+    'SELECT chain, seq FROM events WHERE event_id = ? AND chain IS NOT NULL',
+    eventId,
+  )
 }
 
 function isLastOfChain(sql: SqlReader, { chain, seq }: ChainPlace): boolean {
@@ -81,7 +90,7 @@ function reaches(sql: SqlReader, start: ChainPlace, target: ChainPlace): boolean
     if (place.chain === target.chain && place.seq >= target.seq) return true
     if ((furthest.get(place.chain) ?? 0) >= place.seq) continue
     furthest.set(place.chain, place.seq)
-    const links = sql.exec<Place>(
+    const links = sql.exec<ChainPlace>(
       'SELECT to_chain AS chain, max(to_seq) AS seq FROM chain_links WHERE chain = ? AND seq <= ? GROUP BY to_chain',
       place.chain,
       place.seq,

@@ -3,8 +3,7 @@
 import type { DelayedEvent } from '../../../src/objects/room/send.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import type { Pdu } from '../../../src/protocol/events/event.ts'
-import type { SqlReader } from '../../sqlite.ts'
-import { first } from '../../sqlite.ts'
+import { first, type SqlReader } from '../../sqlite.ts'
 import { coverTexts } from '../../wipe.ts'
 import type { RoomReader, RoomWriter } from '../context.ts'
 import { appendLog } from './log.ts'
@@ -41,16 +40,11 @@ export interface DelayedRow extends Record<string, SqlStorageValue> {
   state_key: string | null
   content: string
   redacts: string | null
+  txn: string | null
   delay_ms: number
   running_since: number
   send_at: number | null
   finalised: string | null
-}
-
-/** All of a row. */
-export interface StoredDelayed extends DelayedRow {
-  redacts: string | null
-  txn: string | null
   finalised_at: number | null
 }
 
@@ -76,7 +70,7 @@ const KEPT_MS = 86_400_000
  * Stores a delayed event, or what became of it. The archive learns of it too, but not of each new start: a client
  * that keeps one from being sent starts it anew all the time.
  */
-export function putDelayed(room: RoomWriter, row: StoredDelayed): void {
+export function putDelayed(room: RoomWriter, row: DelayedRow): void {
   const columns = Object.keys(row)
   const values = columns.map(() => '?').join(', ')
   room.store.sql.exec(
@@ -88,7 +82,7 @@ export function putDelayed(room: RoomWriter, row: StoredDelayed): void {
 
 /** As the archive gives it back: what waits begins its time anew, since what kept it from being sent may be late. */
 export function restoreDelayed(room: RoomWriter, body: string): void {
-  const row = JSON.parse(body) as StoredDelayed
+  const row = JSON.parse(body) as DelayedRow
   const now = room.clock.now()
   const waits = row.send_at !== null
   const restored = waits ? { ...row, running_since: now, send_at: now + row.delay_ms } : row
@@ -120,7 +114,7 @@ function dropDelayed(room: RoomWriter, clause: string, value: SqlStorageValue): 
 }
 
 /** Ends the wait of a delayed event. */
-export function finalise(room: RoomWriter, row: StoredDelayed, how: Omit<Finalised, 'at'>): void {
+export function finalise(room: RoomWriter, row: DelayedRow, how: Omit<Finalised, 'at'>): void {
   const at = room.clock.now()
   const finalised = JSON.stringify({ ...how, at } satisfies Finalised)
   putDelayed(room, { ...row, send_at: null, content: '{}', finalised, finalised_at: at })
@@ -128,7 +122,7 @@ export function finalise(room: RoomWriter, row: StoredDelayed, how: Omit<Finalis
 
 /** A newer state event of somebody else takes the place that a delayed one waits for: that one is cancelled. */
 export function cancelForState(room: RoomWriter, { type, state_key, sender }: Pdu): void {
-  const rows = room.store.sql.exec<StoredDelayed>(
+  const rows = room.store.sql.exec<DelayedRow>(
     `SELECT * FROM delayed_events
      WHERE send_at IS NOT NULL AND type = ? AND state_key = ? AND sender != ?`,
     type,
@@ -165,7 +159,7 @@ export function delayedEventsOf(room: RoomReader, userId: string): DelayedEvent[
 }
 
 /** The event that a user scheduled with this key; see `txnKey`. */
-export function delayedByTxn(sql: SqlReader, sender: string, txn: string | null): StoredDelayed | undefined {
+export function delayedByTxn(sql: SqlReader, sender: string, txn: string | null): DelayedRow | undefined {
   return first(sql, 'SELECT * FROM delayed_events WHERE sender = ? AND txn = ?', sender, txn)
 }
 
@@ -182,6 +176,6 @@ export function restartDelayed({ store: { sql } }: RoomWriter, row: DelayedRow, 
   sql.exec(query, now, now + row.delay_ms, row.delay_id)
 }
 
-export function findDelayed(sql: SqlReader, delayId: string): StoredDelayed | undefined {
-  return first<StoredDelayed>(sql, 'SELECT * FROM delayed_events WHERE delay_id = ?', delayId)
+export function findDelayed(sql: SqlReader, delayId: string): DelayedRow | undefined {
+  return first<DelayedRow>(sql, 'SELECT * FROM delayed_events WHERE delay_id = ?', delayId)
 }

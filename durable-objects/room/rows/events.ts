@@ -2,6 +2,33 @@
 import type { IdentifiedPdu } from '../../../src/protocol/events/event.ts'
 import { first, type SqlReader } from '../../sqlite.ts'
 
+export const EVENTS_TABLE = `
+  -- Every event, by its position in the room. An event costs two rows, and a third with a transaction id.
+  CREATE TABLE events (
+    pos INTEGER PRIMARY KEY,
+    event_id TEXT NOT NULL UNIQUE,
+    type TEXT NOT NULL,
+    state_key TEXT,
+    sender TEXT NOT NULL,
+    ts INTEGER NOT NULL,
+    depth INTEGER NOT NULL,
+    -- 0 for an event that clients see; otherwise the bits of flags.ts.
+    flags INTEGER NOT NULL DEFAULT 0,
+    -- The position after which the state before this event was current; null: all prev_events were the forward
+    -- extremities, so it is the position before its own.
+    state_pos INTEGER,
+    -- Chain cover of the auth graph; state events only.
+    chain INTEGER,
+    seq INTEGER,
+    -- Device, path and transaction id of a local send.
+    txn TEXT,
+    -- Canonical JSON, signatures included.
+    pdu TEXT NOT NULL
+  );
+  CREATE UNIQUE INDEX events_by_txn ON events (sender, txn) WHERE txn IS NOT NULL;
+  CREATE UNIQUE INDEX events_by_chain ON events (chain, seq) WHERE chain IS NOT NULL;
+`
+
 export type EventRow = {
   pos: number
   event_id: string

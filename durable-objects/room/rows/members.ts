@@ -2,6 +2,18 @@
 import type { Membership } from '../../../src/protocol/rooms/membership.ts'
 import { first, type SqlReader } from '../../sqlite.ts'
 
+export const MEMBERS_TABLE = `
+  -- Current memberships, to count them and to find the joined ones.
+  CREATE TABLE members (
+    user_id TEXT PRIMARY KEY,
+    membership TEXT NOT NULL,
+    event_id TEXT NOT NULL,
+    -- The position at which this membership began (a new profile does not begin one).
+    since_pos INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  CREATE INDEX members_by_membership ON members (membership, since_pos);
+`
+
 export interface Member {
   userId: string
   membership: Membership

@@ -5,6 +5,21 @@ import { relationOf } from '../../../src/protocol/events/relations.ts'
 import { first, type SqlReader } from '../../sqlite.ts'
 import { type EventRow, JOINED_EVENT_COLUMNS } from './events.ts'
 
+export const RELATIONS_TABLE = `
+  -- Which event relates to which: one row for an event that has a relation, gone when it is redacted.
+  CREATE TABLE relations (
+    parent_id TEXT NOT NULL,
+    rel_type TEXT NOT NULL,
+    child_pos INTEGER NOT NULL,
+    child_id TEXT NOT NULL,
+    sender TEXT NOT NULL,
+    type TEXT NOT NULL,
+    -- Of annotations.
+    key TEXT,
+    PRIMARY KEY (parent_id, rel_type, child_pos)
+  ) WITHOUT ROWID;
+`
+
 export type RelationRow = {
   parent_id: string
   rel_type: string

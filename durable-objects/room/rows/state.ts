@@ -2,6 +2,22 @@
 import type { IdentifiedPdu, Pdu } from '../../../src/protocol/events/event.ts'
 import { first, type SqlReader } from '../../sqlite.ts'
 
+export const STATE_TABLE = `
+  -- State as intervals of positions: an entry is valid from from_pos to before to_pos; current: to_pos is null.
+  CREATE TABLE state (
+    type TEXT NOT NULL,
+    state_key TEXT NOT NULL,
+    from_pos INTEGER NOT NULL,
+    to_pos INTEGER,
+    event_id TEXT NOT NULL,
+    -- The membership, or the history visibility, so that visibility needs no event.
+    value TEXT,
+    PRIMARY KEY (type, state_key, from_pos)
+  ) WITHOUT ROWID;
+  CREATE INDEX state_current ON state (type, state_key) WHERE to_pos IS NULL;
+  CREATE INDEX state_by_pos ON state (from_pos);
+`
+
 export type StateRow = {
   type: string
   state_key: string

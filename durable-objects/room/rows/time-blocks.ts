@@ -1,12 +1,22 @@
 /** The table `time_blocks`: between which times the events of 256 positions lie, for jumps to a date. */
 import { first, type SqlReader } from '../../sqlite.ts'
+import type { EventRow } from './events.ts'
 import type { RowReader } from './reader.ts'
 import type { RoomStore } from './store.ts'
+
+export const TIME_BLOCKS_TABLE = `
+  -- The times of 256 positions each, for jumps to a date: made from the events when first asked for.
+  CREATE TABLE time_blocks (
+    block INTEGER PRIMARY KEY,
+    min_ts INTEGER NOT NULL,
+    max_ts INTEGER NOT NULL
+  );
+`
 
 /** Positions of one row. Events carry no index by time: it would cost every message a row. */
 const BLOCK = 256
 
-export type TimedEvent = { pos: number; event_id: string; type: string; state_key: string | null; ts: number }
+export type TimedEvent = Pick<EventRow, 'pos' | 'event_id' | 'type' | 'state_key' | 'ts'>
 
 /** A block, and the moment on the asked side that is nearest to the one asked for. */
 export type NearBlock = { block: number; nearest: number }

@@ -5,6 +5,7 @@ import { canonicalJson, type JsonObject } from '../../../src/protocol/events/can
 import type { RoomWriter } from '../context.ts'
 import { txnKey } from '../read/client-events.ts'
 import {
+  type DelayedRow,
   delayedByTxn,
   dropOld,
   type Finalised,
@@ -12,7 +13,6 @@ import {
   findDelayed,
   putDelayed,
   restartDelayed,
-  type StoredDelayed,
   waitingOf,
 } from '../rows/delayed-store.ts'
 import { requireIntegers } from './pipeline.ts'
@@ -116,7 +116,7 @@ export function sendDue(room: RoomWriter, delayId: string, barred: MatrixError |
 /** Power and membership count now, not when it was scheduled. */
 function sendNow(
   room: RoomWriter,
-  row: StoredDelayed,
+  row: DelayedRow,
   reason: 'delay' | 'action',
   barred: MatrixError | undefined,
 ): MatrixError | undefined {
