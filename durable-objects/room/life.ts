@@ -1,9 +1,9 @@
 /** The parts of a Room that run over several turns: delayed events, upgrades, rebuilds, erasures. */
-import type { TimedJob } from '../timers.ts'
+import type { Consumer } from '../consumer.ts'
+import type { Changed } from './context.ts'
 import type { RoomHost, RoomJob } from './host.ts'
 import { nextDue } from './rows/delayed-store.ts'
 import { isErasing } from './rows/erasures.ts'
-import { isAnyoneBehind } from './rows/push-members.ts'
 import { PushTeller } from './tell/push-teller.ts'
 import { Delayed } from './write/delayed.ts'
 import { pruneErased } from './write/erasure.ts'
@@ -16,7 +16,7 @@ export class RoomLife {
   readonly rebuild: Rebuild
   readonly pushes: PushTeller
   /** What of it the alarm has to finish. */
-  readonly jobs: readonly TimedJob<RoomJob>[]
+  readonly jobs: readonly Consumer<RoomJob, Changed>[]
 
   constructor(parts: RoomHost & RebuildParts) {
     const { store } = parts.room
@@ -28,8 +28,12 @@ export class RoomLife {
       { name: 'rebuild', run: () => this.rebuild.resume(), isLeft: () => store.isRebuilding },
       { name: 'delayed', run: () => this.delayed.sendDue(), isLeft: () => nextDue(store.sql) !== undefined },
       { name: 'upgrade', run: () => this.upgrades.resume(), isLeft: () => this.upgrades.isUnfinished() },
-      { name: 'push', run: () => this.pushes.run(), isLeft: () => isAnyoneBehind(parts.room) },
-      { name: 'erase', run: () => pruneBatch(parts), isLeft: () => isErasing(store.sql) },
+      {
+        name: 'erase',
+        follows: ({ logged }) => logged,
+        run: () => pruneBatch(parts),
+        isLeft: () => isErasing(store.sql),
+      },
     ]
   }
 }

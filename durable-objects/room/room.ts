@@ -5,13 +5,15 @@ import type { Env } from '../../src/env.ts'
 import { takeFault } from '../../src/faults.ts'
 import type { Ports } from '../../src/ports/ports.ts'
 import { answerAlarm } from '../answer-alarm.ts'
+import { type Consumer, follow } from '../consumer.ts'
 import { usersIn } from '../existing-users.ts'
 import { type Peers, peersOf } from '../peers.ts'
 import { beginInGeneration, enterGeneration, renewRoom } from '../restore.ts'
 import { installRpc } from '../rpc-table.ts'
 import { countingStorage, lazyStorage } from '../sqlite.ts'
 import { Timers } from '../timers.ts'
-import { type Committed, commit, RoomContext, type RoomWriter } from './context.ts'
+import { roomConsumers } from './consumers.ts'
+import { type Changed, type Committed, commit, RoomContext, type RoomWriter } from './context.ts'
 import type { RoomDesk } from './desk.ts'
 import type { RoomJob } from './host.ts'
 import { RoomLife } from './life.ts'
@@ -20,7 +22,7 @@ import { ROOM_MIGRATIONS } from './rows/schema.ts'
 import { RoomStore } from './rows/store.ts'
 import { Typing } from './rows/typing.ts'
 import { roomRpc } from './rpc.ts'
-import { Archiver } from './tell/archive.ts'
+import { RoomArchive } from './tell/archive.ts'
 import { makeIncrement, RecentEvents } from './tell/increments.ts'
 import { MemberFeed } from './tell/member-feed.ts'
 import { patiently } from './tell/patience.ts'
@@ -33,6 +35,8 @@ interface RoomParts {
   room: RoomContext
   typing: Typing
   timers: Timers<RoomJob>
+  /** What the alarm runs; some of it follows each commit. */
+  jobs: readonly Consumer<RoomJob, Changed>[]
   feed: MemberFeed
   life: RoomLife
   desk: RoomDesk
@@ -79,7 +83,12 @@ export class Room extends DurableObject<Env> {
       now: () => clock.now(),
       arm: (at) => timers.arm('feed', at),
     })
-    const archiver = new Archiver(room.store, archive, () => this.#started.watermark())
+    const roomArchive = new RoomArchive({
+      store: room.store,
+      archive,
+      woken: () => this.#started.watermark(),
+      now: () => clock.now(),
+    })
     const life = new RoomLife({
       room,
       objects: this.#objects,
@@ -87,23 +96,23 @@ export class Room extends DurableObject<Env> {
       arm: (job, at) => timers.arm(job, at),
       armAll: (at) => timers.armAll(at),
       reader: archiveReader,
-      flush: () => archiver.flush(),
+      flush: () => roomArchive.flush(),
       reset: () => this.#startAnew(),
     })
+    const jobs: Consumer<RoomJob, Changed>[] = [
+      ...roomConsumers({
+        subscribers: () => this.#started,
+        feed,
+        pushes: life.pushes,
+        archive: roomArchive,
+      }),
+      { name: 'typing', run: async () => this.#endTyping() },
+      ...life.jobs,
+    ]
     const timers = new Timers<RoomJob>({
       storage,
       clock,
-      jobs: [
-        { name: 'wake', run: async () => this.#wakeBehind() },
-        { name: 'typing', run: async () => this.#endTyping() },
-        { name: 'feed', run: () => feed.drain(), isLeft: () => feed.waits() },
-        ...life.jobs,
-        {
-          name: 'archive',
-          run: async () => (await archiver.flush()) as undefined,
-          isLeft: () => archiver.isBehind(),
-        },
-      ],
+      jobs,
       onError: (job, error) => log.trouble(`room.${job}`, 'room job failed', { job, error: String(error) }),
     })
     if (storage.hasTables) timers.recover()
@@ -121,7 +130,7 @@ export class Room extends DurableObject<Env> {
       subscribers: () => this.#loaded,
       started: () => this.#started,
     }
-    return { room, typing, timers, feed, life, desk }
+    return { room, typing, timers, jobs, feed, life, desk }
   }
 
   get #room(): RoomContext {
@@ -188,24 +197,26 @@ export class Room extends DurableObject<Env> {
     const room = this.#room
     const recent = this.#recentEvents
     const committed = commit(room, work)
-    const { appended, fed, logged, rewritten } = committed.change
-    if (fed.length > 0) this.#armSoon('feed')
-    if (logged) this.#armSoon('archive', 'erase')
+    const { appended, fed, rewritten } = committed.change
+    const { jobs, timers } = this.#parts
+    follow(jobs, committed.change, timers, this.#times)
     if (rewritten) recent.reset(appended[0] === undefined ? room.store.head : appended[0].pos - 1)
     if (appended.length === 0 && !rewritten) return committed
-    // In the same turn as the commit, so that both reach the disk together: a crash loses no wake and no archive.
-    this.#armSoon('wake', 'push', 'archive')
-    this.#parts.life.pushes.tellSoon()
     recent.push(appended)
     this.#ports.calls.count('events.appended', appended.length)
     for (const userId of fed) this.#forgetGone(userId)
     return committed
   }
 
-  /** With the archive's next batch: one alarm for all. */
+  /** When consumers run: at once, or with the archive's next batch, so that one alarm does for all. */
+  get #times(): { now: number; soon: number } {
+    const now = this.#ports.clock.now()
+    return { now, soon: now + this.#ports.config.archiveDelayMs }
+  }
+
   #armSoon(...jobs: RoomJob[]): void {
-    const at = this.#ports.clock.now() + this.#ports.config.archiveDelayMs
-    for (const job of jobs) this.#parts.timers.arm(job, at)
+    const { soon } = this.#times
+    for (const job of jobs) this.#parts.timers.arm(job, soon)
   }
 
   #forgetGone(userId: string): void {
@@ -224,11 +235,6 @@ export class Room extends DurableObject<Env> {
       isListed ? patiently(this.#parts.timers.runNow('archive')) : undefined,
     ])
     return value
-  }
-
-  #wakeBehind(): number | undefined {
-    this.#started.wakeBehind()
-    return this.#started.nextRetry()
   }
 
   #endTyping(): number | undefined {

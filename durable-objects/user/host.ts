@@ -44,7 +44,7 @@ export interface UserHost {
   /** Tests: may end the object in place of its answer to a wake. */
   afterWake: <T>(answer: T) => T | Promise<never>
   /** Tells Redis of what has ended, for as long as it listens. */
-  flushSessions: () => Promise<void>
+  flushSessions: () => Promise<unknown>
   /** Vouches for a session in Redis. */
   vouchFor: (session: Session) => void
 }

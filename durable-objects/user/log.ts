@@ -1,5 +1,6 @@
 /** The user's changes on their way to Postgres: in order, at least once, in batches. */
 import type { ArchiveStore, UserLogEntry } from '../../src/ports/archive.ts'
+import { Courier, type Outlet } from '../consumer.ts'
 import { first } from '../sqlite.ts'
 import { coverTexts } from '../wipe.ts'
 
@@ -11,13 +12,27 @@ const PERSONAL = "'profile', 'account_data', 'filter'"
 
 type LogRow = { seq: number; kind: string; key: string; body: string | null }
 
+export interface UserLogParts {
+  sql: SqlStorage
+  userId: () => string
+  archive: ArchiveStore
+  now: () => number
+}
+
 export class UserLog {
-  readonly #sql: SqlStorage
+  readonly #parts: UserLogParts
+  readonly #courier: Courier<UserLogEntry[]>
   #last: number
 
-  constructor(sql: SqlStorage) {
-    this.#sql = sql
+  constructor(parts: UserLogParts) {
+    const { sql } = parts
+    this.#parts = parts
+    this.#courier = new Courier(this.#outlet, parts.now)
     this.#last = first<{ seq: number | null }>(sql, 'SELECT max(seq) AS seq FROM log')?.seq ?? 0
+  }
+
+  get #sql(): SqlStorage {
+    return this.#parts.sql
   }
 
   /**
@@ -43,29 +58,41 @@ export class UserLog {
   }
 
   /** Sends everything. @throws when Postgres does not take it: nothing is lost, the alarm tries again */
-  async flush(userId: string, archive: ArchiveStore): Promise<void> {
-    for (;;) {
-      const entries = this.#oldest()
-      const last = entries.at(-1)
-      if (last === undefined) return
-      await archive.applyUser(userId, entries)
-      coverTexts(this.#sql, 'log', 'body', {
-        clause: `seq <= ? AND kind IN (${PERSONAL})`,
-        values: [last.seq],
-      })
-      this.#sql.exec('DELETE FROM log WHERE seq <= ?', last.seq)
+  flush(): Promise<boolean> {
+    return this.#courier.flush()
+  }
+
+  /** From the alarm. Answers when to go on. */
+  run(): Promise<number | undefined> {
+    return this.#courier.run()
+  }
+
+  get #outlet(): Outlet<UserLogEntry[]> {
+    return {
+      read: () => {
+        const { entries, more } = this.#oldest()
+        return { items: entries.length === 0 ? [] : [entries], more: () => more }
+      },
+      deliver: (entries) => this.#parts.archive.applyUser(this.#parts.userId(), entries),
+      acknowledge: (entries) => this.#remove(entries.at(-1)?.seq ?? 0),
     }
   }
 
-  #oldest(): UserLogEntry[] {
+  #remove(upTo: number): void {
+    const clause = `seq <= ? AND kind IN (${PERSONAL})`
+    coverTexts(this.#sql, 'log', 'body', { clause, values: [upTo] })
+    this.#sql.exec('DELETE FROM log WHERE seq <= ?', upTo)
+  }
+
+  #oldest(): { entries: UserLogEntry[]; more: boolean } {
     const entries: UserLogEntry[] = []
     let length = 0
     const query = 'SELECT seq, kind, key, body FROM log ORDER BY seq LIMIT ?'
     for (const entry of this.#sql.exec<LogRow>(query, BATCH)) {
       length += entry.key.length + (entry.body?.length ?? 0)
-      if (entries.length > 0 && length > BATCH_LENGTH) break
+      if (entries.length > 0 && length > BATCH_LENGTH) return { entries, more: true }
       entries.push(entry)
     }
-    return entries
+    return { entries, more: entries.length === BATCH }
   }
 }

@@ -4,6 +4,7 @@
  */
 import type { UserPeer } from '../../src/objects/user/peer.ts'
 import type { ToDeviceMessage, ToDeviceParcel } from '../../src/objects/user/to-device.ts'
+import { Courier, type Outlet } from '../consumer.ts'
 import { first } from '../sqlite.ts'
 import { type Inbox, LAST_SEQ, nextNumber } from './to-device/inbox.ts'
 
@@ -49,10 +50,11 @@ type OutboxRow = { seq: number; target: string; messages: string; size: number }
 
 export class Outbox {
   readonly #parts: OutboxParts
-  #delivering: Promise<boolean> | undefined
+  readonly #courier: Courier<string, number>
 
   constructor(parts: OutboxParts) {
     this.#parts = parts
+    this.#courier = new Courier(this.#outlet, parts.now)
   }
 
   /** Stores what is to be sent, inside the caller's transaction. A transaction id of before changes nothing. */
@@ -74,17 +76,14 @@ export class Outbox {
     return first(this.#parts.sql, 'SELECT 1 AS found FROM outbox LIMIT 1') !== undefined
   }
 
-  /**
-   * Delivers what there is; one run at a time, since the order of a sender's parcels counts.
-   * @throws when somebody was not reached: nothing is lost, the alarm tries again
-   */
-  async deliver(): Promise<void> {
-    while (this.waiting()) {
-      this.#delivering ??= this.#round().finally(() => {
-        this.#delivering = undefined
-      })
-      if (!(await this.#delivering)) throw new Error('somebody was not reached')
-    }
+  /** Delivers what there is. @throws when somebody was not reached: nothing is lost, the alarm tries again */
+  flush(): Promise<boolean> {
+    return this.#courier.flush()
+  }
+
+  /** From the alarm. Answers when to go on. */
+  run(): Promise<number | undefined> {
+    return this.#courier.run()
   }
 
   #queue(target: string, messages: ToDeviceMessage[], now: number): void {
@@ -93,35 +92,29 @@ export class Outbox {
     this.#parts.sql.exec(insert, seq, target, JSON.stringify(messages))
   }
 
-  /** Answers whether everybody was reached. */
-  async #round(): Promise<boolean> {
-    const { sql } = this.#parts
-    const targets = sql.exec<{ target: string }>('SELECT DISTINCT target FROM outbox').toArray()
-    let reached = true
-    const queue = targets.map(({ target }) => target)
-    const workers = Array.from({ length: Math.min(USERS_AT_ONCE, queue.length) }, async () => {
-      for (let target = queue.shift(); target !== undefined; target = queue.shift()) {
-        reached = (await this.#deliverTo(target)) && reached
-      }
-    })
-    await Promise.all(workers)
-    return reached
-  }
-
-  async #deliverTo(target: string): Promise<boolean> {
+  /** One flight at a time, since the order of a sender's parcels counts. */
+  get #outlet(): Outlet<string, number> {
     const { sql, user, userId } = this.#parts
-    const rows = this.#nextRows(target)
-    const parcels: ToDeviceParcel[] = rows.map(({ seq, messages }) => ({
-      seq,
-      messages: JSON.parse(messages),
-    }))
-    try {
-      await user(target).takeToDevice(userId(), parcels)
-    } catch {
-      return false
+    const query = 'SELECT DISTINCT target FROM outbox'
+    return {
+      atOnce: USERS_AT_ONCE,
+      read: () => ({
+        items: [...sql.exec<{ target: string }>(query)].map(({ target }) => target),
+        more: () => this.waiting(),
+      }),
+      deliver: async (target) => {
+        const rows = this.#nextRows(target)
+        const parcels: ToDeviceParcel[] = rows.map(({ seq, messages }) => ({
+          seq,
+          messages: JSON.parse(messages),
+        }))
+        await user(target).takeToDevice(userId(), parcels)
+        return rows.at(-1)?.seq ?? 0
+      },
+      acknowledge: (target, upTo) => {
+        sql.exec('DELETE FROM outbox WHERE target = ? AND seq <= ?', target, upTo)
+      },
     }
-    sql.exec('DELETE FROM outbox WHERE target = ? AND seq <= ?', target, rows.at(-1)?.seq ?? 0)
-    return true
   }
 
   /** The oldest rows for somebody, as many as one call takes. */

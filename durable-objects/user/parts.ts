@@ -1,6 +1,7 @@
 /** What a User object is made of, and how it is put together. */
 import { takeFault } from '../../src/faults.ts'
 import type { Ports } from '../../src/ports/ports.ts'
+import type { Consumer } from '../consumer.ts'
 import type { Peers } from '../peers.ts'
 import { beginInGeneration, enterGeneration, renewUser } from '../restore.ts'
 import { countingStorage, type LazyStorage, lazyStorage } from '../sqlite.ts'
@@ -8,6 +9,7 @@ import { Timers } from '../timers.ts'
 import type { PlannedAbort } from './abort.ts'
 import { UserAccount } from './account/account.ts'
 import { SessionCopies } from './account/sessions.ts'
+import type { UserChanged } from './consumers.ts'
 import type { UserHost } from './host.ts'
 import { type UserJob, userJobs } from './jobs.ts'
 import { DeviceLists } from './keys/device-lists.ts'
@@ -22,6 +24,8 @@ import { RoomLife } from './settings/room-life.ts'
 export interface UserParts {
   storage: LazyStorage
   timers: Timers<UserJob>
+  /** What the alarm runs; some of it follows each mutation. */
+  jobs: readonly Consumer<UserJob, UserChanged>[]
   sessions: SessionCopies
   account: UserAccount
   roomLife: RoomLife
@@ -58,8 +62,9 @@ export function assembleUser(user: UserInside): UserParts {
   const storage = lazyStorage(counted, USER_MIGRATIONS, (made) => beginInGeneration(made, generation))
   if (storage.hasTables) enterGeneration(storage, generation, () => renewUser(storage.sql, clock.now()))
   const { sql } = storage
-  const log = new UserLog(sql)
-  const sessions = new SessionCopies(sql, ports.sessions)
+  const now = () => clock.now()
+  const log = new UserLog({ sql, userId, archive: ports.archive, now })
+  const sessions = new SessionCopies(sql, ports.sessions, now)
   const account = new UserAccount({
     sql,
     userId,
@@ -73,7 +78,7 @@ export function assembleUser(user: UserInside): UserParts {
   const deviceLists = new DeviceLists({
     sql,
     userId,
-    now: () => clock.now(),
+    now,
     nextOwn,
     joinedRooms: () => polls().memberships.joinedRooms(),
     jobs: () => account.jobs,
@@ -82,7 +87,7 @@ export function assembleUser(user: UserInside): UserParts {
     sql,
     userId,
     inbox: () => polls().inbox,
-    now: () => clock.now(),
+    now,
     user: (userId) => user.peers().user(userId),
   })
   const roomLife = new RoomLife({
@@ -101,26 +106,25 @@ export function assembleUser(user: UserInside): UserParts {
     joinedRooms: () => polls().memberships.joinedRooms(),
     countUnread: user.countUnread,
     arm: (at) => timers.arm('push', at),
-    now: () => clock.now(),
+    now,
     transaction,
     refused: (appId, pushkey) => {
       mutate(() => ({ value: undefined, archive: removePusher(sql, appId, pushkey) }))
     },
   })
+  const jobs = userJobs({
+    log,
+    sessions,
+    presence: () => polls().presence,
+    account,
+    outbox,
+    pushes,
+    waitUntil: user.waitUntil,
+  })
   const timers = new Timers<UserJob>({
     storage,
     clock,
-    jobs: userJobs({
-      userId,
-      clock,
-      archive: ports.archive,
-      log,
-      sessions,
-      presence: () => polls().presence,
-      account,
-      outbox,
-      pushes,
-    }),
+    jobs,
     onError: (job, error) =>
       ports.log.trouble(`user.${job}`, 'user job failed', { job, error: String(error) }),
   })
@@ -147,5 +151,5 @@ export function assembleUser(user: UserInside): UserParts {
     vouchFor: (session) => user.waitUntil(sessions.copy(session)),
   }
   if (storage.hasTables) timers.recover()
-  return { storage, timers, sessions, account, roomLife, deviceLists, pushes, log, host }
+  return { storage, timers, jobs, sessions, account, roomLife, deviceLists, pushes, log, host }
 }

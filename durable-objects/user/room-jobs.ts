@@ -1,5 +1,6 @@
 /** What this user's change means in many rooms: one row a room, done in slices from the alarm, and again after a crash. */
 import { MatrixError } from '../../src/protocol/errors.ts'
+import { Courier, type Outlet } from '../consumer.ts'
 import { first } from '../sqlite.ts'
 
 export const ROOM_JOBS_TABLE = `
@@ -15,6 +16,9 @@ export const ROOM_JOBS_TABLE = `
 /** Show the new profile; leave; serve the user's events redacted; mark the user's devices as changed; tell whether they have pushers. */
 export type RoomJobKind = 'profile' | 'leave' | 'erase' | 'devices' | 'push'
 
+/** What is done in a room, for each kind. */
+export type RoomWork = Readonly<Record<RoomJobKind, (roomId: string) => Promise<unknown>>>
+
 type Row = { kind: RoomJobKind; room_id: string; seq: number }
 
 /** Rooms in one go: each is a call, of which an invocation has a few hundred. */
@@ -22,11 +26,13 @@ const SLICE = 50
 
 export class RoomJobs {
   readonly #sql: SqlStorage
-  readonly #work: Readonly<Record<RoomJobKind, (roomId: string) => Promise<unknown>>>
+  readonly #work: RoomWork
+  readonly #courier: Courier<Row>
 
-  constructor(sql: SqlStorage, work: Readonly<Record<RoomJobKind, (roomId: string) => Promise<unknown>>>) {
+  constructor(sql: SqlStorage, work: RoomWork, now: () => number) {
     this.#sql = sql
     this.#work = work
+    this.#courier = new Courier(this.#outlet, now)
   }
 
   /** Asks for a job in rooms, inside the caller's transaction; one row each. */
@@ -44,25 +50,28 @@ export class RoomJobs {
     return first(this.#sql, 'SELECT 1 AS found FROM room_jobs LIMIT 1') !== undefined
   }
 
-  /** Does a slice. Answers whether anything is left. @throws when a room could not be reached: tried again later */
-  async run(): Promise<boolean> {
-    const rows = this.#sql
-      .exec<Row>('SELECT kind, room_id, seq FROM room_jobs ORDER BY seq LIMIT ?', SLICE)
-      .toArray()
-    const done = await Promise.allSettled(rows.map((row) => this.#do(row)))
-    const failed = done.find((result) => result.status === 'rejected')
-    if (failed) throw failed.reason
-    return rows.length > 0 && this.waiting()
+  /** From the alarm: does a slice. Answers when to go on. @throws when a room was not reached: tried again later */
+  run(): Promise<number | undefined> {
+    return this.#courier.run()
   }
 
-  async #do({ kind, room_id: roomId, seq }: Row): Promise<void> {
-    try {
-      await this.#work[kind](roomId)
-    } catch (error) {
-      // A room that refuses will refuse again; one that is away comes back.
-      if (!(error instanceof MatrixError) || error.status >= 500) throw error
+  get #outlet(): Outlet<Row> {
+    const query = 'SELECT kind, room_id, seq FROM room_jobs ORDER BY seq LIMIT ?'
+    return {
+      batchPerRun: true,
+      read: () => ({ items: this.#sql.exec<Row>(query, SLICE).toArray(), more: () => this.waiting() }),
+      deliver: async ({ kind, room_id: roomId }) => {
+        try {
+          await this.#work[kind](roomId)
+        } catch (error) {
+          // A room that refuses will refuse again; one that is away comes back.
+          if (!(error instanceof MatrixError) || error.status >= 500) throw error
+        }
+      },
+      acknowledge: ({ kind, room_id: roomId, seq }) => {
+        const remove = 'DELETE FROM room_jobs WHERE kind = ? AND room_id = ? AND seq = ?'
+        this.#sql.exec(remove, kind, roomId, seq)
+      },
     }
-    const remove = 'DELETE FROM room_jobs WHERE kind = ? AND room_id = ? AND seq = ?'
-    this.#sql.exec(remove, kind, roomId, seq)
   }
 }

@@ -8,6 +8,7 @@ import { patiently } from '../../src/patience.ts'
 import type { Ports } from '../../src/ports/ports.ts'
 import type { JsonObject } from '../../src/protocol/events/canonical-json.ts'
 import { answerAlarm } from '../answer-alarm.ts'
+import { follow } from '../consumer.ts'
 import { idOfName, peersOf } from '../peers.ts'
 import { toResult } from '../rpc.ts'
 import { installRpc } from '../rpc-table.ts'
@@ -216,7 +217,7 @@ export class User extends DurableObject<Env> {
 
   /** Runs one transaction; what it changes reaches the archive, and what it ends reaches Redis. */
   #mutate<T>(work: () => Changes & { value: T }): T {
-    const { value, archive, revoked, changed, counts } = this.#transaction(() => {
+    const mutated = this.#transaction(() => {
       const done = work()
       const { archive: keys, changed } = this.#parts.deviceLists.settle(done)
       const pushers = dropPushersWith(this.#sql, done.archive)
@@ -236,29 +237,18 @@ export class User extends DurableObject<Env> {
         writeMeta(this.#sql, 'user_id', this.#userId)
       return { ...done, changed: changed || pushes, counts }
     })
-    if (archive.length > 0) this.#armSoon('archive')
-    if (counts) {
-      this.#syncPolls?.settingsChanged()
-      this.#armNow('push')
-    }
-    if (revoked !== undefined && revoked.length > 0) {
-      this.#armSoon('sessions')
-      this.#syncPolls?.endSessions(new Set(revoked))
-      this.ctx.waitUntil(this.#parts.sessions.flush().catch(() => undefined))
-    }
-    if (changed) {
-      this.#armNow('rooms')
-      this.#polls.serve()
-    }
+    const { value, revoked, changed, counts } = mutated
+    const { jobs, timers } = this.#parts
+    const now = this.#ports.clock.now()
+    follow(jobs, mutated, timers, { now, soon: now + this.#ports.config.archiveDelayMs })
+    if (counts) this.#syncPolls?.settingsChanged()
+    if (revoked !== undefined && revoked.length > 0) this.#syncPolls?.endSessions(new Set(revoked))
+    if (changed) this.#polls.serve()
     return value
   }
 
   #armNow(...jobs: UserJob[]): void {
     for (const job of jobs) this.#parts.timers.arm(job, this.#ports.clock.now())
-  }
-
-  #armSoon(job: UserJob): void {
-    this.#parts.timers.arm(job, this.#ports.clock.now() + this.#ports.config.archiveDelayMs)
   }
 
   /** Revocation writes the device row first, then Redis; the answer waits for both, but no longer than Redis lets it. */

@@ -9,7 +9,8 @@ export const PUSH_MEMBERS_TABLE = `
 /** Set where the member has read, or spoken, since their object last heard of it. */
 export const PUSH_READS_COLUMN = 'ALTER TABLE push_members ADD COLUMN has_read INTEGER NOT NULL DEFAULT 0;'
 
-type MemberRow = { user_id: string; pos: number; has_read: number }
+export type PushMember = { user_id: string; pos: number; has_read: number }
+
 /** Notes whether a member has pushers. What came before is not pushed. Answers whether they have them only now. */
 export function setPushMember({ store }: RoomWriter, userId: string, wanted: boolean): boolean {
   if (wanted && store.member(userId)?.membership === 'join') {
@@ -36,10 +37,10 @@ export function markTold({ store }: RoomWriter, userId: string, upTo: number): v
 }
 
 /** Those whose objects have not heard of everything. */
-export function behind({ store }: RoomReader, limit: number): MemberRow[] {
+export function behind({ store }: RoomReader, limit: number): PushMember[] {
   const query = `SELECT user_id, pos, has_read FROM push_members
     WHERE has_read = 1 OR pos < (SELECT max(pos) FROM events) LIMIT ?`
-  return store.sql.exec<MemberRow>(query, limit).toArray()
+  return store.sql.exec<PushMember>(query, limit).toArray()
 }
 
 export function isAnyoneBehind(room: RoomReader): boolean {

@@ -1,6 +1,6 @@
 /** The room's typed log on its way to Postgres: in order, at least once, in batches. */
-
 import type { ArchiveStore, RoomLogEntry } from '../../../src/ports/archive.ts'
+import { Courier, type Outlet } from '../../consumer.ts'
 import { Budget } from '../read/budget.ts'
 import { readCursors, writeCursors } from '../rows/cursors.ts'
 import { type ArchivedRow, archivedAfter, dropLog, logAfter } from '../rows/log.ts'
@@ -60,47 +60,49 @@ function eventEntry(row: ArchivedRow): RoomLogEntry {
   }
 }
 
-/** The archive consumer: sends what is new, one request at a time. */
-export class Archiver {
+interface RoomBatch {
+  entries: RoomLogEntry[]
+  /** The position of the last one. */
+  upTo: number
+}
+
+export interface RoomArchiveParts {
+  store: RoomStore
+  archive: ArchiveStore
+  /** The wakes' watermark, stored along with the archive's cursor to save a row. */
+  woken: () => number
+  now: () => number
+}
+
+export class RoomArchive extends Courier<RoomBatch> {
   readonly #store: RoomStore
-  readonly #archive: ArchiveStore
-  readonly #woken: () => number
-  /** One request is in flight at a time. */
-  #running: Promise<void> | undefined
 
-  /** @param woken the wakes' watermark, stored along with the archive's cursor to save a row */
-  constructor(store: RoomStore, archive: ArchiveStore, woken: () => number) {
-    this.#store = store
-    this.#archive = archive
-    this.#woken = woken
-  }
-
-  /** Sends everything. @throws when Postgres does not take it: nothing is lost, the alarm tries again */
-  async flush(): Promise<void> {
-    while (this.#running !== undefined) await this.#running.catch(() => undefined)
-    this.#running = this.#flushAll().finally(() => {
-      this.#running = undefined
-    })
-    await this.#running
+  constructor(parts: RoomArchiveParts) {
+    super(outlet(parts), parts.now)
+    this.#store = parts.store
   }
 
   /** Whether the archive lacks anything. */
-  isBehind(): boolean {
+  isLeft(): boolean {
     return entriesAfter(this.#store, readCursors(this.#store.sql).archived, 1).entries.length > 0
   }
+}
 
-  async #flushAll(): Promise<void> {
-    for (;;) {
-      const { archived } = readCursors(this.#store.sql)
-      const { entries, more } = entriesAfter(this.#store, archived)
+function outlet({ store, archive, woken }: RoomArchiveParts): Outlet<RoomBatch> {
+  return {
+    read() {
+      const { entries, more } = entriesAfter(store, readCursors(store.sql).archived)
       const last = entries.at(-1)
-      if (last === undefined) return
-      await this.#archive.applyRoom(this.#store.roomId, this.#store.version, entries)
-      this.#store.transaction(() => {
-        writeCursors(this.#store.sql, { archived: last.pos, woken: this.#woken() })
-        dropLog(this.#store.sql, last.pos)
+      return { items: last === undefined ? [] : [{ entries, upTo: last.pos }], more: () => more }
+    },
+
+    deliver: ({ entries }) => archive.applyRoom(store.roomId, store.version, entries),
+
+    acknowledge({ upTo }) {
+      store.transaction(() => {
+        writeCursors(store.sql, { archived: upTo, woken: woken() })
+        dropLog(store.sql, upTo)
       })
-      if (!more) return
-    }
+    },
   }
 }

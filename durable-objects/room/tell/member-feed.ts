@@ -1,5 +1,6 @@
 /** Membership changes on their way to the User objects of those they concern, until each is confirmed. */
 import type { MembershipChange } from '../../../src/objects/user/sync.ts'
+import { Courier, type Outlet } from '../../consumer.ts'
 import { type FeedRow, feedOf, isFeeding, nextFed, removeFed } from '../rows/member-feed.ts'
 import { patiently } from './patience.ts'
 
@@ -12,12 +13,13 @@ export interface MemberFeedParts {
   /** Tells a User object; rejects when it did not confirm. */
   deliver: (userId: string, change: MembershipChange) => Promise<void>
   now: () => number
-  /** Asks for a run of `drain` at a time (ms), from the alarm. */
+  /** Asks for a `run` at a time (ms), from the alarm. */
   arm: (at: number) => void
 }
 
 export class MemberFeed {
   readonly #parts: MemberFeedParts
+  readonly #courier: Courier<string>
   /** Deliveries under way: a user's changes go one after the other. */
   readonly #running = new Map<string, Promise<boolean>>()
   /** Confirmed, and still to be removed. */
@@ -25,6 +27,7 @@ export class MemberFeed {
 
   constructor(parts: MemberFeedParts) {
     this.#parts = parts
+    this.#courier = new Courier(this.#outlet, parts.now)
   }
 
   /** Waits until the objects of these users know of their memberships, for a while. */
@@ -36,10 +39,9 @@ export class MemberFeed {
   }
 
   /** From the alarm: tells the next ones that wait. Answers when to tell more. */
-  async drain(): Promise<number | undefined> {
-    const confirmed = await this.#deliverSome()
-    if (!this.waits()) return undefined
-    return this.#parts.now() + (confirmed ? 0 : RETRY_MS)
+  run(): Promise<number | undefined> {
+    // Somebody may be waiting for a membership: the wait does not grow.
+    return this.#courier.run().catch(() => this.#parts.now() + RETRY_MS)
   }
 
   /** Whether this user's object has confirmed everything. If not, it could not be reached, and is tried again. */
@@ -53,17 +55,25 @@ export class MemberFeed {
   }
 
   /** Whether anything waits to be confirmed. */
-  waits(): boolean {
+  isLeft(): boolean {
     this.#removeConfirmed()
     return isFeeding(this.#parts.sql)
   }
 
-  /** Tells the next ones that wait. Answers whether all of those have confirmed. */
-  async #deliverSome(): Promise<boolean> {
+  /** The next users that wait; each of their changes is confirmed, and removed, by itself. */
+  get #outlet(): Outlet<string> {
+    return {
+      batchPerRun: true,
+      read: () => ({ items: this.#nextUsers(), more: () => this.isLeft() }),
+      deliver: async (userId) => {
+        if (!(await this.#deliverTo(userId))) throw new Error('a member was not reached')
+      },
+    }
+  }
+
+  #nextUsers(): string[] {
     this.#removeConfirmed()
-    const users = nextFed(this.#parts.sql, FEED_SLICE)
-    const confirmed = await Promise.all(users.map((userId) => this.#deliverTo(userId)))
-    return confirmed.every(Boolean)
+    return nextFed(this.#parts.sql, FEED_SLICE)
   }
 
   async #drain(userId: string): Promise<boolean> {

@@ -3,11 +3,19 @@ import type { TimelineEvent } from '../../../src/objects/room/sync.ts'
 import type { PushNews } from '../../../src/objects/user/settings.ts'
 import type { Pdu } from '../../../src/protocol/events/event.ts'
 import { stringField } from '../../../src/protocol/json-fields.ts'
+import type { Outlet } from '../../consumer.ts'
 import { commit, type RoomReader } from '../context.ts'
 import type { RoomHost } from '../host.ts'
 import { hasAnswered, isRedacted, pushFacts } from '../read/unread.ts'
 import { type EventRow, eventsAfter } from '../rows/events.ts'
-import { behind, isAnyoneBehind, markTold, notePushRead, setPushMember } from '../rows/push-members.ts'
+import {
+  behind,
+  isAnyoneBehind,
+  markTold,
+  notePushRead,
+  type PushMember,
+  setPushMember,
+} from '../rows/push-members.ts'
 import { readUpTo, threadFinder } from '../rows/receipts.ts'
 
 /** Members told in one go, and events in one call. */
@@ -16,14 +24,14 @@ const EVENTS = 50
 /** Characters of the events in one call, but for one event. */
 const CHARACTERS = 262_144
 
-/** Tells the User objects of those who stand behind. @throws when one could not be reached: told again later */
-export async function tellPushMembers({
-  room,
-  objects,
-}: Pick<RoomHost, 'room' | 'objects'>): Promise<number | undefined> {
-  const { store, clock } = room
-  const told = await Promise.allSettled(
-    behind(room, SLICE).map(async ({ user_id: userId, pos, has_read: hasRead }) => {
+/** The User objects of the members who stand behind are told, each from its own position. */
+export function pushNews({ room, objects }: Pick<RoomHost, 'room' | 'objects'>): Outlet<PushMember> {
+  const { store } = room
+  return {
+    batchPerRun: true,
+    read: () => ({ items: behind(room, SLICE), more: () => isAnyoneBehind(room) }),
+
+    async deliver({ user_id: userId, pos, has_read: hasRead }) {
       if (store.member(userId)?.membership !== 'join') {
         commit(room, (change) => setPushMember(change, userId, false))
         return
@@ -40,11 +48,8 @@ export async function tellPushMembers({
           commit(room, (change) => notePushRead(change, userId))
           throw error
         })
-    }),
-  )
-  const failed = told.find((result) => result.status === 'rejected')
-  if (failed) throw failed.reason
-  return isAnyoneBehind(room) ? clock.now() : undefined
+    },
+  }
 }
 
 /** What came after a position that the member has not read, and what was taken back. */

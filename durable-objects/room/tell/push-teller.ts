@@ -1,18 +1,20 @@
 /** When members with pushers are told: at once after a commit, and from the alarm where that was cut off. */
+import { Courier } from '../../consumer.ts'
 import { commit } from '../context.ts'
 import type { RoomHost } from '../host.ts'
-import { hasPushMembers, setPushMember } from '../rows/push-members.ts'
-import { tellPushMembers } from './push-news.ts'
+import { hasPushMembers, isAnyoneBehind, type PushMember, setPushMember } from '../rows/push-members.ts'
+import { pushNews } from './push-news.ts'
 
 export class PushTeller {
   readonly #host: RoomHost
+  readonly #courier: Courier<PushMember>
   /** Whether anybody is to be told, as far as this incarnation has looked. */
   #isWatched: boolean | undefined
-  #running: Promise<number | undefined> | undefined
   #isSoon = false
 
   constructor(host: RoomHost) {
     this.#host = host
+    this.#courier = new Courier(pushNews(host), () => host.room.clock.now())
   }
 
   /** See `setPushMember`. */
@@ -33,19 +35,20 @@ export class PushTeller {
     this.#isSoon = true
     setTimeout(() => {
       this.#isSoon = false
-      void this.run().then(
-        (again) => (again === undefined ? undefined : this.tellSoon()),
+      void this.#courier.flush().then(
+        (isMoreLeft) => (isMoreLeft ? this.tellSoon() : undefined),
         // The alarm tries again.
         () => undefined,
       )
     }, 0)
   }
 
-  /** Tells the next ones, once at a time: two that tell at once would tell the same twice. Answers when to go on. */
+  /** From the alarm: tells the next ones. Answers when to go on. */
   run(): Promise<number | undefined> {
-    this.#running ??= tellPushMembers(this.#host).finally(() => {
-      this.#running = undefined
-    })
-    return this.#running
+    return this.#courier.run()
+  }
+
+  isLeft(): boolean {
+    return isAnyoneBehind(this.#host.room)
   }
 }

@@ -168,8 +168,9 @@ export class Subscribers {
     }
   }
 
-  /** When to look again (ms), after a `wakeBehind`, at those who have not answered; undefined: everyone has. */
-  nextRetry(): number | undefined {
+  /** From the alarm. Answers when to look again (ms) at those that have not answered; undefined: all have. */
+  retry(): number | undefined {
+    this.wakeBehind()
     let next: number | undefined
     for (const one of this.#byUser.values()) {
       const at = Math.max(one.wakingUntil, one.retryAt)

@@ -47,7 +47,7 @@ export interface RebuildParts {
   room: RoomContext
   reader: ArchiveReader
   /** Sends the archive what it lacks. */
-  flush: () => Promise<void>
+  flush: () => Promise<unknown>
   /** Whatever is only in memory is void. */
   reset: () => void
   arm: (job: 'rebuild', at: number) => void

@@ -13,7 +13,7 @@ import { readMeta, writeMeta } from '../../sqlite.ts'
 import { requireNoSuchKey } from '../keys/cross-signing.ts'
 import { dropDehydrated } from '../keys/dehydrated.ts'
 import { hasPushers } from '../push/pushers.ts'
-import { RoomJobs } from '../room-jobs.ts'
+import { RoomJobs, type RoomWork } from '../room-jobs.ts'
 import type { Memberships } from '../sync/memberships.ts'
 import { closeAccount, isClosing, tellAccounts } from './closing.ts'
 import * as devices from './devices.ts'
@@ -64,7 +64,7 @@ export class UserAccount {
 
   constructor(dependencies: AccountDependencies) {
     this.#to = dependencies
-    this.jobs = new RoomJobs(dependencies.sql, {
+    const work: RoomWork = {
       profile: (roomId) => this.#room(roomId).updateProfile(this.#userId, roomProfile(this.#sql)),
       leave: (roomId) =>
         this.#room(roomId).changeMembership({ sender: this.#userId, target: this.#userId, action: 'leave' }),
@@ -74,7 +74,8 @@ export class UserAccount {
         if (began) this.#to.watched(roomId)
       },
       erase: (roomId) => this.#room(roomId).markErased(this.#userId),
-    })
+    }
+    this.jobs = new RoomJobs(dependencies.sql, work, () => dependencies.ports.clock.now())
   }
 
   // ------------------------------------------------------------ sessions

@@ -1,7 +1,11 @@
 /** Redis's copy of the user's sessions: written by this object alone, one write after the other. */
 import type { Session } from '../../../src/objects/user/session.ts'
 import type { SessionStore } from '../../../src/ports/sessions.ts'
+import { Courier, type Outlet } from '../../consumer.ts'
 import { first } from '../../sqlite.ts'
+
+/** Sessions in one call. */
+const BATCH = 500
 
 type RevokedRow = { session_id: string }
 
@@ -12,11 +16,13 @@ type RevokedRow = { session_id: string }
 export class SessionCopies {
   readonly #sql: SqlStorage
   readonly #store: SessionStore
+  readonly #courier: Courier<string[]>
   #queue: Promise<void> = Promise.resolve()
 
-  constructor(sql: SqlStorage, store: SessionStore) {
+  constructor(sql: SqlStorage, store: SessionStore, now: () => number) {
     this.#sql = sql
     this.#store = store
+    this.#courier = new Courier(this.#outlet, now)
   }
 
   /** Notes ended sessions, inside the transaction that ends them; one row each. */
@@ -35,16 +41,28 @@ export class SessionCopies {
   }
 
   /** Tells Redis of ended sessions. @throws when it does not take them: the alarm tries again */
-  flush(): Promise<void> {
-    return this.#after(async () => {
-      const ids = this.#sql
-        .exec<RevokedRow>('SELECT session_id FROM revoked LIMIT 500')
-        .toArray()
-        .map((row) => row.session_id)
-      if (ids.length === 0) return
-      await this.#store.remove(ids)
-      for (const id of ids) this.#sql.exec('DELETE FROM revoked WHERE session_id = ?', id)
-    })
+  flush(): Promise<boolean> {
+    return this.#courier.flush()
+  }
+
+  /** From the alarm. Answers when to go on. */
+  run(): Promise<number | undefined> {
+    return this.#courier.run()
+  }
+
+  get #outlet(): Outlet<string[]> {
+    return {
+      read: () => {
+        const query = 'SELECT session_id FROM revoked LIMIT ?'
+        const ids = this.#sql.exec<RevokedRow>(query, BATCH).toArray()
+        const batch = ids.map((row) => row.session_id)
+        return { items: batch.length === 0 ? [] : [batch], more: () => batch.length === BATCH }
+      },
+      deliver: (ids) => this.#after(() => this.#store.remove(ids)),
+      acknowledge: (ids) => {
+        for (const id of ids) this.#sql.exec('DELETE FROM revoked WHERE session_id = ?', id)
+      },
+    }
   }
 
   #after(work: () => Promise<void>): Promise<void> {

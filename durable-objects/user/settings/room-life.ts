@@ -58,7 +58,7 @@ export class RoomLife {
   async rebuild(): Promise<number> {
     const { log, ports, replace, sql, userId } = this.#parts
     for (let tries = 0; tries < TRIES; tries += 1) {
-      await log.flush(userId(), ports.archive)
+      await log.flush()
       const copy = await readCopy(ports.archiveReader, userId())
       const count = copy.records.length + copy.rooms.length
       if (count === 0) throw new MatrixError('M_NOT_FOUND', 'The archive knows no such user')

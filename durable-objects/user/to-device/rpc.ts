@@ -33,7 +33,7 @@ export const toDeviceRpc = rpcTable<UserHost>()({
       await beforeAnswer()
       await patiently(
         DELIVERY_PATIENCE_MS,
-        outbox.deliver().catch(() => undefined),
+        outbox.flush().catch(() => undefined),
       )
     },
   },

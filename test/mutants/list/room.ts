@@ -66,6 +66,23 @@ export const ROOM: readonly Mutant[] = [
     ],
   ),
   ...inFile(
+    'durable-objects/consumer.ts',
+    ['test/durable-objects/consumer.test.ts'],
+    [
+      ['    this.#outlet.acknowledge?.(item, taken)\n', ''],
+      ['if (failures.length > 0) throw failures[0]', ''],
+      [
+        '      this.#next ??= this.#flushAfter(this.#flight)\n      return this.#next',
+        '      return this.#flight',
+      ],
+      ['if (this.#outlet.batchPerRun === true) return true', ''],
+      ['if (!more()) return false', 'return false'],
+      ['this.#outlet.atOnce ?? items.length', 'items.length'],
+      ['consumer.isUrgent === true ? now : soon', 'soon'],
+      ['    consumer.begin?.()\n', ''],
+    ],
+  ),
+  ...inFile(
     'durable-objects/room/tell/member-feed.ts',
     ['test/faults/interrupted.test.ts'],
     [

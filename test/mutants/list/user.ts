@@ -112,7 +112,6 @@ export const USER: readonly Mutant[] = [
   ]),
   ...inFile('durable-objects/user/outbox.ts', client('to-device'), [
     ['if (first(sql, known, deviceId, txnId) !== undefined) return\n', ''],
-    ['reached = (await this.#deliverTo(target)) && reached', 'await this.#deliverTo(target)'],
     [
       "'SELECT 1 AS found FROM outbox_txns WHERE device_id = ? AND txn_id = ?'",
       "'SELECT 1 AS found FROM outbox_txns WHERE ? IS NOT NULL AND txn_id = ?'",

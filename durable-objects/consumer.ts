@@ -1,0 +1,122 @@
+/**
+ * All that follows a commit has one shape: a cursor, batches, an acknowledgement, and a backoff of its own. At least
+ * once: a batch is read again until it was acknowledged, so its receiver must know what it has taken before.
+ */
+import type { TimedJob } from './timers.ts'
+
+/** One row of an object's table of consumers: what it follows, and how the alarm runs it. */
+export interface Consumer<Name extends string, Change> extends TimedJob<Name> {
+  /** Whether a commit that changed this leaves it work. Absent where its giver arms it. */
+  follows?(change: Change): boolean
+  /** It runs at once, and not with the archive's next batch. */
+  isUrgent?: boolean
+  /** What begins beside the answer, before the alarm rings. */
+  begin?(): void
+}
+
+/**
+ * Arms the consumers that a commit has given work. It belongs in the turn of that commit, so that both reach the disk
+ * together: a crash loses nothing that was to be told.
+ */
+export function follow<Name extends string, Change>(
+  consumers: readonly Consumer<Name, Change>[],
+  change: Change,
+  timers: { arm(name: Name, at: number): void },
+  { now, soon }: { now: number; soon: number },
+): void {
+  for (const consumer of consumers) {
+    if (consumer.follows?.(change) !== true) continue
+    timers.arm(consumer.name, consumer.isUrgent === true ? now : soon)
+    consumer.begin?.()
+  }
+}
+
+/** What a courier carries away next. */
+export interface Batch<Item> {
+  /** One for each receiver, oldest first where their order counts; none where nothing waits. */
+  items: readonly Item[]
+  /** Whether there is more to carry once this was delivered. */
+  more(): boolean
+}
+
+/** Where a consumer stands, and where its batches go. */
+export interface Outlet<Item, Taken = void> {
+  /** What comes after the cursor, as much as is told in one go. */
+  read(): Batch<Item>
+  /** Tells the receiver. @throws when it did not take the item, which is then read again */
+  deliver(item: Item): Promise<Taken>
+  /** Moves the cursor past what was taken. Absent where `deliver` moves it, piece by piece. */
+  acknowledge?(item: Item, taken: Taken): void
+  /** Items under way at once; absent: all of a batch. */
+  atOnce?: number
+  /** Each batch takes a run of its own, since it makes about as many calls as an invocation may. */
+  batchPerRun?: boolean
+}
+
+/** Carries an outlet's batches: one flight at a time, so that none overtakes the one before. */
+export class Courier<Item, Taken = void> {
+  readonly #outlet: Outlet<Item, Taken>
+  readonly #now: () => number
+  #flight: Promise<boolean> | undefined
+  /** The flight after this one, for all that ask for it meanwhile. */
+  #next: Promise<boolean> | undefined
+
+  constructor(outlet: Outlet<Item, Taken>, now: () => number) {
+    this.#outlet = outlet
+    this.#now = now
+  }
+
+  /** From the alarm. Answers when to go on. @throws as `flush`: the timers try again, after their backoff */
+  async run(): Promise<number | undefined> {
+    return (await this.flush()) ? this.#now() : undefined
+  }
+
+  /**
+   * Delivers what waits now. What is committed during a flight goes with the next one. Answers whether more is left.
+   * @throws when a receiver did not take its item: nothing is lost
+   */
+  flush(): Promise<boolean> {
+    if (this.#flight !== undefined) {
+      this.#next ??= this.#flushAfter(this.#flight)
+      return this.#next
+    }
+    this.#flight = this.#carry().finally(() => {
+      this.#flight = undefined
+    })
+    return this.#flight
+  }
+
+  async #flushAfter(flight: Promise<boolean>): Promise<boolean> {
+    await flight.catch(() => undefined)
+    this.#next = undefined
+    return this.flush()
+  }
+
+  async #carry(): Promise<boolean> {
+    for (;;) {
+      const { items, more } = this.#outlet.read()
+      if (items.length === 0) return false
+      await this.#deliverAll(items)
+      if (!more()) return false
+      if (this.#outlet.batchPerRun === true) return true
+    }
+  }
+
+  /** One that fails holds up none of the others. */
+  async #deliverAll(items: readonly Item[]): Promise<void> {
+    const failures: unknown[] = []
+    const queue = items.values()
+    const width = Math.min(this.#outlet.atOnce ?? items.length, items.length)
+    // They share one iterator: each takes the next item when it is done with the one before.
+    const deliveries = Array.from({ length: width }, async () => {
+      for (const item of queue) await this.#deliver(item).catch((error: unknown) => failures.push(error))
+    })
+    await Promise.all(deliveries)
+    if (failures.length > 0) throw failures[0]
+  }
+
+  async #deliver(item: Item): Promise<void> {
+    const taken = await this.#outlet.deliver(item)
+    this.#outlet.acknowledge?.(item, taken)
+  }
+}
