@@ -18,7 +18,7 @@ interface Parts {
 export function roomConsumers({ subscribers, feed, pushes, archive }: Parts): Consumer<RoomJob, Changed>[] {
   return [
     // Each subscriber has a watermark of its own. Those that an incarnation left behind are woken at the next call.
-    { name: 'wake', follows: isNews, run: async () => subscribers().retry() },
+    { name: 'wake', follows: isSeen, run: async () => subscribers().retry() },
     {
       name: 'feed',
       follows: ({ fed }) => fed.length > 0,
@@ -27,14 +27,14 @@ export function roomConsumers({ subscribers, feed, pushes, archive }: Parts): Co
     },
     {
       name: 'push',
-      follows: isNews,
+      follows: (change) => change.receiptsMoved || changesEvents(change),
       begin: () => pushes.tellSoon(),
       run: () => pushes.run(),
       isLeft: () => pushes.isLeft(),
     },
     {
       name: 'archive',
-      follows: (change) => change.logged || isNews(change),
+      follows: (change) => change.logged || isSeen(change),
       run: () => archive.run(),
       isLeft: () => archive.isLeft(),
     },
@@ -42,6 +42,10 @@ export function roomConsumers({ subscribers, feed, pushes, archive }: Parts): Co
 }
 
 /** Whether a syncing client can see the change. */
-function isNews({ appended, rewritten }: Changed): boolean {
+function isSeen(change: Changed): boolean {
+  return change.receiptsMoved || change.devicesMarked || changesEvents(change)
+}
+
+function changesEvents({ appended, rewritten }: Changed): boolean {
   return appended.length > 0 || rewritten
 }

@@ -26,6 +26,10 @@ export interface Changed {
   readonly logged: boolean
   /** It changes what a list in Postgres shows, other than by its events. */
   readonly listsChanged: boolean
+  /** It moved a member's receipts. */
+  readonly receiptsMoved: boolean
+  /** It marked a member's devices as changed. */
+  readonly devicesMarked: boolean
 }
 
 /** What is the same for all mutations of a room. */
@@ -70,6 +74,8 @@ export class RoomWriter extends RoomContext implements Changed {
   rewritten = false
   logged = false
   listsChanged = false
+  receiptsMoved = false
+  devicesMarked = false
   /** Events come back from the archive: nobody is told of them one by one. */
   readonly restoring: boolean
 

@@ -20,8 +20,6 @@ export interface RoomDesk extends ReadDesk {
   mutate<T>(work: (change: RoomWriter) => T): T
   /** As `mutate`; answers once the users concerned have confirmed, or after two seconds. */
   mutateAndFeed<T>(work: (change: RoomWriter) => T): Promise<T>
-  /** Jobs that go with the archive's next batch. */
-  armSoon(...jobs: RoomJob[]): void
   /** Changes the list of typing users in a transaction; where that is news, everybody is told. */
   changeTyping(change: (list: Typing) => boolean): void
   /** Answers when the archive knows what the room has so far, or after two seconds. */

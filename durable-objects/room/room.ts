@@ -100,14 +100,15 @@ export class Room extends DurableObject<Env> {
       reset: () => this.#startAnew(),
     })
     const jobs: Consumer<RoomJob, Changed>[] = [
+      // What commits comes first, so that its consumers have it in the same run.
+      { name: 'typing', run: async () => this.#endTyping() },
+      ...life.jobs,
       ...roomConsumers({
         subscribers: () => this.#started,
         feed,
         pushes: life.pushes,
         archive: roomArchive,
       }),
-      { name: 'typing', run: async () => this.#endTyping() },
-      ...life.jobs,
     ]
     const timers = new Timers<RoomJob>({
       storage,
@@ -124,7 +125,6 @@ export class Room extends DurableObject<Env> {
       life,
       mutate: (work) => this.#mutate(work).value,
       mutateAndFeed: (work) => this.#mutateAndFeed(work),
-      armSoon: (...jobs) => this.#armSoon(...jobs),
       changeTyping: (change) => this.#changeTyping(change),
       archived: () => patiently(timers.runNow('archive')),
       subscribers: () => this.#loaded,
@@ -212,11 +212,6 @@ export class Room extends DurableObject<Env> {
   get #times(): { now: number; soon: number } {
     const now = this.#ports.clock.now()
     return { now, soon: now + this.#ports.config.archiveDelayMs }
-  }
-
-  #armSoon(...jobs: RoomJob[]): void {
-    const { soon } = this.#times
-    for (const job of jobs) this.#parts.timers.arm(job, soon)
   }
 
   #forgetGone(userId: string): void {

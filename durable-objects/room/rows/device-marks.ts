@@ -24,6 +24,7 @@ export function markDevices(room: RoomWriter, userId: string): boolean {
   const pos = store.positions.next()
   store.sql.exec('INSERT OR REPLACE INTO device_marks (user_id, pos) VALUES (?, ?)', userId, pos)
   store.moveHead(pos)
+  room.devicesMarked = true
   return true
 }
 

@@ -73,8 +73,10 @@ export function markRead(
       eventPos: event.pos,
       ts: room.clock.now(),
     })
-    if (moved) notePushRead(room, userId)
-    if (moved && audience !== 'all') audience = type === PUBLIC ? 'all' : 'own'
+    if (!moved) continue
+    notePushRead(room, userId)
+    room.receiptsMoved = true
+    if (audience !== 'all') audience = type === PUBLIC ? 'all' : 'own'
   }
   const answer = fullyRead === undefined ? {} : { fullyReadPos: eventOf(room.store, fullyRead).pos }
   return { answer, audience }

@@ -1,7 +1,6 @@
 /** What is asked of a Room around its events: by syncing users and their pushers, of receipts and typing, of the archive. */
 import type { MarkReadRequest, PullRequest, RoomSlice } from '../../../src/objects/room/sync.ts'
 import { rpcTable } from '../../rpc-table.ts'
-import { commit } from '../context.ts'
 import type { RoomDesk } from '../desk.ts'
 import { notInRoom } from '../outsiders.ts'
 import { pull } from '../read/pull.ts'
@@ -44,10 +43,8 @@ export const tellRpc = rpcTable<RoomDesk>()({
   markDevices: {
     session: 'none',
     repeatable: true,
-    run({ room, armSoon, started }, userId: string): void {
-      if (!commit(room, (change) => markDevices(change, userId)).value) return
-      armSoon('wake', 'archive')
-      started().notify()
+    run({ mutate, started }, userId: string): void {
+      if (mutate((change) => markDevices(change, userId))) started().notify()
     },
   },
 
@@ -83,13 +80,10 @@ export const tellRpc = rpcTable<RoomDesk>()({
   markRead: {
     session: 'none',
     repeatable: true,
-    run({ room, life, armSoon, started }, request: MarkReadRequest): { fullyReadPos?: number } {
-      const { answer, audience } = commit(room, (change) => markRead(change, request)).value
-      if (audience === 'none') return answer
-      armSoon('wake', 'push', 'archive')
-      life.pushes.tellSoon()
+    run({ mutate, started }, request: MarkReadRequest): { fullyReadPos?: number } {
+      const { answer, audience } = mutate((change) => markRead(change, request))
       if (audience === 'all') started().notify()
-      else started().notifyOnly(request.userId)
+      else if (audience === 'own') started().notifyOnly(request.userId)
       return answer
     },
   },
