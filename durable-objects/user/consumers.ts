@@ -2,11 +2,12 @@
 import type { UserLogEntry } from '../../src/ports/archive.ts'
 import type { Consumer } from '../consumer.ts'
 import type { SessionCopies } from './account/sessions.ts'
-import type { UserJob } from './jobs.ts'
 import type { UserLog } from './log.ts'
 import type { Outbox } from './outbox.ts'
 import type { Pushes } from './push/pushes.ts'
 import type { RoomJobs } from './room-jobs.ts'
+
+export type UserConsumer = 'archive' | 'sessions' | 'to-device' | 'push' | 'rooms'
 
 /** What a mutation of the user's has changed, as far as a consumer looks at it. */
 export interface UserChanged {
@@ -28,7 +29,7 @@ export interface ConsumerParts {
   waitUntil: (work: Promise<unknown>) => void
 }
 
-export function userConsumers(parts: ConsumerParts): Consumer<UserJob, UserChanged>[] {
+export function userConsumers(parts: ConsumerParts): Consumer<UserConsumer, UserChanged>[] {
   const { log, outbox, pushes, roomJobs, sessions, waitUntil } = parts
   return [
     {

@@ -1,10 +1,10 @@
 /** What a User object does from its alarm: its consumers, and what comes with time alone. */
 import type { Consumer } from '../consumer.ts'
 import type { UserAccount } from './account/account.ts'
-import { type ConsumerParts, type UserChanged, userConsumers } from './consumers.ts'
+import { type ConsumerParts, type UserChanged, type UserConsumer, userConsumers } from './consumers.ts'
 import type { Presence } from './presence/presence.ts'
 
-export type UserJob = 'archive' | 'sessions' | 'presence' | 'closing' | 'to-device' | 'push' | 'rooms'
+export type UserJob = UserConsumer | 'presence' | 'closing'
 
 interface JobParts extends Omit<ConsumerParts, 'roomJobs'> {
   presence: () => Presence
