@@ -27,7 +27,7 @@ export function noteErased(sql: SqlStorage, userId: string, pos: number): void {
   sql.exec('INSERT OR IGNORE INTO erased (user_id, pos) VALUES (?, ?)', userId, pos)
 }
 
-/** The erased users, each with the head at that time, and whether nobody is shown their events any more. */
+/** The erased users: where the head stood then, and whether their events are taken from everybody. */
 export function erasedUsers(sql: SqlReader): Map<string, { pos: number; forAll: boolean }> {
   const query = 'SELECT user_id, pos, user_id IN (SELECT user_id FROM erasing) AS for_all FROM erased'
   return new Map(
@@ -38,7 +38,7 @@ export function erasedUsers(sql: SqlReader): Map<string, { pos: number; forAll: 
   )
 }
 
-/** A user whose events are being pruned, and the position up to which that is done. */
+/** One user's events are being pruned; `after`: the position up to which that is done. */
 export interface ErasureJob {
   userId: string
   after: number

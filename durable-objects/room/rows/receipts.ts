@@ -16,6 +16,7 @@ import type { EventRow } from './events.ts'
 import { putLog } from './log.ts'
 import { notePushRead } from './push-members.ts'
 import type { RowReader } from './reader.ts'
+import { hasThread } from './relations.ts'
 import type { RoomStore } from './store.ts'
 
 export const RECEIPTS_TABLE = `
@@ -175,13 +176,8 @@ function checkThread(store: RowReader, event: EventRow, threadId: string | undef
   if (threadId === undefined || threadId === event.event_id) return
   const { content } = JSON.parse(event.pdu) as Pdu
   if (threadIn(store, content) === threadId) return
-  if (hasThread(store, threadId) && relatesTo(content, threadId, contentIn(store))) return
+  if (hasThread(store.sql, threadId) && relatesTo(content, threadId, contentIn(store))) return
   throw new MatrixError('M_INVALID_PARAM', `The event is not in the thread ${threadId}`)
-}
-
-function hasThread({ sql }: RowReader, eventId: string): boolean {
-  const query = "SELECT 1 FROM relations WHERE parent_id = ? AND rel_type = 'm.thread' LIMIT 1"
-  return first(sql, query, eventId) !== undefined
 }
 
 /** Answers whether it moved: four rows if so, its part of the archive's log included. */

@@ -82,6 +82,12 @@ export function hasChildren(sql: SqlReader, parentId: string): boolean {
   return first(sql, 'SELECT 1 AS found FROM relations WHERE parent_id = ? LIMIT 1', parentId) !== undefined
 }
 
+/** Whether an event is the root of a thread. */
+export function hasThread(sql: SqlReader, eventId: string): boolean {
+  const query = "SELECT 1 FROM relations WHERE parent_id = ? AND rel_type = 'm.thread' LIMIT 1"
+  return first(sql, query, eventId) !== undefined
+}
+
 /** Children by position. */
 export function childrenOf(sql: SqlReader, query: ChildQuery): RelationRow[] {
   const conditions: [string, string | number | undefined][] = [
