@@ -14,7 +14,7 @@ export const ROOM: readonly Mutant[] = [
     ["audience = type === PUBLIC ? 'all' : 'own'", "audience = 'all'"],
     ['(r.receipt_type = ? OR r.user_id = ?)', '(r.receipt_type = ? OR r.user_id = ? OR 1 = 1)'],
     ['if (threadId === undefined || threadId === event.event_id) return', 'return'],
-    ['if (hasThread(store, threadId) && relatesTo(', 'if (relatesTo('],
+    ['if (hasThread(store.sql, threadId) && relatesTo(', 'if (relatesTo('],
     [
       "putLog(store.sql, { kind: 'receipt', ...placed })",
       "putLog(store.sql, { kind: 'receipt', ...placed, eventPos: 0 })",
