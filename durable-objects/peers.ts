@@ -7,6 +7,7 @@ import type { KeyClaims, PublicKeys } from '../src/objects/user/keys.ts'
 import type { UserPeer } from '../src/objects/user/peer.ts'
 import type { CallCounters } from '../src/ports/system.ts'
 import { MatrixError } from '../src/protocol/errors.ts'
+import { slicesOf } from '../src/slices.ts'
 import { overloadIfPlanned, resetIfPlanned, throughFaults } from './network-faults.ts'
 import { fromResult, type RpcResult } from './rpc.ts'
 import { isLarge, mayRepeat, type ObjectKind } from './rpc-table.ts'
@@ -143,11 +144,7 @@ async function inSlices<Q, A>(
   there: (slice: Q[]) => Promise<A[]>,
 ): Promise<A[]> {
   if (all.length <= ASKED_AT_ONCE) return here(all)
-  const slices: Q[][] = []
-  for (let start = 0; start < all.length; start += ASKED_AT_ONCE) {
-    slices.push(all.slice(start, start + ASKED_AT_ONCE))
-  }
-  return (await Promise.all(slices.map(there))).flat()
+  return (await Promise.all(slicesOf(all, ASKED_AT_ONCE).map(there))).flat()
 }
 
 async function inviteeOf(user: UserPeer, inviter: string): Promise<Invitee> {

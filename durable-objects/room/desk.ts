@@ -2,7 +2,7 @@
 import type { Timers } from '../timers.ts'
 import type { RoomContext, RoomReader, RoomWriter } from './context.ts'
 import type { RoomJob } from './host.ts'
-import type { RoomLife } from './life.ts'
+import type { LongWork } from './long-work.ts'
 import type { Typing } from './rows/typing.ts'
 import type { Subscribers } from './tell/subscribers.ts'
 
@@ -15,7 +15,7 @@ export interface RoomDesk extends ReadDesk {
   room: RoomContext
   typing: Typing
   timers: Timers<RoomJob>
-  life: RoomLife
+  life: LongWork
   /** One mutation, whose events go to the consumers. */
   mutate<T>(work: (change: RoomWriter) => T): T
   /** As `mutate`; answers once the users concerned have confirmed, or after two seconds. */

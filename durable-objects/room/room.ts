@@ -16,7 +16,7 @@ import { roomConsumers } from './consumers.ts'
 import { type Changed, type Committed, commit, RoomContext, type RoomWriter } from './context.ts'
 import type { RoomDesk } from './desk.ts'
 import type { RoomJob } from './host.ts'
-import { RoomLife } from './life.ts'
+import { LongWork } from './long-work.ts'
 import { readCursors } from './rows/cursors.ts'
 import { ROOM_MIGRATIONS } from './rows/schema.ts'
 import { RoomStore } from './rows/store.ts'
@@ -38,7 +38,7 @@ interface RoomParts {
   /** What the alarm runs; some of it follows each commit. */
   jobs: readonly Consumer<RoomJob, Changed>[]
   feed: MemberFeed
-  life: RoomLife
+  life: LongWork
   desk: RoomDesk
 }
 
@@ -89,7 +89,7 @@ export class Room extends DurableObject<Env> {
       woken: () => this.#started.watermark(),
       now: () => clock.now(),
     })
-    const life = new RoomLife({
+    const life = new LongWork({
       room,
       objects: this.#objects,
       mutate: (work) => this.#mutateAndFeed(work),

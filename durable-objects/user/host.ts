@@ -9,7 +9,7 @@ import type { UserJob } from './jobs.ts'
 import type { DeviceLists } from './keys/device-lists.ts'
 import type { Outbox } from './outbox.ts'
 import type { Pushes } from './push/pushes.ts'
-import type { RoomLife } from './settings/room-life.ts'
+import type { RoomSettings } from './settings/room-settings.ts'
 import type { SyncPolls } from './sync/sync-polls.ts'
 
 export interface UserHost {
@@ -23,7 +23,7 @@ export interface UserHost {
   outbox: Outbox
   timers: () => Timers<UserJob>
   /** What account data means for rooms. */
-  roomLife: RoomLife
+  roomSettings: RoomSettings
   /** Stores a filter, and answers its id. */
   storeFilter: (filter: JsonObject) => string
   /** The next place in the user's own log; to be called inside a mutation. One row. */

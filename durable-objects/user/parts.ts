@@ -18,7 +18,7 @@ import { Outbox } from './outbox.ts'
 import { removePusher } from './push/pushers.ts'
 import { Pushes } from './push/pushes.ts'
 import { USER_MIGRATIONS } from './schema.ts'
-import { RoomLife } from './settings/room-life.ts'
+import { RoomSettings } from './settings/room-settings.ts'
 
 /** Put together at the object's first use, since a constructor that throws loses alarms. */
 export interface UserParts {
@@ -28,7 +28,7 @@ export interface UserParts {
   jobs: readonly Consumer<UserJob, UserChanged>[]
   sessions: SessionCopies
   account: UserAccount
-  roomLife: RoomLife
+  roomSettings: RoomSettings
   deviceLists: DeviceLists
   pushes: Pushes
   log: UserLog
@@ -90,7 +90,7 @@ export function assembleUser(user: UserInside): UserParts {
     now,
     user: (userId) => user.peers().user(userId),
   })
-  const roomLife = new RoomLife({
+  const roomSettings = new RoomSettings({
     sql,
     userId,
     ports,
@@ -134,7 +134,7 @@ export function assembleUser(user: UserInside): UserParts {
     account,
     outbox,
     timers: () => timers,
-    roomLife,
+    roomSettings,
     userId,
     polls,
     storeFilter: user.storeFilter,
@@ -151,5 +151,5 @@ export function assembleUser(user: UserInside): UserParts {
     vouchFor: (session) => user.waitUntil(sessions.copy(session)),
   }
   if (storage.hasTables) timers.recover()
-  return { storage, timers, jobs, sessions, account, roomLife, deviceLists, pushes, log, host }
+  return { storage, timers, jobs, sessions, account, roomSettings, deviceLists, pushes, log, host }
 }

@@ -29,10 +29,10 @@ import { pushRules } from './push/push-rules.ts'
 import { pushers } from './push/pushers.ts'
 import { aliases } from './rooms/aliases.ts'
 import { createRoom } from './rooms/create-room.ts'
+import { forgetAndUpgrade } from './rooms/forget-upgrade.ts'
 import { hierarchy } from './rooms/hierarchy.ts'
 import { membership } from './rooms/membership.ts'
 import { roomDirectory } from './rooms/room-directory.ts'
-import { roomLife } from './rooms/room-life.ts'
 import { roomSummary, unstableRoomSummary } from './rooms/room-summary.ts'
 import { search } from './search/search.ts'
 import { mutualRooms, unstableMutualRooms, userDirectory } from './search/user-directory.ts'
@@ -79,7 +79,7 @@ for (const part of [
   filters,
   accountData,
   tags,
-  roomLife,
+  forgetAndUpgrade,
   pushRules,
   pushers,
   notifications,

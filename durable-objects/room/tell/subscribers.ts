@@ -3,6 +3,7 @@
  * tried again. See `docs/decisions/` and the model in `test/` for why each rule is there.
  */
 import type { Wake } from '../../../src/objects/user/sync.ts'
+import { slicesOf } from '../../../src/slices.ts'
 import { backoff } from '../../timers.ts'
 import { addSubscriber, removeSubscriber, subscriberIds } from '../rows/subscribers.ts'
 
@@ -185,8 +186,8 @@ export class Subscribers {
       for (const one of group) void this.#wakeOne(one, wake)
       return
     }
-    for (let start = 0; start < group.length; start += SLICE) {
-      void this.#wakeSlice(group.slice(start, start + SLICE), wake)
+    for (const slice of slicesOf(group, SLICE)) {
+      void this.#wakeSlice(slice, wake)
     }
   }
 

@@ -7,8 +7,8 @@ import { powerLevels } from '../../../src/protocol/auth/power-levels.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import type { Pdu } from '../../../src/protocol/events/event.ts'
-import { buildEvent } from '../../../src/protocol/events/event-builder.ts'
 import { checkEventSize } from '../../../src/protocol/events/event-format.ts'
+import { buildCreateEvent } from '../../../src/protocol/rooms/create-event.ts'
 import {
   closedPowerLevels,
   contentFor,
@@ -90,24 +90,12 @@ function newCreate(
     replacementCreate(rules, { roomId: store.roomId, create, lastEventId }, request),
   )
   if (rules.roomIdIsCreateHash) content['selvedge.nonce'] = request.nonce
-  const named = rules.roomIdIsCreateHash ? undefined : `!${request.nonce}:${room.serverName}`
-  const { eventId, pdu, json } = buildEvent(
+  const { eventId, pdu, json, roomId } = buildCreateEvent(
     rules,
-    {
-      roomId: named,
-      type: 'm.room.create',
-      stateKey: '',
-      sender: request.sender,
-      content,
-      originServerTs: room.clock.now(),
-      depth: 1,
-      authEvents: [],
-      prevEvents: [],
-    },
+    { sender: request.sender, content, localpart: request.nonce, originServerTs: room.clock.now() },
     room.serverName,
     room.signingKey,
   )
-  const roomId = named ?? `!${eventId.slice(1)}`
   checkEventSize(json, pdu, eventId, roomId)
   return { roomId, createPdu: pdu }
 }

@@ -1,5 +1,6 @@
 /** Telling presence: who is awake in the user's small rooms, and one message to each of them. No Room stores a thing. */
 import type { PresenceState } from '../../../src/objects/user/presence.ts'
+import { inTurns } from '../../../src/worker-pool.ts'
 import type { Peers } from '../../peers.ts'
 
 /** In larger rooms nobody is told: presence there would cost more than all the rest. */
@@ -11,7 +12,7 @@ const MAX_PEOPLE = 150
 const AT_ONCE = 2
 
 /**
- * Tells everybody awake around a user; answers what those say of themselves, who could be reached.
+ * Tells everybody awake around a user; answers what those that could be reached say of themselves.
  * @param met the user has come into these rooms
  */
 export async function tellPresence(
@@ -20,23 +21,19 @@ export async function tellPresence(
   state: PresenceState,
   met = false,
 ): Promise<PresenceState[]> {
-  const awake = await inTurns(roomIds.slice(-MAX_ROOMS), (roomId) =>
+  const awake = await answersOf(roomIds.slice(-MAX_ROOMS), (roomId) =>
     objects.room(roomId).awake(state.userId, MAX_MEMBERS),
   )
   const people = [...new Set(awake.flat())].slice(0, MAX_PEOPLE)
-  return inTurns(people, (userId) => objects.user(userId).hearPresence(state, met))
+  return answersOf(people, (userId) => objects.user(userId).hearPresence(state, met))
 }
 
-/** Runs `ask` for each, a few at once; who fails is left out. */
-async function inTurns<T, R>(all: readonly T[], ask: (one: T) => Promise<R>): Promise<R[]> {
-  const queue = [...all]
+/** What each answers, a few asked at once; one that fails is left out. */
+async function answersOf<T, R>(all: readonly T[], ask: (one: T) => Promise<R>): Promise<R[]> {
   const answers: R[] = []
-  const worker = async () => {
-    for (let one = queue.shift(); one !== undefined; one = queue.shift()) {
-      const answer = await ask(one).catch(() => undefined)
-      if (answer !== undefined) answers.push(answer)
-    }
-  }
-  await Promise.all(Array.from({ length: AT_ONCE }, worker))
+  await inTurns([...all], AT_ONCE, async (one) => {
+    const answer = await ask(one).catch(() => undefined)
+    if (answer !== undefined) answers.push(answer)
+  })
   return answers
 }

@@ -94,8 +94,8 @@ export const settingsRpc = rpcTable<UserHost>()({
   setTag: {
     session: 'checked',
     repeatable: true,
-    run({ polls, roomLife }, _: Session, roomId: string, tag: string, value: JsonObject | null): void {
-      if (roomLife.setTag(roomId, tag, value)) polls().serve()
+    run({ polls, roomSettings }, _: Session, roomId: string, tag: string, value: JsonObject | null): void {
+      if (roomSettings.setTag(roomId, tag, value)) polls().serve()
     },
   },
 

@@ -2,6 +2,7 @@
 import type { Env } from '../../../src/env.ts'
 import { checkValue, countCall } from '../../../src/limiter.ts'
 import type { PullRequest, RoomSlice } from '../../../src/objects/room/sync.ts'
+import { slicesOf } from '../../../src/slices.ts'
 import type { Peers } from '../../peers.ts'
 
 export interface RoomPull {
@@ -39,11 +40,8 @@ const DIRECT = 100
 const SLICE = 25
 
 /** Puts the rooms of one sync into groups that are asked together. */
-export function inSlices<T>(all: readonly T[]): T[][] {
-  const size = all.length > DIRECT ? SLICE : 1
-  const groups: T[][] = []
-  for (let start = 0; start < all.length; start += size) groups.push(all.slice(start, start + size))
-  return groups
+export function askedTogether<T>(all: readonly T[]): T[][] {
+  return slicesOf(all, all.length > DIRECT ? SLICE : 1)
 }
 
 export function pullRooms(env: Env, objects: Peers): PullRooms {

@@ -83,11 +83,15 @@ export const syncRpc = rpcTable<UserHost>()({
   },
 
   /** Makes the user's object again from the archive alone. Answers how many records it has. */
-  rebuild: { session: 'none', repeatable: true, run: ({ roomLife }): Promise<number> => roomLife.rebuild() },
+  rebuild: {
+    session: 'none',
+    repeatable: true,
+    run: ({ roomSettings }): Promise<number> => roomSettings.rebuild(),
+  },
 })
 
 function membershipChanged(host: UserHost, change: MembershipChange): void {
-  const { account, armNow, deviceLists, nextOwn, polls, pushes, roomLife, sql, transaction } = host
+  const { account, armNow, deviceLists, nextOwn, polls, pushes, roomSettings, sql, transaction } = host
   const syncing = polls()
   const leavesJob = transaction(() => {
     const applied = syncing.memberships.apply(change, nextOwn)
@@ -100,7 +104,7 @@ function membershipChanged(host: UserHost, change: MembershipChange): void {
     const marks = change.membership === 'join' && deviceLists.roomJoined(change.roomId, change.at)
     return account.roomEntered(change.roomId, change.membership) || marks || shown
   })
-  roomLife.joined(change)
+  roomSettings.joined(change)
   if (leavesJob) armNow('rooms', 'push')
   syncing.membershipApplied(change)
 }

@@ -1,4 +1,5 @@
 /** Client-Server API §Listing notifications: gathered from the user's rooms when they look. */
+
 import { Hono } from 'hono'
 import * as z from 'zod'
 import type {
@@ -6,6 +7,7 @@ import type {
   NotificationsSlice,
   RoomNotification,
 } from '../../../src/objects/room/timeline.ts'
+import { inTurns } from '../../../src/worker-pool.ts'
 import type { AppEnv, UserContext } from '../../app-env.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
 import { readPageToken, writePageToken } from '../page-token.ts'
@@ -68,22 +70,18 @@ async function gather(
   request: NotificationsRequest,
 ): Promise<NotificationsSlice> {
   const { objects, requester } = c.var
-  const queue = [...rooms]
   let found: RoomNotification[] = []
   let end: RoomNotification | undefined
-  const worker = async () => {
-    for (let roomId = queue.shift(); roomId !== undefined; roomId = queue.shift()) {
-      const slice = await objects
-        .room(roomId)
-        .notifications(requester.session, request)
-        .catch(() => ({ found: [], isCut: false }))
-      const last = slice.isCut ? slice.found.at(-1) : undefined
-      if (last !== undefined && (end === undefined || newestFirst(last, end) < 0)) end = last
-      // What cannot be in the page is not kept: events are large, and rooms many.
-      found = [...found, ...slice.found].sort(newestFirst).slice(0, request.limit)
-    }
-  }
-  await Promise.all(Array.from({ length: AT_ONCE }, worker))
+  await inTurns([...rooms], AT_ONCE, async (roomId) => {
+    const slice = await objects
+      .room(roomId)
+      .notifications(requester.session, request)
+      .catch(() => ({ found: [], isCut: false }))
+    const last = slice.isCut ? slice.found.at(-1) : undefined
+    if (last !== undefined && (end === undefined || newestFirst(last, end) < 0)) end = last
+    // What cannot be in the page is not kept: events are large, and rooms many.
+    found = [...found, ...slice.found].sort(newestFirst).slice(0, request.limit)
+  })
   const bound = end
   const whole = bound === undefined ? found : found.filter((one) => newestFirst(one, bound) <= 0)
   return { found: whole, isCut: bound !== undefined }

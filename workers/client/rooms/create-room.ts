@@ -6,7 +6,7 @@ import type { CreateRoomPlan } from '../../../src/objects/room/create.ts'
 import type { Alias } from '../../../src/ports/directory.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import { floatInEvent, type JsonObject } from '../../../src/protocol/events/canonical-json.ts'
-import { buildEvent } from '../../../src/protocol/events/event-builder.ts'
+import { buildCreateEvent } from '../../../src/protocol/rooms/create-event.ts'
 import { type RoomVersionRules, roomVersion } from '../../../src/protocol/rooms/room-version.ts'
 import type { AppContext, AppEnv, UserContext } from '../../app-env.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
@@ -159,26 +159,13 @@ function additionalCreators(content: JsonObject, trusted: string[]): string[] {
 /** The signed create event, and the room's id: from room version 12 on that is the event's hash. */
 function createEvent(c: UserContext, rules: RoomVersionRules, content: JsonObject) {
   const { config, clock, random } = c.var.ports
-  const named = rules.roomIdIsCreateHash
-    ? undefined
-    : `!${random.token(OPAQUE_ID_LENGTH)}:${config.serverName}`
-  const { eventId, pdu } = buildEvent(
-    rules,
-    {
-      roomId: named,
-      type: 'm.room.create',
-      stateKey: '',
-      sender: c.var.requester.userId,
-      content,
-      originServerTs: clock.now(),
-      depth: 1,
-      authEvents: [],
-      prevEvents: [],
-    },
-    config.serverName,
-    config.signingKeys[0]!,
-  )
-  return { pdu, roomId: named ?? `!${eventId.slice(1)}` }
+  const room = {
+    sender: c.var.requester.userId,
+    content,
+    localpart: random.token(OPAQUE_ID_LENGTH),
+    originServerTs: clock.now(),
+  }
+  return buildCreateEvent(rules, room, config.serverName, config.signingKeys[0]!)
 }
 
 async function reserve(c: UserContext, alias: Alias): Promise<void> {

@@ -3,9 +3,10 @@ import type { PullRequest, RoomSlice } from '../../../../src/objects/room/sync.t
 import { patiently } from '../../../../src/patience.ts'
 import type { JsonObject } from '../../../../src/protocol/events/canonical-json.ts'
 import { timelineLimit } from '../../../../src/protocol/matching/filter.ts'
+import { inTurns } from '../../../../src/worker-pool.ts'
 import type { Heads } from '../heads/heads.ts'
 import type { Question } from '../heads/known-heads.ts'
-import { inSlices, type Pulled, type PullRooms } from '../pull-transport.ts'
+import { askedTogether, type Pulled, type PullRooms } from '../pull-transport.ts'
 import type { SyncQuery } from '../query.ts'
 import type { UnreadCounts } from '../unread.ts'
 import { DEVICES_ONLY, type Task } from './room-plan.ts'
@@ -58,18 +59,15 @@ export class Pulls {
    */
   async run(query: SyncQuery, tasks: readonly Task[], slices: Map<Task, RoomSlice>): Promise<void> {
     const isLeft = ({ room }: Task) => room.membership !== 'join'
-    const queue = inSlices([...tasks.filter(isLeft), ...tasks.filter((task) => !isLeft(task))])
+    const queue = askedTogether([...tasks.filter(isLeft), ...tasks.filter((task) => !isLeft(task))])
     let length = 0
-    const workers = Array.from({ length: Math.min(PULLS, queue.length) }, async () => {
-      for (let some = queue.shift(); some !== undefined; some = queue.shift()) {
-        const again = await this.#pull(query, some, slices)
-        if (again.length > 0) queue.unshift(again)
-        if (tasks.length === 1) continue
-        length += some.reduce((sum, task) => sum + lengthOf(slices.get(task)), 0)
-        if (length >= ANSWER_LENGTH) queue.length = 0
-      }
+    await inTurns(queue, PULLS, async (some) => {
+      const again = await this.#pull(query, some, slices)
+      if (again.length > 0) queue.unshift(again)
+      if (tasks.length === 1) return
+      length += some.reduce((sum, task) => sum + lengthOf(slices.get(task)), 0)
+      if (length >= ANSWER_LENGTH) queue.length = 0
     })
-    await Promise.all(workers)
   }
 
   /**

@@ -9,10 +9,10 @@ const NONCE_LENGTH = 18
 
 const Upgrade = z.object({ new_version: z.string(), additional_creators: z.array(UserId).default([]) })
 
-export const roomLife = new Hono<AppEnv>()
+export const forgetAndUpgrade = new Hono<AppEnv>()
 
 /** Client-Server API §POST /rooms/{roomId}/forget. */
-roomLife.post(
+forgetAndUpgrade.post(
   '/rooms/:roomId/forget',
   endpoint({
     auth: 'device',
@@ -30,7 +30,7 @@ roomLife.post(
 )
 
 /** Client-Server API §Room Upgrades. */
-roomLife.post(
+forgetAndUpgrade.post(
   '/rooms/:roomId/upgrade',
   endpoint({ auth: 'device', guests: false, suspended: false, limit: 'join', param: InRoom, json: Upgrade }),
   async (c) => {

@@ -10,7 +10,7 @@ import { carriedOver } from '../sync/carry-over.ts'
 import { type AccountDataEvent, requireSpace, writeAccountData } from './account-data.ts'
 import { TAGS, withTag } from './tags.ts'
 
-interface RoomLifeParts {
+interface RoomSettingsParts {
   sql: SqlStorage
   userId: () => string
   ports: Pick<Ports, 'archive' | 'archiveReader' | 'clock' | 'config'>
@@ -25,10 +25,10 @@ interface RoomLifeParts {
 /** How often a rebuild tries to find a moment in which the archive has everything. */
 const TRIES = 5
 
-export class RoomLife {
-  readonly #parts: RoomLifeParts
+export class RoomSettings {
+  readonly #parts: RoomSettingsParts
 
-  constructor(parts: RoomLifeParts) {
+  constructor(parts: RoomSettingsParts) {
     this.#parts = parts
   }
 

@@ -10,7 +10,7 @@ import { pruneErased } from './write/erasure.ts'
 import { Rebuild, type RebuildParts } from './write/rebuild.ts'
 import { Upgrades } from './write/upgrades.ts'
 
-export class RoomLife {
+export class LongWork {
   readonly delayed: Delayed
   readonly upgrades: Upgrades
   readonly rebuild: Rebuild

@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest'
+import { slicesOf } from '../../src/slices.ts'
+import { inTurns } from '../../src/worker-pool.ts'
+
+describe('work in turns', () => {
+  it('goes on with no more pieces at once than it may, until all are done', async () => {
+    let running = 0
+    let most = 0
+    const done: number[] = []
+    await inTurns([1, 2, 3, 4, 5], 2, async (one) => {
+      running += 1
+      most = Math.max(most, running)
+      await Promise.resolve()
+      running -= 1
+      done.push(one)
+    })
+    expect(most).toBe(2)
+    expect(done.toSorted()).toEqual([1, 2, 3, 4, 5])
+  })
+
+  it('takes what the work puts back, and ends where it empties the queue', async () => {
+    const queue = [1, 2, 3, 4]
+    const done: number[] = []
+    await inTurns(queue, 1, async (one) => {
+      done.push(one)
+      if (one === 1) queue.unshift(10)
+      if (one === 2) queue.length = 0
+    })
+    expect(done).toEqual([1, 10, 2])
+  })
+})
+
+it('slices keep the order, and the last one is shorter', () => {
+  expect(slicesOf([1, 2, 3, 4, 5], 2)).toEqual([[1, 2], [3, 4], [5]])
+  expect(slicesOf([], 2)).toEqual([])
+})
