@@ -244,6 +244,8 @@ export class Room extends DurableObject<Env> {
   /** Changes the list in a transaction; where that is news, everybody is told. */
   #changeTyping(change: (list: Typing) => boolean): void {
     const list = this.#typing
+    // Where subscribers stand is read before the list moves: a new incarnation takes its place for what they know.
+    const subscribers = this.#started
     let isNews = false
     try {
       isNews = this.#room.store.transaction(() => change(list))
@@ -251,7 +253,7 @@ export class Room extends DurableObject<Env> {
       list.forget()
       throw error
     }
-    if (isNews) this.#started.notify()
+    if (isNews) subscribers.notify()
   }
 
   /** Tests: the object dies with its mutation on disk, before anybody is told. */

@@ -57,6 +57,15 @@ describe('typing', () => {
     expect((await typists(started.since)).users).toEqual([])
   })
 
+  it('begins in a room that was taken out of memory before', async () => {
+    const { next_batch } = (await bob.sync()).body
+    await server.evict('ROOM', objectName.room(server.serverName, roomId))
+    const started = typists(next_batch)
+    await alice.put(typing(alice.userId), { typing: true, timeout: 30_000 })
+    expect((await started).users).toEqual([alice.userId])
+    await alice.put(typing(alice.userId), { typing: false })
+  })
+
   it('goes on after a message, until its client or its time ends it', async () => {
     const { next_batch } = (await bob.sync()).body
     await alice.put(typing(alice.userId), { typing: true, timeout: 30_000 })
