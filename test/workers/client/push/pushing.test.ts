@@ -346,9 +346,10 @@ describe('a gateway that is down', () => {
     await inUser(
       `UPDATE push_queue SET queued_ts = queued_ts - 86400000 WHERE notification NOT LIKE '%${sent.at(-1)}%'`,
     )
+    const tried = events().length
     answers.delete(pushkey)
     await expect.poll(queued, soon).toEqual([])
-    expect(new Set(events())).toEqual(new Set([sent[0], sent.at(-1)]))
+    expect(new Set(events().slice(tried))).toEqual(new Set([sent.at(-1)]))
   }, 40_000)
 
   it('is not told of what was redacted meanwhile, and no word of it stays behind', async () => {
