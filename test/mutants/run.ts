@@ -6,7 +6,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { parseArgs, stripVTControlCharacters } from 'node:util'
 import { transform } from 'esbuild'
 import { projectRoot } from '../../local/paths.ts'
 import { MUTANTS } from './list.ts'
@@ -67,8 +67,8 @@ function copyTree(): string {
   return folder
 }
 
-/** Whether the tests pass in the copy; ends at the first that fails. */
-function passes(folder: string, { tests, title }: Mutant): Promise<boolean> {
+/** The first test that fails in the copy, and with what; undefined: all pass. */
+function failureIn(folder: string, { tests, title }: Mutant): Promise<string | undefined> {
   const args = [
     'run',
     '--config',
@@ -81,19 +81,34 @@ function passes(folder: string, { tests, title }: Mutant): Promise<boolean> {
   ]
   const child = spawn(process.execPath, ['node_modules/vitest/vitest.mjs', ...args], {
     cwd: folder,
-    stdio: 'ignore',
+    stdio: ['ignore', 'pipe', 'pipe'],
   })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+    })
+  }
   return new Promise((resolve) => {
     const over = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS)
     child.once('exit', (code) => {
       clearTimeout(over)
-      resolve(code === 0)
+      resolve(code === 0 ? undefined : firstFailure(output))
     })
   })
 }
 
-/** Makes the mistake in the copy, looks whether it is noticed, and mends it. */
-async function isNoticed(folder: string, mutant: Mutant): Promise<boolean> {
+/** What Vitest heads with FAIL, and the line below it: whether the failure is about the mistake is for people to judge. */
+function firstFailure(output: string): string {
+  const lines = stripVTControlCharacters(output).split('\n')
+  const at = lines.findIndex((line) => line.startsWith(' FAIL '))
+  if (at === -1) return `no end within ${PATIENCE_MS / 1000} s, or no test`
+  const error = lines.slice(at).find((line) => !line.startsWith(' FAIL '))
+  return `${lines[at]?.slice(' FAIL '.length).trim()}: ${error?.trim().slice(0, 150)}`
+}
+
+/** Makes the mistake in the copy, looks which test notices it, and mends it. */
+async function noticedBy(folder: string, mutant: Mutant): Promise<string | undefined> {
   const path = join(folder, mutant.file)
   const source = readFileSync(path, 'utf8')
   writeFileSync(
@@ -101,7 +116,7 @@ async function isNoticed(folder: string, mutant: Mutant): Promise<boolean> {
     source.replace(mutant.find, () => mutant.put),
   )
   try {
-    return !(await passes(folder, mutant))
+    return await failureIn(folder, mutant)
   } finally {
     writeFileSync(path, source)
   }
@@ -117,7 +132,7 @@ async function tryAll(folder: string, mutants: readonly Mutant[]): Promise<numbe
     const verdict = isSound.get(tests)
       ? await verdictOn(folder, mutant)
       : 'UNKNOWN, its tests fail by themselves'
-    console.log(`${verdict}: ${nameOf(mutant)}`)
+    console.log(`${nameOf(mutant)}\n  ${verdict}`)
     if (!verdict.startsWith('noticed') && mutant.equal === undefined) missed += 1
   }
   return missed
@@ -125,11 +140,13 @@ async function tryAll(folder: string, mutants: readonly Mutant[]): Promise<numbe
 
 /** Whether the tests pass now, or when they are run once more: a machine under load is slow. */
 async function passesOnce(folder: string, mutant: Mutant): Promise<boolean> {
-  return (await passes(folder, mutant)) || passes(folder, mutant)
+  const pass = async () => (await failureIn(folder, mutant)) === undefined
+  return (await pass()) || pass()
 }
 
 async function verdictOn(folder: string, mutant: Mutant): Promise<string> {
-  if (await isNoticed(folder, mutant)) return 'noticed'
+  const test = await noticedBy(folder, mutant)
+  if (test !== undefined) return `noticed by ${test}`
   return mutant.equal === undefined ? 'MISSED' : `equal: ${mutant.equal}`
 }
 
