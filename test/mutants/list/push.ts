@@ -54,7 +54,7 @@ export const PUSH: readonly Mutant[] = [
     ["    this.#queue.takeBack('sender', ignoredUsers(sql, userId()))\n", '', { title: 'ignored since' }],
     ["      this.#queue.takeBack('event_id', taken)\n", '', { title: 'was redacted meanwhile' }],
     ['    this.countAnew()\n', '', { title: 'a room is muted' }],
-    ['if (isShown) this.#queue.add', 'this.#queue.add', { title: 'by somebody who is ignored is not told' }],
+    ['if (isShown) this.#queue.add', 'this.#queue.add', { title: 'whose invites are ignored is not told' }],
   ]),
   ...inFile('durable-objects/user/sync/unread.ts', client('unread'), [
     [

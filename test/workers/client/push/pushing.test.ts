@@ -187,6 +187,16 @@ describe('an invite', () => {
     await expect.poll(() => received.filter(({ sender }) => sender === carol.userId), soon).toHaveLength(1)
     expect(received.filter(({ sender }) => sender === bob.userId)).toEqual([])
   })
+
+  it('by somebody whose invites are ignored is not told', async () => {
+    await set(alice)
+    const filter = `/user/${encodeURIComponent(alice.userId)}/account_data/org.matrix.msc4155.invite_permission_config`
+    must(await alice.put(filter, { ignored_users: [bob.userId] }))
+    const carol = await http.register(`carol${users}`)
+    for (const inviter of [bob, carol]) await inviter.createRoom({ invite: [alice.userId] })
+    await expect.poll(() => ofEvents().map(({ sender }) => sender), soon).toContain(carol.userId)
+    expect(ofEvents().map(({ sender }) => sender)).toEqual([carol.userId])
+  })
 })
 
 describe('a gateway', () => {
