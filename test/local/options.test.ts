@@ -149,6 +149,8 @@ describe('options that would serve others than meant', () => {
     [['--host', 'localhost']],
     [['--host', '192.168.1.7', '--public-url', 'http://192.168.1.7:8008']],
     [['--host', '10.1.2.3', '--public-url', 'https://chat.home.arpa']],
+    [['--public-url', 'http://172.31.0.7:8008']],
+    [['--public-url', 'http://[fd12:3456::7]:8008']],
   ])('leave open registration to %j, which nobody outside can reach', (args) => {
     expect(readOptions(args, {})).toMatchObject({ registration: 'open' })
   })

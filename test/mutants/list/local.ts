@@ -31,9 +31,14 @@ export const LOCAL: readonly Mutant[] = [
     [
       ['  if (isMainThread) process.umask(OTHERS)\n', ''],
       ['    makePrivate(root)\n', ''],
-      ['  const unlock = lock(root)\n', '  const unlock = () => {}\n'],
     ],
     'a data folder',
+  ),
+  ...inFile(
+    'local/data-folder.ts',
+    ['test/local/instance.test.ts'],
+    [['  const unlock = lock(root)\n', '  const unlock = () => {}\n']],
+    'refused to a second instance',
   ),
   ...inFile(
     'local/options/public-address.ts',
