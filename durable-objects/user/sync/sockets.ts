@@ -13,6 +13,8 @@ export interface Poll {
   /** As the client gave it: an id, or inline JSON. */
   filter?: string
   stateAfter: boolean
+  /** When it began to wait, ms; absent in those of before. */
+  begun?: number
 }
 
 export interface WaitingSocket {
@@ -24,18 +26,27 @@ export interface WaitingSocket {
   busy: boolean
 }
 
+/**
+ * How many of a device wait: one, and for a moment another that asks anew. Where nothing tells that a client has gone,
+ * each poll that it gave up would stay until its time is over.
+ */
+const WAITING_OF_A_DEVICE = 3
+
 export class Sockets {
   readonly #ctx: DurableObjectState
   readonly #waiting = new Map<WebSocket, WaitingSocket>()
 
   constructor(ctx: DurableObjectState) {
     this.#ctx = ctx
+    const kept: WaitingSocket[] = []
     for (const socket of ctx.getWebSockets()) {
       const poll = socket.deserializeAttachment() as Poll | null
       // The incarnation that answered it may have died before the answer left: the Worker then asks again.
       if (poll === null) socket.close(1000, 'Answered')
-      else this.#waiting.set(socket, { socket, poll, busy: false })
+      else kept.push({ socket, poll, busy: false })
     }
+    kept.sort((a, b) => (a.poll.begun ?? 0) - (b.poll.begun ?? 0))
+    for (const waiting of kept) this.#waiting.set(waiting.socket, waiting)
   }
 
   get size(): number {
@@ -60,13 +71,15 @@ export class Sockets {
 
   /**
    * Opens a socket that waits. Answers the Worker's end, with the token and the fields (`empty`) that the Worker gives
-   * to the client when the time is over.
+   * to the client when the time is over. The oldest poll of a device that has too many is over now.
    */
   open(poll: Poll, query: SyncQuery, empty: JsonObject): Response {
     const { 0: client, 1: server } = new WebSocketPair()
     this.#ctx.acceptWebSocket(server)
     server.serializeAttachment(poll)
     this.#waiting.set(server, { socket: server, poll, query, busy: false })
+    const ofDevice = this.#of(poll.session.deviceId)
+    for (const oldest of ofDevice.slice(0, -WAITING_OF_A_DEVICE)) this.#end(oldest)
     // No fault: tests wait for this place.
     takeFault(`user:poll-waits:${poll.session.deviceId}`)
     return new Response(null, {
@@ -78,7 +91,7 @@ export class Sockets {
 
   /** Changes the fields that a device's polls give beside the token when their time is over. */
   tell(deviceId: string, empty: () => JsonObject): void {
-    const waiting = this.all().filter(({ poll }) => poll.session.deviceId === deviceId)
+    const waiting = this.#of(deviceId)
     if (waiting.length === 0) return
     const message = `e${JSON.stringify(empty())}`
     for (const { socket } of waiting) send(socket, message)
@@ -107,6 +120,18 @@ export class Sockets {
     waiting.poll = { ...poll, token, level }
     socket.serializeAttachment(waiting.poll)
     if (moves) send(socket, `t${token}`)
+  }
+
+  /** The Worker gives the client its empty answer, as when the time is over; this object has nothing more to do with it. */
+  #end({ socket }: WaitingSocket): void {
+    this.#waiting.delete(socket)
+    socket.serializeAttachment(null)
+    send(socket, 'n')
+  }
+
+  /** Those of a device, oldest first. */
+  #of(deviceId: string): WaitingSocket[] {
+    return this.all().filter(({ poll }) => poll.session.deviceId === deviceId)
   }
 
   /** The Worker has closed its end. Until this end is closed too the object cannot leave the memory. */

@@ -138,7 +138,8 @@ export class SyncPolls {
     if (atOnce) return bodyOf(answer)
     const level = this.#waiting.isLevel(answer.token, session)
     const kept = this.#queries.kept(filter)
-    const poll = { session, token: answer.token, level, filter: kept, stateAfter }
+    const begun = this.#parts.clock.now()
+    const poll = { session, token: answer.token, level, filter: kept, stateAfter, begun }
     const response = this.sockets.open(poll, query, this.#keys.of(session.deviceId))
     if (!level) this.#waiting.begun(answer.token, session)
     return response

@@ -1,5 +1,5 @@
 /** Mistakes in the rules of sync: each has a test that fails without it, whatever the chance. */
-import { inFile, type Mutant } from '../mutant.ts'
+import { client, inFile, type Mutant } from '../mutant.ts'
 
 const MODEL = ['test/durable-objects/sync-model/sync-model.test.ts']
 const RULES = ['test/faults/sync-rules.test.ts', 'test/faults/interrupted.test.ts']
@@ -76,6 +76,10 @@ export const SYNC: readonly Mutant[] = [
     ],
     'all of its rules',
   ),
+  ...inFile('durable-objects/user/sync/sockets.ts', client('sync-poll'), [
+    ['ofDevice.slice(0, -WAITING_OF_A_DEVICE)', '[]', { title: 'ends the oldest' }],
+    ['poll.session.deviceId === deviceId)', 'true)', { title: 'ends none of another device' }],
+  ]),
   ...inFile('durable-objects/room/tell/subscribers.ts', RULES, [
     [
       'if (one.generation !== generation) return\n',

@@ -17,6 +17,12 @@ import { Count, Flag } from '../params.ts'
 
 const MAX_TIMEOUT_MS = 60_000
 
+/**
+ * A poll that must make place for a younger one of its device answers after this long: clients that share a device
+ * would otherwise end each other's polls as fast as they can ask.
+ */
+const MAKES_PLACE_MS = 250
+
 /** How often a socket may break under one poll before the client is told to ask again. */
 const MAX_ATTEMPTS = 4
 
@@ -114,30 +120,39 @@ export async function poll(user: UserGateway, request: SyncRequest, clock: Clock
     if (answer.webSocket === null) return new Response(answer.body, answer)
     empty = answer.headers.get('x-sync-empty') ?? empty
     const token = answer.headers.get('x-sync-token') ?? ''
-    const body = await waitOn(answer.webSocket, { token, empty }, timeoutMs)
-    if (body !== undefined) return jsonResponse(body)
+    const came = await waitOn(answer.webSocket, { token, empty }, timeoutMs)
+    if (came === undefined) continue
+    if (came.makesPlace) await sleep(Math.min(MAKES_PLACE_MS, deadline - clock.now()))
+    return jsonResponse(came.body)
   }
   if (request.since === undefined)
     throw new MatrixError('M_UNKNOWN', 'The sync was interrupted: try again', { status: 503 })
   return jsonResponse(emptyAnswer({ token: request.since, empty }))
 }
 
+/** What a waiting poll answers, and whether it does because its device has too many. */
+interface Came {
+  body: string
+  makesPlace?: boolean
+}
+
 /**
- * The body that comes by the socket, or the empty answer when the time is over, or undefined when the socket broke.
- * Messages are `t<token>`, the token for the empty answer from now on, `e<fields>`, what stands beside it, and
- * `r<body>`, the complete answer.
+ * What comes by the socket, or the empty answer when the time is over, or undefined when the socket broke.
+ * Messages are `t<token>`, the token for the empty answer from now on, `e<fields>`, what stands beside it, `r<body>`,
+ * the complete answer, and `n`: the poll makes place, with nothing.
  */
-async function waitOn(socket: WebSocket, first: Nothing, ms: number): Promise<string | undefined> {
+async function waitOn(socket: WebSocket, first: Nothing, ms: number): Promise<Came | undefined> {
   let timer: ReturnType<typeof setTimeout> | undefined
   let { token, empty } = first
   try {
-    return await new Promise<string | undefined>((resolve) => {
-      timer = setTimeout(() => resolve(emptyAnswer({ token, empty })), ms)
+    return await new Promise<Came | undefined>((resolve) => {
+      timer = setTimeout(() => resolve({ body: emptyAnswer({ token, empty }) }), ms)
       socket.addEventListener('message', ({ data }) => {
         if (typeof data !== 'string') return
         if (data.startsWith('t')) token = data.slice(1)
         if (data.startsWith('e')) empty = data.slice(1)
-        if (data.startsWith('r')) resolve(data.slice(1))
+        if (data.startsWith('r')) resolve({ body: data.slice(1) })
+        if (data === 'n') resolve({ body: emptyAnswer({ token, empty }), makesPlace: true })
       })
       socket.addEventListener('close', () => resolve(undefined))
       socket.addEventListener('error', () => resolve(undefined))
@@ -162,4 +177,8 @@ function emptyAnswer({ token, empty }: Nothing): string {
 
 function jsonResponse(body: string): Response {
   return new Response(body, { headers: { 'Content-Type': 'application/json' } })
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
 }

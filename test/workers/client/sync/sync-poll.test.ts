@@ -1,6 +1,6 @@
 /** The long poll as the Worker holds it: its time, its parameters, and the User object going away under it. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Api, api, type Client, must, silence } from '../../../support/client.ts'
+import { type Answer, type Api, api, type Client, must, silence } from '../../../support/client.ts'
 import { waitingPoll } from '../../../support/faults.ts'
 import { objectName, startServer, type TestServer } from '../../../support/server.ts'
 
@@ -69,6 +69,33 @@ describe('a poll', () => {
     await alice.put(data('org.example.aborted'), { n: 2 })
     const { body } = must(await waiting)
     expect(body.account_data.events).toEqual([{ type: 'org.example.aborted', content: { n: 2 } }])
+  })
+})
+
+describe('the fourth poll of a device', () => {
+  it('ends the oldest with nothing, and the younger three wait on', async () => {
+    const { next_batch: since } = (await alice.sync()).body
+    const polls: Promise<Answer>[] = []
+    for (let n = 0; n < 4; n += 1) polls.push((await waitingPoll(http, alice, { since })).answer)
+    const [oldest, ...younger] = polls as [Promise<Answer>, ...Promise<Answer>[]]
+    expect(must(await oldest).body).toEqual(silence(since))
+    await alice.put(data('org.example.younger'), { n: 3 })
+    for (const { body } of await Promise.all(younger)) {
+      expect(body.account_data.events).toEqual([{ type: 'org.example.younger', content: { n: 3 } }])
+    }
+  })
+
+  it('ends none of another device', async () => {
+    const phone = await http.login('alice')
+    const { next_batch: since } = (await phone.sync()).body
+    const { answer } = await waitingPoll(http, phone, { since })
+    const { next_batch: own } = (await alice.sync()).body
+    const polls: Promise<Answer>[] = []
+    for (let n = 0; n < 4; n += 1) polls.push((await waitingPoll(http, alice, { since: own })).answer)
+    must(await polls[0]!)
+    await alice.put(data('org.example.apart'), {})
+    expect((await answer).body.account_data.events).toEqual([{ type: 'org.example.apart', content: {} }])
+    await Promise.all(polls)
   })
 })
 
