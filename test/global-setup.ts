@@ -35,7 +35,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
 }
 
 /** Workers that do not bundle fail the tests that need them, and no others. */
-async function bundled(): Promise<Workers | { error: string }> {
+export async function bundled(): Promise<Workers | { error: string }> {
   try {
     return await bundleWorkers()
   } catch (error) {

@@ -15,6 +15,9 @@ export interface Mutant {
   equal?: string
 }
 
+/** In place of a failure, where no test has the title. */
+export const NO_TEST = 'no test has its title'
+
 /** What stands in a file, what stands there by mistake, and what is particular to this one. */
 type Change = readonly [find: string, put: string, more?: Pick<Mutant, 'equal' | 'title'>]
 

@@ -1,17 +1,19 @@
 /**
- * `npm run test:mutants -- [--slice 1/40] [--only TEXT] [--check]`: puts small mistakes into a copy of the tree, one at a
+ * `npm run test:mutants -- [--slice 1/40] [--only TEXT] [--sound] [--check]`: puts small mistakes into a copy of the tree, one at a
  * time, and runs the tests that cover them. One that they do not notice fails the run, as does one whose text is gone, or
- * whose title no test has.
+ * whose title no test has. Which tests pass by themselves is tried first, but with `--sound`.
  */
-import { execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, fork } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs, stripVTControlCharacters } from 'node:util'
+import { parseArgs } from 'node:util'
 import { transform } from 'esbuild'
 import { projectRoot } from '../../local/paths.ts'
 import { MUTANTS } from './list.ts'
-import type { Mutant } from './mutant.ts'
+import { type Mutant, NO_TEST } from './mutant.ts'
+import type { Wanted } from './tester.ts'
 
 /** A mistake may make a test wait for ever: that is noticed too. */
 const PATIENCE_MS = 240_000
@@ -21,6 +23,7 @@ interface Wishes {
   slice?: string | undefined
   only?: string | undefined
   check?: boolean | undefined
+  sound?: boolean | undefined
 }
 
 const nameOf = ({ file, find, put }: Mutant) => `${file}: ${oneLine(find)} → ${oneLine(put)}`
@@ -68,74 +71,69 @@ function copyTree(): string {
   return folder
 }
 
-/** The first test that fails in the copy, and with what; undefined: all pass. */
-function failureIn(folder: string, { tests, title }: Mutant): Promise<string | undefined> {
-  const args = [
-    'run',
-    '--config',
-    'test/vitest.config.ts',
-    '--maxWorkers=1',
-    '--bail=1',
-    '--reporter=dot',
-    ...(title === undefined ? [] : ['-t', title]),
-    ...tests,
-  ]
-  const child = spawn(process.execPath, ['node_modules/vitest/vitest.mjs', ...args], {
-    cwd: folder,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      output += text
-    })
+/** Runs tests in the copy, by a process of its own, which is started anew where it did not end in time. */
+class Tester {
+  readonly #folder: string
+  readonly #changed = new Set<string>()
+  #child: ChildProcess | undefined
+
+  constructor(folder: string) {
+    this.#folder = folder
   }
-  return new Promise((resolve) => {
-    const over = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS)
-    child.once('exit', (code) => {
-      clearTimeout(over)
-      const report = stripVTControlCharacters(output)
-      resolve(code === 0 && ranAny(report) ? undefined : firstFailure(report))
-    })
-  })
-}
 
-/** A title that no test has any more skips them all, which Vitest takes for success. */
-const ranAny = (report: string) => /^\s*Tests .*\bpassed\b/m.test(report)
+  /** The first test that fails, and with what; undefined: all pass. */
+  async failure({ tests, title }: Mutant): Promise<string | undefined> {
+    this.#child ??= fork('test/mutants/tester.ts', { cwd: this.#folder, stdio: 'ignore' })
+    const child = this.#child
+    const late = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS)
+    const heard = new AbortController()
+    const wanted: Wanted = { tests, title, changed: [...this.#changed] }
+    child.send(wanted)
+    try {
+      const [answer] = await Promise.race([once(child, 'message', heard), once(child, 'exit', heard)])
+      if (answer instanceof Object) return answer.failure
+      this.#child = undefined
+      return `no end within ${PATIENCE_MS / 1000} s`
+    } finally {
+      clearTimeout(late)
+      heard.abort()
+    }
+  }
 
-/** What Vitest heads with FAIL, and the line below it: whether the failure is about the mistake is for people to judge. */
-function firstFailure(report: string): string {
-  const lines = report.split('\n')
-  const at = lines.findIndex((line) => line.startsWith(' FAIL '))
-  if (at === -1) return `no end within ${PATIENCE_MS / 1000} s, or no test`
-  const error = lines.slice(at).find((line) => !line.startsWith(' FAIL '))
-  return `${lines[at]?.slice(' FAIL '.length).trim()}: ${error?.trim().slice(0, 150)}`
-}
+  /** Makes the mistake, looks which test notices it, and mends it. */
+  async noticedBy(mutant: Mutant): Promise<string | undefined> {
+    const { file, find, put } = mutant
+    const path = join(this.#folder, file)
+    const source = readFileSync(path, 'utf8')
+    this.#changed.add(file)
+    writeFileSync(
+      path,
+      source.replace(find, () => put),
+    )
+    try {
+      return await this.failure(mutant)
+    } finally {
+      writeFileSync(path, source)
+    }
+  }
 
-/** Makes the mistake in the copy, looks which test notices it, and mends it. */
-async function noticedBy(folder: string, mutant: Mutant): Promise<string | undefined> {
-  const path = join(folder, mutant.file)
-  const source = readFileSync(path, 'utf8')
-  writeFileSync(
-    path,
-    source.replace(mutant.find, () => mutant.put),
-  )
-  try {
-    return await failureIn(folder, mutant)
-  } finally {
-    writeFileSync(path, source)
+  async close(): Promise<void> {
+    if (this.#child === undefined) return
+    const gone = once(this.#child, 'exit')
+    this.#child.disconnect()
+    await gone
   }
 }
 
 /** Tries each mistake; before the first of those that the same tests cover, these tests without any. */
-async function tryAll(folder: string, mutants: readonly Mutant[]): Promise<number> {
+async function tryAll(tester: Tester, mutants: readonly Mutant[], areSound: boolean): Promise<number> {
   const isSound = new Map<string, boolean>()
   let missed = 0
   for (const mutant of mutants) {
     const tests = [...mutant.tests, mutant.title].join(' ')
-    if (!isSound.has(tests)) isSound.set(tests, await passesOnce(folder, mutant))
+    if (!isSound.has(tests)) isSound.set(tests, areSound || (await passesOnce(tester, mutant)))
     const verdict = isSound.get(tests)
-      ? await verdictOn(folder, mutant)
+      ? await verdictOn(tester, mutant)
       : 'UNKNOWN, its tests fail by themselves'
     console.log(`${nameOf(mutant)}\n  ${verdict}`)
     if (!verdict.startsWith('noticed') && mutant.equal === undefined) missed += 1
@@ -144,13 +142,14 @@ async function tryAll(folder: string, mutants: readonly Mutant[]): Promise<numbe
 }
 
 /** Whether the tests pass now, or when they are run once more: a machine under load is slow. */
-async function passesOnce(folder: string, mutant: Mutant): Promise<boolean> {
-  const pass = async () => (await failureIn(folder, mutant)) === undefined
+async function passesOnce(tester: Tester, mutant: Mutant): Promise<boolean> {
+  const pass = async () => (await tester.failure(mutant)) === undefined
   return (await pass()) || pass()
 }
 
-async function verdictOn(folder: string, mutant: Mutant): Promise<string> {
-  const test = await noticedBy(folder, mutant)
+async function verdictOn(tester: Tester, mutant: Mutant): Promise<string> {
+  const test = await tester.noticedBy(mutant)
+  if (test === NO_TEST) return `UNKNOWN, ${test}`
   if (test !== undefined) return `noticed by ${test}`
   return mutant.equal === undefined ? 'MISSED' : `equal: ${mutant.equal}`
 }
@@ -175,16 +174,23 @@ async function main(wishes: Wishes): Promise<number> {
   }
   const mutants = chosen(wishes).filter((mutant) => !stale.has(mutant))
   const folder = copyTree()
+  const tester = new Tester(folder)
   try {
-    const missed = await tryAll(folder, mutants)
+    const missed = await tryAll(tester, mutants, wishes.sound === true)
     console.log(`${mutants.length} tried, ${missed} missed or unknown`)
     return missed + stale.size === 0 ? 0 : 1
   } finally {
+    await tester.close()
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
 const { values } = parseArgs({
-  options: { slice: { type: 'string' }, only: { type: 'string' }, check: { type: 'boolean' } },
+  options: {
+    slice: { type: 'string' },
+    only: { type: 'string' },
+    check: { type: 'boolean' },
+    sound: { type: 'boolean' },
+  },
 })
 process.exitCode = await main(values)
