@@ -3,12 +3,12 @@ import { createLogger } from '../src/log.ts'
 import type { Logger } from '../src/ports/log.ts'
 import { systemClock } from '../src/system.ts'
 
-/** How long an alarm is put off that cannot be answered, ms. */
+/** How long an alarm that cannot be answered is put off, ms. */
 const UNANSWERED_MS = 60_000
 
 /**
- * An alarm's handler: whatever stops `fire` before its first job, such as settings that are refused, puts the alarm
- * off. The runtime drops an alarm after six failures, and what waits for it would wait for ever.
+ * An alarm's handler. When something stops `fire` before its first job, such as settings that are refused, the alarm is
+ * put off: the runtime drops an alarm after six failures, and its jobs would wait for ever.
  */
 export async function answerAlarm(
   storage: { setAlarm(at: number): Promise<void> },

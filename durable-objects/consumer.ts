@@ -6,7 +6,7 @@ import type { TimedJob } from './timers.ts'
 
 /** One row of an object's table of consumers: what it follows, and how the alarm runs it. */
 export interface Consumer<Name extends string, Change> extends TimedJob<Name> {
-  /** Whether a commit that changed this leaves it work. Absent where its giver arms it. */
+  /** Whether a commit with this change gives it work. Absent where the giver of the work arms it. */
   follows?(change: Change): boolean
   /** It runs at once, and not with the archive's next batch. */
   isUrgent?: boolean
@@ -15,7 +15,7 @@ export interface Consumer<Name extends string, Change> extends TimedJob<Name> {
 }
 
 /**
- * Arms the consumers that a commit has given work. It belongs in the turn of that commit, so that both reach the disk
+ * Arms the consumers that a commit has given work. Call it in the turn of that commit, so that both reach the disk
  * together: a crash loses nothing that was to be told.
  */
 export function follow<Name extends string, Change>(
@@ -33,9 +33,9 @@ export function follow<Name extends string, Change>(
 
 /** What a courier carries away next. */
 export interface Batch<Item> {
-  /** One for each receiver, oldest first where their order counts; none where nothing waits. */
+  /** One for each receiver, oldest first where their order counts; none if nothing waits. */
   items: readonly Item[]
-  /** Whether there is more to carry once this was delivered. */
+  /** Whether there is more to carry once this is delivered. */
   more(): boolean
 }
 
@@ -102,7 +102,7 @@ export class Courier<Item, Taken = void> {
     }
   }
 
-  /** One that fails holds up none of the others. */
+  /** A flight that fails does not hold up the others. */
   async #deliverAll(items: readonly Item[]): Promise<void> {
     const failures: unknown[] = []
     const queue = items.values()

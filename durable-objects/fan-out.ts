@@ -29,7 +29,7 @@ export class FanOut extends WorkerEntrypoint<Env> {
     return Promise.all(userIds.map((userId) => objects.invitees([userId], inviter).then(([one]) => one!)))
   }
 
-  /** Of `userIds`, those that are in none of the rooms. */
+  /** Those of `userIds` that are in none of the rooms. */
   async strangers(userIds: string[], roomIds: string[]): Promise<string[]> {
     return peersOf(this.env, portsOf(this.env).calls).strangers(userIds, roomIds)
   }

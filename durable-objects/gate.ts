@@ -1,6 +1,6 @@
 /**
- * The gate before objects that are named from outside: an object is made by calling it, so a name that somebody made
- * up must not become a call. See `docs/decisions/`, 12.
+ * The gate before objects that are named from outside. Calling an object makes it, so a name that somebody made up must
+ * not become a call. See `docs/decisions/`, 12.
  */
 import type { Env } from '../src/env.ts'
 import { knownIds, type OneByOne, together } from '../src/known-ids.ts'
@@ -25,11 +25,11 @@ export interface GatedObjects extends Objects {
   newRoom(roomId: string): Pick<RoomGateway, 'create'>
   /** Notes a room that was made on the request's behalf, before the archive knows of it. */
   noteRoom(roomId: string): Promise<void>
-  /** Of these users, those that there are. */
+  /** Those of these users that exist. */
   knownUsers(userIds: readonly string[]): Promise<ReadonlySet<string>>
   /** @throws MatrixError M_NOT_FOUND unless there is such a room */
   requireRoom(roomId: string): Promise<void>
-  /** What is this server's, and what another one's. */
+  /** Which names are this server's, and which are another server's. */
   servers: Servers
 }
 
@@ -56,7 +56,7 @@ export function gatedObjects(
     return new Set(userIds.filter((_, index) => answers[index]))
   }
   const noteRoom = (roomId: string) => ports.roomNotes.put(roomId).catch(() => undefined)
-  /** Asks the objects of the users that there are; the others have nothing. */
+  /** Asks the objects of the users that exist; for each other user the answer is `nothing`. */
   const ofKnown = async <Q, A>(
     all: readonly Q[],
     userIdOf: (question: Q) => string,
@@ -176,7 +176,7 @@ function roomCheck(objects: Objects, ports: GatePorts, asker: () => string | und
   }
 }
 
-/** Of these rooms, those that the databases know; undefined where that cannot be told. */
+/** Those of these rooms that the databases know; undefined when they cannot be asked. */
 async function known(
   roomIds: string[],
   { archiveReader, roomNotes }: GatePorts,

@@ -19,15 +19,15 @@ async function again(operation: string, before: Promise<void>, call: () => Promi
   takeFault(`copied:${operation}`)
 }
 
-/** Fails as the platform does where more calls wait for an object than it can answer, if a test has planned that. */
+/** If a test has planned it, fails as the platform does when more calls wait for an object than it can answer. */
 export function overloadIfPlanned(operation: string): void {
   if (!takeFault(`overload:${operation}`)) return
   throw Object.assign(new Error('Durable Object is overloaded'), { overloaded: true, retryable: true })
 }
 
 /**
- * Fails as the platform does where an object is reset after its commit and before its answer has arrived, if a test has
- * planned that: the worst moment for a call that is made again.
+ * If a test has planned it, fails as the platform does when an object is reset after its commit and before its answer
+ * has arrived: the worst moment for a call that is made again.
  */
 export function resetIfPlanned(operation: string): void {
   if (!takeFault(`reset:${operation}`)) return

@@ -22,15 +22,15 @@ export interface Peers extends Crowds {
 export interface Crowds {
   /** What invitations must know of their targets, in their order; many are asked through stateless Workers. */
   invitees(userIds: readonly string[], inviter: string): Promise<Invitee[]>
-  /** Of these users, those that are in none of the rooms; a user that cannot be asked is none of them. */
+  /** Those of these users that are in none of the rooms. A user that cannot be asked is left out. */
   strangers(userIds: readonly string[], roomIds: string[]): Promise<string[]>
-  /** What everybody may see of the users' keys: of the devices named, or of all. In their order. */
+  /** What everybody may see of the users' keys: of the devices that are named, or of all devices. In the users' order. */
   publicKeys(queries: readonly KeyQuery[]): Promise<(PublicKeys | undefined)[]>
   /** One-time keys of the users' devices, in their order; undefined for a user that could not be asked. */
   claimKeys(requests: readonly KeyClaimRequest[]): Promise<(ClaimedKeys | undefined)[]>
 }
 
-/** The owner of the keys that are wanted, and the devices; none: all. */
+/** The owner of the wanted keys, and the devices; no devices: all of them. */
 export interface KeyQuery {
   userId: string
   deviceIds: string[]
@@ -206,7 +206,7 @@ function gateway<Gateway>(
   }) as Gateway
 }
 
-/** Runs `work`, and again if its object was reset in the middle and a second run changes nothing more. */
+/** Runs `work`. Runs it again if its object was reset in the middle and a second run changes nothing more. */
 async function onceMore<T>(work: () => Promise<T>, mayRepeat: () => boolean): Promise<T> {
   try {
     return await work()
@@ -231,7 +231,7 @@ function isReset(error: unknown): boolean {
   return marks?.durableObjectReset === true || marks?.retryable === true
 }
 
-/** More calls wait for the object than it can answer: asked once more, it would have one more. */
+/** More calls wait for the object than it can answer: asking again would add one more. */
 function isOverloaded(error: unknown): boolean {
   return (error as Marks)?.overloaded === true
 }

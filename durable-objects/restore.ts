@@ -1,4 +1,7 @@
-/** What a restore of the whole server means for one object: it goes on above all that it may have handed out since the backup. */
+/**
+ * What one object does after the whole server was restored: it goes on above everything that it may have handed out
+ * since the backup.
+ */
 import { type ObjectStorage, readMeta, writeMeta } from './sqlite.ts'
 
 const GENERATION = 'generation'
@@ -10,7 +13,7 @@ export function beginInGeneration({ sql }: ObjectStorage, generation: number): v
 
 /**
  * Runs `renew` once in each generation of the server, for an object that has been used before.
- * Reads one row, and writes rows after a restore alone.
+ * Reads one row; writes rows only after a restore.
  */
 export function enterGeneration(storage: ObjectStorage, generation: number, renew: () => void): void {
   if (generation === 0) return
@@ -25,14 +28,14 @@ export function enterGeneration(storage: ObjectStorage, generation: number, rene
 /** More than a room gives away between a backup and the loss of what came after it. */
 const GAP = 1_000_000
 
-/** Positions from after the backup name nothing any more: no new event stands at or below one of them. */
+/** Positions given after the backup name nothing any more, so no new event may stand at or below one of them. */
 export function renewRoom(sql: SqlStorage): void {
   const reserved = readMeta<number>(sql, 'reserved_to')
   if (reserved !== undefined) writeMeta(sql, 'reserved_to', reserved + GAP)
 }
 
 /**
- * Sync tokens of before are answered as after a long absence: what they say they have seen is not what is here.
+ * Earlier sync tokens are answered as after a long absence: what they claim to have seen is not what is here.
  * One-time keys may have been given away since the backup, and none may be given twice: devices upload new ones.
  */
 export function renewUser(sql: SqlStorage, now: number): void {

@@ -9,7 +9,8 @@ interface RowFacts {
   /** Its arguments or its answer grow with a room: they may have the larger of the two bounds of `src/limiter.ts`. */
   large?: true
   /**
-   * What the gate answers in place of an object that is not there: what one that shows the asker nothing would say.
+   * What the gate answers in place of an object that does not exist: the same as an object that shows the asker
+   * nothing.
    * Without this: M_NOT_FOUND. `ask`: the object is asked all the same.
    */
   absent?: 'ask' | (() => unknown)
@@ -26,14 +27,14 @@ export interface RpcRow<Parts> extends RowFacts {
 
 export type RpcTable<Parts> = Record<string, RpcRow<Parts>>
 
-/** What a row is called with: the session too, where the row itself has no use for it. */
+/** What a row is called with. This includes the session, even where the row itself has no use for it. */
 type ArgsOf<Row> = Row extends { session: 'checked'; run: (parts: never) => unknown }
   ? [session: Session]
   : Row extends { run: (parts: never, ...args: infer Args) => unknown }
     ? Args
     : never
 
-/** Rows that check a session are called with one, and what stands in for an answer is one. */
+/** A row that checks a session must be called with one, and what stands in for an answer must have the answer's type. */
 type Sound<Table> = {
   [Method in keyof Table]: CheckedIsGiven<Table[Method]> & AbsentAnswers<Table[Method]>
 }
@@ -88,9 +89,9 @@ export function isLarge(operation: string): boolean {
 }
 
 /**
- * Gives a class a method for each row: what a row throws crosses the call as a value, and the check of sessions stands
- * before every row that wants it.
- * @param check left out by an object that knows no sessions: none of its rows may have one checked
+ * Gives a class a method for each row. What a row throws crosses the call as a value, and each row that wants its
+ * session checked has it checked first.
+ * @param check left out by an object that knows no sessions; then no row may ask for a check
  */
 export function installRpc<Parts, Self extends object>(
   { prototype }: { prototype: Self },

@@ -1,6 +1,6 @@
 /**
- * Whose something is: this server's, or another one's. It is decided here alone for what requests name, together with
- * what stands in for the answer of another server, to which there is no way yet.
+ * Decides whether what a request names belongs to this server or to another one; nothing else decides it. There is no
+ * way to other servers yet, so what stands in for their answers is here too.
  */
 import type { AliasStore } from '../src/ports/directory.ts'
 import { MatrixError } from '../src/protocol/errors.ts'
@@ -11,13 +11,13 @@ import type { Profile } from '../src/protocol/profile.ts'
 export interface Servers {
   /** Whether a user or an alias is this server's. */
   owns(id: string): boolean
-  /** Whether a name is this server's, as that of media or of a directory is. */
+  /** Whether a name is this server's, such as the server name of media or of a directory. */
   isThis(server: string): boolean
   /** @throws MatrixError M_FORBIDDEN for a user who cannot be told of anything */
   requireReachable(userId: string): void
   /** @throws MatrixError M_FORBIDDEN for a server whose lists cannot be asked for */
   requireAskable(server: string | undefined): void
-  /** What is asked of users here, and for each server that cannot be asked, that it failed. */
+  /** Splits what is asked of users: the users here, and a failure for each other server, since it cannot be asked. */
   askedHere<T>(asked: Readonly<Record<string, T>>): { here: Record<string, T>; failures: JsonObject }
   /** Users of other servers tell their profile themselves, when they join. */
   profileOf(userId: string): Promise<Profile>

@@ -59,10 +59,10 @@ export interface LazyStorage extends ObjectStorage {
   readonly hasTables: boolean
 }
 
-/** What puts rows into tables; everything else finds nothing to do in an object that has none. */
+/** The statements that put rows into tables. Any other statement finds nothing to do in an object without tables. */
 const INSERT = /^\s*(INSERT|REPLACE)\b/i
 
-/** The answer of tables that are not there: no rows. */
+/** The answer of tables that do not exist: no rows. */
 const NO_ROWS = {
   toArray: () => [],
   one: () => {
@@ -77,8 +77,8 @@ const NO_ROWS = {
 }
 
 /**
- * The same storage, whose tables are made by the first row: an object that is only asked leaves nothing behind. The
- * tables of an older version are brought up to date at once.
+ * The same storage, whose tables are made by the first row: an object that is only read from stores nothing. The tables
+ * of an older version are brought up to date at once.
  * @param begin run with the first row, once the tables are there
  */
 export function lazyStorage(
@@ -109,7 +109,7 @@ export function lazyStorage(
       try {
         return storage.transactionSync(work)
       } catch (error) {
-        // They went with the transaction that made them.
+        // The tables went with the transaction that made them.
         made = look()
         throw error
       }

@@ -4,20 +4,20 @@ import { patiently } from '../src/patience.ts'
 import type { Clock } from '../src/ports/system.ts'
 import type { ObjectStorage } from './sqlite.ts'
 
-/** Something that runs from the alarm. `run` never throws for what may happen; a throw is taken as a failure. */
+/** Something that runs from the alarm. `run` does not throw for what may happen; a throw is taken as a failure. */
 export interface TimedJob<Name extends string = string> {
   name: Name
   /** Does what is due. Answers the time (ms) at which it wants to run again, or undefined when nothing is left. */
   run(): Promise<number | undefined>
-  /** Whether the tables show work that is left, for an object that finds itself without an alarm. */
+  /** Whether the tables show work that is left. Asked when an object finds itself without an alarm. */
   isLeft?(): boolean
 }
 
 const FIRST_RETRY_MS = 1_000
 const LAST_RETRY_MS = 60_000
-/** The alarm waits no longer for its jobs, so that one that hangs holds up nobody else's time. */
+/** How long the alarm waits for its jobs, so that a job that hangs does not hold up the others. */
 const HANDLER_PATIENCE_MS = 2_000
-/** A job that went on after its alarm is looked at again after this: its object may have died meanwhile. */
+/** When a job that went on after its alarm is looked at again: its object may have died meanwhile. */
 const LOOK_AGAIN_MS = 20_000
 
 /** The wait before the next try after `failures` failures in a row, ms. */

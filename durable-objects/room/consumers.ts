@@ -17,7 +17,8 @@ interface Parts {
 
 export function roomConsumers({ subscribers, feed, pushes, archive }: Parts): Consumer<RoomJob, Changed>[] {
   return [
-    // Each subscriber has a watermark of its own. Those that an incarnation left behind are woken at the next call.
+    // Each subscriber has a watermark of its own. Subscribers that an incarnation left behind are woken at the next
+    // call.
     { name: 'wake', follows: isSeen, run: async () => subscribers().retry() },
     {
       name: 'feed',

@@ -38,7 +38,7 @@ export interface RoomFacts {
   clock: Clock
   serverName: string
   signingKey: SigningKey
-  /** An erasure takes what its user said from everybody, and not only from those that come later. */
+  /** An erasure hides what its user said from everybody, not only from users that join later. */
   erasesForAll: boolean
 }
 
@@ -100,8 +100,8 @@ export interface Committed<T> {
 }
 
 /**
- * Runs one mutation: one transaction from its first read to its last write, undone whole when it throws. Synchronous,
- * since whatever awaits inside would be committed half.
+ * Runs one mutation: one transaction from its first read to its last write, undone whole when it throws. It is
+ * synchronous, since half of it would be committed at an `await` inside.
  */
 export function commit<T>(
   { facts }: RoomContext,

@@ -20,12 +20,12 @@ export interface RoomDesk extends ReadDesk {
   mutate<T>(work: (change: RoomWriter) => T): T
   /** As `mutate`; answers once the users concerned have confirmed, or after two seconds. */
   mutateAndFeed<T>(work: (change: RoomWriter) => T): Promise<T>
-  /** Changes the list of typing users in a transaction; where that is news, everybody is told. */
+  /** Changes the list of typing users in a transaction; if it changed, everybody is told. */
   changeTyping(change: (list: Typing) => boolean): void
   /** Answers when the archive knows what the room has so far, or after two seconds. */
   archived(): Promise<void>
   /** The subscribers, read when first needed. */
   subscribers(): Subscribers
-  /** The subscribers; those found behind the room's head have been woken again. */
+  /** The subscribers. Those found behind the room's head have been woken again. */
   started(): Subscribers
 }

@@ -17,8 +17,8 @@ export type RoomJob =
 export interface RoomHost {
   room: RoomContext
   objects: Peers
-  /** One mutation, begun at once; what it appends goes to the consumers, and the users concerned confirm. */
+  /** Runs one mutation at once. What it appends goes to the consumers, and the users concerned confirm. */
   mutate<T>(work: (change: RoomWriter) => T): Promise<T>
-  /** Has one of the object's jobs run at a time (ms). */
+  /** Schedules one of the object's jobs for a time (ms). */
   arm(job: RoomJob, at: number): void
 }

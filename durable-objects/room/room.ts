@@ -100,7 +100,7 @@ export class Room extends DurableObject<Env> {
       reset: () => this.#startAnew(),
     })
     const jobs: Consumer<RoomJob, Changed>[] = [
-      // What commits comes first, so that its consumers have it in the same run.
+      // Jobs that commit come first, so that their consumers run in the same alarm.
       { name: 'typing', run: async () => this.#endTyping() },
       ...life.jobs,
       ...roomConsumers({
@@ -151,7 +151,7 @@ export class Room extends DurableObject<Env> {
     return answerAlarm(this.ctx.storage, () => this.#parts.timers.fire())
   }
 
-  /** The subscribers; an incarnation that finds one behind its head has woken it again. */
+  /** The subscribers. An incarnation that finds one behind its head has woken it again. */
   get #started(): Subscribers {
     this.#loaded.start()
     return this.#loaded
@@ -172,7 +172,7 @@ export class Room extends DurableObject<Env> {
           now: () => this.#ports.clock.now(),
           retryAt: (at) => this.#parts.timers.arm('wake', at),
         },
-        // Subscribers that were told of all events were told of typing users as well.
+        // Subscribers that were told of all events were also told of typing users.
         woken < store.head ? woken : Math.max(store.head, this.#typing.pos),
       )
     }
@@ -241,10 +241,10 @@ export class Room extends DurableObject<Env> {
     return this.#parts.typing
   }
 
-  /** Changes the list in a transaction; where that is news, everybody is told. */
+  /** Changes the list in a transaction; if it changed, everybody is told. */
   #changeTyping(change: (list: Typing) => boolean): void {
     const list = this.#typing
-    // Where subscribers stand is read before the list moves: a new incarnation takes its place for what they know.
+    // The subscribers' places are read before the list moves: a new incarnation takes its own place for what they know.
     const subscribers = this.#started
     let isNews = false
     try {

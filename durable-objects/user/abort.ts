@@ -10,7 +10,10 @@ export class PlannedAbort {
     this.#ctx = ctx
   }
 
-  /** Whoever comes between the close and the abort gets no answer: the abort breaks them off, and they ask again. */
+  /**
+   * A request that comes between the close and the abort gets no answer: the abort breaks it off, and the client asks
+   * again.
+   */
   async holdUp(): Promise<void> {
     if (this.#begun) await new Promise<never>(() => {})
   }
@@ -31,7 +34,7 @@ export class PlannedAbort {
     const open = () => this.#ctx.getWebSockets().filter((socket) => socket.readyState === WebSocket.OPEN)
     for (let left = open(); left.length > 0; left = open()) {
       for (const socket of left) socket.close(1011, 'The object is reset')
-      // A close leaves with the end of a turn, in which another socket may have opened.
+      // A close leaves at the end of a turn, in which another socket may have opened.
       await turn()
     }
   }

@@ -45,7 +45,7 @@ export function userConsumers(parts: ConsumerParts): Consumer<UserConsumer, User
       run: () => sessions.run(),
       isLeft: () => sessions.waiting(),
     },
-    // Its request arms it, and waits for it.
+    // The request that gives it work also arms it, and waits for it.
     { name: 'to-device', run: () => outbox.run(), isLeft: () => outbox.waiting() },
     // Each pusher has a place and a backoff of its own, in its tables: a gateway that hangs holds up no other.
     {

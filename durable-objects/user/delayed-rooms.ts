@@ -1,4 +1,4 @@
-/** The rooms that may hold delayed events of the user (MSC4140): may be too many, never too few. */
+/** The rooms that may hold delayed events of the user (MSC4140). The list may name too many rooms, never too few. */
 
 export const DELAYED_ROOMS_TABLE = `
   CREATE TABLE delayed_rooms (room_id TEXT PRIMARY KEY) WITHOUT ROWID;

@@ -37,7 +37,7 @@ export interface UserHost {
   /** Has jobs run at once, from the alarm. */
   armNow: (...jobs: UserJob[]) => void
   deviceLists: DeviceLists
-  /** What the user's pushers are told. */
+  /** What the user's pushers are told of. */
   pushes: Pushes
   /** Tests: may end the object between what it has committed and its answer. */
   beforeAnswer: () => Promise<void>

@@ -7,7 +7,7 @@ import { coverTexts } from '../wipe.ts'
 const BATCH = 500
 /** Characters in one batch; one entry at least: a backed-up key alone may have 64 KiB. */
 const BATCH_LENGTH = 1_000_000
-/** What an erasure must leave nothing of, in the free space of the file either. */
+/** What an erasure must leave no trace of, not even in the free space of the file. */
 const PERSONAL = "'profile', 'account_data', 'filter'"
 
 type LogRow = { seq: number; kind: string; key: string; body: string | null }

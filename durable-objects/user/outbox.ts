@@ -1,6 +1,6 @@
 /**
- * Client-Server API §Send-to-Device messaging, the sending end. A message is stored here before it is acknowledged,
- * and delivered to the objects of those it is for until they have taken it: in order, and each counted once there.
+ * Client-Server API §Send-to-Device messaging, the sending end. A message is stored here before it is acknowledged, and
+ * sent to the receivers' objects until they have taken it: in order, and each message counts once there.
  */
 import type { UserPeer } from '../../src/objects/user/peer.ts'
 import type { ToDeviceMessage, ToDeviceParcel } from '../../src/objects/user/to-device.ts'
@@ -25,7 +25,7 @@ export const OUTBOX_TABLES = `
 
 /** A client retries for minutes, not for days. */
 const TXN_LIFETIME_MS = 24 * 60 * 60 * 1_000
-/** Rows, and bytes, that are on their way to somebody at once. */
+/** How many rows, and how many bytes, are on their way to one user at once. */
 const ROWS_AT_ONCE = 100
 const BYTES_AT_ONCE = 400_000
 /** Users who are reached at once: an object has six waiting connections. */
@@ -57,7 +57,9 @@ export class Outbox {
     this.#courier = new Courier(this.#outlet, parts.now)
   }
 
-  /** Stores what is to be sent, inside the caller's transaction. A transaction id of before changes nothing. */
+  /**
+   * Stores what is to be sent, inside the caller's transaction. A transaction id that was used before changes nothing.
+   */
   store({ deviceId, txnId, messages }: ToDeviceRequest): void {
     const { sql, userId, inbox } = this.#parts
     const now = this.#parts.now()

@@ -1,6 +1,6 @@
 /**
- * A User made again from the archive alone. Sessions go on; sync tokens of before are answered as after a long
- * absence, since everything is newer than they can know.
+ * A User made again from the archive alone. Sessions go on. Earlier sync tokens are answered as after a long absence,
+ * since everything is newer than they can know.
  */
 import type { ArchivedMembership, ArchiveReader, UserRecord } from '../../src/ports/archive.ts'
 import { type Pdu, STRIPPED_TYPES, strippedEvent } from '../../src/protocol/events/event.ts'
@@ -13,7 +13,7 @@ import { MESSAGE_SERIES } from './to-device/inbox.ts'
 
 const BATCH = 500
 /**
- * Kept through a rebuild: ended sessions of which Redis has not been told, messages that no archive has, and rooms that
+ * Kept through a rebuild: ended sessions that Redis has not been told of, messages that no archive has, and rooms that
  * may not have archived a delayed event yet.
  */
 const KEPT = ['revoked', 'inbox', 'inbox_heard', 'outbox', 'outbox_txns', 'delayed_rooms']
@@ -117,7 +117,10 @@ const RESTORERS: Readonly<Record<string, Restorer>> = {
   },
 }
 
-/** The columns that the record names and the table has: what was archived before a column came leaves it as it is. */
+/**
+ * The columns that the record names and the table has. A record from before a column existed leaves that column as it
+ * is.
+ */
 function insertRow(sql: SqlStorage, table: string, row: Record<string, SqlStorageValue>): void {
   const known = sql.exec<{ name: string }>(`SELECT name FROM pragma_table_info('${table}')`).toArray()
   const columns = known.map(({ name }) => name).filter((name) => row[name] !== undefined)

@@ -1,4 +1,7 @@
-/** What this user's change means in many rooms: one row a room, done in slices from the alarm, and again after a crash. */
+/**
+ * What a change of this user means in many rooms: one row for each room, done in slices from the alarm, and again after
+ * a crash.
+ */
 import { MatrixError } from '../../src/protocol/errors.ts'
 import { Courier, type Outlet } from '../consumer.ts'
 import { first } from '../sqlite.ts'

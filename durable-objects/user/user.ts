@@ -32,7 +32,7 @@ import { pullRooms } from './sync/pull-transport.ts'
 import { SyncPolls } from './sync/sync-polls.ts'
 import { dropStrayMessages } from './to-device/inbox.ts'
 
-/** How long a first sync waits for what the people around say of themselves, ms. */
+/** How long a first sync waits for the presence of the people around, ms. */
 const PRESENCE_PATIENCE_MS = 300
 
 export class User extends DurableObject<Env> {
@@ -145,7 +145,7 @@ export class User extends DurableObject<Env> {
         enabled: this.#ports.config.presence,
         arm: (at) => this.#parts.timers.arm('presence', at),
         tell: (roomIds, state) => {
-          // Others hear of a suspended user only that they are gone.
+          // To others, a suspended user is simply gone.
           const isHidden = state.presence !== 'offline' && this.#parts.account.standing.suspended
           return tellPresence(peersOf(this.env, this.#ports.calls), isHidden ? [] : roomIds, state)
         },
@@ -156,7 +156,7 @@ export class User extends DurableObject<Env> {
     return this.#syncPolls
   }
 
-  /** Of these users, those that are in none of this one's rooms. */
+  /** Those of these users that are in none of this user's rooms. */
   #strangers(userIds: string[]): Promise<string[]> {
     const objects = peersOf(this.env, this.#ports.calls)
     return objects.strangers(userIds, this.#polls.memberships.joinedRooms())
@@ -189,7 +189,7 @@ export class User extends DurableObject<Env> {
     return next
   }
 
-  /** What is in memory is of tables that are gone; waiting clients are told that everything is new. */
+  /** What is in memory belongs to tables that are gone; waiting clients are told that everything is new. */
   #replace(work: () => void): void {
     this.#transaction(() => {
       work()

@@ -19,11 +19,11 @@ const AGGREGATES: Readonly<Record<RelType, Aggregate>> = {
 const ALL = Object.keys(AGGREGATES) as RelType[]
 
 const BATCH = 100
-/** As many as an event can carry: a client that wants more of them asks /relations. */
+/** As many as one event can carry: a client that wants more asks /relations. */
 const MAX_REFERENCES = 500
-/** Children looked at for one aggregation: there may be any number that the viewer is not shown. */
+/** How many children are looked at for one aggregation: any number of them may be hidden from the viewer. */
 const MAX_LOOKED = 1_000
-/** Edits looked at, the newest: there may be any number that are none. */
+/** How many edits are looked at, the newest first: any number of them may turn out not to be edits. */
 const MAX_EDITS = 100
 
 /** The aggregations of an event's children that the viewer may see; undefined where there are none. */
@@ -85,7 +85,7 @@ export function participates(reading: Reading, root: Pick<ClientEvent, 'event_id
   return childrenOf(reading.room.store.sql, query).length > 0
 }
 
-/** Counts in one statement where the viewer sees everything, and looks at each reply before. */
+/** Counts in one statement where the viewer sees everything; looks at each reply before that. */
 function repliesSeen(reading: Reading, rootId: string): number {
   const { viewer, ignored, room } = reading
   let count = countReplies(room.store.sql, rootId, { from: viewer.seesAllFrom, ignored })

@@ -13,8 +13,9 @@ export function requireLook({ store }: RoomReader, userId: string): Viewer {
 }
 
 /**
- * The visible event with the time nearest to `ts` on the asked side, that moment included. Times need not rise with
- * positions, since senders' servers set them: so blocks are looked at from the nearest, while one may hold better.
+ * The visible event with the time nearest to `ts` on the asked side, that moment included. Senders' servers set the
+ * times, so they need not rise with positions: blocks are looked at nearest first, as long as one may hold a better
+ * event.
  * @throws MatrixError M_FORBIDDEN outside the room, M_NOT_FOUND where there is no such event
  */
 export function eventAtTime(
@@ -39,7 +40,7 @@ function firstSeen(viewer: Viewer, events: Iterable<TimedEvent>): TimedEvent | u
   return undefined
 }
 
-/** Of events of one moment, the first one going forwards, and the last one going backwards. */
+/** Among events of the same moment: the first one going forwards, the last one going backwards. */
 function isBetter(found: TimedEvent, best: TimedEvent, ts: number, dir: 'f' | 'b'): boolean {
   const closer = distance(best.ts, ts) - distance(found.ts, ts)
   return closer > 0 || (closer === 0 && (dir === 'f' ? found.pos < best.pos : found.pos > best.pos))

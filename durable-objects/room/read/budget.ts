@@ -5,10 +5,13 @@ export const PART_LENGTH = 2_000_000
 /** The same in what a room adds to a sync, where many rooms come together. */
 export const SYNC_PART_LENGTH = 1_000_000
 
-/** An event's answer is at most so many times its own JSON: what it replaced, its edit, its thread's newest reply. */
+/**
+ * An event takes at most this many times its own JSON in an answer: what it replaced, its edit, its thread's newest
+ * reply.
+ */
 const GROWTH = 6
 
-/** Characters that are left for a part. Its first piece always fits, so that each further request makes progress. */
+/** How many characters are left for a part. Its first piece always fits, so that each further request makes progress. */
 export class Budget {
   #left: number
   #used = false

@@ -23,7 +23,7 @@ const BATCH = 100
 const RECURSION_DEPTH = 3
 /** Events whose children are looked for: a tree without end must not hold up the room. */
 const MAX_PARENTS = 5_000
-/** Children looked at for one page: there may be any number that the viewer is not shown. */
+/** How many children are looked at for one page: any number of them may be hidden from the viewer. */
 const MAX_LOOKED = 2_000
 
 /** @throws MatrixError M_NOT_FOUND where the viewer may not see the parent */
@@ -44,7 +44,7 @@ export function children(room: RoomReader, request: ChildrenRequest): ChildrenAn
   return answer
 }
 
-/** Where a page goes on that ends with an event. */
+/** Where the next page begins, after a page that ends with this event. */
 function placeAfter(last: ShownRow | undefined, dir: ChildrenRequest['dir']): number | undefined {
   return last && (dir === 'b' ? last.pos : last.pos + 1)
 }

@@ -19,7 +19,7 @@ export function delayedKey(delayId: string): string {
   return txnKey('', '', delayId)
 }
 
-/** In the place of a path, where no client asked for an event. */
+/** Stands in for the path of an event that no client asked for. */
 const BY_SERVER = 'server'
 
 /** The key of an event that the server made in its sender's name. */
@@ -27,12 +27,12 @@ export function serverKey(eventId: string): string {
   return txnKey('', BY_SERVER, eventId)
 }
 
-/** Whether a stored key stands for an event that its sender did not send then. */
+/** Whether a stored key belongs to an event that its sender did not send at that moment. */
 export function isUnattended(txn: string | null): boolean {
   return txn?.startsWith(TXN_SEPARATOR) === true
 }
 
-/** What the sender is shown of the request that a stored key stands for. */
+/** What the sender is shown of the request behind a stored key. */
 function parseTxn(txn: string | null): Pick<TimelineEvent, 'txn' | 'delayId' | 'unattended'> {
   if (txn === null) return {}
   const [deviceId = '', path, ...rest] = txn.split(TXN_SEPARATOR)

@@ -1,4 +1,4 @@
-/** What a viewer is shown of users who asked to be forgotten. */
+/** What a viewer is shown of users that asked to be forgotten. */
 import type { Pdu } from '../../../src/protocol/events/event.ts'
 import { redact } from '../../../src/protocol/events/redaction.ts'
 import { objectField } from '../../../src/protocol/json-fields.ts'
@@ -10,10 +10,10 @@ import { redactionOf } from './redacted-because.ts'
 /** An event as it may be shown. */
 export type ShownRow = EventRow & { pruned?: boolean }
 
-/** Whether a viewer could see an event already at a position. */
+/** Whether a viewer could already see an event at a position. */
 export type SeenBy = (row: EventRow, pos: number) => boolean
 
-/** What is seen of erased users, from the moment of the erasure: the job may have far to go. */
+/** What is shown of erased users. It holds from the moment of the erasure, however far the job has come. */
 export class Erasures {
   readonly #store: RowReader
   readonly #seenBy: SeenBy

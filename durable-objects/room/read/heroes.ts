@@ -5,7 +5,7 @@ import type { RowReader } from '../rows/reader.ts'
 /** Enough members for every viewer to find five others. */
 export function heroCandidates(store: RowReader): HeroCandidates {
   const present = [...store.membersWith('join', CANDIDATES), ...store.membersWith('invite', CANDIDATES)]
-  // Beside another user that is there, the ones that left do not matter.
+  // Users that left do not matter while another user is there.
   if (present.length > 1) return { present: present.slice(0, CANDIDATES), gone: [] }
   const gone = [...store.membersWith('leave', CANDIDATES), ...store.membersWith('ban', CANDIDATES)]
   return { present, gone: gone.slice(0, CANDIDATES) }

@@ -1,4 +1,7 @@
-/** What a member was notified of in this room, read or not: worked out when somebody looks, by the rules as they are now. */
+/**
+ * What a member was notified of in this room, read or not. It is worked out when somebody looks, by the rules as they
+ * are now.
+ */
 import type {
   NotificationsRequest,
   NotificationsSlice,
@@ -59,7 +62,7 @@ function candidates({ store }: RoomReader, after: number): Iterable<EventRow> {
   return newestShownAfter(store.sql, after, SCANNED)
 }
 
-/** Whether an event is read, asked of each from the newest on: a receipt says so, or an own event after it. */
+/** Whether an event is read. Ask it of each event from the newest on: a receipt says so, or an own event after it. */
 function readMarks({ store }: RoomReader, userId: string): (row: EventRow, pdu: Pdu) => boolean {
   const read = readUpTo(store, userId)
   const answered = new Set<string>()

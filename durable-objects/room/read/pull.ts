@@ -23,7 +23,7 @@ import type { Viewer } from './visibility.ts'
 /** The answer to one pull; reads only. */
 export function pull(room: RoomReader, typing: Typing, asked: PullRequest): RoomSlice {
   const { store } = room
-  // A place that was never given here is of a room that was restored since: what the client has does not join on.
+  // A place that was never given here is from before the room was restored: what the client has does not join on.
   const isGap = asked.since > store.positions.last
   const request = isGap ? { ...asked, since: 0, fullState: true } : asked
   const member = store.member(request.userId)
@@ -96,8 +96,7 @@ function viewedEvents(
 
 /**
  * The part of a member's timeline that follows on the state given before it. History from before the join may have
- * holes: what state was set in one, such as the room's encryption, no timeline across it would tell.
- */
+ * holes: a timeline across one would not tell of state that was set in it, such as the room's encryption. */
 function behindHiddenState(store: RowReader, viewer: Viewer, rows: ShownRow[]): ShownRow[] {
   const start = rows[0]?.pos
   const joinedAt = viewer.lastStayFrom
@@ -164,7 +163,7 @@ function addOwnMembership(room: RoomReader, request: PullRequest, eventId: strin
   if (row === undefined || isTold) return
   const event = stateEvent(row)
   if (!matchesRoomEvent(request.filter?.state, event, room.store.roomId)) return
-  // Of a membership that came after the state that is shown, such as the end of a ban, nothing older is told.
+  // Where the membership is newer than the state that is shown, as after a ban has ended, the older one is left out.
   slice.state = slice.state.filter(
     ({ type, state_key }) => type !== event.type || state_key !== event.state_key,
   )

@@ -9,7 +9,7 @@ export function becauseOf(redactionId: string): JsonObject {
   return { redacted_because: { event_id: redactionId } }
 }
 
-/** Whether it stands there whole, as it did before it became a reference. */
+/** Whether the redaction is stored whole, as it was before it became a reference. */
 export function isWhole(because: JsonObject): boolean {
   return because.type !== undefined
 }

@@ -101,7 +101,7 @@ export const readRpc = rpcTable<ReadDesk>()({
     run: ({ room }, viewer: Session, limit: number): RoomSnapshot => snapshot(room, viewer, limit),
   },
 
-  /** What came after a place; without one, only where the room stands. */
+  /** What came after a place; without a place, only where the room stands. */
   peek: {
     ...readsMuch,
     absent: notInRoom,
@@ -150,7 +150,7 @@ export const readRpc = rpcTable<ReadDesk>()({
     run: ({ room }, viewer: string | null): SummaryAnswer => summaryFor(room, viewer),
   },
 
-  /** Of these events, those that are there and that the viewer may see. */
+  /** Those of these events that exist and that the viewer may see. */
   visibleEvents: {
     ...reads,
     run: ({ room }, viewer: string, eventIds: string[], ignored: string[]): string[] =>

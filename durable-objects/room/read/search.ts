@@ -1,4 +1,4 @@
-/** The room's say in a search of the archive: which of the events found somebody may see, and what stands around them. */
+/** The room's part in a search of the archive: which of the events found a user may see, and what stands around them. */
 import type { FoundEvent, SearchContext } from '../../../src/objects/room/timeline.ts'
 import type { Session } from '../../../src/objects/user/session.ts'
 import type { Pdu } from '../../../src/protocol/events/event.ts'
@@ -11,12 +11,12 @@ import { type Reading, readingOf } from './reading.ts'
 import { shownEvent } from './shown-event.ts'
 import { firstPlace, isIgnored, lastPlace, placeToken, scan } from './timeline.ts'
 
-/** Characters in one answer, after which events come alone, without context or what relates to them. */
+/** Characters in one answer; events beyond it come alone, without context or what relates to them. */
 const MAX_LENGTH = 4_000_000
 /** Characters of what stands on each side of one event. */
 const MAX_SIDE = 100_000
 
-/** Of these events, those that the viewer may see with their text. */
+/** Those of these events that the viewer may see with their text. */
 export function visibleEvents(
   room: RoomReader,
   userId: string,

@@ -12,7 +12,7 @@ import { shownEvent } from './shown-event.ts'
 import { lastPlace, messagesIn, parsePlaceToken, placeToken, scan } from './timeline.ts'
 
 const PEEKED_EVENTS = 100
-/** In larger rooms nobody is told of anybody's presence. */
+/** In larger rooms presence is told to nobody. */
 const PRESENCE_MEMBERS = 100
 
 /** @throws MatrixError M_FORBIDDEN where the room shows the user nothing */

@@ -29,7 +29,7 @@ interface Wanted {
   /** Only what came into force after this position, but for `members`. */
   since?: number
   only?: string
-  /** Of member events, these users' alone. */
+  /** Of member events, only those of these users. */
   members?: readonly string[]
 }
 
@@ -51,7 +51,7 @@ function entriesAt(
   return [...entries, ...found].sort((a, b) => a.from_pos - b.from_pos)
 }
 
-/** The state events in force just after a position, one after another, read as far as somebody looks. */
+/** The state events in force just after a position, one after another, read only as far as the caller looks. */
 export function* stateAt(store: RowReader, wanted: Wanted, after = BEFORE_ALL): Generator<PlacedRow> {
   const entries = entriesAt(store, wanted).filter(({ from_pos }) => from_pos > after)
   for (let start = 0; start < entries.length; start += BATCH) {
@@ -105,7 +105,8 @@ export function sliceState(
 }
 
 /**
- * Client-Server API §GET /rooms/{roomId}/state and /members: now for members, as it was for those who left.
+ * Client-Server API §GET /rooms/{roomId}/state and /members: the state now for members, the state at their leave for
+ * users that left.
  * @throws MatrixError M_FORBIDDEN outside the room
  */
 export function stateFor(room: RoomReader, request: StateRequest): StateSlice {
@@ -118,7 +119,7 @@ export function stateFor(room: RoomReader, request: StateRequest): StateSlice {
 
 /**
  * The position whose state a place stands for. A timeline that begins with the room has a `prev_batch` too, and other
- * servers answer members for it: before all events there are none, so it stands for the room as its creator came in.
+ * servers answer members for it. Before all events there are none, so it stands for the room as its creator came in.
  */
 function stateBefore({ store }: RoomReader, place: number): number {
   const at = place - 1
@@ -141,7 +142,7 @@ export function stateEventFor(room: RoomReader, userId: string, type: string, st
 export function joinedMembersFor(room: RoomReader, userId: string, cursor?: StateCursor): JoinedMembersSlice {
   const { store } = room
   if (store.member(userId)?.membership !== 'join') {
-    // Asking for the rules first tells a room that does not exist from one the user is not in.
+    // Asking for the rules first tells a room that does not exist from a room that the user is not in.
     void store.rules
     throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
   }
@@ -152,7 +153,7 @@ export function joinedMembersFor(room: RoomReader, userId: string, cursor?: Stat
   return { joined, next }
 }
 
-/** Null for what is not set: other servers answer both keys always, and clients were made against them. */
+/** Null for a field that is not set: other servers always answer both keys, and clients were made against them. */
 function shownProfile({ displayname, avatar_url }: ClientEvent['content']) {
   return { display_name: stringField(displayname) ?? null, avatar_url: stringField(avatar_url) ?? null }
 }

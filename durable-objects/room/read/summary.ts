@@ -1,4 +1,4 @@
-/** What the room tells of itself to people outside: for previews, and for the hierarchy of spaces. */
+/** What the room tells outsiders of itself: for previews, and for the hierarchy of spaces. */
 import type { RoomSummary, SummaryAnswer } from '../../../src/objects/room/summary.ts'
 import type { Pdu } from '../../../src/protocol/events/event.ts'
 import type { Membership } from '../../../src/protocol/rooms/membership.ts'

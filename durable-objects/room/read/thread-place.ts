@@ -7,7 +7,7 @@ import type { RoomReader } from '../context.ts'
 import { Viewer } from './visibility.ts'
 
 /**
- * How far the room has come, and where the event stands by which a client subscribes on its own.
+ * How far the room has come, and where the event stands because of which a client subscribes on its own.
  * @throws MatrixError M_NOT_FOUND for events that the user may not see; IO.ELEMENT.MSC4306.M_NOT_IN_THREAD
  */
 export function threadPlace(

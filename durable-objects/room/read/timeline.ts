@@ -49,7 +49,7 @@ export function scan(
     filter?: RoomEventFilter
     /** Characters of the rows together; one row at least. */
     length?: number
-    /** Whose messages are left out; "servers must still send state events sent by ignored users". */
+    /** The users whose messages are left out; "servers must still send state events sent by ignored users". */
     ignored?: readonly string[]
   },
 ): Scan {
@@ -132,8 +132,8 @@ export function lastPlace(): number {
 }
 
 /**
- * The member events of those who sent `rows`, as they stood at the newest of these, and for how many rows an answer
- * holds them. Always all of them: servers may send what a client has already, and so need not know what that is.
+ * The member events of the senders of `rows`, as they stood at the newest row, and for how many rows an answer holds
+ * them. All of them each time: servers may repeat what a client has, so they need not know what that is.
  */
 function sendersOf(
   { room, viewer }: Reading,

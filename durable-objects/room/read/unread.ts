@@ -48,7 +48,7 @@ export function unreadFor(
   const walk = MatchWork.walk()
   const threadIn = threadFinder(store)
   for (const row of maybeUnread(store.sql, { after: floor, main, limit: SCANNED })) {
-    // As with those beyond the number that is scanned: older events count for nothing.
+    // Older events count for nothing, like those beyond the number that is scanned.
     if (!walk.search(row.pdu.length)) break
     const pdu = JSON.parse(row.pdu) as Pdu
     const thread = threadIn(pdu.content)
@@ -70,7 +70,7 @@ export function hasAnswered(row: Pick<UnreadRow, 'type' | 'sender' | 'state_key'
   return impliesRead(row, isUnattended(row.txn))
 }
 
-/** How many those are; 0 for users outside the room. */
+/** How many unread events there are; 0 for users outside the room. */
 export function unreadCount(
   room: RoomReader,
   userId: string,

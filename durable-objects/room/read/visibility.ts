@@ -35,8 +35,8 @@ export class Viewer {
   }
 
   /**
-   * "Users which had visibility on those events prior to the erasure are still able to see unredacted copies": those
-   * who had joined by then, and only what that let them see.
+   * "Users which had visibility on those events prior to the erasure are still able to see unredacted copies": the
+   * users that had joined by then, and only what that let them see.
    */
   #hadSeen(event: Pick<EventRow, 'pos' | 'type' | 'state_key'>, pos: number): boolean {
     const until = this.#memberships.filter((row) => row.from_pos <= pos)
@@ -58,14 +58,15 @@ export class Viewer {
     const joinedLater = memberships.some(
       (row) => row.value === 'join' && (row.to_pos === null || row.to_pos > pos),
     )
-    // One's own member event is seen by the membership before or after it; so is what ends one's stay, or a ban.
+    // A user's own member event is visible by the membership before it, too. So a user sees the event that ends a stay
+    // or a ban.
     if (own && before !== null && before !== 'leave') return true
     return maySeeEvent({ visibility, visibilityAfter, membershipAt: after, joinedLater })
   }
 
   /**
-   * Up to which position the room's state is shown: the head for members, the leave for those who left, and the
-   * head again where everybody may look (HV6).
+   * Up to which position the room's state is shown: the head for members, the leave for users that left, and the head
+   * again where everybody may look (HV6).
    * @throws MatrixError M_FORBIDDEN for everybody else
    */
   stateLimit(head: number): number {
@@ -74,7 +75,7 @@ export class Viewer {
     return end
   }
 
-  /** As `stateLimit`; undefined for users that are shown none of it, such as one that declined an invite. */
+  /** As `stateLimit`; undefined for users that are shown no state, such as a user that declined an invite. */
   stateEnd(head: number): number | undefined {
     const current = this.#memberships.at(-1)
     if (current?.value === 'join') return head
@@ -90,12 +91,12 @@ export class Viewer {
     )
   }
 
-  /** The viewer's membership just after a position; null: never had one until then. */
+  /** The viewer's membership just after a position; null: they had none until then. */
   membershipAt(pos: number): Membership | null {
     return (rowAt(this.#memberships, pos)?.value ?? null) as Membership | null
   }
 
-  /** The position from which on nothing is hidden from the viewer: that of the join which still stands. */
+  /** The position from which on nothing is hidden from the viewer: the join that still stands. */
   get seesAllFrom(): number {
     const current = this.#memberships.at(-1)
     if (current?.value !== 'join') return Number.MAX_SAFE_INTEGER
@@ -103,7 +104,7 @@ export class Viewer {
     return this.#memberships[joined]?.from_pos ?? Number.MAX_SAFE_INTEGER
   }
 
-  /** The position of the join that the viewer's last stay began with; undefined: they never were joined. */
+  /** The position of the join that began the viewer's last stay; undefined: they never joined. */
   get lastStayFrom(): number | undefined {
     const last = this.#memberships.findLastIndex((row) => row.value === 'join')
     const before = this.#memberships.slice(0, last).findLastIndex((row) => row.value !== 'join')

@@ -32,8 +32,8 @@ function isLastOfChain(sql: SqlReader, { chain, seq }: ChainPlace): boolean {
 }
 
 /**
- * Gives a new state event its place: behind one of its auth events where that one ends a chain, else in a chain of
- * its own. Stores the links to its other auth events, but for those its chain reaches already.
+ * Gives a new state event its place: behind an auth event that ends a chain, or else in a chain of its own. Stores the
+ * links to its other auth events, except those that its chain reaches already.
  */
 export function placeInChain(sql: SqlStorage, authEvents: readonly string[]): ChainPlace {
   const parents = authEvents.map((id) => placeOf(sql, id)).filter((place) => place !== undefined)

@@ -1,4 +1,4 @@
-/** The rows of delayed events (MSC4140): those that wait, and for a day those that are over. */
+/** The rows of delayed events (MSC4140): those that wait, and for one day those that are over. */
 
 import type { DelayedEvent } from '../../../src/objects/room/send.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
@@ -63,7 +63,7 @@ export function nextDue(sql: SqlReader): number | undefined {
   return first<{ at: number | null }>(sql, query)?.at ?? undefined
 }
 
-/** How long one that is over can still be asked for, ms. */
+/** How long a delayed event that is over can still be asked for, ms. */
 const KEPT_MS = 86_400_000
 
 /**
@@ -80,7 +80,10 @@ export function putDelayed(room: RoomWriter, row: DelayedRow): void {
   appendLog(room, { kind: 'delayed', pos: 0, delayId: row.delay_id, body: JSON.stringify(row) })
 }
 
-/** As the archive gives it back: what waits begins its time anew, since what kept it from being sent may be late. */
+/**
+ * Stores one as the archive gives it back. Its wait begins anew, since the request that would have put it off may be
+ * late.
+ */
 export function restoreDelayed(room: RoomWriter, body: string): void {
   const row = JSON.parse(body) as DelayedRow
   const now = room.clock.now()
@@ -99,7 +102,7 @@ export function dropOld(room: RoomWriter): void {
   dropDelayed(room, 'send_at IS NULL AND finalised_at < ?', room.clock.now() - KEPT_MS)
 }
 
-/** Removes what a user has waiting here, and what is over: nothing of it stays behind. */
+/** Removes what a user has waiting here and what is over, without a trace. */
 export function dropDelayedOf(room: RoomWriter, userId: string): void {
   coverTexts(room.store.sql, 'delayed_events', 'content', { clause: 'sender = ?', values: [userId] })
   dropDelayed(room, 'sender = ?', userId)
@@ -120,7 +123,7 @@ export function finalise(room: RoomWriter, row: DelayedRow, how: Omit<Finalised,
   putDelayed(room, { ...row, send_at: null, content: '{}', finalised, finalised_at: at })
 }
 
-/** A newer state event of somebody else takes the place that a delayed one waits for: that one is cancelled. */
+/** Cancels the delayed events of other users that would have set the state that this event sets. */
 export function cancelForState(room: RoomWriter, { type, state_key, sender }: Pdu): void {
   const rows = room.store.sql.exec<DelayedRow>(
     `SELECT * FROM delayed_events

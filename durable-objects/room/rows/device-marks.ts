@@ -71,7 +71,7 @@ function gone(store: RowReader, from: number, to: number): DeviceMark[] {
   )
 }
 
-/** The same for one user's sync: a user that comes shares the room with all its members, and one that goes with none. */
+/** The same for one user's sync. A user that comes shares the room with all its members; one that goes, with none. */
 export function deviceMarksFor(
   store: RowReader,
   { since, everyone }: PullRequest,

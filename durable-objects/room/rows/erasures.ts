@@ -1,4 +1,4 @@
-/** Users who asked to be forgotten, and which of the room's events are theirs to be taken out. */
+/** Users that asked to be forgotten, and which of the room's events are to be pruned for them. */
 import type { Pdu } from '../../../src/protocol/events/event.ts'
 import { first, type SqlReader } from '../../sqlite.ts'
 import { EVENT_COLUMNS, type EventRow } from './events.ts'
@@ -73,7 +73,7 @@ export function endOfBatch(sql: SqlReader, { after }: ErasureJob, limit: number)
   return first<{ pos: number | null }>(sql, query, after, limit)?.pos ?? undefined
 }
 
-/** What the user said, and what was said of their membership, in one batch. */
+/** The events in one batch that the user sent, or that changed their membership. */
 export function eventsToPrune(sql: SqlReader, { userId, after }: ErasureJob, upTo: number): EventRow[] {
   return sql
     .exec<EventRow>(
@@ -88,8 +88,8 @@ export function eventsToPrune(sql: SqlReader, { userId, after }: ErasureJob, upT
 }
 
 /**
- * Nobody sends as this user any more: what tells a repeated send of theirs is not needed. Covered first, as texts are
- * (see `coverTexts`), but by its own number each, since no two may be alike.
+ * Nobody sends as this user any more, so what recognises a repeated send is not needed. Each is covered first, as texts
+ * are (see `coverTexts`), but by a number of its own, since no two may be alike.
  */
 export function forgetSends(sql: SqlStorage, { userId, after }: ErasureJob, upTo: number): void {
   const where = 'WHERE sender = ? AND pos > ? AND pos <= ? AND txn IS NOT NULL'
@@ -99,8 +99,8 @@ export function forgetSends(sql: SqlStorage, { userId, after }: ErasureJob, upTo
 }
 
 /**
- * Whether an event is the user's own word. State that stands is the room's: its encryption and its name do not go
- * with the user that set them. Of what others did to the user, only what shows the profile is theirs.
+ * Whether an event is the user's own word. State in force belongs to the room: its encryption and its name do not go
+ * with the user that set them. Of what others did to the user, only what shows the profile counts as theirs.
  */
 export function isPruned(store: RowReader, row: EventRow, userId: string): boolean {
   if (row.type === 'm.room.member' && row.state_key === userId) {

@@ -3,7 +3,7 @@ import type { Extremity } from '../../../src/protocol/events/extremities.ts'
 import { deleteMeta, readMeta, type SqlReader, writeMeta } from '../../sqlite.ts'
 import { newestShown } from './events.ts'
 
-/** Of a room without forks, the newest event. */
+/** In a room without forks, the newest event. */
 export function readExtremities(sql: SqlReader): readonly Extremity[] {
   return forked(sql) ?? newestEvent(sql)
 }

@@ -1,4 +1,4 @@
-/** The users who have forgotten the room. */
+/** The users that have forgotten the room. */
 import { first, type SqlReader } from '../../sqlite.ts'
 
 /** A user who left and forgot the room is shown nothing of it until they come back. */

@@ -7,7 +7,7 @@ export function isListed(sql: SqlReader): boolean {
   return readMeta(sql, LISTED) !== undefined
 }
 
-/** Notes whether the public directory lists the room: one row, where it did not stand so before. */
+/** Notes whether the public directory lists the room. Writes one row if that has changed. */
 export function noteListed(sql: SqlStorage, listed: boolean): void {
   if (isListed(sql) === listed) return
   if (listed) writeMeta(sql, LISTED, 1)

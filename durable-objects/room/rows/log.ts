@@ -1,4 +1,4 @@
-/** What the archive must learn: events, and the table `log` of all that is no event. */
+/** What the archive must learn: the events, and in the table `log` everything that is not an event. */
 import type { RoomLogEntry } from '../../../src/ports/archive.ts'
 import type { SqlReader } from '../../sqlite.ts'
 import { coverTexts } from '../../wipe.ts'
@@ -26,7 +26,7 @@ export function putLog(sql: SqlStorage, entry: RoomLogEntry): void {
   sql.exec('INSERT INTO log (pos, entry) VALUES (?, ?)', entry.pos, JSON.stringify(entry))
 }
 
-/** Entries after a position, oldest first, read as far as somebody looks. */
+/** Entries after a position, oldest first, read only as far as the caller looks. */
 export function logAfter(sql: SqlReader, pos: number, limit: number): Iterable<LogRow> {
   return sql.exec<LogRow>('SELECT pos, entry FROM log WHERE pos > ? ORDER BY pos LIMIT ?', pos, limit)
 }
@@ -38,10 +38,10 @@ export function dropLog(sql: SqlStorage, upTo: number): void {
   sql.exec('DELETE FROM log WHERE pos <= ?', upTo)
 }
 
-/** An event, and the entry of the state that it is: nulls, where it is none. */
+/** An event and its entry in the state; nulls for an event that is no state. */
 export type ArchivedRow = EventRow & Pick<StateRow, 'value'> & { from_pos: number | null }
 
-/** Events after a position, oldest first, read as far as somebody looks. */
+/** Events after a position, oldest first, read only as far as the caller looks. */
 export function archivedAfter(sql: SqlReader, pos: number, limit: number): Iterable<ArchivedRow> {
   return sql.exec<ArchivedRow>(
     `SELECT ${JOINED_EVENT_COLUMNS}, s.from_pos, s.value

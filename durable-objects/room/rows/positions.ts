@@ -44,7 +44,7 @@ export class Positions {
     writeMeta(this.#sql, 'reserved_to', pos)
   }
 
-  /** After a transaction was rolled back: its reservation is gone, the numbers it used stay used. */
+  /** After a transaction was rolled back: its reservation is gone, and the numbers it used stay used. */
   rolledBack(): void {
     this.#reservedTo = readMeta<number>(this.#sql, 'reserved_to') ?? 0
   }

@@ -6,12 +6,12 @@ export const PUSH_MEMBERS_TABLE = `
   CREATE TABLE push_members (user_id TEXT PRIMARY KEY, pos INTEGER NOT NULL) WITHOUT ROWID;
 `
 
-/** Set where the member has read, or spoken, since their object last heard of it. */
+/** Set if the member has read or spoken since their object last heard of it. */
 export const PUSH_READS_COLUMN = 'ALTER TABLE push_members ADD COLUMN has_read INTEGER NOT NULL DEFAULT 0;'
 
 export type PushMember = { user_id: string; pos: number; has_read: number }
 
-/** Notes whether a member has pushers. What came before is not pushed. Answers whether they have them only now. */
+/** Notes whether a member has pushers. What came before is not pushed. Answers whether the member has them only now. */
 export function setPushMember({ store }: RoomWriter, userId: string, wanted: boolean): boolean {
   if (wanted && store.member(userId)?.membership === 'join') {
     const insert = 'INSERT OR IGNORE INTO push_members (user_id, pos) VALUES (?, ?)'
@@ -26,7 +26,7 @@ export function hasPushMembers({ store }: RoomReader): boolean {
   return first(store.sql, 'SELECT 1 FROM push_members LIMIT 1') !== undefined
 }
 
-/** A member has read something: the number on their devices may be lower. No row for those without devices to tell. */
+/** A member has read something: the number on their devices may be lower. Writes no row for a member without pushers. */
 export function notePushRead({ store }: RoomWriter, userId: string): void {
   store.sql.exec('UPDATE push_members SET has_read = 1 WHERE user_id = ?', userId)
 }

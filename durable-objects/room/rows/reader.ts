@@ -23,7 +23,7 @@ import { currentKeys, currentState, type StateRow, stateHistory, stateRowAt } fr
 export class RowReader implements StateMap {
   readonly sql: SqlReader
   readonly positions: { readonly last: number }
-  /** The archive's events are being put in place: nobody else gets at the room meanwhile. */
+  /** The archive's events are being put in place: nothing else may use the room meanwhile. */
   readonly restoring: boolean = false
   protected readonly known = new Caches()
 
@@ -106,7 +106,7 @@ export class RowReader implements StateMap {
     return found
   }
 
-  /** The event of an entry of the state. It is found whatever its flags, since it is in force all the same. */
+  /** The event of an entry of the state. It is found whatever its flags, since it is in force in any case. */
   stateEvent(eventId: string): EventRow | undefined {
     return eventById(this.sql, eventId)
   }

@@ -50,7 +50,7 @@ type ReceiptRow = {
 
 const COLUMNS = 'r.user_id, r.receipt_type, r.thread_id, r.event_id, r.event_pos, r.ts, r.pos'
 
-/** The users that must hear of the receipts of one request: everybody, their user alone, or nobody where none moved. */
+/** The users that must hear of the receipts of one request: everybody, only their user, or nobody if none moved. */
 export type Audience = 'all' | 'own' | 'none'
 
 /** Moves receipts forward, inside the caller's transaction. Fails as `RoomGateway.markRead` does. */
@@ -136,7 +136,7 @@ export function readUpTo(store: RowReader, userId: string): { room: number; thre
   return marks
 }
 
-/** The thread of an event of this room. */
+/** The thread of an event in this room. */
 export function threadIn(store: RowReader, content: JsonObject): string {
   return threadOf(content, contentIn(store))
 }

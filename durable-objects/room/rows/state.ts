@@ -42,7 +42,7 @@ export function currentState(sql: SqlReader, type: string, stateKey: string): Id
   )
 }
 
-/** The state event of a key whose time ended at a position. */
+/** The state event of a key that was in force until a position. */
 export function stateEndedAt(
   sql: SqlReader,
   type: string,

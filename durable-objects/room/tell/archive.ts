@@ -28,7 +28,7 @@ function entriesAfter(
   return { entries: batch, more: end !== Number.POSITIVE_INFINITY }
 }
 
-/** The first rows, as many as a batch takes, and the position up to which they are all there are. */
+/** The first rows, as many as a batch takes, and the position up to which they are complete. */
 function cut<Row extends { pos: number }>(
   rows: Iterable<Row>,
   { limit, lengthOf }: { limit: number; lengthOf: (row: Row) => number },

@@ -33,7 +33,7 @@ export class RecentEvents {
     return this.#events.filter((event) => event.pos > pos)
   }
 
-  /** What was kept may not be served any more: an event was rewritten. */
+  /** What was kept must not be served any more, since an event was rewritten. */
   reset(head: number): void {
     this.#events = []
     this.#completeAfter = head

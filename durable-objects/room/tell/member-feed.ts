@@ -1,4 +1,4 @@
-/** Membership changes on their way to the User objects of those they concern, until each is confirmed. */
+/** Tells the User objects of membership changes that concern them, until each change is confirmed. */
 import type { MembershipChange } from '../../../src/objects/user/sync.ts'
 import { Courier, type Outlet } from '../../consumer.ts'
 import { type FeedRow, feedOf, isFeeding, nextFed, removeFed } from '../rows/member-feed.ts'
@@ -40,7 +40,7 @@ export class MemberFeed {
 
   /** From the alarm: tells the next ones that wait. Answers when to tell more. */
   run(): Promise<number | undefined> {
-    // Somebody may be waiting for a membership: the wait does not grow.
+    // Somebody may be waiting for a membership, so the time between tries does not grow.
     return this.#courier.run().catch(() => this.#parts.now() + RETRY_MS)
   }
 
@@ -91,7 +91,7 @@ export class MemberFeed {
     }
   }
 
-  /** In the next turn: the answer to who changed the membership waits for the disk once less. */
+  /** In the next turn, so that the answer to the user that changed the membership waits for one write less. */
   #removeLater(row: FeedRow): void {
     if (this.#confirmed.length === 0) setTimeout(() => this.#removeConfirmed(), 0)
     this.#confirmed.push(row)

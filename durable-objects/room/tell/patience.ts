@@ -1,4 +1,4 @@
-/** Waiting for what happens anyway, whether a request waits for it or not. */
+/** Waits a while for work that goes on anyway, whether a request waits for it or not. */
 import { patiently as atMost } from '../../../src/patience.ts'
 
 /** How long a request waits, ms. */

@@ -52,7 +52,7 @@ export function pushNews({ room, objects }: Pick<RoomHost, 'room' | 'objects'>):
   }
 }
 
-/** What came after a position that the member has not read, and what was taken back. */
+/** What came after a position that the member has not read, and what was redacted since. */
 function newsFor(
   room: RoomReader,
   userId: string,

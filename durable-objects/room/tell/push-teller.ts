@@ -28,7 +28,7 @@ export class PushTeller {
     this.#isWatched = undefined
   }
 
-  /** After a commit for which the alarm is armed too: in a turn of its own, so that the answer leaves first. */
+  /** After a commit for which the alarm is armed too. It takes a turn of its own, so that the answer leaves first. */
   tellSoon(): void {
     this.#isWatched ??= hasPushMembers(this.#host.room)
     if (!this.#isWatched || this.#isSoon) return

@@ -21,7 +21,7 @@ export const tellRpc = rpcTable<RoomDesk>()({
         if (request.subscribe && slice.membership === 'join') list.subscribe(request.userId, slice.head)
         return slice
       } finally {
-        // The asker has the news with this answer: a wake beside it would be one call too many.
+        // This answer gives the asker the news: a wake beside it would be one call too many.
         list.start()
       }
     },
@@ -39,7 +39,7 @@ export const tellRpc = rpcTable<RoomDesk>()({
         : [],
   },
 
-  /** A member's devices have changed: all that share the room must look at them again. */
+  /** A member's devices have changed: every user that shares the room must look at them again. */
   markDevices: {
     session: 'none',
     repeatable: true,

@@ -1,10 +1,12 @@
-/** What of a mutation the lists in Postgres show: the request that made it waits until they know. */
+/**
+ * Which mutations change what the lists in Postgres show. The request that made such a mutation waits until they know.
+ */
 import { isFactType } from '../../../src/protocol/rooms/room-summary.ts'
 import type { Changed } from '../context.ts'
 import { isListed } from '../rows/listed.ts'
 import type { RowReader } from '../rows/reader.ts'
 
-/** A user that joins is in the user directory, and one that goes is not; invited people are in no list. */
+/** A user that joins appears in the user directory, and a user that goes disappears; invited users are in no list. */
 const MEMBERSHIPS: ReadonlySet<unknown> = new Set(['join', 'leave', 'ban'])
 
 /** Whether the mutation that has just been committed changed what a list shows to anybody but its sender. */
@@ -12,7 +14,7 @@ export function changesLists(store: RowReader, { appended, listsChanged }: Chang
   if (listsChanged) return true
   const state = appended.filter(({ event }) => event.state_key !== undefined)
   if (state.length === 0) return false
-  // A room that was made this moment is in a list where everybody may come in; else its maker is alone in it.
+  // A room that was made this moment is in a list if everybody may come in; otherwise its maker is alone in it.
   if (state.some(({ event }) => event.type === 'm.room.create')) return isOpen(store)
   return state.some(({ event: { type, content } }) =>
     type === 'm.room.member'
@@ -21,7 +23,7 @@ export function changesLists(store: RowReader, { appended, listsChanged }: Chang
   )
 }
 
-/** These take people out of the directory where they close a room. */
+/** A change of these may close a room, which takes its members out of the directory. */
 const CLOSING: ReadonlySet<string> = new Set(['m.room.join_rules', 'm.room.history_visibility'])
 
 function mayBeListed(store: RowReader, type: string): boolean {

@@ -1,6 +1,6 @@
 /**
- * Wakes: an outbox consumer with a watermark for each subscriber. At least once, any order; who does not answer is
- * tried again. See `docs/decisions/` and the model in `test/` for why each rule is there.
+ * Wakes: an outbox consumer with a watermark for each subscriber. At least once, in any order; a subscriber that does
+ * not answer is tried again. See `docs/decisions/` and the model in `test/` for why each rule is there.
  */
 import type { Wake } from '../../../src/objects/user/sync.ts'
 import { slicesOf } from '../../../src/slices.ts'
@@ -13,7 +13,7 @@ interface Subscriber {
   generation: number
   /** The position up to which this subscriber knows. */
   acked: number
-  /** Until when a wake that is under way may be answered, ms; 0: none is. */
+  /** Until when a wake that is under way may be answered, ms; 0: no wake is under way. */
   wakingUntil: number
   failures: number
   retryAt: number
@@ -45,11 +45,11 @@ export interface SubscribersOptions {
 /** Up to this many, the Room wakes by itself; above, in slices through the fan-out. */
 const DIRECT = 200
 const SLICE = 50
-/** Up to this many, wakes leave before the answer to who changed the room. */
+/** Up to this many, wakes leave before the answer to the user that changed the room. */
 const WOKEN_AT_ONCE = 20
 /** Somebody may be waiting: a wake is never put off for longer than this, ms. */
 const LAST_RETRY_MS = 4_000
-/** A wake that is under way this long may be one that nobody will answer, ms. */
+/** A wake that is under way this long may never be answered, ms. */
 const STUCK_MS = 10_000
 
 export class Subscribers {
@@ -77,13 +77,13 @@ export class Subscribers {
     const next = known ?? subscriber(userId, position)
     next.generation += 1
     next.acked = Math.max(next.acked, position)
-    // Who asks is there: the next wake need not wait for the ones that failed before.
+    // A subscriber that asks is there: the next wake need not wait for the wakes that failed before.
     next.failures = 0
     next.retryAt = 0
     this.#byUser.set(userId, next)
   }
 
-  /** A user who is not in the room any more; their row went in the transaction that ended the membership. */
+  /** A user that is not in the room any more; their row went in the transaction that ended the membership. */
   remove(userId: string): void {
     this.#byUser.delete(userId)
   }
@@ -101,7 +101,7 @@ export class Subscribers {
     return false
   }
 
-  /** Once an incarnation: wakes those whom the one before it may have left behind. */
+  /** Once in each incarnation: wakes the subscribers that the one before may have left behind. */
   start(): void {
     if (this.#isStarted) return
     this.#isStarted = true
@@ -121,7 +121,7 @@ export class Subscribers {
     this.wakeBehind()
   }
 
-  /** Those who want wakes. */
+  /** The users that want wakes. */
   userIds(): string[] {
     return [...this.#byUser.keys()]
   }
@@ -131,8 +131,8 @@ export class Subscribers {
   }
 
   /**
-   * `notify` for a change whose answer is about to leave. A few are woken at once, so that who asks after the answer
-   * finds the change there. Of many, the waking takes a turn of its own, and the answer leaves first.
+   * `notify` for a change whose answer is about to leave. A few subscribers are woken at once, so that a sync after the
+   * answer finds the change. Waking many takes a turn of its own, and the answer leaves first.
    */
   notifyBesideAnswer(): void {
     if (this.#byUser.size <= WOKEN_AT_ONCE) {
@@ -147,8 +147,8 @@ export class Subscribers {
   }
 
   /**
-   * Wakes everyone who stands behind what is news for them and is not being woken already: an answer that does not
-   * come, as from an object that was reset, is waited for no longer than `STUCK_MS`.
+   * Wakes each subscriber that stands behind its news and is not being woken already. An answer that does not come, as
+   * from an object that was reset, is waited for no longer than `STUCK_MS`.
    */
   wakeBehind(): void {
     const now = this.#options.now()
@@ -210,7 +210,7 @@ export class Subscribers {
 
   #answered(one: Subscriber, generation: number, to: number, answer: WakeAnswer): void {
     one.wakingUntil = 0
-    // They left, and may be back under a subscription of its own.
+    // The user left, and may be back with a new subscription.
     if (this.#byUser.get(one.userId) !== one) return
     // A pull has come since that wake left: its own answer stands, and the subscription with it.
     if (one.generation !== generation) return

@@ -16,7 +16,7 @@ import { appendLocal, writeEvent } from './pipeline.ts'
 interface Preset {
   joinRule: string
   historyVisibility: string
-  /** Absent: no event, which means `forbidden`. */
+  /** If absent, no event is sent, which means `forbidden`. */
   guestAccess?: string
 }
 
@@ -119,7 +119,7 @@ function* firstEvents(rules: RoomVersionRules, create: Pdu, plan: CreateRoomPlan
   }
 }
 
-/** Given in `initial_state`, they stand in the place of the first ones: what follows is judged by them. */
+/** If `initial_state` gives these, they take the place of the first ones, and what follows is judged by them. */
 function isPowerLevels({ type, stateKey }: FirstEvent): boolean {
   return type === 'm.room.power_levels' && stateKey === ''
 }
@@ -134,7 +134,7 @@ function state(type: string, content: JsonObject): FirstEvent {
   return { type, stateKey: '', content }
 }
 
-/** What `initial_state` sets, the preset leaves alone (ROOM1). */
+/** The preset leaves alone what `initial_state` sets (ROOM1). */
 function* presetEvents(plan: CreateRoomPlan): Generator<FirstEvent> {
   const preset = PRESETS[plan.preset]
   const given = new Set(plan.initialState.filter((s) => s.stateKey === '').map((s) => s.type))

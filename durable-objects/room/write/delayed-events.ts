@@ -28,7 +28,7 @@ const MAX_LENGTH = 262_144
  */
 export function schedule(room: RoomWriter, request: DelayedRequest): { delayId: string; due: number } {
   const { sql } = room.store
-  // Reading the rules first: a room that does not exist is M_NOT_FOUND.
+  // Reads the rules first, so that a room that does not exist is M_NOT_FOUND.
   const { strictJson } = room.store.rules
   const now = room.clock.now()
   if (room.store.member(request.sender)?.membership !== 'join') {
@@ -40,7 +40,7 @@ export function schedule(room: RoomWriter, request: DelayedRequest): { delayId: 
   if (known !== undefined) return { delayId: known.delay_id, due: known.send_at ?? now }
   requireBody(request)
   requireIntegers(room, request)
-  // What no event may hold is refused now, and not when its time has come.
+  // What no event may hold is refused now, not when the time has come.
   const content = canonicalJson(request.content, strictJson ? 'integers' : 'any')
   checkCount(sql, request.sender, content.length)
   const due = now + request.delayMs
@@ -70,7 +70,7 @@ function checkCount(sql: SqlStorage, sender: string, length: number): void {
   })
 }
 
-/** What an action does that ends the wait; `restart` alone does not. */
+/** What an action does that ends the wait. `restart` is the only one that does not. */
 const OUTCOME: Readonly<Record<DelayedAction, Finalised['outcome'] | undefined>> = {
   send: 'send',
   cancel: 'cancel',
@@ -78,10 +78,10 @@ const OUTCOME: Readonly<Record<DelayedAction, Finalised['outcome'] | undefined>>
 }
 
 /**
- * Does what somebody asks of a delayed event, inside the caller's transaction.
- * @param userId the one who asks, where that is known: the id alone is secret enough for anybody else
+ * Carries out an action on a delayed event, inside the caller's transaction.
+ * @param userId the asker, where known; anybody else proves by knowing the id that they may ask
  * @param barred why its sender may send nothing now
- * @returns the error of an event that could not be sent: it is over none the less
+ * @returns the error of an event that could not be sent; its wait is over all the same
  * @throws MatrixError M_NOT_FOUND, or status 409 where it is over in another way
  */
 export function act(
@@ -128,7 +128,7 @@ function sendNow(
     redacts: row.redacts ?? undefined,
     delayId: row.delay_id,
   }
-  // Over before it is sent: a state event ends what others have waiting for its place.
+  // The wait is over before the event is sent: a state event ends what others have waiting for its place.
   finalise(room, row, { outcome: 'send', reason })
   try {
     if (barred !== undefined) throw barred

@@ -43,12 +43,12 @@ export class Delayed {
         unreached = error
       }
     }
-    // The alarm comes again for those whose sender could not be asked about.
+    // The alarm comes again for events whose sender could not be checked.
     if (unreached !== undefined) throw unreached
     return nextDue(sql)
   }
 
-  /** Whoever could not send it themselves now does not send it by having scheduled it before. */
+  /** A user that may not send the event now does not get it sent by having scheduled it before. */
   async #barred(userId: string): Promise<MatrixError | undefined> {
     return writeRefusal(await this.#host.objects.user(userId).standing())
   }

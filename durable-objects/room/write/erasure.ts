@@ -1,6 +1,6 @@
 /**
- * Users who asked to be forgotten: a user who joins later is shown their events redacted (Client-Server API §POST
- * /account/deactivate, `erase`). Where the server takes them from everybody, a job takes them out of the room.
+ * Users that asked to be forgotten: a user that joins later is shown their events redacted (Client-Server API §POST
+ * /account/deactivate, `erase`). On a server that erases for everybody, a job prunes the events in the room.
  */
 import type { JsonObject, JsonValue } from '../../../src/protocol/events/canonical-json.ts'
 import { clientEvent, type Pdu } from '../../../src/protocol/events/event.ts'
@@ -39,13 +39,13 @@ export function markErased(room: RoomWriter, userId: string): void {
   appendLog(room, { kind: 'erased', pos: 0, userId, erasedPos: head })
 }
 
-/** As the archive gives an erasure back: it may have been made again before all of it was pruned. */
+/** Stores an erasure as the archive gives it back. It begins anew, since not all of it may have been pruned. */
 export function restoreErased({ store, erasesForAll }: RoomWriter, userId: string, pos: number): void {
   noteErased(store.sql, userId, pos)
   if (erasesForAll) beginErasing(store.sql, userId)
 }
 
-/** Prunes a batch of what erased users said, inside the caller's transaction. Answers whether any is left. */
+/** Prunes a batch of what erased users said, inside the caller's transaction. Answers whether anything is left. */
 export function pruneErased(room: RoomWriter): boolean {
   const { sql } = room.store
   const job = nextErasing(sql)
@@ -61,7 +61,7 @@ export function pruneErased(room: RoomWriter): boolean {
   return isErasing(sql)
 }
 
-/** Those who keep increments in memory are told that the room moved, by a wake that carries none. */
+/** User objects that keep increments in memory are told that the room moved, by a wake that carries none. */
 function finish(room: RoomWriter, userId: string): void {
   endErasing(room.store.sql, userId)
   room.store.moveHead(room.store.positions.next())
@@ -75,7 +75,7 @@ function prune(room: RoomWriter, row: EventRow): void {
   const redacted = redact(original, store.rules)
   if (original.type === 'm.room.redaction') pruneReason(room, row, original, redacted)
   const because = original.unsigned?.redacted_because
-  // Who redacted it before is told as before.
+  // An event that was redacted before still names its redaction.
   const kept = because === undefined ? redacted : { ...redacted, unsigned: { redacted_because: because } }
   rewrite(room, row, original, JSON.stringify(kept))
 }

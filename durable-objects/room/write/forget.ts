@@ -11,7 +11,7 @@ import { feed } from '../rows/member-feed.ts'
  */
 export function forget(room: RoomWriter, userId: string): void {
   const { store } = room
-  // Reading the rules first: a room that does not exist is M_NOT_FOUND.
+  // Reads the rules first, so that a room that does not exist is M_NOT_FOUND.
   void store.rules
   const member = store.member(userId)
   if (member?.membership !== 'leave' && member?.membership !== 'ban') {

@@ -1,4 +1,4 @@
-/** Guests in a room: who lets them in, and what becomes of them when the door closes. */
+/** Guests in a room: when they are let in, and what happens to them when the room no longer lets them in. */
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { RoomReader, RoomWriter } from '../context.ts'
 import { appendLocal } from './pipeline.ts'
@@ -6,7 +6,7 @@ import { appendLocal } from './pipeline.ts'
 /** How member events of guests are marked, as other servers do it. */
 export const GUEST_KIND = 'guest'
 
-/** As many members are looked through when guests must go. */
+/** How many members are looked through when guests must go. */
 const MAX_MEMBERS = 10_000
 
 /** @throws MatrixError M_GUEST_ACCESS_FORBIDDEN unless `m.room.guest_access` says can_join */

@@ -20,7 +20,7 @@ export function setListed(room: RoomWriter, userId: string, listed: boolean): vo
   noteListed(room.store.sql, listed)
 }
 
-/** Takes an alias that is about to go out of the canonical alias event, if it is there and the user may. */
+/** Takes an alias that is about to be deleted out of the canonical alias event, if it is there and the user may. */
 export function dropAlias(room: RoomWriter, userId: string, alias: string): void {
   const content = room.store.get(CANONICAL_ALIAS, '')?.pdu.content
   if (content === undefined || !mayEditAliases(room, userId)) return

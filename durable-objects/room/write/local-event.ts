@@ -11,11 +11,11 @@ export interface LocalEvent {
   redacts?: string
   /** See `txnKey`. */
   txn?: string
-  /** The server makes it in the sender's name: no sign that they have read what came before. */
+  /** The server makes it in the sender's name, so it is no sign that the sender has read what came before. */
   unattended?: true
   /** The client wrote numbers that are no integers as JSON knows them, such as `1.0`. */
   hasFloats?: boolean
-  /** Of a redaction: the sender administers this server, and so may redact what its users have sent. */
+  /** For a redaction: the sender administers this server, and so may redact what its users have sent. */
   asAdministrator?: boolean
 }
 

@@ -7,7 +7,7 @@ import type { RoomWriter } from '../context.ts'
 import type { LocalEvent } from './local-event.ts'
 import { appendLocal, unchangedState } from './pipeline.ts'
 
-/** Shows the profile, inside the caller's transaction. Nothing, for who has left or is shown so already. */
+/** Shows the profile, inside the caller's transaction. Does nothing if the user has left or is shown so already. */
 export function updateProfile(room: RoomWriter, userId: string, profile: Profile): void {
   const current = room.store.get('m.room.member', userId)
   if (current?.pdu.content.membership !== 'join') return

@@ -1,4 +1,4 @@
-/** Membership changes that local users ask for: the content of the member event, and when none is needed. */
+/** Membership changes that local users ask for: the content of the member event, and when no event is needed. */
 import type { MembershipRequest } from '../../../src/objects/room/send.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
@@ -44,17 +44,17 @@ const ACTIONS: Readonly<Record<Action, ActionRule>> = {
 }
 
 /**
- * Changes a membership, inside the caller's transaction. Answers the event id, or undefined where nothing had to
- * change. The room's rules come first: what the target is now is told to those alone who may change it.
+ * Changes a membership, inside the caller's transaction. Answers the event id, or undefined if nothing had to change.
+ * The room's rules come first: only users that may change the membership are told what it is.
  * @throws MatrixError M_FORBIDDEN, M_BAD_STATE
  */
 export function changeMembership(room: RoomWriter, request: MembershipRequest): string | undefined {
   const { action, sender, target } = request
   const rule = ACTIONS[action]
-  // Reading the rules first: a room that does not exist is M_NOT_FOUND, whatever is asked of it.
+  // Reads the rules first, so that a room that does not exist is M_NOT_FOUND, whatever is asked of it.
   void room.store.rules
   const current = room.store.member(target)?.membership ?? null
-  // About oneself alone, so that it tells nothing of others.
+  // A user asks this only about themselves, so the answer tells nothing of others.
   if (action === 'leave' && current === 'leave') return undefined
   const content = memberContent(room, request, rule.membership, current)
   const { hasFloats } = request

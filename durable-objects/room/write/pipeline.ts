@@ -41,8 +41,8 @@ export function appendLocal(room: RoomWriter, event: LocalEvent): string {
 }
 
 /**
- * Steps 1 to 4. Decides whether a local event may be sent, before anything else is said of it: an answer that needs no
- * new event would tell outsiders what the room holds.
+ * Steps 1 to 4. Decides whether a local event may be sent, before anything else is said of it: an answer to a request
+ * that needs no new event would tell outsiders what the room holds.
  * @throws MatrixError M_FORBIDDEN with the rule's sentence, M_BAD_JSON, M_INVALID_PARAM
  */
 export function authorise(room: RoomReader, local: LocalEvent): AllowedEvent {
@@ -51,7 +51,7 @@ export function authorise(room: RoomReader, local: LocalEvent): AllowedEvent {
   const state = stateBefore(room)
   const draft = build(room, event, authEvents(room, event, state))
   checkRules(room, draft, state)
-  // Up to room version 5 the rules let a server's users name its aliases from outside. Ours are in the room for it.
+  // Up to room version 5 the rules let a server's users name its aliases from outside. Users here must be in the room.
   if (event.type === 'm.room.aliases' && membershipIn(state, event.sender) !== 'join') {
     throw new MatrixError('M_FORBIDDEN', 'the sender is not in the room')
   }

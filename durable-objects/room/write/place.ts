@@ -78,7 +78,7 @@ export function changeState(
   }
 }
 
-/** A user without a member event is not in the room: for those that look at them they have left. */
+/** A user without a member event is not in the room: others see them as having left. */
 function writeMember(
   room: RoomWriter,
   userId: string,
@@ -93,7 +93,7 @@ function writeMember(
   store.putMember(userId, membership, eventId, unchanged ? before.sincePos : pos)
   if (membership !== 'join') removeSubscriber(store.sql, userId)
   if (membership !== 'leave' && membership !== 'ban') remember(store.sql, userId)
-  // Of a room that is being made from the archive, members are told when all of it is there.
+  // Members of a room that is being made from the archive are told once all of it is there.
   if (!room.isLocal(userId) || room.restoring) return
   feedMember(room, { userId, membership, eventId, sender: pdu.sender, pos, unchanged })
 }

@@ -1,6 +1,6 @@
 /**
- * A Room made again from the archive alone. It starts far above every position it ever gave, tells its members'
- * objects how they stand, and wakes them all once: whoever was subscribed pulls, and is subscribed again.
+ * A Room made again from the archive alone. It starts far above every position it ever gave, tells its members' objects
+ * how they stand, and wakes them all once: subscribers then pull, and are subscribed again.
  */
 import type { Receipt } from '../../../src/objects/room/sync.ts'
 import type { ArchivedEvent, ArchiveReader } from '../../../src/ports/archive.ts'
@@ -27,7 +27,7 @@ const BATCH = 50
 const RESUME_MS = 5_000
 const BEFORE_ALL = -Number.MAX_SAFE_INTEGER
 
-/** How far a rebuild has come, as `meta` keeps it: as long as it is there, the room answers nobody. */
+/** How far a rebuild has come, as `meta` keeps it. While it is there, the room answers nobody. */
 interface Progress {
   roomId: string
   /** Absent until the archive has everything and the tables are empty. */
@@ -198,7 +198,7 @@ export class Rebuild {
     armAll(this.#parts.room.clock.now())
   }
 
-  /** A membership that was never archived is gone: their objects must hear of how they stand now. */
+  /** A membership that was never archived is gone: the users' objects must hear how they stand now. */
   #tellMembers(room: RoomWriter, pos: number): void {
     for (const { userId, membership, eventId } of room.store.allMembers()) {
       if (!room.isLocal(userId)) continue

@@ -39,8 +39,8 @@ function takesEffect(room: RoomReader, redaction: Pdu, originalSender: string): 
 }
 
 /**
- * Room version 11 moved `redacts` into the content. Clients may put it there in every version, and whichever way an
- * event came: as a message, as state, later, or with the room.
+ * Room version 11 moved `redacts` into the content. Clients may put it there in every version, and in every kind of
+ * request: a message, state, a delayed event, or a new room's first events.
  * @throws MatrixError M_INVALID_PARAM where the redaction names no event
  */
 export function placeRedacts(rules: RoomVersionRules, event: LocalEvent): LocalEvent {
@@ -74,8 +74,8 @@ export function checkRedaction(
 }
 
 /**
- * Up to room version 10 a redacted create event has lost the room's version, and a redacted list of servers lets none
- * in: Synapse refuses both too, and so no client expects to do it.
+ * Up to room version 10 a redacted create event loses the room's version, and a redacted list of servers lets no server
+ * in. Synapse refuses both too, so no client expects to do it.
  */
 const UNREDACTABLE: ReadonlySet<string> = new Set(['m.room.create', 'm.room.server_acl'])
 

@@ -8,8 +8,8 @@ import type { LocalEvent } from './local-event.ts'
 
 /**
  * Before a client's message is sent.
- * @throws MatrixError M_DUPLICATE_ANNOTATION for the same reaction again; M_UNKNOWN (400) for a thread that starts
- * from an event which itself relates to another
+ * @throws MatrixError M_DUPLICATE_ANNOTATION for the same reaction again; M_UNKNOWN (400) for a thread that starts from
+ * an event which itself relates to another
  */
 export function checkRelation(room: RoomReader, event: LocalEvent): void {
   const relation = event.stateKey === undefined ? relationOf(event.content) : undefined
@@ -18,7 +18,7 @@ export function checkRelation(room: RoomReader, event: LocalEvent): void {
   if (relation.relType === 'm.thread') refuseNestedThread(room, relation)
 }
 
-/** What has no key reacts with nothing, and repeats nothing. */
+/** An annotation without a key is no reaction, and repeats none. */
 function refuseDuplicate({ store }: RoomReader, event: LocalEvent, { parentId, key }: Relation): void {
   if (key === undefined) return
   const { sender, type } = event

@@ -1,4 +1,4 @@
-/** What is asked of a Room that writes events, or will: each row is one mutation, or a part that runs several. */
+/** What is asked of a Room that writes events, now or later: each row is one mutation, or a part that runs several. */
 import type { CreateRoomPlan, UpgradeRequest } from '../../../src/objects/room/create.ts'
 import type {
   DelayedAction,
@@ -62,7 +62,7 @@ export const writeRpc = rpcTable<RoomDesk>()({
       mutateAndFeed((change) => updateProfile(change, userId, profile)),
   },
 
-  /** From now on a user that joins later is shown this user's events redacted. */
+  /** From now on, users that join later are shown this user's events redacted. */
   markErased: {
     session: 'none',
     repeatable: true,
@@ -128,7 +128,10 @@ export const writeRpc = rpcTable<RoomDesk>()({
       life.delayed.act(delayId, action, userId),
   },
 
-  /** Looking by time completes its index first: for a user that may look, and outside of what reads. */
+  /**
+   * A read by time needs its index complete. That writes, so this row is not among the reads; it writes only for a user
+   * that may look.
+   */
   eventAtTime: {
     session: 'none',
     repeatable: true,

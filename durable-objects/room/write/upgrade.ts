@@ -133,7 +133,7 @@ function* heldBy(rules: RoomVersionRules, states: Iterable<NewState>): Generator
   for (const state of states) yield { ...state, content: contentFor(rules, state.content) }
 }
 
-/** In the order in which the new room's rules allow it: the levels that stay may not allow the rest. */
+/** In an order that the new room's rules allow: the levels that stay may not allow the rest. */
 function* replicatedState(
   room: RoomReader,
   { first, last, spared }: { first: JsonObject; last: JsonObject; spared: ReadonlySet<string> },
@@ -173,7 +173,7 @@ function transferred(room: RoomReader): NewState[] {
     .filter(({ content }) => Object.keys(content).length > 0)
 }
 
-/** "Membership events should not be transferred", but for bans: who was put out must not come in by the new door. */
+/** "Membership events should not be transferred", but for bans: a banned user must not get in through the new room. */
 function* bans({ store }: RoomReader, spared: ReadonlySet<string>): Generator<NewState> {
   for (const userId of store.membersWith('ban', Number.MAX_SAFE_INTEGER)) {
     if (spared.has(userId)) continue
@@ -184,7 +184,7 @@ function* bans({ store }: RoomReader, spared: ReadonlySet<string>): Generator<Ne
   }
 }
 
-/** The new room refused what it was to be made of: the old one stays as it was. */
+/** The new room refused what it was to be made of, so the old one stays as it was. */
 export function dropUpgrade(room: RoomWriter): void {
   deleteMeta(room.store.sql, 'upgrade')
 }
@@ -200,7 +200,7 @@ export function completeUpgrade(room: RoomWriter, upgrade: Upgrade): void {
     body: 'This room has been replaced',
     replacement_room: upgrade.roomId,
   })
-  // "If possible": who may end a room need not have the power for the rest.
+  // "If possible": a user that may end a room need not have the power for the rest.
   const levels = closedPowerLevels(powerLevels(store.rules, store).content)
   if (levels !== undefined) ifAllowed(() => state('m.room.power_levels', levels))
   if (store.get('m.room.canonical_alias', '') !== undefined) {
@@ -211,7 +211,7 @@ export function completeUpgrade(room: RoomWriter, upgrade: Upgrade): void {
   writeMeta(store.sql, 'upgrade', JSON.stringify({ ...upgrade, done: true } satisfies Upgrade))
 }
 
-/** An event is refused before anything of it is written. */
+/** An event that is refused is refused before anything of it is written. */
 function ifAllowed(work: () => void): void {
   try {
     work()

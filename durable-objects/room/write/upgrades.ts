@@ -25,7 +25,7 @@ export class Upgrades {
   /** Answers the new room's id once it stands and the old one is closed. */
   async run(request: UpgradeRequest): Promise<string> {
     const { arm, mutate, room } = this.#host
-    // What is refused leaves no alarm behind.
+    // A request that is refused leaves no alarm behind.
     checkUpgrade(room, request)
     const begun = mutate((change) => beginUpgrade(change, request))
     // In the turn of the record's commit: whatever happens to this request, the alarm finishes what it began.
@@ -47,7 +47,7 @@ export class Upgrades {
     return undefined
   }
 
-  /** Once at a time: the alarm may find the request still at it. */
+  /** One run at a time: the request may still be at it when the alarm comes. */
   #finish(upgrade: Upgrade): Promise<void> {
     this.#running ??= this.#replace(upgrade).finally(() => {
       this.#running = undefined

@@ -1,4 +1,4 @@
-/** Restricted rooms: which of their members vouches for somebody who joins by another room. */
+/** Restricted rooms: finds the member that vouches for a user who joins through another room. */
 
 import { creatorsOf, powerLevels } from '../../../src/protocol/auth/power-levels.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
@@ -10,8 +10,8 @@ import { joinRule } from '../read/join-rule.ts'
 import { joinedFrom } from '../rows/members.ts'
 
 /**
- * The content of a member event with the local member who vouches for a join, where one must. Only this server says
- * who that is: it signs what it says, so that a name which a client wrote there would open every restricted room.
+ * The content of a member event, with the local member that vouches for the join where one must. Only this server
+ * chooses that member, since it signs the event: a name that a client wrote there would open every restricted room.
  */
 export function withVoucher(
   room: RoomReader,
@@ -41,8 +41,8 @@ function authorisingUser(room: RoomReader, joinedAllowRooms: readonly string[]):
 }
 
 /**
- * A local member with the power to invite. Those who have a level of their own are named by the room's state, and so
- * are few; of the others each has as much power as any.
+ * A local member with the power to invite. Members with a level of their own are named by the room's state, so they are
+ * few. All other members have the same power.
  */
 function powerfulMember({ store, serverName }: RoomReader): string | undefined {
   const levels = powerLevels(store.rules, store)

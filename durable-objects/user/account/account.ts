@@ -26,9 +26,12 @@ import { readStanding, requireUsable, writeStanding } from './standing.ts'
 export interface Changes {
   archive: readonly Omit<UserLogEntry, 'seq'>[]
   revoked?: readonly string[]
-  /** Users whose devices the user's own clients must look at again; where the user is among them, so must others. */
+  /**
+   * Users whose devices the user's own clients must look at again. If it names the user, other users must look again
+   * too.
+   */
   deviceLists?: readonly string[]
-  /** What is new of the user's own is for their own clients alone. */
+  /** The news is for the user's own clients alone. */
   privately?: boolean
 }
 
@@ -40,7 +43,7 @@ interface AccountDependencies {
   memberships: () => Memberships
   /** Runs one transaction, and hands on what it changed. */
   mutate: <T>(work: () => Changes & { value: T }) => T
-  /** A Room tells of what is new there from now on: what came before is to be counted. */
+  /** From now on a Room tells of what is new there; what came before must be counted. */
   watched: (roomId: string) => void
   /** Has the alarm run a job now. */
   runJob: (job: 'rooms' | 'closing', inMs?: number) => void
@@ -92,16 +95,16 @@ export class UserAccount {
         request,
         this.#context,
       )
-      // Whoever signs in by the name of the dehydrated device makes another device of it.
+      // A login with the id of the dehydrated device makes another device of it.
       const dropped = dropDehydrated(this.#sql, this.#userId, session.deviceId)
-      // Those who share a room encrypt to a device as soon as it has keys: they learn of it with its first news.
+      // Users that share a room encrypt to a device as soon as it has keys: they learn of it with its first news.
       const isNews = isNewDevice && this.#to.memberships().joinedRooms().length > 0
       const deviceLists = dropped.length > 0 || isNews ? [this.#userId] : []
       return { value: session, archive: [...profile, ...dropped, ...archive], revoked, deviceLists }
     })
   }
 
-  /** @throws MatrixError M_UNKNOWN_TOKEN; what reveals a copied token ends the session all the same */
+  /** @throws MatrixError M_UNKNOWN_TOKEN; a request that reveals a copied token also ends the session */
   refreshSession(request: Parameters<typeof refreshSession>[2]): Refreshed {
     requireUsable(this.standing)
     const renewed = this.#to.mutate(() => {
@@ -112,7 +115,7 @@ export class UserAccount {
     return renewed
   }
 
-  /** Passes a live session of an account in use. @throws MatrixError M_UNKNOWN_TOKEN, M_USER_LOCKED */
+  /** Passes a live session of an account that may be used. @throws MatrixError M_UNKNOWN_TOKEN, M_USER_LOCKED */
   check(session: Session): void {
     const { deviceId } = session
     const found = this.#devices.get(deviceId) ?? devices.findDevice(this.#sql, deviceId)
@@ -123,7 +126,7 @@ export class UserAccount {
     this.#to.mutate(() => ({ value: undefined, archive: [confirmSession(this.#sql, device)] }))
   }
 
-  /** Passes who may tell others something. @throws MatrixError as `check`, M_USER_SUSPENDED */
+  /** Passes a session whose user may tell others something. @throws MatrixError as `check`, M_USER_SUSPENDED */
   checkMayTell(session: Session): void {
     this.check(session)
     const refusal = writeRefusal(this.standing)

@@ -51,7 +51,7 @@ export interface DeviceRow extends Record<string, SqlStorageValue> {
   refreshed_ts: number | null
 }
 
-/** What a device wants that logs in. */
+/** What a device asks for when it logs in. */
 export interface LoginRequest {
   deviceId?: string
   displayName?: string
@@ -168,7 +168,7 @@ export function logoutOthers(sql: SqlStorage, session: Session): DeviceChange {
   return deletion(others)
 }
 
-/** Deletes devices; those that are gone already are left out of the account. */
+/** Deletes devices. Those that are gone already are left out of the answer. */
 export function deleteDevices(sql: SqlStorage, deviceIds: readonly string[]): DeviceChange {
   const devices = [...new Set(deviceIds)].map((id) => findDevice(sql, id)).filter((row) => row !== undefined)
   for (const { device_id } of devices) sql.exec('DELETE FROM devices WHERE device_id = ?', device_id)
@@ -228,7 +228,7 @@ function ownDevice(sql: SqlStorage, session: Session): DeviceRow {
 /** The device that the session belongs to, if it is the device's session, or the one before its last refresh. */
 function requireOwn(device: DeviceRow | undefined, { sessionId }: Session): DeviceRow {
   if (device?.session_id === sessionId || device?.previous_session_id === sessionId) return device
-  // A client that can refresh its token may have been overtaken by itself: its keys are still good.
+  // Another request of the same client may have refreshed its token meanwhile: the device's keys are still good.
   if (device?.refresh_hash != null) throw tokenExpired()
   throw new MatrixError('M_UNKNOWN_TOKEN', 'The access token is not valid any more')
 }

@@ -1,7 +1,7 @@
-/** Whether somebody has lived behind a name: then it is nobody else's, whatever the accounts say. */
+/** Whether somebody has used a name before. If so, nobody else may have it, whatever the accounts say. */
 import { first, readMeta } from '../../sqlite.ts'
 
-/** What only a user who was logged in can have left. That others invited a name, or asked for its keys, says nothing. */
+/** What only a user that was logged in can have left. An invite or a key request by others proves nothing. */
 const TRACES = [
   'devices',
   'profile',

@@ -46,9 +46,9 @@ interface Context {
 const SESSION_ID_LENGTH = 20
 
 /**
- * A new session for a device whose client presents a refresh token. "The old refresh token remains valid until the
- * new access token or refresh token is used, at which point the old refresh token is revoked." One that comes later
- * still was copied by somebody: the whole session ends then, whoever has it.
+ * A new session for a device whose client presents a refresh token. "The old refresh token remains valid until the new
+ * access token or refresh token is used, at which point the old refresh token is revoked." A token that comes even
+ * later was copied by somebody: the whole session ends then, whoever holds it.
  *
  * Answers no session where the token was no good; the change is to be committed all the same.
  */
@@ -86,7 +86,7 @@ export function refreshSession(
   }
 }
 
-/** A token that had its day: in the minute after a rotation it is refused; later it ends the session. */
+/** A token that was replaced: in the minute after a rotation it is refused; later it ends the session. */
 function reused(sql: SqlStorage, device: DeviceRow, now: number): DeviceChange {
   if (now - (device.refreshed_ts ?? 0) < TWINS_MS) return { archive: [], revoked: [] }
   sql.exec('DELETE FROM devices WHERE device_id = ?', device.device_id)

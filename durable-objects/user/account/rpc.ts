@@ -12,8 +12,8 @@ import { profileFields, roomProfile } from './profile.ts'
 
 export const accountRpc = rpcTable<UserHost>()({
   /**
-   * Whether the account has ever been used: then its name is nobody else's, whatever the accounts say. Asked of the name
-   * of an account that is about to be made.
+   * Whether the account has ever been used. If so, nobody else may have its name, whatever the accounts say. Asked of a
+   * name before an account is made for it.
    */
   hasPast: { session: 'none', repeatable: true, absent: 'ask', run: ({ sql }): boolean => hasPast(sql) },
 
@@ -52,7 +52,7 @@ export const accountRpc = rpcTable<UserHost>()({
     },
   },
 
-  /** A session that has ended already is told so by the row itself. */
+  /** The row itself tells a session that it has ended already. */
   logout: {
     session: 'by row',
     repeatable: true,
@@ -165,7 +165,7 @@ export const accountRpc = rpcTable<UserHost>()({
   },
 })
 
-/** All sessions are refused before Postgres hears of it; the alarm tells it, where it is not there now. */
+/** All sessions are refused before Postgres hears of it. If Postgres is away now, the alarm tells it later. */
 async function close(host: UserHost, erase: boolean): Promise<void> {
   const { account, flushSessions } = host
   account.close(erase)
@@ -174,7 +174,7 @@ async function close(host: UserHost, erase: boolean): Promise<void> {
   await told(host)
 }
 
-/** The rooms and the lists know, or two seconds have passed: what is away is told later. */
+/** Answers once the rooms and the lists know, or after two seconds; what is away is told later. */
 async function told({ timers }: UserHost): Promise<void> {
   const run = (job: 'rooms' | 'archive') =>
     timers()

@@ -35,7 +35,7 @@ export class SessionCopies {
     return first(this.#sql, 'SELECT 1 AS found FROM revoked LIMIT 1') !== undefined
   }
 
-  /** Copies a session that was just found alive. A failure costs no more than the next check. */
+  /** Copies a session that was just found alive. If that fails, the next check asks here again, and that is all. */
   copy(session: Session): Promise<void> {
     return this.#after(() => this.#store.put(session)).catch(() => undefined)
   }

@@ -66,7 +66,7 @@ export function putCrossSigningKeys(
     const known = stored[usage]
     const key = uploaded[usage]
     if (key === undefined) {
-      // What a new master key has not signed is nobody's any more.
+      // A key that the new master key has not signed is void.
       const isOrphan = usage !== 'master' && known !== undefined && !isSignedBy(known, master!, userId)
       if (isOrphan) archive.push(...dropKey(sql, usage), ...dropSignaturesOf(sql, userId, publicKeyOf(known)))
     } else if (known === undefined || !sameSigned(known, key)) {
@@ -94,7 +94,7 @@ function check(sql: SqlStorage, userId: string, uploaded: CrossSigningKeys, stor
   }
 }
 
-/** Of the signatures that came along only the master key's was checked. Devices sign by /keys/signatures/upload. */
+/** Only the master key's signatures were checked. Devices sign through /keys/signatures/upload. */
 function withOwnSignatures(key: JsonObject, usage: Usage, master: JsonObject, userId: string): JsonObject {
   const { signatures: all, unsigned: _, ...bare } = key
   if (usage === 'master') return bare

@@ -33,8 +33,8 @@ export function getDehydrated(sql: SqlStorage): DehydratedDevice {
 }
 
 /**
- * Puts a device in the place of the one before, with whose keys and messages it has nothing to do. Inside the
- * caller's transaction; answers what to archive.
+ * Replaces the device before it, and takes over none of its keys and messages. Inside the caller's transaction; answers
+ * what to archive.
  * @throws MatrixError M_INVALID_PARAM for the id of a device with a session, and as any upload of keys
  */
 export function putDehydrated(
@@ -48,16 +48,16 @@ export function putDehydrated(
   requireNoSuchKey(sql, deviceId)
   const row: Row = { device_id: deviceId, display_name: displayName ?? null, data: JSON.stringify(data) }
   const archive: Archived[] = []
-  // The same upload again, whose answer was lost, must not take away what has come since.
+  // The same upload may come again because its answer was lost. It must not take away what has come since.
   if (!isStored(sql, row)) {
     archive.push(...dropDehydrated(sql, userId))
     insertDehydrated(sql, row)
-    // Nobody is there who could upload new keys after a rebuild: the ones that may be used again are kept.
+    // After a rebuild nobody is there to upload new keys, so the keys that may be used again are kept.
     const body = JSON.stringify({ ...row, fallback_keys: keys.fallbackKeys ?? {} })
     archive.push({ kind: 'dehydrated_device', key: deviceId, body })
   }
   archive.push(...uploadKeys(sql, { userId, deviceId }, keys))
-  // It cannot be signed later by itself: the client signs it before it uploads it.
+  // It cannot be signed later by itself, so the client signs it before the upload.
   const signed = { own: { [deviceId]: keys.deviceKeys }, others: {} }
   archive.push(...uploadSignatures(sql, userId, signed).archive)
   return archive
@@ -71,7 +71,7 @@ function isStored(sql: SqlStorage, { device_id, data }: Row): boolean {
 /**
  * Takes the device away with all that it has, inside the caller's transaction. Answers what to archive; nothing, where
  * there is none.
- * @param only takes it away if it has this id alone
+ * @param only if given, the device goes only if it has this id
  */
 export function dropDehydrated(sql: SqlStorage, userId: string, only?: string): Archived[] {
   const row = first<Row>(sql, 'SELECT * FROM dehydrated_device')

@@ -1,4 +1,7 @@
-/** Whose device lists this user must look at again, by the user's own log; and who must look at this user's. */
+/**
+ * Which users' device lists this user must look at again, by the user's own log, and which users must look at this
+ * user's.
+ */
 import { readMeta, writeMeta } from '../../sqlite.ts'
 import type { Changes } from '../account/account.ts'
 import { deletedDevices } from '../account/devices.ts'
@@ -53,8 +56,8 @@ export class DeviceLists {
   }
 
   /**
-   * A room was joined that did not know of a change of a moment before: who was told of the join may have looked too
-   * early. Inside the transaction that stores the membership; answers whether there is a job to run.
+   * A room was joined that did not know of a change of a moment before: users that were told of the join may have
+   * looked too early. Inside the transaction that stores the membership; answers whether there is a job to run.
    * @param joinedAt when the Room wrote the join; absent: not known
    */
   roomJoined(roomId: string, joinedAt: number | undefined): boolean {

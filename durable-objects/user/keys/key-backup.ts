@@ -19,7 +19,7 @@ import {
 import { requireQuota } from '../../../src/quotas.ts'
 import { first } from '../../sqlite.ts'
 
-/** Of versions that are not deleted: clients delete the one before when they make a new one. */
+/** How many versions may exist that are not deleted: clients delete the one before when they make a new one. */
 const MAX_VERSIONS = 100
 
 type Archived = Omit<UserLogEntry, 'seq'>
@@ -150,7 +150,7 @@ export function putKeys(
   return changed(sql, row, added, archive)
 }
 
-/** Deletes keys of any version: that it be the current one is asked of what is stored alone. @throws MatrixError M_NOT_FOUND */
+/** Deletes keys of any version; only keys that are stored must be for the current one. @throws MatrixError M_NOT_FOUND */
 export function deleteKeys(
   sql: SqlStorage,
   version: string,
@@ -261,7 +261,7 @@ function currentRow(sql: SqlStorage, version: string): VersionRow {
   })
 }
 
-/** What is no number of ours names no version: -1. */
+/** A version that is not a number of ours names no version: -1. */
 function numberOf(version: string): number {
   return /^[1-9]\d{0,14}$/.test(version) ? Number(version) : -1
 }

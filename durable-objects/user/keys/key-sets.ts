@@ -40,7 +40,7 @@ export function uploadKeys(
   return archive
 }
 
-/** What everybody may see, of these devices or, where none is named, of all. */
+/** What everybody may see: of these devices, or of all if none is named. */
 export function publicKeys(sql: SqlStorage, userId: string, deviceIds: readonly string[]): PublicKeys {
   const wanted = new Set(deviceIds)
   const devices: [string, JsonObject][] = []

@@ -1,4 +1,7 @@
-/** Telling presence: who is awake in the user's small rooms, and one message to each of them. No Room stores a thing. */
+/**
+ * Tells presence: finds the users that are awake in the user's small rooms, and sends each one message. No Room stores
+ * anything.
+ */
 import type { PresenceState } from '../../../src/objects/user/presence.ts'
 import { inTurns } from '../../../src/worker-pool.ts'
 import type { Peers } from '../../peers.ts'
@@ -12,7 +15,7 @@ const MAX_PEOPLE = 150
 const AT_ONCE = 2
 
 /**
- * Tells everybody awake around a user; answers what those that could be reached say of themselves.
+ * Tells everybody awake around a user; answers the presence of those that could be reached.
  * @param met the user has come into these rooms
  */
 export async function tellPresence(

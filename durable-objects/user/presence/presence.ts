@@ -18,17 +18,17 @@ export interface PresenceParts {
   userId: string
   clock: Clock
   enabled: boolean
-  /** Whose presence is not shown. */
+  /** The user whose presence is not shown. */
   ignored: () => ReadonlySet<string>
-  /** How many polls wait: who polls is there. */
+  /** How many polls wait: a user that polls is there. */
   waiting: () => number
-  /** Tells everybody awake around the user, and answers what they say of themselves. */
+  /** Tells everybody awake around the user, and answers their presence. */
   tell: (state: PresenceState) => Promise<PresenceState[]>
   /** As `tell`, for one room that the user has come into. */
   meet: (roomId: string, state: PresenceState) => Promise<PresenceState[]>
   /** Has the alarm ring at a time (ms) at the latest. */
   arm: (at: number) => void
-  /** Something is news for those who wait. */
+  /** Something is news for waiting clients. */
   changed: () => void
 }
 
@@ -36,7 +36,7 @@ interface Own {
   presence: PresenceValue
   statusMsg?: string
   lastActive?: number
-  /** The client said so in so many words: only it changes that. */
+  /** The client set this state in so many words, so only the client changes it. */
   chosen: boolean
   /** Without a sign of life until then, they are gone. */
   due: number
@@ -65,7 +65,7 @@ export class Presence {
     return this.#latest
   }
 
-  /** Presence events after a place, but of those whom the user ignores; undefined: all that is known. */
+  /** Presence events after a place, except those of users that this user ignores; undefined: all that is known. */
   eventsAfter(place: number | undefined, now: number): (JsonObject & { type: string; sender: string })[] {
     const news = [...this.#told.values()].filter(({ at }) => at > (place ?? 0))
     if (news.length === 0) return []
@@ -80,8 +80,8 @@ export class Presence {
   }
 
   /**
-   * A sync, which says what its device is: "offline" leaves everything as it is. It counts when it says something
-   * new, or when the user was gone: else the idle would be online again at each poll.
+   * A sync, which says what its device is: "offline" leaves everything as it is. It counts only if it says something
+   * new or if the user was gone; otherwise an idle user would be online again at each poll.
    * @param first it begins anew, and wants to know who is there
    */
   async seen(deviceId: string, wish: PresenceValue, first: boolean): Promise<void> {
@@ -104,7 +104,7 @@ export class Presence {
     return wish !== 'online' || (!chosen && now - lastActive < IDLE_AFTER_MS)
   }
 
-  /** Whoever is there on one device is there. */
+  /** A user that is there on one device is there. */
   #anyOnline(now: number): boolean {
     return [...this.#said.values()].some(({ wish, at }) => wish === 'online' && now - at < OFFLINE_AFTER_MS)
   }
@@ -124,7 +124,7 @@ export class Presence {
     void this.#become(presence, { statusMsg, chosen: presence !== 'online' })
   }
 
-  /** The user did something: who was only idle is back. */
+  /** The user did something: an idle user is back. */
   active(): void {
     if (!this.#parts.enabled || this.#own.presence === 'offline') return
     this.#own.lastActive = this.#parts.clock.now()
@@ -146,7 +146,10 @@ export class Presence {
     return this.state()
   }
 
-  /** From the alarm: who gave no sign of life is gone, and who did nothing is idle. Answers when to look again. */
+  /**
+   * From the alarm: a user without a sign of life is gone, and a user that did nothing is idle. Answers when to look
+   * again.
+   */
   async check(): Promise<number | undefined> {
     if (!this.#parts.enabled || this.#own.presence === 'offline') return undefined
     const now = this.#parts.clock.now()
@@ -195,7 +198,7 @@ export class Presence {
     writeMeta(this.#parts.sql, META, JSON.stringify(own))
   }
 
-  /** Answers whether it is news, which it is `anew` where it is known. */
+  /** Answers whether it is news. With `anew` it is news even if it is known. */
   #note(state: PresenceState, anew = false): boolean {
     const known = this.#told.get(state.userId)?.state
     if (!anew && known !== undefined && isSame(known, state)) return false

@@ -62,7 +62,7 @@ export interface PushQueueParts {
   refused: (appId: string, pushkey: string) => void
 }
 
-/** In the place of a notification: the number on the device alone. */
+/** Stands in for a notification: only the number on the device is told. */
 const BADGE = ''
 
 export class PushQueue {
@@ -226,7 +226,7 @@ function keyOf({ app_id, pushkey }: Pick<PusherRow, 'app_id' | 'pushkey'>): stri
   return JSON.stringify([app_id, pushkey])
 }
 
-/** What a pusher is told now; nothing, where there is a number alone, and it has not fallen. */
+/** What a pusher is told now; nothing if there is only a number and it has not fallen. */
 function toldOf(
   { notification, pusher, set_ts, told }: QueueRow,
   unread: number,
@@ -236,7 +236,7 @@ function toldOf(
   if (notification !== BADGE) {
     return { url, notification: { ...(JSON.parse(notification) as JsonObject), counts: { unread } } }
   }
-  // A pusher that was told nothing yet may stand on a device with any number but none.
+  // If a pusher was told nothing yet, its device may show any number.
   const hasFallen = told === null ? unread > 0 : unread < told
   return hasFallen ? { url, notification: badgeFor(settings, set_ts, unread) } : { url }
 }

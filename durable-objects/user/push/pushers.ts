@@ -33,7 +33,7 @@ export function listPushers(sql: SqlStorage): JsonObject[] {
   const query = 'SELECT pusher, device_id FROM pushers ORDER BY app_id, pushkey'
   const rows = sql.exec<{ pusher: string; device_id: string }>(query).toArray()
   return rows.map(({ pusher, device_id }) => ({
-    // MSC3881: whether it is switched on, and whose it is.
+    // MSC3881: whether it is switched on, and which device set it.
     'org.matrix.msc3881.enabled': true,
     'org.matrix.msc3881.device_id': device_id,
     ...(JSON.parse(pusher) as JsonObject),
@@ -79,7 +79,7 @@ function removeWhere(sql: SqlStorage, where: { clause: string; values: string[] 
   const query = `SELECT * FROM pushers WHERE ${where.clause}`
   const rows = sql.exec<Row>(query, ...where.values).toArray()
   sql.exec(`DELETE FROM pushers WHERE ${where.clause}`, ...where.values)
-  // What waits for them would be of no use, and holds what people wrote.
+  // What waits for them is of no use any more, and holds what people wrote.
   for (const { app_id, pushkey } of rows) {
     const queued = { clause: 'app_id = ? AND pushkey = ?', values: [app_id, pushkey] }
     coverTexts(sql, 'push_queue', 'notification', queued)

@@ -1,4 +1,4 @@
-/** What the user's pushers are told: of events, and of the number on the device, which much may change. */
+/** What the user's pushers are told: events, and the number on the device, which many things may change. */
 import type { PushNews } from '../../../src/objects/user/settings.ts'
 import type { MembershipChange } from '../../../src/objects/user/sync.ts'
 import type { UserLogEntry } from '../../../src/ports/archive.ts'
@@ -70,7 +70,7 @@ export class Pushes {
   }
 
   /**
-   * A membership that is being stored, inside its transaction. Answers whether there is something to tell.
+   * A membership is being stored; call it inside that transaction. Answers whether there is something to tell.
    * @param isShown whether the user sees what is new of it
    */
   membershipChanged(change: MembershipChange, isShown: boolean): boolean {
@@ -87,7 +87,7 @@ export class Pushes {
     return true
   }
 
-  /** Inside the transaction that stores how the user is shown in a room: their name may be looked for. */
+  /** Call it inside the transaction that stores how the user is shown in a room: rules may look for that name. */
   shownAnew(roomId: string): void {
     if (hasPushers(this.#parts.sql) && asksForOwnName(this.#reader.ruleset)) this.#badges.touch(roomId)
   }
@@ -101,7 +101,7 @@ export class Pushes {
     this.#queue.addBadge()
   }
 
-  /** Nothing is known any more of what is unread, in a room or at all. */
+  /** The unread count of a room is no longer known, or that of every room. */
   countAnew(roomId?: string): void {
     if (roomId === undefined) this.#badges.touchAll()
     else this.#badges.touch(roomId)

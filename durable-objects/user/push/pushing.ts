@@ -23,7 +23,7 @@ export function redactedBy({ events }: PushNews): string[] {
     .filter((eventId) => typeof eventId === 'string')
 }
 
-/** Of a Room's news, what the user is told. */
+/** What the user is told of a Room's news. */
 export function pushSubjects(reader: PushReader, news: PushNews): PushSubject[] {
   const { facts, roomId, roomName, displayName } = news
   return news.events.flatMap(({ event, pos }) => {
@@ -37,7 +37,7 @@ export function pushSubjects(reader: PushReader, news: PushNews): PushSubject[] 
   })
 }
 
-/** An invite, of which the user's own member event tells. */
+/** An invite, which the user's own member event tells of. */
 export function inviteSubjects(reader: PushReader, change: MembershipChange): PushSubject[] {
   const { strippedState = [], eventId, roomId } = change
   const member = strippedState.find(

@@ -92,7 +92,10 @@ export function removeAccountData(
 const ENTRY_BYTES = 128
 const SIZE = `octet_length(room_id) + octet_length(type) + octet_length(content) + ${ENTRY_BYTES}`
 
-/** Passes a value that fits into the user's quota. What is not more than before is not counted. @throws MatrixError M_TOO_LARGE */
+/**
+ * Passes a value that fits into the user's quota. A value no longer than the one before it always fits. @throws
+ * MatrixError M_TOO_LARGE
+ */
 export function requireSpace(
   sql: SqlStorage,
   { roomId, type, content }: AccountDataEvent,
@@ -205,7 +208,7 @@ function pushRules(userId: string, stored: JsonObject | undefined): JsonObject {
   return { global: currentPushRules(userId, objectField(stored?.global)) }
 }
 
-/** MSC3391: syncs tell those who knew data that was removed of an empty object. */
+/** MSC3391: where data was removed, a sync gives an empty object to the clients that knew it. */
 function eventOf({ room_id, type, content: text }: Row): AccountDataEvent {
   const content = text === REMOVED ? {} : (JSON.parse(text) as JsonObject)
   return { roomId: room_id === GLOBAL ? null : room_id, type, content }

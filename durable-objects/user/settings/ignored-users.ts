@@ -1,4 +1,4 @@
-/** Whom the user ignores, as their account data says. */
+/** The users that this user ignores, as the account data says. */
 import { IGNORED_USERS, ignoredIn } from '../../../src/protocol/rooms/ignored-users.ts'
 import { findAccountData } from './account-data.ts'
 

@@ -1,4 +1,4 @@
-/** What a user's account data means for their rooms: tags, whom they ignore, whose invites they want, upgrades. */
+/** What a user's account data means for their rooms: tags, ignored users, wanted invites, upgrades. */
 import type { MembershipChange } from '../../../src/objects/user/sync.ts'
 import type { UserLogEntry } from '../../../src/ports/archive.ts'
 import type { Ports } from '../../../src/ports/ports.ts'

@@ -43,7 +43,7 @@ export class LazyMembers {
     const device = this.#devices.get(deviceId)
     if (device === undefined || token === device.token) return
     const arrived = token === undefined ? undefined : device.given.get(token)
-    // Another token than those given last: it may be older than some of what the device was known to have.
+    // Another token than those given last: it may come from before some of what the device was known to have.
     if (arrived === undefined || token === undefined) {
       this.#devices.delete(deviceId)
       return

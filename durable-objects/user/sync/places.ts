@@ -1,4 +1,7 @@
-/** What tokens and notes say of the user's rooms to other reads than sync: where one stands, and which moved last. */
+/**
+ * What tokens and notes say of the user's rooms, for reads other than sync: where a token stands, and which rooms moved
+ * last.
+ */
 import type { VisitedRoom } from '../../../src/objects/user/sync.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { Heads } from './heads/heads.ts'
@@ -13,7 +16,7 @@ export interface Places {
 /** A place behind every event: rooms take it for their end. */
 const NOWHERE = 999_999_999_999
 
-/** The joined rooms, those first that moved last, as far as this object has noticed. */
+/** The joined rooms, the last moved first, as far as this object has noticed. */
 export function roomsByNews({ memberships, heads }: Places): string[] {
   return [...memberships.all()]
     .filter(({ membership }) => membership === 'join')
@@ -21,7 +24,7 @@ export function roomsByNews({ memberships, heads }: Places): string[] {
     .map(({ roomId }) => roomId)
 }
 
-/** The rooms the user is or was in, and has not forgotten, those first that moved last. */
+/** The rooms that the user is or was in and has not forgotten, the last moved first. */
 export function visitedRooms(places: Places): VisitedRoom[] {
   const order = new Map(roomsByNews(places).map((roomId, index) => [roomId, index]))
   const placeOf = ({ roomId }: VisitedRoom) => order.get(roomId) ?? order.size
@@ -32,13 +35,13 @@ export function visitedRooms(places: Places): VisitedRoom[] {
 export function positionOf({ memberships, heads }: Places, text: string, roomId: string): string {
   const token = parseSyncToken(text)
   const room = memberships.byId(roomId)
-  // A room that the user only looks into: their tokens stand nowhere in it, and so at its end.
+  // No token names a room that the user only looks into: its place there is the end of the room.
   if (room === undefined || room.membership === 'invite' || room.membership === 'knock') return `p${NOWHERE}`
   if (!heads.epochs.lives(token)) {
     throw new MatrixError('M_INVALID_PARAM', 'This token knows nothing of the room')
   }
   const known = heads.epochs.position(token, room.no)
-  // A token names no room that had been left before it: there it stands at the leave.
+  // No token names a room that was left before it: its place there is the leave.
   const leftBefore = known === 0 && room.membership !== 'join' && room.own <= token.own
   return `p${(leftBefore ? room.pos : known) + 1}`
 }

@@ -13,7 +13,7 @@ export const syncRpc = rpcTable<UserHost>()({
     run: ({ polls }): string[] => polls().memberships.joinedRooms(),
   },
 
-  /** Of these rooms, those in which the user has, or had, any membership. */
+  /** Those of these rooms in which the user has, or had, any membership. */
   knownRooms: {
     session: 'none',
     repeatable: true,
@@ -33,7 +33,7 @@ export const syncRpc = rpcTable<UserHost>()({
     },
   },
 
-  /** The rooms the user is or was in, and has not forgotten, those first that moved last. */
+  /** The rooms that the user is or was in and has not forgotten, the last moved first. */
   visitedRooms: {
     session: 'checked',
     repeatable: true,
@@ -65,7 +65,7 @@ export const syncRpc = rpcTable<UserHost>()({
       afterWake(polls().wake(wake)),
   },
 
-  /** Notes that a room may hold delayed events of this user: before it does. */
+  /** Notes that a room may hold delayed events of this user. Called before the room does. */
   noteDelayed: {
     session: 'checked',
     repeatable: true,
@@ -75,7 +75,7 @@ export const syncRpc = rpcTable<UserHost>()({
   /** Rooms that may hold delayed events of this user. */
   delayedRooms: { session: 'checked', repeatable: true, run: ({ sql }): string[] => delayedRooms(sql) },
 
-  /** These rooms hold none any more. */
+  /** These rooms no longer hold any. */
   pruneDelayed: {
     session: 'checked',
     repeatable: true,

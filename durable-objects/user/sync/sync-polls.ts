@@ -203,12 +203,12 @@ export class SyncPolls {
     this.#waiting.serve()
   }
 
-  /** The joined rooms, those first that moved last, as far as this object has noticed. */
+  /** The joined rooms, the last moved first, as far as this object has noticed. */
   roomsByNews(): string[] {
     return roomsByNews(this.#places)
   }
 
-  /** The rooms the user is or was in, and has not forgotten, those first that moved last. */
+  /** The rooms that the user is or was in and has not forgotten, the last moved first. */
   visitedRooms(): VisitedRoom[] {
     return visitedRooms(this.#places)
   }

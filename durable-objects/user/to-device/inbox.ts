@@ -25,11 +25,11 @@ const BATCH = 100
 /** How much of them goes into one answer, characters; one message at least. An answer passes through memory whole. */
 const BATCH_LENGTH = 1_000_000
 /**
- * What waits for one device at most, in messages and in bytes: where a device never comes back, or is flooded, some must
- * go. A client whose messages have a gap asks for the keys it misses.
+ * How much waits for one device at most, in messages and in bytes: if a device never comes back, or is flooded, some
+ * must go. A client whose messages have a gap asks for the keys it misses.
  */
 const MOST = { messages: 10_000, bytes: 100_000_000 }
-/** So much stays then: nothing is looked through at every message. */
+/** How much then stays, so that not every message leads to a look through all. */
 const KEPT = { messages: 9_000, bytes: 90_000_000 }
 /** In `device_id` of a message: every device of the user. */
 const EVERY_DEVICE = '*'
@@ -179,8 +179,8 @@ function loadOf(sql: SqlStorage, deviceId: string): Load {
 }
 
 /**
- * Lets messages go until what is kept fits: the oldest of whoever has sent the most, so that nobody's flood takes what
- * others have sent.
+ * Lets messages go until what is kept fits: the oldest of the sender that has sent the most, so that a flood from one
+ * sender does not take what others have sent.
  */
 function makeRoom(sql: SqlStorage, deviceId: string): void {
   const query = `SELECT count(*) AS messages, sum(octet_length(content)) AS bytes
@@ -191,7 +191,7 @@ function makeRoom(sql: SqlStorage, deviceId: string): void {
       loads.map((load) => load[unit] as number),
       KEPT[unit],
     )
-  // Newest first: what stands behind the share of its sender goes.
+  // Newest first: what exceeds the sender's share goes.
   const newestFirst = 'OVER (PARTITION BY sender ORDER BY id DESC)'
   sql.exec(
     `DELETE FROM inbox WHERE id IN (SELECT id FROM (
@@ -203,7 +203,10 @@ function makeRoom(sql: SqlStorage, deviceId: string): void {
   )
 }
 
-/** What each may have at most, so that all together have no more than `kept`: who has less leaves the rest to others. */
+/**
+ * How much each sender may have at most, so that all together have no more than `kept`: a sender with less leaves the
+ * rest to others.
+ */
 function shareOf(loads: readonly number[], kept: number): number {
   const ascending = [...loads].sort((a, b) => a - b)
   let left = kept
