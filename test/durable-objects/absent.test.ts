@@ -1,25 +1,17 @@
 /** What is answered of rooms and users that nobody made: the same as of those that show the asker nothing. */
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type Answer, type Api, api, type Client } from '../support/client.ts'
-import { startServer, type TestServer } from '../support/server.ts'
+import { beforeAll, expect, it } from 'vitest'
+import type { Answer } from '../support/client.ts'
+import { serving } from '../support/serving.ts'
 
 const NOBODY = '@nobody:test.example'
 const INVENTED = '!nowhere:test.example'
 
-let server: TestServer
-let http: Api
-let alice: Client
-let stranger: Client
+const { alice, stranger } = serving(['alice', 'stranger'])
 let strangersRoom: string
 
 beforeAll(async () => {
-  server = await startServer()
-  http = api(server)
-  alice = await http.register('alice')
-  stranger = await http.register('stranger')
   strangersRoom = await stranger.createRoom({ preset: 'private_chat' })
 })
-afterAll(() => server?.stop())
 
 type Ask = (room: string) => Promise<Answer>
 

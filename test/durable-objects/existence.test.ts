@@ -1,22 +1,13 @@
 /** No object is made by asking for it: invented rooms, users and delayed events leave no database behind. */
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { projectRoot } from '../../local/paths.ts'
-import { type Answer, type Api, api, type Body, type Client, must } from '../support/client.ts'
-import { startServer, type TestServer } from '../support/server.ts'
+import { type Answer, type Body, must } from '../support/client.ts'
+import { serving } from '../support/serving.ts'
 
-let server: TestServer
-let http: Api
-let alice: Client
+const { server, http, alice } = serving(['alice'])
 let invented = 0
-
-beforeAll(async () => {
-  server = await startServer()
-  http = api(server)
-  alice = await http.register('alice')
-})
-afterAll(() => server?.stop())
 
 /** The databases of one kind of object. */
 function databases(kind: 'Room' | 'User'): string[] {

@@ -1,7 +1,8 @@
 /** How SQLite looks up what the objects ask of their tables: by an index, wherever a table grows. */
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type Api, api, type Client, must } from '../support/client.ts'
-import { type ObjectKind, objectName, startServer, type TestServer } from '../support/server.ts'
+import { beforeAll, expect, it } from 'vitest'
+import { type Client, must } from '../support/client.ts'
+import { type ObjectKind, objectName } from '../support/server.ts'
+import { serving } from '../support/serving.ts'
 
 /** Tables that grow with what is said, or with how many people are there. */
 const GROWING: Readonly<Record<ObjectKind, readonly string[]>> = {
@@ -40,23 +41,15 @@ const MAY_SCAN: readonly [statement: RegExp, reason: string][] = [
   [/FROM account_data$/, 'holds no more than the quota that is counted here'],
 ]
 
-let server: TestServer
-let http: Api
-let alice: Client
-let bob: Client
+const { server, http, alice, bob } = serving(['alice', 'bob'])
 let room: string
 
 const at = (rest: string) => `/rooms/${encodeURIComponent(room)}/${rest}`
 const mine = (client: Client, rest: string) => `/user/${encodeURIComponent(client.userId)}/${rest}`
 
 beforeAll(async () => {
-  server = await startServer()
-  http = api(server)
-  alice = await http.register('alice')
-  bob = await http.register('bob')
   room = await alice.createRoom({ preset: 'public_chat', name: 'Plans', topic: 'How' })
 })
-afterAll(() => server?.stop())
 
 /** What clients do all day, so that its statements are seen. */
 async function oneDay(): Promise<void> {

@@ -3,9 +3,9 @@
  * and wakes that are lost, late or come twice. INTERLEAVING_RUNS and INTERLEAVING_SEED ask for more, or for a run again.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Api, api, must } from '../support/client.ts'
-import { startServer, type TestServer } from '../support/server.ts'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { must } from '../support/client.ts'
+import { serving } from '../support/serving.ts'
 import { behind, followChains, type Truth } from './interleavings/chains.ts'
 import { type Choices, choicesFrom } from './interleavings/random.ts'
 import { Watcher } from './interleavings/watcher.ts'
@@ -34,17 +34,13 @@ const FAULTS = [
   'room:abort-after-commit',
 ]
 
-let server: TestServer
-let http: Api
+const { server, http } = serving([], {
+  staysAwake: 'it evicts by itself, users with one poll at most: see decision 6',
+})
 
 beforeAll(async () => {
-  server = await startServer({
-    staysAwake: 'it evicts by itself, users with one poll at most: see decision 6',
-  })
-  http = api(server)
   console.log(`interleavings: INTERLEAVING_SEED=${seed}`)
 })
-afterAll(() => server?.stop())
 
 async function plan(name: string, count: number): Promise<void> {
   must(await http.request('POST', '/_selvedge/test/faults', { name, count }))

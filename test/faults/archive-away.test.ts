@@ -1,22 +1,12 @@
 /** What waits for the archive while Postgres is away: more than a batch, each of which is lost once and comes again. */
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type Api, api, type Body, type Client, must } from '../support/client.ts'
+import { expect, it } from 'vitest'
+import { type Body, must } from '../support/client.ts'
 import { planFault } from '../support/faults.ts'
 import { at, wipeAndRebuildRoom, wipeAndRebuildUser } from '../support/rebuild.ts'
-import { objectName, startServer, type TestServer } from '../support/server.ts'
+import { objectName } from '../support/server.ts'
+import { serving } from '../support/serving.ts'
 
-let server: TestServer
-let http: Api
-let alice: Client
-let bob: Client
-
-beforeAll(async () => {
-  server = await startServer()
-  http = api(server)
-  alice = await http.register('alice')
-  bob = await http.register('bob')
-})
-afterAll(() => server?.stop())
+const { server, http, alice, bob } = serving(['alice', 'bob'])
 
 /** What of a request is a batch of an object's archive: where it begins. */
 function beginningOf(request: unknown, id: string): number | undefined {

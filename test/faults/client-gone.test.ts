@@ -1,22 +1,11 @@
 /** The client goes away, and its Worker is cut off after an RPC: what was committed spreads, and a repetition is clean. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Answer, type Api, api, type Body, type Client, must, testPassword } from '../support/client.ts'
-import { startServer, type TestServer } from '../support/server.ts'
+import { describe, expect, it } from 'vitest'
+import { type Answer, type Body, type Client, must, testPassword } from '../support/client.ts'
+import { serving } from '../support/serving.ts'
 import { eventually, history, inRoom } from './helpers.ts'
 
-let server: TestServer
-let http: Api
-let alice: Client
-let bob: Client
+const { server, http, alice, bob } = serving(['alice', 'bob'])
 let names = 0
-
-beforeAll(async () => {
-  server = await startServer()
-  http = api(server)
-  alice = await http.register('alice')
-  bob = await http.register('bob')
-})
-afterAll(() => server?.stop())
 
 interface Request {
   method: string

@@ -1,16 +1,9 @@
 /** Rooms made at the same moment. */
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { api, type Client, must } from '../support/client.ts'
-import { startServer, type TestServer } from '../support/server.ts'
+import { expect, it } from 'vitest'
+import { must } from '../support/client.ts'
+import { serving } from '../support/serving.ts'
 
-let server: TestServer
-let alice: Client
-
-beforeAll(async () => {
-  server = await startServer()
-  alice = await api(server).register('alice')
-})
-afterAll(() => server?.stop())
+const { alice } = serving(['alice'])
 
 it.each(['10', '11', '12'])('are as many as were asked for, in version %s', async (version) => {
   const before: string[] = must(await alice.get('/joined_rooms')).body.joined_rooms

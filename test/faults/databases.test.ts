@@ -1,25 +1,18 @@
 /** Postgres or Redis away: people go on talking, and no session ends or comes back by it. */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { VERSION } from '../../src/version.ts'
-import { type Answer, type Api, api, type Client, must, testPassword } from '../support/client.ts'
-import { objectName, startServer, type TestServer } from '../support/server.ts'
+import { type Answer, type Client, must, testPassword } from '../support/client.ts'
+import { objectName } from '../support/server.ts'
+import { serving } from '../support/serving.ts'
 import { eventually, inRoom, Receiver } from './helpers.ts'
 
-let server: TestServer
-let http: Api
-let alice: Client
-let bob: Client
+const { server, http, alice, bob } = serving(['alice', 'bob'])
 let roomId: string
 
 beforeAll(async () => {
-  server = await startServer()
-  http = api(server)
-  alice = await http.register('alice')
-  bob = await http.register('bob')
   roomId = await alice.createRoom({ invite: [bob.userId] })
   must(await bob.join(roomId))
 })
-afterAll(() => server?.stop())
 afterEach(() => {
   server.postgres.start()
   server.redis.start()

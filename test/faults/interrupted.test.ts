@@ -1,26 +1,19 @@
 /** Rooms and users that die, sleep, or lose what they tell each other: everybody still learns of everything, once. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type Api, api, type Body, type Client, must } from '../support/client.ts'
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { type Body, type Client, must } from '../support/client.ts'
 import { held, passed, planFault, waitingPoll as pollThatWaits } from '../support/faults.ts'
-import { objectName, startServer, type TestServer } from '../support/server.ts'
+import { objectName } from '../support/server.ts'
+import { serving } from '../support/serving.ts'
 import { eventually, history, inRoom, Receiver } from './helpers.ts'
 
-let server: TestServer
-let http: Api
-let alice: Client
-let bob: Client
+const { server, http, alice, bob } = serving(['alice', 'bob'])
 let roomId: string
 
 beforeAll(async () => {
-  server = await startServer()
-  http = api(server)
-  alice = await http.register('alice')
-  bob = await http.register('bob')
   roomId = await alice.createRoom({ invite: [bob.userId] })
   must(await bob.join(roomId))
 })
-afterAll(() => server?.stop())
 
 const put = (text: string, txnId: string) =>
   alice.put(inRoom(roomId, 'send', 'm.room.message', txnId), { msgtype: 'm.text', body: text })

@@ -1,20 +1,11 @@
 /** Large rooms within the platform's limits: `stop` fails for every breach that `src/limiter.ts` has seen. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { LIMITS } from '../../src/limiter.ts'
-import { type Api, api, type Client, must } from '../support/client.ts'
-import { startServer, type TestServer } from '../support/server.ts'
+import { must } from '../support/client.ts'
+import { serving } from '../support/serving.ts'
 import { eventually } from './helpers.ts'
 
-let server: TestServer
-let http: Api
-let alice: Client
-
-beforeAll(async () => {
-  server = await startServer()
-  http = api(server)
-  alice = await http.register('alice')
-})
-afterAll(() => server?.stop())
+const { server, http, alice } = serving(['alice'])
 
 describe('a room made with more invites than an invocation has calls', () => {
   it('reaches everyone, a slice at a time', async () => {

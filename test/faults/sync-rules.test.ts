@@ -1,19 +1,11 @@
 /** The rules of decisions 3, 9 and 10 on the objects themselves, each in the order of events that breaks without it. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Answer, type Api, api, type Body, type Client, must } from '../support/client.ts'
+import { describe, expect, it } from 'vitest'
+import { type Answer, type Body, type Client, must } from '../support/client.ts'
 import { held, notPassed, passed, planFault, waitingPoll } from '../support/faults.ts'
-import { objectName, startServer, type TestServer } from '../support/server.ts'
+import { objectName } from '../support/server.ts'
+import { serving } from '../support/serving.ts'
 
-let server: TestServer
-let http: Api
-let alice: Client
-
-beforeAll(async () => {
-  server = await startServer({ presence: 'off' })
-  http = api(server)
-  alice = await http.register('alice')
-})
-afterAll(() => server?.stop())
+const { server, http, alice } = serving(['alice'], { presence: 'off' })
 
 const evict = (client: Client) => server.evict('USER', objectName.user(server.serverName, client.userId))
 const textsIn = (answer: Answer, roomId: string): string[] =>

@@ -1,16 +1,8 @@
 /** What the fuzz has found, as a test each. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Api, api } from '../support/client.ts'
-import { startServer, type TestServer } from '../support/server.ts'
+import { describe, expect, it } from 'vitest'
+import { serving } from '../support/serving.ts'
 
-let server: TestServer
-let http: Api
-
-beforeAll(async () => {
-  server = await startServer()
-  http = api(server)
-})
-afterAll(() => server?.stop())
+const { http } = serving()
 
 describe('text that Postgres cannot hold', () => {
   it('names no registration token', async () => {

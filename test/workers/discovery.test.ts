@@ -1,18 +1,8 @@
 /** What clients ask before they log in, and just after. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Api, api, type Client } from '../support/client.ts'
-import { startServer, type TestServer } from '../support/server.ts'
+import { describe, expect, it } from 'vitest'
+import { serving } from '../support/serving.ts'
 
-let server: TestServer
-let http: Api
-let alice: Client
-
-beforeAll(async () => {
-  server = await startServer({ 'public-url': 'https://matrix.test.example' })
-  http = api(server)
-  alice = await http.register('alice')
-})
-afterAll(() => server?.stop())
+const { http, alice } = serving(['alice'], { 'public-url': 'https://matrix.test.example' })
 
 describe('/versions', () => {
   it('lists every version by itself', async () => {

@@ -1,19 +1,11 @@
 /** What every request meets at the edge, whatever it asks for. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { VERSION } from '../../src/version.ts'
-import { type Answer, type Api, api, type Client } from '../support/client.ts'
-import { startServer, type TestServer } from '../support/server.ts'
+import { type Answer, api } from '../support/client.ts'
+import { startServer } from '../support/server.ts'
+import { serving } from '../support/serving.ts'
 
-let server: TestServer
-let http: Api
-let alice: Client
-
-beforeAll(async () => {
-  server = await startServer()
-  http = api(server)
-  alice = await http.register('alice')
-})
-afterAll(() => server?.stop())
+const { server, http, alice } = serving(['alice'])
 
 /** A request by its whole path: `Api` would put what is outside `/_` below the client API. */
 async function plain(method: string, path: string, headers: Record<string, string> = {}): Promise<Answer> {

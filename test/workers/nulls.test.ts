@@ -1,20 +1,14 @@
 /** Optional keys of bodies that are null: clients write them, and other servers take them as absent. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Api, api, type Body, type Client, must, testPassword } from '../support/client.ts'
-import { startServer, type TestServer } from '../support/server.ts'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { type Body, must, testPassword } from '../support/client.ts'
+import { serving } from '../support/serving.ts'
 
-let server: TestServer
-let http: Api
-let alice: Client
+const { http, alice } = serving(['alice'])
 let room: string
 
 beforeAll(async () => {
-  server = await startServer()
-  http = api(server)
-  alice = await http.register('alice')
   room = await alice.createRoom({ preset: 'public_chat' })
 })
-afterAll(() => server?.stop())
 
 const inRoom = (rest: string) => `/rooms/${encodeURIComponent(room)}/${rest}`
 

@@ -1,24 +1,17 @@
 /** What one user may keep: each quota holds, says so, and has room again when something goes. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Answer, type Api, api, type Client, must } from '../support/client.ts'
-import { startServer, type TestServer } from '../support/server.ts'
+import { describe, expect, it } from 'vitest'
+import { type Answer, type Client, must } from '../support/client.ts'
+import { serving } from '../support/serving.ts'
 
-let server: TestServer
-let http: Api
-let names = 0
-
-beforeAll(async () => {
-  server = await startServer({
-    'max-account-data-bytes-per-user': '20000',
-    'max-key-backup-bytes-per-user': '10000',
-    'max-filters-per-user': '3',
-    'max-devices-per-user': '3',
-    'max-aliases-per-user': '3',
-    'max-rooms-per-user': '4',
-  })
-  http = api(server)
+const { server, http } = serving([], {
+  'max-account-data-bytes-per-user': '20000',
+  'max-key-backup-bytes-per-user': '10000',
+  'max-filters-per-user': '3',
+  'max-devices-per-user': '3',
+  'max-aliases-per-user': '3',
+  'max-rooms-per-user': '4',
 })
-afterAll(() => server?.stop())
+let names = 0
 
 const person = () => http.register(`keeper${++names}`)
 const errorOf = ({ status, body }: Answer) => [status, body.errcode]

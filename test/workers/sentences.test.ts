@@ -1,20 +1,17 @@
 /** Errors are read by people: each is a sentence that says what is wrong, in one form. */
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
 import { projectRoot } from '../../local/paths.ts'
-import { api, type Client } from '../support/client.ts'
-import { startServer, type TestServer } from '../support/server.ts'
+import { api } from '../support/client.ts'
+import { serving } from '../support/serving.ts'
 
-let server: TestServer
-let alice: Client
+const { server, alice } = serving(['alice'], { 'password-min-length': '8' })
 let room: string
+
 beforeAll(async () => {
-  server = await startServer({ 'password-min-length': '8' })
-  alice = await api(server).register('alice')
   room = await alice.createRoom()
 })
-afterAll(() => server.stop())
 
 it.each([
   ['GET', '/_matrix/client/v1/media/preview_url', undefined, 'M_MISSING_PARAM', 'url is missing'],

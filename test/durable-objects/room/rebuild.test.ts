@@ -1,23 +1,13 @@
 /** Rooms wiped and made again from Postgres alone; people go on talking. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Api, api, type Body, type Client, must, testPassword } from '../../support/client.ts'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { type Body, type Client, must, testPassword } from '../../support/client.ts'
 import { makeDevice } from '../../support/keys.ts'
 import { archived, at, bodies, history, rebuild, wipeAndRebuildRoom } from '../../support/rebuild.ts'
-import { objectName, startServer, type TestServer } from '../../support/server.ts'
+import { objectName } from '../../support/server.ts'
+import { serving } from '../../support/serving.ts'
 
-let server: TestServer
-let http: Api
-let alice: Client
-let bob: Client
+const { server, http, alice, bob } = serving(['alice', 'bob'])
 let names = 0
-
-beforeAll(async () => {
-  server = await startServer()
-  http = api(server)
-  alice = await http.register('alice')
-  bob = await http.register('bob')
-})
-afterAll(() => server?.stop())
 
 async function someone(): Promise<Client> {
   names += 1

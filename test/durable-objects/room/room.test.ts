@@ -1,20 +1,10 @@
 /** What a Room keeps and shows: visibility, versions, redactions, positions, the auth graph, the archive. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Api, api, type Body, type Client, must } from '../../support/client.ts'
-import { objectName, startServer, type TestServer } from '../../support/server.ts'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { type Body, type Client, must } from '../../support/client.ts'
+import { objectName } from '../../support/server.ts'
+import { serving } from '../../support/serving.ts'
 
-let server: TestServer
-let http: Api
-let alice: Client
-let bob: Client
-
-beforeAll(async () => {
-  server = await startServer()
-  http = api(server)
-  alice = await http.register('alice')
-  bob = await http.register('bob')
-})
-afterAll(() => server?.stop())
+const { server, alice, bob } = serving(['alice', 'bob'])
 
 const at = (room: string, rest: string) => `/rooms/${encodeURIComponent(room)}/${rest}`
 const name = (room: string) => objectName.room(server.serverName, room)

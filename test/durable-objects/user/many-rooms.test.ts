@@ -1,24 +1,20 @@
 /** A user of more rooms than one object may ask by itself. */
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { api, type Body, type Client, must, silence } from '../../support/client.ts'
-import { startServer, type TestServer } from '../../support/server.ts'
+import { beforeAll, expect, it } from 'vitest'
+import { type Body, must, silence } from '../../support/client.ts'
+import { serving } from '../../support/serving.ts'
 
 const ROOMS = 130
 
-let server: TestServer
-let alice: Client
+// Its stop fails the file where an invocation passed the platform's limits.
+const { server, alice } = serving(['alice'])
 let rooms: string[]
 
 beforeAll(async () => {
-  server = await startServer()
-  alice = await api(server).register('alice')
   rooms = []
   while (rooms.length < ROOMS) {
     rooms.push(...(await Promise.all(Array.from({ length: 10 }, () => alice.createRoom()))))
   }
 }, 60_000)
-// The server's stop fails the file where an invocation passed the platform's limits.
-afterAll(() => server?.stop())
 
 const joined = (body: Body) => Object.keys(body.rooms?.join ?? {}).sort()
 

@@ -1,6 +1,6 @@
 /** Users wiped and made again from Postgres alone: they go on, from the same sessions. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Api, api, type Body, type Client, must } from '../../support/client.ts'
+import { describe, expect, it } from 'vitest'
+import { type Body, type Client, must } from '../../support/client.ts'
 import { makeCrossSigning, makeDevice, signed } from '../../support/keys.ts'
 import {
   archived,
@@ -11,19 +11,11 @@ import {
   wipeAndRebuildRoom,
   wipeAndRebuildUser,
 } from '../../support/rebuild.ts'
-import { objectName, startServer, type TestServer } from '../../support/server.ts'
+import { objectName } from '../../support/server.ts'
+import { serving } from '../../support/serving.ts'
 
-let server: TestServer
-let http: Api
-let alice: Client
+const { server, http, alice } = serving(['alice'])
 let names = 0
-
-beforeAll(async () => {
-  server = await startServer()
-  http = api(server)
-  alice = await http.register('alice')
-})
-afterAll(() => server?.stop())
 
 async function someone(): Promise<Client> {
   names += 1

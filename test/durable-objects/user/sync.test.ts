@@ -1,22 +1,12 @@
 /** What a sync shows, and when: the facts of Client-Server API §GET /sync, through HTTP. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Api, api, type Body, type Client, must, type Query, silence } from '../../support/client.ts'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { type Body, type Client, must, type Query, silence } from '../../support/client.ts'
 import { waitingPoll } from '../../support/faults.ts'
-import { objectName, startServer, type TestServer } from '../../support/server.ts'
+import { objectName } from '../../support/server.ts'
+import { serving } from '../../support/serving.ts'
 
-let server: TestServer
-let http: Api
-let alice: Client
-let bob: Client
+const { server, http, alice, bob } = serving(['alice', 'bob'])
 let people = 0
-
-beforeAll(async () => {
-  server = await startServer()
-  http = api(server)
-  alice = await http.register('alice')
-  bob = await http.register('bob')
-})
-afterAll(() => server?.stop())
 
 const newcomer = () => http.register(`person${people++}`)
 const at = (room: string, rest: string) => `/rooms/${encodeURIComponent(room)}/${rest}`

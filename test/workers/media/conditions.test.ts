@@ -1,20 +1,16 @@
 /** What a client knows already of media, and which part it wants: RFC 9110 §13 and §14. */
 import { connect } from 'node:net'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { api, type Client } from '../../support/client.ts'
-import { png, RED } from '../../support/images.ts'
-import { mediaOf } from '../../support/media.ts'
-import { startServer, type TestServer } from '../../support/server.ts'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { png, RED } from '../../support/media/images.ts'
+import { mediaOf } from '../../support/media/thumbnails.ts'
+import { serving } from '../../support/serving.ts'
 
-let server: TestServer
-let alice: Client
+const { server, alice } = serving(['alice'])
 let paths: [string, string][]
 let etags: string[]
 let dates: string[]
 
 beforeAll(async () => {
-  server = await startServer()
-  alice = await api(server).register('alice')
   const place = await mediaOf(server, alice).uploaded(
     png(120, 120, () => RED),
     'image/png',
@@ -31,7 +27,6 @@ beforeAll(async () => {
   etags = answers.map(({ headers }) => headers.get('etag')!)
   dates = answers.map(({ headers }) => headers.get('last-modified')!)
 })
-afterAll(() => server?.stop())
 
 const get = (path: string, headers: Record<string, string> = {}, method = 'GET') =>
   fetch(new URL(path, server.url), {

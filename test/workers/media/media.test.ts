@@ -1,24 +1,14 @@
 /** Media: what is uploaded comes back as it was, to whoever may have it, and does no harm in a browser. */
 import { createHash, randomBytes } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { watchAnswer } from '../../contract/watch.ts'
-import { type Api, api, type Client, must } from '../../support/client.ts'
-import { startServer, type TestServer } from '../../support/server.ts'
+import { api, type Client, must } from '../../support/client.ts'
+import { startServer } from '../../support/server.ts'
+import { serving } from '../../support/serving.ts'
 
 const LIMIT = 30_000_000
 
-let server: TestServer
-let http: Api
-let alice: Client
-let bob: Client
-
-beforeAll(async () => {
-  server = await startServer({ 'max-upload-bytes': String(LIMIT) })
-  http = api(server)
-  alice = await http.register('alice')
-  bob = await http.register('bob')
-})
-afterAll(() => server?.stop())
+const { server, http, alice, bob } = serving(['alice', 'bob'], { 'max-upload-bytes': String(LIMIT) })
 
 /** HTTP's own answers to ranges and to what is known already: the documents do not list them. */
 const OF_HTTP = [206, 304, 416]

@@ -1,18 +1,9 @@
 /** Names of media: those that people give their files, and ids that lie unused. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Api, api, type Client, must } from '../../support/client.ts'
-import { startServer, type TestServer } from '../../support/server.ts'
+import { describe, expect, it } from 'vitest'
+import { must } from '../../support/client.ts'
+import { serving } from '../../support/serving.ts'
 
-let server: TestServer
-let http: Api
-let alice: Client
-
-beforeAll(async () => {
-  server = await startServer()
-  http = api(server)
-  alice = await http.register('alice')
-})
-afterAll(() => server?.stop())
+const { server, http, alice } = serving(['alice'])
 
 const DAY_MS = 86_400_000
 const options = () => ({ token: alice.token })

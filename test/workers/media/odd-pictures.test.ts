@@ -1,5 +1,5 @@
 /** Pictures that few programs write, and such as are made to do harm: what each costs is counted, not timed. */
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { api } from '../../support/client.ts'
 import {
   animatedWebp,
@@ -18,8 +18,7 @@ import {
   riffChunk,
   webpOf,
   webpPicture,
-} from '../../support/images.ts'
-import { decodingOf, mediaOf, near } from '../../support/media.ts'
+} from '../../support/media/images.ts'
 import {
   apngWithFrame,
   emptyGif,
@@ -29,20 +28,19 @@ import {
   jpegOfScans,
   plain,
   pngBomb,
-} from '../../support/odd-images.ts'
-import { startServer, type TestServer } from '../../support/server.ts'
+} from '../../support/media/odd-images.ts'
+import { decodingOf, mediaOf, near } from '../../support/media/thumbnails.ts'
+import { serving } from '../../support/serving.ts'
 
 const SMALL = { width: 96, height: 96 }
 
-let server: TestServer
+const { server } = serving()
 let media: ReturnType<typeof mediaOf>
 let before: Awaited<ReturnType<typeof decodingOf>>
 
 beforeAll(async () => {
-  server = await startServer()
   media = mediaOf(server, await api(server).register('alice'))
 })
-afterAll(() => server?.stop())
 beforeEach(async () => {
   before = await decodingOf(server)
 })

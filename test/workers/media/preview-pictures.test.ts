@@ -3,8 +3,8 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { type Api, api, type Client, must } from '../../support/client.ts'
-import { type Colour, jpeg, png } from '../../support/images.ts'
-import { mediaOf } from '../../support/media.ts'
+import { type Colour, jpeg, png } from '../../support/media/images.ts'
+import { mediaOf } from '../../support/media/thumbnails.ts'
 import { startServer, type TestServer } from '../../support/server.ts'
 
 /** Of three pictures of one user, and of five in all. */

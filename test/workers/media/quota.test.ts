@@ -1,19 +1,12 @@
 /** What one user may upload in all: never passed, whoever uploads how much at once. */
 import { randomBytes } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Api, api, type Client, must } from '../../support/client.ts'
-import { startServer, type TestServer } from '../../support/server.ts'
+import { describe, expect, it } from 'vitest'
+import { type Client, must } from '../../support/client.ts'
+import { serving } from '../../support/serving.ts'
 
 const QUOTA = 100_000
 
-let server: TestServer
-let http: Api
-
-beforeAll(async () => {
-  server = await startServer({ 'max-media-bytes-per-user': String(QUOTA) })
-  http = api(server)
-})
-afterAll(() => server?.stop())
+const { server, http } = serving([], { 'max-media-bytes-per-user': String(QUOTA) })
 
 /** In one piece, or as a stream of unknown length. */
 async function send(

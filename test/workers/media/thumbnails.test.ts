@@ -1,7 +1,7 @@
 /** Thumbnails of real images, decoded again to look at their pixels. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { watchAnswer } from '../../contract/watch.ts'
-import { type Api, api, type Client, must } from '../../support/client.ts'
+import { api, must } from '../../support/client.ts'
 import {
   animatedWebp,
   BLUE,
@@ -14,25 +14,20 @@ import {
   png,
   RED,
   webp,
-} from '../../support/images.ts'
-import { decodingOf, mediaOf, near } from '../../support/media.ts'
-import { startServer, type TestServer } from '../../support/server.ts'
+} from '../../support/media/images.ts'
+import { decodingOf, mediaOf, near } from '../../support/media/thumbnails.ts'
+import { startServer } from '../../support/server.ts'
+import { serving } from '../../support/serving.ts'
 
-let server: TestServer
-let http: Api
-let alice: Client
+const { server, http, alice } = serving(['alice'])
 let uploaded: ReturnType<typeof mediaOf>['uploaded']
 let ask: ReturnType<typeof mediaOf>['ask']
 let seen: ReturnType<typeof mediaOf>['seen']
 let failure: ReturnType<typeof mediaOf>['failure']
 
 beforeAll(async () => {
-  server = await startServer()
-  http = api(server)
-  alice = await http.register('alice')
   ;({ uploaded, ask, seen, failure } = mediaOf(server, alice))
 })
-afterAll(() => server?.stop())
 
 describe('a thumbnail', () => {
   it('lies as a whole within what was asked for when it is scaled', async () => {

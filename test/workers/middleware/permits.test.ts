@@ -1,24 +1,17 @@
 /** What guests, suspended and locked users may do: asked of every route of the app. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { permitOf } from '../../../workers/middleware/endpoint-row.ts'
-import { type Answer, type Api, api, type Body, type Client, must } from '../../support/client.ts'
+import { type Answer, type Body, type Client, must } from '../../support/client.ts'
 import { ROUTES as ALL, rowAt } from '../../support/routes.ts'
-import { startServer, type TestServer } from '../../support/server.ts'
+import { serving } from '../../support/serving.ts'
 
 const ROUTES = ALL.map(({ method, path }) => [method, path] as [method: string, pattern: string])
 
-let server: TestServer
-let http: Api
-let admin: Client
-let alice: Client
+const { server, http, admin, alice } = serving(['admin', 'alice'], { guests: 'on' })
 let room: string
 let said: string
 
 beforeAll(async () => {
-  server = await startServer({ guests: 'on' })
-  http = api(server)
-  admin = await http.register('admin')
-  alice = await http.register('alice')
   await server.pg("update accounts set admin = true where localpart = 'admin'")
   room = await alice.createRoom({
     preset: 'public_chat',
@@ -26,7 +19,6 @@ beforeAll(async () => {
   })
   said = await alice.say(room, 'of Alice')
 })
-afterAll(() => server?.stop())
 
 it('every route of the app has a row', () => {
   expect(ROUTES.length).toBeGreaterThan(200)

@@ -1,17 +1,11 @@
 /** Rate limits. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Answer, type Api, api, testPassword } from '../../support/client.ts'
-import { startServer, type TestServer } from '../../support/server.ts'
+import { describe, expect, it } from 'vitest'
+import { type Answer, api, testPassword } from '../../support/client.ts'
+import { startServer } from '../../support/server.ts'
+import { serving } from '../../support/serving.ts'
 
-let server: TestServer
-let http: Api
+const { server, http } = serving([], { 'rate-limits': 'on', 'client-address-header': 'x-real-ip' })
 let addresses = 0
-
-beforeAll(async () => {
-  server = await startServer({ 'rate-limits': 'on', 'client-address-header': 'x-real-ip' })
-  http = api(server)
-})
-afterAll(() => server?.stop())
 
 const newAddress = () => `192.0.2.${++addresses}`
 const register = (username: string, address: string) =>

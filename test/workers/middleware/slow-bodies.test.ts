@@ -1,24 +1,15 @@
 /** Clients that begin a request and do not end it. */
 import { connect, type Socket } from 'node:net'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Api, api, type Client } from '../../support/client.ts'
-import { startServer, type TestServer } from '../../support/server.ts'
+import { describe, expect, it } from 'vitest'
+import { serving } from '../../support/serving.ts'
 
-let server: TestServer
-let http: Api
-let alice: Client
 const logged: string[] = []
 
-beforeAll(async () => {
-  server = await startServer({
-    'body-timeout-ms': '300',
-    'log-level': 'info',
-    writeLog: (line) => logged.push(line),
-  })
-  http = api(server)
-  alice = await http.register('alice')
+const { server, http, alice } = serving(['alice'], {
+  'body-timeout-ms': '300',
+  'log-level': 'info',
+  writeLog: (line) => logged.push(line),
 })
-afterAll(() => server?.stop())
 
 interface Raw {
   socket: Socket

@@ -1,9 +1,9 @@
 /** Uploads and their thumbnails, as a client asks for them. */
 import { expect } from 'vitest'
-import { watchAnswer } from '../contract/watch.ts'
-import type { Client } from './client.ts'
+import { watchAnswer } from '../../contract/watch.ts'
+import type { Client } from '../client.ts'
+import type { TestServer } from '../server.ts'
 import { type Colour, type Decoded, decoded } from './images.ts'
-import type { TestServer } from './server.ts'
 
 export type Query = Record<string, string | number | boolean | undefined>
 

@@ -1,0 +1,28 @@
+/** A server for one test file and the people who use it: there before its first test, gone after its last. */
+import { afterAll, beforeAll } from 'vitest'
+import { type Api, api, type Client } from './client.ts'
+import { startServer, type TestServer, type TestServerOptions } from './server.ts'
+
+export type Serving<Name extends string> = { server: TestServer; http: Api } & Record<Name, Client>
+
+/**
+ * Starts a server before the tests of the file, registers who is named, and stops it after them. What is answered is
+ * filled in by then: nothing of it can be read while the file is still being loaded. A server that were started
+ * meanwhile would run for each file of `npm test -- -t TITLE`, and be stopped for none without such a title.
+ */
+export function serving<const Name extends string = never>(
+  names: readonly Name[] = [],
+  options: TestServerOptions = {},
+): Serving<Name> {
+  const server = {} as TestServer
+  const http = api(server)
+  const clients = Object.fromEntries(names.map((name) => [name, {} as Client])) as Record<Name, Client>
+  let started: TestServer | undefined
+  beforeAll(async () => {
+    started = await startServer(options)
+    Object.assign(server, started)
+    for (const name of names) Object.assign(clients[name], await http.register(name))
+  })
+  afterAll(() => started?.stop())
+  return { server, http, ...clients }
+}
