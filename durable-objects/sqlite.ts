@@ -122,12 +122,16 @@ export function lazyStorage(
 /** The same storage, counting every row written (an alarm is one): for the tests of the cost budgets. */
 export function countingStorage(
   storage: DurableObjectStorage,
-  count: (rowsWritten: number) => void,
+  count: (rows: 'rows_written' | 'rows_read', n: number) => void,
 ): ObjectStorage {
+  let last: SqlStorageCursor<never> | undefined
   const exec: SqlStorage['exec'] = (query, ...bindings) => {
     noteStatement(query)
+    // What a cursor has read is known when it has been walked through: by the next statement, as a rule.
+    if (last !== undefined) count('rows_read', last.rowsRead)
     const cursor = storage.sql.exec(query, ...bindings)
-    count(cursor.rowsWritten)
+    last = cursor as never
+    count('rows_written', cursor.rowsWritten)
     return cursor as never
   }
   return {
@@ -135,7 +139,7 @@ export function countingStorage(
     transactionSync: (work) => storage.transactionSync(work),
     getAlarm: () => storage.getAlarm(),
     setAlarm: (at) => {
-      count(1)
+      count('rows_written', 1)
       noteAlarm(Number(at))
       return storage.setAlarm(at)
     },

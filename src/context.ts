@@ -24,6 +24,7 @@ import { postgresRegistrationTokens } from './storage/postgres/registration-toke
 import { postgresReports } from './storage/postgres/reports.ts'
 import { postgresSearch } from './storage/postgres/search.ts'
 import { r2Media } from './storage/r2.ts'
+import { countedR2 } from './storage/r2-calls.ts'
 import { type RedisTarget, redis } from './storage/redis/client.ts'
 import { redisNonces } from './storage/redis/nonces.ts'
 import { redisOpenIdTokens } from './storage/redis/openid.ts'
@@ -80,7 +81,7 @@ function createPorts(env: Env): Ports {
     openIdTokens: redisOpenIdTokens(commands),
     rendezvous: redisRendezvous(commands, clock),
     limiter: redisRateLimiter(commands, clock),
-    media: r2Media(env.MEDIA),
+    media: r2Media(countedR2(env.MEDIA, calls)),
     mediaIndex: postgresMedia(sql),
     previewPictures: postgresPreviewPictures(sql),
     web: webClient(limitedFetch('web', fetch), config.publicUrl),

@@ -93,8 +93,16 @@ export function checkValue(operation: string, value: unknown, isLarge: boolean):
   if ((JSON.stringify(value) ?? '').length > LIMITS[limit]) refuse(limit, operation)
 }
 
-/** The methods of an object's class share what the object may spend; each call from outside tops up the calls. */
-export function limitCalls({ prototype }: { prototype: object }): void {
+/** The name of the object in which this runs. */
+export function runningObject(): string | undefined {
+  return current.getStore()?.name
+}
+
+/**
+ * The methods of an object's class share what the object may spend; each call from outside tops up the calls.
+ * @param rang told of each alarm
+ */
+export function limitCalls({ prototype }: { prototype: object }, rang: () => void = () => {}): void {
   const spentBy = new WeakMap<object, Spent>()
   for (const [name, property] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
     const method: unknown = property.value
@@ -106,6 +114,7 @@ export function limitCalls({ prototype }: { prototype: object }): void {
       spent.calls = 0
       if (objectName !== undefined) awake.set(objectName, spent)
       if (objectName !== undefined && name === 'alarm') alarms.delete(objectName)
+      if (name === 'alarm') rang()
       return current.run(spent, () => asRunning(spent, () => method.apply(this, args)))
     }
     Object.defineProperty(prototype, name, { ...property, value: limited })

@@ -5,18 +5,26 @@ import { Room } from '../durable-objects/room/room.ts'
 import { User } from '../durable-objects/user/user.ts'
 import { portsOf } from '../src/context.ts'
 import type { Env } from '../src/env.ts'
+import { countHeldObjects } from '../src/held.ts'
 import { limitCalls, withinLimits } from '../src/limiter.ts'
+import type { CallCounters } from '../src/ports/system.ts'
+import { systemClock } from '../src/system.ts'
 import { app } from './app.ts'
 
 export { FanOut, Room, User }
 
 const isTest = (bindings as Env).TEST_HOOKS === 'on'
-if (isTest) for (const objectClass of [FanOut, Room, User]) limitCalls(objectClass)
+/** Known with the first request: before it nothing is counted. */
+let calls: CallCounters | undefined
+if (isTest) {
+  for (const objectClass of [FanOut, Room, User]) limitCalls(objectClass, () => calls?.count('alarms'))
+  countHeldObjects((name, ms) => calls?.count(name, ms), systemClock.now)
+}
 
 export default {
   fetch(request, env, ctx) {
     // Wrong settings fail here, by the variable's name, before anything is answered.
-    portsOf(env)
+    calls = portsOf(env).calls
     return isTest ? withinLimits(() => app.fetch(request, env, ctx)) : app.fetch(request, env, ctx)
   },
 } satisfies ExportedHandler<Env>

@@ -60,7 +60,7 @@ export class Room extends DurableObject<Env> {
   #assemble(): RoomParts {
     const { archive, archiveReader, calls, clock, config, log } = this.#ports
     const counted = config.testHooks
-      ? countingStorage(this.ctx.storage, (rows) => calls.count('room.rows_written', rows))
+      ? countingStorage(this.ctx.storage, (rows, n) => calls.count(`room.${rows}`, n))
       : this.ctx.storage
     const { generation } = config
     const storage = lazyStorage(counted, ROOM_MIGRATIONS, (made) => beginInGeneration(made, generation))

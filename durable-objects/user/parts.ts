@@ -56,7 +56,7 @@ export function assembleUser(user: UserInside): UserParts {
   const { ports, userId, polls, nextOwn, mutate, transaction } = user
   const { calls, clock, config } = ports
   const counted = config.testHooks
-    ? countingStorage(user.storage, (rows) => calls.count('user.rows_written', rows))
+    ? countingStorage(user.storage, (rows, n) => calls.count(`user.${rows}`, n))
     : user.storage
   const { generation } = config
   const storage = lazyStorage(counted, USER_MIGRATIONS, (made) => beginInGeneration(made, generation))

@@ -1,6 +1,7 @@
 /** The access token of a request, and whether the session behind it is alive. */
 import { type TokenSession, verifyAccessToken, verifyToken } from '../../src/accounts/access-token.ts'
 import { requesterOf, type UserRequester } from '../../src/accounts/requester.ts'
+import { takeFault } from '../../src/faults.ts'
 import type { Session } from '../../src/objects/user/session.ts'
 import type { TokenKey } from '../../src/ports/config.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
@@ -99,6 +100,7 @@ async function checkLive(c: AppContext, session: Session): Promise<{ suspended: 
 }
 
 function beliefIn({ sessionId }: Session, now: number): Belief | undefined {
+  if (takeFault('session:not-believed')) return undefined
   const belief = believed.get(sessionId)
   return belief !== undefined && now < belief.until ? belief : undefined
 }

@@ -1,0 +1,80 @@
+/** The bill of a month of 1,000 active users: counted on a whole server, priced, and held below its budgets. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Bill, billOf, type Counts } from '../../../bench/cost/bill.ts'
+import { BUDGETS, TOTAL_BUDGET } from '../../../bench/cost/budgets.ts'
+import { LOGS_EVERYTHING, readDeployment } from '../../../bench/cost/deployment.ts'
+import { OPERATIONS, type Operation } from '../../../bench/cost/month.ts'
+import { says, withBill } from '../../../bench/cost/page.ts'
+import { PRICES, type Unit } from '../../../bench/cost/prices.ts'
+import { costFor } from '../../../bench/cost/units.ts'
+import { projectRoot } from '../../../local/paths.ts'
+import { type Meter, startMeter } from './meter.ts'
+import { countOperations } from './operations.ts'
+
+const page = join(projectRoot, 'docs/cost.md')
+
+let meter: Meter
+let counts: Counts
+let bill: Bill
+beforeAll(async () => {
+  meter = await startMeter()
+  counts = await countOperations(meter)
+  bill = billOf(counts, readDeployment())
+}, 600_000)
+afterAll(() => meter?.stop())
+
+describe('a month of 1,000 active users', () => {
+  it('costs no more than its budget', () => {
+    expect(bill.total).toBeLessThanOrEqual(TOTAL_BUDGET)
+  })
+
+  it.each(Object.keys(PRICES) as Unit[])('keeps to the budget of %s', (unit) => {
+    const part = bill.parts.find((one) => one.unit === unit)
+    expect(part?.usd).toBeLessThanOrEqual(BUDGETS[unit])
+  })
+
+  it.each(Object.keys(OPERATIONS) as Operation[])('keeps to the budget of the operation %s', (operation) => {
+    const part = bill.operations.find((one) => one.operation === operation)
+    expect(part?.usd).toBeLessThanOrEqual(BUDGETS[operation])
+  })
+
+  it('is as docs/cost.md says', async () => {
+    await expect(withBill(readFileSync(page, 'utf8'), bill, counts)).toMatchFileSnapshot(page)
+  })
+})
+
+describe('the count', () => {
+  it('sees the requests, calls and rows of each operation', () => {
+    const silent = Object.entries(counts).filter(([name, measured]) => {
+      const { requests, objectRequests, r2Reads, r2Writes } = costFor(
+        measured,
+        OPERATIONS[name as Operation].reach,
+      )
+      return requests + objectRequests + r2Reads + r2Writes < 1
+    })
+    expect(silent).toEqual([])
+    expect(counts.message.base.rowsWritten).toBeGreaterThan(0)
+    expect(counts.message.base.rowsRead).toBeGreaterThan(0)
+    expect(counts.message.base.alarms + counts.createRoom.base.alarms).toBeGreaterThan(0)
+  })
+
+  it('finds that whoever is awake costs a wake, an answer and the next poll', () => {
+    expect(counts.message.each.requests).toBeCloseTo(1, 0)
+    expect(counts.message.each.objectRequests).toBeCloseTo(2, 0)
+  })
+
+  it('prices each line of the log, where all are kept', () => {
+    const logs = (of: Bill) => of.parts.find(({ unit }) => unit === 'logEvents')!.usd
+    expect(logs(billOf(counts, LOGS_EVERYTHING))).toBeGreaterThan(100)
+  })
+})
+
+describe('the page', () => {
+  it('says the same where numbers differ by a tenth, and something else where they differ by more', () => {
+    expect(says('| a | 10.00 |', '| a | 10.90 |')).toBe(true)
+    expect(says('| a | 10.00 |', '| a | 13.00 |')).toBe(false)
+    expect(says('| a | 10.00 |', '| b | 10.00 |')).toBe(false)
+  })
+})

@@ -1,0 +1,106 @@
+/** Counts what an operation costs a whole server: its requests, lines of the log, calls, rows and timers. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Counted, combined, NOTHING, scaled } from '../../../bench/cost/units.ts'
+import { type Api, api, must } from '../../support/client.ts'
+import { startServer, type TestServer } from '../../support/server.ts'
+
+/** How often it is looked whether anything is still counted, ms, and how often nothing may be. */
+const LOOK_MS = 50
+const STILL_LOOKS = 3
+/** Of this many the mean is taken. */
+const REPEATS = 2
+
+type Line = Record<string, unknown>
+
+export interface Meter {
+  server: TestServer
+  http: Api
+  /**
+   * What one run costs, with all that follows it; the first run is left out, which makes what is made once.
+   * @param prepare runs before each run, and is not counted
+   */
+  costOf(work: () => Promise<unknown>, prepare?: () => Promise<unknown>): Promise<Counted>
+  stop(): Promise<void>
+}
+
+/** A server as it is deployed, but for what is waited for: nothing is believed of sessions for a while. */
+export async function startMeter(): Promise<Meter> {
+  const lines: Line[] = []
+  const writeLog = (line: string) => {
+    lines.push(JSON.parse(line))
+  }
+  const server = await startServer({
+    'rate-limits': 'on',
+    'log-level': 'info',
+    writeLog,
+    staysAwake: 'counts calls, rows and lines of the log',
+  })
+  const http = api(server)
+  // On the edge requests of one client meet many isolates.
+  const fault = { name: 'session:not-believed', count: 1_000_000 }
+  must(await http.request('POST', '/_selvedge/test/faults', fault))
+  const look = async (): Promise<Counted> => {
+    const { body } = must(await http.request('GET', '/_selvedge/test/calls'))
+    return combined(fromCalls(body), fromLines(lines))
+  }
+  const still = async (): Promise<Counted> => {
+    let last = await look()
+    for (let looks = 0; looks < STILL_LOOKS; looks += 1) {
+      await sleep(LOOK_MS)
+      const next = await look()
+      if (JSON.stringify(next) !== JSON.stringify(last)) looks = -1
+      last = next
+    }
+    return last
+  }
+  return {
+    server,
+    http,
+    async costOf(work, prepare = async () => {}) {
+      await prepare()
+      await work()
+      let total = NOTHING
+      for (let run = 0; run < REPEATS; run += 1) {
+        await prepare()
+        const before = await still()
+        await work()
+        total = combined(total, combined(await still(), before, -1))
+      }
+      return scaled(total, 1 / REPEATS)
+    },
+    stop: () => server.stop(),
+  }
+}
+
+function fromCalls(calls: Record<string, number>): Counted {
+  const ofObjects = Object.entries(calls).filter(([name]) => /^(room|user)\./.test(name))
+  const sum = (wanted: RegExp) =>
+    Object.entries(calls).reduce((total, [name, count]) => total + (wanted.test(name) ? count : 0), 0)
+  const rowsRead = sum(/\.rows_read$/)
+  const rowsWritten = sum(/\.rows_written$/)
+  return {
+    ...NOTHING,
+    objectRequests: ofObjects.reduce((total, [, count]) => total + count, 0) - rowsRead - rowsWritten,
+    alarms: calls.alarms ?? 0,
+    rowsRead,
+    rowsWritten,
+    redisCommands: calls.redis_commands ?? 0,
+    heldMs: sum(/^held\./),
+    r2Writes: calls['r2.writes'] ?? 0,
+    r2Reads: calls['r2.reads'] ?? 0,
+  }
+}
+
+const FAILED = 400
+
+/** A poll has its line when it ends. */
+function fromLines(lines: readonly Line[]): Counted {
+  const ours = lines.filter(({ route }) => !String(route).startsWith('/_selvedge/test/'))
+  const requests = ours.filter(({ message }) => message === 'request')
+  return {
+    ...NOTHING,
+    requests: requests.length,
+    refusals: requests.filter(({ status }) => Number(status) >= FAILED).length,
+    lines: ours.length - requests.length,
+  }
+}
