@@ -9,6 +9,7 @@ import { wipeTables } from '../wipe.ts'
 import { noteDelayed } from './delayed-rooms.ts'
 import { restoreDehydrated } from './keys/dehydrated.ts'
 import { recountBackups } from './keys/key-backup.ts'
+import { putRoom, type RoomRow } from './sync/room-rows.ts'
 import { MESSAGE_SERIES } from './to-device/inbox.ts'
 
 const BATCH = 500
@@ -70,19 +71,20 @@ export function restoreCopy(sql: SqlStorage, { records, rooms, delayedRooms }: U
   for (const record of records) RESTORERS[record.kind]?.(sql, record, base)
   recountBackups(sql)
   for (const roomId of delayedRooms) noteDelayed(sql, roomId)
-  for (const [index, room] of rooms.entries()) {
-    sql.exec(
-      `INSERT INTO rooms (no, room_id, membership, was, pos, own, event_id, stripped, forgotten)
-       VALUES (?, ?, ?, NULL, ?, ?, ?, ?, ?)`,
-      index + 1,
-      room.roomId,
-      room.membership,
-      room.pos,
-      base,
-      room.eventId,
-      room.stripped ?? null,
-      room.forgotten ? 1 : 0,
-    )
+  for (const [index, room] of rooms.entries()) putRoom(sql, restoredRoom(room, index + 1, base))
+}
+
+function restoredRoom(room: KnownRoom, no: number, own: number): RoomRow {
+  return {
+    no,
+    room_id: room.roomId,
+    membership: room.membership,
+    was: null,
+    pos: room.pos,
+    own,
+    event_id: room.eventId,
+    stripped: room.stripped ?? null,
+    forgotten: room.forgotten ? 1 : 0,
   }
 }
 

@@ -6,60 +6,29 @@ import { REFRESH_COLUMNS } from './account/refresh.ts'
 import { DELAYED_ROOMS_TABLE } from './delayed-rooms.ts'
 import { CROSS_SIGNING_TABLES } from './keys/cross-signing.ts'
 import { DEHYDRATED_TABLE } from './keys/dehydrated.ts'
+import { DEVICE_CHANGES_TABLE } from './keys/device-changes.ts'
 import { DEVICE_KEYS_TABLE } from './keys/device-keys.ts'
-import { DEVICE_CHANGES_TABLE } from './keys/device-lists.ts'
 import { KEY_BACKUP_BYTES, KEY_BACKUP_TABLES } from './keys/key-backup-tables.ts'
 import { OUTBOX_TABLES } from './outbox.ts'
 import { BADGES_TABLE } from './push/badges.ts'
-import { PUSH_QUEUE_TABLES, PUSH_TOLD_TABLE } from './push/push-queue.ts'
 import { PUSHERS_TABLE } from './push/pushers.ts'
+import { PUSH_QUEUE_TABLES, PUSH_TOLD_TABLE } from './push/queue-rows.ts'
 import { ROOM_JOBS_TABLE } from './room-jobs.ts'
 import { ACCOUNT_DATA_TABLE } from './settings/account-data.ts'
 import { FILTERS_TABLE } from './settings/filters.ts'
 import { READ_MARKERS_TABLE } from './settings/read-markers.ts'
 import { THREAD_SUBSCRIPTIONS_TABLE } from './settings/thread-subscriptions.ts'
+import { HEAD_TABLES } from './sync/head-store.ts'
+import { ROOMS_TABLE } from './sync/room-rows.ts'
 import { INBOX_TABLES } from './to-device/inbox.ts'
 
 export const USER_MIGRATIONS: readonly string[] = [
   DEVICES_TABLE,
   FILTERS_TABLE,
   ACCOUNT_DATA_TABLE,
-  `
-  -- The user's rooms: this table IS the list of joined, invited, knocked, left and forgotten rooms.
-  CREATE TABLE rooms (
-    -- The room's short name in sync tokens.
-    no INTEGER PRIMARY KEY,
-    room_id TEXT NOT NULL UNIQUE,
-    membership TEXT NOT NULL,
-    -- The membership before this one.
-    was TEXT,
-    -- Position of the member event in the room: an older change is ignored.
-    pos INTEGER NOT NULL,
-    -- Position of the change of membership in the user's own log.
-    own INTEGER NOT NULL,
-    event_id TEXT NOT NULL,
-    -- Stripped state of invites and knocks.
-    stripped TEXT,
-    forgotten INTEGER NOT NULL DEFAULT 0
-  );
-
-  -- Snapshots of the user's room positions, which sync tokens refer to.
-  CREATE TABLE epochs (
-    epoch INTEGER PRIMARY KEY,
-    created_ts INTEGER NOT NULL,
-    positions TEXT NOT NULL
-  );
-
-  -- The newest epoch in which a room moved: one row a room an epoch, however busy the room.
-  CREATE TABLE moved (no INTEGER PRIMARY KEY, epoch INTEGER NOT NULL);
-
-  -- The epochs of the last two tokens that each device sent back: they are kept.
-  CREATE TABLE device_epochs (
-    device_id TEXT PRIMARY KEY,
-    last INTEGER NOT NULL,
-    previous INTEGER NOT NULL
-  ) WITHOUT ROWID;
-
+  ROOMS_TABLE +
+    HEAD_TABLES +
+    `
   -- Sessions that ended, until Redis has been told.
   CREATE TABLE revoked (session_id TEXT PRIMARY KEY) WITHOUT ROWID;
 

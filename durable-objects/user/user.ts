@@ -15,7 +15,7 @@ import { installRpc } from '../rpc-table.ts'
 import { readMeta, writeMeta } from '../sqlite.ts'
 import { PlannedAbort } from './abort.ts'
 import type { Changes } from './account/account.ts'
-import type { DeviceChange } from './account/devices.ts'
+import { type DeviceChange, deviceIds } from './account/devices.ts'
 import type { UserJob } from './jobs.ts'
 import { assembleUser, type UserInside, type UserParts } from './parts.ts'
 import { tellPresence } from './presence/presence-exchange.ts'
@@ -230,7 +230,7 @@ export class User extends DurableObject<Env> {
       this.#parts.sessions.revoke(done.revoked ?? [])
       if (done.revoked?.length) {
         dropStrayMessages(this.#sql)
-        dropStrayEpochs(this.#sql)
+        dropStrayEpochs(this.#sql, deviceIds(this.#sql))
       }
       const { hasTables } = this.#parts.storage
       if (hasTables && readMeta(this.#sql, 'user_id') === undefined)

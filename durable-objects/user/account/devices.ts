@@ -5,7 +5,7 @@ import type { Quotas } from '../../../src/ports/config.ts'
 import type { Random } from '../../../src/ports/system.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import { requireQuota } from '../../../src/quotas.ts'
-import { first } from '../../sqlite.ts'
+import { first, type SqlReader } from '../../sqlite.ts'
 import { coverTexts } from '../../wipe.ts'
 
 /** The hashes and the expiry are for sessions with refresh tokens; `locked` and `suspended` were never used: see standing.ts. */
@@ -208,6 +208,12 @@ export function renameDevice(sql: SqlStorage, deviceId: string, displayName: str
 
 function all(sql: SqlStorage): DeviceRow[] {
   return sql.exec<DeviceRow>('SELECT * FROM devices ORDER BY device_id').toArray()
+}
+
+/** The ids of all devices. */
+export function deviceIds(sql: SqlReader): Set<string> {
+  const rows = sql.exec<{ device_id: string }>('SELECT device_id FROM devices').toArray()
+  return new Set(rows.map(({ device_id }) => device_id))
 }
 
 /** The device's row. */

@@ -7,15 +7,8 @@ import type { Changes } from '../account/account.ts'
 import { deletedDevices } from '../account/devices.ts'
 import type { RoomJobs } from '../room-jobs.ts'
 import { dropSignaturesOf } from './cross-signing.ts'
+import { noteDeviceChange } from './device-changes.ts'
 import { dropDeviceKeys } from './device-keys.ts'
-
-export const DEVICE_CHANGES_TABLE = `
-  -- One row a user, however often they change: themselves, and others whose master key they have signed.
-  CREATE TABLE device_changes (
-    user_id TEXT PRIMARY KEY,
-    own INTEGER NOT NULL
-  ) WITHOUT ROWID;
-`
 
 const CHANGED = 'devices_ts'
 /** Clocks of objects may differ by this much, ms. */
@@ -70,9 +63,7 @@ export class DeviceLists {
   #note(users: ReadonlySet<string>, privately: boolean): void {
     const { sql, userId, nextOwn, jobs, joinedRooms, now } = this.#parts
     const own = nextOwn()
-    for (const user of users) {
-      sql.exec('INSERT OR REPLACE INTO device_changes (user_id, own) VALUES (?, ?)', user, own)
-    }
+    for (const user of users) noteDeviceChange(sql, user, own)
     if (privately || !users.has(userId())) return
     jobs().add('devices', joinedRooms())
     writeMeta(sql, CHANGED, now())

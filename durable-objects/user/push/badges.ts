@@ -112,3 +112,8 @@ export class Badges {
     return true
   }
 }
+
+/** Nobody is told of any room any more. */
+export function dropBadges(sql: SqlStorage): void {
+  sql.exec('DELETE FROM push_badges')
+}

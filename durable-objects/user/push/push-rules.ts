@@ -9,16 +9,14 @@ import {
   withRule,
   withRuleChange,
 } from '../../../src/protocol/push/push-rule-edits.ts'
-import { first } from '../../sqlite.ts'
-import { writeAccountData } from '../settings/account-data.ts'
+import { findAccountData, writeAccountData } from '../settings/account-data.ts'
 
 const TYPE = 'm.push_rules'
 
 /** What the user has stored of their rules; undefined: the default ones. */
 export function storedRuleset(sql: SqlStorage): JsonObject | undefined {
-  const query = "SELECT content FROM account_data WHERE room_id = '' AND type = ?"
-  const row = first<{ content: string }>(sql, query, TYPE)
-  return row && objectField((JSON.parse(row.content) as JsonObject).global)
+  const content = findAccountData(sql, null, TYPE)
+  return content && objectField(content.global)
 }
 
 /** The value of `global`, the default rules included. */

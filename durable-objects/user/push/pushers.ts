@@ -4,9 +4,10 @@ import type { UserLogEntry } from '../../../src/ports/archive.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { pusherKey } from '../../../src/push/pusher-key.ts'
-import { first } from '../../sqlite.ts'
-import { coverTexts } from '../../wipe.ts'
+import { first, type SqlReader } from '../../sqlite.ts'
 import { deletedDevices } from '../account/devices.ts'
+import { dropBadges } from './badges.ts'
+import { dropQueuedFor, type PusherId } from './queue-rows.ts'
 
 export const PUSHERS_TABLE = `
   CREATE TABLE pushers (
@@ -25,7 +26,7 @@ export const PUSHERS_TABLE = `
 /** Each is told of every event. */
 const MAX_PUSHERS = 50
 
-type Row = { app_id: string; pushkey: string; device_id: string; set_ts: number; pusher: string }
+export type PusherRow = PusherId & { device_id: string; set_ts: number; pusher: string }
 type Archive = Omit<UserLogEntry, 'seq'>[]
 
 /** The user's pushers, as clients see them. */
@@ -40,6 +41,10 @@ export function listPushers(sql: SqlStorage): JsonObject[] {
   }))
 }
 
+export function allPushers(sql: SqlReader): PusherRow[] {
+  return sql.exec<PusherRow>('SELECT app_id, pushkey, device_id, set_ts, pusher FROM pushers').toArray()
+}
+
 /** Whether any device wants to be told. */
 export function hasPushers(sql: SqlStorage): boolean {
   return sql.exec('SELECT 1 FROM pushers LIMIT 1').toArray().length > 0
@@ -49,7 +54,7 @@ export function hasPushers(sql: SqlStorage): boolean {
 export function putPusher(sql: SqlStorage, deviceId: string, pusher: Pusher, now: number): Archive {
   const { app_id, pushkey } = pusher
   checkCount(sql, pusher)
-  const row: Row = { app_id, pushkey, device_id: deviceId, set_ts: now, pusher: JSON.stringify(pusher) }
+  const row: PusherRow = { app_id, pushkey, device_id: deviceId, set_ts: now, pusher: JSON.stringify(pusher) }
   sql.exec(
     'INSERT OR REPLACE INTO pushers (app_id, pushkey, device_id, set_ts, pusher) VALUES (?, ?, ?, ?, ?)',
     ...Object.values(row),
@@ -77,15 +82,11 @@ export function dropPushersWith(sql: SqlStorage, changes: readonly Omit<UserLogE
 
 function removeWhere(sql: SqlStorage, where: { clause: string; values: string[] }): Archive {
   const query = `SELECT * FROM pushers WHERE ${where.clause}`
-  const rows = sql.exec<Row>(query, ...where.values).toArray()
+  const rows = sql.exec<PusherRow>(query, ...where.values).toArray()
   sql.exec(`DELETE FROM pushers WHERE ${where.clause}`, ...where.values)
   // What waits for them is of no use any more, and holds what people wrote.
-  for (const { app_id, pushkey } of rows) {
-    const queued = { clause: 'app_id = ? AND pushkey = ?', values: [app_id, pushkey] }
-    coverTexts(sql, 'push_queue', 'notification', queued)
-    sql.exec(`DELETE FROM push_queue WHERE ${queued.clause}`, ...queued.values)
-  }
+  for (const row of rows) dropQueuedFor(sql, row)
   // With the last of them: for a later one everything is counted anew.
-  sql.exec('DELETE FROM push_badges WHERE NOT EXISTS (SELECT 1 FROM pushers)')
+  if (!hasPushers(sql)) dropBadges(sql)
   return rows.map((row) => ({ kind: 'pusher', key: pusherKey(row), body: null }))
 }

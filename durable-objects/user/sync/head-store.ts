@@ -1,7 +1,26 @@
-/** The tables of epochs and of rooms that moved. */
-import { first, readMeta } from '../../sqlite.ts'
+/** The tables `epochs`, `moved` and `device_epochs`: what outlives an incarnation of the rooms' heads. */
+import { first, readMeta, type SqlReader } from '../../sqlite.ts'
 import type { Positions } from './heads/epochs.ts'
 import type { HeadStore } from './heads/heads.ts'
+
+export const HEAD_TABLES = `
+  -- Snapshots of the user's room positions, which sync tokens refer to.
+  CREATE TABLE epochs (
+    epoch INTEGER PRIMARY KEY,
+    created_ts INTEGER NOT NULL,
+    positions TEXT NOT NULL
+  );
+
+  -- The newest epoch in which a room moved: one row a room an epoch, however busy the room.
+  CREATE TABLE moved (no INTEGER PRIMARY KEY, epoch INTEGER NOT NULL);
+
+  -- The epochs of the last two tokens that each device sent back: they are kept.
+  CREATE TABLE device_epochs (
+    device_id TEXT PRIMARY KEY,
+    last INTEGER NOT NULL,
+    previous INTEGER NOT NULL
+  ) WITHOUT ROWID;
+`
 
 const FIRST = 1
 const DAY_MS = 86_400_000
@@ -78,7 +97,15 @@ export class StoredHeads implements HeadStore {
   }
 }
 
-/** Deleted devices keep no epochs any more: inside the transaction that deletes them. */
-export function dropStrayEpochs(sql: SqlStorage): void {
-  sql.exec('DELETE FROM device_epochs WHERE device_id NOT IN (SELECT device_id FROM devices)')
+/** Devices that are not there any more keep no epochs: inside the transaction that deletes them. */
+export function dropStrayEpochs(sql: SqlStorage, devices: ReadonlySet<string>): void {
+  const rows = sql.exec<{ device_id: string }>('SELECT device_id FROM device_epochs').toArray()
+  for (const { device_id } of rows) {
+    if (!devices.has(device_id)) sql.exec('DELETE FROM device_epochs WHERE device_id = ?', device_id)
+  }
+}
+
+/** Whether a sync was ever answered. */
+export function hasEpochs(sql: SqlReader): boolean {
+  return first(sql, 'SELECT 1 AS found FROM epochs LIMIT 1') !== undefined
 }

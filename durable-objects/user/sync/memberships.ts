@@ -2,7 +2,7 @@
 import type { MembershipChange, VisitedRoom } from '../../../src/objects/user/sync.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import type { Membership } from '../../../src/protocol/rooms/membership.ts'
-import { coverTexts } from '../../wipe.ts'
+import { coverStripped, type KnownRoomRow, moveRoom, putRoom, roomRows } from './room-rows.ts'
 
 export interface UserRoom {
   /** The room's short name in sync tokens. */
@@ -16,17 +16,6 @@ export interface UserRoom {
   forgotten: boolean
 }
 
-type Row = {
-  no: number
-  room_id: string
-  membership: string
-  was: string | null
-  pos: number
-  own: number
-  stripped: string | null
-  forgotten: number
-}
-
 /** All rooms in memory, read once in an incarnation: each sync walks them. */
 export class Memberships {
   readonly #sql: SqlStorage
@@ -36,8 +25,7 @@ export class Memberships {
 
   constructor(sql: SqlStorage) {
     this.#sql = sql
-    const query = 'SELECT no, room_id, membership, was, pos, own, stripped, forgotten FROM rooms'
-    for (const row of sql.exec<Row>(query)) this.#keep(fromRow(row))
+    for (const row of roomRows(sql)) this.#keep(fromRow(row))
   }
 
   all(): Iterable<UserRoom> {
@@ -93,28 +81,25 @@ export class Memberships {
       // A forgotten room stays forgotten until the user is invited or let in again.
       forgotten: isGone(change.membership) && (change.forgotten ?? known?.forgotten ?? false),
     }
-    if (known?.stripped?.length)
-      coverTexts(this.#sql, 'rooms', 'stripped', { clause: 'no = ?', values: [known.no] })
-    this.#sql.exec(
-      `INSERT OR REPLACE INTO rooms (no, room_id, membership, was, pos, own, event_id, stripped, forgotten)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      room.no,
-      room.roomId,
-      room.membership,
-      room.was,
-      room.pos,
-      room.own,
-      change.eventId,
-      change.strippedState === undefined ? null : JSON.stringify(change.strippedState),
-      room.forgotten ? 1 : 0,
-    )
+    if (known?.stripped?.length) coverStripped(this.#sql, known.no)
+    putRoom(this.#sql, {
+      no: room.no,
+      room_id: room.roomId,
+      membership: room.membership,
+      was: room.was,
+      pos: room.pos,
+      own: room.own,
+      event_id: change.eventId,
+      stripped: change.strippedState === undefined ? null : JSON.stringify(change.strippedState),
+      forgotten: room.forgotten ? 1 : 0,
+    })
     this.#keep(room)
     return unchanged ? undefined : room
   }
 
   /** Makes a room news to every token, as it is. One row. Call it inside a transaction. */
   tellAgain(room: UserRoom, own: number): void {
-    this.#sql.exec('UPDATE rooms SET own = ? WHERE no = ?', own, room.no)
+    moveRoom(this.#sql, room.no, own)
     this.#keep({ ...room, own })
   }
 
@@ -134,7 +119,7 @@ function isGone(membership: Membership): boolean {
   return membership === 'leave' || membership === 'ban'
 }
 
-function fromRow(row: Row): UserRoom {
+function fromRow(row: KnownRoomRow): UserRoom {
   return {
     no: row.no,
     roomId: row.room_id,

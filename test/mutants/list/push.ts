@@ -36,17 +36,27 @@ export const PUSH: readonly Mutant[] = [
       'told === null ? unread > 0 : unread <= told',
       { title: 'where it has not fallen' },
     ],
-    ['if (rejected.includes(pushkey)) refused(appId, pushkey)', '', { title: 'the one that is refused' }],
-    ['    sql.exec(`DELETE FROM push_told WHERE ${gone}`)\n', '', { title: 'the one that is refused' }],
+    [
+      'if (rejected.includes(row.pushkey)) refused(row.app_id, row.pushkey)',
+      '',
+      { title: 'the one that is refused' },
+    ],
+    ['2 ** Math.min(failures, 20)', '1', { title: 'that fails is asked again after' }],
+    ['    dropQueuedBefore(sql, now() - GIVEN_UP_MS)\n', '', { title: 'the newest 200' }],
+    ['    dropQueuedBeyond(this.#parts.sql, KEPT)\n', '', { title: 'the newest 200' }],
+  ]),
+  ...inFile('durable-objects/user/push/queue-rows.ts', client('badges', 'pushing'), [
+    [
+      "  sql.exec('DELETE FROM push_told WHERE app_id = ? AND pushkey = ?', app_id, pushkey)\n",
+      '',
+      { title: 'the one that is refused' },
+    ],
     [
       'WHERE coalesce(r.retry_at, 0) <= ? GROUP BY',
       'WHERE coalesce(r.retry_at, 0) >= 0 * ? GROUP BY',
       { title: 'that fails is asked again after' },
     ],
-    ['2 ** Math.min(failures, 20)', '1', { title: 'that fails is asked again after' }],
-    ["    this.#drop('queued_ts < ?', now() - GIVEN_UP_MS)\n", '', { title: 'the newest 200' }],
     ["`notification != '' AND ${clause}`", '`1 = 0 AND ${clause}`', { title: 'was redacted meanwhile' }],
-    ["this.#drop('seq <= (SELECT max(seq) FROM push_queue) - ?', KEPT)", '', { title: 'the newest 200' }],
   ]),
   ...inFile('durable-objects/user/push/pushes.ts', client('badges', 'pushing'), [
     ['if (mayFall) this.#queue.addBadge()', '', { title: 'a message is redacted' }],

@@ -50,7 +50,7 @@ export const USER: readonly Mutant[] = [
   ...inFile('durable-objects/user/push/pushers.ts', client('pushers'), [
     ["return [{ kind: 'pusher', key: pusherKey(row), body: JSON.stringify(row) }]", 'return []'],
     ["return rows.map((row) => ({ kind: 'pusher', key: pusherKey(row), body: null }))", 'return []'],
-    ['DELETE FROM push_queue WHERE', 'DELETE FROM push_queue WHERE 1 = 0 AND'],
+    ['  for (const row of rows) dropQueuedFor(sql, row)\n', ''],
   ]),
   ...inFile(
     'durable-objects/user/push/pushers.ts',
@@ -94,7 +94,7 @@ export const USER: readonly Mutant[] = [
     ['test/durable-objects/user/rebuild.test.ts', ...client('account')],
     [
       ['for (const [name, last] of series) if (last !== undefined) writeMeta(sql, name, last)', ''],
-      ['      room.forgotten ? 1 : 0,', '      0,'],
+      ['forgotten: room.forgotten ? 1 : 0,', 'forgotten: 0,'],
       ["  standing: (sql, { body }) => writeMeta(sql, 'standing', body),\n", ''],
       ["  writeMeta(sql, 'first_epoch', base)\n", ''],
     ],

@@ -3,6 +3,7 @@
  * room with this one any more. Other users' changes are marks in rooms; the user's own log tells of their own.
  */
 import type { RoomSlice } from '../../../../src/objects/room/sync.ts'
+import { changedBetween } from '../../keys/device-changes.ts'
 import { isInitial, type RoomPart, type Span, type Stream } from './stream.ts'
 
 export interface DeviceListsParts {
@@ -79,10 +80,8 @@ export class DeviceListsStream implements Stream {
     changed.delete(userId)
     maybeLeft.delete(userId)
     if (!span.absent && span.since >= span.own) return { changed, maybeLeft: [...maybeLeft] }
-    const query = 'SELECT user_id FROM device_changes WHERE own > ? AND own <= ?'
     // After a long absence the client's place in the log says nothing any more.
-    const rows = sql.exec<{ user_id: string }>(query, span.absent ? 0 : span.since, span.own)
-    for (const { user_id } of rows) changed.add(user_id)
+    for (const user of changedBetween(sql, span.absent ? 0 : span.since, span.own)) changed.add(user)
     if (span.absent) changed.add(userId)
     return { changed, maybeLeft: [...maybeLeft] }
   }

@@ -1,0 +1,76 @@
+/** The table `rooms`: the rooms that the user has or had something to do with, as their Rooms told it. */
+import { first, type SqlReader } from '../../sqlite.ts'
+import { coverTexts } from '../../wipe.ts'
+
+export const ROOMS_TABLE = `
+  -- The user's rooms: this table IS the list of joined, invited, knocked, left and forgotten rooms.
+  CREATE TABLE rooms (
+    -- The room's short name in sync tokens.
+    no INTEGER PRIMARY KEY,
+    room_id TEXT NOT NULL UNIQUE,
+    membership TEXT NOT NULL,
+    -- The membership before this one.
+    was TEXT,
+    -- Position of the member event in the room: an older change is ignored.
+    pos INTEGER NOT NULL,
+    -- Position of the change of membership in the user's own log.
+    own INTEGER NOT NULL,
+    event_id TEXT NOT NULL,
+    -- Stripped state of invites and knocks.
+    stripped TEXT,
+    forgotten INTEGER NOT NULL DEFAULT 0
+  );
+`
+
+export type RoomRow = {
+  no: number
+  room_id: string
+  membership: string
+  was: string | null
+  pos: number
+  own: number
+  event_id: string
+  stripped: string | null
+  forgotten: number
+}
+
+/** A room as this object reads it: nobody asks for the id of the member event. */
+export type KnownRoomRow = Omit<RoomRow, 'event_id'>
+
+export function roomRows(sql: SqlReader): Iterable<KnownRoomRow> {
+  return sql.exec<KnownRoomRow>(
+    'SELECT no, room_id, membership, was, pos, own, stripped, forgotten FROM rooms',
+  )
+}
+
+/** Writes a room, whole. One row. */
+export function putRoom(sql: SqlStorage, row: RoomRow): void {
+  sql.exec(
+    `INSERT OR REPLACE INTO rooms (no, room_id, membership, was, pos, own, event_id, stripped, forgotten)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    row.no,
+    row.room_id,
+    row.membership,
+    row.was,
+    row.pos,
+    row.own,
+    row.event_id,
+    row.stripped,
+    row.forgotten,
+  )
+}
+
+/** One row. */
+export function moveRoom(sql: SqlStorage, no: number, own: number): void {
+  sql.exec('UPDATE rooms SET own = ? WHERE no = ?', own, no)
+}
+
+/** What others wrote in a room's stripped state leaves nothing behind when its row is replaced. */
+export function coverStripped(sql: SqlStorage, no: number): void {
+  coverTexts(sql, 'rooms', 'stripped', { clause: 'no = ?', values: [no] })
+}
+
+/** Whether the user is in a room, or left one. */
+export function hasStays(sql: SqlReader): boolean {
+  return first(sql, `SELECT 1 AS found FROM rooms WHERE 'join' IN (membership, was) LIMIT 1`) !== undefined
+}
