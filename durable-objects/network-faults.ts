@@ -1,5 +1,6 @@
 /** Tests: what a network may do to a call between objects, where a test has planned it for the operation. */
 import { faultsPlanned, hold, takeFault } from '../src/faults.ts'
+import { asUnderWay } from '../src/limiter.ts'
 
 /** How long a late call or a late copy is under way, ms. */
 const LATE_MS = 150
@@ -7,9 +8,12 @@ const LATE_MS = 150
 /** How often a held call looks whether it may go on, ms. */
 const LOOK_MS = 5
 
-const pass = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
-const keptAt = (place: string) => hold(place, () => pass(LOOK_MS))
+/** What is late is under way meanwhile. */
+const pass = (ms: number) => asUnderWay(() => pause(ms))
+
+const keptAt = (place: string) => hold(place, () => pause(LOOK_MS))
 
 /** The copy of a call, whose answer nobody hears. */
 async function again(operation: string, before: Promise<void>, call: () => Promise<unknown>): Promise<void> {

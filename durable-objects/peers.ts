@@ -1,6 +1,6 @@
 /** How objects are named and called, and what they ask of each other. Nothing else names or calls an object. */
 import type { Env } from '../src/env.ts'
-import { checkValue, countCall } from '../src/limiter.ts'
+import { asUnderWay, checkValue, countCall } from '../src/limiter.ts'
 import type { Invitee } from '../src/objects/room/create.ts'
 import type { RoomPeer } from '../src/objects/room/peer.ts'
 import type { KeyClaims, PublicKeys } from '../src/objects/user/keys.ts'
@@ -168,16 +168,14 @@ function gateway<Gateway>(
     counters.count(operation)
     countCall(operation)
     checkValue(operation, args, isLarge(operation))
+    const ask = async () => {
+      overloadIfPlanned(operation)
+      const value = await connect()[method]!(...args)
+      resetIfPlanned(operation)
+      return value
+    }
     const answer = await throughFaults(operation, () =>
-      onceMore(
-        async () => {
-          overloadIfPlanned(operation)
-          const value = await connect()[method]!(...args)
-          resetIfPlanned(operation)
-          return value
-        },
-        () => mayRepeat(kind, method, args),
-      ),
+      asUnderWay(() => onceMore(ask, () => mayRepeat(kind, method, args))),
     )
     checkValue(operation, answer, isLarge(operation))
     dropIfAsked(options, operation)

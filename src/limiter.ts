@@ -34,6 +34,8 @@ interface Spent {
   name?: string
   /** Methods of the object that have not answered yet, and requests of its own that wait. */
   running: number
+  /** Calls of the object to others that have no answer yet. */
+  underWay: number
 }
 
 const current = new AsyncLocalStorage<Spent>()
@@ -52,7 +54,7 @@ export function passedLimits(): string[] {
 
 /** Runs one invocation within the limits. Outside of one, nothing below limits anything. */
 export function withinLimits<T>(work: () => T): T {
-  return current.run({ calls: 0, waiting: 0, running: 0 }, work)
+  return current.run({ calls: 0, waiting: 0, running: 0, underWay: 0 }, work)
 }
 
 /**
@@ -75,7 +77,7 @@ export function limitedFetch(operation: string, send: typeof fetch): typeof fetc
     if (spent.waiting >= LIMITS.waitingFetches) refuse('waitingFetches', operation)
     spent.waiting += 1
     try {
-      return await asRunning(spent, () => send(input, init))
+      return await asUnderWay(() => asRunning(spent, () => send(input, init)))
     } finally {
       spent.waiting -= 1
     }
@@ -109,7 +111,7 @@ export function limitCalls({ prototype }: { prototype: object }, rang: () => voi
     if (name === 'constructor' || typeof method !== 'function') continue
     const limited = function (this: object, ...args: unknown[]): unknown {
       const { name: objectName } = (this as NamedObject).ctx?.id ?? {}
-      const spent = spentBy.get(this) ?? { calls: 0, waiting: 0, running: 0, name: objectName }
+      const spent = spentBy.get(this) ?? { calls: 0, waiting: 0, running: 0, underWay: 0, name: objectName }
       spentBy.set(this, spent)
       spent.calls = 0
       if (objectName !== undefined) awake.set(objectName, spent)
@@ -141,6 +143,18 @@ function asRunning<T>(spent: Spent, work: () => T): T {
   }
 }
 
+/** Runs a call of an object, whose answer a test may wait for though nobody else does. */
+export async function asUnderWay<T>(call: () => Promise<T>): Promise<T> {
+  const spent = current.getStore()
+  if (spent === undefined) return call()
+  spent.underWay += 1
+  try {
+    return await call()
+  } finally {
+    spent.underWay -= 1
+  }
+}
+
 /** Notes when the alarm of the object rings in which this runs. */
 export function noteAlarm(at: number): void {
   const name = current.getStore()?.name
@@ -169,6 +183,14 @@ const isIdle = (name: string, { running }: Spent, now: number) =>
 /** Whether nothing runs in any object, nor is about to. */
 export function isQuiet(now: number): boolean {
   return [...awake].every(([name, spent]) => isIdle(name, spent, now))
+}
+
+/** Whether all that follows from earlier requests is done: no object has anything under way, nor an alarm until `until` (ms). */
+export function isSettled(until: number): boolean {
+  return (
+    [...awake.values()].every(({ running, underWay }) => running === 0 && underWay === 0) &&
+    [...alarms.values()].every((at) => at > until)
+  )
 }
 
 /** The names of the objects that were called and, but for the busy ones, not named since: a test evicts the idle ones. */

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { projectRoot } from '../local/paths.ts'
-import { LONG_FILES } from './support/house/exceptions.ts'
+import { LONG_FILES, TIMED_FILES } from './support/house/exceptions.ts'
 import { brokenRules } from './support/house/layers.ts'
 import {
   circles,
@@ -14,6 +14,7 @@ import {
   MOST_LINES,
   type SourceFile,
 } from './support/house/shape.ts'
+import { clockworkIn } from './support/house/waits.ts'
 
 const productFolders = ['src', 'durable-objects', 'workers', 'local']
 const projectFolders = [...productFolders, 'test', 'bench', 'migrations', 'docs']
@@ -57,6 +58,34 @@ it(`no folder holds more than ${MOST_FILES} files`, () => {
 
 it.each(Object.keys(LONG_FILES))('%s is still too long, so its exception is needed', (path) => {
   expect(files.filter(isTooLong).map((file) => file.path)).toContain(path)
+})
+
+describe('a test waits for what it means, not for a time', () => {
+  const timed = Object.fromEntries(
+    files
+      .filter(({ path }) => path.startsWith('test/'))
+      .map((file) => [file.path, clockworkIn(file)] as const)
+      .filter(([, found]) => found.length > 0),
+  )
+
+  it('so that no file sleeps or asks how long something took', () => {
+    const { ...broken } = timed
+    for (const path of Object.keys(TIMED_FILES)) delete broken[path]
+    expect(broken).toEqual({})
+  })
+
+  it.each(Object.keys(TIMED_FILES))('but for %s, whose exception is needed', (path) => {
+    expect(Object.keys(timed)).toContain(path)
+  })
+
+  it.each([
+    ["import { setTimeout as sleep } from 'node:timers/promises'", ['node:timers/promises']],
+    ['await new Promise((resolve) => setTimeout(resolve, 50))', ['setTimeout']],
+    ['const started = performance.now()', ['performance']],
+    ['await expect.poll(look).toBe(1)', []],
+  ])('which finds in %s: %j', (source, found) => {
+    expect(clockworkIn({ path: 'test/x.test.ts', source })).toEqual(found)
+  })
 })
 
 describe('the check of shape itself', () => {

@@ -34,7 +34,8 @@ const FAILURES: [RegExp, string][] = [
   [/^PUT .*\/send\/m\.room\.message\/[^/]+$/, '403 M_FORBIDDEN'],
 ]
 
-const SOON_MS = 5_000
+/** Longer than a test may take: what comes has not waited for the end of a poll. */
+const POLL_MS = 120_000
 
 const exchanges: Exchange[] = []
 const clients: MatrixClient[] = []
@@ -80,11 +81,9 @@ function emitted<Args extends unknown[]>(
   event: EmittedEvents,
   isWanted: (...args: Args) => boolean,
 ): Promise<Args> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`no such ${event} within ${SOON_MS} ms`)), SOON_MS)
+  return new Promise((resolve) => {
     const listener = (...args: unknown[]) => {
       if (!isWanted(...(args as Args))) return
-      clearTimeout(timer)
       client.off(event, listener)
       resolve(args as Args)
     }
@@ -94,18 +93,18 @@ function emitted<Args extends unknown[]>(
 
 async function start(client: MatrixClient): Promise<void> {
   const prepared = emitted<[SyncState]>(client, ClientEvent.Sync, (state) => state === SyncState.Prepared)
-  await client.startClient({ initialSyncLimit: 20 })
+  await client.startClient({ initialSyncLimit: 20, pollTimeout: POLL_MS })
   await prepared
 }
 
-/** A text arriving in a client's live timeline, and when. */
-async function arrival(client: MatrixClient, text: string): Promise<{ event: MatrixEvent; at: number }> {
+/** A text arriving in a client's live timeline. */
+async function arrival(client: MatrixClient, text: string): Promise<MatrixEvent> {
   const [event] = await emitted<[MatrixEvent, Room | undefined, boolean | undefined]>(
     client,
     RoomEvent.Timeline,
     (event, _room, toStart) => event.getContent().body === text && !toStart,
   )
-  return { event, at: performance.now() }
+  return event
 }
 
 /** The sender's own copy coming back by sync, where it replaces what the client had shown meanwhile. */
@@ -164,15 +163,13 @@ describe('two people with matrix-js-sdk', () => {
   it.each([
     ['from the one to the other', () => [alice, bob] as const],
     ['back', () => [bob, alice] as const],
-  ])('talk %s, and the message is there at once', async (direction, pair) => {
+  ])('talk %s, and the message ends the poll that waits', async (direction, pair) => {
     const [sender, receiver] = pair()
     const arriving = arrival(receiver, direction)
     const comesBack = echo(sender, direction)
     const { event_id: eventId } = await sender.sendTextMessage(roomId, direction)
-    const answered = performance.now()
-    const { event, at } = await arriving
+    const event = await arriving
     expect([event.getId(), event.getSender()]).toEqual([eventId, sender.getSafeUserId()])
-    expect(at - answered).toBeLessThan(1_000)
     expect((await comesBack)[0].getId()).toBe(eventId)
     const mine = sender.getRoom(roomId)!.getLiveTimeline().getEvents()
     expect(mine.filter((known) => known.getContent().body === direction)).toHaveLength(1)

@@ -1,7 +1,7 @@
 /** What operations cost, counted: the budgets of the design, held by the counters of the adapters. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Api, api, type Client, must } from '../support/client.ts'
+import { planFault, settled } from '../support/faults.ts'
 import { objectName, startServer, type TestServer } from '../support/server.ts'
 
 let server: TestServer
@@ -29,15 +29,12 @@ type Counts = Record<string, number>
 const counts = async (of: TestServer): Promise<Counts> =>
   must(await api(of).request('GET', '/_selvedge/test/calls')).body
 
-/** Longer than the archive's delay: what is due is done. */
-const quiet = () => sleep(400)
-
 /** What the work has cost, its after-work included. */
 async function costOf(work: () => Promise<unknown>, of = server): Promise<Counts> {
-  await quiet()
+  await settled(api(of))
   const before = await counts(of)
   await work()
-  await quiet()
+  await settled(api(of))
   const after = await counts(of)
   const spent = Object.entries(after).map(([name, count]) => [name, count - (before[name] ?? 0)] as const)
   // Rows read cost a thousandth of rows written: docs/cost.md counts them.
@@ -53,10 +50,6 @@ const rows = (cost: Counts) => (cost['room.rows_written'] ?? 0) + (cost['user.ro
 
 async function token(client: Client): Promise<string> {
   return must(await client.sync()).body.next_batch
-}
-
-async function plan(name: string): Promise<void> {
-  must(await http.request('POST', '/_selvedge/test/faults', { name, count: 1 }))
 }
 
 describe('a sync', () => {
@@ -105,7 +98,7 @@ describe('a message', () => {
     must(await bob.join(other))
     await token(bob)
     await alice.say(other, 'warm')
-    await plan('user:idle')
+    await planFault(http, 'user:idle')
     const first = await costOf(() => alice.say(other, 'one'))
     const second = await costOf(() => alice.say(other, 'two'))
     expect([first['user.wake'], second['user.wake']]).toEqual([1, undefined])

@@ -250,9 +250,5 @@ describe('a storm of invented names', () => {
     }))
 
   const userObject = () => `test.example/user/${alice.userId}`
-  async function until(isDone: () => Promise<boolean>): Promise<void> {
-    for (let looks = 0; looks < 200 && !(await isDone()); looks += 1)
-      await new Promise((r) => setTimeout(r, 25))
-    expect(await isDone()).toBe(true)
-  }
+  const until = (isDone: () => Promise<boolean>) => expect.poll(isDone, { timeout: 10_000 }).toBe(true)
 })

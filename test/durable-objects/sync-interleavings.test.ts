@@ -4,7 +4,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { must } from '../support/client.ts'
+import { eventually } from '../support/eventually.ts'
+import { planFault } from '../support/faults.ts'
 import { serving } from '../support/serving.ts'
 import { behind, followChains, type Truth } from './interleavings/chains.ts'
 import { type Choices, choicesFrom } from './interleavings/random.ts'
@@ -42,16 +43,12 @@ beforeAll(async () => {
   console.log(`interleavings: INTERLEAVING_SEED=${seed}`)
 })
 
-async function plan(name: string, count: number): Promise<void> {
-  must(await http.request('POST', '/_selvedge/test/faults', { name, count }))
-}
-
 /** One random step. */
 async function step(watcher: Watcher, choices: Choices): Promise<void> {
   const dice = choices.next()
   if (dice < 0.4) watcher.say(choices.pick(watcher.rooms))
   else if (dice < 0.75) watcher.poll()
-  else if (dice < 0.92) await plan(choices.pick(FAULTS), 1)
+  else if (dice < 0.92) await planFault(http, choices.pick(FAULTS))
   else if (dice < 0.95) await watcher.evict()
   else await sleep(choices.below(120))
   if (choices.chance(0.5)) await sleep(choices.below(12))
@@ -67,9 +64,7 @@ async function awaitQuiet(watcher: Watcher, truth: Truth): Promise<string[]> {
       return missing.length === 0 ? [] : [`${waits ? 'waits' : 'hangs'} with ${since}: ${missing}`]
     })
   }
-  const deadline = Date.now() + PATIENCE_MS
-  while (asleep().length > 0 && Date.now() < deadline) await sleep(100)
-  return asleep()
+  return eventually(asleep, (left) => left.length === 0, PATIENCE_MS).catch(asleep)
 }
 
 /** Whoever asks, with whatever token, must come to every room's head. */
@@ -79,10 +74,11 @@ async function awaitHeads(watcher: Watcher, truth: Truth): Promise<string[]> {
   for (const { client, token } of watcher.tokens()) {
     let at = await watcher.catchUp(client, token)
     const missing = () => behind(followChains(watcher.answers, truth).places.get(at), truth)
-    while (missing().length > 0 && Date.now() < deadline) {
-      await sleep(100)
-      at = await watcher.catchUp(client, at)
+    const catchUp = async () => {
+      if (missing().length > 0) at = await watcher.catchUp(client, at)
+      return missing().length
     }
+    await eventually(catchUp, (count) => count === 0, deadline - Date.now()).catch(() => undefined)
     stalled.push(...missing().map((one) => `with ${at}: ${one}`))
   }
   return stalled
@@ -97,7 +93,7 @@ async function run(choices: Choices, rooms: number, steps: number, burst: number
     if (burst > 0 && i % burst === 0)
       for (const room of watcher.rooms) if (choices.chance(0.9)) watcher.say(room)
   }
-  for (const name of FAULTS) await plan(name, 0)
+  for (const name of FAULTS) await planFault(http, name, 0)
   const truth = await watcher.truth()
   const asleep = await awaitQuiet(watcher, truth)
   for (const { controller } of watcher.running) controller.abort()

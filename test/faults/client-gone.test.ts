@@ -1,8 +1,9 @@
 /** The client goes away, and its Worker is cut off after an RPC: what was committed spreads, and a repetition is clean. */
 import { describe, expect, it } from 'vitest'
 import { type Answer, type Body, type Client, must, testPassword } from '../support/client.ts'
+import { eventually } from '../support/eventually.ts'
 import { serving } from '../support/serving.ts'
-import { eventually, history, inRoom } from './helpers.ts'
+import { history, inRoom } from './helpers.ts'
 
 const { server, http, alice, bob } = serving(['alice', 'bob'])
 let names = 0

@@ -2,9 +2,10 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { VERSION } from '../../src/version.ts'
 import { type Answer, type Client, must, testPassword } from '../support/client.ts'
+import { eventually } from '../support/eventually.ts'
 import { objectName } from '../support/server.ts'
 import { serving } from '../support/serving.ts'
-import { eventually, inRoom, Receiver } from './helpers.ts'
+import { inRoom, Receiver } from './helpers.ts'
 
 const { server, http, alice, bob } = serving(['alice', 'bob'])
 let roomId: string
@@ -163,13 +164,12 @@ describe('while Redis is down', () => {
     await expectTalking('without redis')
   })
 
-  it('a token is slow to check at most, not refused, when Redis only hangs', async () => {
+  it('a token is checked without Redis, not refused, when that only hangs', async () => {
     await forgetEverything()
-    server.redis.delay(3_000)
+    // Longer than this test may take.
+    server.redis.delay(120_000)
     try {
-      const started = performance.now()
       expect(await whoami(alice)).toEqual([200, undefined])
-      expect(performance.now() - started).toBeLessThan(2_000)
     } finally {
       server.redis.delay(0)
     }

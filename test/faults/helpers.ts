@@ -1,21 +1,6 @@
-/** What the fault tests share: planned faults, patience, a client that never stops receiving, a room's history. */
-import { setTimeout as sleep } from 'node:timers/promises'
+/** What the fault tests share: a client that never stops receiving, a room's history. */
 import { type Body, type Client, must } from '../support/client.ts'
-
-/** Asks until the answer is as wanted. @throws Error with the last answer when it never was */
-export async function eventually<T>(
-  ask: () => Promise<T>,
-  isWanted: (answer: T) => boolean,
-  patienceMs = 15_000,
-): Promise<T> {
-  const deadline = Date.now() + patienceMs
-  for (;;) {
-    const answer = await ask()
-    if (isWanted(answer)) return answer
-    if (Date.now() > deadline) throw new Error(`never as wanted; at last: ${JSON.stringify(answer)}`)
-    await sleep(50)
-  }
-}
+import { eventually } from '../support/eventually.ts'
 
 /** The path of something in a room. */
 export function inRoom(roomId: string, ...parts: string[]): string {
@@ -65,7 +50,7 @@ export class Receiver {
   /** Waits for a message. */
   async until(text: string, patienceMs?: number): Promise<void> {
     await eventually(
-      async () => this.texts(),
+      () => this.texts(),
       (texts) => texts.includes(text),
       patienceMs,
     )
@@ -78,9 +63,12 @@ export class Receiver {
 
   async #receive(): Promise<void> {
     while (!this.#stopped.signal.aborted) {
-      const answer = await this.#poll()
-      if (answer === undefined) await sleep(20)
-      else this.#take(answer)
+      const answer = await eventually(
+        () => this.#poll(),
+        (body) => body !== undefined || this.#stopped.signal.aborted,
+        Number.POSITIVE_INFINITY,
+      )
+      if (answer !== undefined) this.#take(answer)
     }
   }
 

@@ -1,11 +1,11 @@
 /** Rooms and users that die, sleep, or lose what they tell each other: everybody still learns of everything, once. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type Body, type Client, must } from '../support/client.ts'
-import { held, passed, planFault, waitingPoll as pollThatWaits } from '../support/faults.ts'
+import { type Answer, type Body, type Client, must } from '../support/client.ts'
+import { eventually } from '../support/eventually.ts'
+import { held, passed, planFault, waitingPoll as pollThatWaits, settled } from '../support/faults.ts'
 import { objectName } from '../support/server.ts'
 import { serving } from '../support/serving.ts'
-import { eventually, history, inRoom, Receiver } from './helpers.ts'
+import { history, inRoom, Receiver } from './helpers.ts'
 
 const { server, http, alice, bob } = serving(['alice', 'bob'])
 let roomId: string
@@ -79,6 +79,9 @@ describe('an object that has more calls than it can answer', () => {
   })
 })
 
+/** When a wake that nobody answers is made again at the latest, ms. */
+const STUCK_MS = 10_000
+
 describe('wakes', () => {
   let receiver: Receiver
   beforeEach(async () => {
@@ -87,8 +90,8 @@ describe('wakes', () => {
   afterEach(() => receiver.stop())
 
   it.each([
-    ['twice, the second copy out of order', 'wake:twice', 6],
-    ['whose answers are lost', 'wake:answer-lost', 2],
+    ['twice, the second copy out of order', 'copy:user.wake', 4],
+    ['whose answers are lost', 'lose:user.wake', 2],
     ['that are dropped', 'drop:user.wake', 2],
     ['that nobody ever answers', 'hang:user.wake', 1],
   ])(
@@ -98,11 +101,17 @@ describe('wakes', () => {
       const sent: string[] = []
       for (let n = 0; n < 12; n += 1) {
         sent.push(await alice.say(roomId, `${fault} ${n}`))
-        await sleep(n % 4 === 0 ? 150 : 10)
+        if (n % 3 === 2) await receiver.until(`${fault} ${n}`)
       }
-      await receiver.until(`${fault} 11`)
-      // The late copies have come by then.
-      await sleep(500)
+      await passed(http, fault)
+      // The late copies come now.
+      await planFault(http, 'copied:user.wake', times)
+      await planFault(http, fault, 0)
+      if (fault.startsWith('copy:')) await passed(http, 'copied:user.wake')
+      await planFault(http, 'copied:user.wake', 0)
+      await settled(http, STUCK_MS)
+      sent.push(await alice.say(roomId, `${fault} is over`))
+      await receiver.until(`${fault} is over`)
       expect(receiver.gaps).toBe(0)
       expect(receiver.events.map((event) => event.event_id)).toEqual(sent)
     },
@@ -126,16 +135,18 @@ describe('the answer of a Room that is asked', () => {
     must(await http.request('GET', '/_selvedge/test/calls')).body['user.wake'] ?? 0
   const letGo = () => planFault(http, 'hold:room.pull', 0)
 
-  /** What Bob is told from a token on, however often he has to ask. */
-  const comesTo = async (since: string, text: string) => {
-    let token = since
-    const seen: string[] = []
-    for (let n = 0; n < 10 && !seen.includes(text); n += 1) {
-      const answer = must(await bob.sync({ since: token, timeout: 0 }))
+  /** What Bob is told by an answer and after it, until he knows a text, and once more when nothing is under way. */
+  const toldFrom = async (first: Answer, text: string) => {
+    let token: string = first.body.next_batch
+    const seen = textsOf(first)
+    const ask = async (timeout: number) => {
+      const answer = must(await bob.sync({ since: token, timeout }))
       seen.push(...textsOf(answer))
       token = answer.body.next_batch
-      await sleep(20)
     }
+    for (let n = 0; n < 10 && !seen.includes(text); n += 1) await ask(2_000)
+    await settled(http)
+    await ask(0)
     return seen
   }
 
@@ -147,9 +158,7 @@ describe('the answer of a Room that is asked', () => {
     await expect.poll(wakes, { timeout: 10_000 }).toBeGreaterThan(before)
     await letGo()
     const late = must(await answer)
-    expect([...textsOf(late), ...(await comesTo(late.body.next_batch, 'passed the answer'))]).toEqual([
-      'passed the answer',
-    ])
+    expect(await toldFrom(late, 'passed the answer')).toEqual(['passed the answer'])
   })
 
   it('hides nothing that a later one contained, which was lost', async () => {
@@ -164,7 +173,7 @@ describe('the answer of a Room that is asked', () => {
     for (const fault of ['drop:user.wake', 'lose:room.pull']) await planFault(http, fault, 0)
     await letGo()
     const late = must(await answer)
-    expect([...textsOf(late), ...(await comesTo(late.body.next_batch, 'lost twice'))]).toEqual(['lost twice'])
+    expect(await toldFrom(late, 'lost twice')).toEqual(['lost twice'])
   })
 
   it('that is lost keeps nothing from another device, which waits', async () => {

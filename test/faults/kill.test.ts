@@ -8,8 +8,9 @@ import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { projectRoot } from '../../local/paths.ts'
 import { type Api, api, type Client } from '../support/client.ts'
+import { eventually } from '../support/eventually.ts'
 import { startServer, type TestServer } from '../support/server.ts'
-import { eventually, history, inRoom, Receiver } from './helpers.ts'
+import { history, inRoom, Receiver } from './helpers.ts'
 
 /** A message, and the event that the server acknowledged it as. */
 interface Sent {

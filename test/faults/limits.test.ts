@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest'
 import { LIMITS } from '../../src/limiter.ts'
 import { must } from '../support/client.ts'
+import { eventually } from '../support/eventually.ts'
 import { serving } from '../support/serving.ts'
-import { eventually } from './helpers.ts'
 
 const { server, http, alice } = serving(['alice'])
 

@@ -5,10 +5,10 @@ import { Agent, request } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { json } from 'node:stream/consumers'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { projectRoot } from '../../local/paths.ts'
 import { api, type Body, must } from '../support/client.ts'
+import { eventually } from '../support/eventually.ts'
 import { freePort } from '../support/real-servers.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'selvedge-launcher-'))
@@ -56,10 +56,13 @@ function launch(
     child,
     output: () => output,
     async ready() {
-      while (!output.includes('Selvedge is ready')) {
-        if (child.exitCode !== null) throw new Error(`ended with ${child.exitCode}: ${output}`)
-        await sleep(20)
-      }
+      const isReady = () => output.includes('Selvedge is ready')
+      await eventually(
+        () => output,
+        () => isReady() || child.exitCode !== null,
+        Number.POSITIVE_INFINITY,
+      )
+      if (!isReady()) throw new Error(`ended with ${child.exitCode}: ${output}`)
       return [...output.matchAll(/Selvedge is ready: (\S+)/g)].map(([, url]) => url!)
     },
     async end(signal) {
@@ -198,8 +201,7 @@ describe('the launcher', () => {
     const below = descendants(first.child.pid!)
     expect(below.length).toBeGreaterThan(0)
     await first.end('SIGKILL')
-    for (let tries = 0; below.some(alive) && tries < 100; tries++) await sleep(50)
-    expect(below.filter(alive)).toEqual([])
+    await expect.poll(() => below.filter(alive), { timeout: 5_000 }).toEqual([])
     await expect(fetch(`${url}/health`)).rejects.toThrow()
 
     const second = start('killed')
@@ -223,7 +225,7 @@ describe('the launcher', () => {
     const port = await freePort()
     const launched = start('tls', '--https-port', String(port), '--tls-cert', cert, '--tls-key', key)
     const urls = await launched.ready()
-    while (!launched.output().includes('https://')) await sleep(20)
+    await expect.poll(launched.output, { timeout: 5_000 }).toContain('https://')
     expect(urls[0]).toMatch(/^http:/)
     // All of 127.0.0.0/8 is this machine's, where the system is Linux.
     const localAddress = process.platform === 'linux' ? '127.0.0.9' : '127.0.0.1'
@@ -264,8 +266,7 @@ describe.skipIf(!oldNode)(
       const below = descendants(launched.child.pid!)
       expect(below.length).toBeGreaterThan(1)
       await launched.end(signal)
-      for (let tries = 0; below.some(alive) && tries < 100; tries++) await sleep(50)
-      expect(below.filter(alive)).toEqual([])
+      await expect.poll(() => below.filter(alive), { timeout: 5_000 }).toEqual([])
     })
   },
 )

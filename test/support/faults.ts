@@ -3,7 +3,7 @@ import { expect } from 'vitest'
 import { type Answer, type Api, type Client, must, type Query } from './client.ts'
 
 const FAULTS = '/_selvedge/test/faults'
-const PATIENCE = { timeout: 15_000, interval: 5 }
+const PATIENCE = { timeout: 25_000, interval: 5 }
 
 /** Lets the next `count` passes through a fault hook fail. What a place keeps (`hold:`, `keep:`, `copy:`), 0 lets go. */
 export async function planFault(http: Api, name: string, count = 1): Promise<void> {
@@ -26,6 +26,15 @@ export async function notPassed(http: Api, name: string): Promise<void> {
 /** Waits until something is kept at a place: an answer (`hold:`), a call (`keep:`) or its copy (`copy:`). */
 export async function held(http: Api, name: string): Promise<void> {
   await expect.poll(async () => (await faults(http)).held[name] ?? 0, PATIENCE).toBeGreaterThan(0)
+}
+
+/**
+ * Waits until nothing is under way in the server that followed from the requests so far, and no alarm rings within so
+ * many ms: by then the archive and what is sent once more are done, and not what comes in a minute.
+ */
+export async function settled(http: Api, within = 1_000, timeout = PATIENCE.timeout): Promise<void> {
+  const ask = () => http.request('GET', '/_selvedge/test/settled', undefined, { query: { within } })
+  await expect.poll(async () => must(await ask()).body.settled, { ...PATIENCE, timeout }).toBe(true)
 }
 
 /** Begins a poll, and comes back once it waits at the User object. */

@@ -3,8 +3,8 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../../local/start-error.ts'
+import { eventually } from './eventually.ts'
 
 export interface RealServer {
   url: string
@@ -86,13 +86,10 @@ export async function startRedis(): Promise<RealServer> {
 }
 
 async function untilReady(server: ChildProcess, attempt: () => Promise<void>): Promise<void> {
-  for (const deadline = Date.now() + 30_000; ; await sleep(50)) {
-    try {
-      return await attempt()
-    } catch (error) {
-      if (server.exitCode !== null || Date.now() > deadline) throw new Error(`no server: ${messageOf(error)}`)
-    }
-  }
+  const failure = () => attempt().then(() => undefined, messageOf)
+  const isOver = (failed: string | undefined) => failed === undefined || server.exitCode !== null
+  const failed = await eventually(failure, isOver, 30_000)
+  if (failed !== undefined) throw new Error(`no server: ${failed}`)
 }
 
 function exited(server: ChildProcess): Promise<void> {

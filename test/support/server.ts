@@ -2,14 +2,14 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { inject } from 'vitest'
 import type { InstanceOptions } from '../../local/instance.ts'
 import { type Instance, startInstance } from '../../local/instance.ts'
 import type { Workers } from '../../local/runtime/bundle.ts'
-import { archiveDifferences, type UnlikeArchive } from './archive-check.ts'
+import { archiveDifferences, type UnlikeArchive } from './archive/check.ts'
 import { betweenRequests } from './between-requests.ts'
 import { borrowSchema } from './borrow-schema.ts'
+import { eventually } from './eventually.ts'
 import type { ObjectKind, TestServer } from './test-server.ts'
 
 export { type ObjectKind, objectName, type TestServer } from './test-server.ts'
@@ -164,12 +164,8 @@ async function passedLimits(url: string): Promise<string[]> {
 async function killRuntime(instance: Instance): Promise<void> {
   const killed = instance.runtimePid()
   process.kill(killed, 'SIGKILL')
-  const deadline = Date.now() + 20_000
-  for (;;) {
-    if (instance.runtimePid() !== killed && (await answers(instance.url))) return
-    if (Date.now() > deadline) throw new Error('the runtime did not come back')
-    await sleep(10)
-  }
+  const isBack = async () => instance.runtimePid() !== killed && (await answers(instance.url))
+  await eventually(isBack, (is) => is, 20_000)
 }
 
 async function answers(url: string): Promise<boolean> {

@@ -2,7 +2,7 @@
 import { Hono } from 'hono'
 import * as z from 'zod'
 import { faultsNow, holdsAnswers, release, setFault } from '../../src/faults.ts'
-import { isQuiet, passedLimits, statementsOf, takeInMemory } from '../../src/limiter.ts'
+import { isQuiet, isSettled, passedLimits, statementsOf, takeInMemory } from '../../src/limiter.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
 import { endpoint } from '../middleware/endpoint.ts'
@@ -45,6 +45,13 @@ testHooks.get('/statements', endpoint({ auth: 'none', limit: 'free' }), (c) =>
 )
 
 testHooks.get('/passed-limits', endpoint({ auth: 'none', limit: 'free' }), (c) => c.json(passedLimits()))
+
+/** Alarms further off than `within` ms are not waited for. */
+const Settled = z.object({ within: z.coerce.number().int().min(0) })
+
+testHooks.get('/settled', endpoint({ auth: 'none', limit: 'free', query: Settled }), (c) =>
+  c.json({ settled: isSettled(c.var.ports.clock.now() + c.req.valid('query').within) }),
+)
 
 /** How long a moment is waited for in which no object does anything, ms, and how often it is looked for. */
 const QUIET_PATIENCE_MS = 300

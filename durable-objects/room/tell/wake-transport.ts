@@ -1,6 +1,5 @@
 /** How wakes leave a Room: straight to the User objects, or through slices of stateless Workers. */
 import type { Env } from '../../../src/env.ts'
-import { takeFault } from '../../../src/faults.ts'
 import { checkValue, countCall } from '../../../src/limiter.ts'
 import type { Wake } from '../../../src/objects/user/sync.ts'
 import type { Peers } from '../../peers.ts'
@@ -11,17 +10,9 @@ interface FanOutStub {
   wake(userIds: string[], wake: Wake): Promise<WakeAnswer[]>
 }
 
-/** Tests: how late the second copy of a wake comes; later ones have overtaken it by then. */
-const LATE_MS = 200
-
 export function fanOut(env: Env, objects: Peers): WakeTransport {
   return {
-    async wake(userId, wake) {
-      if (takeFault('wake:twice')) setTimeout(() => void objects.user(userId).wake(wake), LATE_MS)
-      const answer = await objects.user(userId).wake(wake)
-      if (takeFault('wake:answer-lost')) throw new Error('A test lost the answer to a wake')
-      return answer
-    },
+    wake: (userId, wake) => objects.user(userId).wake(wake),
     async wakeMany(userIds, wake) {
       countCall('fan_out.wake')
       checkValue('fan_out.wake', wake, false)

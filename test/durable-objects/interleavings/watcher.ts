@@ -1,6 +1,7 @@
 /** One user with several devices who polls, loses answers and comes back with old tokens; a friend who talks. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type Api, type Body, type Client, must } from '../../support/client.ts'
+import { eventually } from '../../support/eventually.ts'
+import { settled } from '../../support/faults.ts'
 import { type ObjectKind, objectName, type TestServer } from '../../support/server.ts'
 import { type Told, type Truth, toldBy } from './chains.ts'
 import type { Choices } from './random.ts'
@@ -23,8 +24,8 @@ interface Device {
 /** Tokens that a device may still come back with. */
 const HISTORY = 6
 const DEVICES = 3
-/** Longer than a planned fault holds anything back, ms. */
-const QUIET_MS = 350
+/** An alarm that rings sooner would meet the eviction, ms. */
+const SOON_MS = 350
 /** How long those who wait may take to be told, ms. */
 const ROUSE_MS = 2_500
 /** A body that makes a wake too large to carry its increment. */
@@ -39,6 +40,7 @@ export class Watcher {
   /** How often objects of each kind have left the memory. */
   readonly evicted = new Map<ObjectKind, number>()
   readonly #server: TestServer
+  readonly #http: Api
   readonly #choices: Choices
   readonly #friend: Client
   readonly #devices: Device[]
@@ -48,12 +50,14 @@ export class Watcher {
 
   private constructor(
     server: TestServer,
+    http: Api,
     choices: Choices,
     friend: Client,
     devices: readonly Client[],
     rooms: string[],
   ) {
     this.#server = server
+    this.#http = http
     this.#choices = choices
     this.#friend = friend
     this.#devices = devices.map((client) => ({ client, token: undefined, history: [] }))
@@ -72,7 +76,7 @@ export class Watcher {
       must(await devices[0]!.join(room))
       rooms.push(room)
     }
-    return new Watcher(server, choices, friend, devices, rooms)
+    return new Watcher(server, http, choices, friend, devices, rooms)
   }
 
   /** Says something; asked again until it is known to be said. */
@@ -135,9 +139,9 @@ export class Watcher {
    */
   async #oneWaits(): Promise<boolean> {
     for (const room of this.rooms) this.say(room)
-    const deadline = Date.now() + ROUSE_MS
-    while (this.running.size > 0 && Date.now() < deadline) await sleep(20)
-    if (this.running.size > 0) return false
+    const waiting = () => this.running.size
+    await eventually(waiting, (count) => count === 0, ROUSE_MS).catch(() => undefined)
+    if (waiting() > 0) return false
     const device = this.#choices.pick(this.#devices)
     if (this.#choices.chance(0.7)) this.#start(device, device.token, { waits: true, keep: true, without: [] })
     return true
@@ -146,7 +150,8 @@ export class Watcher {
   async #evictQuietly(kind: ObjectKind, name: string): Promise<void> {
     if (this.#unmovable.has(name)) return
     await Promise.all(this.#sends)
-    await sleep(QUIET_MS)
+    // What died with its work under way does not settle before it is called again.
+    await settled(this.#http, SOON_MS, 1_000).catch(() => undefined)
     try {
       await this.#server.evict(kind, name)
       this.evicted.set(kind, (this.evicted.get(kind) ?? 0) + 1)
@@ -188,15 +193,14 @@ function filterOf(without: string[]): string {
   return JSON.stringify({ room: { timeline: { limit: 500 }, not_rooms: without } })
 }
 
-async function insist<T>(work: () => Promise<T>): Promise<T> {
-  for (let tries = 0; ; tries += 1) {
-    try {
-      return await work()
-    } catch (error) {
-      if (tries === 20) throw error
-      await sleep(50)
-    }
-  }
+/** Does it again until it succeeds. */
+async function insist(work: () => Promise<unknown>): Promise<void> {
+  const failure = () =>
+    work().then(
+      () => undefined,
+      (error: unknown) => String(error),
+    )
+  await eventually(failure, (error) => error === undefined)
 }
 
 async function history(client: Client, room: string): Promise<string[]> {

@@ -9,6 +9,7 @@ import {
   must,
   testPassword,
 } from '../../../support/client.ts'
+import { waitingPoll } from '../../../support/faults.ts'
 import { startServer, type TestServer } from '../../../support/server.ts'
 
 let server: TestServer
@@ -98,8 +99,7 @@ describe('a locked account', () => {
   it('has its waiting sync answered', async () => {
     const user = await http.register('waiting')
     const { next_batch: since } = (await user.sync()).body
-    const waiting = user.sync({ since, timeout: 20_000 })
-    await new Promise((resolve) => setTimeout(resolve, 300))
+    const { answer: waiting } = await waitingPoll(http, user, { since })
     must(await put('lock', user.userId, true))
     expect(failure(await waiting)).toEqual([401, 'M_USER_LOCKED'])
   })

@@ -1,5 +1,4 @@
 /** What stands around an event, the event nearest to a moment, and who was what when. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Api, api, type Body, type Client, must } from '../../../support/client.ts'
 import { startServer, type TestServer } from '../../../support/server.ts'
@@ -173,7 +172,9 @@ describe('/timestamp_to_event', () => {
       preset: 'public_chat',
       initial_state: [{ type: 'm.room.history_visibility', content: { history_visibility: 'joined' } }],
     })
-    await sleep(5)
+    const made = Date.now()
+    // The first message is younger than all that made the room.
+    await expect.poll(() => Date.now(), { interval: 1 }).toBeGreaterThan(made)
     const before = await alice.say(hidden, 'before')
     const { origin_server_ts: ts } = must(
       await alice.get(room(`/event/${encodeURIComponent(before)}`, hidden)),

@@ -1,5 +1,4 @@
 /** Delayed events (MSC4140). */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   type Answer,
@@ -179,13 +178,11 @@ describe('managing one', () => {
   })
 
   it('restarts the time', async () => {
-    const id = await delayed(message(alice, 1_200, 'put off'))
-    for (let i = 0; i < 4; i += 1) {
-      await sleep(500)
-      must(await act(id, 'restart'))
-    }
-    expect(await said()).not.toContain('put off')
-    await expect.poll(said, { timeout: 5_000 }).toContain('put off')
+    const id = await delayed(message(alice, 3_000, 'put off'))
+    await delayed(message(alice, 3_000, 'due before the new start is over'))
+    must(await act(id, 'restart'))
+    await expect.poll(said, { timeout: 15_000 }).toContain('put off')
+    expect((await said()).slice(0, 2)).toEqual(['put off', 'due before the new start is over'])
   })
 
   it('takes the action in the body too', async () => {
@@ -289,13 +286,14 @@ describe('a delayed event of a user who may send nothing any more', () => {
   it('does not bring back a user who deactivated their account', async () => {
     const gone = await http.register('gone')
     must(await gone.join(room))
-    await delayed(later(gone, `state/m.room.member/${gone.userId}`, 1_500, { membership: 'join' }))
+    await delayed(later(gone, `state/m.room.member/${gone.userId}`, 3_000, { membership: 'join' }))
+    await delayed(message(alice, 3_000, 'due after that'))
     const auth = { type: 'm.login.password', user: 'gone', password: testPassword }
     must(await gone.post('/account/deactivate', { auth }))
     const membership = async () =>
       must(await alice.get(at(`state/m.room.member/${gone.userId}`))).body.membership
     await expect.poll(membership, { timeout: 5_000 }).toBe('leave')
-    await sleep(2_000)
+    await expect.poll(said, { timeout: 15_000 }).toContain('due after that')
     expect(await membership()).toBe('leave')
   })
 })

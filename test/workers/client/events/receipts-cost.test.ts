@@ -1,7 +1,7 @@
 /** What private receipts cost: one wake, and nobody else’s increments. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Api, api, type Client, must } from '../../../support/client.ts'
+import { settled } from '../../../support/faults.ts'
 import { startServer, type TestServer } from '../../../support/server.ts'
 
 let server: TestServer
@@ -32,10 +32,10 @@ describe('a receipt', () => {
     await token(alice)
     await token(bob)
     const wakes = async () => must(await http.request('GET', '/_selvedge/test/calls')).body['user.wake'] ?? 0
-    await sleep(400)
+    await settled(http)
     const before = await wakes()
     must(await read(bob, 'm.read.private', event))
-    await sleep(400)
+    await settled(http)
     expect((await wakes()) - before).toBe(1)
   })
 
@@ -45,7 +45,7 @@ describe('a receipt', () => {
     must(await read(bob, 'm.read.private', event))
     await bob.say(room, 'two')
     const calls = async () => must(await http.request('GET', '/_selvedge/test/calls')).body['room.pull'] ?? 0
-    await sleep(100)
+    await settled(http)
     const before = await calls()
     const { body } = must(await alice.sync({ since }))
     expect(body.rooms.join[room].timeline.events).toHaveLength(1)

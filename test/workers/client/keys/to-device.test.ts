@@ -1,7 +1,7 @@
 /** To-device messages: never lost, never told twice, whatever breaks on the way. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Api, api, type Body, type Client, must } from '../../../support/client.ts'
-import { waitingPoll } from '../../../support/faults.ts'
+import { settled, waitingPoll } from '../../../support/faults.ts'
 import { objectName, startServer, type TestServer } from '../../../support/server.ts'
 
 const TYPE = 'm.room_key_request'
@@ -32,8 +32,12 @@ const to = (client: Client, content: Body, deviceId = client.deviceId): Body => 
 })
 
 /** One answer: its messages' contents, and its token. */
-async function look(client: Client, since?: string): Promise<{ said: Body[]; next: string }> {
-  const { body } = must(await client.sync({ since }))
+async function look(
+  client: Client,
+  since?: string,
+  timeout?: number,
+): Promise<{ said: Body[]; next: string }> {
+  const { body } = must(await client.sync({ since, timeout }))
   const events: Body[] = body.to_device?.events ?? []
   return { said: events.map(({ content }) => content), next: body.next_batch }
 }
@@ -279,16 +283,16 @@ describe('many messages', () => {
 })
 
 describe('whatever breaks, a message that was acknowledged arrives once', () => {
-  /** All that a device is told until it has been quiet for a while. */
+  /** All that a device is told until nothing more is on its way. */
   async function all(client: Client, wanted: number): Promise<Body[]> {
     const told: Body[] = []
     let since: string | undefined
     for (let tries = 0; tries < 60 && told.length < wanted; tries += 1) {
-      const { said, next } = await look(client, since)
+      const { said, next } = await look(client, since, 500)
       told.push(...said)
       since = next
-      if (said.length === 0) await new Promise((resolve) => setTimeout(resolve, 150))
     }
+    await settled(http)
     told.push(...(await look(client, since)).said)
     return told
   }

@@ -1,7 +1,7 @@
 /** Presence: who is there, for the people around them. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Api, api, type Body, type Client, must, silence } from '../../../support/client.ts'
+import { settled } from '../../../support/faults.ts'
 import { objectName, startServer, type TestServer } from '../../../support/server.ts'
 
 let server: TestServer
@@ -76,7 +76,7 @@ describe('presence in sync', () => {
   it('is told once, and then a poll is silent', async () => {
     await bob.sync()
     await alice.sync()
-    await sleep(200)
+    await settled(http)
     const first = (await bob.sync()).body
     const second = (await bob.sync({ since: first.next_batch, timeout: 300 })).body
     expect(second).toEqual(silence(first.next_batch))
@@ -126,14 +126,14 @@ describe('presence in sync', () => {
     const stranger = await http.register(`stranger${users}`)
     await stranger.sync()
     await alice.sync()
-    await sleep(100)
+    await settled(http)
     expect(presenceOf(alice, (await stranger.sync()).body)).toBeUndefined()
   })
 
   it('costs an empty poll nothing', async () => {
     const first = (await alice.sync()).body.next_batch
     const since = (await alice.sync({ since: first, timeout: 200 })).body.next_batch
-    await sleep(400)
+    await settled(http)
     const before = await calls()
     await alice.sync({ since, timeout: 200 })
     const after = await calls()

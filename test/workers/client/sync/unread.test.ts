@@ -1,7 +1,7 @@
 /** Unread counts in /sync: what notifies, what is read, and what they cost. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Api, api, type Body, type Client, must } from '../../../support/client.ts'
+import { settled } from '../../../support/faults.ts'
 import { objectName, startServer, type TestServer } from '../../../support/server.ts'
 
 let server: TestServer
@@ -368,7 +368,7 @@ describe('counts by thread', () => {
       body: 'about it',
       'm.relates_to': { rel_type: 'm.reference', event_id: reply },
     })
-    await sleep(50)
+    await settled(http)
     expect((await section({ since })).unread_thread_notifications).toEqual({ [root]: counts(2) })
   })
 })

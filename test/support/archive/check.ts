@@ -1,13 +1,13 @@
 /** At the end of a test server: each object is made again from the archive, and must have what it had before. */
 
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
-import { readKeys } from '../../local/keys.ts'
-import { issueOperatorToken } from '../../src/accounts/operator-token.ts'
-import { decodeBase64 } from '../../src/protocol/base64.ts'
-import { TABLE_RULES } from './archived-tables.ts'
-import { type ObjectKind, objectName, type TestServer } from './test-server.ts'
+import { readKeys } from '../../../local/keys.ts'
+import { issueOperatorToken } from '../../../src/accounts/operator-token.ts'
+import { decodeBase64 } from '../../../src/protocol/base64.ts'
+import { eventually } from '../eventually.ts'
+import { type ObjectKind, objectName, type TestServer } from '../test-server.ts'
+import { TABLE_RULES } from './tables.ts'
 
 /** Tables, or columns as `table.column`, in which a test file leaves the archive behind, and why. */
 export type UnlikeArchive = Readonly<Record<string, string>>
@@ -179,7 +179,6 @@ async function jobsAreDone(server: TestServer, kind: ObjectKind, name: string): 
 
 /** Waits for it; what does not come is told by the comparison. */
 async function comesTrue(look: () => Promise<boolean>): Promise<void> {
-  for (const deadline = Date.now() + PATIENCE_MS; Date.now() < deadline; await sleep(25)) {
-    if (await look().catch(() => true)) return
-  }
+  const isTrue = () => look().catch(() => true)
+  await eventually(isTrue, (is) => is, PATIENCE_MS).catch(() => undefined)
 }

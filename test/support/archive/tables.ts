@@ -1,5 +1,5 @@
 /** Which of an object's tables the archive gives back, and why the others are not among them. */
-import type { ObjectKind } from './test-server.ts'
+import type { ObjectKind } from '../test-server.ts'
 
 export interface TableRule {
   /** Why nothing of the table is compared. */
