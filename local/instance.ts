@@ -1,6 +1,7 @@
 /** One whole server on this machine: Postgres, Redis, the Worker and TLS, started and stopped together. */
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import type { Miniflare } from 'miniflare'
 import { systemRandom } from '../src/system.ts'
 import { openDataFolder } from './data-folder.ts'
@@ -17,6 +18,7 @@ import { type LogLevel, logHandler, teller } from './runtime/logs.ts'
 import { type Runtime, startRuntime, workerName } from './runtime/runtime.ts'
 import { watchRuntime } from './runtime/runtime-watch.ts'
 import { type ServiceControls, switchable } from './runtime/service.ts'
+import { tellWorker, type WorkerLine } from './runtime/tell-worker.ts'
 import { messageOf, StartError } from './start-error.ts'
 import { listenTls, readCertificates, readTlsFiles, type TlsListener, trust } from './tls.ts'
 
@@ -29,8 +31,8 @@ export interface InstanceOptions extends Options {
   bindings?: Record<string, string>
   /** Opens the objects' storage to tests. */
   inspect?: boolean
-  /** Where log lines go; the console unless told. */
-  writeLog?: (line: string) => void
+  /** Where log lines go, one or several at a time; the console unless told. */
+  writeLog?: (lines: string) => void
 }
 
 export interface Instance {
@@ -103,12 +105,12 @@ async function start(
     openPostgres(options, folder, closers),
     openRedis(options, folder, closers),
   ] as const)
-  const log = options.writeLog ?? ((line: string) => console.log(line))
+  const log = options.writeLog ?? ((lines: string) => console.log(lines))
   const parts: Parts = { objects: objectsPart(folder), postgres: postgres.part, redis: redis.part }
   const { keys, mark } = await putTogether(folder.keys, options['server-name'], parts, postgres.migrate)
   const tell = teller(options['log-level'] as LogLevel, log)
   if (mark.restored) tell('warn', RESTORED)
-  const tlsPeerSecret = systemRandom.token(SECRET_LENGTH)
+  const line = { host, port, secret: systemRandom.token(SECRET_LENGTH) }
   const sql = switchable(postgres.service)
   const commands = switchable(redisEndpoint(redis.backend))
   const runtime: Runtime = await startRuntime({
@@ -120,7 +122,7 @@ async function start(
       ...bindingsOf(options, options['public-url'] ?? httpsUrl ?? url),
       SIGNING_KEYS: JSON.stringify(keys.signing_keys),
       TOKEN_KEYS: JSON.stringify(keys.token_keys),
-      TLS_PEER_SECRET: tlsPeerSecret,
+      LAUNCHER_SECRET: line.secret,
       INSTANCE_ID: mark.id,
       GENERATION: String(mark.generation),
       ...options.bindings,
@@ -135,14 +137,11 @@ async function start(
     onLog: logHandler(options['log-level'] as LogLevel, log),
   })
   closers.push(() => runtime.mf.dispose())
+  closers.push(() => flushLog(line))
   writeAddress(folder.run, url, closers)
   closers.push(watchRuntime({ runtime: runtime.process, address: { host, port }, tell }))
   if (tls) {
-    const listener: TlsListener = await listenTls(
-      tls,
-      { host, port: httpsPort! },
-      { host, port, secret: tlsPeerSecret },
-    )
+    const listener: TlsListener = await listenTls(tls, { host, port: httpsPort! }, line)
     closers.push(listener.close)
   }
   return {
@@ -168,6 +167,11 @@ function writeAddress(folder: string, url: string, closers: (() => unknown)[]): 
   const file = join(folder, ADDRESS_FILE)
   writeFileSync(file, JSON.stringify({ url }))
   closers.push(() => rmSync(file))
+}
+
+/** The lines that the Worker has gathered: they have come through the runtime's output a turn after its answer. */
+async function flushLog(line: WorkerLine): Promise<void> {
+  if (await tellWorker(line, 'flush')) await setImmediate()
 }
 
 /** Last opened, first closed; one that fails does not keep the others open. */

@@ -5,7 +5,7 @@ import { readConfig } from './config.ts'
 import type { Env } from './env.ts'
 import { takeFault } from './faults.ts'
 import { countCall, limitedFetch } from './limiter.ts'
-import { createLogger } from './log.ts'
+import { createLogger, toConsole, toConsoleTogether } from './log.ts'
 import { webClient } from './media/web-reader.ts'
 import type { Config } from './ports/config.ts'
 import type { Ports } from './ports/ports.ts'
@@ -55,7 +55,8 @@ export function portsOf(env: Env): Ports {
 function createPorts(env: Env): Ports {
   const config = readConfig(env)
   const clock = systemClock
-  const log = createLogger(config.logLevel, clock)
+  const isLocal = env.LAUNCHER_SECRET !== undefined
+  const log = createLogger(config.logLevel, clock, isLocal ? toConsoleTogether : toConsole)
   const told = (operation: string, count: number) => log.debug('call', { operation, count })
   const calls = countCalls(config.logLevel === 'debug' ? told : undefined)
   const sql = postgres(postgresOf(env), { calls, log, instanceId: config.instanceId })

@@ -75,6 +75,6 @@ export interface Env {
   ALLOW_PRIVATE_NETWORKS?: 'on' | 'off'
   /** `on` in tests alone: opens `/_selvedge/test/*` and the fault hooks. */
   TEST_HOOKS?: string
-  /** One machine only: by this the TLS listener proves itself. */
-  TLS_PEER_SECRET?: string
+  /** One machine only: by this the launcher proves itself. */
+  LAUNCHER_SECRET?: string
 }

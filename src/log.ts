@@ -1,13 +1,10 @@
 /** The log: one JSON object a line on the console. It holds no content, no tokens, no passwords. */
-import type { LogFields, Logger, LogLevel } from './ports/log.ts'
+import { gatherLines } from './gathered-lines.ts'
+import type { Later, LogFields, Logger, LogLevel, LogSink, WrittenLevel } from './ports/log.ts'
 import type { Clock } from './ports/system.ts'
+import { systemClock } from './system.ts'
 
 const SEVERITY: Record<LogLevel, number> = { debug: 10, info: 20, warn: 30, error: 40, silent: 100 }
-
-type WrittenLevel = Exclude<LogLevel, 'silent'>
-
-/** Where lines go; the console, but for tests. */
-export type LogSink = (level: WrittenLevel, line: string) => void
 
 /** How long the lines after one of the same trouble are only counted, ms. */
 const TROUBLE_PAUSE_MS = 60_000
@@ -20,10 +17,10 @@ export function createLogger(
   bound: LogFields = {},
   troubles = new Map<string, { writtenAt: number; count: number }>(),
 ): Logger {
-  const at = (lineLevel: WrittenLevel) => (message: string, fields?: LogFields) => {
+  const at = (lineLevel: WrittenLevel) => (message: string, fields?: LogFields, later?: Later) => {
     if (SEVERITY[lineLevel] < SEVERITY[level]) return
     const time = new Date(clock.now()).toISOString()
-    sink(lineLevel, JSON.stringify({ time, level: lineLevel, message, ...bound, ...fields }))
+    sink(lineLevel, JSON.stringify({ time, level: lineLevel, message, ...bound, ...fields }), later)
   }
   return {
     debug: at('debug'),
@@ -43,7 +40,18 @@ export function createLogger(
   }
 }
 
-function toConsole(level: WrittenLevel, line: string): void {
+/** Each line at once. */
+export function toConsole(level: WrittenLevel, line: string): void {
   // biome-ignore lint/suspicious/noConsole: the console is the log of a Worker, and this its only writer
   console[level](line)
+}
+
+const gathering = gatherLines(toConsole, () => systemClock.now())
+
+/** The console by way of a gatherer: on one machine, where a write is dear. */
+export const toConsoleTogether: LogSink = gathering.sink
+
+/** Writes the lines that wait for others. */
+export function flushLines(): void {
+  gathering.flush()
 }

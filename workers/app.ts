@@ -24,8 +24,8 @@ import { edge } from './middleware/edge.ts'
 import { renderError } from './middleware/errors.ts'
 import { notFoundIn } from './middleware/not-found.ts'
 import { health } from './ops/health.ts'
+import { launcher } from './ops/launcher.ts'
 import { testHooks } from './ops/test-hooks.ts'
-import { tlsPeer } from './ops/tls-peer.ts'
 import { wellKnown } from './ops/well-known.ts'
 import { home } from './pages/home.ts'
 
@@ -76,6 +76,6 @@ app.route('/_selvedge/admin', rebuild)
 app.route('/_selvedge/admin', accounts)
 app.route('/_selvedge/admin', reports)
 app.route('/_selvedge/test', testHooks)
-app.route('/_selvedge/local', tlsPeer)
+app.route('/_selvedge/local', launcher)
 app.route('/', home)
 app.route('/', health)

@@ -22,11 +22,11 @@ export function teller(level: LogLevel, write: (line: string) => void): Tell {
   }
 }
 
-/** A handler for miniflare's structured logs that writes what `level` lets through. */
-export function logHandler(level: LogLevel, write: (line: string) => void): (line: RuntimeLine) => void {
+/** A handler for miniflare's structured logs that writes what `level` lets through, a line or several at a time. */
+export function logHandler(level: LogLevel, write: (lines: string) => void): (line: RuntimeLine) => void {
   return ({ level: lineLevel, message, timestamp }) => {
     if (level === 'silent') return
-    // The Worker's own lines are JSON, and it has minded the level itself.
+    // The Worker's own lines are JSON, and it has minded the level itself; those of a moment come together.
     if (message.startsWith('{')) {
       write(message)
       return

@@ -4,10 +4,19 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
 export type LogFields = Record<string, string | number | boolean | undefined>
 
+export type WrittenLevel = Exclude<LogLevel, 'silent'>
+
+/** Where lines go; the console, but for tests. With `later` a line may wait for others of its moment. */
+export type LogSink = (level: WrittenLevel, line: string, later?: Later) => void
+
+/** Keeps the isolate at work until a promise is settled. */
+export type Later = (work: Promise<void>) => void
+
 /** Never pass it content, tokens or passwords. */
 export interface Logger {
   debug(message: string, fields?: LogFields): void
-  info(message: string, fields?: LogFields): void
+  /** With `later` the line may wait for others of its moment, where writing one by one is dear. */
+  info(message: string, fields?: LogFields, later?: Later): void
   warn(message: string, fields?: LogFields): void
   error(message: string, fields?: LogFields): void
   /**

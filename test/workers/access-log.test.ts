@@ -5,11 +5,23 @@ import { startServer, type TestServer, type TestServerOptions } from '../support
 
 type Line = Record<string, unknown>
 
-async function started(options: TestServerOptions): Promise<{ server: TestServer; lines: Line[] }> {
+interface Started {
+  server: TestServer
+  lines: Line[]
+  /** How many lines came at a time. */
+  writes: number[]
+}
+
+async function started(options: TestServerOptions): Promise<Started> {
   const lines: Line[] = []
-  const writeLog = (line: string) => lines.push(JSON.parse(line))
+  const writes: number[] = []
+  const writeLog = (text: string) => {
+    const came = text.split('\n')
+    writes.push(came.length)
+    for (const line of came) lines.push(JSON.parse(line))
+  }
   const server = await startServer({ ...options, writeLog, staysAwake: 'counts the lines of the log' })
-  return { server, lines }
+  return { server, lines, writes }
 }
 
 const requests = (lines: Line[]) => lines.filter(({ message }) => message === 'request')
@@ -102,6 +114,18 @@ describe('the log', () => {
       message: 'the Workers runtime died, and is started again',
       pid: expect.any(Number),
     })
+  })
+})
+
+describe('the lines of a moment', () => {
+  it('come together, each line by itself, and none is lost when the server stops', async () => {
+    const { server, lines, writes } = await started({ 'log-level': 'info' })
+    const paths = Array.from({ length: 30 }, (_, n) => `/_matrix/client/versions?n=${n}`)
+    await Promise.all(paths.map((path) => api(server).request('GET', path)))
+    await server.stop()
+    const told = requests(lines).filter(({ route }) => route === '/_matrix/client/versions')
+    expect(told).toHaveLength(30)
+    expect(Math.max(...writes)).toBeGreaterThan(1)
   })
 })
 

@@ -4,10 +4,11 @@ import { askingUser } from '../../src/accounts/requester.ts'
 import { type AppEnv, requesterIn } from '../app-env.ts'
 import { clientAddress } from './client-address.ts'
 
-/** Each connection of the TLS listener begins with one. */
-const TLS_PEER = '/_selvedge/local/tls-peer'
+/** What the launcher tells is no request of a client: each connection of the TLS listener begins with one. */
+const LAUNCHER = '/_selvedge/local/'
 /** From here on an answer is a refusal, or a failure. */
 const REFUSED = 400
+const FAILED = 500
 
 interface Ended {
   route: string
@@ -20,13 +21,18 @@ export async function logRequest(c: Context<AppEnv>, { route, status, ms }: Ende
   const { log, config } = c.var.ports
   if (config.logLevel !== 'info' && config.logLevel !== 'debug') return
   const line = { request_id: c.var.requestId, method: c.req.method, route, status, ms }
-  const level = route === TLS_PEER ? 'debug' : 'info'
+  if (route.startsWith(LAUNCHER)) {
+    log.debug('request', line)
+    return
+  }
+  const later = status < FAILED ? (work: Promise<void>) => c.executionCtx.waitUntil(work) : undefined
   if (status < REFUSED && config.logLevel !== 'debug') {
-    log[level]('request', line)
+    log.info('request', line, later)
     return
   }
   const errcode = status < REFUSED ? undefined : await errcodeOf(c.res)
-  log[level]('request', { ...line, errcode, user: askingUser(requesterIn(c)), address: clientAddress(c) })
+  const asker = { user: askingUser(requesterIn(c)), address: clientAddress(c) }
+  log.info('request', { ...line, errcode, ...asker }, later)
 }
 
 /** As the answer says it, whether a handler, an object or the edge made it. */

@@ -1,4 +1,4 @@
-/** The clients behind connections of the local TLS listener: in this isolate, as `tls-peer` was told of them. */
+/** The clients behind connections of the local TLS listener: in this isolate, as the launcher has told of them. */
 
 /** By the peer that the runtime sees. A port is used by one connection at a time, so there are few. */
 const clients = new Map<string, string>()
