@@ -49,7 +49,7 @@ async function makeRecord(connection: Connection): Promise<void> {
     const { rows } = await connection.query('select current_user, current_database()')
     const [role, database] = rows[0]!
     throw new StartError(
-      `The role ${role} may make no tables in the database ${database}: give it one of its own (createdb -O ${role} …), or run as its owner: grant create on schema public to ${role}`,
+      `The role ${role} may not create tables in the database ${database}: give it one of its own (createdb -O ${role} …), or run as its owner: grant create on schema public to ${role}`,
     )
   }
 }
@@ -59,7 +59,9 @@ async function applyMissing(connection: Connection, migrations: Migration[]): Pr
   const recorded = new Map(rows.map(([name, checksum]) => [name!, checksum!]))
   for (const name of recorded.keys()) {
     if (!migrations.some((migration) => migration.name === name)) {
-      throw new StartError(`The database has had migration ${name}, which this version does not know`)
+      throw new StartError(
+        `The database has had migration ${name}, which this version does not know: start a newer version`,
+      )
     }
   }
   const applied: string[] = []

@@ -112,7 +112,7 @@ function requireAccounts({ objects, postgres }: Omit<Parts, 'redis'>): void {
   }
   if (objects.mark && !postgres.mark && postgres.hasAccounts) {
     throw new StartError(
-      `${postgres.name} holds accounts, and does not say of which server: if you have put back a backup of this one, run npm run restored; otherwise name its own by --database-url`,
+      `${postgres.name} holds accounts, and does not say of which server: if you have put back a backup of this one, run npm run restored; otherwise name this server's own database by --database-url`,
     )
   }
 }

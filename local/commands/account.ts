@@ -96,7 +96,7 @@ await runCommand(async () => {
   if (options === 'help') return
   if (flags.everyone === true) {
     if (words.length > 0 || flags.device !== undefined)
-      throw new StartError('--everyone goes with no user', 2)
+      throw new StartError('--everyone is given without a user', 2)
     console.log(logEverybodyOut(options['data-dir']))
     return
   }
@@ -164,7 +164,7 @@ function logEverybodyOut(dataDir: string): string {
       throw new StartError(`${folder.keys} is missing: there is no server in this folder`)
     const retired = keys.token_keys.map((key) => ({ ...key, retired: true }))
     writeKeys(folder.keys, { ...keys, token_keys: [newTokenKey(), ...retired] })
-    return 'everybody is logged out from the next start on, and keeps their keys'
+    return 'the next start logs everybody out; they keep their keys'
   } finally {
     folder.unlock()
   }

@@ -70,8 +70,7 @@ async function givenPassword(
   flags: Record<string, string | boolean | undefined>,
 ): Promise<string | undefined> {
   if (flags['password-stdin'] === true) {
-    if (flags.password !== undefined)
-      throw new StartError('--password and --password-stdin exclude each other', 2)
+    if (flags.password !== undefined) throw new StartError('give --password or --password-stdin, not both', 2)
     return readPassword('Password: ')
   }
   return typeof flags.password === 'string' ? flags.password : undefined
@@ -107,6 +106,6 @@ async function upsert(
 ): Promise<boolean> {
   const params = [localpart, hash, String(Date.now()), String(setPassword)]
   const { rows } = await database.use((connection) => connection.query(UPSERT, params))
-  if (rows.length === 0) throw new StartError(`${localpart} was deactivated, and stays so`)
+  if (rows.length === 0) throw new StartError(`${localpart} was deactivated, which cannot be undone`)
   return rows[0]![0] === 'true'
 }

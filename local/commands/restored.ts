@@ -25,7 +25,7 @@ await runCommand(async () => {
   try {
     const id = readKeys(folder.keys)?.instance_id
     if (id === undefined)
-      throw new StartError(`${folder.keys} names no server: start it once on its own folder`)
+      throw new StartError(`${folder.keys} names no server: start the server once on this folder`)
     const objects = objectsPart(folder)
     const known = objects.mark ?? { id, generation: 0, starts: 0 }
     if (known.id !== id)
@@ -33,9 +33,7 @@ await runCommand(async () => {
     const mark = { ...known, generation: nextGeneration(known.generation, Date.now()) }
     if (options['database-url'] !== undefined) await markDatabase(options['database-url'], mark)
     await objects.write(mark)
-    console.log(
-      'the next start treats what clients have from before as unknown: each of them reads its rooms anew',
-    )
+    console.log('the next start no longer trusts what clients remember: each client reads its rooms anew')
   } finally {
     folder.unlock()
   }

@@ -59,7 +59,7 @@ async function ask(
   }
   const answer = (await response.json().catch(() => undefined)) as JsonAnswer | undefined
   if (answer === undefined) {
-    throw new StartError(`what answers at ${url.origin} is no Selvedge: ${response.status} without JSON`)
+    throw new StartError(`the server at ${url.origin} is not Selvedge: ${response.status} without JSON`)
   }
   if (!response.ok)
     throw new StartError(`${url.origin} refused: ${answer.error} (${response.status} ${answer.errcode})`)

@@ -11,7 +11,7 @@ export function newLocalpart(username: string, serverName: string): string {
   if (isNewUserId(localpart, serverName)) return localpart
   throw new MatrixError(
     'M_INVALID_USERNAME',
-    'A user name must hold a-z, 0-9 and . _ = - / + only, and a user ID at most 255 bytes',
+    'A user name may only hold a-z, 0-9 and . _ = - / +, and a user ID at most 255 bytes',
   )
 }
 

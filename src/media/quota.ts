@@ -58,5 +58,8 @@ export async function fromIndex<T>(asked: Promise<T>, log: Ports['log']): Promis
 
 /** There is no page to send people to, so M_USER_LIMIT_EXCEEDED, which "must" name one, is not for this. */
 function spent(quota: number): MatrixError {
-  return new MatrixError('M_FORBIDDEN', `A user may upload ${quota} bytes in all, and this is more`)
+  return new MatrixError(
+    'M_FORBIDDEN',
+    `A user may upload ${quota} bytes in all, and this upload would be more`,
+  )
 }

@@ -81,7 +81,10 @@ describe('npm run account', () => {
     expect((await gerd.get('/account/whoami')).status).toBe(401)
     await expect(api(server).login('gerd')).rejects.toThrow()
     const again = await doTo(['set-password', 'gerd'], 'whatever it is')
-    expect([again.code, again.stderr]).toEqual([1, expect.stringContaining('was deactivated, and stays so')])
+    expect([again.code, again.stderr]).toEqual([
+      1,
+      expect.stringContaining('was deactivated, which cannot be undone'),
+    ])
   })
 
   it.each([
@@ -92,7 +95,7 @@ describe('npm run account', () => {
     [['list', 'anna'], 2, 'unexpected argument anna'],
     [['list', '--bogus'], 2, 'unknown option --bogus'],
     [['logout', 'anna', '--device'], 2, '--device needs a value'],
-    [['logout', 'anna', '--everyone'], 2, '--everyone goes with no user'],
+    [['logout', 'anna', '--everyone'], 2, '--everyone is given without a user'],
     [['deactivate', 'anna', '--erase=yes'], 2, '--erase takes no value'],
     [['show', 'nobody'], 1, 'There is no account @nobody:test.example'],
     [['show', '@anna:other.example'], 1, 'refused'],

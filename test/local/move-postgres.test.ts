@@ -102,7 +102,7 @@ describe.skipIf(!postgresPrograms)(
       await client.end()
       const url = postgres.url.replace('postgres@', 'poor@').replace(/postgres$/, 'given')
       const failed = expect(startServer({ sql: undefined, 'database-url': url })).rejects
-      await failed.toThrow(/^The role poor may make no tables in the database given: .*createdb -O poor/)
+      await failed.toThrow(/^The role poor may not create tables in the database given: .*createdb -O poor/)
       await postgres.stop()
     })
   },

@@ -41,7 +41,12 @@ it.each([
     'initial_state must not',
   ],
   ['POST', '/login', { type: 'm.login.sso' }, 'This type of login is not supported: use m.login.password'],
-  ['PUT', '/user/@bob:test.example/account_data/a', {}, 'The user in the path must be the one who asks'],
+  [
+    'PUT',
+    '/user/@bob:test.example/account_data/a',
+    {},
+    'The user in the path must be the owner of the access token',
+  ],
   ['PUT', '/rooms/ROOM/send/m.room.create/1', {}, 'm.room.create cannot be sent'],
   ['POST', '/users/@alice:test.example/report', { reason: 'x'.repeat(20_000) }, 'reason must not be longer'],
   ['PUT', '/profile/@alice:test.example/nodots', { nodots: 1 }, 'must be like org.example.name'],

@@ -127,7 +127,7 @@ async function accountOf(c: AppContext, userId: string): Promise<Account> {
 async function accountInUse(c: AppContext, userId: string): Promise<Account> {
   const account = await accountOf(c, userId)
   if (account.deactivated)
-    throw new MatrixError('M_USER_DEACTIVATED', `${userId} was deactivated, and stays so`)
+    throw new MatrixError('M_USER_DEACTIVATED', `${userId} was deactivated, which cannot be undone`)
   return account
 }
 

@@ -38,7 +38,7 @@ export const InRoom = z.object({ roomId: RoomId })
 /** @throws MatrixError M_FORBIDDEN unless the path's user is the requester */
 export function requireSelf(requester: UserRequester, userId: string): void {
   if (requester.userId !== userId)
-    throw new MatrixError('M_FORBIDDEN', 'The user in the path must be the one who asks')
+    throw new MatrixError('M_FORBIDDEN', 'The user in the path must be the owner of the access token')
 }
 
 /** The room behind an alias. @throws MatrixError M_NOT_FOUND */

@@ -35,7 +35,7 @@ uploads.put(
   async (c) => {
     const { serverName, mediaId } = c.req.valid('param')
     if (!c.var.objects.servers.isThis(serverName)) {
-      throw new MatrixError('M_NOT_FOUND', 'This media ID is of another server')
+      throw new MatrixError('M_NOT_FOUND', 'This media ID belongs to another server')
     }
     const { filename } = c.req.valid('query')
     await take(c, filename, (given) => uploadReserved(c.var.ports, mediaId, given))

@@ -16,7 +16,7 @@ export function notFoundIn(app: Hono<AppEnv>): (c: Context<AppEnv>) => Response 
 }
 
 const wrongMethod = () =>
-  new MatrixError('M_UNRECOGNIZED', 'This path does not know that method', { status: 405 })
+  new MatrixError('M_UNRECOGNIZED', 'This path does not support that method', { status: 405 })
 const unknownPath = () => new MatrixError('M_UNRECOGNIZED', 'Unknown path')
 
 /** Middlewares match every method; a route of its own counts. */

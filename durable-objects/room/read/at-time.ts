@@ -31,7 +31,7 @@ export function eventAtTime(
     if (found !== undefined && (best === undefined || isBetter(found, best, ts, dir))) best = found
   }
   if (best === undefined)
-    throw new MatrixError('M_NOT_FOUND', 'There is no event on that side of that moment')
+    throw new MatrixError('M_NOT_FOUND', 'There is no event in that direction from `ts`')
   return { event_id: best.event_id, origin_server_ts: best.ts }
 }
 

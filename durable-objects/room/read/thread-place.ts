@@ -29,7 +29,7 @@ export function threadPlace(
   if (relation?.type !== 'm.thread' || relation.eventId !== rootId) {
     throw new MatrixError(
       'IO.ELEMENT.MSC4306.M_NOT_IN_THREAD',
-      'The event of `automatic` must be in the thread',
+      'The event that `automatic` names must be in the thread',
     )
   }
   return { head: store.head, cause: cause.pos }

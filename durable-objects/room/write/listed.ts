@@ -14,7 +14,7 @@ import { appendLocal } from './pipeline.ts'
 export function setListed(room: RoomWriter, userId: string, listed: boolean): void {
   void room.store.rules
   if (!mayEditAliases(room, userId)) {
-    throw new MatrixError('M_FORBIDDEN', 'You need the power to set the canonical alias to list the room')
+    throw new MatrixError('M_FORBIDDEN', 'To list the room, you need the power to set its canonical alias')
   }
   appendLog(room, { kind: 'visibility', pos: 0, public: listed })
   noteListed(room.store.sql, listed)

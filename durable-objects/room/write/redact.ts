@@ -66,11 +66,17 @@ export function checkRedaction(
   const event = room.store.event(target)
   if (event === undefined) throw new MatrixError('M_INVALID_PARAM', 'The event to redact is not in this room')
   if (UNREDACTABLE.has(event.type)) {
-    throw new MatrixError('M_FORBIDDEN', `A room cannot do without what ${event.type} says`)
+    throw new MatrixError(
+      'M_FORBIDDEN',
+      `${event.type} must not be redacted: the room would not work without it`,
+    )
   }
   if (mayRedact(room, sender, event)) return
   if (asAdministrator && room.isLocal(event.sender)) return
-  throw new MatrixError('M_FORBIDDEN', 'Redacting the events of others needs more power')
+  throw new MatrixError(
+    'M_FORBIDDEN',
+    'You may not redact the events of others: it needs a higher power level',
+  )
 }
 
 /**

@@ -74,7 +74,10 @@ function checkMayUpgrade(room: RoomReader, sender: string): void {
   const levels = powerLevels(room.store.rules, room.store)
   const joined = room.store.member(sender)?.membership === 'join'
   if (joined && levels.user(sender) >= levels.event('m.room.tombstone', true)) return
-  throw new MatrixError('M_FORBIDDEN', 'Upgrading a room takes the power to send its tombstone')
+  throw new MatrixError(
+    'M_FORBIDDEN',
+    'You may not upgrade this room: you need the power to send m.room.tombstone',
+  )
 }
 
 function newCreate(

@@ -41,7 +41,7 @@ export function crossSigningKeys(sql: SqlStorage): CrossSigningKeys {
 /** "The device ID must not be the same as" a cross-signing public key. @throws MatrixError M_INVALID_PARAM */
 export function requireNoSuchKey(sql: SqlStorage, deviceId: string): void {
   if (Object.values(crossSigningKeys(sql)).some((key) => publicKeyOf(key) === deviceId)) {
-    throw new MatrixError('M_INVALID_PARAM', 'A device cannot be named as a cross-signing key')
+    throw new MatrixError('M_INVALID_PARAM', 'A device ID must not be the same as a cross-signing key')
   }
 }
 
@@ -84,7 +84,7 @@ function check(sql: SqlStorage, userId: string, uploaded: CrossSigningKeys, stor
     if (key === undefined) continue
     checkCrossSigningKey(key, usage, userId)
     if (first(sql, 'SELECT 1 FROM devices WHERE device_id = ?', publicKeyOf(key)) !== undefined) {
-      throw new MatrixError('M_FORBIDDEN', `${usage}_key must not be named like a device`)
+      throw new MatrixError('M_FORBIDDEN', `${usage}_key must not be the same as a device ID`)
     }
     if (usage === 'master') continue
     if (master === undefined) throw new MatrixError('M_MISSING_PARAM', 'master_key is missing')

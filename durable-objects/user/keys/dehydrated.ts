@@ -43,7 +43,10 @@ export function putDehydrated(
   { deviceId, displayName, data, keys }: DehydratedUpload,
 ): Archived[] {
   if (findDevice(sql, deviceId) !== undefined) {
-    throw new MatrixError('M_INVALID_PARAM', 'device_id is the name of a device that is signed in')
+    throw new MatrixError(
+      'M_INVALID_PARAM',
+      'device_id belongs to a device that is signed in: choose another',
+    )
   }
   requireNoSuchKey(sql, deviceId)
   const row: Row = { device_id: deviceId, display_name: displayName ?? null, data: JSON.stringify(data) }

@@ -102,7 +102,10 @@ export function addOneTimeKeys(sql: SqlStorage, deviceId: string, keys: readonly
     const known = first<KeyRow>(sql, query, deviceId, algorithm, keyId)
     if (known?.key === key) continue
     if (known !== undefined && known.claimed === 0) {
-      throw new MatrixError('M_INVALID_PARAM', `There is another one-time key ${algorithm}:${keyId}`)
+      throw new MatrixError(
+        'M_INVALID_PARAM',
+        `Another one-time key has the ID ${algorithm}:${keyId} already`,
+      )
     }
     seq += 1
     sql.exec(

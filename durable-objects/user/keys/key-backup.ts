@@ -45,7 +45,7 @@ export function createVersion(
   if ((held?.held ?? 0) >= MAX_VERSIONS) {
     throw new MatrixError(
       'M_RESOURCE_LIMIT_EXCEEDED',
-      `At most ${MAX_VERSIONS} versions: delete old ones first`,
+      `A user may have ${MAX_VERSIONS} backup versions at most: delete old ones first`,
     )
   }
   const newest = first<{ version: number | null }>(sql, 'SELECT max(version) AS version FROM backup_versions')

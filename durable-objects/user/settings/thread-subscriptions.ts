@@ -43,7 +43,7 @@ export function followThread(sql: SqlStorage, thread: Thread, { cause }: ThreadP
   else if (cause !== undefined && known.left_at !== null && cause <= known.left_at) {
     throw new MatrixError(
       'IO.ELEMENT.MSC4306.M_CONFLICTING_UNSUBSCRIPTION',
-      'You ceased to follow this thread after that event',
+      'You stopped following this thread after that event',
     )
   }
   return write(sql, thread, { automatic, left_at: null })

@@ -38,7 +38,7 @@ export function positionOf({ memberships, heads }: Places, text: string, roomId:
   // No token names a room that the user only looks into: its place there is the end of the room.
   if (room === undefined || room.membership === 'invite' || room.membership === 'knock') return `p${NOWHERE}`
   if (!heads.epochs.lives(token)) {
-    throw new MatrixError('M_INVALID_PARAM', 'This token knows nothing of the room')
+    throw new MatrixError('M_INVALID_PARAM', 'This token is too old: use one from a newer sync')
   }
   const known = heads.epochs.position(token, room.no)
   // No token names a room that was left before it: its place there is the leave.

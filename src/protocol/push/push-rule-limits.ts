@@ -32,7 +32,10 @@ export function checkRuleSize(rule: JsonObject): void {
     }
   }
   if (conditions.length > MAX_PARTS || listOf(rule.actions).length > MAX_PARTS) {
-    throw new MatrixError('M_INVALID_PARAM', `A rule has at most ${MAX_PARTS} conditions and actions each`)
+    throw new MatrixError(
+      'M_INVALID_PARAM',
+      `A rule may have at most ${MAX_PARTS} conditions and ${MAX_PARTS} actions`,
+    )
   }
   if (bytesOf(rule) > MAX_RULE_BYTES) {
     throw new MatrixError('M_TOO_LARGE', `A rule has at most ${MAX_RULE_BYTES} bytes`)

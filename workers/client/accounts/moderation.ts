@@ -56,7 +56,7 @@ async function requireModerable(c: AppContext, userId: string): Promise<void> {
   const account = await accounts.find(localpartOf(userId))
   if (account === undefined || account.deactivated)
     throw new MatrixError('M_NOT_FOUND', 'There is no such user')
-  if (account.admin) throw new MatrixError('M_FORBIDDEN', 'Administrators are neither locked nor suspended')
+  if (account.admin) throw new MatrixError('M_FORBIDDEN', 'Administrators cannot be locked or suspended')
 }
 
 /** Below `v3`. */

@@ -101,7 +101,7 @@ export async function checkNewState(c: UserContext, roomId: string, event: NewSt
   if (event.type === 'm.room.member' && c.var.requester.kind === 'guest') {
     throw new MatrixError(
       'M_GUEST_ACCESS_FORBIDDEN',
-      'Guests may change memberships by /join and /leave alone',
+      'Guests may change memberships only by /join and /leave',
     )
   }
   if (event.type === 'm.room.member' && event.content.membership === 'invite') {

@@ -72,7 +72,7 @@ async function mutual(c: UserContext, userId: string, from: string | undefined) 
   const own = c.var.requester.userId
   if (userId === own) throw new MatrixError('M_INVALID_PARAM', 'user_id must be another user')
   if (!isNewLocalpart(localpartOf(userId))) {
-    throw new MatrixError('M_INVALID_PARAM', 'user_id must be of the grammar that new user IDs have')
+    throw new MatrixError('M_INVALID_PARAM', 'user_id must follow the grammar of new user IDs')
   }
   const after = from === undefined ? undefined : readPageToken(RoomId, from)
   const page = { after, limit: MUTUAL_PAGE + 1 }
