@@ -26,7 +26,7 @@ export function install() {
   const [command, ...before] = npm?.endsWith('.js') ? [process.execPath, npm] : ['npm']
   const { status } = spawnSync(command, [...before, ...args], { cwd: root, stdio: ['ignore', 2, 2] })
   if (status === 0 && isInstalled()) {
-    // Saves the first start some seconds; it does without, too.
+    // It saves the first start some seconds, which can do without it.
     spawnSync(pinnedNode, [atRoot('local/postgres/make-template.ts')], { stdio: 'ignore' })
     return
   }

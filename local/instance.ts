@@ -53,7 +53,7 @@ export interface Instance {
 
 const SECRET_LENGTH = 32
 
-/** How often a port of the system's choice is asked for: another process may take it before the runtime does. */
+/** How often the system is asked for a port of its choice: another process may take it before the runtime does. */
 const PORT_TRIES = 5
 
 /** Starts everything and answers once requests are served. @throws StartError with a line for the operator */
@@ -162,7 +162,7 @@ async function start(
 const RESTORED =
   'parts of this server are of different times, as after a restore: what clients have from before counts as unknown'
 
-/** Where commands find the server, for as long as it runs. */
+/** Where commands find the server while it runs. */
 function writeAddress(folder: string, url: string, closers: (() => unknown)[]): void {
   const file = join(folder, ADDRESS_FILE)
   writeFileSync(file, JSON.stringify({ url }))
@@ -174,7 +174,7 @@ async function flushLog(line: WorkerLine): Promise<void> {
   if (await tellWorker(line, 'flush')) await setImmediate()
 }
 
-/** Last opened, first closed; one that fails does not keep the others open. */
+/** What was opened last is closed first; one that fails does not keep the others open. */
 async function closeAll(closers: (() => unknown)[]): Promise<void> {
   for (const close of closers.reverse()) {
     try {

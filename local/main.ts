@@ -31,7 +31,7 @@ async function run(): Promise<void> {
   process.exit(0)
 }
 
-/** What stands in the checkout goes with `git clean -fdx`. */
+/** `git clean -fdx` deletes what stands in the checkout. */
 function warnOfCheckout(folder: string): void {
   const path = resolve(folder)
   if (!path.startsWith(projectRoot)) return
@@ -40,7 +40,7 @@ function warnOfCheckout(folder: string): void {
   )
 }
 
-/** Resolves at the first signal, or when a parent of another Node version, or npm, is gone. */
+/** Resolves at the first signal, or when the parent (another Node version, or npm) is gone. */
 function stopAsked(): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve())

@@ -48,7 +48,7 @@ export async function postgresPart(
   })
 }
 
-/** A Redis, as a part: one that was emptied knows nobody, and may be anybody's. */
+/** A Redis, as a part. An emptied one knows no server, and may belong to anybody. */
 export async function redisPart(
   backend: RedisBackend,
   where: { name: string; remedy: string },
@@ -91,7 +91,9 @@ function objectFiles(objects: string, kind: string): string[] {
   return files.map((name) => join(folder, name))
 }
 
-/** An object that was only asked has a file, but no tables of its own. What cannot be read may be anybody's. */
+/**
+ * An object that was only read from has a file, but no tables of its own. A file that cannot be read may be anybody's.
+ */
 function isUser(file: string): boolean {
   try {
     const database = new DatabaseSync(file, { readOnly: true })

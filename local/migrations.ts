@@ -36,7 +36,7 @@ export async function runMigrations(database: Database, folder: string): Promise
   })
 }
 
-/** The first thing that a role may not do which does not own the database. */
+/** The first thing that a role which does not own the database may not do. */
 async function makeRecord(connection: Connection): Promise<void> {
   try {
     await connection.script(`create table if not exists schema_migrations (

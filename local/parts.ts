@@ -12,9 +12,9 @@ export interface Mark {
 }
 
 export interface Part {
-  /** As the operator knows it, to begin a sentence with. */
+  /** The name by which the operator knows it, at the beginning of a sentence. */
   name: string
-  /** What to do where it belongs to another server. */
+  /** What to do if it belongs to another server. */
   remedy: string
   mark: Mark | undefined
   write(mark: Mark): Promise<void>
@@ -24,27 +24,27 @@ export interface Parts {
   objects: Part & {
     /** Whether rooms or users have ever been kept here. */
     used: boolean
-    /** Whether a user has; the account must then be somewhere. */
+    /** Whether a user has ever been kept here; the account must then be somewhere. */
     hasUsers(): boolean
   }
-  /** Absent where tests lend one. */
+  /** Absent if tests lend one. */
   postgres?: Part & {
     hasAccounts: boolean
-    /** Rooms or sessions: what keys have signed. */
+    /** Whether it holds rooms or sessions, which keys have signed. */
     hasSigned: boolean
-    /** What to do where it is empty beside rooms and users. */
+    /** What to do if it is empty beside rooms and users. */
     whereAccountsAre: string
   }
   redis: Part
 }
 
-/** What all parts are to say from now on; with whether one of them was of another time than the others. */
+/** What all parts are to say from now on, and whether one of them was of another time than the others. */
 export interface Settled extends Mark {
   restored: boolean
 }
 
 /**
- * Whether new keys may be made: not beside rooms and sessions that lost ones have signed.
+ * Makes sure that new keys may be made: they may not beside rooms and sessions that lost keys have signed.
  * @throws StartError
  */
 export function requireNoKeysLost({ objects, postgres }: Omit<Parts, 'redis'>, file: string): void {
@@ -57,7 +57,7 @@ export function requireNoKeysLost({ objects, postgres }: Omit<Parts, 'redis'>, f
 
 /**
  * What the parts agree on.
- * @throws StartError naming the part that is another server's, or does not know this one, and what to do
+ * @throws StartError naming the part that belongs to another server or does not know this one, and what to do
  */
 export function settle(keys: Keys, parts: Parts, now: number): Settled {
   const id = keys.instance_id ?? parts.objects.mark?.id ?? newInstanceId()
@@ -86,8 +86,8 @@ function partsOf({ objects, postgres, redis }: Parts): Part[] {
 }
 
 /**
- * For a command that works on a Postgres beside a data folder: as at a start, it must be the folder's own. A folder
- * that was never started knows no server yet.
+ * For a command that works on a Postgres beside a data folder. As at a start, the Postgres must be the folder's own. A
+ * folder that was never started knows no server yet.
  * @throws StartError
  */
 export function requireOwnPostgres(keys: Keys, parts: Omit<Parts, 'redis'>): void {

@@ -46,7 +46,7 @@ export function readCertificates(path: string): string[] {
   return found
 }
 
-/** Has this process believe these certificates beside the usual ones. */
+/** Makes this process trust these certificates beside the usual ones. */
 export function trust(certificates: string[]): void {
   setDefaultCACertificates([...getCACertificates('default'), ...certificates])
 }
@@ -73,7 +73,7 @@ const ANSWERED = '\r\n\r\n'
 export interface TlsTarget {
   host: string
   port: number
-  /** By it the Worker knows that a connection is ours, and believes the address that we name. */
+  /** The secret by which the Worker knows that a connection is ours, and believes the address that we name. */
   secret: string
 }
 

@@ -15,7 +15,7 @@ const TokenKeys = keyList(
   z.object({
     id: z.string().min(1),
     secret: Secret.transform(decodeBase64),
-    /** It signs nothing any more, and what it has signed is logged out. */
+    /** It signs nothing any more, and every session it signed is logged out. */
     retired: z.boolean().default(false),
   }),
 ).refine((keys) => keys[0]?.retired === false, 'must begin with a key that is not retired')
@@ -26,7 +26,7 @@ const PublicUrl = z
   .url({ protocol: /^https?$/, message: 'must be an http or https URL' })
   .transform((url) => url.replace(/\/+$/, ''))
 
-/** Where 0 is no bound. */
+/** Zero means no bound. */
 function numberOrNone(given: string, what = 'number') {
   return z
     .string()
@@ -165,7 +165,7 @@ export function readConfig(env: object): Config {
   }
 }
 
-/** An empty variable counts as one not given: deployment tools cannot unset. */
+/** An empty variable counts as absent: deployment tools cannot unset one. */
 function givenVariables(env: object): Record<string, unknown> {
   return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
 }

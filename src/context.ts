@@ -92,7 +92,7 @@ function createPorts(env: Env): Ports {
   }
 }
 
-/** What other servers, and this one before a restore, have put into the same Redis is nothing to it. */
+/** Keeps the keys apart from what other servers, and this one before a restore, have put into the same Redis. */
 function prefixOf({ instanceId, generation }: Config): string {
   return instanceId === undefined && generation === 0 ? '' : `${instanceId ?? ''}.${generation}:`
 }
@@ -102,7 +102,7 @@ function countThumbnail(): void {
   if (takeFault('thumbnails:break-off')) throw new Error('broken off by a test')
 }
 
-/** On one machine the endpoint knows its database by itself; the driver only wants the shape of a URL. */
+/** On one machine the endpoint knows its database by itself; the driver only needs something that looks like a URL. */
 function postgresOf({ PG: binding, DATABASE_URL: url }: Env): PostgresTarget {
   if (binding === undefined) return { url, fetch: limitedFetch('postgres', fetch) }
   return {
@@ -112,7 +112,7 @@ function postgresOf({ PG: binding, DATABASE_URL: url }: Env): PostgresTarget {
   }
 }
 
-/** On one machine the endpoint has this process as its only client, and asks for no token. */
+/** On one machine this process is the endpoint's only client, and needs no token. */
 function redisOf(env: Env): RedisTarget {
   const { REDIS: binding, UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } = env
   if (binding === undefined)

@@ -23,7 +23,7 @@ export interface Env {
   TOKEN_KEYS: string
   /** Which server this is: a database that carries another id is refused. Without it nothing is checked. */
   INSTANCE_ID?: string
-  /** Raised by a restore: what was handed out before it is not believed any more. Default 0. */
+  /** Raised by a restore: what was handed out before it is no longer believed. Default 0. */
   GENERATION?: string
   REGISTRATION?: 'open' | 'token' | 'closed'
   REGISTRATION_SHARED_SECRET?: string
@@ -55,7 +55,7 @@ export interface Env {
   URL_PREVIEWS?: 'on' | 'off'
   /** Whether media are served without a token too, for old clients. */
   OPEN_MEDIA?: 'on' | 'off'
-  /** How long an access token lives that comes with a refresh token, ms. Default 3600000. */
+  /** How long an access token with a refresh token beside it lives, ms. Default 3600000. */
   ACCESS_TOKEN_LIFETIME_MS?: string
   /** TURN servers, with commas between them; with `TURN_SECRET`. */
   TURN_URIS?: string
@@ -73,8 +73,8 @@ export interface Env {
   ARCHIVE_DELAY_MS?: string
   /** One machine only: whether the runtime lets requests to private addresses through. */
   ALLOW_PRIVATE_NETWORKS?: 'on' | 'off'
-  /** `on` in tests alone: opens `/_selvedge/test/*` and the fault hooks. */
+  /** `on` only in tests: opens `/_selvedge/test/*` and the fault hooks. */
   TEST_HOOKS?: string
-  /** One machine only: by this the launcher proves itself. */
+  /** One machine only: the secret by which the launcher proves itself. */
   LAUNCHER_SECRET?: string
 }

@@ -8,7 +8,7 @@ export function setFault(name: string, count: number): void {
   else planned.delete(name)
 }
 
-/** The calls and answers that are held at a place until a test plans no more of it. */
+/** Calls and answers that are held at a place until a test plans no more holds there. */
 const held = new Map<string, number>()
 
 /** Lets go what is held at the place `name`. */
@@ -32,12 +32,12 @@ export function faultsNow(): { planned: Record<string, number>; held: Record<str
   return { planned: Object.fromEntries(planned), held: Object.fromEntries(held) }
 }
 
-/** Whether any place shall fail: nowhere but in tests. */
+/** Whether any place is to fail: never outside of tests. */
 export function faultsPlanned(): boolean {
   return planned.size > 0
 }
 
-/** Whether the place `name` shall fail now; uses up one of its planned failures. */
+/** Whether the place `name` is to fail now; uses up one of its planned failures. */
 export function takeFault(name: string): boolean {
   if (!faultsPlanned()) return false
   const left = planned.get(name)

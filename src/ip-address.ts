@@ -5,8 +5,8 @@ const PREFIX_GROUPS = 4
 const MAPPED = '0:0:0:0:0:ffff:'
 
 /**
- * The one spelling of the address that a proxy or a socket names, with a port or without: IPv4 in the form of IPv6 is
- * IPv4. Undefined for anything else.
+ * The one spelling of the address that a proxy or a socket names, with or without a port. IPv4 in the form of IPv6
+ * becomes IPv4. Undefined for anything else.
  */
 export function ipAddress(text: string): string | undefined {
   const [, v4] = /^(\d{1,3}(?:\.\d{1,3}){3})(?::\d{1,5})?$/.exec(text) ?? []
@@ -18,7 +18,10 @@ export function ipAddress(text: string): string | undefined {
   return host === undefined ? undefined : (mappedV4(host) ?? host.slice(1, -1))
 }
 
-/** What an address counts as: itself, or of IPv6 the first 64 bits, which one subscriber has for themselves. */
+/**
+ * What an address counts as: an IPv4 address as itself, an IPv6 address as its first 64 bits, which belong to one
+ * subscriber.
+ */
 export function networkOf(address: string): string {
   if (!address.includes(':')) return address
   return `${groupsOf(address).slice(0, PREFIX_GROUPS).join(':')}::/64`

@@ -1,6 +1,6 @@
-/** What is known to be there, and how much of the unknown is asked about at once. */
+/** Remembers which ids exist, and asks about many unknown ones at once. */
 
-/** Ids that an isolate remembers, a few megabytes at most. */
+/** How many ids an isolate remembers: a few megabytes at most. */
 const MAX_KNOWN = 20_000
 
 export interface KnownIds {
@@ -8,7 +8,7 @@ export interface KnownIds {
   add(id: string): void
 }
 
-/** A bounded memory of ids: the oldest goes first, and costs one more question. */
+/** A bounded memory of ids: the oldest is dropped first, which costs one more question. */
 export function knownIds(): KnownIds {
   const ids = new Set<string>()
   return {
@@ -22,7 +22,7 @@ export function knownIds(): KnownIds {
   }
 }
 
-/** Whether something is there: at once, where that is known. */
+/** Whether something exists; answered at once where that is known. */
 export type OneByOne = (id: string) => boolean | Promise<boolean>
 
 /** One question for all the ids that are asked about one by one in the same turn. */

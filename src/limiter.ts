@@ -1,7 +1,7 @@
 /** Cloudflare's limits, which do not exist on one machine: in tests, an invocation that passes one is refused by name. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 
-/** What one invocation may do. All that runs in an object shares this, but each call from outside tops up `calls`. */
+/** What one invocation may do. All that runs in an object shares this; each call from outside adds to `calls` again. */
 export const LIMITS = {
   /** Requests over HTTP that wait for their answer. The platform lets the seventh queue behind hung ones. */
   waitingFetches: 6,
@@ -164,7 +164,7 @@ export function noteAlarm(at: number): void {
 /** What was asked of the tables, by the kind of object. */
 const statements: Record<string, Set<string>> = {}
 
-/** Notes a statement of the object in which this runs, for the test that looks at the plans. */
+/** Notes a statement of the object that this runs in, for the test that looks at the plans. */
 export function noteStatement(query: string): void {
   const kind = current.getStore()?.name?.split('/')[1]
   if (kind === undefined) return
@@ -180,7 +180,7 @@ export function statementsOf(kind: string): string[] {
 const isIdle = (name: string, { running }: Spent, now: number) =>
   running === 0 && (alarms.get(name) ?? Number.POSITIVE_INFINITY) > now + ALARM_IS_NEAR_MS
 
-/** Whether nothing runs in any object, nor is about to. */
+/** Whether nothing runs in any object, and nothing is about to. */
 export function isQuiet(now: number): boolean {
   return [...awake].every(([name, spent]) => isIdle(name, spent, now))
 }

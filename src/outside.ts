@@ -1,6 +1,6 @@
 /**
- * Answers of servers that anybody may run, such as websites and push gateways: nothing of them is read without a bound
- * in bytes, no redirect is followed without a look at where it leads, and all of it ends with the caller's signal.
+ * Answers of servers that anybody may run, such as websites and push gateways. Nothing of them is read without a bound
+ * in bytes, no redirect is followed before its target is checked, and all of it ends with the caller's signal.
  */
 
 const MAX_REDIRECTS = 5
@@ -59,8 +59,8 @@ export async function followRedirects(
 }
 
 /**
- * The same `send`, which asks a second time where the connection broke before there was an answer: one that was kept
- * open may have been closed by the other side meanwhile. For requests that change nothing.
+ * The same `send`, asked a second time if the connection broke before there was an answer: the other side may have
+ * closed a connection that was kept open. Only for requests that change nothing.
  */
 export function askAgainOnce(send: typeof fetch): typeof fetch {
   return (input, init) =>

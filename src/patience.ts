@@ -1,8 +1,8 @@
 /** Waiting for something, but not for ever. */
 
 /**
- * What `work` answers, or undefined after `ms`. The work goes on unheard; its timer is cleared with it, since a
- * pending one would keep the object awake.
+ * What `work` answers, or undefined after `ms`. The work then goes on, and nobody hears its answer. The timer is
+ * cleared with it, since a pending one would keep the object awake.
  */
 export async function patiently<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
   let timer: ReturnType<typeof setTimeout> | undefined

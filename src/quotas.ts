@@ -2,7 +2,7 @@
 import type { Quotas } from './ports/config.ts'
 import { MatrixError } from './protocol/errors.ts'
 
-/** How each quota is called in what people read. */
+/** What each quota is called in sentences for people. */
 const NAMES: Record<keyof Quotas, string> = {
   accountDataBytes: 'bytes of account data',
   keyBackupBytes: 'bytes in key backups',
@@ -13,8 +13,8 @@ const NAMES: Record<keyof Quotas, string> = {
 }
 
 /**
- * Passes what still fits; 0 is no bound.
- * @param held what there would be then
+ * Passes what still fits; 0 means no bound.
+ * @param held how much there would be afterwards
  * @throws MatrixError M_TOO_LARGE for bytes, M_RESOURCE_LIMIT_EXCEEDED for numbers of things
  */
 export function requireQuota(quotas: Quotas, quota: keyof Quotas, held: number): void {

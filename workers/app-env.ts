@@ -11,16 +11,16 @@ export type AppEnv = {
   Variables: { ports: Ports; objects: GatedObjects; requestId: string; bodyText?: string }
 }
 
-/** What an endpoint adds that knows its requester. */
+/** What an endpoint adds if it knows its requester. */
 export type RequesterEnv<R extends Requester | undefined> = { Variables: { requester: R } }
 
-/** A request as helpers of handlers take it: they read it, and answer, and set nothing. */
+/** A request as helpers of handlers take it: they read it and answer, and set nothing in it. */
 export type AppContext = Omit<Context<AppEnv>, 'set' | 'get'>
 
 /** The same behind an endpoint that asks for a user. */
 export type UserContext = AppContext & { readonly var: { readonly requester: UserRequester } }
 
-/** The same behind one that asks for no token, but heeds one. */
+/** The same behind an endpoint that needs no token, but heeds one. */
 export type PossibleUserContext = AppContext & {
   readonly var: { readonly requester: UserRequester | undefined }
 }

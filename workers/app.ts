@@ -47,7 +47,7 @@ app.route('/_matrix/client/v3', clientApp)
 // "r0" is what "v3" was called before specification v1.1; old clients and bridges still say it.
 app.route('/_matrix/client/r0', clientApp)
 app.route('/_matrix/client/v1', clientV1App)
-// The names that these had before the specification took them in; old clients and bridges still say them.
+// The names of these endpoints before the specification took them in; old clients and bridges still use them.
 app.route('/_matrix/client/unstable', relations)
 app.route('/_matrix/client/unstable/org.matrix.msc3856', relations)
 app.route('/_matrix/client/unstable/org.matrix.msc3030', jumpToDate)

@@ -1,10 +1,10 @@
-/** JSON answers that are written piece by piece: for what is more than a Worker should hold at once. */
+/** JSON answers that are written piece by piece, for answers larger than a Worker should hold at once. */
 import type { RoomGateway } from '../durable-objects/gate.ts'
 import type { StateRequest } from '../src/objects/room/state.ts'
 import type { JsonValue } from '../src/protocol/events/canonical-json.ts'
 import type { ClientEvent } from '../src/protocol/events/event.ts'
 
-/** Characters that are gathered before an answer begins: most are whole by then, and leave as one piece. */
+/** How many characters are gathered before an answer begins: most answers are whole by then, and leave as one piece. */
 const GATHERED = 500_000
 
 /** What arrays and objects go on with, by themselves: further elements, or entries. */
@@ -55,7 +55,7 @@ function streamOf(start: string, pieces: AsyncGenerator<string>): ReadableStream
   })
 }
 
-/** What goes on, and whatever holds it, directly or further inside. */
+/** What goes on, and every array or object that holds it, directly or deeper inside. */
 function ancestorsOf(value: JsonValue, continuations: Continuations): Set<unknown> {
   const found = new Set<unknown>()
   const visit = (node: JsonValue | undefined): boolean => {

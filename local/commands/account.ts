@@ -1,4 +1,4 @@
-/** `npm run account`: what an operator does with accounts, by the server that runs. */
+/** `npm run account`: what an operator does with accounts, through the running server. */
 
 import { openDataFolder } from '../data-folder.ts'
 import { newTokenKey, readKeys, writeKeys } from '../keys.ts'
@@ -15,7 +15,7 @@ import {
 } from './running-server.ts'
 import { splitFlags } from './words.ts'
 
-/** What stands behind the words of a command: `user`, where it needs one, and the flags of its own. */
+/** What a command's words stand for: `user` where it needs one, and its own flags. */
 interface Action {
   usage: string
   help: string
@@ -155,7 +155,7 @@ function timeOf(ts: unknown): string {
   return typeof ts === 'number' ? new Date(ts).toISOString() : '-'
 }
 
-/** No token of before is good any more; that they once were is remembered, so that clients keep their keys. */
+/** Earlier tokens are no longer good. It is remembered that they once were, so that clients keep their keys. */
 function logEverybodyOut(dataDir: string): string {
   const folder = openDataFolder(dataDir)
   try {

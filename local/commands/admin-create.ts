@@ -1,4 +1,4 @@
-/** `npm run admin:create`: makes an administrator, or makes one of an account that is there. */
+/** `npm run admin:create`: makes an administrator account, or makes an existing account an administrator. */
 import { defaultMinLength, newPasswordHash } from '../../src/accounts/passwords.ts'
 import { newLocalpart } from '../../src/accounts/usernames.ts'
 import { userIdOf } from '../../src/protocol/identifiers.ts'
@@ -24,7 +24,7 @@ const ours = [
 
 const PASSWORD_LENGTH = 24
 
-/** An account that is there becomes an administrator; its password changes only where one is given. */
+/** An existing account becomes an administrator; its password changes only if one is given. */
 const UPSERT = `
   insert into accounts (localpart, password_hash, admin, created_ts) values ($1, $2, true, $3::bigint)
   on conflict (localpart) do update set admin = true,

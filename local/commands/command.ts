@@ -1,4 +1,4 @@
-/** How every command ends: with one line for what the operator can mend, and with its stack for a fault of ours. */
+/** How every command ends: with one line if the operator can mend it, and with its stack if the fault is ours. */
 import { messageOf, StartError } from '../start-error.ts'
 
 /** Runs a command; its failure becomes the exit code. */
@@ -10,7 +10,7 @@ export async function runCommand(work: () => Promise<void>): Promise<void> {
   }
 }
 
-/** Says why there is nothing to go on with; answers the exit code. */
+/** Says why the command cannot go on; answers the exit code. */
 export function tell(error: unknown): number {
   const line = error instanceof StartError ? error.message : systemFailure(error)
   console.error(line === undefined ? error : `selvedge: ${line}`)

@@ -1,4 +1,7 @@
-/** `npm run move:postgres`: carries the embedded Postgres of a data folder into a server, checks the copy, and leaves the folder to it. */
+/**
+ * `npm run move:postgres`: copies the embedded Postgres of a data folder to a server, checks the copy, and lets the
+ * folder use it.
+ */
 import { existsSync, renameSync } from 'node:fs'
 import { openDataFolder } from '../data-folder.ts'
 import { postgresPart } from '../marks.ts'

@@ -1,4 +1,4 @@
-/** `npm run rebuild:room`, `:user` and `:media`: has a running server make an object, or its index of media, again. */
+/** `npm run rebuild:room`, `:user` and `:media`: makes a running server rebuild an object, or its index of media. */
 
 import { helpText, readOptions } from '../options/options.ts'
 import { StartError } from '../start-error.ts'
@@ -26,7 +26,7 @@ async function rebuildObject(kind: Kind): Promise<void> {
   console.log(`rebuilt ${id}: ${count} ${what}`)
 }
 
-/** In pages: a request does only so much. */
+/** In pages, since one request does only so much. */
 async function rebuildMedia(): Promise<void> {
   const options = readOptions(args, process.env, serverOptions)
   if (options === 'help') {

@@ -1,4 +1,4 @@
-/** `npm run restored`: tells a server that a backup was put in its place, before it starts. */
+/** `npm run restored`: tells a server, before it starts, that a backup was put in its place. */
 
 import { openDataFolder } from '../data-folder.ts'
 import { readKeys } from '../keys.ts'
@@ -39,7 +39,7 @@ await runCommand(async () => {
   }
 })
 
-/** A dump of before this version names no server: the operator that puts it back does. */
+/** A dump from before this version names no server, so the operator that restores it names one. */
 async function markDatabase(
   url: string,
   mark: { id: string; generation: number; starts: number },

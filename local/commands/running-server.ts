@@ -1,4 +1,4 @@
-/** How a command speaks to the server that runs: where it is, and a token signed with its own keys. */
+/** How a command speaks to the running server: where it is, and a token signed with its own keys. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as z from 'zod'
@@ -15,7 +15,7 @@ import { readCertificates, trust } from '../tls.ts'
 export const serverOptions = ['data-dir', 'server-name', 'public-url', 'host', 'port', 'ca'] as const
 export type ServerOptions = CommandOptions<(typeof serverOptions)[number]>
 
-/** As the Worker's secret `TOKEN_KEYS`: for a server that is elsewhere, and has no data folder. */
+/** As the Worker's secret `TOKEN_KEYS`, for a server on another machine, which has no data folder here. */
 const TokenKeys = z.array(z.object({ id: z.string(), secret: z.string() })).min(1)
 const Address = z.object({ url: z.url() })
 

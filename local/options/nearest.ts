@@ -1,6 +1,6 @@
-/** The word that was meant by a misspelt one. */
+/** Finds the word that a misspelt one was meant to be. */
 
-/** More letters than these are no slip. */
+/** A word with more wrong letters than this is no slip. */
 const MAX_SLIPS = 3
 
 /** The most similar word, if one is similar enough. */

@@ -29,7 +29,7 @@ const urlOf =
       ? undefined
       : `must be a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`
 
-/** What stands in a password must be escaped, or the rest of it is taken for a path. */
+/** Special characters in a password must be escaped, or the rest of it is taken for a path. */
 const databaseUrlOf =
   (...protocols: string[]) =>
   (text: string) => {

@@ -131,9 +131,9 @@ function refuseContradictions(options: Partial<Record<OptionName, string>>): voi
     throw refusal(`--https-port and --port are both ${port}`)
 }
 
-/** What must be said before others than this machine are served. */
+/** What must be true before others than this machine are served. */
 function refuseOutside({ host, registration, ...options }: Partial<Record<OptionName, string>>): void {
-  // Not a command's options, but a server's.
+  // Not options of a command, but of a server.
   if (host === undefined || registration === undefined) return
   const publicUrl = options['public-url']
   if (isUnspecified(host) && publicUrl === undefined) {

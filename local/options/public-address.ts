@@ -1,8 +1,8 @@
-/** Which addresses others than this machine, or its own network, can reach. */
+/** Which addresses can be reached from beyond this machine and its own network. */
 import { BlockList, isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
 
-/** Loopback, private networks, and what a link gives itself. */
+/** Loopback, private networks, and addresses that a link gives itself. */
 const inner = new BlockList()
 for (const [network, prefix] of [
   ['127.0.0.0', 8],
@@ -24,12 +24,12 @@ for (const [network, prefix] of [
 /** Names that no public DNS has. */
 const INNER_NAME = /(^|\.)(localhost|local|internal|lan|home\.arpa|test)$/
 
-/** The address that means all of a machine's own. */
+/** The address that means all addresses of a machine. */
 export function isUnspecified(host: string): boolean {
   return /^\[?[0:]+\]?$/.test(host) || /^0+(\.0+){0,3}$/.test(host)
 }
 
-/** An address that is none of this machine's: to listen there is refused anyway, and by a better sentence. */
+/** An address that is not this machine's: listening there fails anyway, with a better sentence. */
 export function isElsewhere(host: string): boolean {
   const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? [])
   return isIP(host) !== 0 && !isUnspecified(host) && !own.some(({ address }) => address === host)

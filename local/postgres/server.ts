@@ -1,4 +1,4 @@
-/** A real Postgres by its address, and the lock by which one server alone uses it. */
+/** A real Postgres by its address, and the lock by which only one server uses it. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { messageOf, StartError } from '../start-error.ts'

@@ -29,7 +29,7 @@ export async function prepareCluster(folder: string): Promise<void> {
     await cp(template, copy, { recursive: true })
   } catch (error) {
     rmSync(copy, { recursive: true, force: true })
-    // Another user has made it, for themselves alone.
+    // Another user has made it, for their own use only.
     if (codeOf(error) === 'EACCES') return
     throw error
   }

@@ -1,4 +1,4 @@
-/** A small client for real Redis servers: RESP2 over one connection, pipelined, made anew when it was lost. */
+/** A small client for real Redis servers: RESP2 over one connection, pipelined, and connected anew when it was lost. */
 import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 

@@ -5,9 +5,9 @@ import { systemRandom } from '../../src/system.ts'
 let closed = false
 
 /**
- * Before a runtime starts. Without a header for `cf`, which clients could send, the runtime itself says there who its
- * peer is. To the name that turns a CONNECT into a line to the Worker's insides, past every limit, it listens no more:
- * the configuration has another one of that length, which nobody knows.
+ * Called before a runtime starts. Without a header for `cf`, which clients could send, the runtime itself says there
+ * who its peer is. It no longer listens to the name that turns a CONNECT into a line to the Worker's insides, past
+ * every limit: the configuration has another name of that length, which nobody knows.
  */
 export function closeBackDoors(): void {
   if (closed) return

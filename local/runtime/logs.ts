@@ -26,13 +26,13 @@ export function teller(level: LogLevel, write: (line: string) => void): Tell {
 export function logHandler(level: LogLevel, write: (lines: string) => void): (line: RuntimeLine) => void {
   return ({ level: lineLevel, message, timestamp }) => {
     if (level === 'silent') return
-    // The Worker's own lines are JSON, and it has minded the level itself; those of a moment come together.
+    // The Worker's own lines are JSON, and the Worker has checked their level; those of a moment come together.
     if (message.startsWith('{')) {
       write(message)
       return
     }
     const native = NATIVE.exec(message)
-    // A host that cannot be reached is its writer's concern: the request's own line tells how that ended.
+    // The request's own line tells how it ended if a host cannot be reached, so nothing is said here.
     const severity =
       native !== null ? 'debug' : lineLevel === 'error' || lineLevel === 'warn' ? lineLevel : 'info'
     if (SEVERITY[severity] < SEVERITY[level]) return

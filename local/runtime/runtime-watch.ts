@@ -1,4 +1,4 @@
-/** Says in the log when the Workers runtime died, and when it is back: miniflare starts it again without a word. */
+/** Logs when the Workers runtime has died, and when it is back: miniflare restarts it without a word. */
 import { watch } from 'node:fs'
 import { connect } from 'node:net'
 import { basename, dirname } from 'node:path'

@@ -113,7 +113,7 @@ function miniflareOptions(options: RuntimeOptions, runtime: RuntimeProcess): Min
           ...options.thumbnails.modules.map((path) => ({ type: 'CompiledWasm', path }) as const),
         ],
         compatibilityDate,
-        // It reaches nobody.
+        // This address reaches nobody.
         outboundService: () => new Response(null, { status: 403 }),
       },
     ],

@@ -8,7 +8,7 @@ import { rememberUser } from './known-users.ts'
 
 const ALGORITHM = 'HS256'
 
-/** Tokens whose signature this isolate has checked; what they stand for is still asked of the session's owner. */
+/** Tokens whose signature this isolate has checked. Whether the session still lives is asked of its owner each time. */
 const checked = new Map<string, TokenSession>()
 const MAX_CHECKED = 5000
 
@@ -59,8 +59,8 @@ export function signToken(
 }
 
 /**
- * The session that a token names, or undefined when it is not one of ours. Says nothing of whether that has ended,
- * and leaves its expiry to the caller.
+ * The session that a token names, or undefined if the token is not ours. It may have ended, or its token expired: the
+ * caller checks that.
  */
 export async function verifyAccessToken(
   token: string,
@@ -74,7 +74,7 @@ export async function verifyAccessToken(
   return session
 }
 
-/** What a JWT of this server says, or undefined when it is none. */
+/** What a JWT of this server says, or undefined if it is not one. */
 export async function verifyToken(token: string, keys: TokenKey[], serverName: string): Promise<unknown> {
   try {
     const { kid } = decodeProtectedHeader(token)
@@ -84,7 +84,7 @@ export async function verifyToken(token: string, keys: TokenKey[], serverName: s
     if (payload.sub !== undefined) rememberUser(payload.sub)
     return payload
   } catch (error) {
-    // `decodeProtectedHeader` throws a TypeError for what has not the form of a token.
+    // `decodeProtectedHeader` throws a TypeError for text that does not have the form of a token.
     if (error instanceof errors.JOSEError || error instanceof TypeError) return undefined
     throw error
   }

@@ -35,7 +35,7 @@ export async function registerGuest(
 }
 
 /**
- * The guest of a live session's token: its holder may make the guest an account.
+ * The guest that a live session's token belongs to. Whoever holds the token may turn the guest into an account.
  * @throws MatrixError M_FORBIDDEN
  */
 export async function guestOf(

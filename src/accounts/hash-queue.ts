@@ -1,10 +1,10 @@
-/** Password hashes in turn: each holds up the thread that all requests of a machine share, so few wait for one. */
+/** Password hashes, one at a time: each holds up the thread that all requests of a machine share, so few may wait. */
 import { MatrixError } from '../protocol/errors.ts'
 import { systemClock } from '../system.ts'
 
 const AT_ONCE = 2
 const WAITING = 6
-/** A client that leaves may take its turn with it, which nobody gives back then. */
+/** A client that leaves may take its turn with it, and nobody then gives the turn back. */
 const FORGOTTEN_MS = 10_000
 const LOOK_AGAIN_MS = 5
 const RETRY_AFTER_MS = 1_000

@@ -20,7 +20,7 @@ export type Stage = (
 ) => Promise<Record<string, string>> | Record<string, string>
 
 export interface InteractiveOperation {
-  /** Method and path, and the user where one is known: a session is good for nothing else. */
+  /** Method and path, and the user where one is known: the session is good for no other request. */
   endpoint: string
   /** The request's body without `auth` and without passwords, which are stored nowhere in the clear. */
   body: JsonObject
@@ -43,7 +43,7 @@ export interface Challenge {
   error?: string
 }
 
-/** What a finished session stands for is done once: the session is over. */
+/** What a finished session stands for is done once, and then the session is over. */
 export type AuthOutcome = { done: true; session: UiaSession } | { done: false; challenge: Challenge }
 
 const SESSION_ID_LENGTH = 24
@@ -109,7 +109,7 @@ async function advance(
   try {
     progressed = await complete(ports, operation, session, auth)
   } catch (error) {
-    // That there was no time for the proof says nothing of it.
+    // That there was no time for the proof does not mean that it is wrong.
     if (!(error instanceof MatrixError) || error.status >= 500 || error.status === 429) throw error
     failure = error
   }
@@ -119,7 +119,7 @@ async function advance(
     return { done: false, challenge: challenge(operation, progressed, failure) }
   }
   const isOneShot = auth.session === undefined
-  // Of two requests that finish it, one is done.
+  // If two requests finish it, only one of them does the work.
   if (!isOneShot && !(await ports.uia.take(session.id))) return beginAgain(ports, operation)
   return { done: true, session: progressed }
 }
@@ -174,8 +174,8 @@ function isDone({ flows }: InteractiveOperation, { completed }: UiaSession): boo
 }
 
 /**
- * Holds a session to its operation. A client may ask for the flows with less than it will send in the end,
- * but may not change what it said.
+ * Holds a session to its operation. A client may ask for the flows with less than it will send in the end, but must not
+ * change what it has said.
  */
 function bind(session: UiaSession, operation: InteractiveOperation): UiaSession {
   const isSame = Object.entries(operation.body).every(
@@ -195,7 +195,7 @@ function fresh({ random }: AuthPorts, { endpoint, body, facts = {} }: Interactiv
   return { id: random.token(SESSION_ID_LENGTH), endpoint, body, completed: [], facts }
 }
 
-/** "errcode and error" only when a stage failed; `completed` too then, though it be empty, as other servers have it. */
+/** "errcode and error" only when a stage failed. `completed` is then there too, even if empty, as on other servers. */
 function challenge(operation: InteractiveOperation, session: UiaSession, failure?: MatrixError): Challenge {
   return {
     flows: operation.flows.map((stages) => ({ stages })),

@@ -1,18 +1,18 @@
-/** Which users there are: asked of Postgres once, since a name that was given stays given. */
+/** Which users exist: asked of Postgres once, since a name that was given stays given. */
 import { knownIds, type OneByOne, together } from '../known-ids.ts'
 import type { AccountStore } from '../ports/accounts.ts'
 import { localpartOf, serverNameOf, userIdOf } from '../protocol/identifiers.ts'
 
 const known = knownIds()
 
-/** A user that this server surely has, such as by a token that we signed. */
+/** A user that this server surely has, such as the user of a token that we signed. */
 export const rememberUser = (userId: string): void => known.add(userId)
 
 /**
- * Whether a user of this server has an account, for names that come from outside: an object for every name that
- * somebody makes up would be kept for ever. What is asked in one turn is one query.
- * @param existing those of these localparts that have an account; undefined while that cannot be told
- * @returns a function that answers at once for those known already, and yes for all while that cannot be told
+ * Whether a user of this server has an account. It is asked about names that come from outside: an object for every
+ * name that somebody makes up would be kept for ever. Everything that is asked in one turn is one query.
+ * @param existing those of these localparts that have an account; undefined while nobody can tell
+ * @returns a function that answers at once for known users, and yes for everybody while nobody can tell
  */
 export function userCheck(
   serverName: string,

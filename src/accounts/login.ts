@@ -10,7 +10,7 @@ type LoginPorts = Pick<Ports, 'config' | 'accounts' | 'random' | 'clock'>
 
 /**
  * Begins a session by the password of `user`: a localpart, or a full id of this server.
- * @throws MatrixError M_FORBIDDEN, the same and after the same work whether password, user or account is no good
+ * @throws MatrixError M_FORBIDDEN: the same error, after the same work, for a wrong password, user or account
  */
 export async function logInByPassword(
   ports: LoginPorts,

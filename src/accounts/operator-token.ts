@@ -1,6 +1,6 @@
 /**
- * Tokens of who runs the server: signed for a few minutes by whoever holds the secret that access tokens are signed
- * with, and so could speak for anybody anyway.
+ * Tokens of the server's operator. They are signed for a few minutes with the secret that signs access tokens: its
+ * holder could speak for anybody anyway.
  */
 import { decodeProtectedHeader, errors, jwtVerify, SignJWT } from 'jose'
 import type { TokenKey } from '../ports/config.ts'

@@ -32,7 +32,7 @@ export function defaultMinLength(cost: Config['passwordCost']): number {
 }
 
 /**
- * The hash of a password that is to be somebody's from now on.
+ * The hash of a new password of somebody.
  * @throws MatrixError M_WEAK_PASSWORD, M_LIMIT_EXCEEDED
  */
 export async function newPasswordHash(
@@ -58,8 +58,8 @@ export async function hashPassword(
 }
 
 /**
- * Whether the password fits the stored hash. Without one, it does the same work and answers no, so that
- * accounts which do not exist look, and take as long, like those that do.
+ * Whether the password fits the stored hash. Without a hash it does the same work and answers no, so that accounts that
+ * do not exist take as long as those that do.
  * @throws MatrixError M_LIMIT_EXCEEDED when too many are being checked
  */
 export async function verifyPassword(

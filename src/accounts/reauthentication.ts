@@ -1,4 +1,4 @@
-/** Interactive authentication within a session: the password proves that it is still its user. */
+/** Interactive authentication within a session: the password proves that its user is still there. */
 import type { Session } from '../objects/user/session.ts'
 import type { Ports } from '../ports/ports.ts'
 import { MatrixError } from '../protocol/errors.ts'
@@ -17,14 +17,14 @@ export interface Confirmed {
   endpoint: string
   /** The request's, without `auth` and without passwords. */
   body: JsonObject
-  /** A new password that it sets. */
+  /** The new password that it sets. */
   password?: string
   auth: AuthData | undefined
 }
 
 /**
  * Takes the confirmation one step on.
- * @throws MatrixError M_FORBIDDEN where somebody else answers, which no second try would mend
+ * @throws MatrixError M_FORBIDDEN if another user answers, which no second try would mend
  */
 export async function confirmUser(
   ports: AuthPorts,
@@ -45,7 +45,7 @@ export async function confirmUser(
   return authenticate(ports, operation, request.auth)
 }
 
-/** The password of the user who is logged in. */
+/** The password of the logged-in user. */
 function passwordOf(userId: string, { config, accounts }: AuthPorts): Stage {
   return async (auth) => {
     const { password } = auth

@@ -1,4 +1,4 @@
-/** Refresh tokens: JWTs that name user, device and family, so that one that was used before is known as that. */
+/** Refresh tokens: JWTs that name user, device and family, so that a token that was used before is recognised. */
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
 import type { Session } from '../objects/user/session.ts'
@@ -8,7 +8,7 @@ import { issueAccessToken, signToken, verifyToken } from './access-token.ts'
 
 type TokenPorts = Pick<Ports, 'config' | 'random' | 'clock'>
 
-/** `rid` in place of the access token's `sid`: neither passes for the other. */
+/** `rid` takes the place of the access token's `sid`, so neither passes for the other. */
 const Claims = z.object({
   iss: z.string(),
   sub: z.string(),
@@ -84,7 +84,7 @@ export interface RefreshingUser {
 
 /**
  * A new pair for a refresh token.
- * @throws MatrixError M_UNKNOWN_TOKEN when it has had its day; its session may have ended with that
+ * @throws MatrixError M_UNKNOWN_TOKEN if it was replaced long ago; its session may have ended with that
  */
 export async function refresh(
   ports: TokenPorts,

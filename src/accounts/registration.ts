@@ -20,7 +20,7 @@ export interface RegistrationRequest {
   auth?: AuthData
   /** The guest that is to become this account. */
   guest?: Session
-  /** No device and no token are wanted. */
+  /** The client wants no device and no token. */
   inhibitLogin: boolean
   device: DeviceWishes
 }
@@ -65,12 +65,12 @@ export async function register(
   if (!outcome.done) return outcome
   const { session } = outcome
   const localpart = localpartFor(ports, request, session)
-  // Sent again because the answer was lost, the request finds its session, which is good for this account alone.
+  // A request that is sent again, because its answer was lost, finds its session, which is good for this account alone.
   if (auth?.session !== undefined) {
     await ports.uia.put({ ...session, body: { username: localpart, ...session.body } })
   }
   await createAccount(ports, userOf, { request, session, localpart })
-  // The guest's tokens would go on being a guest's.
+  // The guest's tokens would stay a guest's.
   if (guest !== undefined) await userOf(guest.userId).logoutAll(guest)
   return { done: true, answer: await answer(ports, userOf, localpart, request) }
 }
@@ -159,7 +159,7 @@ async function createAccount(
   throw new MatrixError('M_FORBIDDEN', 'The registration token has been used up')
 }
 
-/** A name is never given out anew, whatever the accounts say: the rooms and the keys behind it are somebody's. */
+/** A name is never given out again, whatever the accounts say: rooms and keys behind it belong to somebody. */
 export function hasPast(
   { config }: Pick<Ports, 'config'>,
   userOf: UserOf,
@@ -169,8 +169,8 @@ export function hasPast(
 }
 
 /**
- * A finished registration, sent again in its session because the answer was lost, means the same account, for whoever
- * still knows its password.
+ * A finished registration may be sent again in its session, because its answer was lost. It then means the same
+ * account, if the request has the account's password.
  */
 async function isRepetition(
   { accounts, config }: RegistrationPorts,

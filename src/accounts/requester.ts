@@ -1,9 +1,9 @@
-/** The requester: decided once, by what a request shows, and handed on to the code that acts for it. */
+/** The requester: decided once, from what a request shows, and handed on to the code that acts for it. */
 import type { Session } from '../objects/user/session.ts'
 
 /**
- * A user, by a device of theirs or as a guest. An application service or an OAuth client that acts for a user will be
- * a further kind, with what it may do beside it.
+ * A user, by one of their devices or as a guest. An application service or an OAuth client that acts for a user will be
+ * another kind, with what it may do.
  */
 export interface UserRequester {
   kind: 'device' | 'guest'
@@ -13,7 +13,7 @@ export interface UserRequester {
   session: Session
 }
 
-/** The people who run the server, by their own token. */
+/** The people that run the server, by a token of their own. */
 export interface OperatorRequester {
   kind: 'operator'
 }

@@ -40,7 +40,7 @@ export interface SessionAnswer {
   expires_in_ms?: number
 }
 
-/** As long as a device may be named afterwards; a login that says more of itself is not refused for that. */
+/** How long the name of a device may be; a login with a longer one is not refused for that. */
 const MAX_DEVICE_NAME = 255
 
 type SessionPorts = Pick<Ports, 'config' | 'random' | 'clock'>

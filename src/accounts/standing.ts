@@ -1,4 +1,4 @@
-/** What an account as a whole may not do: locked or suspended by an administrator, or closed by its user. */
+/** What an account may not do because it is locked, suspended by an administrator, or closed by its user. */
 import type { AccountStanding } from '../objects/user/session.ts'
 import { MatrixError } from '../protocol/errors.ts'
 
@@ -9,16 +9,16 @@ const REFUSALS: Readonly<Record<keyof AccountStanding, () => MatrixError>> = {
   suspended: () => new MatrixError('M_USER_SUSPENDED', 'This account is suspended'),
 }
 
-/** Why an account may not be used at all; undefined: it may. */
+/** Why the account may not be used at all; undefined if it may. */
 export function useRefusal({ deactivated, locked }: AccountStanding): MatrixError | undefined {
   if (deactivated) return REFUSALS.deactivated()
   return locked ? REFUSALS.locked() : undefined
 }
 
-/** Why an account may tell others nothing; undefined: it may. */
+/** Why the account may not tell others anything; undefined if it may. */
 export function writeRefusal(standing: AccountStanding): MatrixError | undefined {
   return useRefusal(standing) ?? (standing.suspended ? REFUSALS.suspended() : undefined)
 }
 
-/** What a suspended account is told where it would write. */
+/** The error for a suspended account where it would write. */
 export const suspended = REFUSALS.suspended

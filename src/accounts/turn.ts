@@ -11,7 +11,7 @@ export interface TurnCredentials {
   ttl: number
 }
 
-/** Credentials for a day; nothing where no TURN server is configured: clients take the empty object for that. */
+/** Credentials for a day; empty if no TURN server is configured, since clients take an empty object to mean that. */
 export function turnCredentials(
   { config, clock }: Pick<Ports, 'config' | 'clock'>,
   userId: string,

@@ -1,4 +1,4 @@
-/** What users are called: the names they type, and those that new ones may have. */
+/** What users are called: the names that people type, and the names that new users may have. */
 import { MatrixError } from '../protocol/errors.ts'
 import { isNewUserId, localpartOf, serverNameOf } from '../protocol/identifiers.ts'
 

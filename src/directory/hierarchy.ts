@@ -24,7 +24,7 @@ export interface WalkPlace {
 
 export interface WalkPage {
   rooms: SpaceRoom[]
-  /** Undefined: the tree is done. */
+  /** Undefined when the tree is done. */
   next?: WalkPlace
 }
 
@@ -33,7 +33,7 @@ type Ask = (roomId: string) => Promise<SpaceRoom | undefined>
 
 /** Rooms asked in one page: more may be hidden from the caller than shown. */
 const MAX_ASKED = 200
-/** Rooms asked in all pages together; their marks travel in the token. */
+/** How many rooms are asked in all pages together; their marks travel in the token. */
 const MAX_VISITED = 1_000
 /** Children asked ahead, while the ones before them are waited for. */
 const AHEAD = 8
@@ -45,8 +45,8 @@ interface Frame {
 }
 
 /**
- * One page, depth first. A room comes once, however many spaces hold it, so loops end; where it was asked and not
- * shown, it is not asked again. Undefined where the root itself is not for the caller.
+ * One page, depth first. A room comes once, however many spaces hold it, so loops end. A room that was asked and not
+ * shown is not asked again. Undefined if the caller may not see the root.
  */
 export async function walkSpace(request: WalkRequest, ask: Ask): Promise<WalkPage | undefined> {
   const walk = new Walk(request, ask)
@@ -78,7 +78,7 @@ class Walk {
     return true
   }
 
-  /** Stands where a page ended: what was visited of each space on the way is skipped. */
+  /** Stands where a page ended, and skips what was visited of each space on the way. */
   async resume({ path }: WalkPlace): Promise<boolean> {
     for (const roomId of path.slice(0, this.#request.maxDepth)) {
       const space = await this.#room(roomId)
@@ -128,7 +128,7 @@ class Walk {
 
   #askAhead({ pending }: Frame): void {
     const room = Math.min(AHEAD, this.#request.limit - this.#rooms.length, MAX_ASKED - this.#asked.size)
-    // A failure is told when the room's turn comes, if it does.
+    // A failure is told when its room's turn comes, if it comes.
     for (const roomId of pending.slice(0, Math.max(0, room))) void this.#room(roomId).catch(() => undefined)
   }
 

@@ -27,8 +27,8 @@ export function judge(header: Headers, validators: Validators): 'answer' | 'know
 }
 
 /**
- * The one range that is asked for; undefined where the whole is to be sent, which is right as well for several ranges,
- * for what is no range, and where the client has a part of another state.
+ * The one range that is asked for; undefined if the whole is to be sent. That is also right for several ranges, for
+ * what is not a range, and for a client that has a part of another state.
  */
 export function rangeOf(
   header: Headers,

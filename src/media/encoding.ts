@@ -2,10 +2,13 @@
 
 /** "User agents should … apply the algorithm to the first 1024 bytes." */
 const LOOKED_AT = 1_024
-/** Undeclared, and no UTF-8: what most of such pages are. */
+/** If nothing is declared and it is not UTF-8: most such pages are written in this. */
 const FALLBACK = 'windows-1252'
 
-/** The text of a page: by its byte order mark, the header, or its own word; else as UTF-8 where it is that. */
+/**
+ * The text of a page: by its byte order mark, by the header, or by its own declaration; otherwise as UTF-8 if it is
+ * valid.
+ */
 export function decodePage(bytes: Uint8Array, contentType: string): string {
   const start = new TextDecoder('latin1').decode(bytes.subarray(0, LOOKED_AT))
   const named =

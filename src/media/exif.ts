@@ -5,7 +5,7 @@ const SHORT = 3
 /** More entries than any camera writes. */
 const MAX_ENTRIES = 512
 
-/** Orientation, from 1 (upright) to 8; 1 where nothing right is said. @param data a TIFF header and what follows it */
+/** Orientation, from 1 (upright) to 8; 1 if nothing valid is said. @param data a TIFF header and what follows it */
 export function orientationIn(data: Uint8Array): number {
   const order = String.fromCharCode(data[0] ?? 0, data[1] ?? 0)
   if (order !== 'II' && order !== 'MM') return 1

@@ -1,4 +1,4 @@
-/** How media are shown to a browser: nothing that somebody uploaded may act as a page of this server. */
+/** How media are shown to a browser: nothing that a user uploaded may act as a page of this server. */
 
 /** Client-Server API §Serving inline content: what may be shown in place; everything else is a file to save. */
 const INLINE: ReadonlySet<string> = new Set([
@@ -38,7 +38,7 @@ const MEDIA_TYPE = /^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+(?:\s*;\s*[\w-]+=(?
 const MAX_TYPE_LENGTH = 255
 export const UNKNOWN_TYPE = 'application/octet-stream'
 
-/** The type that an uploader gave, where it is one; else what says nothing. */
+/** The type that the uploader gave, if it is valid; otherwise a type that says nothing. */
 export function contentTypeOf(given: string | undefined): string {
   return given !== undefined && given.length <= MAX_TYPE_LENGTH && MEDIA_TYPE.test(given)
     ? given
@@ -52,7 +52,7 @@ export function mediaHeaders(contentType: string, fileName: string | undefined):
     'Content-Disposition': disposition(contentType, fileName),
     'Content-Security-Policy': POLICY,
     'Cross-Origin-Resource-Policy': 'cross-origin',
-    // An id never stands for other bytes; they are for the client that asked, and for no cache between.
+    // An id never stands for other bytes. They are for the client that asked, and for no cache between.
     'Cache-Control': 'private, max-age=86400, immutable',
     'Accept-Ranges': 'bytes',
   }

@@ -58,7 +58,7 @@ function png(bytes: Uint8Array, view: DataView): ImageHeader | undefined {
   return header
 }
 
-/** Frame headers are SOF0 to SOF15, but for DHT, JPG and DAC, which have numbers among them. */
+/** Frame headers are SOF0 to SOF15, except DHT, JPG and DAC, whose numbers lie among them. */
 const NO_FRAME: ReadonlySet<number> = new Set([0xc4, 0xc8, 0xcc])
 
 const EXIF = 0xe1

@@ -1,13 +1,13 @@
-/** The index of media made again from what is kept: for what came while Postgres was away, or an index that is lost. */
+/** Makes the index of media again from what is stored, after Postgres was away or the index was lost. */
 import type { Ports } from '../ports/ports.ts'
 
 /** Some hashes have to be worked out from the bytes. */
 const PAGE = 100
 
 /**
- * Puts the next uploads into the index that it lacks, whatever their owner's quota.
+ * Puts the next uploads that the index lacks into it, whatever their owner's quota.
  * @param after where the call before stopped
- * @returns how many were lacking, and where to go on; no `next`: that is all
+ * @returns how many were missing, and where to go on; without `next` that is all
  */
 export async function indexAgain(
   { media, mediaIndex }: Pick<Ports, 'media' | 'mediaIndex'>,

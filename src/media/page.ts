@@ -28,11 +28,11 @@ export interface Page {
   /** A URL, perhaps relative. */
   oembed?: string
   image?: string
-  /** Where what is relative is relative to, itself perhaps relative. */
+  /** The base of relative URLs; it may be relative itself. */
   base?: string
 }
 
-/** Reads the page; what is broken or cut off ends the reading and nothing else. */
+/** Reads the page. Broken or cut off HTML ends the reading, and is no failure. */
 export async function readPage(html: string): Promise<Page> {
   const page: Page = { meta: new Map(), title: '' }
   const title = { text: '', isOver: false }

@@ -10,8 +10,8 @@ const MOST_EACH = 10_000
 const MOST_IN_ALL = 100_000
 
 /**
- * Counts a picture for the user whose look found it, and removes the oldest that there is no room for beside it. While Postgres is
- * away nothing is counted.
+ * Counts a picture for the user whose preview found it, and removes the oldest ones that have no room beside it. While
+ * Postgres is away nothing is counted.
  */
 export async function countPicture(
   { media, previewPictures, config, clock, log }: PicturePorts,

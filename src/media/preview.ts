@@ -72,7 +72,7 @@ async function lookAt(ports: PreviewPorts, url: URL, userId: string): Promise<Pr
     return { failure: isForbidden ? 'forbidden' : 'unreachable' }
   } finally {
     clearTimeout(timer)
-    // Whatever was opened and not read.
+    // Lets go of what was opened and not read.
     stop.abort()
   }
 }
@@ -144,7 +144,7 @@ async function readImage(looking: Looking, href: string, base: URL): Promise<Jso
   })
 }
 
-/** What a page names beside itself is checked as the page was; without it the page is still shown. */
+/** What a page names beside itself is checked as the page was. The page is still shown without it. */
 async function openBeside(
   looking: Looking,
   href: string,
@@ -156,8 +156,8 @@ async function openBeside(
 }
 
 /**
- * Stores a picture, as the server's own, and describes it. Its id comes from its bytes, so that the same picture is
- * stored once, and from a secret, so that nobody can tell by it what others have looked at.
+ * Stores a picture as the server's own, and describes it. Its id comes from its bytes, so that the same picture is
+ * stored once, and from a secret, so that the id tells nobody what others have looked at.
  */
 async function keepImage({ ports, userId }: Looking, { response }: Found): Promise<JsonObject> {
   const { media, config } = ports
@@ -168,7 +168,7 @@ async function keepImage({ ports, userId }: Looking, { response }: Found): Promi
   const { contentType } = header
   const { width, height } = uprightSize(header)
   const mediaId = createHmac('sha256', config.tokenKeys[0]!.secret).update(bytes).digest('base64url')
-  // Counted first: what was stored and not counted would stay for ever.
+  // Counted before it is stored: a picture that is stored and not counted would stay for ever.
   await countPicture(ports, { mediaId, owner: userId, size: bytes.byteLength })
   const body = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream()
   await media.put(mediaId, { owner: '', contentType }, { body, length: bytes.byteLength, limit })

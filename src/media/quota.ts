@@ -1,4 +1,4 @@
-/** What one user may upload in sum: counted in Postgres, which an upload does not wait for when it is away. */
+/** What one user may upload in sum. Postgres counts it; while Postgres is away, uploads do not wait for it. */
 
 import { patiently } from '../patience.ts'
 import type { MediaFacts, WrittenMedia } from '../ports/media.ts'
@@ -11,7 +11,7 @@ type QuotaPorts = Pick<Ports, 'mediaIndex' | 'media' | 'config' | 'clock' | 'log
 const PATIENCE_MS = 3_000
 
 /**
- * Refuses, before it is read, what cannot fit.
+ * Refuses an upload that cannot fit, before it is read.
  * @param length bytes, where the sender has said how many there will be
  * @throws MatrixError M_FORBIDDEN
  */
@@ -27,8 +27,8 @@ export async function requireRoom(
 }
 
 /**
- * Puts what was stored into the index and counts it. What no longer fits is removed; what came while Postgres is away
- * is not counted.
+ * Puts the stored upload into the index and counts it. If it no longer fits it is removed. What comes while Postgres is
+ * away is not counted.
  * @throws MatrixError M_FORBIDDEN
  */
 export async function enter(

@@ -1,4 +1,4 @@
-/** Which thumbnail is made for what a client asks: a few sizes alone, so that nobody can fill the store with odd ones. */
+/** Which thumbnail is made for what a client asks: only a few sizes, so that nobody can fill the store with odd ones. */
 
 export type ThumbnailMethod = 'crop' | 'scale'
 
@@ -7,7 +7,7 @@ export interface Box {
   height: number
 }
 
-/** For screens that show a picture with twice the pixels it is asked for in. */
+/** For screens that show a picture with twice the pixels that clients ask for. */
 const LARGE: readonly Box[] = [box(1600, 1200), box(1600)]
 
 /** Client-Server API §Thumbnails names those of 32, 96, 320×240, 640×480 and 800×600; squares are for avatars. */
@@ -23,7 +23,7 @@ function box(width: number, height = width): Box {
   return { width, height }
 }
 
-/** The smallest of our sizes that is no smaller than what is wanted; undefined where all are. */
+/** The smallest of our sizes that is no smaller than what is wanted; undefined if all are smaller. */
 export function thumbnailBox(method: ThumbnailMethod, wanted: Box): Box | undefined {
   return BOXES[method].find(({ width, height }) => width >= wanted.width && height >= wanted.height)
 }

@@ -1,4 +1,4 @@
-/** Thumbnails: made when first asked for, and kept beside what they are of, as is that there can be none. */
+/** Thumbnails: made when first asked for, and stored beside their source, as is the fact that none can be made. */
 import type { NoThumbnail, PictureFacts, PictureHeader, StoredThumbnail } from '../ports/media.ts'
 import type { Ports } from '../ports/ports.ts'
 import { MatrixError } from '../protocol/errors.ts'
@@ -20,13 +20,13 @@ export interface OriginalWillDo {
   original: PictureHeader['contentType']
 }
 
-/** After so many times that the work broke off it is left for so long, ms: it may have been the fault of the platform. */
+/** After the work has broken off this often it is left for this long, ms: it may have been the fault of the platform. */
 const MAX_BROKEN = 2
 const LEFT_MS = 60 * 60 * 1_000
-/** Of an isolate, the source of one picture is in memory at a time; of one user so many wait for it. */
+/** One isolate holds the source of one picture at a time; this many pictures of one user may wait. */
 const MAX_WAITING = 100
 const BUSY_MS = 2_000
-/** Other isolates may have their pictures made by the same Worker: how often it is asked, and how long in between, ms. */
+/** Other isolates may use the same Worker: how often it is asked again, and how long in between, ms. */
 const TRIES = 20
 const TRY_AGAIN_MS = 500
 
@@ -34,7 +34,7 @@ const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve,
 
 let turn: ReturnType<typeof inTurnByUser> | undefined
 
-/** A user, or an address, that wants a thumbnail. */
+/** The user, or the address, that wants a thumbnail. */
 export interface Asker {
   /** Tells one from another. */
   name: string
@@ -43,8 +43,8 @@ export interface Asker {
 }
 
 /**
- * The thumbnail of an upload, or word that the upload itself is the answer, since it is no larger than what was asked
- * for, or that was larger than all that we make.
+ * The thumbnail of an upload, or the answer that the upload itself is to be sent: it is no larger than what was asked
+ * for, or a larger thumbnail was asked for than we make.
  * @throws MatrixError M_UNKNOWN (400) for what is no image that we read, M_TOO_LARGE for one too large to be decoded,
  *   M_LIMIT_EXCEEDED
  */
@@ -89,7 +89,7 @@ function withoutWork(
   if (none !== undefined || header === undefined) throw refusal(none ?? 'unreadable')
   const isLeft = broken !== undefined && broken.times >= MAX_BROKEN && now - broken.ts < LEFT_MS
   if (isLeft) throw refusal('unreadable')
-  // One that moves by itself must not, unless that is asked for, however small it is.
+  // A thumbnail must not move by itself unless that is asked for, however small it is.
   if (header.animated && !animated) return undefined
   const isSmall = cutFor(uprightSize(header), within, method) === undefined
   return isSmall || isLargest ? { original: header.contentType } : undefined

@@ -1,9 +1,9 @@
-/** One piece of work at a time, for what needs most of an isolate's memory. */
+/** One piece of work at a time, for work that needs most of an isolate's memory. */
 import type { Clock } from '../ports/system.ts'
 
-/** How often one that waits looks whether it is its turn, ms. */
+/** How often a waiting piece looks whether it is its turn, ms. */
 const LOOK_MS = 20
-/** One that has not looked for so long is gone: a request is ended with its client, wherever it stands. */
+/** A piece that has not looked for this long is gone: a request ends with its client, wherever it stands. */
 const GONE_MS = 2_000
 /** A turn that is not given back ends by itself. */
 const TURN_MS = 30_000
@@ -13,12 +13,12 @@ const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve,
 type Turn = <T>(work: () => Promise<T>) => Promise<T | 'busy'>
 
 interface Limits {
-  /** How many may wait; those that come then are told that it is `busy`. */
+  /** How many may wait; more are answered `busy`. */
   waiting: number
   clock: Clock
 }
 
-/** Runs what it is given when all that came before has ended. */
+/** Runs what it is given when everything before it has ended. */
 export function inTurn({ waiting, clock }: Limits): Turn {
   /** In their order: until when each is there. */
   const queue = new Map<symbol, number>()
@@ -32,7 +32,7 @@ export function inTurn({ waiting, clock }: Limits): Turn {
     isFirst(own)
     if (queue.size > waiting) return 'busy'
     try {
-      // One that was taken for gone goes to the end.
+      // A piece that was taken for gone goes to the end.
       for (queue.set(own, clock.now() + GONE_MS); !isFirst(own); queue.set(own, clock.now() + GONE_MS)) {
         await sleep(LOOK_MS)
       }
@@ -44,7 +44,10 @@ export function inTurn({ waiting, clock }: Limits): Turn {
   }
 }
 
-/** The same for many askers: one piece of each waits with those of the others, so that nobody waits for all of another's. */
+/**
+ * The same for many askers: one piece of each waits with those of the others, so nobody waits for all the work of
+ * another asker.
+ */
 export function inTurnByUser(
   limits: Limits,
 ): <T>(user: string, work: () => Promise<T>) => Promise<T | 'busy'> {

@@ -57,7 +57,7 @@ export async function reserveUpload(
 }
 
 /**
- * Stores the upload that an id was kept for.
+ * Stores the upload that an id was reserved for.
  * @throws MatrixError M_CANNOT_OVERWRITE_MEDIA, M_NOT_FOUND for an id that was never kept or has expired,
  *   M_FORBIDDEN for one that was kept for somebody else or passes the user's quota, M_TOO_LARGE
  */
@@ -79,7 +79,7 @@ export async function uploadReserved(ports: UploadPorts, mediaId: string, given:
     await media.unclaim(mediaId)
     throw error
   }
-  // An id without a reservation that has bytes is a finished upload: the order matters where this is cut off.
+  // An id without a reservation that has bytes is a finished upload, so the order matters where this is cut off.
   await media.release(mediaId, reservation)
 }
 

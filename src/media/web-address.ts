@@ -48,7 +48,7 @@ export function webAddress(
 ): URL | 'invalid' | 'forbidden' {
   const url = text.length > LONGEST ? null : URL.parse(text.trim(), base?.href)
   if (url === null || !/^https?:$/.test(url.protocol)) return 'invalid'
-  // Nobody's password is used on somebody else's word.
+  // A password in a URL that somebody else wrote is not used.
   if (url.username !== '' || url.password !== '') return 'invalid'
   if (!privateAllowed && !isPublicHost(url.hostname)) return 'forbidden'
   url.hash = ''

@@ -60,7 +60,7 @@ export function forbidden(): MatrixError {
   return new MatrixError('M_FORBIDDEN', 'The server does not look at that address')
 }
 
-/** Why is not told: it would say what a network has inside. */
+/** The reason is not told: it would say what a network has inside. */
 export function unreachable(): MatrixError {
   return new MatrixError('M_UNKNOWN', 'Nothing could be read at that address', { status: 502 })
 }

@@ -13,7 +13,7 @@ export interface Account {
 }
 
 export interface AccountCreation {
-  /** Used up in the same transaction. */
+  /** Used up in the transaction that makes the account. */
   registrationToken?: string | undefined
   /** A guest of this name becomes this account. */
   upgrades?: boolean
@@ -23,16 +23,16 @@ export interface AccountStore {
   /** Inserts; `taken` where the localpart is (deactivated accounts keep theirs), unless a guest of that name is upgraded. */
   create(account: Account, options?: AccountCreation): Promise<'created' | 'taken' | 'token_spent'>
   find(localpart: string): Promise<Account | undefined>
-  /** Of these localparts, those that have an account. */
+  /** Those of these localparts that have an account. */
   existing(localparts: string[]): Promise<string[]>
   /** Whether a registration token exists, is not expired and has uses left. */
   registrationTokenValid(token: string, now: number): Promise<boolean>
   setPassword(localpart: string, passwordHash: string): Promise<void>
-  /** False where there is no such account, or it was deactivated. */
+  /** False if there is no such account, or if it was deactivated. */
   setAdmin(localpart: string, admin: boolean): Promise<boolean>
   /** Accounts after a localpart, in their order. */
   list(after: string, limit: number): Promise<Account[]>
-  /** For good: nobody logs in any more, and the name stays taken. Erased, the user's words in reports go too. */
+  /** For good: nobody logs in any more, and the name stays taken. With erasure, the user's words in reports go too. */
   deactivate(userId: string, erased: boolean): Promise<void>
 }
 

@@ -36,7 +36,7 @@ export type RoomLogEntry =
   | { kind: 'visibility'; pos: number; public: boolean }
   | ({ kind: 'receipt' } & Receipt)
   | { kind: 'forgotten'; pos: number; userId: string }
-  /** A delayed event as the Room keeps it, in JSON; null: it is kept no more. */
+  /** A delayed event as the Room keeps it, in JSON; null: the Room no longer keeps it. */
   | { kind: 'delayed'; pos: number; delayId: string; body: string | null }
   /** A user that joins after `erasedPos` sees the user's events redacted. */
   | { kind: 'erased'; pos: number; userId: string; erasedPos: number }
@@ -77,7 +77,7 @@ export interface ArchivedMembership {
 
 /** The archive's other side: what wiped objects are made from again. */
 export interface ArchiveReader {
-  /** Of these rooms, those that the archive knows. */
+  /** Those of these rooms that the archive knows. */
   existing(roomIds: string[]): Promise<string[]>
   /** Undefined where the archive knows no such room. */
   room(roomId: string): Promise<{ version: string; archivedPos: number } | undefined>

@@ -8,7 +8,7 @@ export interface Config {
   serverName: string
   /** Without a slash at its end. */
   publicUrl: string
-  /** Which server this is; undefined: nothing is checked for it. */
+  /** Which server this is; undefined: its databases are not checked for it. */
   instanceId?: string
   /** Raised by a restore. */
   generation: number
@@ -16,7 +16,7 @@ export interface Config {
   registrationSharedSecret?: string
   rateLimits: boolean
   presence: boolean
-  /** The users that see nothing any more of what an erased user said: those that join later, or all. */
+  /** From which users an erased user's messages are hidden: from those that join later, or from all. */
   erasure: 'new-members' | 'everybody'
   guests: boolean
   /** Bytes. */
@@ -42,7 +42,7 @@ export interface Config {
   signingKeys: SigningKey[]
   /** Newest first: the first signs, all verify. */
   tokenKeys: TokenKey[]
-  /** A token of theirs is answered by a soft logout: the client keeps its keys. */
+  /** A token signed with one of these gets a soft logout: the client keeps its keys. */
   retiredTokenKeys: TokenKey[]
   /** The header in which a trusted proxy names the client's address. */
   clientAddressHeader?: string
@@ -61,9 +61,9 @@ export interface Quotas {
   keyBackupBytes: number
   filters: number
   devices: number
-  /** Made by them, whatever room they name. */
+  /** Aliases that the user made, whatever room they name. */
   aliases: number
-  /** Made by them, whether they are still in them or not. */
+  /** Rooms that the user made, whether or not the user is still in them. */
   rooms: number
 }
 

@@ -8,7 +8,10 @@ export interface Alias {
 }
 
 export interface AliasStore {
-  /** Reserves for a room about to be created; others may have it a minute later unless the room's log confirms it. */
+  /**
+   * Reserves an alias for a room about to be created. A minute later others may have it, unless the room's log confirms
+   * it.
+   */
   reserve(alias: Alias, now: number): Promise<boolean>
   /** Adds a finished alias; false when it is taken. */
   add(alias: Alias, now: number): Promise<boolean>
@@ -25,7 +28,7 @@ export interface AliasStore {
 export interface RoomNotes {
   /** Kept for a day. */
   put(roomId: string): Promise<void>
-  /** Of these rooms, those that have a note. */
+  /** Those of these rooms that have a note. */
   of(roomIds: string[]): Promise<string[]>
 }
 
@@ -51,7 +54,7 @@ export interface DirectoryStore {
   publicRooms(page: PublicRoomsPage): Promise<{ rooms: PublicRoom[]; more: boolean; total: number }>
   /** Whether the directory lists a room; undefined for rooms that the archive does not know. */
   isListed(roomId: string): Promise<boolean | undefined>
-  /** Of these rooms, those in the public directory. */
+  /** Those of these rooms that are in the public directory. */
   listedAmong(roomIds: string[]): Promise<Set<string>>
   /** People that `viewer` may find, by words that must all be part of their name or id; the best first. */
   users(search: { viewer: string; words: string[]; limit: number }): Promise<DirectoryUser[]>

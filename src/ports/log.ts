@@ -20,8 +20,8 @@ export interface Logger {
   warn(message: string, fields?: LogFields): void
   error(message: string, fields?: LogFields): void
   /**
-   * A warning that may come again and again: one line a minute and part at most, with the count of those since the
-   * line before it.
+   * A warning that may repeat: at most one line a minute for each part, with the count of warnings since the line
+   * before.
    */
   trouble(part: string, message: string, fields?: LogFields): void
   /** A logger whose lines all carry these fields, such as the request id. */

@@ -57,11 +57,11 @@ export interface PictureBound {
   count: number
 }
 
-/** The pictures of previews that are kept, the newest of each user and of all: in Postgres. */
+/** The pictures of previews that are kept, the newest of each user and the newest of all: in Postgres. */
 export interface PreviewPictures {
   /**
    * Counts a picture, or notes that it was wanted again.
-   * @returns those that are counted no more, since there is no room for them beside it
+   * @returns the pictures that no longer count, since there is no room for them beside this one
    */
   keep(
     picture: { mediaId: string; owner: string; size: number },
@@ -99,7 +99,7 @@ export interface MediaStore extends ReservationStore {
   /** The bytes, or a part of them; undefined where there is nothing. */
   read(mediaId: string, range?: ByteRange): Promise<ReadableStream<Uint8Array> | undefined>
   remove(mediaId: string): Promise<void>
-  /** Some of what users uploaded, in a fixed order, after the place that the call before has named. */
+  /** Some of what users uploaded, in a fixed order, from the place that the call before has named. */
   list(
     limit: number,
     after?: string,

@@ -6,10 +6,13 @@ import type { JsonObject } from '../protocol/events/canonical-json.ts'
 export interface SessionStore {
   /**
    * The session, or undefined where Redis does not vouch for it: the User object then decides.
-   * @throws when Redis fails, failed a moment ago, or gives no answer in 150 ms: the User object then decides too
+   * @throws if Redis fails, failed a moment ago, or gives no answer in 150 ms: the User object then decides too
    */
   get(sessionId: string): Promise<Session | undefined>
-  /** Vouches for it, unless it was removed: a session that has ended stays ended, whatever overtakes whatever. */
+  /**
+   * Vouches for the session, unless it was removed: a session that has ended stays ended, in whatever order writes
+   * arrive.
+   */
   put(session: Session): Promise<void>
   remove(sessionIds: string[]): Promise<void>
 }

@@ -4,7 +4,7 @@ import type { JsonObject } from '../protocol/events/canonical-json.ts'
 export interface WebClient {
   /**
    * One GET request; a redirect is an answer, for the caller to check.
-   * @throws when nobody can be reached
+   * @throws if nobody can be reached
    */
   get(url: string, accept: string, signal: AbortSignal): Promise<Response>
 }

@@ -98,7 +98,7 @@ export class AuthRejection extends Error {
   override readonly name: string = 'AuthRejection'
 }
 
-/** The rules refuse the event for its content alone, from any sender: to a client that is a bad request. */
+/** The rules refuse the event for its content, whoever sends it. For a client that is a bad request. */
 export class MalformedContent extends AuthRejection {
   override readonly name = 'MalformedContent'
 }

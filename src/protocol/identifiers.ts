@@ -29,7 +29,7 @@ export function isRoomId(text: string): boolean {
   return text.startsWith('!') && (HASH_ID.test(text.slice(1)) || (text[1] !== ':' && hasDomain(text)))
 }
 
-/** Whether a room id can be one of this server's: its own, or one that names no server. */
+/** Whether a room id can belong to this server: it names this server, or none. */
 export function mayBeLocalRoom(roomId: string, serverName: string): boolean {
   return isRoomId(roomId) && (HASH_ID.test(roomId.slice(1)) || serverNameOf(roomId) === serverName)
 }

@@ -1,4 +1,4 @@
-/** Reading fields of content nobody has checked: what has the wrong type counts as absent. */
+/** Reads fields of content that nobody has checked: a field of the wrong type counts as absent. */
 import type { JsonObject, JsonValue } from './events/canonical-json.ts'
 
 /** The value as an object, or undefined when it is anything else. */

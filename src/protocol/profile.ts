@@ -23,7 +23,7 @@ export function isShownInRooms(key: string): boolean {
   return Object.hasOwn(IN_ROOMS, key)
 }
 
-/** The fields of a member event that are a profile, and no longer than one. */
+/** The fields of a member event that are a profile of valid length. */
 export function profileInRooms(content: JsonObject): JsonObject {
   const fields = Object.entries(IN_ROOMS).filter(([key, bytes]) => {
     const value = content[key]
@@ -48,7 +48,7 @@ export function checkProfileKey(key: string): void {
 export function checkProfileValue(key: string, value: JsonValue): void {
   if (!DEFINED.has(key)) return
   if (typeof value !== 'string') throw new MatrixError('M_BAD_JSON', `${key} must be a string`)
-  // Half a surrogate pair can be in no signed event: the user could join no room any more.
+  // No signed event can hold half a surrogate pair: the user could then join no room.
   if (!value.isWellFormed()) throw new MatrixError('M_BAD_JSON', `${key} must be well-formed Unicode`)
   const limit = IN_ROOMS[key] ?? MAX_KEY_BYTES
   if (!fitsBytes(value, limit)) {
@@ -64,7 +64,7 @@ export function checkProfileSize(profile: JsonObject): void {
 
 /**
  * The content of a joined user's member event with the profile as it is now. "The `join_authorised_via_users_server`
- * key MUST NOT be copied": that somebody vouched for the join is no part of what came after.
+ * key MUST NOT be copied": it belongs to the join alone, not to later events.
  */
 export function withProfile(content: JsonObject, profile: JsonObject): JsonObject {
   const { join_authorised_via_users_server: _, ...kept } = content

@@ -6,7 +6,7 @@ import { objectField } from '../protocol/json-fields.ts'
 
 type Deadline = <T>(work: (signal: AbortSignal) => Promise<T>) => Promise<T>
 
-/** A gateway's answer is a list of a pushkey or none: what is longer, in bytes, is read no further. */
+/** A gateway's answer is a list with one pushkey or none. Nothing beyond this many bytes is read. */
 const LONGEST_ANSWER = 65_536
 
 export function pushGateway(send: typeof fetch, deadline: Deadline): PushGateway {
@@ -17,7 +17,7 @@ export function pushGateway(send: typeof fetch, deadline: Deadline): PushGateway
           method: 'POST',
           headers: { 'content-type': 'application/json' },
           body: JSON.stringify({ notification }),
-          // A gateway that was checked must not point at another place.
+          // A gateway that was checked must not lead to another place.
           redirect: 'manual',
           signal,
         })

@@ -57,7 +57,7 @@ function tweaksOf({ highlight, sound }: PushVerdict): JsonObject {
 
 function details({ event, roomName, senderName, userId }: PushSubject): JsonObject {
   return {
-    // By its name of before: some gateways and clients know no other.
+    // Under its older name: some gateways and clients know no other.
     id: event.event_id,
     type: event.type,
     sender: event.sender,

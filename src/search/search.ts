@@ -1,4 +1,7 @@
-/** Server side search: candidates from the index in order, cut to what their rooms say the searcher may see. */
+/**
+ * Server side search: candidates from the index in order, of which the searcher gets those that their rooms let them
+ * see.
+ */
 
 import type { VisitedRoom } from '../objects/user/sync.ts'
 import type { SearchHit, SearchPlace, SearchQuery, SearchStore } from '../ports/search.ts'
@@ -38,7 +41,7 @@ export interface SearchCriteria {
 export interface SearchWorld {
   store: SearchStore
   rooms: VisitedRoom[]
-  /** Of these events of a room, those that the searcher may see. */
+  /** Those of these events of a room that the searcher may see. */
   visible(roomId: string, eventIds: string[]): Promise<string[]>
 }
 
@@ -50,7 +53,7 @@ export interface SearchGroup {
 
 export interface SearchResults {
   hits: SearchHit[]
-  /** At least so many; nothing is counted that the searcher may not see. */
+  /** At least this many were found. Events that the searcher may not see are not counted. */
   count: number
   groups: Partial<Record<GroupKey, Record<string, SearchGroup>>>
   next?: SearchToken
@@ -108,7 +111,7 @@ function searchQuery(criteria: SearchCriteria, visited: VisitedRoom[]): SearchQu
 function typesOf({ keys, filter }: SearchCriteria): string[] {
   const wanted = keys ?? (Object.keys(SEARCH_KEYS) as SearchKey[])
   const types = [...new Set(wanted.map((key) => SEARCH_KEYS[key]))]
-  // Senders are the index's business: here it is about types alone.
+  // The index takes care of senders; this is about types alone.
   const { types: only, not_types: never } = filter ?? {}
   return types.filter((type) => matchesEvent({ types: only, not_types: never }, { type }))
 }

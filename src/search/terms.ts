@@ -45,7 +45,7 @@ export function documentOf(text: string): string | undefined {
   return [...places].map(([term, at]) => `'${term}':${at.join(',')}`).join(' ')
 }
 
-/** What somebody looks for as a tsquery literal: all of it must be found. Undefined where nothing can be. */
+/** A search text as a tsquery literal: all of it must be found. Undefined if nothing can be found by it. */
 export function queryOf(text: string): string | undefined {
   const runs = queryRuns(text)
   return runs.length === 0 ? undefined : runs.map(queryPart).join(' & ')

@@ -1,10 +1,10 @@
 /**
- * Media ids that are kept for uploads to come, in R2. Each fact is an object of its own: R2 takes one write a second
- * for a key, and an id may be asked for, filled and done with in less.
+ * Media ids that are reserved for uploads to come, in R2. Each fact is an object of its own: R2 takes one write a
+ * second for a key, and an id may be asked for, filled and finished in less.
  */
 import type { Reservation, ReservationStore } from '../ports/media.ts'
 
-/** How long an upload keeps others out when nobody is left to say that it failed. */
+/** How long an upload keeps others out when nobody is left to tell that it failed. */
 const CLAIM_MS = 10 * 60 * 1_000
 /** R2's own bound on a list and on a deletion. */
 const LISTED = 1_000

@@ -12,10 +12,13 @@ import { r2Reservations } from './r2-reservations.ts'
 
 /** All parts of a multipart upload but the last have one size, of 5 MiB at least. */
 const PART_BYTES = 8 * 1024 * 1024
-/** What is not larger is hashed before it is written, so that the hash stands with it: decision 8. */
+/** What is not larger than this is hashed before it is written, so that the hash is stored with it: decision 8. */
 const HASHED_FIRST_BYTES = 1024 * 1024
 
-/** A client that is cut off while it sends may never read the reason: what is too large is read to its end, up to so many limits. */
+/**
+ * A client that is cut off while it sends may never read the reason, so a body that is too large is read to its end, up
+ * to this many limits.
+ */
 const HEARD_OUT = 2
 
 const bytesKey = (mediaId: string) => `media/${mediaId}`
@@ -167,7 +170,7 @@ async function withHash({ bucket, mediaId }: Target, size: number, hash: Hash): 
   return { size, sha256 }
 }
 
-/** The hash beside the bytes; worked out again where the write of it was cut off. */
+/** The hash beside the bytes. It is worked out again if its write was cut off. */
 async function hashBeside(bucket: R2Bucket, mediaId: string): Promise<string> {
   const known = await bucket.get(hashKey(mediaId))
   if (known !== null) return known.text()
@@ -202,7 +205,7 @@ async function putCounted(target: Target, body: ReadableStream<Uint8Array>, limi
       size += part.byteLength
       uploaded.push(await upload.uploadPart(uploaded.length + 1, part))
     }
-    // R2 completes over what is there. Claims keep two uploads of an id apart, but for one that outlived its claim.
+    // R2 replaces what is there. Claims keep two uploads of an id apart, unless one outlived its claim.
     if ((await bucket.head(key)) !== null) {
       await upload.abort()
       return 'exists'

@@ -1,4 +1,4 @@
-/** `/_selvedge/admin/accounts`: what an operator does with accounts; behind `npm run account`. */
+/** `/_selvedge/admin/accounts`: what an operator does with accounts, for `npm run account`. */
 import { Hono } from 'hono'
 import * as z from 'zod'
 import { newPasswordHash } from '../../src/accounts/passwords.ts'

@@ -1,4 +1,4 @@
-/** `/_selvedge/admin/reports`: what users have reported; behind `npm run reports`. */
+/** `/_selvedge/admin/reports`: what users have reported, for `npm run reports`. */
 import { Hono } from 'hono'
 import * as z from 'zod'
 import type { KeptReport } from '../../src/ports/reports.ts'

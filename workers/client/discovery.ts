@@ -59,7 +59,7 @@ export const versions = new Hono<AppEnv>()
 
 versions.get('/versions', endpoint({ auth: 'none', limit: 'read' }), (c) => c.json(VERSIONS))
 
-/** An absent capability counts as present, but for `m.get_login_token`: so each is said. */
+/** An absent capability counts as present, except `m.get_login_token`, so each is stated. */
 const ENABLED: Record<string, boolean> = {
   'm.change_password': true,
   'm.set_displayname': true,
@@ -88,7 +88,7 @@ discovery.get(
     const flags = Object.fromEntries(Object.entries(ENABLED).map(([name, enabled]) => [name, { enabled }]))
     // "Servers MUST NOT advertise it to users who cannot use it."
     const moderation = (await isAdmin(c)) ? { 'm.account_moderation': { suspend: true, lock: true } } : {}
-    // MSC4452: a client that reads this need not ask in vain.
+    // MSC4452: a client that reads this need not make a request in vain.
     const previews = { 'io.element.msc4452.preview_url': { enabled: c.var.ports.config.urlPreviews } }
     const roomVersions = { default: c.var.ports.config.defaultRoomVersion, available }
     return c.json({

@@ -1,4 +1,6 @@
-/** Server-Server API §OpenID: the user of an OpenID token. Any service that was given one asks, so nothing is signed. */
+/**
+ * Server-Server API §OpenID: the user of an OpenID token. Any service that has the token may ask, so nothing is signed.
+ */
 import { Hono } from 'hono'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'

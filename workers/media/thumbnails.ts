@@ -49,7 +49,7 @@ openThumbnails.get(
   },
 )
 
-/** Those without a session are told apart by where they come from. */
+/** Clients without a session are told apart by where they come from. */
 function asker(c: AppContext): Asker {
   return { name: askingUser(requesterIn(c)) ?? clientNetwork(c), pay: () => countPicture(c) }
 }
@@ -65,7 +65,7 @@ async function thumbnail(
   const made = await thumbnailOf(ports, { mediaId, size: stored.size }, wish, asker(c))
   if (!('original' in made)) return answerWith(c, made)
   const { size, etag, modified } = stored
-  // Whatever its uploader said that it is.
+  // Whatever type its uploader gave it.
   const contentType = made.original
   return answerWith(c, {
     contentType,

@@ -73,7 +73,7 @@ function take<T>(
     body: body?.stream ?? null,
     length: declared === undefined ? undefined : Number(declared),
   }).catch((error) => {
-    // On its way through the storage, the reason has lost its class.
+    // The reason lost its class on its way through the storage.
     throw body?.failure ?? error
   })
   c.executionCtx.waitUntil(work.catch(() => undefined))

@@ -1,4 +1,7 @@
-/** The line of each request in the log: what it was and how it ended; of a refused one also the reason and the user. */
+/**
+ * The line of each request in the log: what it was and how it ended, and for a refused one also the reason and the
+ * user.
+ */
 import type { Context } from 'hono'
 import { askingUser } from '../../src/accounts/requester.ts'
 import { type AppEnv, requesterIn } from '../app-env.ts'

@@ -23,8 +23,8 @@ interface Belief {
 const believed = new Map<string, Belief>()
 
 /**
- * Lets a live session pass. Redis is asked, and the User object where Redis does not know or does not answer:
- * so an empty Redis ends no session, and a hiccup of storage is never a verdict about a token.
+ * Lets a live session pass. Redis is asked, and the User object if Redis does not know or does not answer. So an empty
+ * Redis ends no session, and a failure of storage is never a verdict about a token.
  */
 export async function liveSession(c: AppContext, row: EndpointRow): Promise<UserRequester> {
   const session = await claimsOf(c, row)
@@ -46,7 +46,7 @@ export async function optionalSession(c: AppContext, row: EndpointRow): Promise<
   return hasToken ? liveSession(c, row) : undefined
 }
 
-/** Makes this isolate ask again about the sessions of a user, or of one of their devices: they may have ended. */
+/** Makes this isolate ask again about the sessions of a user, or of one of the user's devices: they may have ended. */
 export function forgetSessions(userId: string, deviceId?: string): void {
   for (const [sessionId, { session }] of believed) {
     if (session.userId !== userId) continue
@@ -105,7 +105,7 @@ function beliefIn({ sessionId }: Session, now: number): Belief | undefined {
   return belief !== undefined && now < belief.until ? belief : undefined
 }
 
-/** The one believed longest goes first when there are too many: it costs one more question. */
+/** If there are too many, the one that is believed longest goes first, which costs one more question. */
 function believe(session: Session, now: number, { suspended }: { suspended: boolean }): Belief {
   believed.delete(session.sessionId)
   if (believed.size >= MAX_BELIEVED) {

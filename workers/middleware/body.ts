@@ -74,7 +74,7 @@ function notJson(): MatrixError {
   return new MatrixError('M_NOT_JSON', 'The body is not JSON in UTF-8')
 }
 
-/** A declared length is kept by the protocol's framing; an undeclared one is counted part by part. */
+/** The protocol's framing makes sure of a declared length; without one the body is counted part by part. */
 async function readBytes(request: Request, limit: number, timeout: number): Promise<Uint8Array> {
   const declared = request.headers.get('content-length')
   if (Number(declared ?? 0) > limit) throw tooLarge(limit)

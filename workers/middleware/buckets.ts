@@ -6,7 +6,7 @@ interface Bucket {
   at: number
 }
 
-/** Of each kind: a client with many addresses must not push accounts out. */
+/** For each kind: a client with many addresses must not push accounts out. */
 const MAX_BUCKETS = 20_000
 
 export class Buckets {

@@ -1,4 +1,4 @@
-/** From where a request comes: as a trusted proxy says it, or as the server itself saw its peer. */
+/** Where a request comes from: as a trusted proxy says, or as the server itself saw its peer. */
 import { ipAddress, networkOf } from '../../src/ip-address.ts'
 import type { AppContext } from '../app-env.ts'
 import { behindTls } from './tls-clients.ts'
@@ -10,7 +10,7 @@ const UNKNOWN = 'unknown'
 export function clientAddress(c: AppContext): string | undefined {
   const { clientAddressHeader } = c.var.ports.config
   if (clientAddressHeader === undefined) return peerOf(c)
-  // The last proxy wrote the last address: what stands before that, a client may have written itself.
+  // The last proxy wrote the last address. A client may have written the ones before it.
   return ipAddress(c.req.header(clientAddressHeader)?.split(',').at(-1)?.trim() ?? '')
 }
 

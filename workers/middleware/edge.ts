@@ -30,7 +30,7 @@ const CORS: [string, string][] = [
   ['Access-Control-Expose-Headers', 'Retry-After, X-Request-Id'],
 ]
 
-/** MSC4108: browsers must be let read and send the marks by which its sessions are written. */
+/** MSC4108: browsers must be allowed to read and send the marks by which its sessions are written. */
 const RENDEZVOUS = /^\/_matrix\/client\/unstable\/org\.matrix\.msc4108\/rendezvous(\/|$)/
 const RENDEZVOUS_CORS: [string, string][] = [
   ['Access-Control-Allow-Headers', 'X-Requested-With, Content-Type, Authorization, If-Match, If-None-Match'],

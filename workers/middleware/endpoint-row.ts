@@ -15,11 +15,11 @@ export interface Schemas {
 interface Common extends Schemas {
   /** How often it may be asked; `free` is not counted. */
   limit: RateClass | 'free'
-  /** Whether the operator has it served; elsewhere it answers as an unknown path does. */
+  /** Whether the operator lets it be served. If not, it answers as an unknown path does. */
   served?: (config: Config) => boolean
 }
 
-/** What not every user may do. Whatever else a user may not do is for the handler. */
+/** What not every user may do. The handler checks whatever else a user may not do. */
 export interface Permit {
   /** Client-Server API §Guest Access, and what a client needs to live with that. */
   guests: boolean
@@ -41,7 +41,7 @@ interface OfUsers extends Common, Permit {
   auth: 'device' | 'claims' | 'optional'
 }
 
-/** Endpoints without a requester, and those of the people who run the server. */
+/** Endpoints without a requester, and those of the people that run the server. */
 interface OfOthers extends Common {
   /**
    * - `none`: no token is looked at.

@@ -4,7 +4,7 @@ import { ClientGone } from '../../durable-objects/gate.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
 
-/** What other servers' logs call a client that went away before its answer; it reaches no client. */
+/** The status that other servers log for a client that went away before its answer; no client sees it. */
 const CLIENT_CLOSED_REQUEST = 499
 
 /** Renders what a handler threw. Failures that the protocol does not name are logged, and no client is told of them. */

@@ -1,4 +1,4 @@
-/** Wrong passwords: counted so that guessing is slow, and that strangers' guesses do not keep an owner out. */
+/** Wrong passwords are counted, so that guessing is slow and strangers' guesses do not keep an owner out. */
 import type { RateLimit } from '../../src/ports/rate-limits.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppContext } from '../app-env.ts'
@@ -7,19 +7,19 @@ import { counters, refuse } from './rate-limit.ts'
 
 /**
  * For an address, whatever accounts it tries; for an account, wherever the guesses come from. An account that is
- * guessed from many addresses is still tried from a new one, which may be its owner's: but that has one try.
+ * guessed from many addresses may still be tried from a new one, which may be its owner's: once.
  */
 const FAILURES: RateLimit = { action: 'failures', count: 30, seconds: 60 }
 
 interface Attempt {
   /** The localpart; undefined for a name that no account can have. */
   account: string | undefined
-  /** Where a session makes the attempt, which no stranger has: its own guesses count apart. */
+  /** Whether a session makes the attempt. No stranger has one, so its guesses count apart from theirs. */
   inSession?: boolean
 }
 
 /**
- * Runs an attempt to prove oneself by a password, unless there were too many wrong ones; counts this one if it fails.
+ * Runs an attempt to prove a user's identity by password, unless there were too many wrong ones; counts it if it fails.
  * @param isWrong whether an outcome says that the password was wrong; an M_FORBIDDEN that is thrown says so as well
  * @throws MatrixError M_LIMIT_EXCEEDED, and what the attempt throws
  */

@@ -10,7 +10,7 @@ interface Histogram {
   total: number
 }
 
-/** Others are counted together: a client may send any word, and each label lives as long as the isolate. */
+/** Other methods are counted together: a client may send any word, and each label lives as long as the isolate. */
 const METHODS = new Set(['GET', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'HEAD', 'PATCH'])
 
 const requests = new Map<string, number>()

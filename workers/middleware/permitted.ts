@@ -1,4 +1,4 @@
-/** Refuses what guests and suspended users may not do, by its endpoint's row. */
+/** Refuses what guests and suspended users may not do, by the endpoint's row. */
 import { suspended } from '../../src/accounts/standing.ts'
 import type { Session } from '../../src/objects/user/session.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
@@ -13,7 +13,7 @@ export function refuseGuest(row: EndpointRow): void {
   if (!permitOf(row).guests) throw forbiddenToGuests()
 }
 
-/** What a guest is told. */
+/** The error for a guest. */
 export function forbiddenToGuests(): MatrixError {
   return new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'Guests may not do this: make an account')
 }
@@ -25,7 +25,7 @@ export async function refuseSuspended(c: AppContext, row: EndpointRow, session: 
   throw suspended()
 }
 
-/** "Redact their own events" they may, and leave: by any path that leads there. */
+/** Suspended users may leave, and "redact their own events", by any path that does so. */
 async function concernsThemAlone(c: AppContext, session: Session): Promise<boolean> {
   const { roomId, eventId, eventType, stateKey } = c.req.param() as Readonly<Record<string, string>>
   if (roomId === undefined) return false
@@ -54,7 +54,7 @@ async function isOwnEvent(
   return event?.sender === session.userId
 }
 
-/** What a user cannot see is not theirs. */
+/** An event that a user cannot see is not theirs. */
 function whereHidden(error: unknown): undefined {
   if (error instanceof MatrixError && error.status < 500) return undefined
   throw error

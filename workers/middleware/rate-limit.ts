@@ -1,4 +1,7 @@
-/** Rate limits: everything is counted in this isolate by the class of its route, entries to accounts in Redis for all. */
+/**
+ * Rate limits. This isolate counts everything by the class of its route; Redis counts logins and the like for all
+ * isolates.
+ */
 import type { Context } from 'hono'
 import { matchedRoutes } from 'hono/route'
 import { askingUser } from '../../src/accounts/requester.ts'
@@ -21,7 +24,7 @@ const users = new Buckets()
 const addresses = new Buckets()
 let inMemory: MemoryLimiter | undefined
 
-/** An unknown path is as dear as a read. */
+/** An unknown path costs as much as a read. */
 const UNKNOWN = { limit: 'read', auth: 'optional' } as const
 
 /**
@@ -51,7 +54,7 @@ export function countStranger(c: AppContext, { limit }: EndpointRow): void {
 }
 
 /**
- * Counts several of one action, as a request that does them all: the next must wait until all are paid for.
+ * Counts several actions of one kind, for a request that does them all: the next must wait until all are paid for.
  * @throws MatrixError M_LIMIT_EXCEEDED
  */
 export function countActions(c: UserContext, action: RateClass, times: number): void {

@@ -1,6 +1,6 @@
 /** How often something may be asked: each endpoint's row names its class. */
 
-/** So many at once, and then so many a second. */
+/** This many at once, and then this many a second. */
 export interface Allowance {
   burst: number
   perSecond: number
@@ -26,7 +26,7 @@ export const ALLOWANCES = {
   reservation: { burst: 10, perSecond: 0.2 },
   download: { burst: 500, perSecond: 50 },
   thumbnail: { burst: 300, perSecond: 30 },
-  /** Pictures that are decoded: a thumbnail that is there already is none. */
+  /** Pictures that are decoded: a thumbnail that exists already does not count. */
   picture: { burst: 200, perSecond: 3 },
   preview: { burst: 30, perSecond: 0.5 },
   report: { burst: 10, perSecond: 0.1 },
@@ -34,7 +34,7 @@ export const ALLOWANCES = {
   rendezvous: { burst: 100, perSecond: 20 },
   /** Tokens that prove a user's identity to other services: each is kept for an hour. */
   openId: { burst: 20, perSecond: 0.2 },
-  /** What begins or goes on with a session, of all behind one address. */
+  /** What begins or continues a session, for everybody behind one address. */
   entry: { burst: 100, perSecond: 5 },
 } satisfies Record<string, Allowance>
 

@@ -1,4 +1,4 @@
-/** Bodies that come slowly, or not to their end: a client that holds its connection open must send something on it. */
+/** Bodies that come slowly, or never end: a client that holds its connection open must send something on it. */
 import { ClientGone } from '../../durable-objects/gate.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 
@@ -45,7 +45,7 @@ export async function* partsInTime(
     }
   } finally {
     watch.end()
-    // What comes after an error or a refusal is read by nothing.
+    // Nothing reads what comes after an error or a refusal.
     await reader.cancel().catch(() => undefined)
   }
 }
@@ -104,7 +104,7 @@ class Watch {
   }
 }
 
-/** What a request's body cannot be read for is that its client is gone. */
+/** When reading a body fails, the reason is that its client is gone. */
 function leave(): never {
   throw new ClientGone()
 }

@@ -27,14 +27,16 @@ export async function checkRequest(c: Context<AppEnv>, schemas: Schemas): Promis
   keep(c, 'json', schemas.json, value)
 }
 
-/** The value a schema makes of `input`; for the few inputs that are no part of a request's usual three. */
+/** The value a schema makes of `input`, for the few inputs that are no usual part of a request. */
 export function check<T extends z.ZodType>(schema: T, input: unknown, where: Target): z.infer<T> {
   const result = schema.safeParse(input)
   if (result.success) return result.data
   throw requestError(result.error.issues[0], input, where)
 }
 
-/** Whether the body that `validate` read writes numbers that are no integers, though JSON.parse takes them for some. */
+/**
+ * Whether the body that `validate` read writes integers in a form such as `1.0`, which JSON.parse does not tell apart.
+ */
 export function bodyHasFloats(c: AppContext): boolean {
   return writesFloats(c.var.bodyText ?? '')
 }
@@ -45,8 +47,8 @@ function keep(c: Context<AppEnv>, target: Target, schema: z.ZodType, input: unkn
 }
 
 /**
- * Clients write null for an optional key that they have nothing for, and other servers take it as absent. Where the
- * schema knows null, and in contents that are kept as given, it stays; where a key must be there, it is refused.
+ * Clients write null for an optional key if they have nothing for it, and other servers take it as absent. Null stays
+ * where the schema allows it, and in contents that are stored as given. It is refused where a key must be there.
  */
 function checkBody(schema: z.ZodType, body: JsonObject): unknown {
   const asGiven = schema.safeParse(body)
@@ -62,7 +64,7 @@ function requestError(issue: z.core.$ZodIssue | undefined, input: unknown, where
   return new MatrixError(code, issueSentence(issue, code === 'M_MISSING_PARAM'))
 }
 
-/** Absent: M_MISSING_PARAM. Of the wrong JSON type: M_BAD_JSON. Of the right type, but no good: M_INVALID_PARAM. */
+/** Absent: M_MISSING_PARAM. Of the wrong JSON type: M_BAD_JSON. Of the right type, but not valid: M_INVALID_PARAM. */
 function errorCode(issue: z.core.$ZodIssue, input: unknown, where: Target): ErrorCode {
   const value = valueAt(input, issue.path)
   if (value === undefined) return 'M_MISSING_PARAM'

@@ -10,7 +10,7 @@ import { endpoint } from '../middleware/endpoint.ts'
 /** With this header a request's Worker is cut off after an RPC, as if the client had gone. */
 export const DROP_HEADER = 'x-selvedge-test'
 
-/** The RPC after which the header's value wants that: `drop-after-first-rpc`, or `drop-after-rpc room.send`. */
+/** The RPC that the header's value names: `drop-after-first-rpc`, or `drop-after-rpc room.send`. */
 export function dropAfterRpc(value: string | undefined): string | undefined {
   if (value === 'drop-after-first-rpc') return 'first'
   return /^drop-after-rpc (\w+\.\w+)$/.exec(value ?? '')?.[1]
@@ -58,8 +58,8 @@ const QUIET_PATIENCE_MS = 300
 const QUIET_LOOK_MS = 2
 
 /**
- * The names of the objects in memory, by whether something runs in them: the test that asks takes idle ones out.
- * None while a test holds an answer: its caller cannot be taken out, and the attempt takes 15 s.
+ * The names of the objects in memory, by whether something runs in them: the test that asks evicts the idle ones.
+ * No names while a test holds an answer: its caller cannot be evicted, and the attempt takes 15 s.
  */
 testHooks.post('/in-memory', endpoint({ auth: 'none', limit: 'free' }), async (c) => {
   if (holdsAnswers()) return c.json({ idle: [], busy: [] })

@@ -1,17 +1,17 @@
-/** `/.well-known/matrix/*`: where clients and servers that know the server's name alone find it. */
+/** `/.well-known/matrix/*`: where clients and servers that know only the server's name find it. */
 import { Hono } from 'hono'
 import type { AppEnv } from '../app-env.ts'
 import { endpoint } from '../middleware/endpoint.ts'
 
 const HTTPS_PORT = '443'
 
-/** `support` has nothing to tell until an operator configures contacts, and is an unknown path until then. */
+/** Until an operator configures contacts, `support` has nothing to tell and answers as an unknown path. */
 export const wellKnown = new Hono<AppEnv>()
 
 wellKnown.get('/client', endpoint({ auth: 'none', limit: 'read' }), (c) =>
   c.json({
     'm.homeserver': { base_url: c.var.ports.config.publicUrl },
-    // Some clients make dehydrated devices only where this says so.
+    // Some clients make dehydrated devices only if this says so.
     'org.matrix.msc3814': true,
   }),
 )

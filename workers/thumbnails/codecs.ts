@@ -64,7 +64,7 @@ export function giveBackMemory(): void {
   if ((instance?.memory?.buffer.byteLength ?? 0) > MAX_KEPT_BYTES) delete WEBP_PICTURES.instance
 }
 
-/** One that failed may be in any state, and is made anew. */
+/** A codec that failed may be in any state, so it is made anew. */
 async function using<M, T>(codec: Codec<M>, work: (module: M) => T): Promise<T> {
   codec.instance ??= instantiate(codec)
   const { instance } = codec

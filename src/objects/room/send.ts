@@ -15,7 +15,7 @@ export interface SendRequest {
   redacts?: string
   /** A redaction's own path, to which its transaction id belongs; absent: that of sends of the type. */
   path?: string
-  /** Of a redaction: what relates to its target in these ways goes too; `*` stands for all (MSC3912). */
+  /** Of a redaction: events that relate to its target in these ways are redacted too; `*` stands for all (MSC3912). */
   withRelations?: string[]
   /** The request has no body: it can only repeat an earlier one, known by its transaction id. */
   isBare?: boolean
@@ -25,7 +25,7 @@ export interface SendRequest {
   hasFloats?: boolean
   /** Of a redaction: the sender administers this server, and so may redact what its users have sent. */
   asAdministrator?: boolean
-  /** Of one's own join: of the rooms that a restricted room names, those the sender is in. */
+  /** Of the sender's own join: those of the rooms that a restricted room names in which the sender is. */
   joinedAllowRooms?: string[]
 }
 

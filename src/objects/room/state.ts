@@ -2,7 +2,7 @@
 import type { ClientEvent } from '../../protocol/events/event.ts'
 import type { RoomEventFilter } from '../../protocol/matching/filter.ts'
 
-/** Where a slice of the state goes on: in the state just after `at`, behind what came into force up to `after`. */
+/** Where a slice of the state goes on: in the state just after `at`, after what came into force up to `after`. */
 export interface StateCursor {
   at: number
   after?: number
@@ -19,9 +19,9 @@ export interface StateRequest {
   membership?: string
   notMembership?: string
   filter?: RoomEventFilter
-  /** Only what came into force after this position, but for `members`. */
+  /** Only what came into force after this position. This does not apply to `members`. */
   since?: number
-  /** Of member events these users' alone, whenever they came. */
+  /** Of member events only those of these users, whenever they came. */
   members?: string[]
   /** Events that are shown elsewhere. */
   except?: string[]

@@ -24,7 +24,7 @@ export interface PeekAnswer {
   chunk: ClientEvent[]
 }
 
-/** What a room tells of itself to people outside: Client-Server API §Room summaries. */
+/** What a room tells outsiders of itself: Client-Server API §Room summaries. */
 export interface RoomSummary extends PublicRoom {
   room_version: string
   encryption?: string
@@ -34,9 +34,9 @@ export interface RoomSummary extends PublicRoom {
 
 export interface SummaryAnswer {
   summary: RoomSummary
-  /** The viewer's own; null where nobody asks, or it never had one. */
+  /** The viewer's own membership; null if nobody asks, or the viewer never had one. */
   membership: Membership | null
-  /** Whether the viewer may know of the room, but for what membership of `allowed_room_ids` would let them. */
+  /** Whether the viewer may know of the room, leaving aside what membership of `allowed_room_ids` would allow. */
   open: boolean
   /** Spaces: their children, in order. */
   children: SpaceChild[]

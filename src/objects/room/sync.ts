@@ -16,7 +16,7 @@ export interface TimelineEvent {
   txn?: { deviceId: string; txnId: string }
   /** For the sender alone: the delayed event that this one was (MSC4140). */
   delayId?: string
-  /** The server made it in the sender's name, or sent it at another time than they asked: they may not have read. */
+  /** The server made it in the sender's name, or sent it at another time than they asked, so they may not have read. */
   unattended?: true
 }
 
@@ -81,7 +81,7 @@ export interface Increment {
   events: TimelineEvent[]
   /** The member events of the senders, for clients that load members lazily. */
   members: ClientEvent[]
-  /** The users that type, if that changed. */
+  /** The users that are typing, if that changed. */
   typing?: string[]
   /** Member counts, if they may have changed. */
   counts?: { joined: number; invited: number }
@@ -98,7 +98,7 @@ export interface Increment {
 export interface UnreadRequest {
   /** Absent: the default rules. */
   ruleset?: JsonObject
-  /** The position up to which the user's object has counted; there is no answer where that is the head. */
+  /** The position up to which the user's object has counted; if that is the head, there is no answer. */
   counted?: number
 }
 
@@ -114,7 +114,7 @@ export interface PullRequest {
   stateAfter: boolean
   /** Events as servers exchange them (Client-Server API §Filtering, `event_format`). */
   federationFormat?: boolean
-  /** The viewer has come or gone since they looked: everybody in the room counts as changed, or as left. */
+  /** The viewer has come or gone since their last sync: everybody in the room counts as changed, or as left. */
   everyone?: boolean
   /** Whether later wakes are wanted: not for one-off reads. */
   subscribe: boolean
@@ -145,7 +145,7 @@ export interface RoomSlice {
   unread?: { events: UnreadEvent[]; displayName?: string }
 }
 
-/** State that an answer of sync leaves to be fetched from its Room: more than the User object should hold. */
+/** State that an answer of sync leaves to be fetched from its Room, since it is more than the User object should hold. */
 export interface RestOfState {
   kind: 'join' | 'leave'
   roomId: string

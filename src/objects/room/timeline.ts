@@ -27,7 +27,7 @@ export interface RoomNotification {
   ts: number
 }
 
-/** A Room's part of a page: where it is cut, what is older than its last is yet to come. */
+/** A Room's part of a page. If it is cut, events older than its last one are still to come. */
 export interface NotificationsSlice {
   found: RoomNotification[]
   isCut: boolean
@@ -110,7 +110,7 @@ export interface ThreadsAnswer {
 /** What a subscription to a thread must know of its room (MSC4306), in the room's positions. */
 export interface ThreadPlace {
   head: number
-  /** Of the event by which a client subscribes on its own. */
+  /** The event because of which a client subscribes on its own. */
   cause?: number
 }
 

@@ -1,6 +1,6 @@
-/** Who a request speaks for, the devices behind it, and how the account stands. */
+/** The user that a request speaks for, the devices behind it, and how the account stands. */
 
-/** Who a request speaks for. */
+/** The user that a request speaks for. */
 export interface Session {
   userId: string
   deviceId: string
@@ -17,7 +17,7 @@ export interface Device {
   last_seen_ts: number | null
 }
 
-/** What administrators, or its user, did to an account. */
+/** What administrators, or the user, did to an account. */
 export interface AccountStanding {
   locked: boolean
   suspended: boolean

@@ -11,7 +11,7 @@ export interface Thread {
   rootId: string
 }
 
-/** How a user follows a thread (MSC4306): by a client on its own, or as they wished. */
+/** How a user follows a thread (MSC4306): a client did it on its own, or the user wished it. */
 export interface ThreadSubscription {
   automatic: boolean
 }

@@ -37,7 +37,7 @@ export interface MembershipChange {
   forgotten?: boolean
   /** When the Room wrote it, ms. */
   at?: number
-  /** For joins: the room that this one replaced; the user's settings of it are taken along. */
+  /** For joins: the room that this one replaced; the user's settings move over from it. */
   predecessor?: string
 }
 

@@ -45,7 +45,7 @@ const CHECKS: Record<Membership, (context: AuthContext, parties: Parties) => voi
 export function checkMember(context: AuthContext): void {
   const { rules, event, state } = context
   const { sender, state_key: target, content } = event
-  // The rule asks for any state_key; the schema of m.room.member asks that it name a user, as other servers do.
+  // The rule asks for any state_key. The schema of m.room.member wants it to name a user, and so do other servers.
   rejectUnless(target !== undefined && isUserId(target), 'a membership needs a user as its state_key')
   rejectUnless(content.membership !== undefined, 'a membership event must state the membership')
   const authoriser = content.join_authorised_via_users_server

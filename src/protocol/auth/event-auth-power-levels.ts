@@ -57,8 +57,8 @@ function checkFormat({ rules, event, create }: AuthContext): void {
 }
 
 /**
- * A property that is absent has no value to compare: adding one is judged by the new value alone, removing one by
- * the old, though the default then in force may be another.
+ * An absent property has no value to compare: adding it is judged by the new value alone, removing it by the old value
+ * alone, even where the default then in force differs.
  */
 function checkChanges({ rules, event, levels }: AuthContext, before: JsonObject, after: JsonObject): void {
   const own = levels.user(event.sender)

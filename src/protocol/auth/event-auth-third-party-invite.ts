@@ -5,7 +5,7 @@ import type { Membership } from '../rooms/membership.ts'
 import { type AuthContext, rejectUnless } from './event-auth-context.ts'
 
 /**
- * Stands in for the ordinary rules of invites: the sender need not be in the room any more.
+ * Takes the place of the ordinary rules of invites: the sender need not be in the room any more.
  *
  * @throws AuthRejection with the sentence of the rule that refuses
  */

@@ -34,8 +34,8 @@ export function checkEventAuth(
 }
 
 /**
- * Decides whether an event cites only the state that the selection algorithm could choose for it. That none of the
- * cited events was itself rejected is for the caller to know.
+ * Decides whether an event cites only state that the selection algorithm could choose for it. The caller must check
+ * that no cited event was itself rejected.
  *
  * @throws AuthRejection with the sentence of the rule that refuses
  */

@@ -22,7 +22,7 @@ export function contentHash(pdu: Pdu, rules: RoomVersionRules): string {
   return unpad(sha256(eventJson(covered, rules), 'base64'))
 }
 
-/** Whether the event's content is what its `hashes` promise; where not, the redacted form is to be used. */
+/** Whether the event's content is what its `hashes` promise. If not, use the redacted form. */
 export function hasValidContentHash(pdu: Pdu, rules: RoomVersionRules): boolean {
   const promised = decodedHash(pdu.hashes?.sha256)
   const actual = Buffer.from(contentHash(pdu, rules), 'base64')

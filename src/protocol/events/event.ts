@@ -53,7 +53,7 @@ export interface StateMap {
   get(type: string, stateKey: string): IdentifiedPdu | undefined
 }
 
-/** What sets a room version's events apart for a client: the room id it must be shown with, and the id itself. */
+/** What sets a room version's events apart for a client: the room id they are shown with, and their own id. */
 export function clientEvent(eventId: string, pdu: Pdu, roomId?: string): ClientEvent {
   const event: ClientEvent = {
     event_id: eventId,

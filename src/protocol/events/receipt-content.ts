@@ -11,8 +11,8 @@ export interface ShownReceipt {
 }
 
 /**
- * Client-Server API §m.receipt. Where a user has both, at the same event, the receipt of the whole room is shown and
- * not that of a thread (MSC4102): there is room for one.
+ * Client-Server API §m.receipt. If a user has a receipt of the whole room and one of a thread at the same event, only
+ * that of the whole room is shown (MSC4102), since the form has room for one.
  */
 export function receiptContent(receipts: readonly ShownReceipt[]): JsonObject {
   const content: Record<string, Record<string, Record<string, JsonObject>>> = {}

@@ -19,10 +19,10 @@ export interface RelatingEvent {
   content: JsonObject
 }
 
-/** Rows hold both, and a relation is never worth more than an identifier. */
+/** Rows hold both, and a relation needs no more than an identifier does. */
 const MAX_LENGTH = 255
 
-/** The relation that a content forms, or undefined: "malformed" ones form none, and a reply is none either. */
+/** The relation that a content forms; undefined for a "malformed" one and for a reply, which is no relation here. */
 export function relationOf(content: JsonObject): Relation | undefined {
   const relatesTo = objectField(content['m.relates_to'])
   const relType = stringField(relatesTo?.rel_type)

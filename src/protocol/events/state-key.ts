@@ -4,8 +4,8 @@ import { isUserId } from '../identifiers.ts'
 import type { RoomVersionRules } from '../rooms/room-version.ts'
 
 /**
- * The user who owns a state key that starts with `@`. MSC3757: that is the user id with which the key begins, and an
- * underscore parts it from what follows; undefined where it begins with none.
+ * The user that owns a state key starting with `@`. MSC3757: it is the user id with which the key begins, followed by
+ * an underscore and more. Undefined if the key begins with no user id.
  */
 export function stateKeyOwner(
   { ownedStateKeys }: Pick<RoomVersionRules, 'ownedStateKeys'>,

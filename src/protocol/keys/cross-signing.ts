@@ -41,7 +41,7 @@ export function isSignedBy(key: JsonObject, master: JsonObject, userId: string):
   return signature !== undefined && verifySignature(key, signature, publicKey)
 }
 
-/** "The request contains no new keys": then no password is asked for. */
+/** "The request contains no new keys": in that case no password is asked for. */
 export function holdsNothingNew(uploaded: CrossSigningKeys, stored: CrossSigningKeys): boolean {
   return USAGES.every((usage) => {
     const key = uploaded[usage]

@@ -1,6 +1,6 @@
 /**
- * What devices publish for encryption: Client-Server API §Key management API. It is kept as it was given, whoever has
- * signed it or not: clients judge signatures, and must, since a server could forge what it has checked.
+ * What devices publish for encryption: Client-Server API §Key management API. It is stored as it was given, with or
+ * without valid signatures: clients judge signatures, and must, since a server could forge what it has checked.
  */
 
 import { MatrixError } from '../errors.ts'
@@ -54,7 +54,7 @@ function isMapOfTexts(value: JsonValue | undefined): boolean {
   return map !== undefined && Object.values(map).every((item) => typeof item === 'string')
 }
 
-/** None at all are none. */
+/** An empty object counts as no keys. */
 function areSignatures(value: JsonValue | undefined): boolean {
   if (value === undefined) return true
   const byUser = objectField(value)

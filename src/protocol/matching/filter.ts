@@ -107,8 +107,8 @@ const SELECTING = [
 ] as const
 
 /**
- * Whether a timeline's filter may keep changes of state from it: such a client is told of them by the state, however
- * late they came, for it would never learn of them otherwise.
+ * Whether a timeline's filter may keep changes of state from it. The state then tells such a client of them, however
+ * late they came, since it would never learn of them otherwise.
  */
 export function hidesState(timeline: RoomEventFilter | undefined): boolean {
   return timeline !== undefined && SELECTING.some((key) => timeline[key] !== undefined)

@@ -1,12 +1,12 @@
 /**
- * What it may cost to match data of one user against data of another. A unit is one step of our own code, or some
+ * How much work it may cost to match one user's data against another's. A unit is one step of our own code, or some
  * characters of a native search.
  */
 
 /** Characters that a native search passes while our own code makes a step. */
 const NATIVE_SPEED = 8
 
-/** One evaluation: a user's rules and an event. A thousand keywords and a message as people write them stay far below. */
+/** One evaluation: a user's rules and an event. A thousand keywords and an ordinary message stay far below. */
 const ONE_EVALUATION = 250_000
 /** One request that evaluates many events. */
 const ONE_WALK = 8_000_000

@@ -91,7 +91,7 @@ const CONDITIONS: Readonly<Record<string, (condition: JsonObject) => PushTest | 
   },
   sender_notification_permission: ({ key }) =>
     typeof key === 'string' ? ({ context }) => context.mayNotify(key) : undefined,
-  // A name is taken as it is written: stars in it stand for themselves.
+  // A name is taken as it is written: its stars stand for themselves.
   contains_display_name: () => (look) => {
     const { body } = look.event.content
     const { displayName } = look.context

@@ -1,4 +1,4 @@
-/** When events change what the rules say about those before them: unread events are judged as the room is now. */
+/** Which events change what the rules say about earlier ones: unread events are judged as the room is now. */
 import type { JsonObject } from '../events/canonical-json.ts'
 import { objectField } from '../json-fields.ts'
 import { memberLimit } from './push-conditions.ts'
@@ -6,7 +6,7 @@ import { RULE_KINDS, rulesOf } from './push-evaluator.ts'
 
 /** What the rules of a ruleset look at besides the event. */
 interface Regard {
-  /** Numbers of members at which a rule says something else. */
+  /** Numbers of members at which a rule changes its answer. */
   memberLimits: number[]
   permission: boolean
   ownName: boolean
@@ -60,7 +60,7 @@ export function contextChanges(
   )
 }
 
-/** Whether the user's own name in a room is looked for. */
+/** Whether the rules look for the user's own name in a room. */
 export function asksForOwnName(ruleset: JsonObject): boolean {
   return regardOf(ruleset).ownName
 }

@@ -39,8 +39,8 @@ export function evaluatePush(
 }
 
 /**
- * As `evaluatePush`, but the actions themselves, of the rule that matches; of none: none. A text for which no work is
- * left is not searched: the rules that need no search still decide.
+ * As `evaluatePush`, but answers the actions themselves, of the rule that matches; none if no rule matches. A text for
+ * which no work is left is not searched: the rules that need no search still decide.
  */
 export function pushActions(
   ruleset: JsonObject,

@@ -89,7 +89,7 @@ function placed(rules: readonly JsonObject[], rule: JsonObject, place: RulePlace
   return others.toSpliced(indexOfPlace(others, place), 0, rule)
 }
 
-/** @throws MatrixError M_NOT_FOUND, for a rule of the server too: there is none of the user's own by that name */
+/** @throws MatrixError M_NOT_FOUND, also for a rule of the server: the user has no rule of that name */
 export function withoutRule(ruleset: JsonObject, kind: RuleKind, ruleId: string): JsonObject {
   if (pushRule(ruleset, kind, ruleId).default === true) {
     throw new MatrixError('M_NOT_FOUND', 'A rule of the server cannot be deleted, only disabled')
@@ -129,7 +129,7 @@ function matcherOf(kind: RuleKind, { conditions, pattern }: RuleBody): JsonObjec
   return { pattern }
 }
 
-/** A rule that is to match everything says so by an empty list, as other servers want it. */
+/** A rule that is to match everything has an empty list, as other servers want it. */
 function checkedConditions(kind: RuleKind, conditions: JsonValue[] | undefined): JsonValue[] {
   if (conditions === undefined) throw new MatrixError('M_MISSING_PARAM', `An ${kind} rule needs conditions`)
   if (conditions.every((condition) => typeof objectField(condition)?.kind === 'string')) return conditions

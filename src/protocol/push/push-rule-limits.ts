@@ -1,4 +1,4 @@
-/** How large a user's push rules may be: each message in each of their rooms is held against them. */
+/** How large a user's push rules may be: each message in each of the user's rooms is held against them. */
 
 import { MatrixError } from '../errors.ts'
 import type { JsonObject } from '../events/canonical-json.ts'

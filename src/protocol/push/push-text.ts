@@ -1,6 +1,6 @@
 /** A text that rules are matched against: folded once, however many rules look at it. */
 
-/** So much of a text is looked at, in UTF-16 units: what people write by hand is shorter. */
+/** How much of a text is looked at, in UTF-16 units: what people write by hand is shorter. */
 const LOOKED_AT = 16_384
 
 export class PushText {

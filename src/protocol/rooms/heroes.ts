@@ -1,9 +1,11 @@
-/** Client-Server API §GET /sync, `RoomSummary`: the members after whom a room without a name is called. */
+/** Client-Server API §GET /sync, `RoomSummary`: the members that a room without a name is called after. */
 import type { StateMap } from '../events/event.ts'
 
 const HEROES = 5
 
-/** Members that a room may be called after; one more of each than it takes, since nobody is their own hero. */
+/**
+ * Members that a room may be called after. There is one more of each kind than needed, since nobody is their own hero.
+ */
 export interface HeroCandidates {
   /** Joined or invited, the joined first. */
   present: string[]
@@ -29,7 +31,7 @@ export function needsHeroes(state: StateMap): boolean {
   )
 }
 
-/** A viewer's heroes: never themselves, and former members only where nobody else is there. */
+/** A viewer's heroes: never the viewer, and former members only if nobody else is there. */
 export function heroesFor({ present, gone }: HeroCandidates, viewer: string): string[] {
   const others = present.filter((userId) => userId !== viewer)
   return (others.length > 0 ? others : gone.filter((userId) => userId !== viewer)).slice(0, HEROES)

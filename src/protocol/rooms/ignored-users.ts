@@ -1,4 +1,4 @@
-/** Client-Server API §Ignoring Users: what of the ignored is kept from a user. */
+/** Client-Server API §Ignoring Users: which events of ignored users a user does not see. */
 
 import { MatrixError } from '../errors.ts'
 import type { JsonObject } from '../events/canonical-json.ts'
@@ -16,7 +16,7 @@ export function checkIgnored(content: JsonObject): void {
   throw new MatrixError('M_INVALID_PARAM', `ignored_users must not have more than ${MAX_IGNORED} entries`)
 }
 
-/** The users that the content of `m.ignored_user_list` names; nobody is kept from what they write themselves. */
+/** The users that the content of `m.ignored_user_list` names, except the user: nobody ignores themselves. */
 export function ignoredIn(content: JsonObject | undefined, userId: string): ReadonlySet<string> {
   const users = Object.keys(objectField(content?.ignored_users) ?? {}).slice(0, MAX_IGNORED)
   return new Set(users.filter((other) => other !== userId))

@@ -1,8 +1,8 @@
 /** Client-Server API §Receiving notifications: by "sending an event" a user has read what came before it. */
 
 /**
- * Whether an event says that its sender has read: not one that the server made in their name, nor their own member
- * event, by which they come and go and show a new name.
+ * Whether an event says that its sender has read. An event that the server made in their name does not, nor does their
+ * own member event, by which they come and go and change their name.
  *
  * @param unattended the server made the event, or sent it at another time than the user asked
  */

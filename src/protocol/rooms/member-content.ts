@@ -1,4 +1,4 @@
-/** What a member event may carry: rooms hold one for each user, and clients ask for all of them at once. */
+/** What a member event may hold: a room has one for each user, and clients ask for all of them at once. */
 
 import { MatrixError } from '../errors.ts'
 import type { JsonObject } from '../events/canonical-json.ts'

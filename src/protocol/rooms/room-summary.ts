@@ -1,9 +1,9 @@
-/** What a room shows of itself to people outside: facts read from its state, and the chunk made of them. */
+/** What a room shows outsiders of itself: facts read from its state, and the chunk made of them. */
 import type { JsonObject, JsonValue } from '../events/canonical-json.ts'
 import type { StateMap } from '../events/event.ts'
 import { objectField, stringField } from '../json-fields.ts'
 
-/** Each from one state event with an empty state key; absent where the state does not say. */
+/** Each comes from one state event with an empty state key; absent if the state does not say. */
 export interface RoomFacts {
   name?: string
   topic?: string
@@ -78,7 +78,7 @@ export function roomFacts(state: StateMap): RoomFacts {
   return facts
 }
 
-/** The room as public lists and summaries show it. A room that names no join rule is one of invitation. */
+/** The room as public lists and summaries show it. A room that names no join rule counts as invite-only. */
 export function publicRoom(roomId: string, facts: RoomFacts, joinedMembers: number): PublicRoom {
   const { name, topic, canonical_alias, avatar_url, room_type } = facts
   const room: PublicRoom = {

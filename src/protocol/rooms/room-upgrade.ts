@@ -67,8 +67,8 @@ export function replacementCreate(
 }
 
 /**
- * Power levels for the new room: first such that its creator may set up everything, then the ones to stay; the
- * same where nothing has to change in between.
+ * Power levels for the new room: first those with which its creator may set up everything, then those that stay. They
+ * are the same where nothing has to change in between.
  */
 export function replacementPowerLevels(
   rules: RoomVersionRules,

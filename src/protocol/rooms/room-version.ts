@@ -61,7 +61,7 @@ const V3: RoomVersionRules = {
 /** What each version changes of the one before it. */
 const CHANGES: readonly (Partial<RoomVersionRules> & { version: string })[] = [
   { version: '4', urlSafeEventIds: true },
-  // Version 5 asks for keys that are valid at the time of the event: nothing that an event shows.
+  // Version 5 asks for keys that are valid at the time of the event, which no event shows.
   { version: '5' },
   { version: '6', strictJson: true, aliasesRule: false, checksNotificationLevels: true },
   { version: '7', knock: true },
@@ -99,7 +99,7 @@ const nameOf = ({ version }: RoomVersionRules) => version
 
 export const SUPPORTED_ROOM_VERSIONS: readonly string[] = STABLE.map(nameOf)
 
-/** Rooms of these are made on request, never by default. */
+/** Rooms of these versions are made on request, never by default. */
 export const UNSTABLE_ROOM_VERSIONS: readonly string[] = UNSTABLE.map(nameOf)
 
 /** The rules of a version, or undefined for one this server does not know. */

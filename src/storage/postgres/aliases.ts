@@ -4,7 +4,9 @@ import type { Sql, SqlRow } from './client.ts'
 
 const RESERVED_FOR_MS = 60_000
 
-/** A reservation whose time is over gives way; until somebody takes it, it still resolves, as its room may be alive. */
+/**
+ * A reservation whose time is over gives way. Until somebody takes it, it still resolves, since its room may be alive.
+ */
 const TAKE = `
   insert into aliases as held (alias, room_id, creator, created_ts, pending_until)
   values ($1::text, $2::text, $3::text, $4::bigint, $5::bigint)

@@ -11,9 +11,9 @@ const LOCK_ROOM = `
   on conflict (room_id) do update set version = known.version`
 
 /**
- * One batch. Rows guard themselves by position; an event that is there already stays, as it may have been
- * redacted since. A removed alias must not come back when an old batch is repeated, nor what a second redaction of an
- * event took: they ask the room's row.
+ * One batch. Rows guard themselves by position. An event that is there already stays, since it may have been redacted
+ * since. When an old batch is repeated, a removed alias must not come back, nor what a second redaction took from an
+ * event: they ask the room's row.
  */
 const APPLY_ROOM = `
   with entry as (
@@ -82,7 +82,7 @@ const APPLY_USER = `
     set seq = excluded.seq, body = excluded.body, folded = excluded.folded
   where held.seq < excluded.seq`
 
-/** After the batch's memberships; a user that has come back since then forgot nothing. */
+/** After the batch's memberships; a user that has come back since then has forgotten nothing. */
 const FORGET = `
   update room_memberships as held set forgotten = true
   from jsonb_to_recordset($2::jsonb) as e (kind text, pos bigint, user_id text)

@@ -69,7 +69,7 @@ export function postgres(
   }
 }
 
-/** Makes the database this server's where it is nobody's; answers its owner's id. */
+/** Claims the database for this server if it belongs to nobody; answers its owner's id. */
 const CLAIM = `
   with claimed as (insert into instance (id) values ($1::text) on conflict (one) do nothing returning id)
   select id from claimed union all select id from instance`
@@ -78,8 +78,8 @@ const CLAIM = `
 let owned: string | undefined
 
 /**
- * Asks once an isolate whether the database belongs to this server: that of another one knows other accounts, and
- * would give the names of this one's away.
+ * Asks once an isolate whether the database belongs to this server: another server's database knows other accounts, and
+ * this server would give its names away.
  */
 function ownership(
   { instanceId, log }: { instanceId?: string; log: Logger },
@@ -100,7 +100,7 @@ function ownership(
   }
 }
 
-/** A text that Postgres would refuse names nothing that it holds: to be asked for it is no failure. */
+/** No text that Postgres refuses can name anything in it, so asking for such a text is no failure. */
 const sendable = (value: SqlValue) => (typeof value === 'string' ? storable(value) : value)
 
 /** The driver takes its way of fetching from one global place; an isolate has one database. */

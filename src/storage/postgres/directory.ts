@@ -36,11 +36,11 @@ const LISTED_AMONG = `
   where listed and room_id in (select value from jsonb_array_elements_text($1::text::jsonb))`
 
 /**
- * Users who share a room with the viewer, or have joined one that everybody may join or read; viewers find themselves
- * by the latter alone, as strangers would. A user is found by the name of their profile and by those they bear in
- * these rooms: a name borne among others only stays among them. Shown is the profile; where it says nothing, the
- * newest of the others. First comes a user whom the term names exactly, then one whose name or id begins with it,
- * then the one who shares most with the viewer.
+ * Users that share a room with the viewer, or have joined a room that everybody may join or read. Viewers find
+ * themselves only in the second way, as strangers would. A user is found by the name of their profile and by their
+ * names in these rooms: a name that is only used among others stays among them. Shown is the profile; if it says
+ * nothing, the newest of the other names. First comes a user that the term names exactly, then those whose name or id
+ * begins with it, then those that share the most rooms with the viewer.
  */
 const USERS = `
   with seen as (

@@ -4,7 +4,7 @@ import type { Sql } from './client.ts'
 
 const USED = 'select bytes from media_usage where owner = $1::text'
 
-/** The owner's sum grows within the quota or not at all, and the entry is made where it has grown. */
+/** The owner's sum grows within the quota or not at all, and the entry is made only if it has grown. */
 const ADD = `
   with charged as (
     insert into media_usage as usage (owner, bytes)

@@ -2,7 +2,7 @@
 import type { PreviewPictures } from '../../ports/media.ts'
 import type { Sql } from './client.ts'
 
-/** Removed at a time: an operator may have lowered a bound. */
+/** How many are removed at a time: an operator may have lowered a bound. */
 const MOST_REMOVED = 100
 
 /** Of a user's, and of all, the newest stay as far as they fit beside the new one. */

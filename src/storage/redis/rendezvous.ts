@@ -1,4 +1,4 @@
-/** Rendezvous sessions in Redis: each write is a key of its own, so that of two writers over one version one wins. */
+/** Rendezvous sessions in Redis: each write is a key of its own, so that one of two writers over one version wins. */
 import * as z from 'zod'
 import type { Rendezvous, RendezvousStore } from '../../ports/rendezvous.ts'
 import type { RedisClients } from './client.ts'

@@ -1,17 +1,17 @@
-/** Token sessions in Redis: a copy of the User objects' device rows that is never trusted for long. */
+/** Token sessions in Redis: a copy of the User objects' device rows, which is never trusted for long. */
 import * as z from 'zod'
 import type { Session } from '../../objects/user/session.ts'
 import type { SessionStore } from '../../ports/sessions.ts'
 import type { Clock } from '../../ports/system.ts'
 import type { RedisClients } from './client.ts'
 
-/** How long a copy is believed: a revocation that Redis never heard of works after that, at the latest. */
+/** How long a copy is believed: a revocation that never reached Redis takes effect after that at the latest. */
 const TRUSTED_S = 300
 /** A mark of an ended session outlives every copy that could have been on its way. */
 const ENDED_S = 2 * TRUSTED_S
 const ENDED = 'ended'
 
-/** After a failure, revocations may not have arrived: for this long every session is asked of its owner. */
+/** After a failure, revocations may not have arrived: for this long the owner is asked about every session. */
 const DISTRUST_MS = 60_000
 
 const READ_TIMEOUT_MS = 150

@@ -72,7 +72,7 @@ async function setField(c: UserContext, key: string, value: JsonValue | undefine
   await objects.user(requester.userId).setProfileField(requester.session, key, value)
 }
 
-/** @throws MatrixError M_NOT_FOUND for users that are not, or not ours */
+/** @throws MatrixError M_NOT_FOUND for users that do not exist, or are not ours */
 function fieldsOf(c: AppContext, userId: string) {
   return c.var.objects.user(userId).profileFields()
 }

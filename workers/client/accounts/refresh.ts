@@ -8,7 +8,7 @@ import { endpoint } from '../../middleware/endpoint.ts'
 
 const Refresh = z.object({ refresh_token: z.string() })
 
-/** Below `v3` and, as clients from before the specification asked for it, below `v1`. */
+/** Below `v3`, and below `v1` for clients from before the specification. */
 export const refreshing = new Hono<AppEnv>()
 
 refreshing.post('/refresh', endpoint({ auth: 'none', limit: 'entry', json: Refresh }), async (c) => {
@@ -17,7 +17,7 @@ refreshing.post('/refresh', endpoint({ auth: 'none', limit: 'entry', json: Refre
   try {
     return c.json(await refresh(ports, objects.user, token))
   } finally {
-    // Refused or not, a session may have ended.
+    // A session may have ended, whether the request was refused or not.
     forgetSessions(token.userId, token.deviceId)
   }
 })

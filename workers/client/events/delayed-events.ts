@@ -13,7 +13,7 @@ import { roomOfDelayId } from './delay-id.ts'
 import { checkMessage } from './event-content.ts'
 import { checkNewState } from './state.ts'
 
-/** Rooms asked for one list, in turns, and characters after which no more are: an answer has a size, and a Worker calls. */
+/** How many rooms are asked at once for one list, and after how many characters no more are asked. */
 const MAX_ROOMS = 300
 const AT_ONCE = 6
 const MAX_LENGTH = 4_000_000

@@ -1,4 +1,4 @@
-/** Contents that a client may not send whatever its power: checked before the room is asked (EV8). */
+/** Contents that no client may send, whatever its power: checked before the room is asked (EV8). */
 import * as z from 'zod'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
@@ -23,7 +23,7 @@ export const PowerLevels = z.object({
 
 const Member = z.object({ membership: z.enum(['join', 'invite', 'knock', 'leave', 'ban']) })
 
-/** Each one that is new is looked up. */
+/** How many aliases an event may hold: each new one is looked up. */
 const MAX_ALIASES = 100
 
 /** An empty `alias` takes the canonical alias away, as an absent one does. */
@@ -38,12 +38,12 @@ const STATE_CONTENT: Readonly<Record<string, z.ZodType>> = {
   'm.room.canonical_alias': CanonicalAlias,
 }
 
-/** @throws MatrixError for what no client may send as a message event */
+/** @throws MatrixError for contents that no client may send as a message event */
 export function checkMessage(type: string): void {
   refuseCreate(type)
 }
 
-/** @throws MatrixError for what no client may send as a state event */
+/** @throws MatrixError for contents that no client may send as a state event */
 export function checkState(type: string, content: JsonObject): void {
   refuseCreate(type)
   const schema = Object.hasOwn(STATE_CONTENT, type) ? STATE_CONTENT[type] : undefined

@@ -75,7 +75,7 @@ async function redact(
   try {
     return { event_id: await room.send(request) }
   } catch (error) {
-    // Asked last: hardly anybody is an administrator, and Postgres alone knows them.
+    // Asked last: hardly any user is an administrator, and only Postgres knows which ones are.
     const isForbidden = error instanceof MatrixError && error.errcode === 'M_FORBIDDEN'
     if (!isForbidden || !(await isAdmin(c))) throw error
     return { event_id: await room.send({ ...request, asAdministrator: true }) }

@@ -1,4 +1,4 @@
-/** Reports of rooms, events and users, for the people who run the server: Client-Server API §Reporting Content. */
+/** Reports of rooms, events and users, for the people that run the server: Client-Server API §Reporting Content. */
 import { Hono } from 'hono'
 import * as z from 'zod'
 import type { Report } from '../../../src/ports/reports.ts'
@@ -67,7 +67,7 @@ report.post(
   },
 )
 
-/** People write some lines; a reason must be short enough to be read. @throws MatrixError M_TOO_LARGE */
+/** People write a few lines; a reason must be short enough to read. @throws MatrixError M_TOO_LARGE */
 async function keep(c: UserContext, about: Omit<Report, 'reporter'>) {
   const { reports, clock } = c.var.ports
   if (about.reason !== undefined && !fitsBytes(about.reason, MAX_REASON_BYTES)) {

@@ -94,7 +94,7 @@ interface NewState {
   content: JsonObject
 }
 
-/** @throws MatrixError for what no client may put into a room's state */
+/** @throws MatrixError for contents that no client may put into a room's state */
 export async function checkNewState(c: UserContext, roomId: string, event: NewState): Promise<void> {
   checkState(event.type, event.content)
   // Whether guests may come in is asked by /join, which also marks them as guests.

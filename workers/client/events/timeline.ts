@@ -91,7 +91,7 @@ timeline.get(
   }),
   async (c) => {
     const { roomId, eventId } = c.req.valid('param')
-    // The event itself was asked for; what its aggregations tell of others was not.
+    // The reader asked for this event itself, but not for what its aggregations tell of others.
     const ignored = await ignoredBy(c)
     return c.json(await c.var.objects.room(roomId).event(c.var.requester.session, eventId, ignored))
   },

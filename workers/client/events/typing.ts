@@ -6,7 +6,7 @@ import { endpoint } from '../../middleware/endpoint.ts'
 import { InRoom, requireSelf, UserId } from '../params.ts'
 
 const DEFAULT_TIMEOUT_MS = 20_000
-/** A client that forgot to say it stopped shall not type for long. */
+/** A client that forgot to say that it stopped must not seem to type for long. */
 const MAX_TIMEOUT_MS = 30_000
 
 const Typing = z.object({ typing: z.boolean(), timeout: z.int().min(0).default(DEFAULT_TIMEOUT_MS) })

@@ -12,7 +12,7 @@ import { jsonObject } from '../../middleware/validate.ts'
 import { challenge } from '../accounts/confirm.ts'
 import { UserId } from '../params.ts'
 
-/** Objects signed in one request, and others' keys among them: each other is a call to their object. */
+/** Objects signed in one request, and how many keys of other users may be among them: each other user costs a call. */
 const MAX_OTHERS = 50
 
 const Keys = z.object({
@@ -25,7 +25,7 @@ const Signed = z.record(UserId, z.record(z.string(), jsonObject))
 
 export const crossSigning = new Hono<AppEnv>()
 
-/** An upload of nothing is answered as done: by it, clients ask whether the endpoint is there. */
+/** An upload of nothing counts as done: clients use it to ask whether the endpoint exists. */
 crossSigning.post(
   '/keys/device_signing/upload',
   endpoint({ auth: 'device', guests: false, suspended: true, limit: 'keys', json: Keys }),
@@ -71,7 +71,7 @@ crossSigning.post(
   },
 )
 
-/** Each signed object, and the master key that it says it is, where it is that. */
+/** Each signed object; the master key comes with itself as the stored one. */
 function beside(signed: Record<string, JsonObject>, master: JsonObject | undefined) {
   const entries = Object.entries(signed).map(([target, object]) => {
     const isMaster = master !== undefined && publicKeyOf(master) === target

@@ -88,7 +88,7 @@ dehydratedDevice.post(
   },
 )
 
-/** Some clients stop at a page without messages, others at one without `next_batch`: the last page has neither. */
+/** Some clients stop at a page without messages, others at a page without `next_batch`: the last page has neither. */
 async function events(
   c: UserContext,
   deviceId: string,

@@ -45,7 +45,7 @@ devices.put(
     const { deviceId } = c.req.valid('param')
     const { display_name: name } = c.req.valid('json')
     const user = objects.user(requester.userId)
-    // "If not given, the display name is unchanged": what is left is whether the device exists.
+    // "If not given, the display name is unchanged": the only question left is whether the device exists.
     if (name === undefined) await user.device(requester.session, deviceId)
     else await user.renameDevice(requester.session, deviceId, name)
     return c.json({})

@@ -13,7 +13,7 @@ import { countActions } from '../../middleware/rate-limit.ts'
 import { jsonObject } from '../../middleware/validate.ts'
 import { UserId } from '../params.ts'
 
-/** Users in one query: what fits a request, and what one invocation can ask. */
+/** How many users one query may name: what fits a request, and what one invocation can ask. */
 const MAX_USERS = 5_000
 
 const Upload = z.object({
@@ -90,7 +90,7 @@ keys.get(
   },
 )
 
-/** What is asked of this server, and for the others, which it does not speak to, that they failed. */
+/** What is asked of this server, and a failure for each other server, since there is no way to them. */
 function byServer<T>(c: UserContext, asked: Record<string, T>) {
   const { length } = Object.keys(asked)
   if (length > MAX_USERS)
@@ -99,7 +99,7 @@ function byServer<T>(c: UserContext, asked: Record<string, T>) {
   return c.var.objects.servers.askedHere(asked)
 }
 
-/** The maps of /keys/query: the user-signing key and what it signed are for its owner alone. */
+/** The maps of /keys/query: only the owner sees the user-signing key and what it signed. */
 function answerOf(
   found: readonly (readonly [string, PublicKeys | undefined])[],
   own: PrivateKeys,

@@ -39,7 +39,7 @@ rendezvous.get(
     if (session === undefined) throw gone()
     const headers = headersOf(session)
     if (c.req.header('if-none-match') === headers.ETag) return c.body(null, 304, headers)
-    // Exactly this type: clients compare it, and would take another for no answer.
+    // Exactly this type: clients compare it, and take any other type for no answer.
     return c.body(session.payload, 200, { ...headers, 'Content-Type': 'text/plain' })
   },
 )
@@ -92,7 +92,7 @@ function etagOf(version: number): string {
   return `"${version}"`
 }
 
-/** 0, which no version has, for what is no ETag of ours. */
+/** 0, which no version has, for an ETag that is not ours. */
 function versionOf(etag: string): number {
   return Number(/^"(\d{1,3})"$/.exec(etag)?.[1] ?? 0)
 }

@@ -21,7 +21,7 @@ const OptionalVersion = z.object({ version: Version.optional() })
 const SessionId = z.string().min(1).max(255)
 const InRoom = z.object({ roomId: RoomId })
 const InSession = InRoom.extend({ sessionId: SessionId })
-/** The specification has one. What is in a backup is for its clients to understand, whatever they call it. */
+/** The specification has one algorithm. What is in a backup is for its clients to understand, whatever they call it. */
 const Algorithm = z.string().min(1).max(255)
 const AuthData = z.object({ algorithm: Algorithm, auth_data: jsonObject })
 const Index = z.int().nonnegative()
@@ -239,7 +239,7 @@ async function put(c: UserContext, version: string, keys: BackedUpKey[]) {
   return c.json(state)
 }
 
-/** What one call carries each; no keys are one batch, which tells the state. */
+/** What one call carries each time. Without keys there is one batch, which tells the state. */
 function batchesOf(keys: readonly BackedUpKey[]): BackedUpKey[][] {
   let batch: BackedUpKey[] = []
   let length = 0

@@ -15,7 +15,7 @@ import { Count, EventId } from '../params.ts'
 
 const DEFAULT_LIMIT = 20
 const MAX_LIMIT = 100
-/** Rooms asked for one page, those that moved last: an invocation has a few hundred calls. */
+/** How many rooms are asked for one page, the last moved first: an invocation has a few hundred calls. */
 const MAX_ROOMS = 200
 /** Rooms asked at once. */
 const AT_ONCE = 6
@@ -61,8 +61,8 @@ function tokenAfter({ ts, event }: RoomNotification): string {
 }
 
 /**
- * The newest of all rooms, newest first. A room that cannot be reached has no part in the page; where one has cut its
- * part, the page ends at the last of it, behind which something may be missing.
+ * The newest of all rooms, newest first. A room that cannot be reached is left out of the page. If a room has cut its
+ * part, the page ends with the last event of that part, since something may be missing after it.
  */
 async function gather(
   c: UserContext,

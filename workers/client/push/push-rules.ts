@@ -123,7 +123,7 @@ for (const end of ['', '/']) {
   )
 }
 
-/** Whatever else is asked of rules names another scope, no rule, or no attribute of one: clients expect 400. */
+/** Any other path names another scope, no rule, or no attribute of a rule: clients expect 400. */
 const OTHERS = [
   { methods: ['GET'], limit: 'read' },
   { methods: ['PUT', 'DELETE'], limit: 'write' },

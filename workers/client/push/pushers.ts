@@ -73,7 +73,7 @@ pushers.post(
 
 /**
  * "Otherwise, the homeserver MUST remove any other pushers with the same App ID and pushkey for different users." The
- * archive knows them, a moment late; one that it does not tell of now goes when this one is next set.
+ * archive knows them a moment late. One that it does not know yet goes when this pusher is next set.
  */
 async function endOthers(c: UserContext, pusher: Pusher): Promise<void> {
   const { objects, ports, requester } = c.var

@@ -41,7 +41,7 @@ aliases.put(
   },
 )
 
-/** Without a token: by the specification any client that knows a name may ask for the room behind it. */
+/** Without a token: by the specification any client that knows an alias may ask for its room. */
 aliases.get(
   '/directory/room/:alias',
   endpoint({ auth: 'none', limit: 'read', param: OneAlias }),
@@ -67,7 +67,7 @@ aliases.delete(
         'Only the creator of an alias, or a user with the power to edit the aliases of the room, can remove it',
       )
     }
-    // First the state that names it: asked again after a failure, the rest is done.
+    // The state that names it goes first: if the request fails and is sent again, the rest is done.
     await room.dropAlias(requester.userId, alias)
     await ports.aliases.remove(alias)
     return c.json({})

@@ -100,7 +100,7 @@ function versionRules(version: string): RoomVersionRules {
   throw new MatrixError('M_UNSUPPORTED_ROOM_VERSION', `This server does not know room version ${version}`)
 }
 
-/** What no room would take, told before anything is made. */
+/** What no room would accept is refused before anything is made. */
 function checkPlan(body: CreateRoom, servers: Servers): void {
   for (const userId of body.invite) servers.requireReachable(userId)
   if (body.invite_3pid.length > 0) {
@@ -119,7 +119,7 @@ function checkPlan(body: CreateRoom, servers: Servers): void {
 function aliasOf(name: string | undefined, serverName: string): string | undefined {
   if (name === undefined) return undefined
   const alias = `#${name}:${serverName}`
-  // A colon in the name would make another server's alias of it.
+  // With a colon in it, the alias would belong to another server.
   if (NewRoomAlias.safeParse(alias).success && !name.includes(':')) return alias
   throw new MatrixError(
     'M_INVALID_PARAM',
@@ -148,7 +148,7 @@ function createContent(
 
 const Creators = z.array(UserId)
 
-/** Room version 12: users that are trusted like the creator are creators too. */
+/** Room version 12: users that are trusted like the creator become creators too. */
 function additionalCreators(content: JsonObject, trusted: string[]): string[] {
   const given = Creators.safeParse(content.additional_creators ?? [])
   if (!given.success)

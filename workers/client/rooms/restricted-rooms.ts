@@ -2,7 +2,7 @@
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { AppContext, UserContext } from '../../app-env.ts'
 
-/** Of the rooms whose members may join a restricted one, those the user is in. Empty under any other rule. */
+/** Those of the rooms named by a restricted room's rule in which the user is. Empty under any other rule. */
 export async function allowRoomsJoined(c: UserContext, roomId: string): Promise<string[]> {
   const { objects, requester } = c.var
   const { joinRule, allowRooms } = await objects.room(roomId).joinRule()
@@ -11,7 +11,7 @@ export async function allowRoomsJoined(c: UserContext, roomId: string): Promise<
   return allowRooms.filter((_, index) => joined[index])
 }
 
-/** A listed room that is not here, or is no room at all, lets no user in; it must not keep out the members of the others. */
+/** A listed room that is not here, or is not a room, lets no user in. It must not keep out the members of the others. */
 async function isJoined(c: AppContext, roomId: string, userId: string): Promise<boolean> {
   try {
     return await c.var.objects.room(roomId).isJoined(userId)

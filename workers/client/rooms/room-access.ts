@@ -21,7 +21,7 @@ export function summariesFor(c: PossibleUserContext) {
     return allowed.some((roomId) => rooms.has(roomId))
   }
 
-  /** The room's summary; undefined where there is no such room, or none that the viewer may know of. */
+  /** The room's summary; undefined if there is no such room, or if the viewer may not know of it. */
   return async (roomId: string): Promise<SummaryAnswer | undefined> => {
     const answer = await c.var.objects
       .room(roomId)

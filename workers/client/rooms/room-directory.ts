@@ -24,7 +24,7 @@ const Filter = z.object({
   generic_search_term: z.string().max(MAX_TERM).nullish(),
   room_types: z.array(z.string().max(MAX_TYPE).nullable()).max(MAX_TYPES).nullish(),
 })
-/** Clients write null where they have nothing to say. */
+/** Clients write null if they have nothing to say. */
 function orNull<T extends z.ZodType>(schema: T) {
   return schema.nullish().transform((value) => value ?? undefined)
 }
@@ -129,7 +129,7 @@ async function list(c: AppContext, body: ListBody) {
   return {
     chunk: rooms,
     total_room_count_estimate: total,
-    // A page that was come to from somewhere has a neighbour there.
+    // A page that was reached from another page has a neighbour there.
     ...(last && (backwards || more) ? { next_batch: token('after', last) } : {}),
     ...(first && (backwards ? more : page.from) ? { prev_batch: token('before', first) } : {}),
   }

@@ -35,7 +35,7 @@ for (const path of ['/im.nheko.summary/summary/:room', '/im.nheko.summary/rooms/
   )
 }
 
-/** A room that the caller may not know of is not found, like one that is not there. */
+/** A room that the caller may not know of is not found, like a room that does not exist. */
 async function summary(c: PossibleUserContext, roomIdOrAlias: string) {
   const roomId = roomIdOrAlias.startsWith('#') ? await roomOfAlias(c, roomIdOrAlias) : roomIdOrAlias
   const isKnown = c.var.requester !== undefined || (await isArchived(c, roomId))
@@ -44,7 +44,7 @@ async function summary(c: PossibleUserContext, roomIdOrAlias: string) {
   return answer.membership === null ? answer.summary : { ...answer.summary, membership: answer.membership }
 }
 
-/** Asking a Room object makes it: without an account, names that were made up must not make objects. */
+/** Asking a Room object makes it, so names that somebody without an account made up must not be asked. */
 async function isArchived(c: AppContext, roomId: string): Promise<boolean> {
   return (await c.var.ports.directory.isListed(roomId)) !== undefined
 }

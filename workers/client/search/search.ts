@@ -101,7 +101,10 @@ search.post(
   },
 )
 
-/** The archive is a moment behind: the rooms that moved last are asked to tell it, so that what was just said is found. */
+/**
+ * The archive is a moment behind, so the rooms that moved last are asked to archive what they have: a search then finds
+ * what was just said.
+ */
 async function archiveNews(c: AppContext, rooms: VisitedRoom[], { filter }: SearchCriteria) {
   const wanted = rooms.filter(({ roomId }) => wantsRoom(filter, roomId)).slice(0, MOVED_LAST)
   await Promise.all(

@@ -14,9 +14,9 @@ import { hasRest, type LargeAnswer, poll, restOf } from './sync.ts'
 
 const DEFAULT_LIMIT = 10
 const MAX_TIMEOUT_MS = 30_000
-/** Rooms in which an event is looked for that the archive does not know yet. */
+/** How many rooms are searched for an event that the archive does not know yet. */
 const MOVED_LAST = 20
-/** How often a room is looked at for a user who is not in it, and so gets no wakes. */
+/** How often a room is looked at for a user that is not in it, and so gets no wakes. */
 const PEEK_MS = 1_000
 
 const InitialQuery = z.object({ limit: limitOf(DEFAULT_LIMIT), archived: Flag.default(false) })
@@ -86,7 +86,10 @@ legacy.get(
   },
 )
 
-/** No room in the path: the archive knows where an event belongs, and what it does not know yet was sent just now. */
+/**
+ * The path names no room. The archive knows which room an event belongs to; an event that it does not know was sent
+ * just now.
+ */
 legacy.get(
   '/events/:eventId',
   endpoint({
@@ -159,7 +162,7 @@ async function stream(c: UserContext, from: string | undefined, timeoutMs: numbe
 
 // ------------------------------------------------------------ by the room itself
 
-/** The events of one room, for a user who may look into it without being in it. */
+/** The events of one room, for a user that may look into it without being in it. */
 async function peek(c: UserContext, roomId: string, from: string | undefined, timeoutMs: number) {
   const { objects, ports, requester } = c.var
   const deadline = ports.clock.now() + timeoutMs

@@ -1,4 +1,4 @@
-/** Client-Server API §Presence: one's own, and that of people one shares a room with. */
+/** Client-Server API §Presence: the user's own, and that of people in the same rooms. */
 import { Hono } from 'hono'
 import * as z from 'zod'
 import type { AppEnv } from '../../app-env.ts'
@@ -7,7 +7,7 @@ import { requireSelf, UserId } from '../params.ts'
 
 const OfUser = z.object({ userId: UserId })
 
-/** Each change is told to all users who share a room. */
+/** Each change is told to all users that share a room. */
 const MAX_STATUS_LENGTH = 1024
 
 const Status = z.object({

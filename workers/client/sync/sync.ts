@@ -26,7 +26,7 @@ const MAKES_PLACE_MS = 250
 /** How often a socket may break under one poll before the client is told to ask again. */
 const MAX_ATTEMPTS = 4
 
-/** "null" is what clients in JavaScript make of no token. */
+/** "null" is what JavaScript clients send if they have no token. */
 const Since = z
   .string()
   .min(1)
@@ -64,7 +64,7 @@ sync.get(
   },
 )
 
-/** The answer to a poll, with the state that is more than a User object holds: from the Rooms, as they send it. */
+/** The answer to a poll. State that is more than a User object holds comes from the Rooms, as they send it. */
 async function answerPoll(objects: Objects, request: SyncRequest, clock: Clock): Promise<Response> {
   const answer = await poll(objects.user(request.session.userId), request, clock)
   if (!hasRest(answer)) return answer
@@ -130,7 +130,7 @@ export async function poll(user: UserGateway, request: SyncRequest, clock: Clock
   return jsonResponse(emptyAnswer({ token: request.since, empty }))
 }
 
-/** What a waiting poll answers, and whether it does because its device has too many. */
+/** What a waiting poll answers, and whether it answers because its device has too many polls. */
 interface Came {
   body: string
   makesPlace?: boolean
