@@ -4,12 +4,15 @@
  */
 import type { TimedJob } from './timers.ts'
 
+/** How long what can wait for company waits, ms (decision 18). */
+export const QUIET_MS = 1_000
+
 /** One row of an object's table of consumers: what it follows, and how the alarm runs it. */
 export interface Consumer<Name extends string, Change> extends TimedJob<Name> {
   /** Whether a commit with this change gives it work. Absent where the giver of the work arms it. */
   follows?(change: Change): boolean
-  /** It runs at once, and not with the archive's next batch. */
-  isUrgent?: boolean
+  /** When it runs: at once, or after waiting for company. Absent: with the archive's next batch. */
+  when?: 'now' | 'quiet'
   /** What begins beside the answer, before the alarm rings. */
   begin?(): void
 }
@@ -24,9 +27,10 @@ export function follow<Name extends string, Change>(
   timers: { arm(name: Name, at: number): void },
   { now, soon }: { now: number; soon: number },
 ): void {
+  const times = { now, quiet: now + QUIET_MS, soon }
   for (const consumer of consumers) {
     if (consumer.follows?.(change) !== true) continue
-    timers.arm(consumer.name, consumer.isUrgent === true ? now : soon)
+    timers.arm(consumer.name, times[consumer.when ?? 'soon'])
     consumer.begin?.()
   }
 }

@@ -21,6 +21,12 @@ export function roomConsumers({ subscribers, feed, pushes, archive }: Parts): Co
     // call.
     { name: 'wake', follows: isSeen, run: async () => subscribers().retry() },
     {
+      name: 'quiet',
+      when: 'quiet',
+      follows: ({ receiptsMoved }) => receiptsMoved,
+      run: async () => subscribers().tellQuiet(),
+    },
+    {
       name: 'feed',
       follows: ({ fed }) => fed.length > 0,
       run: () => feed.run(),

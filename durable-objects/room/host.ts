@@ -5,6 +5,7 @@ import type { RoomContext, RoomWriter } from './context.ts'
 /** What a Room does from its alarm. */
 export type RoomJob =
   | 'wake'
+  | 'quiet'
   | 'typing'
   | 'feed'
   | 'rebuild'

@@ -5,7 +5,7 @@ import type { Env } from '../../src/env.ts'
 import { takeFault } from '../../src/faults.ts'
 import type { Ports } from '../../src/ports/ports.ts'
 import { answerAlarm } from '../answer-alarm.ts'
-import { type Consumer, follow } from '../consumer.ts'
+import { type Consumer, follow, QUIET_MS } from '../consumer.ts'
 import { usersIn } from '../existing-users.ts'
 import { type Peers, peersOf } from '../peers.ts'
 import { beginInGeneration, enterGeneration, renewRoom } from '../restore.ts'
@@ -172,8 +172,8 @@ export class Room extends DurableObject<Env> {
           now: () => this.#ports.clock.now(),
           retryAt: (at) => this.#parts.timers.arm('wake', at),
         },
-        // Subscribers that were told of all events were also told of typing users.
-        woken < store.head ? woken : Math.max(store.head, this.#typing.pos),
+        // Of typing the tables do not say whether it was told: the alarm that told it, or the next event, tells it again.
+        { watermark: Math.min(woken, store.head), loud: store.head },
       )
     }
     return this.#subscribers
@@ -253,7 +253,9 @@ export class Room extends DurableObject<Env> {
       list.forget()
       throw error
     }
-    if (isNews) subscribers.notify()
+    if (!isNews) return
+    subscribers.notifyQuietly()
+    this.#parts.timers.arm('quiet', this.#times.now + QUIET_MS)
   }
 
   /** Tests: the object dies with its mutation on disk, before anybody is told. */

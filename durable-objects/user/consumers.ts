@@ -51,14 +51,14 @@ export function userConsumers(parts: ConsumerParts): Consumer<UserConsumer, User
     {
       name: 'push',
       follows: ({ counts }) => counts,
-      isUrgent: true,
+      when: 'now',
       run: () => pushes.run(),
       isLeft: () => pushes.waiting(),
     },
     {
       name: 'rooms',
       follows: ({ changed }) => changed,
-      isUrgent: true,
+      when: 'now',
       run: () => roomJobs.run(),
       isLeft: () => roomJobs.waiting(),
     },

@@ -11,7 +11,7 @@ interface Flights {
 interface Row {
   name: string
   follows?: (change: string) => boolean
-  isUrgent?: boolean
+  when?: 'now' | 'quiet'
   begin?: () => void
 }
 
@@ -197,7 +197,7 @@ describe('a consumer', () => {
       {
         name: 'push',
         follows: (change) => change === 'rules',
-        isUrgent: true,
+        when: 'now',
         begin: () => begun.push('push'),
       },
       { name: 'typing' },

@@ -82,7 +82,7 @@ export const tellRpc = rpcTable<RoomDesk>()({
     repeatable: true,
     run({ mutate, started }, request: MarkReadRequest): { fullyReadPos?: number } {
       const { answer, audience } = mutate((change) => markRead(change, request))
-      if (audience === 'all') started().notify()
+      if (audience === 'all') started().notifyQuietly(request.userId)
       else if (audience === 'own') started().notifyOnly(request.userId)
       return answer
     },

@@ -19,6 +19,8 @@ interface Subscriber {
   retryAt: number
   /** The position of the newest thing that is news for this one alone: what a pull tells, and no increment. */
   own: number
+  /** The position of the newest quiet thing that this one hears of at once, since it did it. */
+  did: number
 }
 
 /** What became of one user's wake; undefined: no answer. */
@@ -33,6 +35,7 @@ export interface WakeTransport {
 export interface SubscribersOptions {
   sql: SqlStorage
   roomId: () => string
+  /** The position of the newest thing that a client sees, quiet or not. */
   head: () => number
   /** The JSON of what lies between, where it is small enough to go along. */
   increment: (from: number, to: number) => string | undefined
@@ -59,11 +62,17 @@ export class Subscribers {
   #isStarted = false
   /** The newest position that is news for everybody. */
   #loud: number
+  /** The newest position of what waits for company (decision 18). */
+  #quiet: number
 
-  /** @param watermark the position up to which every stored subscriber is known to have been woken */
-  constructor(options: SubscribersOptions, watermark: number) {
+  /**
+   * @param watermark the position up to which every stored subscriber is known to have been woken
+   * @param loud the newest position that is news for everybody at once; what lies after it may have been told, or not
+   */
+  constructor(options: SubscribersOptions, { watermark, loud }: { watermark: number; loud: number }) {
     this.#options = options
-    this.#loud = options.head()
+    this.#loud = loud
+    this.#quiet = options.head()
     for (const userId of subscriberIds(options.sql)) this.#byUser.set(userId, subscriber(userId, watermark))
   }
 
@@ -91,7 +100,9 @@ export class Subscribers {
   /** The lowest position any subscriber has confirmed: everything up to it is done. */
   watermark(): number {
     let lowest = this.#options.head()
-    for (const one of this.#byUser.values()) if (this.#isBehind(one)) lowest = Math.min(lowest, one.acked)
+    for (const one of this.#byUser.values()) {
+      if (this.#isBehind(one) || one.acked < this.#quiet) lowest = Math.min(lowest, one.acked)
+    }
     return lowest
   }
 
@@ -105,13 +116,31 @@ export class Subscribers {
   start(): void {
     if (this.#isStarted) return
     this.#isStarted = true
-    this.notify()
+    this.wakeBehind()
   }
 
   /** Something new is for everybody. */
   notify(): void {
     this.#loud = this.#options.head()
     this.wakeBehind()
+  }
+
+  /**
+   * Something new is for everybody, and can wait for company: the next loud thing takes it along, or `tellQuiet`.
+   * @param doer hears of it at once, so that their other devices agree with what they did
+   */
+  notifyQuietly(doer?: string): void {
+    this.#quiet = this.#options.head()
+    const one = doer === undefined ? undefined : this.#byUser.get(doer)
+    if (one === undefined) return
+    one.did = this.#quiet
+    this.wakeBehind()
+  }
+
+  /** From the alarm: what has waited for company goes alone. Answers as `retry`. */
+  tellQuiet(): number | undefined {
+    this.#loud = Math.max(this.#loud, this.#quiet)
+    return this.retry()
   }
 
   /** Something new is for one user alone: the others are moved over its position by the next wake. */
@@ -126,8 +155,8 @@ export class Subscribers {
     return [...this.#byUser.keys()]
   }
 
-  #isBehind({ acked, own }: Subscriber): boolean {
-    return acked < Math.max(this.#loud, own)
+  #isBehind({ acked, own, did }: Subscriber): boolean {
+    return acked < Math.max(this.#loud, own, did)
   }
 
   /**
@@ -231,5 +260,5 @@ export class Subscribers {
 }
 
 function subscriber(userId: string, acked: number): Subscriber {
-  return { userId, generation: 0, acked, wakingUntil: 0, failures: 0, retryAt: 0, own: 0 }
+  return { userId, generation: 0, acked, wakingUntil: 0, failures: 0, retryAt: 0, own: 0, did: 0 }
 }

@@ -115,6 +115,7 @@ export class SyncPolls {
       heads: this.#heads,
       queries: this.#queries,
       sync: this.#sync,
+      clock: parts.clock,
       codec: new V2Codec({ lazy: this.#lazy, keys: this.#keys }),
     })
     this.#waiting.wakeUp()
@@ -131,16 +132,24 @@ export class SyncPolls {
     const met = this.presence.seen(session.deviceId, request.presence, token === undefined)
     // A first sync shows the people that are online already.
     if (token === undefined) await this.#parts.presence.patiently(met)
+    const kept = this.#queries.kept(filter)
+    const open = (at: string, level: boolean) =>
+      this.sockets.open(
+        { session, token: at, level, filter: kept, stateAfter, begun: this.#lastAsked },
+        query,
+        this.#keys.of(session.deviceId),
+      )
+    const mayWait = token !== undefined && !request.fullState && this.#heads.epochs.lives(token)
+    if (mayWait && this.#waiting.keepsCompany(token, session, request.timeoutMs))
+      return open(formatSyncToken(token), false)
     const answer = await this.#waiting.answer(query, token)
     // A device may sleep before it ever sends its first token back.
     if (token === undefined) this.#stored.named(session.deviceId, parseSyncToken(answer.token).epoch)
     const atOnce = answer.news || token === undefined || request.fullState || request.timeoutMs === 0
+    if (answer.news) this.#waiting.served()
     if (atOnce) return bodyOf(answer)
     const level = this.#waiting.isLevel(answer.token, session)
-    const kept = this.#queries.kept(filter)
-    const begun = this.#parts.clock.now()
-    const poll = { session, token: answer.token, level, filter: kept, stateAfter, begun }
-    const response = this.sockets.open(poll, query, this.#keys.of(session.deviceId))
+    const response = open(answer.token, level)
     if (!level) this.#waiting.begun(answer.token, session)
     return response
   }

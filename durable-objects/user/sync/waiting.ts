@@ -4,7 +4,9 @@
  */
 import { takeFault } from '../../../src/faults.ts'
 import type { Session } from '../../../src/objects/user/session.ts'
+import type { Clock } from '../../../src/ports/system.ts'
 import type { Codec, SyncAnswer } from './codecs/codec.ts'
+import { Gathering } from './gathering.ts'
 import type { Heads } from './heads/heads.ts'
 import { Waiting } from './heads/waiting.ts'
 import type { Queries, SyncQuery } from './query.ts'
@@ -18,6 +20,7 @@ export interface WaitingParts {
   queries: Queries
   sync: Sync
   codec: Codec
+  clock: Clock
 }
 
 /** Characters in a message of a socket, which the platform bounds by 1 MiB. */
@@ -28,6 +31,7 @@ const ASK_AGAIN_MS = 1_000
 export class WaitingPolls {
   readonly #parts: WaitingParts
   readonly #rules: Waiting<WaitingSocket>
+  readonly #gathering = new Gathering()
   /** Waiting sockets are about to be served. */
   #serving = false
   #again: ReturnType<typeof setTimeout> | undefined
@@ -77,16 +81,28 @@ export class WaitingPolls {
     for (const waiting of this.#rules.look()) this.#serveOne(waiting)
   }
 
-  /** Serves in the next turn, so that wakes that come close together are served by one answer. */
+  /** Serves in the next turn, or later where the machine is behind: wakes that come until then share one answer. */
   serveNext(): void {
     this.#changes += 1
     this.#rules.woken()
-    if (this.#parts.sockets.size === 0 || this.#serving || takeFault('user:no-next-turn')) return
-    this.#serving = true
-    setTimeout(() => {
-      this.#serving = false
-      this.serve()
-    }, 0)
+    if (this.#parts.sockets.size === 0 || takeFault('user:no-next-turn')) return
+    this.#serveGathered()
+  }
+
+  /** The user was given news: what comes next may wait for company. */
+  served(): void {
+    this.#gathering.served(this.#parts.clock.now())
+  }
+
+  /**
+   * Whether a poll that may be answered now waits for company, since its user was given news a moment ago. The caller
+   * then opens its socket, not level.
+   */
+  keepsCompany(token: SyncToken, session: Session, timeoutMs: number): boolean {
+    const wait = this.#gathering.wait(this.#parts.clock.now())
+    if (wait === 0 || wait >= timeoutMs || !this.#isBehindAt(token, session)) return false
+    this.#serveGathered()
+    return true
   }
 
   /** Before Rooms are asked, for any poll, and after. */
@@ -105,8 +121,25 @@ export class WaitingPolls {
 
   // ------------------------------------------------------------ inside
 
-  #isBehind(token: string, { deviceId }: Session): boolean {
-    return this.#parts.sync.behind(parseSyncToken(token), deviceId)
+  #serveGathered(): void {
+    if (this.#serving) return
+    this.#serving = true
+    const { clock } = this.#parts
+    const now = clock.now()
+    const wait = this.#gathering.wait(now)
+    setTimeout(() => {
+      this.#serving = false
+      this.#gathering.turned(now + wait, clock.now())
+      this.serve()
+    }, wait)
+  }
+
+  #isBehind(token: string, session: Session): boolean {
+    return this.#isBehindAt(parseSyncToken(token), session)
+  }
+
+  #isBehindAt(token: SyncToken, { deviceId }: Session): boolean {
+    return this.#parts.sync.behind(token, deviceId)
   }
 
   #looksAgain(token: string, session: Session, vain: number): boolean {
@@ -149,6 +182,7 @@ export class WaitingPolls {
   #give(waiting: WaitingSocket, { news, body, token, rest }: SyncAnswer): void {
     const { sockets } = this.#parts
     const text = news ? JSON.stringify(body) : ''
+    if (news) this.served()
     if (rest.length > 0 || text.length > LONGEST_MESSAGE) sockets.refuse(waiting)
     else if (news) sockets.answer(waiting, text)
     else sockets.advance(waiting, token, this.isLevel(token, waiting.poll.session))

@@ -78,7 +78,7 @@ export const ROOM: readonly Mutant[] = [
       ['if (this.#outlet.batchPerRun === true) return true', ''],
       ['if (!more()) return false', 'return false'],
       ['this.#outlet.atOnce ?? items.length', 'items.length'],
-      ['consumer.isUrgent === true ? now : soon', 'soon'],
+      ["times[consumer.when ?? 'soon']", 'soon'],
       ['    consumer.begin?.()\n', ''],
     ],
   ),

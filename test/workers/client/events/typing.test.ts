@@ -42,7 +42,7 @@ describe('typing', () => {
 
   it('ends by itself', async () => {
     const { next_batch } = (await bob.sync()).body
-    await alice.put(typing(alice.userId), { typing: true, timeout: 300 })
+    await alice.put(typing(alice.userId), { typing: true, timeout: 2_500 })
     const started = await typists(next_batch)
     expect(started.users).toEqual([alice.userId])
     expect((await typists(started.since)).users).toEqual([])
@@ -50,7 +50,7 @@ describe('typing', () => {
 
   it('ends by itself in a room that was taken out of memory meanwhile', async () => {
     const { next_batch } = (await bob.sync()).body
-    await alice.put(typing(alice.userId), { typing: true, timeout: 1_000 })
+    await alice.put(typing(alice.userId), { typing: true, timeout: 2_500 })
     const started = await typists(next_batch)
     expect(started.users).toEqual([alice.userId])
     await server.evict('ROOM', objectName.room(server.serverName, roomId))
