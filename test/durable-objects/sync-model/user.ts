@@ -160,6 +160,14 @@ export class User {
     return undefined
   }
 
+  /** A poll that could be answered waits with the token it came with, to be served with the others (decision 18). */
+  keepsCompany(device: number, token: Place): boolean {
+    if (!this.heads.epochs.lives(token) || !this.heads.behind(token)) return false
+    this.sockets.push({ device, place: token, level: false })
+    this.serveDue = true
+    return true
+  }
+
   wait(device: number, place: Place): void {
     const behind = this.heads.behind(place)
     this.sockets.push({ device, place, level: this.heads.settled && !behind })

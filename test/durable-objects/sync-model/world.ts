@@ -75,6 +75,7 @@ export class World {
     const token = withAnOldToken && first !== undefined ? this.#choices.pick(device.older) : device.token
     this.#user.sockets = this.#user.sockets.filter((socket) => socket.device !== device.id)
     this.#polls = this.#polls.filter((poll) => poll.device !== device.id || poll.question !== undefined)
+    if (token !== undefined && this.#choices.chance(0.15) && this.#user.keepsCompany(device.id, token)) return
     this.#polls.push(this.#user.begin(device.id, token))
   }
 
