@@ -27,6 +27,8 @@ export interface WaitingParts {
 const LONGEST_MESSAGE = 300_000
 /** How soon a Room that was not reached for a waiting poll is asked again. */
 const ASK_AGAIN_MS = 1_000
+/** Tests: how long news wait where a fault says that the machine is behind. */
+const A_MOMENT_MS = 300
 
 export class WaitingPolls {
   readonly #parts: WaitingParts
@@ -86,7 +88,7 @@ export class WaitingPolls {
     this.#changes += 1
     this.#rules.woken()
     if (this.#parts.sockets.size === 0 || takeFault('user:no-next-turn')) return
-    this.#serveGathered()
+    this.#serveAfter(this.#wait())
   }
 
   /** The user was given news: what comes next may wait for company. */
@@ -99,9 +101,9 @@ export class WaitingPolls {
    * then opens its socket, not level.
    */
   keepsCompany(token: SyncToken, session: Session, timeoutMs: number): boolean {
-    const wait = this.#gathering.wait(this.#parts.clock.now())
+    const wait = this.#wait()
     if (wait === 0 || wait >= timeoutMs || !this.#isBehindAt(token, session)) return false
-    this.#serveGathered()
+    this.#serveAfter(wait)
     return true
   }
 
@@ -121,15 +123,19 @@ export class WaitingPolls {
 
   // ------------------------------------------------------------ inside
 
-  #serveGathered(): void {
+  /** How long news that come now wait for company, ms. */
+  #wait(): number {
+    return takeFault('user:keeps-company') ? A_MOMENT_MS : this.#gathering.wait(this.#parts.clock.now())
+  }
+
+  #serveAfter(wait: number): void {
     if (this.#serving) return
     this.#serving = true
     const { clock } = this.#parts
-    const now = clock.now()
-    const wait = this.#gathering.wait(now)
+    const due = clock.now() + wait
     setTimeout(() => {
       this.#serving = false
-      this.#gathering.turned(now + wait, clock.now())
+      this.#gathering.turned(due, clock.now())
       this.serve()
     }, wait)
   }

@@ -4,6 +4,8 @@ import { client, inFile, type Mutant } from '../mutant.ts'
 const MODEL = ['test/durable-objects/sync-model/sync-model.test.ts']
 const RULES = ['test/faults/sync-rules.test.ts', 'test/faults/interrupted.test.ts']
 
+const QUIET = ['test/workers/client/events/quiet-news.test.ts']
+
 export const SYNC: readonly Mutant[] = [
   ...inFile('durable-objects/user/sync/heads/known-heads.ts', RULES, [
     ['if (known !== undefined && known < head)', 'if ((known ?? 0) < head)', { title: 'makes none known' }],
@@ -87,4 +89,26 @@ export const SYNC: readonly Mutant[] = [
       { title: 'the answer to a wake that left before a pull' },
     ],
   ]),
+  ...inFile('durable-objects/room/tell/subscribers.ts', QUIET, [
+    ['    one.did = this.#quiet\n', '', { title: 'are told to their own user at once' }],
+    ['this.#loud = Math.max(this.#loud, this.#quiet)', 'void 0', { title: 'are told when no message comes' }],
+    [
+      '    this.#quiet = this.#options.head()\n    const one = doer',
+      '    this.#loud = this.#options.head()\n    const one = doer',
+      { title: 'wake those who only look once a second' },
+    ],
+  ]),
+  ...inFile('durable-objects/user/sync/waiting.ts', QUIET, [
+    ['wait >= timeoutMs || ', '', { title: 'a poll that does not want to wait' }],
+    ['if (wait === 0 || wait', 'if (wait > 0 || wait', { title: 'a poll that comes waits for company' }],
+  ]),
+  ...inFile(
+    'durable-objects/user/sync/gathering.ts',
+    ['test/durable-objects/user/gathering.test.ts'],
+    [
+      ['Math.max(0, this.#servedAt + pause - now)', 'Math.max(0, pause)'],
+      ['this.#late - USUAL_MS', 'this.#late'],
+      ['Math.min(LONGEST_MS, FACTOR', 'Math.min(10 * LONGEST_MS, FACTOR'],
+    ],
+  ),
 ]

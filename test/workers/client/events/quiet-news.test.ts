@@ -1,6 +1,7 @@
 /** Receipts and typing wait for a message to travel with; what they cost, and that none is lost (decision 18). */
 import { describe, expect, it } from 'vitest'
 import { type Client, must } from '../../../support/client.ts'
+import { planFault, waitingPoll } from '../../../support/faults.ts'
 import { objectName } from '../../../support/server.ts'
 import { serving } from '../../../support/serving.ts'
 
@@ -28,6 +29,8 @@ const type = (client: Client, room: string, is: boolean) =>
 const place = async (client: Client): Promise<string> => must(await client.sync()).body.next_batch
 const wakes = async (): Promise<number> =>
   must(await http.request('GET', '/_selvedge/test/calls')).body['user.wake'] ?? 0
+
+const bodyOf = ({ content }: { content: { body: string } }) => content.body
 
 /** Polls until an ephemeral event of a type is told. */
 async function told(client: Client, room: string, wanted: string, from: string) {
@@ -106,5 +109,27 @@ describe('typing', () => {
       { type: 'm.typing', content: { user_ids: [bob.userId] } },
     ])
     must(await type(bob, room, false))
+  })
+})
+
+describe('on a machine that is behind', () => {
+  it('a poll that comes waits for company, and is answered with all of it', async () => {
+    const room = await sharedRoom()
+    const since = await place(carol)
+    await alice.say(room, 'one')
+    await planFault(http, 'user:keeps-company', 2)
+    const { answer } = await waitingPoll(http, carol, { since })
+    await alice.say(room, 'two')
+    const { timeline } = must(await answer).body.rooms.join[room]
+    expect(timeline.events.map(bodyOf)).toEqual(['one', 'two'])
+  })
+
+  it('a poll that does not want to wait is answered at once', async () => {
+    const room = await sharedRoom()
+    const since = await place(carol)
+    await alice.say(room, 'one')
+    await planFault(http, 'user:keeps-company')
+    const { timeline } = must(await carol.sync({ since })).body.rooms.join[room]
+    expect(timeline.events.map(bodyOf)).toEqual(['one'])
   })
 })
