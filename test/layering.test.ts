@@ -68,13 +68,13 @@ describe('a test waits for what it means, not for a time', () => {
       .filter(([, found]) => found.length > 0),
   )
 
-  it('so that no file sleeps or asks how long something took', () => {
+  it('no file sleeps or asks how long something took', () => {
     const { ...broken } = timed
     for (const path of Object.keys(TIMED_FILES)) delete broken[path]
     expect(broken).toEqual({})
   })
 
-  it.each(Object.keys(TIMED_FILES))('but for %s, whose exception is needed', (path) => {
+  it.each(Object.keys(TIMED_FILES))('the exception of %s is still needed', (path) => {
     expect(Object.keys(timed)).toContain(path)
   })
 
@@ -111,7 +111,7 @@ describe('the check of shape itself', () => {
     expect(circles(importGraph(self))).toHaveLength(1)
   })
 
-  it('finds none where two ways meet', () => {
+  it('finds no circle where two ways meet', () => {
     const diamond = [
       { path: 'a.ts', source: "import './b.ts'\nimport './c.ts'" },
       { path: 'b.ts', source: "import './d.ts'" },

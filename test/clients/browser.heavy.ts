@@ -79,7 +79,7 @@ describe.skipIf(browserPath === undefined)('two people in two windows', () => {
     await message(alice, `@bob:${server.serverName}: join`).waitFor()
   })
 
-  it('read what the other says, which the server cannot', async () => {
+  it('read what the other says, and the server cannot', async () => {
     await say(alice, 'a secret of the loom')
     await message(bob, 'a secret of the loom').waitFor()
     await say(bob, 'well hidden')
@@ -89,7 +89,7 @@ describe.skipIf(browserPath === undefined)('two people in two windows', () => {
     await shoot('talk')
   })
 
-  it('see the other type, until it is said', async () => {
+  it('see the other type until the message comes', async () => {
     await alice.fill('[name=text]', 'well k')
     await bob.locator('#typing', { hasText: 'is typing' }).waitFor()
     await say(alice, 'well kept indeed')
@@ -123,14 +123,14 @@ describe.skipIf(browserPath === undefined)('two people in two windows', () => {
     await shoot('edited')
   })
 
-  it('take back what was said', async () => {
+  it('redact a message', async () => {
     const id = await idOf(bob, 'well hidden')
     await bob.evaluate((eventId) => window.hands!.redact(eventId), id)
     await alice.locator(`#timeline li.redacted[data-event-id="${id}"]`).waitFor()
     await shoot('redacted')
   })
 
-  it('were shown no message that could not be decrypted, and no fault', async () => {
+  it('saw no undecryptable message and no fault', async () => {
     for (const page of [alice, bob]) expect(await page.locator('.undecryptable').count()).toBe(0)
     expect(faults).toEqual([])
   })

@@ -214,7 +214,7 @@ describe('two people with matrix-js-sdk', () => {
     await expect(alice.whoami()).resolves.toMatchObject({ user_id: alice.getSafeUserId() })
   })
 
-  it('part', async () => {
+  it('leave the room', async () => {
     const gone = membership(bob, roomId, 'leave')
     await bob.leave(roomId)
     await gone
@@ -227,7 +227,7 @@ describe('two people with matrix-js-sdk', () => {
   })
 })
 
-it('everything asked was answered, but for what the tests refuse and what is known to be absent', () => {
+it('every request was answered, except those that the tests refuse and those known to be absent', () => {
   const failed = exchanges.filter(({ status }) => status >= 400)
   const unexpected = failed.filter(
     ({ request, status, errcode }) =>

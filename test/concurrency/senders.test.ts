@@ -83,7 +83,7 @@ describe('eight senders and three receivers', () => {
     for (const events of heard) expect(idsOf(events).toSorted()).toEqual(sent.flat().toSorted())
   })
 
-  it('hear one order', () => {
+  it('hear the same order', () => {
     for (const events of heard) expect(idsOf(events)).toEqual(idsOf(heard[0]!))
   })
 
@@ -98,7 +98,7 @@ describe('eight senders and three receivers', () => {
     expect(dir === 'f' ? ids : ids.reverse()).toEqual(idsOf(heard[0]!))
   })
 
-  it('hear what a sync from the beginning says', async () => {
+  it('hear what a sync from the beginning tells', async () => {
     const { body } = must(await receivers[1]!.sync({ filter }))
     expect(idsOf(body.rooms.join[roomId].timeline.events)).toEqual(idsOf(heard[0]!))
   })

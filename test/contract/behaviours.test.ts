@@ -42,7 +42,7 @@ describe('docs/behaviours.md', () => {
     )
   })
 
-  it('names tests that are there', () => {
+  it('names tests that exist', () => {
     const texts = new Map<string, Set<string>>()
     const isThere = ({ file, title }: { file: string; title: string }) => {
       if (!texts.has(file)) texts.set(file, titlesOf(join(projectRoot, file)))

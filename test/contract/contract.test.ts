@@ -97,7 +97,7 @@ describe('docs/compatibility.md', () => {
     await expect(withRoutes(page, ROUTES)).toMatchFileSnapshot(join(projectRoot, 'docs/compatibility.md'))
   })
 
-  it('says rightly that r0 serves what v3 serves', () => {
+  it('says correctly that r0 serves what v3 serves', () => {
     const served = (version: string) =>
       ROUTES.filter(({ path }) => path.startsWith(`/_matrix/client/${version}/`))
         .map(({ method, path, rows: [row] }) => ({ name: `${method} ${pathOfToday(path)}`, row }))
@@ -127,7 +127,7 @@ describe.skipIf(!documents)('the rows of routes', () => {
     return found === undefined ? [] : [[found, route]]
   })
 
-  it('ask for a token where the specification does', () => {
+  it('ask for a token where the specification asks for one', () => {
     expect(named.length).toBeGreaterThan(150)
     const wrong = named.filter(
       ([

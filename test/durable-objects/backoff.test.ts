@@ -13,7 +13,7 @@ const { Timers } = (await import(join(projectRoot, 'durable-objects', 'timers.ts
   Timers: new (parts: object) => Alarms
 }
 
-it('a job that goes on failing is tried after 1, 2, 4 and 8 seconds, and after 1 again once it went well', async () => {
+it('a job that keeps failing is tried after 1, 2, 4 and 8 seconds, and after 1 again once it has succeeded', async () => {
   let now = 0
   let alarm = 0
   let fails = true

@@ -62,7 +62,7 @@ describe('a batch', () => {
     expect(left()).toBe(0)
   })
 
-  it('that takes a run of its own leaves the next one to the next run', async () => {
+  it('that takes a run of its own leaves the next batch to the next run', async () => {
     const received: number[][] = []
     const { courier, commit } = logOf(2, async (batch) => void received.push(batch), { batchPerRun: true })
     commit(1, 2, 3)
@@ -74,7 +74,7 @@ describe('a batch', () => {
 })
 
 describe('a flight', () => {
-  it('does not hold what is committed while it is under way: one flight after it brings all of that', async () => {
+  it('does not carry what is committed while it is under way: one flight after it brings it all', async () => {
     const received: number[][] = []
     const gate = Promise.withResolvers<void>()
     const { courier, commit } = logOf(10, async (batch) => {
@@ -109,7 +109,7 @@ describe('a flight', () => {
     expect(left()).toBe(0)
   })
 
-  it('to many receivers passes over one that cannot be reached, and tells the timers of it', async () => {
+  it('to many receivers passes over one that cannot be reached, and tells the timers', async () => {
     const waiting = new Set(['a', 'away', 'b', 'c'])
     const courier = new Courier(
       {

@@ -70,7 +70,7 @@ describe('a sync', () => {
     expect(cost).toEqual({ 'user.sync': 1 })
   })
 
-  it('that finds its Room asleep is not woken by it as well', async () => {
+  it('that finds its Room asleep gets an answer and no wake beside it', async () => {
     const sleeper = await api(slow).register('sleeper')
     const cold = await sleeper.createRoom()
     const since = await token(sleeper)
@@ -83,7 +83,7 @@ describe('a sync', () => {
 })
 
 describe('a message', () => {
-  it('costs its send, a wake for each who is awake, six rows and no Redis', async () => {
+  it('costs its send, a wake for each user that is awake, six rows and no Redis', async () => {
     for (const awake of [alice, bob]) await token(awake)
     await alice.say(room, 'warm')
     const cost = await costOf(() => alice.say(room, 'counted'))
@@ -93,7 +93,7 @@ describe('a message', () => {
     expect(sum(cost, 'redis')).toBe(0)
   })
 
-  it('costs one wake for who looked and went, and then nothing', async () => {
+  it('costs one wake for a user that looked and went away, and then nothing', async () => {
     const other = await alice.createRoom({ preset: 'public_chat' })
     must(await bob.join(other))
     await token(bob)
@@ -105,7 +105,7 @@ describe('a message', () => {
     expect(rows(first)).toBeLessThanOrEqual(9)
   })
 
-  it('costs nothing for who sleeps', async () => {
+  it('costs nothing for a user that sleeps', async () => {
     const other = await alice.createRoom({ preset: 'public_chat' })
     must(await bob.join(other))
     const cost = await costOf(() => alice.say(other, 'unheard'))

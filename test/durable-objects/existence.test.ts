@@ -87,7 +87,7 @@ async function ask(method: string, path: string, room: string, token?: string): 
 }
 
 describe('every route with a parameter', () => {
-  it.each(routes)('%s %s makes no object of what it names', async (method, path) => {
+  it.each(routes)('%s %s makes no object for the names in it', async (method, path) => {
     const before = [databases('Room'), databases('User')]
     for (const newRoom of ROOMS) {
       const ways = [
@@ -117,7 +117,7 @@ describe('a storm of invented names', () => {
   const calls = async (): Promise<Record<string, number>> =>
     must(await http.request('GET', '/_selvedge/test/calls')).body
 
-  it('in /keys/query is one question to Postgres, and nobody is asked', async () => {
+  it('in /keys/query is one question to Postgres, and asks no object', async () => {
     const questions = async (): Promise<number> => {
       const before = await calls()
       const { body } = must(await alice.post('/keys/query', { device_keys: each([]) }))
@@ -131,19 +131,19 @@ describe('a storm of invented names', () => {
     await expectNoObjects(() => expect.poll(questions).toBe(1))
   })
 
-  it('in /keys/claim makes nobody', () =>
+  it('in /keys/claim makes no object', () =>
     expectNoObjects(async () => {
       const claim = { one_time_keys: each({ DEVICE: 'signed_curve25519' }) }
       expect(must(await alice.post('/keys/claim', claim)).body).toEqual({ one_time_keys: {}, failures: {} })
     }))
 
-  it('in to-device messages makes nobody, and is no failure', () =>
+  it('in to-device messages makes no object, and is no failure', () =>
     expectNoObjects(async () => {
       must(await alice.put('/sendToDevice/m.test/storm', { messages: each({ '*': {} }) }))
       await until(async () => (await server.sql('USER', userObject(), 'SELECT 1 FROM outbox')).length === 0)
     }))
 
-  it('in signatures makes nobody', () =>
+  it('in signatures makes no object', () =>
     expectNoObjects(async () => {
       const signed = Object.fromEntries(names.slice(0, 50).map((name) => [name, { KEY: { keys: {} } }]))
       const { body } = must(await alice.post('/keys/signatures/upload', signed))
@@ -174,7 +174,7 @@ describe('a storm of invented names', () => {
     },
   )
 
-  it('of users who were banned makes nobody when the members sync', async () => {
+  it('of users that were banned makes no object when the members sync', async () => {
     const roomId = await alice.createRoom()
     const { next_batch: since } = must(await alice.sync()).body
     for (const name of names.slice(0, 5)) {

@@ -141,7 +141,7 @@ async function planOf(kind: ObjectKind, name: string, statement: string): Promis
   return rows.map(({ detail }) => String(detail))
 }
 
-it('is by an index in every table that grows', async () => {
+it('uses an index in every table that grows', async () => {
   await oneDay()
   const { body } = must(await http.request('GET', '/_selvedge/test/statements'))
   const names = {

@@ -136,7 +136,7 @@ const STAYS: Readonly<Record<string, string>> = {
 }
 const others = (tables: string[]) => tables.filter((table) => !(table in STAYS))
 
-it('a Room tells nobody of news who has left', async () => {
+it('a Room does not tell users of news after they have left', async () => {
   const { user, roomId } = await busyMember()
   const told = async () => others(await naming('ROOM', roomId, 'user_id', user.userId))
   await expect.poll(told, soon).toEqual(['push_members', 'subscribers'])
@@ -145,7 +145,7 @@ it('a Room tells nobody of news who has left', async () => {
   await expect.poll(told, soon).toEqual([])
 })
 
-it('a forgotten room has no rows but those that say so', async () => {
+it('a forgotten room has only the rows that say so', async () => {
   const { user, roomId } = await busyMember()
   const left = async () => [
     ...others(await naming('USER', user.userId, 'room_id', roomId)),
@@ -158,7 +158,7 @@ it('a forgotten room has no rows but those that say so', async () => {
   await expect.poll(() => filled('USER', user.userId, ['push_queue', 'room_jobs']), soon).toEqual([])
 })
 
-it('a deleted device leaves no rows behind, nor does what only it had', async () => {
+it('a deleted device leaves no rows behind, nor does anything that only it had', async () => {
   const { user } = await busyMember()
   const named = () => naming('USER', user.userId, 'device_id', user.deviceId)
   expect(await named()).toEqual(OF_A_DEVICE)

@@ -48,7 +48,7 @@ describe('a table', () => {
     expect(mayRepeat('room', 'unknown', [])).toBe(false)
   })
 
-  it('is refused where it wants a session checked by an object that knows none', () => {
+  it('is refused if it wants a session checked by an object that knows no sessions', () => {
     const table = { tableTestFour: { session: 'checked', repeatable: true, run: () => 'four' } } as const
     expect(() => installRpc(class {}, 'room', table, { partsOf: () => ({}) })).toThrow(
       'the row tableTestFour',
@@ -103,7 +103,7 @@ describe('a call whose object was reset after its commit', () => {
     ],
   }
 
-  it.each(Object.keys(AGAIN))('%s is made again where that does no harm', async (operation) => {
+  it.each(Object.keys(AGAIN))('%s is made again if that does no harm', async (operation) => {
     const [ask, holds] = AGAIN[operation]!
     await planFault(http, `reset:${operation}`)
     must(await ask())

@@ -117,7 +117,7 @@ describe('sync, whatever the network and the platform do,', () => {
     120_000,
   )
 
-  it('loses nothing and tells nothing twice, in more rooms than a token names', async () => {
+  it('loses nothing and tells nothing twice, even in more rooms than a token names', async () => {
     expect(await run(choicesFrom(seed + 100_000), 40, 200, 40)).toEqual([])
   }, 120_000)
 })

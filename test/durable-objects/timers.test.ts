@@ -67,7 +67,7 @@ describe('while Postgres is down', () => {
   const attempts = async (): Promise<number> =>
     must(await http.request('GET', '/_selvedge/test/calls')).body.postgres
 
-  it('a busy room does not ask for its archive again with each event, and catches up afterwards', async () => {
+  it('a busy room does not try its archive again with each event, and catches up afterwards', async () => {
     const roomId = await alice.createRoom()
     await eventually(
       () => server.pg('select 1 from rooms where room_id = $1', [roomId]),
@@ -106,7 +106,7 @@ describe('an alarm that was lost', () => {
     }
   }
 
-  it('is armed again at the next call, where work is left', async () => {
+  it('is armed again at the next call if work is left', async () => {
     const options = { 'data-dir': folder, 'archive-delay-ms': '600000' }
     const before = await startServer(options)
     const alice = await api(before).register('alice')

@@ -38,7 +38,7 @@ const inRoom = (roomId: string, rest: string) => `/rooms/${encodeURIComponent(ro
 const bodies = (events: Body[]) => events.map(({ content }: Body) => content.body)
 
 describe('a server on the data of an earlier version', () => {
-  it('was asked then what is asked now', () => {
+  it('was asked the same questions then as now', () => {
     const recorded = earlier.answers
     expect(recorded.map(({ answer: _, ...question }) => question)).toEqual(questions(scene))
   })
@@ -74,7 +74,7 @@ describe('accounts of an earlier version', () => {
     expect(self.user_id).toBe(scene.bob.userId)
   })
 
-  it('keep their profiles, by which others find them', async () => {
+  it('keep their profiles, and others find them by these', async () => {
     const { body } = must(await bob.get(`/profile/${scene.alice.userId}`))
     expect(body.displayname).toBe('Alice of before')
     const found = must(await bob.post('/user_directory/search', { search_term: 'alice of' }))
@@ -248,20 +248,20 @@ describe('rooms of an earlier version', () => {
     expect(body.unsigned['m.relations']['m.thread'].count).toBe(2)
   })
 
-  it('let the invited in, and the banned only once they are unbanned', async () => {
+  it('let invited users in, and banned users only once they are unbanned', async () => {
     must(await alice.join(scene.invited))
     expect((await bob.join(scene.banned)).body.errcode).toBe('M_FORBIDDEN')
     must(await alice.post(inRoom(scene.banned, 'unban'), { user_id: scene.bob.userId }))
     must(await bob.join(scene.banned))
   })
 
-  it('take back a member who had left', async () => {
+  it('let a member that had left come back', async () => {
     must(await bob.join(scene.left))
     const page = must(await bob.get(inRoom(scene.left, 'messages'), { dir: 'b', limit: 50 })).body.chunk
     expect(bodies(page)).toContain('before he goes')
   })
 
-  it('still have an event waiting for its time, which is sent when asked', async () => {
+  it('still have a delayed event waiting, and send it when asked', async () => {
     const { roomId, delayId } = scene.delayed
     const path = '/_matrix/client/unstable/org.matrix.msc4140/delayed_events'
     const { scheduled } = must(await alice.get(path)).body
@@ -279,6 +279,6 @@ describe('rooms of an earlier version', () => {
   })
 })
 
-it('nothing that a newer server does with the data of an earlier one is logged as an error', () => {
+it('a newer server logs no error about the data of an earlier version', () => {
   expect(lines.filter((line) => line.includes('error'))).toEqual([])
 })

@@ -56,7 +56,7 @@ async function hasNewest(kind: 'ROOM' | 'USER', id: string, name: string): Promi
   return Number(known?.archived_pos ?? 0) >= Number(newest?.pos)
 }
 
-it('a room is in the archive as it was, though each batch came twice', async () => {
+it('a room is archived as it is, even if each batch comes twice', async () => {
   const room = await alice.createRoom({ preset: 'public_chat' })
   must(await bob.join(room))
   const send = (n: number) => alice.say(room, `said ${n}`)
@@ -88,7 +88,7 @@ it('a room is in the archive as it was, though each batch came twice', async () 
   expect(await rows()).toEqual(before)
 }, 120_000)
 
-it('a user is in the archive as they were, though each batch came twice', async () => {
+it('a user is archived as they are, even if each batch comes twice', async () => {
   const { version } = must(
     await bob.post('/room_keys/version', {
       algorithm: 'm.megolm_backup.v1.curve25519-aes-sha2',

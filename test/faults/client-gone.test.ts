@@ -58,7 +58,7 @@ describe('registration', () => {
     return { method: 'POST', path: '/register', body: { username, password: testPassword, auth } }
   }
 
-  it('has made an account that one can log in to', async () => {
+  it('has made an account that can log in', async () => {
     const name = fresh()
     await cutOff(registration(name, { type: 'm.login.dummy' }), 'user.openSession')
     const again = await repeat(registration(name, { type: 'm.login.dummy' }))
@@ -66,7 +66,7 @@ describe('registration', () => {
     expect((await http.login(name)).userId).toBe(`@${name}:test.example`)
   })
 
-  it('repeated in its session gives that account', async () => {
+  it('repeated in its session gives the same account', async () => {
     const name = fresh()
     const { body } = await http.request('POST', '/register', { username: name, password: testPassword })
     const request = registration(name, { type: 'm.login.dummy', session: body.session })
@@ -102,7 +102,7 @@ describe('createRoom', () => {
   const lookUp = (alias: string) =>
     http.request('GET', `/directory/room/${encodeURIComponent(`#${alias}:test.example`)}`)
 
-  it('cut off before the room is there gives the alias free again', async () => {
+  it('cut off before the room is made frees the alias again', async () => {
     const alias = fresh()
     const before = await joinedRooms(alice)
     await cutOff(creation(alias))
@@ -140,7 +140,7 @@ describe('createRoom', () => {
     expect([again.status, again.body.errcode]).toEqual([400, 'M_ROOM_IN_USE'])
   })
 
-  it('refused by the room gives the alias free at once', async () => {
+  it('refused by the room frees the alias at once', async () => {
     const alias = fresh()
     const request = creation(alias)
     const refused = await repeat({
@@ -179,7 +179,7 @@ describe('membership', () => {
     expect((await syncedRoom(bob, 'invite', roomId)).invite_state.events).not.toEqual([])
   })
 
-  it('a kick reaches the kicked', async () => {
+  it('a kick reaches the kicked user', async () => {
     const roomId = await room()
     const body = { user_id: bob.userId }
     await cutOff(
@@ -193,7 +193,7 @@ describe('membership', () => {
 })
 
 describe('what is sent', () => {
-  it('is in the room once, after its repetition too, and reaches others', async () => {
+  it('is in the room once, even after a repetition, and reaches others', async () => {
     const roomId = await room()
     const { next_batch: since } = must(await bob.sync()).body
     const path = inRoom(roomId, 'send', 'm.room.message', 'gone')
@@ -255,7 +255,7 @@ describe('what a user object keeps', () => {
     expect((await alice.get(`${path}/${one.filter_id}`)).status).toBe(200)
   })
 
-  it('as a session ends with its logout', async () => {
+  it('as a session has ended after its logout', async () => {
     const phone = await http.login('alice')
     ok(await phone.get('/account/whoami'))
     const request = { method: 'POST', path: '/logout', body: {}, token: phone.token }

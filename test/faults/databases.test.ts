@@ -53,7 +53,7 @@ async function expectTalking(text: string): Promise<void> {
 const unavailable = [503, 'M_UNKNOWN']
 
 describe('while Postgres is down', () => {
-  it('people who are logged in send, sync, make rooms and invite', async () => {
+  it('logged-in users send, sync, make rooms and invite', async () => {
     server.postgres.stop()
     await expectTalking('without postgres')
     const room = await alice.createRoom({ invite: [bob.userId], name: 'Made meanwhile' })
@@ -62,7 +62,7 @@ describe('while Postgres is down', () => {
     must(await alice.put(`/user/${encodeURIComponent(alice.userId)}/account_data/org.example`, { n: 1 }))
   })
 
-  it('so do people whom nobody remembers', async () => {
+  it('so do users that nothing in memory remembers', async () => {
     server.postgres.stop()
     await forgetEverything()
     await expectTalking('without postgres, without memory')
@@ -108,7 +108,7 @@ describe('while Postgres is down', () => {
     must(await alice.post('/search', search))
   })
 
-  it('health names it', async () => {
+  it('/health names it', async () => {
     server.postgres.stop()
     const parts = { postgres: 'down', redis: 'ok', r2: 'ok' }
     expect(await health('?deep')).toEqual({
@@ -164,7 +164,7 @@ describe('while Redis is down', () => {
     await expectTalking('without redis')
   })
 
-  it('a token is checked without Redis, not refused, when that only hangs', async () => {
+  it('a token is checked without Redis, and not refused, when Redis hangs', async () => {
     await forgetEverything()
     // Longer than this test may take.
     server.redis.delay(120_000)
@@ -175,7 +175,7 @@ describe('while Redis is down', () => {
     }
   })
 
-  it('a logged-out token stays out, then and afterwards', async () => {
+  it('a logged-out token stays refused, then and afterwards', async () => {
     const before = await http.login('alice')
     const during = await http.login('alice')
     // Both have a copy in Redis.
@@ -215,7 +215,7 @@ describe('while Redis is down', () => {
     expect(answer.body.error).toContain('session store is not available')
   })
 
-  it('health names it', async () => {
+  it('/health names it', async () => {
     server.redis.stop()
     const parts = { postgres: 'ok', redis: 'down', r2: 'ok' }
     expect(await health('?deep')).toEqual({

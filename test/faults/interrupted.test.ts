@@ -28,7 +28,7 @@ async function waitingPoll(client: Client = bob): Promise<{ answer: ReturnType<C
 }
 
 describe('a Room that dies between its commit and its wakes', () => {
-  it('answers the send that it was asked again, and wakes', async () => {
+  it('answers the repeated send, and wakes', async () => {
     const { answer } = await waitingPoll()
     await planFault(http, 'room:abort-after-commit')
     const sent = must(await put('died once', 'died-1'))
@@ -150,7 +150,7 @@ describe('the answer of a Room that is asked', () => {
     return seen
   }
 
-  it('hides nothing that a wake, which passed it on the way, has told', async () => {
+  it('hides nothing that a wake told which overtook it', async () => {
     const since: string = must(await bob.sync()).body.next_batch
     const { answer } = await heldSync(since)
     const before = await wakes()
@@ -161,7 +161,7 @@ describe('the answer of a Room that is asked', () => {
     expect(await toldFrom(late, 'passed the answer')).toEqual(['passed the answer'])
   })
 
-  it('hides nothing that a later one contained, which was lost', async () => {
+  it('hides nothing that a later answer held, which was lost', async () => {
     const since: string = must(await bob.sync()).body.next_batch
     const { answer } = await heldSync(since)
     // The wake is lost, and the Room takes what another device asks for it: that answer is lost as well.
@@ -176,7 +176,7 @@ describe('the answer of a Room that is asked', () => {
     expect(await toldFrom(late, 'lost twice')).toEqual(['lost twice'])
   })
 
-  it('that is lost keeps nothing from another device, which waits', async () => {
+  it('that is lost keeps nothing from another device that waits', async () => {
     const { answer } = await waitingPoll(await http.login('bob'))
     await planFault(http, 'drop:user.wake')
     await alice.say(roomId, 'lost with an answer')
@@ -188,7 +188,7 @@ describe('the answer of a Room that is asked', () => {
 })
 
 describe('the membership call', () => {
-  it('dropped ten times keeps nobody waiting, and arrives', async () => {
+  it('that is dropped ten times keeps nobody waiting, and arrives', async () => {
     const dave = await http.register('dave')
     await planFault(http, 'drop:user.membershipChanged', 10)
     must(await alice.invite(roomId, dave.userId))
@@ -207,14 +207,14 @@ describe('the membership call', () => {
 describe('a User object under a waiting poll', () => {
   const bobsName = () => objectName.user(server.serverName, bob.userId)
 
-  it('evicted, delivers by the socket that slept', async () => {
+  it('delivers by the socket that slept, after an eviction', async () => {
     const { answer } = await waitingPoll()
     await server.evict('USER', bobsName())
     await alice.say(roomId, 'to a sleeper')
     expect(textsOf(await answer)).toEqual(['to a sleeper'])
   })
 
-  it('evicted with its Room, delivers too', async () => {
+  it('delivers after an eviction of its Room too', async () => {
     const { answer } = await waitingPoll()
     await server.evict('USER', bobsName())
     await server.evict('ROOM', objectName.room(server.serverName, roomId))
@@ -222,7 +222,7 @@ describe('a User object under a waiting poll', () => {
     expect(textsOf(await answer)).toEqual(['to two sleepers'])
   })
 
-  it('aborted, is asked again by the Worker', async () => {
+  it('is asked again by the Worker after an abort', async () => {
     const phone = await http.login('bob')
     const { answer } = await waitingPoll()
     const waitsAgain = `user:poll-waits:${bob.deviceId}`
@@ -240,7 +240,7 @@ describe('a device that slept long', () => {
   const ROOMS = 36
   const MESSAGES = 30
 
-  it('misses nothing that the other one has seen', async () => {
+  it('misses nothing that another device has seen', async () => {
     const erin = await http.register('erin')
     const rooms: string[] = []
     for (let n = 0; n < ROOMS; n += 1) rooms.push(await alice.createRoom({ invite: [erin.userId] }))

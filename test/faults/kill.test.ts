@@ -101,7 +101,7 @@ describe('the runtime killed twice in the middle of 500 sends', () => {
     await expectAllThere(bob, roomId, lanes)
   })
 
-  it('brings everything to the receivers who waited', async () => {
+  it('brings everything to the receivers that waited', async () => {
     const ids = (await history(bob, roomId)).map((event) => event.event_id)
     for (const receiver of receivers) {
       await eventually(

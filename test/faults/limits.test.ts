@@ -8,7 +8,7 @@ import { serving } from '../support/serving.ts'
 const { server, http, alice } = serving(['alice'])
 
 describe('a room made with more invites than an invocation has calls', () => {
-  it('reaches everyone, a slice at a time', async () => {
+  it('reaches all of them, a slice at a time', async () => {
     const last = await http.register('last')
     const count = LIMITS.calls + 100
     // Accounts alone: registering them one by one would take longer than all the rest.

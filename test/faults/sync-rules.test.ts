@@ -55,7 +55,7 @@ describe('nothing is lost, since', () => {
     expect(textsIn(must(await user.sync({ since })), roomId)).toEqual(['in an answer that is lost'])
   })
 
-  it('a poll that found nothing looks once more before it waits', async () => {
+  it('a poll that found nothing looks again before it waits', async () => {
     const { user, roomId, since } = await someoneIn('looker')
     await evict(user)
     await planFault(http, `user:poll-waits:${user.deviceId}`)
@@ -68,7 +68,7 @@ describe('nothing is lost, since', () => {
     await notPassed(http, `user:poll-waits:${user.deviceId}`)
   })
 
-  it('the answer to a wake that left before a pull says nothing of the time after it', async () => {
+  it('the answer to a wake from before a pull says nothing about the time after the pull', async () => {
     const { user, roomId, since } = await someoneIn('generation')
     await planFault(http, 'user:idle')
     await planFault(http, 'hold:user.wake')
@@ -83,7 +83,7 @@ describe('nothing is lost, since', () => {
     expect(textsIn(must(await answer), roomId)).toEqual(['to the subscriber'])
   })
 
-  it('a wake that is answered before the waiting are served makes their tokens stand behind', async () => {
+  it('a wake that is answered before waiting clients are served leaves their tokens behind', async () => {
     const { user, roomId, since } = await someoneIn('turn')
     const { answer } = await waitingPoll(http, user, { since })
     await planFault(http, 'user:no-next-turn')
@@ -119,7 +119,7 @@ describe('nothing is lost by what comes late, since', () => {
     expect(textsIn(must(await user.sync({ since: next })), roomId)).toEqual(['after the copy left'])
   })
 
-  it('a new epoch carries over a room of which no answer came', async () => {
+  it('a new epoch carries over a room that did not answer', async () => {
     const { user, rooms, since } = await someoneInMany('carried')
     for (const id of rooms) await alice.say(id, 'before the epoch')
     await evict(user)
@@ -133,7 +133,7 @@ describe('nothing is lost by what comes late, since', () => {
     expect(textsIn(second, missed[0]!)).toEqual(['before the epoch'])
   })
 
-  it('a Room that is asked after all patience makes its head unknown once more', async () => {
+  it('a Room that is asked after the patience ran out makes its head unknown again', async () => {
     const { user, roomId, since } = await someoneIn('patient')
     await evict(user)
     await planFault(http, 'keep:room.pull')
@@ -149,7 +149,7 @@ describe('nothing is lost by what comes late, since', () => {
 })
 
 describe('nothing is told that may not be any more, since', () => {
-  it('a late wake carries no event as it was before its redaction', async () => {
+  it('a late wake does not carry an event as it was before its redaction', async () => {
     const { user, roomId, since } = await someoneIn('redacted')
     const { answer } = await waitingPoll(http, user, { since })
     // The calls are lost: the text waits at the Room, for the wake that tells of its redaction too.
@@ -177,7 +177,7 @@ describe('a poll whose Room could not be reached', () => {
 })
 
 describe('a device that asked once and slept', () => {
-  it('is told what is new alone, however many epochs have passed', async () => {
+  it('is told only what is new, however many epochs have passed', async () => {
     const { user, rooms, since: first } = await someoneInMany('sleeper')
     const phone = await http.login('sleeper')
     const asleep: string = must(await phone.sync()).body.next_batch
@@ -198,7 +198,7 @@ describe('a device that asked once and slept', () => {
 })
 
 describe('a room that could not be asked', () => {
-  it('and was left is shown as left by a later answer, once', async () => {
+  it('is shown as left by a later answer, once, if it was left', async () => {
     const { user, roomId, since } = await someoneIn('leaver')
     must(await user.post(`/rooms/${encodeURIComponent(roomId)}/leave`))
     await planFault(http, 'drop:room.pull', 20)
@@ -211,7 +211,7 @@ describe('a room that could not be asked', () => {
     expect(third.rooms?.leave).toBeUndefined()
   })
 
-  it('and is new comes whole with a later answer', async () => {
+  it('comes whole with a later answer if it is new', async () => {
     const { user, since } = await someoneIn('newcomer')
     const roomId = await alice.createRoom({ preset: 'public_chat' })
     must(await user.join(roomId))

@@ -40,7 +40,7 @@ beforeAll(async () => {
 afterAll(() => server?.stop())
 
 describe.skipIf(contract === undefined)('bad requests', () => {
-  it(`fail as they should, and change nothing of others: seed ${seed}, ${requests} requests`, async () => {
+  it(`fail as they should, and change nothing of other users: seed ${seed}, ${requests} requests`, async () => {
     const served = await servedOf(wanted)
     console.log(`fuzz: ${requests} requests to ${served.length} endpoints, FUZZ_SEED=${seed}`)
     const before = await snapshot(cast)

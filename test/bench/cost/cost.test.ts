@@ -40,7 +40,7 @@ describe('a month of 1,000 active users', () => {
     expect(part?.usd).toBeLessThanOrEqual(BUDGETS[operation])
   })
 
-  it('is as docs/cost.md says', async () => {
+  it('is what docs/cost.md says', async () => {
     await expect(withBill(readFileSync(page, 'utf8'), bill, counts)).toMatchFileSnapshot(page)
   })
 })
@@ -60,19 +60,19 @@ describe('the count', () => {
     expect(counts.message.base.alarms + counts.createRoom.base.alarms).toBeGreaterThan(0)
   })
 
-  it('finds that whoever is awake costs a wake, an answer and the next poll', () => {
+  it('finds that each user that is awake costs a wake, an answer and the next poll', () => {
     expect(counts.message.each.requests).toBeCloseTo(1, 0)
     expect(counts.message.each.objectRequests).toBeCloseTo(2, 0)
   })
 
-  it('prices each line of the log, where all are kept', () => {
+  it('prices each line of the log if all lines are kept', () => {
     const logs = (of: Bill) => of.parts.find(({ unit }) => unit === 'logEvents')!.usd
     expect(logs(billOf(counts, LOGS_EVERYTHING))).toBeGreaterThan(100)
   })
 })
 
 describe('the page', () => {
-  it('says the same where numbers differ by a tenth, and something else where they differ by more', () => {
+  it('counts as the same when numbers differ by a tenth, and as another when they differ by more', () => {
     expect(says('| a | 10.00 |', '| a | 10.90 |')).toBe(true)
     expect(says('| a | 10.00 |', '| a | 13.00 |')).toBe(false)
     expect(says('| a | 10.00 |', '| b | 10.00 |')).toBe(false)

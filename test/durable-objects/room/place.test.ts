@@ -115,7 +115,7 @@ const placed = (built: BuiltEvent, how: (placement: Placement) => Placement) =>
   commit(room, (change) => placeEvent(change, built, how(ordinary(built)))).change
 
 describe('a change of state', () => {
-  it('may touch keys that the event does not stand in', () => {
+  it("may change keys other than the event's own", () => {
     const other = event('m.room.name', '', { name: 'resolved' })
     placed(other, (placement) => ({ ...placement, delta: [] }))
     expect(room.store.get('m.room.name', '')).toBeUndefined()
@@ -174,7 +174,7 @@ describe('the forward extremities', () => {
     expect(room.store.extremities).toHaveLength(11)
   })
 
-  it('are left alone by an event below the newest', () => {
+  it('do not change with an event below the newest', () => {
     const head = room.store.head
     const built = event('m.room.message', undefined, { body: 'from before the join' })
     placed(built, (placement) => ({ ...placement, pos: -5, extremities: room.store.extremities }))

@@ -22,7 +22,7 @@ describe.each(['10', '11', '12'])('a rebuilt room of version %s', (version) => {
     await alice.say(room, 'one')
   })
 
-  it('shows what it showed, and goes on', async () => {
+  it('shows what it showed before, and goes on', async () => {
     must(await alice.put(at(room, 'state/m.room.name'), { name: 'New' }))
     const gone = await someone()
     must(await gone.join(room))
@@ -57,7 +57,7 @@ describe.each(['10', '11', '12'])('a rebuilt room of version %s', (version) => {
     must(await bob.join(room))
   })
 
-  it('reaches who was waiting all along', async () => {
+  it('reaches the clients that waited all along', async () => {
     const { next_batch: since } = must(await bob.sync()).body
     await wipeAndRebuildRoom(server, room, alice)
     const waiting = bob.sync({ since, timeout: 20_000 })
@@ -75,7 +75,7 @@ describe.each(['10', '11', '12'])('a rebuilt room of version %s', (version) => {
     expect(bodies(await history(bob, room)).filter((body) => body === 'once')).toHaveLength(1)
   })
 
-  it('keeps redacted what was redacted, and redacts what comes back', async () => {
+  it('keeps redacted events redacted, and redacts those that come back', async () => {
     const secret = `secret of ${version}`
     const [gone, stays] = [await alice.say(room, secret), await alice.say(room, `${secret}, later`)]
     must(await alice.put(at(room, `redact/${encodeURIComponent(gone)}/r1`), {}))
@@ -92,7 +92,7 @@ describe.each(['10', '11', '12'])('a rebuilt room of version %s', (version) => {
     expect(JSON.stringify(rows)).not.toContain(secret)
   })
 
-  it('has the chains and the authority that it had', async () => {
+  it('has the same auth chains and the same authority as before', async () => {
     const query = 'SELECT event_id, chain, seq FROM events WHERE chain IS NOT NULL ORDER BY pos'
     const name = objectName.room(server.serverName, room)
     const before = await server.sql('ROOM', name, query)
@@ -104,7 +104,7 @@ describe.each(['10', '11', '12'])('a rebuilt room of version %s', (version) => {
 })
 
 describe('a room', () => {
-  it('keeps who forgot it', async () => {
+  it('remembers which users forgot it', async () => {
     const room = await alice.createRoom({ preset: 'public_chat' })
     must(await bob.join(room))
     must(await bob.post(at(room, 'leave')))
@@ -115,7 +115,7 @@ describe('a room', () => {
     expect((await bob.get(at(room, 'messages'), { dir: 'b' })).status).toBe(403)
   })
 
-  it('shows nobody who comes later what an erased user said, and as it was to those who were there', async () => {
+  it('shows what an erased user said to members of that time, and hides it from later ones', async () => {
     const room = await alice.createRoom({ preset: 'public_chat' })
     const gone = await someone()
     must(await gone.join(room))
@@ -134,7 +134,7 @@ describe('a room', () => {
     expect(bodies(await history(alice, room))).toEqual(['not for newcomers'])
   })
 
-  it('sends what was waiting to be sent, a full delay after it came back', async () => {
+  it('sends delayed events a full delay after it came back', async () => {
     const room = await alice.createRoom({ preset: 'public_chat' })
     const later = async (text: string, delay: string): Promise<string> => {
       const query = { 'org.matrix.msc4140.delay': delay }
@@ -159,7 +159,7 @@ describe('a room', () => {
     expect(await said()).toEqual(['soon', 'much-later'])
   })
 
-  it('is finished where the server died in the middle', async () => {
+  it('is finished if the server died in the middle', async () => {
     const room = await alice.createRoom({ preset: 'public_chat' })
     for (let i = 0; i < 12; i += 1) {
       await Promise.all(Array.from({ length: 50 }, (_, n) => alice.say(room, `${i * 50 + n}`)))
@@ -178,14 +178,14 @@ describe('a room', () => {
     await alice.say(room, 'after all')
   })
 
-  it('is rebuilt while it lives, with nothing lost', async () => {
+  it('is rebuilt while it is in use, and loses nothing', async () => {
     const room = await alice.createRoom({ preset: 'public_chat' })
     await alice.say(room, 'just now')
     await rebuild(server, 'room', room)
     expect(bodies(await history(alice, room))).toEqual(['just now'])
   })
 
-  it('of more events than one batch comes back whole', async () => {
+  it('with more events than one batch comes back whole', async () => {
     const room = await alice.createRoom({ preset: 'public_chat' })
     for (let i = 0; i < 13; i += 1) {
       await Promise.all(Array.from({ length: 50 }, (_, n) => alice.say(room, `${i * 50 + n}`)))
@@ -198,7 +198,7 @@ describe('a room', () => {
   })
 })
 
-it('a rebuilt room lets nobody miss whose keys changed before', async () => {
+it('a rebuilt room makes no user miss a change of keys from before', async () => {
   const room = await alice.createRoom({ preset: 'public_chat' })
   const gus = await someone()
   must(await gus.join(room))
@@ -239,7 +239,7 @@ describe('rebuilding', () => {
     expect(must(await boss.post(path)).body.events).toBeGreaterThan(5)
   })
 
-  it('makes nothing of what the archive does not know', async () => {
+  it('makes nothing that the archive does not know', async () => {
     await expect(rebuild(server, 'room', '!none:test.example')).rejects.toThrow(
       /refused: .* \(404 M_NOT_FOUND\)/,
     )

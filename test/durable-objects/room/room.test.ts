@@ -73,7 +73,7 @@ describe.each(['10', '11', '12'])('room version %s', (version) => {
     expect(second).toEqual(first)
   })
 
-  it('takes a redacted content away everywhere', async () => {
+  it('removes redacted content everywhere', async () => {
     const since = must(await bob.sync()).body.next_batch
     const secret = `secret ${version}`
     const id = await alice.say(room, secret)
@@ -90,7 +90,7 @@ describe.each(['10', '11', '12'])('room version %s', (version) => {
     expect(JSON.stringify(await archived())).not.toContain(secret)
   })
 
-  it('knows by its chain cover what a walk of the auth graph finds', async () => {
+  it('finds by its chain cover what a walk of the auth graph finds', async () => {
     for (let i = 0; i < 3; i += 1) {
       must(await bob.put(at(room, `typing/${encodeURIComponent(bob.userId)}`), { typing: false }))
       must(await alice.put(at(room, 'state/m.room.topic'), { topic: `${i}` }))

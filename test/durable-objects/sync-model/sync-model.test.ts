@@ -20,7 +20,7 @@ function firstLoss(runs: number, without?: Rule): string | undefined {
   return undefined
 }
 
-it('sync by all of its rules loses nothing, and leaves no gap', () => {
+it('with all of its rules, sync loses nothing and leaves no gap', () => {
   expect(firstLoss(RUNS)).toBeUndefined()
 }, 120_000)
 

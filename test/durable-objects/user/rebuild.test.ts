@@ -104,7 +104,7 @@ describe('a rebuilt user', () => {
     must(await dave.get('/devices'))
   })
 
-  it('has its pushers, of which the rooms know, rebuilt or not', async () => {
+  it('has its pushers, and the rooms know of them, rebuilt or not', async () => {
     const frank = await someone()
     const room = await alice.createRoom({ preset: 'public_chat' })
     must(await frank.join(room))
@@ -195,7 +195,7 @@ it('a rebuilt user has the backup of room keys', async () => {
   expect(must(await begin()).body.version).toBe(String(Number(version) + 1))
 })
 
-it('a rebuilt user’s backup is counted anew where the archive has not all of it', async () => {
+it('a rebuilt user’s backup is counted anew if the archive does not have all of it', async () => {
   const dora = await http.register('recount')
   const key = { first_message_index: 0, forwarded_count: 0, is_verified: true, session_data: { c: 'text' } }
   const algorithm = 'm.megolm_backup.v1.curve25519-aes-sha2'

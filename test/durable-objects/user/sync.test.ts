@@ -70,7 +70,7 @@ describe('an increment', () => {
     expect(section.timeline.events.at(-1).content.membership).toBe('join')
   })
 
-  it('of nothing has the token it was asked with', async () => {
+  it('without news has the token of the request', async () => {
     const since = await tokenOf(await newcomer())
     const other = await newcomer()
     const own = await tokenOf(other)
@@ -113,7 +113,7 @@ describe('a room that was left', () => {
 })
 
 describe('an invitation', () => {
-  it('comes with the create event and the own membership', async () => {
+  it('comes with the create event and the user’s own membership', async () => {
     const since = await tokenOf(bob)
     const room = await alice.createRoom({ name: 'Come in' })
     must(await alice.invite(room, bob.userId))
@@ -136,7 +136,7 @@ describe('an invitation', () => {
     expect(section.state.events).toEqual([])
   })
 
-  it('that never was, but a ban, shows nothing of the room either', async () => {
+  it('that was never sent, with a ban in its place, shows nothing of the room either', async () => {
     const room = await alice.createRoom({ topic: 'secret' })
     const stranger = await newcomer()
     const since = await tokenOf(stranger)
@@ -211,7 +211,7 @@ describe('a filter', () => {
     expect(typesOf(section.timeline.events)).toEqual(['m.room.topic'])
   })
 
-  it('that loads members lazily brings those who speak', async () => {
+  it('that loads members lazily brings the members that speak', async () => {
     const lazy = inline({
       room: { state: { lazy_load_members: true }, timeline: { senders: [bob.userId], limit: 1 } },
     })
@@ -220,7 +220,7 @@ describe('a filter', () => {
     expect(members.map(({ state_key }: Body) => state_key).toSorted()).toEqual([alice.userId, bob.userId])
   })
 
-  it('does not narrow what a poll without it is told, even after an eviction', async () => {
+  it('does not narrow what a poll without a filter is told, even after an eviction', async () => {
     const carol = await newcomer()
     const [seen, hidden] = [await carol.createRoom(), await carol.createRoom()]
     const from = await tokenOf(carol)
@@ -302,7 +302,7 @@ describe('a waiting poll', () => {
     expect(account_data.events).toEqual([{ type: 'org.example.x', content: { x: 1 } }])
   })
 
-  it('is told that someone types no more when they leave', async () => {
+  it('is told that a user stopped typing when they leave', async () => {
     const room = await alice.createRoom({ preset: 'public_chat' })
     must(await bob.join(room))
     must(
@@ -318,7 +318,7 @@ describe('a waiting poll', () => {
 })
 
 describe('an event', () => {
-  it('names its transaction to the device that sent it alone', async () => {
+  it('names its transaction only to the device that sent it', async () => {
     const room = await alice.createRoom({ preset: 'public_chat' })
     must(await bob.join(room))
     const phone = await http.login('alice')
