@@ -1,6 +1,7 @@
 /** Planned faults, and the places in the server that a test waits for in place of sleeping. */
 import { expect } from 'vitest'
 import { type Answer, type Api, type Client, must, type Query } from './client.ts'
+import { eventually } from './eventually.ts'
 
 const FAULTS = '/_selvedge/test/faults'
 const PATIENCE = { timeout: 25_000, interval: 5 }
@@ -32,9 +33,9 @@ export async function held(http: Api, name: string): Promise<void> {
  * Waits until nothing is under way in the server that followed from the requests so far, and no alarm rings within so
  * many ms: by then the archive and what is sent once more are done, and not what comes in a minute.
  */
-export async function settled(http: Api, within = 1_000, timeout = PATIENCE.timeout): Promise<void> {
+export async function settled(http: Api, within = 1_500, patienceMs = PATIENCE.timeout): Promise<void> {
   const ask = () => http.request('GET', '/_selvedge/test/settled', undefined, { query: { within } })
-  await expect.poll(async () => must(await ask()).body.settled, { ...PATIENCE, timeout }).toBe(true)
+  await eventually(ask, (answer) => must(answer).body.settled, patienceMs)
 }
 
 /** Begins a poll, and comes back once it waits at the User object. */

@@ -1,12 +1,10 @@
 /** Counts what an operation costs a whole server: its requests, lines of the log, calls, rows and timers. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type Counted, combined, NOTHING, scaled } from '../../../bench/cost/units.ts'
 import { type Api, api, must } from '../../support/client.ts'
+import { eventually } from '../../support/eventually.ts'
+import { settled } from '../../support/faults.ts'
 import { startServer, type TestServer } from '../../support/server.ts'
 
-/** How often it is looked whether anything is still counted, ms, and how often nothing may be. */
-const LOOK_MS = 50
-const STILL_LOOKS = 3
 /** Of this many the mean is taken. */
 const REPEATS = 2
 
@@ -26,8 +24,8 @@ export interface Meter {
 /** A server as it is deployed, but for what is waited for: nothing is believed of sessions for a while. */
 export async function startMeter(): Promise<Meter> {
   const lines: Line[] = []
-  const writeLog = (line: string) => {
-    lines.push(JSON.parse(line))
+  const writeLog = (text: string) => {
+    lines.push(...text.split('\n').map((line) => JSON.parse(line)))
   }
   const server = await startServer({
     'rate-limits': 'on',
@@ -44,14 +42,12 @@ export async function startMeter(): Promise<Meter> {
     return combined(fromCalls(body), fromLines(lines))
   }
   const still = async (): Promise<Counted> => {
-    let last = await look()
-    for (let looks = 0; looks < STILL_LOOKS; looks += 1) {
-      await sleep(LOOK_MS)
-      const next = await look()
-      if (JSON.stringify(next) !== JSON.stringify(last)) looks = -1
-      last = next
-    }
-    return last
+    await settled(http)
+    // Lines of the log come a moment later, in their order.
+    const id = (await http.request('GET', '/_selvedge/test/calls')).headers.get('x-request-id')
+    const last = () => lines.findLast(({ request_id: of }) => of === id)
+    await eventually(last, (line) => line !== undefined)
+    return look()
   }
   return {
     server,
