@@ -4,7 +4,6 @@ const oneSubject = 'tests of one subject, in the order in which they are read'
 
 /** Files of tests that sleep, or ask how long something took. All others wait for what they mean. */
 export const TIMED_FILES: Record<string, string> = {
-  'test/bench/cost/meter.ts': 'pauses between two looks, until the counts stand still',
   'test/durable-objects/sync-interleavings.test.ts': 'pauses of random length are steps of an interleaving',
   'test/earlier-version/make.ts': 'the server of an earlier commit has nothing to wait by',
   'test/fuzz/endpoints.fuzz.ts': 'an answer that takes seconds is what it looks for',
