@@ -16,7 +16,7 @@ const doTo = ([what, ...args]: string[], input?: string) =>
 const reports = (...args: string[]) => runScript('reports', [...args, '--data-dir', server.folder])
 
 describe('npm run account', () => {
-  it('lists accounts, with what is special about each', async () => {
+  it('lists accounts, and says what is special about each', async () => {
     for (const name of ['anna', 'bert']) await api(server).register(name)
     await doTo(['admin', 'bert'])
     const { code, stdout } = await doTo(['list'])
@@ -127,7 +127,7 @@ describe('npm run account', () => {
     }
   })
 
-  it('is nobody else’s: neither a user’s token nor none passes', async () => {
+  it('is for the operator alone: a user’s token is refused, and so is no token', async () => {
     const anna = await api(server).login('anna')
     for (const [method, path] of [
       ['GET', '/_selvedge/admin/accounts'],

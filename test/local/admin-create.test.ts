@@ -47,7 +47,7 @@ it('makes an administrator, and prints the password it made up', async () => {
   expect(await verifyPassword(password, row?.[1] ?? undefined, { passwordCost: 'low' })).toBe(true)
 })
 
-it('makes an administrator of an account that is there, and leaves its password alone unless one is given', async () => {
+it('makes an existing account an administrator, and leaves its password alone unless one is given', async () => {
   await accounts(
     "insert into accounts (localpart, password_hash, created_ts) values ('carl', 'kept', 1), ('dora', 'kept', 1)",
   )
@@ -59,7 +59,7 @@ it('makes an administrator of an account that is there, and leaves its password 
   expect(await verifyPassword('chosen', rows.dora ?? undefined, { passwordCost: 'low' })).toBe(true)
 })
 
-it('leaves who was deactivated as they are', async () => {
+it('leaves a deactivated account as it is', async () => {
   await accounts("insert into accounts (localpart, deactivated, created_ts) values ('gone', true, 1)")
   await expect(create('--name', 'gone')).rejects.toMatchObject({
     code: 1,

@@ -68,7 +68,7 @@ describe('a data folder', () => {
     expect(again).toEqual({ ...mark, starts: 2 })
   })
 
-  it('of the version before, whose parts carry no id, is taken as it is', async () => {
+  it('of an earlier version, whose parts carry no id, is accepted as it is', async () => {
     const folder = newFolder()
     await withServer(folder, {}, (server) => api(server).register('alice'))
     await forgetIds(folder)
@@ -96,7 +96,7 @@ describe('a data folder', () => {
     await expect(start(one)).rejects.toThrow('belongs to another server')
   })
 
-  it('with users is refused without the embedded Postgres that holds their accounts', async () => {
+  it('with users is refused if the embedded Postgres with their accounts is missing', async () => {
     const folder = newFolder()
     await withServer(folder, {}, (server) => api(server).register('alice'))
     rmSync(join(folder, 'postgres'), { recursive: true })
@@ -110,7 +110,7 @@ describe('a data folder', () => {
     await withServer(folder, {}, (server) => api(server).login('alice'))
   })
 
-  it('is its owner’s alone, also what an earlier version let others read', async () => {
+  it('is readable by its owner alone, even what an earlier version let others read', async () => {
     const folder = newFolder()
     await withServer(folder, {}, (server) => api(server).register('alice'))
     const open = ['redis.sqlite', 'objects', 'objects/do', 'postgres', 'postgres/PG_VERSION', 'keys.json']
@@ -154,7 +154,7 @@ describe.skipIf(!postgresPrograms)(needing('a Postgres server', postgresPrograms
     return postgres.url.replace(/postgres$/, `d${databases}`)
   }
 
-  it('that is empty is refused beside the rooms and users of a folder, and nobody registers anew', async () => {
+  it('that is empty is refused beside a folder with rooms and users, and nobody registers again', async () => {
     const folder = newFolder()
     await withServer(folder, {}, (server) => api(server).register('alice'))
     const url = await newDatabase()
@@ -164,7 +164,7 @@ describe.skipIf(!postgresPrograms)(needing('a Postgres server', postgresPrograms
     await withServer(folder, {}, (server) => api(server).login('alice'))
   })
 
-  it('that the folder once had, before anybody registered, is refused beside users of elsewhere', async () => {
+  it('that the folder once had, before anybody registered, is refused beside users whose accounts are elsewhere', async () => {
     const [folder, url] = [newFolder(), await newDatabase()]
     await withServer(folder, { 'database-url': url }, async () => {})
     await withServer(folder, {}, (server) => api(server).register('alice'))
@@ -186,7 +186,7 @@ describe.skipIf(!postgresPrograms)(needing('a Postgres server', postgresPrograms
     )
   })
 
-  it('of another folder gets no administrator by a command that names this folder', async () => {
+  it('of another folder gets no administrator from a command that names this folder', async () => {
     const [url, empty] = [await newDatabase(), await newDatabase()]
     await withServer(newFolder(), { 'database-url': url }, (server) => api(server).register('bob'))
     const folder = newFolder()
@@ -206,7 +206,7 @@ describe.skipIf(!postgresPrograms)(needing('a Postgres server', postgresPrograms
     expect((await runScript('admin-create', elsewhere)).code).toBe(0)
   })
 
-  it('is used by one server alone', async () => {
+  it('is used by only one server', async () => {
     const url = await newDatabase()
     const [one, two] = [newFolder(), newFolder()]
     await withServer(one, { 'database-url': url }, async () => {
@@ -215,7 +215,7 @@ describe.skipIf(!postgresPrograms)(needing('a Postgres server', postgresPrograms
     await withServer(one, { 'database-url': url }, async () => {})
   })
 
-  it('that the Worker alone knows is refused by the Worker, as on Cloudflare', async () => {
+  it('that only the Worker knows is refused by the Worker, as on Cloudflare', async () => {
     const server = await startServer({ bindings: { INSTANCE_ID: 'this-one' } })
     try {
       await server.pg("insert into instance (id) values ('another')")
@@ -235,7 +235,7 @@ describe.skipIf(!redisProgram)(needing('a Redis server', redisProgram, 'redis-se
   })
   afterAll(() => redis.stop())
 
-  it('of another folder is refused by name, and another database of it serves', async () => {
+  it('of another folder is refused by name, and another database on the same server is accepted', async () => {
     await withServer(newFolder(), { 'redis-url': redis.url }, async () => {})
     const folder = newFolder()
     await expect(start(folder, { 'redis-url': redis.url })).rejects.toThrow(
@@ -246,7 +246,7 @@ describe.skipIf(!redisProgram)(needing('a Redis server', redisProgram, 'redis-se
 })
 
 describe('a name whose User object has a past', () => {
-  it('is never given out anew, whatever the accounts say', async () => {
+  it('is never given out again, whatever the accounts say', async () => {
     const server = await startServer({ 'registration-shared-secret': 'secret' })
     try {
       await api(server).register('alice')
@@ -265,7 +265,7 @@ describe('a name whose User object has a past', () => {
     }
   })
 
-  it('is not one that others have only invited', async () => {
+  it('is not one that was only invited by others', async () => {
     const server = await startServer()
     try {
       const alice = await api(server).register('alice')

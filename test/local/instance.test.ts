@@ -54,7 +54,7 @@ describe('an instance', () => {
     expect(await ask('/fan-out')).toBe('fanned out')
   })
 
-  it('keeps what objects committed over kill -9 of the runtime, and evicts them', async () => {
+  it('keeps what objects committed when the runtime is killed, and evicts them', async () => {
     const name = objectName.room('test.example', '!a')
     expect(await ask(`/add?name=${name}`)).toEqual({ rows: 1, inMemory: 1 })
     expect(await ask(`/add?name=${name}`)).toEqual({ rows: 2, inMemory: 2 })

@@ -90,7 +90,7 @@ describe.each(kinds)('migrations of $title', ({ open, missing }) => {
       expect(await rows('select count(*) from letters')).toEqual([['2']])
     })
 
-    it('leave nothing of a file that fails, and keep those before it', async () => {
+    it('undo a file that fails, and keep the files before it', async () => {
       write('0003_wrong.sql', "insert into letters values ('c'); insert into nowhere values (1);")
       await expect(runMigrations(opened.database, folder)).rejects.toThrow(
         'Migration 0003_wrong.sql failed: relation "nowhere" does not exist',
@@ -102,7 +102,7 @@ describe.each(kinds)('migrations of $title', ({ open, missing }) => {
       ])
     })
 
-    it('leave their connection fit for use, and their lock to others, where a file fails', async () => {
+    it('leave the connection usable and the lock free if a file fails', async () => {
       write('0003_wrong.sql', 'insert into nowhere values (1);')
       await opened.database.use(async (connection) => {
         const same: Database = { use: (work) => work(connection), close: async () => {} }
@@ -123,7 +123,7 @@ describe.each(kinds)('migrations of $title', ({ open, missing }) => {
       )
     })
 
-    it('of the project apply', async () => {
+    it('of the project can be applied', async () => {
       expect((await runMigrations(opened.database, migrationsFolder)).length).toBeGreaterThan(0)
       expect(await runMigrations(opened.database, migrationsFolder)).toEqual([])
     })

@@ -40,7 +40,7 @@ describe.skipIf(!postgresPrograms)(needing('moving to a Postgres', postgresProgr
     }
   }
 
-  it('carries every row over, checks it, and says what to start with', async () => {
+  it('copies every row, checks the copy, and says how to start next', async () => {
     const before = await startServer({ 'data-dir': folder, sql: undefined })
     const alice = await api(before).register('alice')
     const room = await alice.createRoom({ name: 'Loom “ü” \\ \u{1F9F5}' })
@@ -78,7 +78,7 @@ describe.skipIf(!postgresPrograms)(needing('moving to a Postgres', postgresProgr
     })
   })
 
-  it('refuses a database in which somebody is', async () => {
+  it('refuses a database that holds users', async () => {
     const other = mkdtempSync(join(tmpdir(), 'selvedge-move-'))
     await (await startServer({ 'data-dir': other, sql: undefined })).stop()
     await expect(move('--data-dir', other, '--database-url', postgres.url)).rejects.toMatchObject({

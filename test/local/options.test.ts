@@ -87,7 +87,7 @@ describe('options', () => {
     )
   })
 
-  it('name the variable that holds a wrong value, and never show an address with its password', () => {
+  it('are refused by the variable that holds a wrong value, and never show an address with its password', () => {
     expect(() => readOptions([], { SELVEDGE_RATE_LIMITS: 'yes' })).toThrow(
       'SELVEDGE_RATE_LIMITS must be on or off',
     )
@@ -96,12 +96,12 @@ describe('options', () => {
     )
   })
 
-  it('know only their own for another command', () => {
+  it('of another command are only its own', () => {
     expect(readOptions(['--data-dir', 'x'], {}, ['data-dir'])).toEqual({ 'data-dir': 'x' })
     expect(() => readOptions(['--port', '1'], {}, ['data-dir'])).toThrow('unknown option --port')
   })
 
-  it('are each in the help, with flag, variable and default', () => {
+  it('are all in the help, with flag, variable and default', () => {
     expect(readOptions(['--help'], {})).toBe('help')
     expect(readOptions(['-h'], {})).toBe('help')
     const help = helpText()
@@ -173,7 +173,7 @@ describe('options that would serve others than meant', () => {
     expect(message).not.toContain('hunter')
   })
 
-  it('take an @ in a password as it is, and what is escaped', () => {
+  it('take an @ in a password as it is, and take what is escaped', () => {
     for (const url of ['postgres://u:p@ss@host/db', 'postgres://u:p%2Fss@host/db']) {
       expect(readOptions(['--database-url', url], {})).toMatchObject({ 'database-url': url })
     }

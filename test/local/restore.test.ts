@@ -83,7 +83,7 @@ describe('after a restore', () => {
     },
   )
 
-  it('a place beyond what a room ever gave is a gap, wherever it comes from', async () => {
+  it('a place beyond all that a room ever gave is a gap, wherever it comes from', async () => {
     const server = await startServer()
     const [alice, bob] = [await api(server).register('alice'), await api(server).register('bob')]
     const room = await alice.createRoom({ preset: 'public_chat' })
@@ -98,7 +98,7 @@ describe('after a restore', () => {
     await server.stop()
   })
 
-  it('raises the generation by itself where only a part is of another time', async () => {
+  it('raises the generation by itself if only one part is of another time', async () => {
     const lines: string[] = []
     const made = await scene(async () => {})
     putBack(made, ['objects'])
@@ -109,7 +109,7 @@ describe('after a restore', () => {
     expect(lines.join('\n')).toContain('parts of this server are of different times')
   })
 
-  it('does not give away a one-time key that may have been given away before', async () => {
+  it('does not give away a one-time key that may be given away already', async () => {
     const made = await scene(async () => {})
     const before = await start(made.folder)
     const bob = api(before).as(made.bob)
@@ -129,7 +129,7 @@ describe('after a restore', () => {
 })
 
 describe.skipIf(!redisProgram)(needing('a Redis that was not emptied', redisProgram, 'redis-server'), () => {
-  it('lets nobody pass whose account the restored data does not know', async () => {
+  it('refuses the token of a user whose account the restored data does not know', async () => {
     const redis = await startRedis()
     const options = { 'redis-url': redis.url }
     let stranger: Client | undefined
@@ -168,7 +168,7 @@ describe('logging everybody out', () => {
     await after.stop()
   })
 
-  it('is refused where there is no server', async () => {
+  it('is refused if there is no server', async () => {
     const { code, stderr } = await runScript('account', ['logout', '--everyone', '--data-dir', newFolder()])
     expect([code, stderr]).toEqual([1, expect.stringContaining('keys.json is missing')])
   })

@@ -25,7 +25,7 @@ function messageOf(work: () => unknown): string {
 }
 
 describe('the settings', () => {
-  it('have careful defaults', () => {
+  it('have cautious defaults', () => {
     expect(readConfig({ ...least, CLIENT_ADDRESS_HEADER: '', ROOM: {} })).toMatchObject({
       serverName: 'test.example',
       publicUrl: 'https://matrix.test.example',

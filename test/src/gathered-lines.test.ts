@@ -53,7 +53,7 @@ describe('lines that may wait', () => {
     )
   })
 
-  it('go with the next when the request that was to write them was cut off', () => {
+  it('go with the next lines when the request that was to write them was cut off', () => {
     sink('info', 'a', later)
     now = 101
     sink('info', 'b', later)

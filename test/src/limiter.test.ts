@@ -52,7 +52,7 @@ describe('outgoing calls of an invocation', () => {
 })
 
 describe('requests that wait', () => {
-  it('may be six, and the seventh is refused until one has its answer', async () => {
+  it('may be six, and the seventh is refused until one is answered', async () => {
     const { send, letGo } = hanging()
     await withinLimits(async () => {
       const six = Array.from({ length: LIMITS.waitingFetches }, () => send('http://x'))
@@ -66,7 +66,7 @@ describe('requests that wait', () => {
     expect(passedLimits()).toContain('postgres: waitingFetches')
   })
 
-  it('wait no more when they fail', async () => {
+  it('no longer wait once they fail', async () => {
     const send = limitedFetch('redis', () => Promise.reject(new Error('no')))
     await withinLimits(async () => {
       for (let i = 0; i <= LIMITS.waitingFetches; i += 1) await expect(send('http://x')).rejects.toThrow('no')
@@ -102,7 +102,7 @@ describe('an object', () => {
     }
   }
 
-  it('may spend as much after each call from outside, and no more', () => {
+  it('may spend as much again after each call from outside, and no more', () => {
     limitCalls(Counter)
     const modest = new Counter(LIMITS.calls)
     expect([modest.run(), modest.run()]).toEqual(['done', 'done'])

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { createLogger } from '../../src/log.ts'
 import { standingClock } from '../support/world.ts'
 
-it('writes one JSON object a line, from its level up, with the fields bound to it', () => {
+it('writes one JSON object a line, from its level upwards, with the fields bound to it', () => {
   const lines: string[] = []
   const log = createLogger('warn', standingClock(0), (level, line) => lines.push(`${level} ${line}`))
   const request = log.with({ request_id: 'r1' })
@@ -16,7 +16,7 @@ it('writes one JSON object a line, from its level up, with the fields bound to i
   ])
 })
 
-it('writes a trouble that goes on once a minute and part, with the count of those since the line before', () => {
+it('writes a repeated warning once a minute for each part, with the count since the line before', () => {
   const lines: Record<string, unknown>[] = []
   let now = 0
   const log = createLogger('warn', { now: () => now }, (_, line) => lines.push(JSON.parse(line)))

@@ -67,7 +67,7 @@ it.each(['/_matrix/push/v1/notify', '/_matrix/push/v1/notify?failing'])(
   },
 )
 
-it('a site that closes the connection it has kept is asked once more', async () => {
+it('a site that closes a connection it has kept open is asked once more', async () => {
   let asked = 0
   const site = createSocketServer((socket) => {
     socket.on('error', () => undefined)

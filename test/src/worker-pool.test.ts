@@ -3,7 +3,7 @@ import { slicesOf } from '../../src/slices.ts'
 import { inTurns } from '../../src/worker-pool.ts'
 
 describe('work in turns', () => {
-  it('goes on with no more pieces at once than it may, until all are done', async () => {
+  it('works on no more pieces at once than it may, until all are done', async () => {
     let running = 0
     let most = 0
     const done: number[] = []
@@ -18,7 +18,7 @@ describe('work in turns', () => {
     expect(done.toSorted()).toEqual([1, 2, 3, 4, 5])
   })
 
-  it('takes what the work puts back, and ends where it empties the queue', async () => {
+  it('takes what the work puts back, and ends when the work empties the queue', async () => {
     const queue = [1, 2, 3, 4]
     const done: number[] = []
     await inTurns(queue, 1, async (one) => {

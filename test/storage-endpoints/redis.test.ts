@@ -113,7 +113,7 @@ describe.each(kinds)('$title', ({ open, missing }) => {
       expect(taken.filter((value) => value === null)).toHaveLength(2)
     })
 
-    it('sets only where nothing is with nx, only where something is with xx', async () => {
+    it('sets only absent keys with nx, and only present keys with xx', async () => {
       expect(await redis.set('k', 'a', { xx: true })).toBeNull()
       expect(await redis.set('k', 'a', { nx: true })).toBe('OK')
       expect(await redis.set('k', 'b', { nx: true })).toBeNull()
@@ -131,7 +131,7 @@ describe.each(kinds)('$title', ({ open, missing }) => {
       await expect(redis.incr('most')).rejects.toThrow('ERR increment or decrement would overflow')
     })
 
-    it('forgets when the time is over', async () => {
+    it('forgets a key when its time is over', async () => {
       await redis.set('short', 'x', { px: 30 })
       await redis.set('long', 'x', { ex: 100 })
       expect(await redis.ttl('long')).toBeGreaterThan(90)

@@ -46,7 +46,7 @@ describe('the log', () => {
     return requests(lines).at(-1)!
   }
 
-  it('says why a request was refused, its user and its address', async () => {
+  it('says why a request was refused, with its user and its address', async () => {
     await alice.get('/rooms/!nowhere:test.example/state')
     expect(await lastRequest()).toMatchObject({
       status: 403,
@@ -81,7 +81,7 @@ describe('the log', () => {
     )
   })
 
-  it('names no host that a user wrote, and shows no machine code', async () => {
+  it('names no host that a user wrote, and shows no address of machine code', async () => {
     await alice.get('/_matrix/client/v1/media/preview_url', { url: 'http://secret-host.invalid/a' })
     await lastRequest()
     const text = JSON.stringify(lines)

@@ -60,7 +60,7 @@ describe('what is not configured', () => {
     expect([status, body]).toEqual([200, {}])
   })
 
-  it('is unknown where clients fall back on exactly that', async () => {
+  it('is an unknown path where clients fall back on exactly that', async () => {
     const { status, body } = await alice.get('/_matrix/client/unstable/org.matrix.msc4143/rtc/transports')
     expect([status, body.errcode]).toEqual([404, 'M_UNRECOGNIZED'])
   })

@@ -139,7 +139,7 @@ describe('bodies', () => {
     expect([status, body.errcode]).toEqual([400, errcode])
   })
 
-  it('takes no body for an empty object where every key is optional', async () => {
+  it('takes no body as an empty object if every key is optional', async () => {
     expect((await send('')).status).toBe(200)
   })
 
@@ -179,11 +179,11 @@ describe('bodies', () => {
 })
 
 describe('/health and /metrics', () => {
-  it('says that it lives', async () => {
+  it('says that the server lives', async () => {
     expect((await plain('GET', '/health')).body).toEqual({ status: 'ok', version: VERSION })
   })
 
-  it('asks every part when it is asked deeply', async () => {
+  it('asks every part of the server in a deep check', async () => {
     const { status, body } = await plain('GET', '/health?deep')
     expect(status).toBe(200)
     expect(body).toEqual({ status: 'ok', version: VERSION, parts: { postgres: 'ok', redis: 'ok', r2: 'ok' } })

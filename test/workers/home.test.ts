@@ -21,7 +21,7 @@ describe('GET /', () => {
   })
   afterAll(() => server.stop())
 
-  it('is a page that says that the server runs, how to sign in, and where the documentation is', () => {
+  it('says that the server runs, how to sign in, and where the documentation is', () => {
     expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/html; charset=UTF-8'])
     for (const part of [
       'running',
@@ -42,7 +42,7 @@ describe('GET /', () => {
     expect(page.match(/<script/g)).toHaveLength(1)
   })
 
-  it('lets nothing in but its own style and script, by their hashes', () => {
+  it('allows only its own style and script, by their hashes', () => {
     const policy = answer.headers.get('content-security-policy') ?? ''
     const hashOf = (tag: string) => {
       const [, text = ''] = new RegExp(`<${tag}>([^]*?)</${tag}>`).exec(page) ?? []
@@ -78,7 +78,7 @@ describe('GET /', () => {
   })
 })
 
-it('is of the version that the package names', () => {
+it('has the version that the package names', () => {
   const { version } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8'))
   expect(VERSION).toBe(version)
 })

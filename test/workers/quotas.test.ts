@@ -21,7 +21,7 @@ const path = ({ userId }: Client, more: string) => `/user/${encodeURIComponent(u
 const text = (length: number) => ({ x: 'y'.repeat(length) })
 
 describe('account data', () => {
-  it('counts all types and rooms together, and what is replaced once', async () => {
+  it('counts all types and rooms together, and a replaced value once', async () => {
     const alice = await person()
     const room = await alice.createRoom()
     const put = (type: string, length: number) =>
@@ -60,7 +60,7 @@ describe('account data', () => {
   })
 })
 
-it('filters are so many, the same one again is none, and none is too large', async () => {
+it('filters are limited in number and size, and the same one again does not count', async () => {
   const alice = await person()
   const store = (limit: number) => alice.post(path(alice, '/filter'), { room: { timeline: { limit } } })
   for (const limit of [1, 2, 3]) must(await store(limit))
@@ -71,7 +71,7 @@ it('filters are so many, the same one again is none, and none is too large', asy
   expect(errorOf(await bob.post(path(bob, '/filter'), large))).toEqual(TOO_LARGE)
 })
 
-it('devices are so many, a known one signs in again, and one that leaves makes room', async () => {
+it('devices are limited in number: a known one signs in again, and one that leaves makes room', async () => {
   const alice = await person()
   const login = (device_id: string) => http.login(alice.userId, { device_id })
   const second = await login('SECOND')
@@ -83,7 +83,7 @@ it('devices are so many, a known one signs in again, and one that leaves makes r
   await login('FOURTH')
 })
 
-it('aliases are so many, with a new room or without', async () => {
+it('aliases are limited in number, with a new room or without', async () => {
   const alice = await person()
   const room = await alice.createRoom({ room_alias_name: `q${names}a` })
   const add = (name: string) =>
@@ -98,7 +98,7 @@ it('aliases are so many, with a new room or without', async () => {
   must(await add('d'))
 })
 
-it('a user makes so many rooms, those left and those replaced counted', async () => {
+it('rooms are limited in number, and those left or replaced still count', async () => {
   const alice = await person()
   const room = await alice.createRoom()
   must(await alice.post(`/rooms/${room}/leave`))
@@ -125,7 +125,7 @@ describe('a backup of room keys', () => {
   const make = async (client: Client): Promise<string> =>
     must(await client.post('/room_keys/version', { algorithm: 'm.test', auth_data: {} })).body.version
 
-  it('holds so much, in all versions together, and less again when keys or versions go', async () => {
+  it('is limited in size over all versions, and has space again when keys or versions go', async () => {
     const alice = await person()
     const first = await make(alice)
     must(await put(alice, first, 'a', 4_000))

@@ -67,7 +67,7 @@ function errorTexts(): { path: string; text: string }[] {
   )
 }
 
-it('no error is a field, a colon and a fragment', () => {
+it('no error is a field, a colon and part of a sentence', () => {
   const texts = errorTexts()
   expect(texts.length).toBeGreaterThan(200)
   expect(texts.filter(({ text }) => /^\S+: /.test(text))).toEqual([])

@@ -24,7 +24,7 @@ it('a turn is given back when its work ends, and when it fails', async () => {
   expect(done).toBe(20)
 })
 
-it('of ten who come at once two begin, six wait and two are refused', async () => {
+it('of ten requests at once two begin, six wait and two are refused', async () => {
   let begun = 0
   const end: (() => void)[] = []
   const work = () => {

@@ -39,7 +39,7 @@ function setUp(flows: string[][] = [['m.login.dummy']]) {
 }
 
 describe('interactive auth', () => {
-  it('asks first, without errcode, even for a lone dummy stage', async () => {
+  it('asks first, without errcode, even if there is only a dummy stage', async () => {
     const { challenge } = setUp()
     expect(await challenge()).toEqual({
       flows: [{ stages: ['m.login.dummy'] }],
@@ -48,7 +48,7 @@ describe('interactive auth', () => {
     })
   })
 
-  it('is done in one call by a stage without session where one stage is enough, and stores nothing', async () => {
+  it('is done in one call by a stage without a session if one stage is enough, and stores nothing', async () => {
     const { ask, uia } = setUp()
     expect(await ask(dummy)).toMatchObject({ done: true })
     expect(uia.writes()).toBe(0)
@@ -89,7 +89,7 @@ describe('interactive auth', () => {
     }
   })
 
-  it('is done for one of two requests that finish it at once', async () => {
+  it('is done for only one of two requests that finish it at once', async () => {
     const { ask, challenge } = setUp()
     const { session } = await challenge()
     const both = await Promise.all([ask({ ...dummy, session }), ask({ ...dummy, session })])

@@ -28,7 +28,7 @@ describe('passwords', () => {
     expect(await verifyPassword('', stored, low)).toBe(false)
   })
 
-  it('counts the characters of a new one, of which some are two units of UTF-16', async () => {
+  it('counts the characters of a new one, even those of two UTF-16 units', async () => {
     const config = { ...low, passwordMinLength: 4 }
     const made = (password: string) => newPasswordHash(password, { config, random: systemRandom })
     await expect(made('🔑🔑🔑')).rejects.toMatchObject({ errcode: 'M_WEAK_PASSWORD' })
@@ -54,12 +54,12 @@ describe('passwords', () => {
     expect(await verifyPassword('password', stored, low)).toBe(true)
   })
 
-  it('reads one password typed with composed and with combining letters', async () => {
+  it('reads the same password from composed and from combining letters', async () => {
     const stored = await hashPassword('caf\u00e9', { config: low, random: systemRandom })
     expect(await verifyPassword('cafe\u0301', stored, low)).toBe(true)
   })
 
-  it('refuses everything where there is no hash, or one it cannot read, after the same work', async () => {
+  it('refuses everything if there is no hash or an unreadable one, after the same work', async () => {
     expect(await verifyPassword('secret', undefined, low)).toBe(false)
     expect(await verifyPassword('secret', '$2b$12$somethingelse', low)).toBe(false)
     const stored = await hashPassword('secret', { config: normal, random: systemRandom })

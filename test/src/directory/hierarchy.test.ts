@@ -82,21 +82,21 @@ describe('a walk', () => {
     expect(ids((await walkSpace({ ...whole, maxDepth }, asker(tree).ask))?.rooms)).toEqual(expected)
   })
 
-  it('shows suggested rooms alone where that is asked', async () => {
+  it('shows only suggested rooms if asked to', async () => {
     const suggesting: Tree = { root: ['a', 'b*'], a: 'room', b: 'room' }
     const page = await walkSpace({ ...whole, suggestedOnly: true }, asker(suggesting).ask)
     expect(ids(page?.rooms)).toEqual(['root', 'b'])
     expect(page?.rooms[0]?.children.map((child) => child.state_key)).toEqual(['b'])
   })
 
-  it('passes hidden rooms over, and shows nothing where the root is hidden', async () => {
+  it('passes over hidden rooms, and shows nothing if the root is hidden', async () => {
     expect(
       ids((await walkSpace(whole, asker({ root: ['x', 'a'], x: 'hidden', a: 'room' }).ask))?.rooms),
     ).toEqual(['root', 'a'])
     expect(await walkSpace(whole, asker({ root: 'hidden' }).ask)).toBeUndefined()
   })
 
-  it('goes on where it was although the space has changed meanwhile', async () => {
+  it('goes on from where it was, even if the space has changed meanwhile', async () => {
     const before: Tree = { root: ['a', 'b', 'c'], a: 'room', b: 'room', c: 'room', z: 'room' }
     const first = await walkSpace({ ...whole, limit: 3 }, asker(before).ask)
     expect(ids(first?.rooms)).toEqual(['root', 'a', 'b'])

@@ -46,7 +46,7 @@ describe('a turn', () => {
     expect(await turn(async () => 'next')).toBe('next')
   })
 
-  it('ends by itself where nobody gives it back', async () => {
+  it('ends by itself if nobody gives it back', async () => {
     const clock = stopped()
     const turn = inTurn({ waiting: 5, clock })
     void turn(() => new Promise(() => {}))
@@ -55,7 +55,7 @@ describe('a turn', () => {
     expect(await next).toBe('next')
   })
 
-  it('is refused where too many wait', async () => {
+  it('is refused if too many wait', async () => {
     const turn = inTurn({ waiting: 1, clock: stopped() })
     const first = piece([], 'a')
     const all = [turn(first.work), turn(async () => 'b'), turn(async () => 'c')]
@@ -64,7 +64,7 @@ describe('a turn', () => {
     expect(await Promise.all(all)).toEqual(['a', 'b', 'busy'])
   })
 
-  it('of one user comes after one of each other', async () => {
+  it('of one user comes after one turn of each other user', async () => {
     const turn = inTurnByUser({ waiting: 5, clock: stopped() })
     const log: string[] = []
     const first = piece(log, 'a1')

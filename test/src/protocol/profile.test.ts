@@ -37,7 +37,7 @@ describe('names of profile fields', () => {
 })
 
 describe('values of profile fields', () => {
-  it('of the specification are strings, of others anything', () => {
+  it('of the specification’s fields are strings, of other fields anything', () => {
     for (const key of ['displayname', 'avatar_url', 'm.tz']) {
       for (const value of [1, null, {}, [], true]) {
         expect(errcode(() => checkProfileValue(key, value))).toBe('M_BAD_JSON')
@@ -52,7 +52,7 @@ describe('values of profile fields', () => {
     expect(errcode(() => checkProfileSize({ a: 'x'.repeat(65_536 - shell) }))).toBe('M_PROFILE_TOO_LARGE')
   })
 
-  it('of name and avatar are those that rooms show', () => {
+  it('of name and avatar are the ones that rooms show', () => {
     expect(['displayname', 'avatar_url', 'm.tz', 'toString'].map(isShownInRooms)).toEqual([
       true,
       true,
@@ -63,7 +63,7 @@ describe('values of profile fields', () => {
 })
 
 describe('a member event with a new profile', () => {
-  it('keeps everything but the old profile and who vouched for the join', () => {
+  it('keeps everything but the old profile and the name of the voucher for the join', () => {
     const content = {
       membership: 'join',
       displayname: 'Old',

@@ -22,7 +22,7 @@ describe('a text', () => {
     expect(documentOf(text)).toBe(document)
   })
 
-  it('without anything to find it by has no entry', () => {
+  it('without anything to find has no entry', () => {
     expect(documentOf(' … — !? ')).toBeUndefined()
     expect(queryOf('" \'')).toBeUndefined()
   })
@@ -64,13 +64,13 @@ describe('highlights', () => {
     ])
   })
 
-  it('are no more than a hundred, of the first part of each text', () => {
+  it('are at most a hundred, from the first part of each text', () => {
     const words = Array.from({ length: 500 }, (_, n) => `word${n}`).join(' ')
     expect(highlightsOf('word', [words, words])).toHaveLength(100)
     expect(highlightsOf('late', [`${'hay '.repeat(5_000)}late`])).toEqual([])
   })
 
-  it('are what was asked for where nothing parts words', () => {
+  it('are the searched text itself where nothing separates words', () => {
     expect(highlightsOf('東京', ['東京都'])).toEqual(['東京'])
   })
 })

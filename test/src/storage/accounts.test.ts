@@ -68,7 +68,7 @@ for (const { title, skip, open } of databases) {
         expect(await accounts.find('t3')).toBeUndefined()
       })
 
-      it('end at their time, and unknown ones are none', async () => {
+      it('end at their time, and unknown ones are refused', async () => {
         await token('dated', null, 1_700_000_000_200)
         expect(await accounts.registrationTokenValid('dated', 1_700_000_000_199)).toBe(true)
         expect(await accounts.registrationTokenValid('dated', 1_700_000_000_200)).toBe(false)

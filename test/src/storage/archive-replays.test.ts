@@ -158,13 +158,13 @@ for (const { title, skip, open } of databases) {
       expect(new Set(kept.map((one) => JSON.stringify(one))).size).toBe(batches.length)
     }
 
-    it('an old batch of a room changes nothing, after whichever newer ones it comes', async () => {
+    it('an old batch of a room changes nothing, whichever newer batches came before it', async () => {
       const create = event(1, 'm.room.create', {}, { stateKey: '' })
       await archive.applyRoom(NEXT, '12', [{ ...create, eventId: '$next/1' } as RoomLogEntry])
       await replayed(ROOM_BATCHES, (batch) => archive.applyRoom(ROOM, '12', batch))
     }, 60_000)
 
-    it('an old batch of a user changes nothing, after whichever newer ones it comes', async () => {
+    it('an old batch of a user changes nothing, whichever newer batches came before it', async () => {
       await replayed(USER_BATCHES, (batch) => archive.applyUser(ALICE, batch))
     }, 60_000)
   })

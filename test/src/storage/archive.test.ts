@@ -179,7 +179,7 @@ for (const { title, skip, open } of databases) {
         expect(await aliases.ofRoom(mine.roomId)).toEqual([mine.alias])
       })
 
-      it('go to the next who asks when the minute is over, and are not taken back by a late room', async () => {
+      it('go to the next user that asks when the minute is over, and are not taken back by a late room', async () => {
         const aliases = postgresAliases(database.sql)
         const [late, next] = [alias('late', newRoom()), alias('late', newRoom())]
         await aliases.reserve(late, 1000)
@@ -204,7 +204,7 @@ for (const { title, skip, open } of databases) {
         expect(await aliases.find(own.alias)).toBeUndefined()
       })
 
-      it('belong to whoever added them first', async () => {
+      it('belong to the user that added them first', async () => {
         const aliases = postgresAliases(database.sql)
         const [first, second] = [alias('added', newRoom()), alias('added', newRoom())]
         expect(await aliases.add(first, 0)).toBe(true)

@@ -85,7 +85,7 @@ for (const { title, skip, open } of databases) {
     })
     afterAll(() => database.close())
 
-    it('a summary holds the newest facts and counts the joined, after batches come again too', async () => {
+    it('a summary holds the newest facts and counts joined members, even after batches come again', async () => {
       const roomId = newRoom()
       const first = [joins(roomId, 1, alice), joins(roomId, 2, bob), named(roomId, 3, 'Old')]
       const second = [
@@ -102,7 +102,7 @@ for (const { title, skip, open } of databases) {
       })
     })
 
-    it('what is redacted leaves no text, even when its old batch comes again', async () => {
+    it('a redacted event leaves no text, even when its old batch comes again', async () => {
       const roomId = newRoom()
       const [name, message] = [named(roomId, 2, 'Scandal'), said(roomId, 3, 'scandalous')]
       const first = [joins(roomId, 1, alice, 'Scandalmonger'), name, message]
@@ -116,7 +116,7 @@ for (const { title, skip, open } of databases) {
       expect(JSON.stringify([await summary(roomId), members, documents])).not.toMatch(/scandal/i)
     })
 
-    it('what is redacted in its own batch is not indexed', async () => {
+    it('an event redacted in its own batch is not indexed', async () => {
       const roomId = newRoom()
       const message = said(roomId, 2, 'blunder')
       await archive.applyRoom(roomId, '12', [joins(roomId, 1, alice), message, redacted(3, message)])
@@ -142,7 +142,7 @@ for (const { title, skip, open } of databases) {
       }
     })
 
-    it('lists what is listed, and knows the rest', async () => {
+    it('lists the listed rooms, and knows of the others', async () => {
       const roomId = newRoom()
       expect(await directory.isListed(roomId)).toBeUndefined()
       await archive.applyRoom(roomId, '12', [joins(roomId, 1, alice), named(roomId, 2, 'Listed \0 one')])

@@ -83,7 +83,7 @@ describe('sessions', () => {
     await expect(redisSessions(clients, here.clock).get('sid1')).rejects.toThrow()
   })
 
-  it('are one request to open, and one to end however many they are', async () => {
+  it('take one request to open, and one to end however many there are', async () => {
     const sessions = redisSessions(clients, here.clock)
     await sessions.put(alice)
     await sessions.remove(['sid1', 'sid2', 'sid3'])
@@ -93,7 +93,7 @@ describe('sessions', () => {
 })
 
 describe('errors of Redis', () => {
-  it('are a 503 that says nothing of the command', async () => {
+  it('become a 503 that says nothing of the command', async () => {
     mood = 'refusing'
     const failure = await redisUia(clients)
       .get('secret-session')
@@ -134,7 +134,7 @@ describe('nonces', () => {
 describe('rate limits', () => {
   const limit = { action: 'login', count: 2, seconds: 60 }
 
-  it('allow so many in a window for each key, and say when the next begins', async () => {
+  it('allow a number in a window for each key, and say when the next window begins', async () => {
     const limiter = redisRateLimiter(clients, here.clock)
     here.clock.pass(60_000 - (here.clock.now() % 60_000) + 15_000)
     expect(await limiter.hit(limit, ['a', 'b'])).toBeUndefined()

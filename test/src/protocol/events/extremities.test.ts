@@ -22,7 +22,7 @@ describe('the forward extremities', () => {
     expect(after.slice(0, 10)).toEqual(before.slice(MAX_PREV_EVENTS))
   })
 
-  it('are not taken away by an event that comes beside them', () => {
+  it('are not removed by an event that comes beside them', () => {
     expect(extremitiesAfter(extremities(2), eventOn(['$elsewhere']))).toHaveLength(3)
   })
 })

@@ -43,7 +43,7 @@ describe('isValidReplacement', () => {
     expect(isValidReplacement(original, edit)).toBe(true)
   })
 
-  it('accepts an encrypted one, whose new content nobody sees', () => {
+  it('accepts an encrypted one, whose new content the server cannot see', () => {
     const encrypted = { ...original, type: 'm.room.encrypted' }
     expect(isValidReplacement(encrypted, { ...encrypted, content: {} })).toBe(true)
   })

@@ -45,7 +45,7 @@ describe('signatures', () => {
   const judge = (uploaded: Parameters<typeof goodSignatures>[0], stored?: typeof object) =>
     goodSignatures(uploaded, stored, USER, signer)
 
-  it('by a key that may sign are good, and others are left out', () => {
+  it('by a key that may sign are good, and all others are left out', () => {
     const one = signed(object, USER, selfSigning.publicKey, selfSigning)
     const good = judge(signed(one, USER, 'other', makeKey()), object)
     expect(Object.keys(good)).toEqual([`ed25519:${selfSigning.publicKey}`])

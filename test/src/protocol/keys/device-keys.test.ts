@@ -7,7 +7,7 @@ const USER = '@alice:test.example'
 const device = makeDevice({ userId: USER, deviceId: 'A/1+x' })
 
 describe('identity keys', () => {
-  it('are kept as they are, but for what is unsigned', () => {
+  it('are kept as they are, except for what is unsigned', () => {
     const more = signed(device.keys, '@eve:test.example', 'E', makeKey())
     expect(checkDeviceKeys({ ...more, unsigned: { x: 1 } }, USER, 'A/1+x')).toEqual(more)
   })
@@ -43,7 +43,7 @@ describe('identity keys', () => {
     )
   })
 
-  it('are the same whoever has signed them', () => {
+  it('are the same whatever signatures they carry', () => {
     expect(sameSigned(device.keys, signed(device.keys, USER, 'other', makeKey()))).toBe(true)
     expect(sameSigned(device.keys, { ...device.keys, algorithms: [] })).toBe(false)
   })
@@ -59,7 +59,7 @@ describe('one-time keys', () => {
     ])
   })
 
-  it('are kept whoever has signed them, or nobody', () => {
+  it('are kept with any signatures, or with none', () => {
     expect(check({ 'signed_curve25519:X': { key: 'x' } })).toMatchObject([{ key: '{"key":"x"}' }])
     expect(check({ 'signed_curve25519:X': 'x' })).toMatchObject([{ key: '"x"' }])
   })

@@ -5,7 +5,7 @@ import { isCovered, isListed, listFault } from '../../../../src/protocol/matchin
 const many = (count: number, name: (n: number) => string) => Array.from({ length: count }, (_, n) => name(n))
 
 describe('a list of names', () => {
-  it('lists what it names, and covers what its patterns fit', () => {
+  it('holds what it names, and covers what its patterns match', () => {
     const list = ['m.room.*', 'm.*.key', 'plain', '*']
     expect(isListed(list, 'plain')).toBe(true)
     expect([isListed(list, 'other'), isListed(list, undefined), isListed(list, 7)]).toEqual([
@@ -29,7 +29,7 @@ describe('a list of names', () => {
     expect(listFault(list.slice(1))).toBeUndefined()
   })
 
-  it('looks at no more than the bound, however it came to be longer', () => {
+  it('looks at no more names than the bound, however it became longer', () => {
     expect(
       isListed(
         many(2_000, (n) => `n${n}`),

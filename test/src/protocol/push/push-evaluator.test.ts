@@ -57,7 +57,7 @@ describe('event_match', () => {
     expect(holds({ kind: 'event_match', key, pattern }, event({ [name]: value }))).toBe(expected)
   })
 
-  it('looks at strings alone, and only at what is there', () => {
+  it('looks only at strings, and only at fields that are present', () => {
     expect(holds({ kind: 'event_match', key: 'content.n', pattern: '7' }, event({ n: 7 }))).toBe(false)
     expect(holds({ kind: 'event_match', key: 'content.n', pattern: '*' }, event({}))).toBe(false)
     expect(holds({ kind: 'event_match', key: 'room_id', pattern: '!room' }, event({}))).toBe(true)
@@ -99,14 +99,14 @@ describe('the work of an evaluation', () => {
     }
   })
 
-  it('is a look into a set for each of many keywords', () => {
+  it('is one look into a set for each of many keywords', () => {
     const keywords = Array.from({ length: 200 }, (_, n) => `keyword${n}`)
     expect(spentOn(keywords, text(long))).toEqual({ notify: false, spent: expect.any(Number) })
     expect(spentOn(keywords, text(`${'lorem ipsum '.repeat(1_000)}`)).spent).toBeLessThan(1_000)
     expect(spentOn(keywords, text('a keyword199!')).notify).toBe(true)
   })
 
-  it('is a look into a set too for phrases of which a word is missing', () => {
+  it('is one look into a set too for a phrase with a missing word', () => {
     const phrases = Array.from({ length: 200 }, (_, n) => `a phrase of words ${n}`)
     expect(spentOn(phrases, text('a phrase of words '.repeat(800))).spent).toBeLessThan(2_000)
     expect(spentOn(phrases, text('this is a phrase of words 7.')).notify).toBe(true)
@@ -130,7 +130,7 @@ describe('the work of an evaluation', () => {
     expect(work.spent).toBeLessThan(400_000)
   })
 
-  it('looks at the first part of a text alone', () => {
+  it('looks only at the first part of a text', () => {
     expect(spentOn(['needle'], text(`needle ${long}`)).notify).toBe(true)
     expect(spentOn(['needle'], text(`${'hay '.repeat(2_000)}needle`)).notify).toBe(true)
     expect(spentOn(['needle'], text(`${'hay '.repeat(10_000)}needle`)).notify).toBe(false)
@@ -212,7 +212,7 @@ describe('the other conditions', () => {
     expect(holds({ kind: 'room_member_count', is }, text('x'))).toBe(expected)
   })
 
-  it('sender_notification_permission asks for the power by its key', () => {
+  it('sender_notification_permission checks the level that its key needs', () => {
     const condition = { kind: 'sender_notification_permission', key: 'room' }
     expect(holds(condition, text('x'), { mayNotify: (key) => key === 'room' })).toBe(true)
     expect(holds(condition, text('x'))).toBe(false)

@@ -15,7 +15,7 @@ describe('heroesFor', () => {
     expect(heroesFor({ present, gone: [] }, '@z:x')).toEqual(users('a', 'b', 'c', 'd', 'e'))
   })
 
-  it('names those who left only to whoever is alone', () => {
+  it('names users that left only to a viewer that is alone', () => {
     expect(heroesFor({ present: users('a'), gone: users('b') }, '@a:x')).toEqual(users('b'))
     expect(heroesFor({ present: users('a'), gone: users('b') }, '@b:x')).toEqual(users('a'))
   })

@@ -17,7 +17,7 @@ describe('a fact', () => {
     expect(factOf({ type, stateKey: '', content })).toEqual(expected)
   })
 
-  it('comes from the empty state key alone', () => {
+  it('comes only from the empty state key', () => {
     expect(factOf({ type: 'm.room.name', stateKey: 'x', content: { name: 'Lounge' } })).toBeUndefined()
     expect(factOf({ type: 'm.room.name', stateKey: null, content: { name: 'Lounge' } })).toBeUndefined()
   })
@@ -38,7 +38,7 @@ describe('the topic', () => {
   })
 })
 
-it('a room that says nothing is one of invitation, closed to guests and to readers', () => {
+it('a room that says nothing is invite-only, and closed to guests and readers', () => {
   expect(publicRoom('!a:b', {}, 3)).toEqual({
     room_id: '!a:b',
     num_joined_members: 3,

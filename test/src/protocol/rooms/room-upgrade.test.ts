@@ -31,7 +31,7 @@ describe('the create event', () => {
     expect(replacementCreate(rules('10'), old, by).creator).toBe(sender)
   })
 
-  it('has the creators that were asked for in version 12, and no event id', () => {
+  it('has the requested creators in version 12, and no event id', () => {
     const asked = { sender, additionalCreators: ['@bob:x.example', sender, '@bob:x.example'] }
     expect(replacementCreate(rules('12'), old, asked)).toEqual({
       room_version: '12',
@@ -45,7 +45,7 @@ describe('the create event', () => {
 })
 
 describe('the power levels', () => {
-  it('raise a moderator who upgrades until the room stands', () => {
+  it('raise a moderator that upgrades until the room is set up', () => {
     const old = { users: { [sender]: 50, '@admin:x.example': 100 }, events: { 'm.room.encryption': 100 } }
     const { first, last } = replacementPowerLevels(rules('11'), old, { ...by, level: 50 })
     expect(first).toEqual({ ...old, users: { ...old.users, [sender]: 100 } })
@@ -68,7 +68,7 @@ describe('the power levels', () => {
     })
   })
 
-  it('make an administrator of a creator who goes back before version 12', () => {
+  it('make a creator an administrator when the room goes back before version 12', () => {
     const old = { users: {}, events: { 'm.room.tombstone': 150 } }
     const { last } = replacementPowerLevels(rules('11'), old, { ...by, level: Number.POSITIVE_INFINITY })
     expect(last).toEqual({ users: { [sender]: 100 }, events: { 'm.room.tombstone': 100 } })
@@ -86,7 +86,7 @@ describe('the old room', () => {
     expect(closedPowerLevels({ events_default: 90 })).toEqual({ events_default: 90, invite: 50 })
   })
 
-  it('stays as it is where it was closed before', () => {
+  it('stays as it is if it was closed before', () => {
     expect(closedPowerLevels({ events_default: 50, invite: 60 })).toBeUndefined()
   })
 })

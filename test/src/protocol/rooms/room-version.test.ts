@@ -49,13 +49,13 @@ describe('redaction', () => {
     expect(contentOf(version, 'm.room.aliases', { ...content, x: 1 })).toEqual(empties ? {} : content)
   })
 
-  it.each(since(8))('in version %s keeps whom a restricted rule allows: %s', (version, keeps) => {
+  it.each(since(8))('in version %s keeps the rooms that a restricted rule allows: %s', (version, keeps) => {
     const content = { join_rule: 'restricted', allow: [] }
     const { join_rule } = content
     expect(contentOf(version, 'm.room.join_rules', content)).toEqual(keeps ? content : { join_rule })
   })
 
-  it.each(since(9))('in version %s keeps who vouched for a join: %s', (version, keeps) => {
+  it.each(since(9))('in version %s keeps the user that vouched for a join: %s', (version, keeps) => {
     const content = { membership: 'join', join_authorised_via_users_server: ALICE }
     const { membership } = content
     expect(contentOf(version, 'm.room.member', content)).toEqual(keeps ? content : { membership })
@@ -100,18 +100,21 @@ describe('authorisation', () => {
     expect(room.verdict(membership('join'))).not.toBe('allowed')
   })
 
-  it.each(since(8))('in version %s who vouches must be a user: %s', (version, must) => {
+  it.each(since(8))('in version %s the voucher must be a user: %s', (version, must) => {
     const room = testRoom({ version, joinRule: 'public' })
     const join = membership('join', { join_authorised_via_users_server: 5 })
     expect(room.verdict(join) === 'allowed').toBe(!must)
   })
 
-  it.each(since(10))('in version %s one rule is both restricted and to knock at: %s', (version, both) => {
-    const room = testRoom({ version, joinRule: 'knock_restricted' })
-    const join = membership('join', { join_authorised_via_users_server: CREATOR })
-    expect(room.verdict(membership('knock')) === 'allowed').toBe(both)
-    expect(room.verdict(join) === 'allowed').toBe(both)
-  })
+  it.each(since(10))(
+    'in version %s one rule allows both restricted joins and knocks: %s',
+    (version, both) => {
+      const room = testRoom({ version, joinRule: 'knock_restricted' })
+      const join = membership('join', { join_authorised_via_users_server: CREATOR })
+      expect(room.verdict(membership('knock')) === 'allowed').toBe(both)
+      expect(room.verdict(join) === 'allowed').toBe(both)
+    },
+  )
 })
 
 describe('power levels', () => {
@@ -161,7 +164,7 @@ describe('power levels', () => {
     }
   })
 
-  it.each(since(6))('in version %s floats are no levels: %s', (version, none) => {
+  it.each(since(6))('in version %s floats are not valid levels: %s', (version, none) => {
     const levels = { users_default: 7, users: { [BOB]: 50.57, [ALICE]: -3.9 } }
     const { rules, state } = testRoom({ version, powerLevels: levels })
     const [bob, alice] = [powerLevels(rules, state).user(BOB), powerLevels(rules, state).user(ALICE)]

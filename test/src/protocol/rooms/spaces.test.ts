@@ -30,7 +30,7 @@ it('come in the order of the example of the specification', () => {
   expect(keys(events)).toEqual(['!b', '!a', '!c', '!e', '!d'])
 })
 
-it('of one order come by time, and of one time by id', () => {
+it('of the same order come by time, and of the same time by id', () => {
   const order = 'x'
   const events = [
     child('!b', 2, { via, order }),
@@ -57,7 +57,7 @@ it.each([
   expect(keys([child('!a', 1, content)])).toEqual([])
 })
 
-it('are suggested by true alone', () => {
+it('are suggested only by true', () => {
   const events = [true, false, 'true'].map((suggested, index) =>
     child(`!${index}`, index, { via, suggested }),
   )

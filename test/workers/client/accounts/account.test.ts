@@ -51,7 +51,7 @@ describe.each(guarded)('%s %s', (method, path, body) => {
     alice = await http.register(`guarded${names}${path.replaceAll(/[^a-z]/g, '')}`, { device_id: 'OWN' })
   })
 
-  it('first tells what to prove, without an error', async () => {
+  it('first tells what proof is needed, without an error', async () => {
     const { status, body: challenge } = await ask()
     expect(status).toBe(401)
     expect(challenge).toEqual({
@@ -77,7 +77,7 @@ describe.each(guarded)('%s %s', (method, path, body) => {
     expect(failure(await http.request(method, path, body))).toEqual([401, 'M_MISSING_TOKEN'])
   })
 
-  it('is done once the password is there', async () => {
+  it('is done once the password is given', async () => {
     const { session } = (await ask()).body
     expect((await ask(proof(alice.userId, { session }))).status).toBe(200)
   })
@@ -103,7 +103,7 @@ describe('a new password', () => {
     expect((await whoami(laptop)).status).toBe(200)
   })
 
-  it('must be there', async () => {
+  it('must be given', async () => {
     const rae = await http.register('rae')
     expect(failure(await rae.post('/account/password', { auth: proof('rae') }))).toEqual([
       400,
@@ -136,7 +136,7 @@ describe('devices', () => {
     for (const other of others) expect(failure(await whoami(other))).toEqual([401, 'M_UNKNOWN_TOKEN'])
   })
 
-  it('are not deleted in a session that was begun for others', async () => {
+  it('are not deleted in a session that was begun for other devices', async () => {
     const own = await http.register('eve', { device_id: 'OWN' })
     await http.login('eve', { device_id: 'A' })
     await http.login('eve', { device_id: 'B' })
@@ -151,7 +151,7 @@ describe('devices', () => {
 })
 
 describe('a deactivated account', () => {
-  it('is out of every session and room, declines invitations, and keeps its name', async () => {
+  it('has no sessions and no rooms, declines invitations, and keeps its name', async () => {
     const [gone, other] = [await http.register('gone'), await http.register('other')]
     const second = await http.login('gone')
     const rooms = await Promise.all([1, 2].map(() => gone.createRoom({ preset: 'public_chat' })))
@@ -232,7 +232,7 @@ describe('a deactivated account', () => {
 })
 
 describe('an erased account', () => {
-  it('is shown redacted to users who come later, and as it was to those who were there', async () => {
+  it('is shown redacted to users that come later, and unredacted to members of that time', async () => {
     const [gone, there] = [await http.register('forgetme'), await http.register('there')]
     const [later, world] = [await http.register('later'), await http.register('world')]
     must(await gone.put(`/profile/${gone.userId}/displayname`, { displayname: 'Known Name' }))
@@ -271,7 +271,7 @@ describe('an erased account', () => {
     expect([profile.status, profile.body]).toEqual([200, {}])
   })
 
-  it('is shown redacted to those who were there, but not when it spoke, and have come back', async () => {
+  it('is shown redacted to members that were away when it spoke, and have come back', async () => {
     const [gone, back] = [await http.register('forgetme2'), await http.register('back')]
     const room = await gone.createRoom({ preset: 'public_chat' })
     const path = `/rooms/${encodeURIComponent(room)}`
@@ -296,7 +296,7 @@ describe('an erased account', () => {
 })
 
 describe('third-party identifiers', () => {
-  it('are none, and none are taken', async () => {
+  it('are none, and none can be added', async () => {
     const ida = await http.register('ida')
     expect((await ida.get('/account/3pid')).body).toEqual({ threepids: [] })
     for (const path of ['/account/3pid/add', '/account/3pid/bind']) {

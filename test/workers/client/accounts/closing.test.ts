@@ -85,7 +85,7 @@ describe.each([false, true])('an account that is closed, erased: %s', (erase) =>
     must(await gone.post('/account/deactivate', { erase, auth: proof(gone) }))
   })
 
-  it.each(Object.entries(MEMBERSHIPS))('goes from a room where it was %s', async (name, { after }) => {
+  it.each(Object.entries(MEMBERSHIPS))('leaves a room where it was %s', async (name, { after }) => {
     const { room } = rooms.get(name)!
     const membership = async () =>
       must(await host.get(at(room, `state/m.room.member/${gone.userId}`))).body.membership
@@ -93,7 +93,7 @@ describe.each([false, true])('an account that is closed, erased: %s', (erase) =>
   })
 
   it.each(Object.keys(MEMBERSHIPS))(
-    'shows newcomers of the room where it was %s what it may',
+    'shows newcomers of the room where it was %s only what they may see',
     async (name) => {
       const { room, said } = rooms.get(name)!
       const newcomer = await http.register(`new-${erase}-${name.replace(' ', '-')}`)
@@ -108,7 +108,7 @@ describe.each([false, true])('an account that is closed, erased: %s', (erase) =>
 })
 
 describe('a login into a known device', () => {
-  it('ends the former token, which was in use by every way', async () => {
+  it('ends the former token, which was in use on every path', async () => {
     const first = await http.register('twice', { device_id: 'PHONE' })
     const room = await first.createRoom()
     const ways = (client: Client) => [
@@ -174,7 +174,7 @@ describe('a token that was just used', () => {
   const changePassword = async (own: Client) =>
     must(await own.post('/account/password', { new_password: testPassword, auth: proof(own) }))
 
-  it.each(ENDS)('is over with %s', async (title, end) => {
+  it.each(ENDS)('ends with %s', async (title, end) => {
     const name = `used-${title.replaceAll(' ', '-')}`
     const [own, other] = [await http.register(name), await http.login(name)]
     const whoami = () => other.get('/account/whoami')

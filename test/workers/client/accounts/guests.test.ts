@@ -40,7 +40,7 @@ describe('guests', () => {
     expect((await whoami(alice)).body.is_guest).toBe(false)
   })
 
-  it('come in where guests can join, may talk there, and nowhere else', async () => {
+  it('join and talk only where guests can join', async () => {
     const guest = await newGuest()
     const [open, closed] = [await roomFor('can_join'), await roomFor('forbidden')]
     const silent = await alice.createRoom({
@@ -57,7 +57,7 @@ describe('guests', () => {
     expect((await guest.post(`/rooms/${encodeURIComponent(open)}/leave`)).status).toBe(200)
   })
 
-  it('come in by /join alone, where they are asked', async () => {
+  it('come in only by /join, where they are invited', async () => {
     const guest = await newGuest()
     for (const room of [await roomFor('can_join'), await roomFor('forbidden')]) {
       const path = `/rooms/${encodeURIComponent(room)}/state/m.room.member/${guest.userId}`
@@ -66,7 +66,7 @@ describe('guests', () => {
     }
   })
 
-  it('alone leave a room that closes to them', async () => {
+  it('alone have to leave a room that closes to guests', async () => {
     const [guest, member] = [await newGuest(), await http.register('member')]
     const room = await roomFor('can_join')
     must(await guest.join(room))
@@ -78,7 +78,7 @@ describe('guests', () => {
     expect((await guest.get('/joined_rooms')).body.joined_rooms).toEqual([])
   })
 
-  it('have a name, and no more of a profile', async () => {
+  it('have a name, and no other profile field', async () => {
     const guest = await newGuest()
     const set = (key: string, value: unknown) =>
       guest.put(`/profile/${guest.userId}/${key}`, { [key]: value })
@@ -164,7 +164,7 @@ describe('guests', () => {
     expect(failure(await register({ auth }))).toEqual([403, 'M_FORBIDDEN'])
   })
 
-  it('are all that a token upgrades: neither an account’s token nor rubbish does', async () => {
+  it('are all that a token upgrades: an account’s token and rubbish are refused', async () => {
     for (const token of [alice.token, 'rubbish']) {
       const body = { guest_access_token: token, password: testPassword, auth: { type: 'm.login.dummy' } }
       expect(failure(await http.request('POST', '/register', body))).toEqual([403, 'M_FORBIDDEN'])

@@ -80,7 +80,7 @@ async function someone({ prepare }: Operation): Promise<Client> {
 describe.each(Object.entries(OPERATIONS))('%s', (_, operation) => {
   const { ask, askOther, stands = false } = operation
 
-  it('is done once by a session', async () => {
+  it('is done only once by a session', async () => {
     const client = await someone(operation)
     const { session } = (await ask(client)).body
     expect((await ask(client, proof(client, session))).status).toBe(200)

@@ -36,7 +36,7 @@ const whoami = ({ token }: Client) => http.request('GET', '/account/whoami', und
 describe.each(['lock', 'suspend'] as const)('/admin/%s', (kind) => {
   const flag = kind === 'lock' ? 'locked' : 'suspended'
 
-  it('tells and sets, for administrators alone', async () => {
+  it('tells and sets, only for administrators', async () => {
     const path = `${V1}/admin/${kind}/${alice.userId}`
     expect((await admin.get(path)).body).toEqual({ [flag]: false })
     expect((await put(kind, alice.userId, true)).body).toEqual({ [flag]: true })
@@ -152,7 +152,7 @@ describe('a suspended account', () => {
     }
   })
 
-  it('may read, log in, redact what is theirs, decline and leave', async () => {
+  it('may read, log in, redact their own events, decline and leave', async () => {
     expect((await whoami(user)).status).toBe(200)
     expect((await user.sync()).body.rooms.join[room].timeline.events).not.toEqual([])
     expect((await user.get(`${path}/messages`, { dir: 'b' })).status).toBe(200)
@@ -163,7 +163,7 @@ describe('a suspended account', () => {
     }
   })
 
-  it('may redact what is theirs by sending the redaction, and leave by setting the state', async () => {
+  it('may redact their own events by sending a redaction, and leave by setting the state', async () => {
     must(await put('suspend', user.userId, false))
     must(await user.join(room))
     const [first, second] = [await user.say(room, 'one'), await user.say(room, 'two')]
@@ -187,7 +187,7 @@ describe('a suspended account', () => {
 })
 
 describe('capabilities', () => {
-  it('tell administrators alone that they may moderate', async () => {
+  it('tell only administrators that they may moderate', async () => {
     const of = async (client: Client) => (await client.get('/capabilities')).body.capabilities
     expect((await of(admin))['m.account_moderation']).toEqual({ suspend: true, lock: true })
     expect(await of(alice)).not.toHaveProperty('m.account_moderation')
@@ -202,7 +202,7 @@ describe('capabilities', () => {
 })
 
 describe('whois', () => {
-  it('shows a user their own devices and addresses, and administrators those of all', async () => {
+  it('shows users their own devices and addresses, and administrators those of all users', async () => {
     const body = {
       username: 'wanda',
       password: testPassword,

@@ -25,13 +25,13 @@ const memberOf = async (viewer: Client, room: string, userId: string): Promise<B
   (await viewer.get(`/rooms/${encodeURIComponent(room)}/state/m.room.member/${userId}`)).body
 
 describe('a profile', () => {
-  it('is the localpart alone at first, and shown to all', async () => {
+  it('is at first only the localpart, and shown to all', async () => {
     const newcomer = await http.register('newcomer', { inhibit_login: false })
     expect((await shown(newcomer.userId)).body).toEqual({ displayname: 'newcomer' })
     expect(failure(await shown(newcomer.userId, 'avatar_url'))).toEqual([404, 'M_NOT_FOUND'])
   })
 
-  it('begins with the first login, of accounts that were made in the database alone', async () => {
+  it('begins with the first login, for accounts that were made only in the database', async () => {
     await server.pg(
       `insert into accounts (localpart, password_hash, admin, created_ts)
        select 'made', password_hash, true, 1 from accounts where localpart = 'alice'`,
@@ -44,7 +44,7 @@ describe('a profile', () => {
     expect((await shown(made.userId)).body).toEqual({})
   })
 
-  it('is there for users who have never logged in, and for no unknown name', async () => {
+  it('exists for users that have never logged in, and for no unknown name', async () => {
     const body = { username: 'silent', password: 'x', inhibit_login: true, auth: { type: 'm.login.dummy' } }
     must(await http.request('POST', '/register', body))
     expect((await shown('@silent:test.example')).body).toEqual({ displayname: 'silent' })
@@ -55,7 +55,7 @@ describe('a profile', () => {
     expect(failure(await shown('alice'))).toEqual([400, 'M_INVALID_PARAM'])
   })
 
-  it('holds a name, an avatar, a time zone and fields of one’s own', async () => {
+  it('holds a name, an avatar, a time zone and custom fields', async () => {
     const fields = {
       displayname: 'Álice 🦊',
       avatar_url: 'mxc://test.example/abc',
@@ -79,7 +79,7 @@ describe('a profile', () => {
     expect((await shown(bob.userId)).body).not.toHaveProperty('avatar_url')
   })
 
-  it('answers under its name of before the specification, too', async () => {
+  it('answers under its name from before the specification, too', async () => {
     const base = `/_matrix/client/unstable/uk.tcpip.msc4133/profile/${bob.userId}`
     must(await http.request('PUT', `${base}/org.example.old`, { 'org.example.old': 1 }, { token: bob.token }))
     expect((await http.request('GET', `${base}/org.example.old`)).body).toEqual({ 'org.example.old': 1 })
@@ -101,7 +101,7 @@ describe('a profile', () => {
     expect((await shown(bob.userId)).body).toEqual(before)
   })
 
-  it('wants the field in the body, and the user themselves', async () => {
+  it('needs the field in the body, and the user themselves', async () => {
     const path = `/profile/${bob.userId}/displayname`
     expect(failure(await bob.put(path, { name: 'Bob' }))).toEqual([400, 'M_MISSING_PARAM'])
     expect(failure(await alice.put(path, { displayname: 'Bob' }))).toEqual([403, 'M_FORBIDDEN'])
@@ -120,7 +120,7 @@ describe('a profile', () => {
 })
 
 describe('in rooms', () => {
-  it('creators, joiners, the invited and those who knock carry their profile', async () => {
+  it('creators, joiners, invited and knocking users carry their profile', async () => {
     const [carol, dave, erin] = await Promise.all(
       ['carol', 'dave', 'erin'].map((name) => http.register(name)),
     )
@@ -174,7 +174,7 @@ describe('in rooms', () => {
     await expect.poll(names, { timeout: 10_000 }).toEqual(rooms.map(() => undefined))
   })
 
-  it('a field of one’s own is no news, nor is the same name again', async () => {
+  it('a custom field is no news, nor is the same name again', async () => {
     const gil = await http.register('gil')
     const room = await gil.createRoom()
     must(await set(gil, 'displayname', 'Gil'))
@@ -192,7 +192,7 @@ describe('in rooms', () => {
     expect(await count()).toEqual(before)
   })
 
-  it('the rest of the member event is kept, but for the voucher of the join', async () => {
+  it('the rest of the member event is kept, except for the voucher of the join', async () => {
     const [hal, ivy] = [await http.register('hal'), await http.register('ivy')]
     const lobby = await hal.createRoom({ preset: 'public_chat' })
     must(await ivy.join(lobby))

@@ -43,14 +43,14 @@ describe('a login that asks for a refresh token', () => {
     expect((await whoami(answer.access_token)).body.device_id).toBe(answer.device_id)
   })
 
-  it('by registration gets one too, and by neither when it does not ask', async () => {
+  it('by registration gets one too, and no login gets one without asking', async () => {
     const body = { username: 'bob', password: testPassword, auth: { type: 'm.login.dummy' } }
     const asked = await http.request('POST', '/register', { ...body, refresh_token: true })
     expect(asked.body).toMatchObject({ refresh_token: expect.any(String), expires_in_ms: expect.any(Number) })
     expect(await login({ refresh_token: false })).not.toHaveProperty('refresh_token')
   })
 
-  it('leaves hashes alone in the tables and in the archive', async () => {
+  it('leaves only hashes in the tables and in the archive', async () => {
     const { refresh_token: token } = await login({ device_id: 'HASHED' })
     const { rid } = JSON.parse(Buffer.from(token.split('.')[1], 'base64url').toString())
     const rows = await devicesOf('@alice:test.example', 'SELECT * FROM devices')
@@ -62,7 +62,7 @@ describe('a login that asks for a refresh token', () => {
 })
 
 describe('an access token', () => {
-  it('that is a refresh token is none, nor the other way round', async () => {
+  it('is no refresh token, and a refresh token is no access token', async () => {
     const { access_token, refresh_token } = await login()
     expect(failure(await whoami(refresh_token))).toEqual([401, 'M_UNKNOWN_TOKEN'])
     expect(failure(await refresh(access_token))).toEqual([401, 'M_UNKNOWN_TOKEN'])
@@ -132,7 +132,7 @@ describe('a refresh', () => {
     },
   )
 
-  it('with a token that was used long ago ends the whole session, and no other', async () => {
+  it('with a token that was used long ago ends the whole session, and no other session', async () => {
     const [stolen, other] = [await login({ device_id: 'STOLEN' }), await login({ device_id: 'OTHER' })]
     const second = must(await refresh(stolen.refresh_token)).body
     must(await whoami(second.access_token))
@@ -178,7 +178,7 @@ describe('a refresh', () => {
     }
   })
 
-  it('is over after a logout', async () => {
+  it('is refused after a logout', async () => {
     const { access_token: token, refresh_token } = await login()
     must(await http.request('POST', '/logout', undefined, { token }))
     expect(failure(await refresh(refresh_token))).toEqual([401, 'M_UNKNOWN_TOKEN'])

@@ -57,7 +57,7 @@ describe('open registration', () => {
     ])
   })
 
-  it('a finished session is good for its account alone, with its password', async () => {
+  it('a finished session is only good for its account, with its password', async () => {
     const { session } = (await register({})).body
     const auth = { ...dummy, session }
     expect((await register({ username: 'finished', password: testPassword, auth })).status).toBe(200)
@@ -73,7 +73,7 @@ describe('open registration', () => {
     expect(failure(await register(second))).toEqual([403, 'M_FORBIDDEN'])
   })
 
-  it('takes the password of the first request, and no other after it', async () => {
+  it('takes the password of the first request, and no later one', async () => {
     const { session } = (await register({ username: 'early', password: testPassword })).body
     const auth = { ...dummy, session }
     const other = await register({ username: 'early', password: 'another password', auth })
@@ -97,7 +97,7 @@ describe('open registration', () => {
     expect((await http.request('GET', `/profile/${userId}`)).body).toEqual({})
   })
 
-  it('invents one name for a session that wishes none', async () => {
+  it('invents one name for a session that asks for none', async () => {
     const { session } = (await register({ password: testPassword })).body
     const request = { password: testPassword, auth: { ...dummy, session } }
     const [first, second] = [await register(request), await register(request)]
@@ -198,7 +198,7 @@ describe('open registration', () => {
     expect(body).toMatchObject({ errcode: 'M_UNRECOGNIZED', flows: [{ stages: ['m.login.dummy'] }] })
   })
 
-  it('has no guests', async () => {
+  it('makes no guests', async () => {
     expect(failure(await register({}, { kind: 'guest' }))).toEqual([403, 'M_FORBIDDEN'])
     expect(failure(await register({}, { kind: 'robot' }))).toEqual([400, 'M_INVALID_PARAM'])
   })
@@ -256,7 +256,7 @@ describe('registration by token', () => {
     expect(failure(none)).toEqual([401, 'M_MISSING_PARAM'])
   })
 
-  it('knows no other tokens', async () => {
+  it('accepts no other tokens', async () => {
     expect((await validity('unknown')).body).toEqual({ valid: false })
   })
 })

@@ -96,7 +96,7 @@ describe.each(Object.entries(WAYS))('a redaction by %s', (_, redact) => {
 })
 
 describe('a redaction', () => {
-  it('cannot come with a new room', async () => {
+  it('cannot be sent with a new room', async () => {
     const there = await alice.createRoom()
     const said = await alice.say(there, 'elsewhere')
     const initial_state = [{ type: 'm.room.redaction', content: { redacts: said } }]
@@ -104,7 +104,7 @@ describe('a redaction', () => {
     expect((await bob.post('/createRoom', { initial_state, room_version: '10' })).status).toBe(400)
   })
 
-  it('that names no event is refused, as a message and as state', async () => {
+  it('that names no event is refused, whether sent as a message or as state', async () => {
     const roomId = await alice.createRoom()
     for (const path of [`/send/m.room.redaction/${txn()}`, '/state/m.room.redaction']) {
       expect(await alice.put(room(roomId, path), { reason: 'no target' })).toMatchObject({ status: 400 })
@@ -174,7 +174,7 @@ describe('what stands already', () => {
     expect(await bob.put(room(roomId, '/state/m.room.topic'), { topic: 'mine' })).toMatchObject(FORBIDDEN)
   })
 
-  it('is the same event for its sender, and a new one for another', async () => {
+  it('is the same event for its sender, and a new one for another user', async () => {
     const roomId = await roomWithHelper()
     const put = async (client: Client) =>
       must(await client.put(room(roomId, '/state/m.room.topic'), { topic: 'ours' })).body.event_id
@@ -219,7 +219,7 @@ describe('what stands already', () => {
     expect(await ban(bob)).toMatchObject(FORBIDDEN)
   })
 
-  it('leaving again is answered as done, and leaving where one never was is not', async () => {
+  it('leaving again is answered as done, and leaving a room one was never in is not', async () => {
     const roomId = await roomWithHelper()
     must(await bob.post(room(roomId, '/leave')))
     must(await bob.post(room(roomId, '/leave')))

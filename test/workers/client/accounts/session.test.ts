@@ -36,7 +36,7 @@ describe('login', () => {
     expect((await whoami(answer.body.access_token)).body.device_id).toBe(answer.body.device_id)
   })
 
-  it('answers a wrong password, an unknown, a foreign and a deactivated user alike', async () => {
+  it('gives the same answer to a wrong password and to an unknown, a foreign and a deactivated user', async () => {
     await http.register('deactivated')
     await server.pg("update accounts set deactivated = true where localpart = 'deactivated'")
     const answers = await Promise.all([
@@ -136,7 +136,7 @@ describe('logout', () => {
     expect((await whoami(staying.token)).status).toBe(200)
   })
 
-  it('from all devices ends every session of the user, and of no other', async () => {
+  it('from all devices ends every session of the user, and of no other user', async () => {
     const [bob, carol] = [await http.register('bob'), await http.register('carol')]
     const second = await http.login('bob')
     for (const { token } of [bob, second, carol]) expect((await whoami(token)).status).toBe(200)
@@ -151,7 +151,7 @@ describe('logout', () => {
 describe('without Redis', () => {
   afterAll(() => server.redis.start())
 
-  it('people stay logged in, log in and log out, and what has ended stays ended', async () => {
+  it('people stay logged in, log in and log out, and ended sessions stay ended', async () => {
     const [staying, leaving] = [await http.login('alice'), await http.login('alice')]
     server.redis.stop()
     expect((await whoami(staying.token)).status).toBe(200)
@@ -168,7 +168,7 @@ describe('without Redis', () => {
 describe('without Postgres', () => {
   afterAll(() => server.postgres.start())
 
-  it('a user who is logged in stays so, and login says that it must wait', async () => {
+  it('a logged-in user stays logged in, and login says that it must wait', async () => {
     const client = await http.login('alice')
     server.postgres.stop()
     expect((await whoami(client.token)).status).toBe(200)

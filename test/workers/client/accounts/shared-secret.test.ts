@@ -28,7 +28,7 @@ describe('registration by shared secret', () => {
   })
   afterAll(() => server?.stop())
 
-  it('makes an account though registration is closed, and answers like /register', async () => {
+  it('makes an account even if registration is closed, and answers like /register', async () => {
     const { status, body } = await register('tooled')
     expect([status, body]).toEqual([
       200,
@@ -60,7 +60,7 @@ describe('registration by shared secret', () => {
     expect(failure(await http.request('POST', path, sneaky))).toEqual([403, 'M_FORBIDDEN'])
   })
 
-  it('refuses NUL in every part that is signed, so that no password reads as a right', async () => {
+  it('refuses NUL in every signed part, so that no password can be read as the admin flag', async () => {
     const { nonce } = (await http.request('GET', path)).body
     const signed = [nonce, 'climber', 'pw', 'admin', 'notadmin'].join('\0')
     const mac = createHmac('sha1', secret).update(signed).digest('hex')
@@ -81,7 +81,7 @@ describe('registration by shared secret', () => {
     expect(failure(await register('wizard', { user_type: 'wizard' }))).toEqual([400, 'M_INVALID_PARAM'])
   })
 
-  it('takes a nonce once', async () => {
+  it('takes a nonce only once', async () => {
     const { nonce } = (await http.request('GET', path)).body
     expect((await register('first', { nonce })).status).toBe(200)
     expect(failure(await register('second', { nonce }))).toEqual([400, 'M_UNKNOWN'])
@@ -104,7 +104,7 @@ describe('without a shared secret', () => {
   })
   afterAll(() => server?.stop())
 
-  it('the way is not open', async () => {
+  it('the endpoint is not there', async () => {
     expect(failure(await http.request('GET', path))).toEqual([400, 'M_UNKNOWN'])
   })
 })
