@@ -14,6 +14,7 @@ import type { SqlService } from './postgres/endpoint.ts'
 import type { RedisBackend } from './redis/backend.ts'
 import { redisEndpoint } from './redis/endpoint.ts'
 import { bundleWorkers, type Workers } from './runtime/bundle.ts'
+import { watchClients } from './runtime/closed-clients.ts'
 import { type LogLevel, logHandler, teller } from './runtime/logs.ts'
 import { type Runtime, startRuntime, workerName } from './runtime/runtime.ts'
 import { watchRuntime } from './runtime/runtime-watch.ts'
@@ -138,6 +139,7 @@ async function start(
   })
   closers.push(() => runtime.mf.dispose())
   closers.push(() => flushLog(line))
+  closers.push(watchClients(line))
   writeAddress(folder.run, url, closers)
   closers.push(watchRuntime({ runtime: runtime.process, address: { host, port }, tell }))
   if (tls) {

@@ -18,6 +18,11 @@ export function ipAddress(text: string): string | undefined {
   return host === undefined ? undefined : (mappedV4(host) ?? host.slice(1, -1))
 }
 
+/** The one spelling of a peer, which is an address with its port. */
+export function peerName(text: string): string {
+  return `${ipAddress(text)} ${text.slice(text.lastIndexOf(':') + 1)}`
+}
+
 /**
  * What an address counts as: an IPv4 address as itself, an IPv6 address as its first 64 bits, which belong to one
  * subscriber.

@@ -1,4 +1,5 @@
 /** What this isolate has served, counted by route pattern: the numbers behind `/metrics`. */
+import { countWaits } from './waits.ts'
 
 /** Upper bounds in seconds: from a warm send to a long poll that ends with nothing. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
@@ -49,6 +50,9 @@ export function exposition(calls: Record<string, number>): string {
     '# HELP selvedge_http_request_duration_seconds Time from request to answer, long polls included.',
     '# TYPE selvedge_http_request_duration_seconds histogram',
     ...[...latencies].flatMap(([labels, histogram]) => histogramLines(labels, histogram)),
+    '# HELP selvedge_waiting_requests Requests that wait for news, on one machine.',
+    '# TYPE selvedge_waiting_requests gauge',
+    `selvedge_waiting_requests ${countWaits()}`,
     '# HELP selvedge_events_appended_total Events appended to rooms.',
     '# TYPE selvedge_events_appended_total counter',
     `selvedge_events_appended_total ${calls[EVENTS_APPENDED] ?? 0}`,

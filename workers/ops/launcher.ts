@@ -11,9 +11,11 @@ import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppContext, AppEnv } from '../app-env.ts'
 import { endpoint } from '../middleware/endpoint.ts'
 import { noteTlsClient } from '../middleware/tls-clients.ts'
+import { endWaits } from '../middleware/waits.ts'
 
 const Told = z.object({ secret: z.string() })
 const Peer = Told.extend({ address: z.string() })
+const Gone = Told.extend({ peers: z.array(z.string()) })
 
 export const launcher = new Hono<AppEnv>()
 
@@ -24,6 +26,14 @@ launcher.put('/tls-peer', endpoint({ auth: 'none', limit: 'free', json: Peer }),
   const client = ipAddress(address)
   if (typeof peer !== 'string' || client === undefined) throw unknownPath()
   noteTlsClient(peer, client)
+  return c.body(null, 204)
+})
+
+/** Clients have closed their connections: nobody waits for what is asked on them. */
+launcher.put('/gone', endpoint({ auth: 'none', limit: 'free', json: Gone }), (c) => {
+  const { peers, secret } = c.req.valid('json')
+  requireLauncher(c, secret)
+  endWaits(peers)
   return c.body(null, 204)
 })
 

@@ -2,6 +2,14 @@
 import { client, inFile, type Mutant } from '../mutant.ts'
 
 export const WORKERS: readonly Mutant[] = [
+  ...inFile(
+    'workers/middleware/waits.ts',
+    ['test/faults/abandoned-polls.test.ts'],
+    [
+      ['if (gone.has(one.peer)) end(one)', 'end(one)', { title: 'leaves no poll behind' }],
+      ['shared.slice(0, -WAITING_OF_A_SHARER)', '[]', { title: 'three at most' }],
+    ],
+  ),
   ...inFile('workers/middleware/access-token.ts', client('session', 'refresh'), [
     [
       'copy?.userId === session.userId && copy.deviceId === session.deviceId',

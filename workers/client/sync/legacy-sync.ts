@@ -6,6 +6,7 @@ import type { JsonObject, JsonValue } from '../../../src/protocol/events/canonic
 import { receiptContent } from '../../../src/protocol/events/receipt-content.ts'
 import type { AppEnv, UserContext } from '../../app-env.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
+import { beginWait } from '../../middleware/waits.ts'
 import { stateSlices, streamJson } from '../../stream-json.ts'
 import { limitOf, position } from '../events/reading.ts'
 import { Count, EventId, Flag, InRoom, RoomId } from '../params.ts'
@@ -132,7 +133,7 @@ async function syncOnce(
   filter: JsonObject,
   { since, timeoutMs = 0 }: SyncAsked = {},
 ): Promise<{ body: JsonObject; rest: Slices }> {
-  const { objects, ports, requester } = c.var
+  const { objects, requester } = c.var
   const request = {
     session: requester.session,
     since,
@@ -142,7 +143,7 @@ async function syncOnce(
     timeoutMs,
     presence: 'online' as const,
   }
-  const answer = await poll(objects.user(requester.userId), request, ports.clock)
+  const answer = await poll(c, request)
   const json = await answer.json<JsonObject>()
   if (!answer.ok)
     throw new MatrixError('M_INVALID_PARAM', `from cannot be used: ${json.error}`, { status: 400 })
@@ -165,13 +166,19 @@ async function stream(c: UserContext, from: string | undefined, timeoutMs: numbe
 /** The events of one room, for a user that may look into it without being in it. */
 async function peek(c: UserContext, roomId: string, from: string | undefined, timeoutMs: number) {
   const { objects, ports, requester } = c.var
+  const { session, userId } = requester
   const deadline = ports.clock.now() + timeoutMs
   const place = await position(c, roomId, from)
-  let answer = await objects.room(roomId).peek(requester.session, place)
-  while (answer.chunk.length === 0 && ports.clock.now() < deadline) {
-    const wait = Math.min(PEEK_MS, deadline - ports.clock.now())
-    await new Promise((resolve) => setTimeout(resolve, wait))
-    answer = await objects.room(roomId).peek(requester.session, answer.end)
+  let answer = await objects.room(roomId).peek(session, place)
+  const wait = beginWait(c, `${userId} ${session.deviceId}`)
+  try {
+    while (answer.chunk.length === 0 && ports.clock.now() < deadline && !wait.isOver()) {
+      const pause = Math.min(PEEK_MS, deadline - ports.clock.now())
+      await new Promise((resolve) => setTimeout(resolve, pause))
+      answer = await objects.room(roomId).peek(session, answer.end)
+    }
+  } finally {
+    wait.done()
   }
   return place === undefined ? answer : { ...answer, start: place }
 }

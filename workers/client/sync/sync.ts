@@ -1,17 +1,17 @@
 /** `/sync`. This Worker holds the long poll, on a socket to the User object, which sleeps meanwhile. */
 import { Hono } from 'hono'
 import * as z from 'zod'
-import type { Objects, RoomGateway, UserGateway } from '../../../durable-objects/gate.ts'
+import type { Objects, RoomGateway } from '../../../durable-objects/gate.ts'
 import type { StateRequest } from '../../../src/objects/room/state.ts'
 import type { RestOfState } from '../../../src/objects/room/sync.ts'
 import type { SyncRequest } from '../../../src/objects/user/sync.ts'
-import type { Clock } from '../../../src/ports/system.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { objectField } from '../../../src/protocol/json-fields.ts'
 import { eventWithFields } from '../../../src/protocol/matching/filter.ts'
-import type { AppEnv } from '../../app-env.ts'
+import type { AppEnv, UserContext } from '../../app-env.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
+import { beginWait, type Wait } from '../../middleware/waits.ts'
 import { stateSlices, streamJson } from '../../stream-json.ts'
 import { Count, Flag } from '../params.ts'
 
@@ -49,7 +49,7 @@ sync.get(
   '/sync',
   endpoint({ auth: 'claims', guests: true, suspended: true, limit: 'sync', query: SyncQuery }),
   (c) => {
-    const { objects, ports, requester } = c.var
+    const { requester } = c.var
     const query = c.req.valid('query')
     const request: SyncRequest = {
       session: requester.session,
@@ -60,16 +60,16 @@ sync.get(
       timeoutMs: query.timeout,
       presence: query.set_presence,
     }
-    return answerPoll(objects, request, ports.clock)
+    return answerPoll(c, request)
   },
 )
 
 /** The answer to a poll. State that is more than a User object holds comes from the Rooms, as they send it. */
-async function answerPoll(objects: Objects, request: SyncRequest, clock: Clock): Promise<Response> {
-  const answer = await poll(objects.user(request.session.userId), request, clock)
+async function answerPoll(c: UserContext, request: SyncRequest): Promise<Response> {
+  const answer = await poll(c, request)
   if (!hasRest(answer)) return answer
   const { body, rest } = await answer.json<LargeAnswer>()
-  return streamJson(body, restOf(objects, body, rest))
+  return streamJson(body, restOf(c.var.objects, body, rest))
 }
 
 /** Whether an answer is a `LargeAnswer`. */
@@ -111,7 +111,18 @@ async function* shownSlices(room: RoomGateway, request: StateRequest, fields: st
  * Asks the User object, and waits on its socket when there is nothing yet. A socket breaks when its object is
  * reset: then the same question is put again, since a sync token answers it as well the second time.
  */
-export async function poll(user: UserGateway, request: SyncRequest, clock: Clock): Promise<Response> {
+export async function poll(c: UserContext, request: SyncRequest): Promise<Response> {
+  const wait = beginWait(c)
+  try {
+    return await pollUntil(c, request, wait)
+  } finally {
+    wait.done()
+  }
+}
+
+async function pollUntil(c: UserContext, request: SyncRequest, wait: Wait): Promise<Response> {
+  const { clock } = c.var.ports
+  const user = c.var.objects.user(request.session.userId)
   const deadline = clock.now() + request.timeoutMs
   let empty = '{}'
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
@@ -120,7 +131,7 @@ export async function poll(user: UserGateway, request: SyncRequest, clock: Clock
     if (answer.webSocket === null) return new Response(answer.body, answer)
     empty = answer.headers.get('x-sync-empty') ?? empty
     const token = answer.headers.get('x-sync-token') ?? ''
-    const came = await waitOn(answer.webSocket, { token, empty }, timeoutMs)
+    const came = await waitOn(answer.webSocket, { token, empty }, { ms: timeoutMs, wait })
     if (came === undefined) continue
     if (came.makesPlace) await sleep(Math.min(MAKES_PLACE_MS, deadline - clock.now()))
     return jsonResponse(came.body)
@@ -128,6 +139,12 @@ export async function poll(user: UserGateway, request: SyncRequest, clock: Clock
   if (request.since === undefined)
     throw new MatrixError('M_UNKNOWN', 'The sync was interrupted: try again', { status: 503 })
   return jsonResponse(emptyAnswer({ token: request.since, empty }))
+}
+
+/** How long a poll waits, unless its client goes before. */
+interface Until {
+  ms: number
+  wait: Wait
 }
 
 /** What a waiting poll answers, and whether it answers because its device has too many polls. */
@@ -141,12 +158,14 @@ interface Came {
  * Messages are `t<token>`, the token for the empty answer from now on, `e<fields>`, what stands beside it, `r<body>`,
  * the complete answer, and `n`: the poll makes place, with nothing.
  */
-async function waitOn(socket: WebSocket, first: Nothing, ms: number): Promise<Came | undefined> {
+async function waitOn(socket: WebSocket, first: Nothing, { ms, wait }: Until): Promise<Came | undefined> {
   let timer: ReturnType<typeof setTimeout> | undefined
   let { token, empty } = first
   try {
     return await new Promise<Came | undefined>((resolve) => {
-      timer = setTimeout(() => resolve({ body: emptyAnswer({ token, empty }) }), ms)
+      const end = () => resolve({ body: emptyAnswer({ token, empty }) })
+      timer = setTimeout(end, ms)
+      void wait.over.then(end)
       socket.addEventListener('message', ({ data }) => {
         if (typeof data !== 'string') return
         if (data.startsWith('t')) token = data.slice(1)
