@@ -1,5 +1,5 @@
 /** What the parts of a Room work with: a reader that cannot write, and the change that a mutation makes. */
-import type { TimelineEvent } from '../../src/objects/room/sync.ts'
+import type { Receipt, TimelineEvent } from '../../src/objects/room/sync.ts'
 import type { Clock } from '../../src/ports/system.ts'
 import type { SigningKey } from '../../src/protocol/events/signing.ts'
 import { serverNameOf } from '../../src/protocol/identifiers.ts'
@@ -28,6 +28,8 @@ export interface Changed {
   readonly listsChanged: boolean
   /** It moved a member's receipts. */
   readonly receiptsMoved: boolean
+  /** Of these receipts, the public ones. */
+  readonly read: readonly Receipt[]
   /** It marked a member's devices as changed. */
   readonly devicesMarked: boolean
 }
@@ -75,6 +77,7 @@ export class RoomWriter extends RoomContext implements Changed {
   logged = false
   listsChanged = false
   receiptsMoved = false
+  read: Receipt[] = []
   devicesMarked = false
   /** Events come back from the archive: nobody is told of them one by one. */
   readonly restoring: boolean

@@ -23,9 +23,10 @@ import { RoomStore } from './rows/store.ts'
 import { Typing } from './rows/typing.ts'
 import { roomRpc } from './rpc.ts'
 import { RoomArchive } from './tell/archive.ts'
-import { makeIncrement, RecentEvents } from './tell/increments.ts'
+import { makeIncrement } from './tell/increments.ts'
 import { MemberFeed } from './tell/member-feed.ts'
 import { patiently } from './tell/patience.ts'
+import { Recent } from './tell/recent.ts'
 import { changesLists } from './tell/shown-in-lists.ts'
 import { Subscribers } from './tell/subscribers.ts'
 import { fanOut } from './tell/wake-transport.ts'
@@ -49,7 +50,7 @@ export class Room extends DurableObject<Env> {
 
   #made: RoomParts | undefined
   #subscribers: Subscribers | undefined
-  #recent: RecentEvents | undefined
+  #recent: Recent | undefined
 
   get #parts(): RoomParts {
     this.#made ??= this.#assemble()
@@ -167,7 +168,7 @@ export class Room extends DurableObject<Env> {
           sql: store.sql,
           roomId: () => store.roomId,
           head: () => Math.max(store.head, this.#typing.pos),
-          increment: (from, to) => makeIncrement(this.#room, this.#recentEvents, this.#typing, from, to),
+          increment: (from, to) => makeIncrement(this.#room, this.#kept, this.#typing, from, to),
           transport: fanOut(this.env, this.#objects),
           now: () => this.#ports.clock.now(),
           retryAt: (at) => this.#parts.timers.arm('wake', at),
@@ -187,22 +188,21 @@ export class Room extends DurableObject<Env> {
     this.#parts.life.pushes.reset()
   }
 
-  get #recentEvents(): RecentEvents {
-    this.#recent ??= new RecentEvents(this.#room.store.head)
+  get #kept(): Recent {
+    this.#recent ??= new Recent(this.#room.store.head)
     return this.#recent
   }
 
   /** Runs one mutation, and then hands what it has changed to the consumers. */
   #mutate<T>(work: (change: RoomWriter) => T): Committed<T> {
     const room = this.#room
-    const recent = this.#recentEvents
+    const recent = this.#kept
     const committed = commit(room, work)
     const { appended, fed, rewritten } = committed.change
     const { jobs, timers } = this.#parts
     follow(jobs, committed.change, timers, this.#times)
-    if (rewritten) recent.reset(appended[0] === undefined ? room.store.head : appended[0].pos - 1)
+    recent.took(committed.change, room.store.head)
     if (appended.length === 0 && !rewritten) return committed
-    recent.push(appended)
     this.#ports.calls.count('events.appended', appended.length)
     for (const userId of fed) this.#forgetGone(userId)
     return committed

@@ -14,7 +14,7 @@ import { MAIN_THREAD } from '../../../src/protocol/events/thread.ts'
 import { objectField, stringField } from '../../../src/protocol/json-fields.ts'
 import { MatchWork } from '../../../src/protocol/matching/match-work.ts'
 import { evaluatePush, type PushContext, type PushEvent } from '../../../src/protocol/push/push-evaluator.ts'
-import { defaultPushRules } from '../../../src/protocol/push/push-rules.ts'
+import { defaultPushRules, ignoresMemberEvents } from '../../../src/protocol/push/push-rules.ts'
 import { impliesRead } from '../../../src/protocol/rooms/implied-read.ts'
 import type { RoomReader } from '../context.ts'
 import { maybeUnread, type UnreadRow } from '../rows/events.ts'
@@ -47,7 +47,11 @@ export function unreadFor(
   const events: UnreadEvent[] = []
   const walk = MatchWork.walk()
   const threadIn = threadFinder(store)
+  const skipsMembers = ignoresMemberEvents(ruleset)
   for (const row of maybeUnread(store.sql, { after: floor, main, limit: SCANNED })) {
+    // A room may consist of them: what no rule looks at is not read.
+    if (skipsMembers && row.type === 'm.room.member' && row.state_key !== userId && row.sender !== userId)
+      continue
     // Older events count for nothing, like those beyond the number that is scanned.
     if (!walk.search(row.pdu.length)) break
     const pdu = JSON.parse(row.pdu) as Pdu

@@ -195,6 +195,7 @@ function putReceipt(room: RoomWriter, receipt: Omit<Receipt, 'pos'>): boolean {
   restoreReceipt(store, placed)
   store.moveHead(placed.pos)
   putLog(store.sql, { kind: 'receipt', ...placed })
+  if (placed.type === PUBLIC) room.read.push(placed)
   return true
 }
 

@@ -7,48 +7,20 @@ import { pushFacts } from '../read/unread.ts'
 import { deviceMarks } from '../rows/device-marks.ts'
 import { publicReceipts } from '../rows/receipts.ts'
 import type { Typing } from '../rows/typing.ts'
+import type { Recent } from './recent.ts'
 
 /** A wake above this size carries nothing: the User object then pulls (design: "Wake"). In characters of JSON. */
 const MAX_INCREMENT = 16_384
-const KEPT_EVENTS = 64
-
-/** The newest events, as they were appended; what is older, a subscriber pulls. */
-export class RecentEvents {
-  #events: TimelineEvent[] = []
-  /** Everything visible after this position is in the list. */
-  #completeAfter: number
-
-  constructor(head: number) {
-    this.#completeAfter = head
-  }
-
-  push(events: readonly TimelineEvent[]): void {
-    this.#events.push(...events)
-    const surplus = this.#events.length - KEPT_EVENTS
-    if (surplus > 0) this.#completeAfter = this.#events.splice(0, surplus).at(-1)?.pos ?? this.#completeAfter
-  }
-
-  after(pos: number): TimelineEvent[] | undefined {
-    if (pos < this.#completeAfter) return undefined
-    return this.#events.filter((event) => event.pos > pos)
-  }
-
-  /** What was kept must not be served any more, since an event was rewritten. */
-  reset(head: number): void {
-    this.#events = []
-    this.#completeAfter = head
-  }
-}
 
 /** The JSON of the increment (from, to], or undefined where it is too old or too large to travel with a wake. */
 export function makeIncrement(
   room: RoomReader,
-  recent: RecentEvents,
+  recent: Recent,
   typing: Typing,
   from: number,
   to: number,
 ): string | undefined {
-  const events = recent.after(from)
+  const events = recent.eventsAfter(from)
   if (events === undefined) return undefined
   const increment: Increment = { from, to, events, members: [] }
   if (from < typing.pos) increment.typing = typing.users()
@@ -58,9 +30,9 @@ export function makeIncrement(
   }
   increment.members = membersFor(room, events, increment.heroes)
   if (events.length > 0) increment.push = pushFacts(room, events)
-  const receipts = publicReceipts(room.store, from, to)
+  const receipts = recent.receiptsAfter(from) ?? publicReceipts(room.store, from, to)
   if (receipts.length > 0) increment.receipts = receipts
-  const devices = deviceMarks(room.store, from, to)
+  const devices = recent.mayHaveMarks(from) ? deviceMarks(room.store, from, to) : undefined
   if (devices !== undefined) increment.devices = devices
   const json = JSON.stringify(increment)
   return json.length <= MAX_INCREMENT ? json : undefined

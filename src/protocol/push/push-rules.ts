@@ -1,6 +1,7 @@
 /** Client-Server API §Predefined Rules: the push rules every user starts with, as data. */
 import type { JsonObject, JsonValue } from '../events/canonical-json.ts'
 import { localpartOf } from '../identifiers.ts'
+import { objectField, stringField } from '../json-fields.ts'
 
 const SOUND: JsonObject = Object.freeze({ set_tweak: 'sound', value: 'default' })
 const RING: JsonObject = Object.freeze({ set_tweak: 'sound', value: 'ring' })
@@ -28,6 +29,28 @@ export const RULES_BEFORE_MENTIONS: ReadonlySet<unknown> = new Set([
   '.m.rule.contains_display_name',
   '.m.rule.roomnotif',
   '.m.rule.contains_user_name',
+])
+
+/**
+ * Whether no rule lets a member event of another user notify: the predefined one that silences them stands before all
+ * others but predefined ones, which are about other events.
+ */
+export function ignoresMemberEvents(ruleset: JsonObject): boolean {
+  const override = Array.isArray(ruleset.override) ? ruleset.override.map(objectField) : []
+  const silencer = override.findIndex((one) => one?.rule_id === '.m.rule.member_event')
+  if (override[silencer]?.enabled !== true) return false
+  if ((override[silencer]?.actions as JsonValue[] | undefined)?.length !== 0) return false
+  return override
+    .slice(0, silencer)
+    .every((one) => one?.enabled === false || HARMLESS.has(stringField(one?.rule_id) ?? ''))
+}
+
+/** Predefined rules that match no member event, or silence it, or match one's own alone. */
+const HARMLESS: ReadonlySet<string> = new Set([
+  '.m.rule.master',
+  '.org.matrix.msc4028.encrypted_event',
+  '.m.rule.suppress_notices',
+  '.m.rule.invite_for_me',
 ])
 
 function overrideRules(userId: string): JsonObject[] {

@@ -1,6 +1,6 @@
 /** The predefined push rules, against what the specification and MSC3930 list. */
 import { expect, test } from 'vitest'
-import { defaultPushRules } from '../../../../src/protocol/push/push-rules.ts'
+import { defaultPushRules, ignoresMemberEvents } from '../../../../src/protocol/push/push-rules.ts'
 
 interface Rule {
   rule_id: string
@@ -119,4 +119,24 @@ test('asks for the power to notify the room, and escapes dots in names', () => {
   expect(ruleOf('.m.rule.suppress_edits')?.conditions).toEqual([
     { kind: 'event_property_is', key: 'content.m\\.relates_to.rel_type', value: 'm.replace' },
   ])
+})
+
+const override = (change: (list: Rule[]) => Rule[]) => ({
+  ...defaultPushRules(USER),
+  override: change(structuredClone(rules.override ?? [])) as never,
+})
+const changed = (id: string, change: Partial<Rule>) =>
+  override((list) => list.map((rule) => (rule.rule_id === id ? { ...rule, ...change } : rule)))
+const own: Rule = { rule_id: 'joins', default: false, enabled: true, conditions: [], actions: ['notify'] }
+
+test.each([
+  ['by the predefined rules', defaultPushRules(USER), true],
+  ['where the rule that silences them is off', changed('.m.rule.member_event', { enabled: false }), false],
+  ['where that rule notifies', changed('.m.rule.member_event', { actions: ['notify'] }), false],
+  ['where a rule of the user comes first', override((list) => [own, ...list]), false],
+  ['where such a rule is off', override((list) => [{ ...own, enabled: false }, ...list]), true],
+  ['where a rule of the user comes after it', override((list) => [...list, own]), true],
+  ['where there are no rules', { override: [] }, false],
+])('says whether member events of others can notify, %s', (_, ruleset, ignores) => {
+  expect(ignoresMemberEvents(ruleset)).toBe(ignores)
 })
