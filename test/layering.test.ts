@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { projectRoot } from '../local/paths.ts'
-import { LONG_FILES, TIMED_FILES } from './support/house/exceptions.ts'
+import { TIMED_FILES } from './support/house/exceptions.ts'
 import { brokenRules } from './support/house/layers.ts'
 import {
   circles,
@@ -48,16 +48,11 @@ it('no import leads back to its file', () => {
 })
 
 it(`no file has more than ${MOST_LINES} lines`, () => {
-  const long = files.filter(isTooLong).map(({ path }) => path)
-  expect(long.filter((path) => !(path in LONG_FILES))).toEqual([])
+  expect(files.filter(isTooLong).map(({ path }) => path)).toEqual([])
 })
 
 it(`no folder holds more than ${MOST_FILES} files`, () => {
   expect(fullFolders(projectFolders.flatMap(namesIn))).toEqual([])
-})
-
-it.each(Object.keys(LONG_FILES))('%s is still too long, so its exception is needed', (path) => {
-  expect(files.filter(isTooLong).map((file) => file.path)).toContain(path)
 })
 
 describe('a test waits for what it means, not for a time', () => {

@@ -1,28 +1,21 @@
 /** What operations cost, counted: the budgets of the design, held by the counters of the adapters. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Api, api, type Client, must } from '../support/client.ts'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { api, type Client, must } from '../support/client.ts'
 import { planFault, settled } from '../support/faults.ts'
-import { objectName, startServer, type TestServer } from '../support/server.ts'
+import { objectName, type TestServer } from '../support/server.ts'
+import { serving } from '../support/serving.ts'
 
-let server: TestServer
+const staysAwake = 'counts calls and rows'
+const { server, http, alice, bob } = serving(['alice', 'bob'], { staysAwake })
 /** The archive's own flush, for many changes at once, is no part of what is counted here. */
-let slow: TestServer
-let http: Api
-let alice: Client
-let bob: Client
+const { server: slow } = serving([], { 'archive-delay-ms': '600000', staysAwake })
 let room: string
 
 beforeAll(async () => {
-  server = await startServer({ staysAwake: 'counts calls and rows' })
-  slow = await startServer({ 'archive-delay-ms': '600000', staysAwake: 'counts calls and rows' })
-  http = api(server)
-  alice = await http.register('alice')
-  bob = await http.register('bob')
   room = await alice.createRoom({ preset: 'public_chat' })
   must(await bob.join(room))
   await alice.say(room, 'first')
 })
-afterAll(() => Promise.all([server?.stop(), slow?.stop()]))
 
 type Counts = Record<string, number>
 

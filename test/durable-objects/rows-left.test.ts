@@ -1,29 +1,17 @@
 /** What stands in the objects' tables of what is gone: an account, a device, a room that was forgotten. */
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type Answer, type Api, api, type Body, type Client, must, testPassword } from '../support/client.ts'
+import { expect, it } from 'vitest'
+import { type Answer, type Body, type Client, must, proof } from '../support/client.ts'
 import { planFault } from '../support/faults.ts'
 import { makeCrossSigning, makeDevice } from '../support/keys.ts'
-import { type Gateway, setPusher, startGateway } from '../support/push-gateway.ts'
+import { pushGateway, setPusher } from '../support/push-gateway.ts'
 import { at } from '../support/rebuild.ts'
-import { type ObjectKind, objectName, startServer, type TestServer } from '../support/server.ts'
+import { type ObjectKind, objectName } from '../support/server.ts'
+import { serving } from '../support/serving.ts'
 
-let server: TestServer
-let gateway: Gateway
-let http: Api
-let alice: Client
-
-beforeAll(async () => {
-  server = await startServer({
-    staysAwake: 'a user who has left the memory is told of no news anyway',
-    'allow-private-networks': 'on',
-  })
-  gateway = await startGateway()
-  http = api(server)
-  alice = await http.register('alice')
-})
-afterAll(async () => {
-  await server?.stop()
-  gateway.stop()
+const gateway = pushGateway()
+const { server, http, alice } = serving(['alice'], {
+  staysAwake: 'a user who has left the memory is told of no news anyway',
+  'allow-private-networks': 'on',
 })
 
 const soon = { timeout: 15_000 }
@@ -52,14 +40,7 @@ async function filled(kind: ObjectKind, id: string, tables: string[], where = '1
 const naming = async (kind: ObjectKind, id: string, column: string, value: string) =>
   filled(kind, id, await tablesWith(kind, id, column), `${column} = '${value}'`)
 
-const uia = async (user: Client, ask: (auth: Body) => Promise<Answer>) =>
-  must(
-    await ask({
-      type: 'm.login.password',
-      identifier: { type: 'm.id.user', user: user.userId },
-      password: testPassword,
-    }),
-  )
+const uia = async (user: Client, ask: (auth: Body) => Promise<Answer>) => must(await ask(proof(user.userId)))
 
 let names = 0
 /** Somebody of whom every table has something: a device that is used for all it can do, in a room with others. */
@@ -88,7 +69,7 @@ async function busyMember(): Promise<{ user: Client; roomId: string }> {
   // Waits for its device, which does not ask any more; so does what the gateway refuses.
   must(await alice.put(`/sendToDevice/m.test/to-${name}`, { messages: { [user.userId]: { '*': { n: 1 } } } }))
   must(await user.put(`/sendToDevice/m.test/${name}`, { messages: { [alice.userId]: { '*': { n: 1 } } } }))
-  gateway.answer(name, 500)
+  gateway.answer(name, { status: 500 })
   await alice.say(roomId, 'not told yet')
   await expect.poll(() => filled('USER', user.userId, ['push_retries', 'inbox']), soon).toHaveLength(2)
   return { user, roomId }

@@ -1,45 +1,30 @@
 /** Servers outside that answer without an end: they are read no further than anybody wants. */
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { createServer as createSocketServer } from 'node:net'
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type Api, api, type Client, must } from '../support/client.ts'
-import { startServer, type TestServer } from '../support/server.ts'
+import { type AddressInfo, createServer as createSocketServer } from 'node:net'
+import { expect, it } from 'vitest'
+import { type Client, must } from '../support/client.ts'
+import { listening } from '../support/listening.ts'
+import { serving } from '../support/serving.ts'
 
 /** What the buffers of both sides may hold beyond what is read. */
 const BUFFERED = 16 * 1024 * 1024
 const soon = { timeout: 15_000 }
 
-let outside: Server
-let server: TestServer
-let http: Api
 /** Bytes written in each answer that was cut off, by path. */
 const cut = new Map<string, number[]>()
 
-beforeAll(async () => {
-  outside = createServer((request, response) => {
-    request.resume()
-    const path = request.url!
-    let written = 0
-    response.writeHead(path.endsWith('failing') ? 500 : 200, { 'content-type': 'application/json' })
-    const more = () => {
-      while (!response.destroyed && response.write(' '.repeat(65_536))) written += 65_536
-      response.once('drain', more)
-    }
-    response.on('close', () => cut.set(path, [...(cut.get(path) ?? []), written]))
-    more()
-  })
-  await new Promise<void>((resolve) => outside.listen(0, '127.0.0.1', resolve))
-  server = await startServer({ 'allow-private-networks': 'on', presence: 'off' })
-  http = api(server)
+const at = listening((request, response) => {
+  request.resume()
+  const path = request.url!
+  let written = 0
+  response.writeHead(path.endsWith('failing') ? 500 : 200, { 'content-type': 'application/json' })
+  const more = () => {
+    while (!response.destroyed && response.write(' '.repeat(65_536))) written += 65_536
+    response.once('drain', more)
+  }
+  response.on('close', () => cut.set(path, [...(cut.get(path) ?? []), written]))
+  more()
 })
-afterAll(async () => {
-  await server?.stop()
-  outside.closeAllConnections()
-  outside.close()
-})
-
-const at = (path: string) => `http://127.0.0.1:${(outside.address() as AddressInfo).port}${path}`
+const { http } = serving([], { 'allow-private-networks': 'on', presence: 'off' })
 
 async function pushedTo(path: string): Promise<Client> {
   const name = path.endsWith('failing') ? 'failing' : 'fine'

@@ -109,3 +109,19 @@ export function verdictOf(check: () => void): string {
     throw error
   }
 }
+
+/** Who was never in the room. */
+export const NEVER = undefined
+/** What a user may have been before a change of their membership. */
+export const BEFORE: (Membership | undefined)[] = [NEVER, 'leave', 'knock', 'invite', 'join', 'ban']
+
+/** A change of membership, as `verdict` takes it. */
+export function member(sender: string, target: string, membership: unknown, more: JsonObject = {}) {
+  const content = { membership, ...more } as JsonObject
+  return { type: 'm.room.member', sender, state_key: target, content }
+}
+
+/** A membership before, in titles. */
+export function was(membership: Membership | undefined): string {
+  return membership ?? 'never a member'
+}

@@ -54,6 +54,14 @@ export interface Api {
 /** The password that `register` sets and `login` uses. */
 export const testPassword = 'correct horse battery staple'
 
+/** What proves a user by the password that `register` sets, in interactive authentication. */
+export const proof = (user: string, more: Body = {}): Body => ({
+  type: 'm.login.password',
+  identifier: { type: 'm.id.user', user },
+  password: testPassword,
+  ...more,
+})
+
 /** A sync answer without news, for a device that has published no keys. */
 export const silence = (token: string): Body => ({
   next_batch: token,
@@ -78,13 +86,7 @@ export function api(server: Pick<TestServer, 'url'>): Api {
     as,
     register: (username, body = {}) =>
       enter('/register', { username, password: testPassword, auth: { type: 'm.login.dummy' }, ...body }),
-    login: (user, body = {}) =>
-      enter('/login', {
-        type: 'm.login.password',
-        identifier: { type: 'm.id.user', user },
-        password: testPassword,
-        ...body,
-      }),
+    login: (user, body = {}) => enter('/login', proof(user, body)),
   }
 }
 

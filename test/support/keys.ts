@@ -2,7 +2,7 @@
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { encodeBase64 } from '../../src/protocol/base64.ts'
 import { canonicalJson, type JsonObject } from '../../src/protocol/events/canonical-json.ts'
-import type { Client } from './client.ts'
+import { type Client, must } from './client.ts'
 
 export interface TestKey {
   publicKey: string
@@ -62,6 +62,23 @@ export function makeDevice({ userId, deviceId }: Pick<Client, 'userId' | 'device
   })
   return { key, keys, oneTimeKeys, fallbackKey }
 }
+
+/** Somebody new, whose device has published its keys. */
+export async function withKeys(
+  someone: () => Promise<Client>,
+  oneTimeKeys = 0,
+): Promise<{ client: Client; device: TestDevice }> {
+  const client = await someone()
+  const device = makeDevice(client)
+  const body = { device_keys: device.keys, one_time_keys: device.oneTimeKeys(oneTimeKeys) }
+  must(await client.post('/keys/upload', body))
+  return { client, device }
+}
+
+/** The body of a claim of one key of a client's device. */
+export const claimOf = ({ userId, deviceId }: Client): JsonObject => ({
+  one_time_keys: { [userId]: { [deviceId]: 'signed_curve25519' } },
+})
 
 export interface CrossSigning {
   master: TestKey

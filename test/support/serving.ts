@@ -3,7 +3,12 @@ import { afterAll, beforeAll } from 'vitest'
 import { type Api, api, type Client } from './client.ts'
 import { startServer, type TestServer, type TestServerOptions } from './server.ts'
 
-export type Serving<Name extends string> = { server: TestServer; http: Api } & Record<Name, Client>
+export type Serving<Name extends string> = Record<Name, Client> & {
+  server: TestServer
+  http: Api
+  /** Registers somebody new. */
+  someone: () => Promise<Client>
+}
 
 /**
  * Starts a server before the tests of the file, registers who is named, and stops it after them. What is answered is
@@ -24,5 +29,10 @@ export function serving<const Name extends string = never>(
     for (const name of names) Object.assign(clients[name], await http.register(name))
   })
   afterAll(() => started?.stop())
-  return { server, http, ...clients }
+  let others = 0
+  const someone = () => {
+    others += 1
+    return http.register(`someone${others}`)
+  }
+  return { server, http, someone, ...clients }
 }

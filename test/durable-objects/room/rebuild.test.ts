@@ -1,18 +1,12 @@
 /** Rooms wiped and made again from Postgres alone; people go on talking. */
 import { beforeAll, describe, expect, it } from 'vitest'
-import { type Body, type Client, must, testPassword } from '../../support/client.ts'
+import { type Body, must, proof } from '../../support/client.ts'
 import { makeDevice } from '../../support/keys.ts'
 import { archived, at, bodies, history, rebuild, wipeAndRebuildRoom } from '../../support/rebuild.ts'
 import { objectName } from '../../support/server.ts'
 import { serving } from '../../support/serving.ts'
 
-const { server, http, alice, bob } = serving(['alice', 'bob'])
-let names = 0
-
-async function someone(): Promise<Client> {
-  names += 1
-  return http.register(`someone${names}`)
-}
+const { server, http, someone, alice, bob } = serving(['alice', 'bob'])
 
 describe.each(['10', '11', '12'])('a rebuilt room of version %s', (version) => {
   let room: string
@@ -120,11 +114,7 @@ describe('a room', () => {
     const gone = await someone()
     must(await gone.join(room))
     await gone.say(room, 'not for newcomers')
-    const auth = {
-      type: 'm.login.password',
-      identifier: { type: 'm.id.user', user: gone.userId },
-      password: testPassword,
-    }
+    const auth = proof(gone.userId)
     must(await gone.post('/account/deactivate', { erase: true, auth }))
     const query = 'select 1 from room_memberships where room_id = $1 and erased_pos is not null'
     await expect.poll(() => server.pg(query, [room]), { timeout: 5_000 }).toHaveLength(1)

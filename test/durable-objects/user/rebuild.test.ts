@@ -14,13 +14,7 @@ import {
 import { objectName } from '../../support/server.ts'
 import { serving } from '../../support/serving.ts'
 
-const { server, http, alice } = serving(['alice'])
-let names = 0
-
-async function someone(): Promise<Client> {
-  names += 1
-  return http.register(`someone${names}`)
-}
+const { server, http, someone, alice } = serving(['alice'])
 
 const accountData = (client: Client, type: string) =>
   `/user/${encodeURIComponent(client.userId)}/account_data/${type}`

@@ -40,7 +40,7 @@ export const PROTOCOL: readonly Mutant[] = [
     ['  checkStateKey(context)\n', ''],
     ["if (type === 'm.room.power_levels') checkPowerLevels(context)", ''],
   ]),
-  ...inFile('src/protocol/auth/event-auth-member.ts', unit('event-auth-member'), [
+  ...inFile('src/protocol/auth/event-auth-member.ts', unit('event-auth-member', 'event-auth-join'), [
     [
       "rejectUnless(sender === target, 'nobody can join on behalf",
       "rejectUnless(true, 'nobody can join on behalf",

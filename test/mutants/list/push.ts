@@ -25,7 +25,7 @@ export const PUSH: readonly Mutant[] = [
     ],
     ['      await before\n', '', { title: 'the one that is refused' }],
   ]),
-  ...inFile('durable-objects/user/push/push-queue.ts', client('badges', 'pushing'), [
+  ...inFile('durable-objects/user/push/push-queue.ts', client('badges', 'gateways'), [
     [
       'told === null ? unread > 0 : unread < told',
       'told === null || unread < told',
@@ -58,7 +58,7 @@ export const PUSH: readonly Mutant[] = [
     ],
     ["`notification != '' AND ${clause}`", '`1 = 0 AND ${clause}`', { title: 'was redacted meanwhile' }],
   ]),
-  ...inFile('durable-objects/user/push/pushes.ts', client('badges', 'pushing'), [
+  ...inFile('durable-objects/user/push/pushes.ts', client('badges', 'gateways', 'pushing'), [
     ['if (mayFall) this.#queue.addBadge()', '', { title: 'a message is redacted' }],
     ["    this.#queue.takeBack('room_id', [roomId])\n", '', { title: 'a room that was left since' }],
     ["    this.#queue.takeBack('sender', ignoredUsers(sql, userId()))\n", '', { title: 'ignored since' }],
@@ -116,7 +116,7 @@ export const PUSH: readonly Mutant[] = [
     ],
     ['before === undefined ? index + 1 : index', 'index'],
   ]),
-  ...inFile('src/protocol/matching/match-work.ts', unit('push-evaluator'), [
+  ...inFile('src/protocol/matching/match-work.ts', unit('push-work'), [
     ['return this.#spent >= this.#limit', 'return false'],
     ['return this.step(1 + Math.floor(characters / NATIVE_SPEED))', 'return this.step(1)'],
     ['    this.#spent += one.spent\n', ''],
@@ -124,7 +124,7 @@ export const PUSH: readonly Mutant[] = [
   ...inFile('src/protocol/push/push-evaluator.ts', unit('push-evaluator'), [
     ['RULES_BEFORE_MENTIONS.has(rule.rule_id) ? [saysNoMentions] : []', 'false ? [saysNoMentions] : []'],
   ]),
-  ...inFile('src/protocol/push/push-conditions.ts', unit('push-evaluator'), [
+  ...inFile('src/protocol/push/push-conditions.ts', unit('push-evaluator', 'push-work'), [
     ['!Object.hasOwn(within, name)', '!(name in within)'],
     ['if (isPatternTooLong(key)) return () => undefined\n', ''],
     ['work.search(list.length) && ', ''],

@@ -112,7 +112,7 @@ export const ROOM: readonly Mutant[] = [
     ['if (wasTyping) this.#keep(true)', ''],
     ['if (overdue.length > 0) this.#keep(true)', ''],
   ]),
-  ...inFile('durable-objects/room/rows/device-marks.ts', client('device-lists'), [
+  ...inFile('durable-objects/room/rows/device-marks.ts', client('device-lists', 'key-changes'), [
     ["IN ('leave', 'ban', 'invite', 'knock') AND since_pos", "IN ('leave') AND since_pos"],
     ['AND (to_pos IS NULL OR to_pos > ?)`', 'AND (to_pos IS NULL OR ? > 0)`'],
     [
@@ -128,7 +128,7 @@ export const ROOM: readonly Mutant[] = [
   ]),
   ...inFile(
     'durable-objects/room/write/vouching.ts',
-    client('membership', 'rights'),
+    client('restricted-joins', 'rights'),
     [
       ['{ join_authorised_via_users_server: _, ...own } = content', 'own = content'],
       ['serverName, named.size + 1)', 'serverName, 1)'],
@@ -136,7 +136,7 @@ export const ROOM: readonly Mutant[] = [
     ],
     'restricted',
   ),
-  ...inFile('durable-objects/room/rows/members.ts', client('membership', 'rights'), [
+  ...inFile('durable-objects/room/rows/members.ts', client('restricted-joins', 'rights'), [
     [
       "AND substr(user_id, instr(user_id, ':') + 1) = ? LIMIT ?`",
       "AND '' <> ? LIMIT ?`",

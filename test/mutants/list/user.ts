@@ -58,7 +58,7 @@ export const USER: readonly Mutant[] = [
     [['  checkCount(sql, pusher)\n', '']],
     'is one of fifty at most',
   ),
-  ...inFile('durable-objects/user/account/closing.ts', client('account'), [
+  ...inFile('durable-objects/user/account/closing.ts', client('deactivation'), [
     ['const profile = erase ? clearProfile(sql) : []', 'const profile: never[] = []'],
     [
       'const belongings = BELONGINGS.flatMap((one) => clear(sql, one))',
@@ -91,7 +91,7 @@ export const USER: readonly Mutant[] = [
   ]),
   ...inFile(
     'durable-objects/user/rebuild.ts',
-    ['test/durable-objects/user/rebuild.test.ts', ...client('account')],
+    ['test/durable-objects/user/rebuild.test.ts', ...client('deactivation')],
     [
       ['for (const [name, last] of series) if (last !== undefined) writeMeta(sql, name, last)', ''],
       ['forgotten: room.forgotten ? 1 : 0,', 'forgotten: 0,'],
@@ -99,7 +99,7 @@ export const USER: readonly Mutant[] = [
       ["  writeMeta(sql, 'first_epoch', base)\n", ''],
     ],
   ),
-  ...inFile('durable-objects/user/to-device/inbox.ts', client('to-device'), [
+  ...inFile('durable-objects/user/to-device/inbox.ts', client('to-device', 'to-device-many'), [
     [
       'parcels.filter(({ seq }) => seq > (heard?.seq ?? 0))',
       'parcels.filter(({ seq }) => seq >= (heard?.seq ?? 0))',
@@ -117,7 +117,7 @@ export const USER: readonly Mutant[] = [
       "'SELECT 1 AS found FROM outbox_txns WHERE ? IS NOT NULL AND txn_id = ?'",
     ],
   ]),
-  ...inFile('durable-objects/user/keys/device-lists.ts', client('device-lists'), [
+  ...inFile('durable-objects/user/keys/device-lists.ts', client('device-lists', 'key-changes'), [
     ['privately && dropped.length === 0', 'false'],
     ['joinedAt !== undefined && changedTs < joinedAt - SKEW_MS', 'true'],
     ['[...keys, ...dropSignaturesOf(sql, userId(), deviceId)]', 'keys'],

@@ -1,41 +1,28 @@
 /** Pictures of previews: the newest are kept, of each user and in all. */
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
-import { type Api, api, type Client, must } from '../../support/client.ts'
+import { beforeEach, expect, it } from 'vitest'
+import { type Client, must } from '../../support/client.ts'
+import { listening } from '../../support/listening.ts'
 import { type Colour, jpeg, png } from '../../support/media/images.ts'
 import { mediaOf } from '../../support/media/thumbnails.ts'
-import { startServer, type TestServer } from '../../support/server.ts'
+import { serving } from '../../support/serving.ts'
 
 /** Of three pictures of one user, and of five in all. */
 const SIZE = 20_000
 const [EACH, ALL] = [3 * SIZE, 5 * SIZE]
 
-let site: Server
-let server: TestServer
-let http: Api
-let users = 0
-let alice: Client
 /** What the site answers, by path. */
 const pictures = new Map<string, Uint8Array>()
+const at = listening((request, response) =>
+  response.writeHead(200, { 'content-type': 'image/png' }).end(pictures.get(request.url!) ?? ''),
+)
+const { server, http } = serving([], {
+  'allow-private-networks': 'on',
+  'max-preview-bytes-per-user': String(EACH),
+  'max-preview-bytes': String(ALL),
+})
+let users = 0
+let alice: Client
 
-beforeAll(async () => {
-  site = createServer((request, response) =>
-    response.writeHead(200, { 'content-type': 'image/png' }).end(pictures.get(request.url!) ?? ''),
-  )
-  await new Promise<void>((resolve) => site.listen(0, '127.0.0.1', resolve))
-  server = await startServer({
-    'allow-private-networks': 'on',
-    'max-preview-bytes-per-user': String(EACH),
-    'max-preview-bytes': String(ALL),
-  })
-  http = api(server)
-})
-afterAll(async () => {
-  await server?.stop()
-  site.closeAllConnections()
-  site.close()
-})
 beforeEach(async () => {
   users += 1
   alice = await http.register(`alice${users}`)
@@ -51,7 +38,7 @@ function newPicture(size = SIZE): string {
 }
 
 async function preview(client: Client, path: string): Promise<string | undefined> {
-  const url = `http://127.0.0.1:${(site.address() as AddressInfo).port}${path}`
+  const url = at(path)
   const asked = `/_matrix/client/v1/media/preview_url?url=${encodeURIComponent(url)}`
   const { body } = must(await http.request('GET', asked, undefined, { token: client.token }))
   return body['og:image']?.slice('mxc://'.length)
@@ -116,7 +103,7 @@ it('are shown while Postgres is away', async () => {
 
 it('have the size of what is seen, where they are turned', async () => {
   pictures.set('/turned.jpg', await jpeg(40, 20, () => [9, 9, 9, 255], 6))
-  const url = `http://127.0.0.1:${(site.address() as AddressInfo).port}/turned.jpg`
+  const url = at('/turned.jpg')
   const asked = `/_matrix/client/v1/media/preview_url?url=${encodeURIComponent(url)}`
   const { body } = must(await http.request('GET', asked, undefined, { token: alice.token }))
   expect([body['og:image:width'], body['og:image:height']]).toEqual([20, 40])

@@ -1,34 +1,12 @@
 /** The end of accounts and sessions that were in use: each rule over every membership, device and warm cache. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import {
-  type Answer,
-  type Api,
-  api,
-  type Body,
-  type Client,
-  must,
-  testPassword,
-} from '../../../support/client.ts'
-import { startServer, type TestServer } from '../../../support/server.ts'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { type Answer, type Body, type Client, must, proof, testPassword } from '../../../support/client.ts'
+import { serving } from '../../../support/serving.ts'
 
-let server: TestServer
-let http: Api
-let host: Client
-
-beforeAll(async () => {
-  server = await startServer()
-  http = api(server)
-  host = await http.register('host')
-})
-afterAll(() => server?.stop())
+const { http, host } = serving(['host'])
 
 const at = (room: string, rest: string) => `/rooms/${encodeURIComponent(room)}/${rest}`
 const failure = ({ status, body }: Answer) => [status, body.errcode]
-const proof = (user: Client) => ({
-  type: 'm.login.password',
-  identifier: { type: 'm.id.user', user: user.userId },
-  password: testPassword,
-})
 
 /** How a user comes to a membership, and what is left of it once their account is closed. */
 const MEMBERSHIPS: Record<string, { come: (user: Client, room: string) => Promise<void>; after: string }> = {
@@ -82,7 +60,7 @@ describe.each([false, true])('an account that is closed, erased: %s', (erase) =>
       await come(gone, room)
     }
     must(await gone.sync())
-    must(await gone.post('/account/deactivate', { erase, auth: proof(gone) }))
+    must(await gone.post('/account/deactivate', { erase, auth: proof(gone.userId) }))
   })
 
   it.each(Object.entries(MEMBERSHIPS))('leaves a room where it was %s', async (name, { after }) => {
@@ -158,21 +136,21 @@ describe('a token that was just used', () => {
     ['a new password', async (own) => changePassword(own)],
     [
       'the end of its device',
-      async (own, other) => must(await own.delete(`/devices/${other.deviceId}`, { auth: proof(own) })),
+      async (own, other) => must(await own.delete(`/devices/${other.deviceId}`, { auth: proof(own.userId) })),
     ],
     [
       'the end of devices',
       async (own, other) =>
-        must(await own.post('/delete_devices', { devices: [other.deviceId], auth: proof(own) })),
+        must(await own.post('/delete_devices', { devices: [other.deviceId], auth: proof(own.userId) })),
     ],
     [
       'the end of the account',
-      async (own) => must(await own.post('/account/deactivate', { auth: proof(own) })),
+      async (own) => must(await own.post('/account/deactivate', { auth: proof(own.userId) })),
     ],
   ]
 
   const changePassword = async (own: Client) =>
-    must(await own.post('/account/password', { new_password: testPassword, auth: proof(own) }))
+    must(await own.post('/account/password', { new_password: testPassword, auth: proof(own.userId) }))
 
   it.each(ENDS)('ends with %s', async (title, end) => {
     const name = `used-${title.replaceAll(' ', '-')}`

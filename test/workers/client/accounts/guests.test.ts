@@ -1,19 +1,10 @@
 /** Guests: Client-Server API §Guest Access. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Answer, type Api, api, type Client, must, testPassword } from '../../../support/client.ts'
+import { describe, expect, it } from 'vitest'
+import { type Answer, type Client, must, testPassword } from '../../../support/client.ts'
 import { makeDevice } from '../../../support/keys.ts'
-import { startServer, type TestServer } from '../../../support/server.ts'
+import { serving } from '../../../support/serving.ts'
 
-let server: TestServer
-let http: Api
-let alice: Client
-
-beforeAll(async () => {
-  server = await startServer({ guests: 'on' })
-  http = api(server)
-  alice = await http.register('alice')
-})
-afterAll(() => server?.stop())
+const { server, http, alice } = serving(['alice'], { guests: 'on' })
 
 const failure = ({ status, body }: Answer) => [status, body.errcode]
 

@@ -1,16 +1,9 @@
 /** Requests that ask for the password once more: what they confirm is one request, done once. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Answer, type Api, api, type Body, type Client, testPassword } from '../../../support/client.ts'
-import { startServer, type TestServer } from '../../../support/server.ts'
+import { describe, expect, it } from 'vitest'
+import { type Answer, type Body, type Client, proof, testPassword } from '../../../support/client.ts'
+import { serving } from '../../../support/serving.ts'
 
-let server: TestServer
-let http: Api
-
-beforeAll(async () => {
-  server = await startServer()
-  http = api(server)
-})
-afterAll(() => server?.stop())
+const { http } = serving()
 
 interface Operation {
   /** What it needs to be there. */
@@ -62,13 +55,6 @@ const OPERATIONS: Record<string, Operation> = {
   },
 }
 
-const proof = (client: Client, session?: string): Body => ({
-  type: 'm.login.password',
-  identifier: { type: 'm.id.user', user: client.userId },
-  password: testPassword,
-  session,
-})
-
 let people = 0
 async function someone({ prepare }: Operation): Promise<Client> {
   people += 1
@@ -83,7 +69,7 @@ describe.each(Object.entries(OPERATIONS))('%s', (_, operation) => {
   it('is done only once by a session', async () => {
     const client = await someone(operation)
     const { session } = (await ask(client)).body
-    expect((await ask(client, proof(client, session))).status).toBe(200)
+    expect((await ask(client, proof(client.userId, { session }))).status).toBe(200)
     for (const request of [ask, askOther]) {
       const { status, body } = await request(client, { session })
       // Where the account is closed, nobody is left to ask; keys that stand need no proof.
@@ -96,21 +82,21 @@ describe.each(Object.entries(OPERATIONS))('%s', (_, operation) => {
   it('is not confirmed by the session of another request', async () => {
     const client = await someone(operation)
     const { session } = (await ask(client)).body
-    const { status, body } = await askOther(client, proof(client, session))
+    const { status, body } = await askOther(client, proof(client.userId, { session }))
     expect([status, body.errcode]).toEqual([403, 'M_FORBIDDEN'])
   })
 
   it('is not confirmed by the session of another user', async () => {
     const [client, other] = [await someone(operation), await someone(operation)]
     const { session } = (await ask(client)).body
-    const { status, body } = await ask(other, proof(other, session))
+    const { status, body } = await ask(other, proof(other.userId, { session }))
     expect([status, body.errcode]).toEqual([403, 'M_FORBIDDEN'])
   })
 
   it('tells after a wrong password what was completed', async () => {
     const client = await someone(operation)
     const { session } = (await ask(client)).body
-    const { status, body } = await ask(client, { ...proof(client, session), password: 'guess' })
+    const { status, body } = await ask(client, proof(client.userId, { session, password: 'guess' }))
     expect([status, body.errcode, body.completed, body.session]).toEqual([401, 'M_FORBIDDEN', [], session])
   })
 })
@@ -118,7 +104,7 @@ describe.each(Object.entries(OPERATIONS))('%s', (_, operation) => {
 it('a password that the first request set need not be said again', async () => {
   const client = await http.register('brief')
   const { session } = (await client.post('/account/password', { new_password: 'set at first' })).body
-  const answer = await client.post('/account/password', { auth: proof(client, session) })
+  const answer = await client.post('/account/password', { auth: proof(client.userId, { session }) })
   expect(answer.status).toBe(200)
   expect((await http.login('brief', { password: 'set at first' })).userId).toBe(client.userId)
 })

@@ -1,32 +1,16 @@
 /** Administrators: locked and suspended accounts, who is who, and registration tokens. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import {
-  type Answer,
-  type Api,
-  api,
-  type Body,
-  type Client,
-  must,
-  testPassword,
-} from '../../../support/client.ts'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { type Answer, type Body, type Client, must, testPassword } from '../../../support/client.ts'
 import { waitingPoll } from '../../../support/faults.ts'
-import { startServer, type TestServer } from '../../../support/server.ts'
+import { serving } from '../../../support/serving.ts'
 
-let server: TestServer
-let http: Api
-let admin: Client
-let alice: Client
+const { server, http, admin, alice } = serving(['admin', 'alice'], { 'client-address-header': 'x-real-ip' })
 
 const V1 = '/_matrix/client/v1'
 
 beforeAll(async () => {
-  server = await startServer({ 'client-address-header': 'x-real-ip' })
-  http = api(server)
-  admin = await http.register('admin')
-  alice = await http.register('alice')
   await server.pg("update accounts set admin = true where localpart in ('admin', 'admin2')")
 })
-afterAll(() => server?.stop())
 
 const failure = ({ status, body }: Answer) => [status, body.errcode]
 const put = (kind: 'lock' | 'suspend', userId: string, value: unknown, by: Client = admin) =>

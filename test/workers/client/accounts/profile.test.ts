@@ -1,20 +1,10 @@
 /** Profiles: their fields, and how they reach rooms. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Answer, type Api, api, type Body, type Client, must } from '../../../support/client.ts'
-import { objectName, startServer, type TestServer } from '../../../support/server.ts'
+import { describe, expect, it } from 'vitest'
+import { type Answer, type Body, type Client, must } from '../../../support/client.ts'
+import { objectName } from '../../../support/server.ts'
+import { serving } from '../../../support/serving.ts'
 
-let server: TestServer
-let http: Api
-let alice: Client
-let bob: Client
-
-beforeAll(async () => {
-  server = await startServer()
-  http = api(server)
-  alice = await http.register('alice')
-  bob = await http.register('bob')
-})
-afterAll(() => server?.stop())
+const { server, http, alice, bob } = serving(['alice', 'bob'])
 
 const failure = ({ status, body }: Answer) => [status, body.errcode]
 const shown = (userId: string, key = '') => http.request('GET', `/profile/${userId}${key && `/${key}`}`)

@@ -1,20 +1,17 @@
 /** Refresh tokens. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Answer, type Api, api, type Body, must, testPassword } from '../../../support/client.ts'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { type Answer, api, type Body, must, testPassword } from '../../../support/client.ts'
 import { wipeAndRebuildUser } from '../../../support/rebuild.ts'
-import { objectName, startServer, type TestServer } from '../../../support/server.ts'
+import { objectName, startServer } from '../../../support/server.ts'
+import { serving } from '../../../support/serving.ts'
 
-let server: TestServer
-let http: Api
+const { server, http } = serving([], {
+  unlikeArchive: { 'devices.refreshed_ts': 'the tables are made older than they are' },
+})
 
 beforeAll(async () => {
-  server = await startServer({
-    unlikeArchive: { 'devices.refreshed_ts': 'the tables are made older than they are' },
-  })
-  http = api(server)
   await http.register('alice')
 })
-afterAll(() => server?.stop())
 
 const failure = ({ status, body }: Answer) => [status, body.errcode]
 const whoami = (token: string) => http.request('GET', '/account/whoami', undefined, { token })

@@ -1,22 +1,9 @@
 /** Rights hold whatever way a request takes, and come before any answer that needs no new event. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Answer, type Api, api, type Body, type Client, must } from '../../../support/client.ts'
-import { startServer, type TestServer } from '../../../support/server.ts'
+import { describe, expect, it } from 'vitest'
+import { type Answer, type Body, type Client, must } from '../../../support/client.ts'
+import { serving } from '../../../support/serving.ts'
 
-let server: TestServer
-let http: Api
-let alice: Client
-let bob: Client
-let outsider: Client
-
-beforeAll(async () => {
-  server = await startServer()
-  http = api(server)
-  alice = await http.register('alice')
-  bob = await http.register('bob')
-  outsider = await http.register('outsider')
-})
-afterAll(() => server?.stop())
+const { http, alice, bob, outsider } = serving(['alice', 'bob', 'outsider'])
 
 const FORBIDDEN = { status: 403, body: { errcode: 'M_FORBIDDEN' } }
 const room = (roomId: string, rest: string) => `/rooms/${encodeURIComponent(roomId)}${rest}`

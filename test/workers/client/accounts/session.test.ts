@@ -1,18 +1,10 @@
 /** Login, logout and access tokens. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Answer, type Api, api, type Body, type Client, testPassword } from '../../../support/client.ts'
-import { objectName, startServer, type TestServer } from '../../../support/server.ts'
+import { afterAll, describe, expect, it } from 'vitest'
+import { type Answer, type Body, testPassword } from '../../../support/client.ts'
+import { objectName } from '../../../support/server.ts'
+import { serving } from '../../../support/serving.ts'
 
-let server: TestServer
-let http: Api
-let alice: Client
-
-beforeAll(async () => {
-  server = await startServer()
-  http = api(server)
-  alice = await http.register('alice')
-})
-afterAll(() => server?.stop())
+const { server, http, alice } = serving(['alice'])
 
 const failure = ({ status, body }: Answer) => [status, body.errcode]
 const login = (body: Body) => http.request('POST', '/login', body)

@@ -1,20 +1,14 @@
 /** Lists and texts that a client may lengthen, and that are held against what others wrote: bounded at the door. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Answer, type Api, api, type Body, type Client, must } from '../../../support/client.ts'
-import { startServer, type TestServer } from '../../../support/server.ts'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { type Answer, type Body, must } from '../../../support/client.ts'
+import { serving } from '../../../support/serving.ts'
 
-let server: TestServer
-let http: Api
-let alice: Client
+const { http, alice } = serving(['alice'], { presence: 'off' })
 let room: string
 
 beforeAll(async () => {
-  server = await startServer({ presence: 'off' })
-  http = api(server)
-  alice = await http.register('alice')
   room = await alice.createRoom({ preset: 'public_chat' })
 })
-afterAll(() => server?.stop())
 
 const many = (count: number, name: (n: number) => string) => Array.from({ length: count }, (_, n) => name(n))
 const failure = ({ status, body }: Answer) => [status, body.errcode]

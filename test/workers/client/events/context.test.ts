@@ -1,26 +1,18 @@
 /** What stands around an event, the event nearest to a moment, and who was what when. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Api, api, type Body, type Client, must } from '../../../support/client.ts'
-import { startServer, type TestServer } from '../../../support/server.ts'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { type Body, type Client, must } from '../../../support/client.ts'
+import { serving } from '../../../support/serving.ts'
 
-let server: TestServer
-let http: Api
-let alice: Client
-let bob: Client
+const { http, alice, bob } = serving(['alice', 'bob'])
 let roomId: string
 let said: string[]
 
 beforeAll(async () => {
-  server = await startServer()
-  http = api(server)
-  alice = await http.register('alice')
-  bob = await http.register('bob')
   roomId = await alice.createRoom({ preset: 'public_chat' })
   said = []
   for (let n = 0; n < 12; n += 1) said.push(await alice.say(roomId, `message ${n}`))
   must(await bob.join(roomId))
 })
-afterAll(() => server?.stop())
 
 const room = (rest: string, id = roomId) => `/rooms/${encodeURIComponent(id)}${rest}`
 const context = (eventId: string, id = roomId) => room(`/context/${encodeURIComponent(eventId)}`, id)

@@ -1,31 +1,15 @@
 /** Delayed events (MSC4140). */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import {
-  type Answer,
-  type Api,
-  api,
-  type Body,
-  type Client,
-  must,
-  testPassword,
-} from '../../../support/client.ts'
-import { startServer, type TestServer } from '../../../support/server.ts'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { type Answer, type Body, type Client, must, testPassword } from '../../../support/client.ts'
+import { serving } from '../../../support/serving.ts'
 
-let server: TestServer
-let http: Api
-let alice: Client
-let bob: Client
+const { server, http, alice, bob } = serving(['alice', 'bob'])
 let room: string
 
 beforeAll(async () => {
-  server = await startServer()
-  http = api(server)
-  alice = await http.register('alice')
-  bob = await http.register('bob')
   room = await alice.createRoom({ preset: 'public_chat' })
   must(await bob.join(room))
 })
-afterAll(() => server?.stop())
 
 const BASE = '/_matrix/client/unstable/org.matrix.msc4140'
 const HOUR = 3_600_000

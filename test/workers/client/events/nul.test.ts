@@ -1,20 +1,17 @@
 /** NUL, which Postgres holds in no text: it is looked for like any other character, and found nowhere. */
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type Answer, type Api, api, type Client } from '../../../support/client.ts'
-import { startServer, type TestServer } from '../../../support/server.ts'
+import { beforeAll, expect, it } from 'vitest'
+import type { Answer } from '../../../support/client.ts'
+import { serving } from '../../../support/serving.ts'
 
-let server: TestServer
-let http: Api
-let alice: Client
+const { http, alice } = serving(['alice'], {
+  registration: 'open',
+  'registration-shared-secret': 'x',
+})
 let roomId: string
 
 beforeAll(async () => {
-  server = await startServer({ registration: 'open', 'registration-shared-secret': 'x' })
-  http = api(server)
-  alice = await http.register('alice')
   roomId = await alice.createRoom()
 })
-afterAll(() => server?.stop())
 
 const NUL = String.fromCharCode(0)
 const room = (rest: string) => `/rooms/${encodeURIComponent(roomId)}${rest}`

@@ -1,21 +1,17 @@
 /** Names that clients choose, and that JavaScript takes for something else. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Api, api, type Body, type Client, must } from '../../../support/client.ts'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { type Body, type Client, must } from '../../../support/client.ts'
 import { makeDevice } from '../../../support/keys.ts'
-import { startServer, type TestServer } from '../../../support/server.ts'
+import { serving } from '../../../support/serving.ts'
 
-let server: TestServer
-let http: Api
+const { http } = serving([], { presence: 'off' })
 let alice: Client
 let bob: Client
 
 beforeAll(async () => {
-  server = await startServer({ presence: 'off' })
-  http = api(server)
   alice = await http.register('alice', { device_id: 'toString' })
   bob = await http.register('bob', { device_id: 'constructor' })
 })
-afterAll(() => server?.stop())
 
 const NAMES = ['__proto__', 'constructor', 'toString']
 const ask = (

@@ -1,28 +1,20 @@
 /** Tokens of pages, taken apart and forged: a bad one is a bad request, and never a fault of the server. */
 import { Buffer } from 'node:buffer'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Answer, type Api, api, type Body, type Client, must } from '../../../support/client.ts'
-import { startServer, type TestServer } from '../../../support/server.ts'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { type Answer, type Body, must } from '../../../support/client.ts'
+import { serving } from '../../../support/serving.ts'
 
-let server: TestServer
-let http: Api
-let alice: Client
-let bob: Client
+const { alice, bob } = serving(['alice', 'bob'])
 let roomId: string
 let eventId: string
 
 beforeAll(async () => {
-  server = await startServer()
-  http = api(server)
-  alice = await http.register('alice')
-  bob = await http.register('bob')
   roomId = await alice.createRoom({ preset: 'public_chat', visibility: 'public', name: 'haystack one' })
   await alice.createRoom({ preset: 'public_chat', visibility: 'public', name: 'haystack two' })
   must(await bob.join(roomId))
   eventId = await bob.say(roomId, 'alice: a needle here')
   await bob.say(roomId, 'alice: a needle there')
 })
-afterAll(() => server?.stop())
 
 const room = (rest: string) => `/rooms/${encodeURIComponent(roomId)}${rest}`
 const v1 = (path: string) => `/_matrix/client/v1${path}`

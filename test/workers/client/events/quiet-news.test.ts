@@ -6,11 +6,10 @@ import { objectName } from '../../../support/server.ts'
 import { serving } from '../../../support/serving.ts'
 
 const people = ['alice', 'bob', 'carol', 'dan', 'erin'] as const
-const { server, http, ...clients } = serving([...people], {
+const { server, http, alice, bob, carol, dan, erin } = serving(people, {
   presence: 'off',
   staysAwake: 'it counts calls',
 })
-const { alice, bob, carol, dan, erin } = clients
 const READS = 20
 
 async function sharedRoom(): Promise<string> {
@@ -49,7 +48,7 @@ describe('receipts', () => {
     const room = await sharedRoom()
     const events: string[] = []
     for (let i = 0; i < READS; i += 1) events.push(await alice.say(room, `number ${i}`))
-    for (const member of Object.values(clients)) await place(member)
+    for (const member of [alice, bob, carol, dan, erin]) await place(member)
     const started = Date.now()
     const before = await wakes()
     for (const event of events) must(await read(bob, room, event))

@@ -1,22 +1,11 @@
 /** What private receipts cost: one wake, and nobody else’s increments. */
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type Api, api, type Client, must } from '../../../support/client.ts'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { type Client, must } from '../../../support/client.ts'
 import { settled } from '../../../support/faults.ts'
-import { startServer, type TestServer } from '../../../support/server.ts'
+import { serving } from '../../../support/serving.ts'
 
-let server: TestServer
-let http: Api
-let alice: Client
-let bob: Client
+const { http, alice, bob } = serving(['alice', 'bob'], { presence: 'off', staysAwake: 'it counts calls' })
 let room: string
-
-beforeAll(async () => {
-  server = await startServer({ presence: 'off', staysAwake: 'it counts calls' })
-  http = api(server)
-  alice = await http.register('alice')
-  bob = await http.register('bob')
-})
-afterAll(() => server?.stop())
 beforeEach(async () => {
   room = await alice.createRoom({ preset: 'public_chat' })
   must(await bob.join(room))

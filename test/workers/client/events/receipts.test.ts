@@ -1,21 +1,14 @@
 /** Read receipts and read markers. */
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type Api, api, type Body, type Client, must } from '../../../support/client.ts'
-import { objectName, startServer, type TestServer } from '../../../support/server.ts'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { type Body, type Client, must } from '../../../support/client.ts'
+import { objectName } from '../../../support/server.ts'
+import { serving } from '../../../support/serving.ts'
 
-let server: TestServer
-let http: Api
-let alice: Client
-let bob: Client
-let room: string
-
-beforeAll(async () => {
-  server = await startServer({ presence: 'off', staysAwake: 'counts calls and rows' })
-  http = api(server)
-  alice = await http.register('alice')
-  bob = await http.register('bob')
+const { server, http, alice, bob } = serving(['alice', 'bob'], {
+  presence: 'off',
+  staysAwake: 'counts calls and rows',
 })
-afterAll(() => server?.stop())
+let room: string
 beforeEach(async () => {
   room = await alice.createRoom({ preset: 'public_chat' })
   must(await bob.join(room))

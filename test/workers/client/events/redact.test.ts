@@ -1,27 +1,12 @@
 /** Redactions: who may, what is left, and that nothing is left where nobody looks. */
-import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Api, api, type Body, type Client, must } from '../../../support/client.ts'
-import { objectName, startServer, type TestServer } from '../../../support/server.ts'
+import { describe, expect, it } from 'vitest'
+import { type Body, type Client, must } from '../../../support/client.ts'
+import { objectName } from '../../../support/server.ts'
+import { serving } from '../../../support/serving.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'selvedge-redact-'))
-let server: TestServer
-let http: Api
-let alice: Client
-let bob: Client
-
-beforeAll(async () => {
-  server = await startServer({ 'data-dir': folder })
-  http = api(server)
-  alice = await http.register('alice')
-  bob = await http.register('bob')
-})
-afterAll(async () => {
-  await server?.stop()
-  rmSync(folder, { recursive: true, force: true })
-})
+const { server, http, alice, bob } = serving(['alice', 'bob'])
 
 const room = (roomId: string, rest: string) => `/rooms/${encodeURIComponent(roomId)}${rest}`
 let transactions = 0
@@ -165,8 +150,8 @@ describe('a redacted text', () => {
   const secret = 'a-secret-that-nobody-else-ever-writes'
 
   const filesWith = (text: string): string[] =>
-    globSync('**/*.sqlite*', { cwd: folder }).filter((path) =>
-      readFileSync(join(folder, path)).includes(text),
+    globSync('**/*.sqlite*', { cwd: server.folder }).filter((path) =>
+      readFileSync(join(server.folder, path)).includes(text),
     )
 
   const archived = async (text: string) =>

@@ -1,21 +1,13 @@
 /** Reports of rooms, events and users. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { api, type Client } from '../../../support/client.ts'
-import { startServer, type TestServer } from '../../../support/server.ts'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { serving } from '../../../support/serving.ts'
 
-let server: TestServer
-let alice: Client
-let bob: Client
+const { server, alice, bob } = serving(['alice', 'bob'])
 let roomId: string
 
 beforeAll(async () => {
-  server = await startServer()
-  const http = api(server)
-  alice = await http.register('alice')
-  bob = await http.register('bob')
   roomId = await alice.createRoom({ preset: 'public_chat' })
 })
-afterAll(() => server?.stop())
 
 const ofRoom = (id: string) => `/rooms/${encodeURIComponent(id)}/report`
 const ofEvent = (id: string, eventId: string) => `${ofRoom(id)}/${encodeURIComponent(eventId)}`

@@ -1,25 +1,16 @@
 /** Reading and writing a room’s state. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Api, api, type Client } from '../../../support/client.ts'
-import { startServer, type TestServer } from '../../../support/server.ts'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { serving } from '../../../support/serving.ts'
 
 /** Of room version 12: above all levels, and in none of them. */
 const CREATOR = { '@alice:test.example': 100 }
 
-let server: TestServer
-let http: Api
-let alice: Client
-let bob: Client
+const { alice, bob } = serving(['alice', 'bob'])
 let roomId: string
 
 beforeAll(async () => {
-  server = await startServer()
-  http = api(server)
-  alice = await http.register('alice')
-  bob = await http.register('bob')
   roomId = await alice.createRoom({ name: 'here' })
 })
-afterAll(() => server?.stop())
 
 const state = (rest = '') => `/rooms/${encodeURIComponent(roomId)}/state${rest}`
 

@@ -1,29 +1,16 @@
 /** Following threads (MSC4306). */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import {
-  type Answer,
-  type Api,
-  api,
-  type Body,
-  type Client,
-  must,
-  testPassword,
-} from '../../../support/client.ts'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { type Answer, type Body, must, proof } from '../../../support/client.ts'
 import { wipeAndRebuildUser } from '../../../support/rebuild.ts'
-import { objectName, startServer, type TestServer } from '../../../support/server.ts'
+import { objectName } from '../../../support/server.ts'
+import { serving } from '../../../support/serving.ts'
 
-let server: TestServer
-let http: Api
-let alice: Client
+const { server, http, alice } = serving(['alice'])
 let room: string
 
 beforeAll(async () => {
-  server = await startServer()
-  http = api(server)
-  alice = await http.register('alice')
   room = await alice.createRoom({ preset: 'public_chat' })
 })
-afterAll(() => server?.stop())
 
 const BASE = '/_matrix/client/unstable/io.element.msc4306'
 const path = (root: string, inRoom = room) =>
@@ -129,11 +116,7 @@ describe('a thread', () => {
         'SELECT count(*) AS n FROM thread_subscriptions',
       )
     expect(await held()).toEqual([{ n: 1 }])
-    const auth = {
-      type: 'm.login.password',
-      identifier: { type: 'm.id.user', user: 'bob' },
-      password: testPassword,
-    }
+    const auth = proof('bob')
     must(await bob.post('/account/deactivate', { auth }))
     expect(await held()).toEqual([{ n: 0 }])
   })

@@ -1,25 +1,17 @@
 /** History, single events and member lists. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Api, api, type Client, must } from '../../../support/client.ts'
-import { startServer, type TestServer } from '../../../support/server.ts'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { must } from '../../../support/client.ts'
+import { serving } from '../../../support/serving.ts'
 
-let server: TestServer
-let http: Api
-let alice: Client
-let bob: Client
+const { server, http, alice, bob } = serving(['alice', 'bob'])
 let roomId: string
 let said: string[]
 
 beforeAll(async () => {
-  server = await startServer()
-  http = api(server)
-  alice = await http.register('alice')
-  bob = await http.register('bob')
   roomId = await alice.createRoom({ preset: 'public_chat' })
   said = []
   for (let n = 0; n < 25; n += 1) said.push(await alice.say(roomId, `message ${n}`))
 })
-afterAll(() => server?.stop())
 
 const room = (rest: string, id = roomId) => `/rooms/${encodeURIComponent(id)}${rest}`
 const ids = (chunk: { event_id: string }[]) => chunk.map((event) => event.event_id)

@@ -1,23 +1,15 @@
 /** Typing notifications. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Api, api, type Client } from '../../../support/client.ts'
-import { objectName, startServer, type TestServer } from '../../../support/server.ts'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { objectName } from '../../../support/server.ts'
+import { serving } from '../../../support/serving.ts'
 
-let server: TestServer
-let http: Api
-let alice: Client
-let bob: Client
+const { server, http, alice, bob } = serving(['alice', 'bob'])
 let roomId: string
 
 beforeAll(async () => {
-  server = await startServer()
-  http = api(server)
-  alice = await http.register('alice')
-  bob = await http.register('bob')
   roomId = await alice.createRoom({ preset: 'public_chat' })
   await bob.join(roomId)
 })
-afterAll(() => server?.stop())
 
 const typing = (userId: string, room = roomId) =>
   `/rooms/${encodeURIComponent(room)}/typing/${encodeURIComponent(userId)}`

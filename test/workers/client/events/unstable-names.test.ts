@@ -1,21 +1,15 @@
 /** Names of before the specification that /versions still claims, for clients that have not learned the new ones. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Api, api, type Body, type Client, must } from '../../../support/client.ts'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { type Body, must } from '../../../support/client.ts'
 import { makeDevice } from '../../../support/keys.ts'
-import { startServer, type TestServer } from '../../../support/server.ts'
+import { serving } from '../../../support/serving.ts'
 
-let server: TestServer
-let http: Api
-let alice: Client
+const { http, alice } = serving(['alice'], { presence: 'off' })
 let features: Record<string, boolean>
 
 beforeAll(async () => {
-  server = await startServer({ presence: 'off' })
-  http = api(server)
-  alice = await http.register('alice')
   features = must(await http.request('GET', '/_matrix/client/versions')).body.unstable_features
 })
-afterAll(() => server?.stop())
 
 const room = (id: string, rest: string) => `/rooms/${encodeURIComponent(id)}${rest}`
 const unstable = (prefix: string, path: string) => `/_matrix/client/unstable/${prefix}${path}`

@@ -1,11 +1,12 @@
 /** What a closed account leaves of its encryption: nothing, here and in the archive, also after a rebuild. */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { projectRoot } from '../../../../local/paths.ts'
-import { type Api, api, type Body, type Client, must, testPassword } from '../../../support/client.ts'
+import { type Body, type Client, must, proof } from '../../../support/client.ts'
 import { makeCrossSigning, makeDevice, signed } from '../../../support/keys.ts'
-import { objectName, startServer, type TestServer } from '../../../support/server.ts'
+import { objectName } from '../../../support/server.ts'
+import { serving } from '../../../support/serving.ts'
 
 const DEHYDRATED = '/_matrix/client/unstable/org.matrix.msc3814.v1/dehydrated_device'
 /** The object's tables, and the archive's kinds, of all that has to do with keys and devices. */
@@ -33,20 +34,7 @@ const KINDS = [
   'pusher',
 ]
 
-let server: TestServer
-let http: Api
-let alice: Client
-let bob: Client
-let gone: Client
-
-beforeAll(async () => {
-  server = await startServer()
-  http = api(server)
-  alice = await http.register('alice')
-  bob = await http.register('bob')
-  gone = await http.register('gone')
-})
-afterAll(() => server?.stop())
+const { server, http, alice, bob, gone } = serving(['alice', 'bob', 'gone'])
 
 const user = () => objectName.user(server.serverName, gone.userId)
 const held = async (): Promise<string[]> => {
@@ -109,11 +97,7 @@ it('takes all keys, backups, pushers and waiting messages along, and tells the u
   expect(new Set(await archivedKinds())).toEqual(new Set(KINDS))
   let { next_batch: since } = must(await alice.sync()).body
 
-  const auth = {
-    type: 'm.login.password',
-    identifier: { type: 'm.id.user', user: gone.userId },
-    password: testPassword,
-  }
+  const auth = proof(gone.userId)
   must(await gone.post('/account/deactivate', { auth }))
   expect(await held()).toEqual([])
   const told = new Set<string>()

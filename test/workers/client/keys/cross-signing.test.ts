@@ -1,26 +1,13 @@
 /** Cross-signing keys and signatures: who may replace them, which are good, and who sees them. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Api, api, type Body, type Client, must, testPassword } from '../../../support/client.ts'
+import { describe, expect, it } from 'vitest'
+import { type Body, type Client, must, proof } from '../../../support/client.ts'
 import { makeCrossSigning, makeDevice, makeKey, signed } from '../../../support/keys.ts'
-import { startServer, type TestServer } from '../../../support/server.ts'
+import { serving } from '../../../support/serving.ts'
 
-let server: TestServer
-let http: Api
-let names = 0
-
-beforeAll(async () => {
-  server = await startServer()
-  http = api(server)
-})
-afterAll(() => server?.stop())
-
-async function person(): Promise<Client> {
-  names += 1
-  return http.register(`signer${names}`)
-}
+const { http, someone } = serving()
 
 async function withCrossSigning() {
-  const client = await person()
+  const client = await someone()
   const device = makeDevice(client)
   const keys = makeCrossSigning(client.userId)
   must(await client.post('/keys/upload', { device_keys: device.keys }))
@@ -48,12 +35,7 @@ describe('cross-signing keys', () => {
     expect((await query(client, client.userId)).master_keys[client.userId].keys).toEqual(
       keys.body.master_key.keys,
     )
-    const auth = {
-      type: 'm.login.password',
-      identifier: { type: 'm.id.user', user: client.userId },
-      password: testPassword,
-      session: refused.body.session,
-    }
+    const auth = proof(client.userId, { session: refused.body.session })
     const wrong = { ...auth, password: 'wrong' }
     expect((await client.post('/keys/device_signing/upload', { ...next.body, auth: wrong })).status).toBe(401)
     must(await client.post('/keys/device_signing/upload', { ...next.body, auth }))
@@ -63,7 +45,7 @@ describe('cross-signing keys', () => {
   })
 
   it('of one usage are replaced only when the user proves their identity, and one that was not there before as well', async () => {
-    const client = await person()
+    const client = await someone()
     const { body, master } = makeCrossSigning(client.userId)
     const { user_signing_key: later, ...first } = body
     must(await client.post('/keys/device_signing/upload', first))
@@ -95,11 +77,7 @@ describe('cross-signing keys', () => {
       await other.client.post('/keys/signatures/upload', { [userId]: { [keys.master.publicKey]: ofOther } }),
     )
     const { master_key } = makeCrossSigning(userId).body
-    const auth = {
-      type: 'm.login.password',
-      identifier: { type: 'm.id.user', user: userId },
-      password: testPassword,
-    }
+    const auth = proof(userId)
     must(await client.post('/keys/device_signing/upload', { master_key, auth }))
     const seen = await query(client, userId)
     expect(seen.master_keys[userId].keys).toEqual(master_key.keys)
@@ -109,7 +87,7 @@ describe('cross-signing keys', () => {
   })
 
   it('must be signed by the master key, and belong to the user', async () => {
-    const client = await person()
+    const client = await someone()
     const { body } = makeCrossSigning(client.userId)
     const forged = signed({ ...body.self_signing_key, signatures: {} }, client.userId, 'x', makeKey())
     const answer = await client.post('/keys/device_signing/upload', { ...body, self_signing_key: forged })
@@ -124,23 +102,21 @@ describe('cross-signing keys', () => {
   })
 
   it('never bear the name of a device, nor a device theirs', async () => {
-    const name = `named${names}`
-    const keys = makeCrossSigning(`@${name}:test.example`)
-    const client = await http.register(name, { device_id: keys.master.publicKey })
+    const keys = makeCrossSigning('@named:test.example')
+    const client = await http.register('named', { device_id: keys.master.publicKey })
     const answer = await client.post('/keys/device_signing/upload', keys.body)
     expect([answer.status, answer.body.errcode]).toEqual([403, 'M_FORBIDDEN'])
     const { client: other, keys: own } = await withCrossSigning()
-    const login = await http.request('POST', '/login', {
-      type: 'm.login.password',
-      identifier: { type: 'm.id.user', user: other.userId },
-      password: testPassword,
-      device_id: own.master.publicKey,
-    })
+    const login = await http.request(
+      'POST',
+      '/login',
+      proof(other.userId, { device_id: own.master.publicKey }),
+    )
     expect([login.status, login.body.errcode]).toEqual([400, 'M_INVALID_PARAM'])
   })
 
   it('are asked for with an empty body under the old name too', async () => {
-    const client = await person()
+    const client = await someone()
     const path = '/_matrix/client/unstable/keys/device_signing/upload'
     const answer = await http.request('POST', path, {}, { token: client.token })
     expect([answer.status, answer.body]).toEqual([200, {}])
@@ -154,7 +130,7 @@ describe('signatures', () => {
     const path = '/_matrix/client/unstable/keys/signatures/upload'
     const body = { [client.userId]: { [client.deviceId]: bySelf } }
     expect(must(await http.request('POST', path, body, { token: client.token })).body.failures).toEqual({})
-    const seen = (await query(await person(), client.userId)).device_keys[client.userId][client.deviceId]
+    const seen = (await query(await someone(), client.userId)).device_keys[client.userId][client.deviceId]
     expect(Object.keys(seen.signatures[client.userId])).toHaveLength(2)
   })
 
@@ -187,7 +163,7 @@ describe('signatures', () => {
   })
 
   it('of a third person’s keys are seen by neither the signed nor anybody else', async () => {
-    const [signer, owner, viewer] = [await withCrossSigning(), await withCrossSigning(), await person()]
+    const [signer, owner, viewer] = [await withCrossSigning(), await withCrossSigning(), await someone()]
     const { userId } = owner.client
     const { userSigning } = signer.keys
     const byUser = signed(
@@ -264,7 +240,7 @@ describe('signatures', () => {
     const master = signed(keys.body.master_key, userId, deviceId, device.key)
     must(await client.post('/keys/signatures/upload', { [userId]: { [keys.master.publicKey]: master } }))
     must(await client.post('/logout'))
-    const viewer = await person()
+    const viewer = await someone()
     const { signatures } = (await query(viewer, userId)).master_keys[userId]
     expect(signatures?.[userId]?.[`ed25519:${deviceId}`]).toBeUndefined()
   })

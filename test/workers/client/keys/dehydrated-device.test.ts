@@ -1,31 +1,19 @@
 /** The dehydrated device (MSC3814): it takes encrypted messages while no client of the user is there. */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { projectRoot } from '../../../../local/paths.ts'
 import type { JsonObject } from '../../../../src/protocol/events/canonical-json.ts'
-import { type Api, api, type Body, type Client, must } from '../../../support/client.ts'
+import { type Body, type Client, must } from '../../../support/client.ts'
 import { makeCrossSigning, makeDevice, signed, type TestDevice } from '../../../support/keys.ts'
-import { objectName, startServer, type TestServer } from '../../../support/server.ts'
+import { objectName } from '../../../support/server.ts'
+import { serving } from '../../../support/serving.ts'
 
 const PATH = '/_matrix/client/unstable/org.matrix.msc3814.v1/dehydrated_device'
 const DATA = { algorithm: 'org.matrix.msc3814.v2', device_pickle: 'sealed', nonce: 'ä' }
 
-let server: TestServer
-let http: Api
-let names = 0
+const { server, http, someone } = serving()
 let transactions = 0
-
-beforeAll(async () => {
-  server = await startServer()
-  http = api(server)
-})
-afterAll(() => server?.stop())
-
-async function person(): Promise<Client> {
-  names += 1
-  return http.register(`person${names}`)
-}
 
 function uploadOf(client: Client, deviceId: string): { device: TestDevice; body: JsonObject } {
   const device = makeDevice({ userId: client.userId, deviceId })
@@ -42,7 +30,7 @@ function uploadOf(client: Client, deviceId: string): { device: TestDevice; body:
 
 /** A user with a dehydrated device. */
 async function withDevice(deviceId = 'SLEEPER') {
-  const client = await person()
+  const client = await someone()
   const { device, body } = uploadOf(client, deviceId)
   must(await client.put(PATH, body))
   return { client, device, body }
@@ -72,7 +60,7 @@ describe('a dehydrated device', () => {
   })
 
   it('is not there until it is uploaded', async () => {
-    const client = await person()
+    const client = await someone()
     expect(outcome(await client.get(PATH))).toEqual([404, 'M_NOT_FOUND'])
     expect(outcome(await client.delete(PATH))).toEqual([404, 'M_NOT_FOUND'])
     expect(outcome(await client.get(eventsPath('SLEEPER')))).toEqual([404, 'M_NOT_FOUND'])
@@ -80,7 +68,7 @@ describe('a dehydrated device', () => {
 
   it('shows its keys to others, but is no session', async () => {
     const { client, device } = await withDevice()
-    const viewer = await person()
+    const viewer = await someone()
     expect((await keysOf(viewer, client)).SLEEPER).toEqual({
       ...device.keys,
       unsigned: { device_display_name: 'Dehydrated device' },
@@ -90,14 +78,14 @@ describe('a dehydrated device', () => {
   })
 
   it('bears the signature that the client made on it before', async () => {
-    const client = await person()
+    const client = await someone()
     const cross = makeCrossSigning(client.userId)
     must(await client.post('/keys/device_signing/upload', cross.body))
     const { device, body } = uploadOf(client, 'SIGNED')
     const { publicKey } = cross.selfSigning
     body.device_keys = signed(device.keys, client.userId, publicKey, cross.selfSigning)
     must(await client.put(PATH, body))
-    const { signatures } = (await keysOf(await person(), client)).SIGNED
+    const { signatures } = (await keysOf(await someone(), client)).SIGNED
     expect(Object.keys(signatures[client.userId]).sort()).toEqual(
       ['ed25519:SIGNED', `ed25519:${publicKey}`].sort(),
     )
@@ -105,14 +93,14 @@ describe('a dehydrated device', () => {
 
   it('gives each of its one-time keys once, and then its fallback key', async () => {
     const { client } = await withDevice()
-    const viewer = await person()
+    const viewer = await someone()
     const given = await Promise.all([1, 2, 3, 4].map(() => claim(viewer, client, 'SLEEPER')))
     const ids = given.flatMap((keys) => Object.keys(keys)).sort()
     expect(ids).toEqual(['F', 'F', 'K0', 'K1'].map((id) => `signed_curve25519:${id}`))
   })
 
   it('is news for users who share a room', async () => {
-    const [alice, bob] = [await person(), await person()]
+    const [alice, bob] = [await someone(), await someone()]
     const room = await alice.createRoom({ preset: 'public_chat' })
     must(await bob.join(room))
     const { next_batch: since } = must(await bob.sync()).body
@@ -124,7 +112,7 @@ describe('a dehydrated device', () => {
 
   it('gives way to the next one, with its keys and its messages', async () => {
     const { client } = await withDevice('FIRST')
-    const viewer = await person()
+    const viewer = await someone()
     await send(viewer, client, 'FIRST', { n: 1 })
     must(await client.put(PATH, uploadOf(client, 'SECOND').body))
     expect(Object.keys(await keysOf(viewer, client))).toEqual(['SECOND'])
@@ -136,7 +124,7 @@ describe('a dehydrated device', () => {
 
   it('keeps its messages when the same upload is repeated', async () => {
     const { client, body } = await withDevice()
-    await send(await person(), client, 'SLEEPER', { n: 1 })
+    await send(await someone(), client, 'SLEEPER', { n: 1 })
     must(await client.put(PATH, body))
     expect((await client.get(eventsPath('SLEEPER'))).body.events).toHaveLength(1)
   })
@@ -145,13 +133,13 @@ describe('a dehydrated device', () => {
     const { client } = await withDevice()
     expect((await client.delete(PATH)).body).toEqual({ device_id: 'SLEEPER' })
     expect(outcome(await client.get(PATH))).toEqual([404, 'M_NOT_FOUND'])
-    expect(await keysOf(await person(), client)).toEqual({})
+    expect(await keysOf(await someone(), client)).toEqual({})
   })
 
   it('stays when a session ends, with what waits for it', async () => {
     const { client } = await withDevice()
     const other = await http.login(client.userId)
-    await send(await person(), client, 'SLEEPER', { n: 1 })
+    await send(await someone(), client, 'SLEEPER', { n: 1 })
     must(await client.post('/logout'))
     expect((await other.get(PATH)).body.device_id).toBe('SLEEPER')
     expect((await other.get(eventsPath('SLEEPER'))).body.events).toHaveLength(1)
@@ -165,7 +153,7 @@ describe('a dehydrated device', () => {
 
   it('survives kill -9 and a rebuild', async () => {
     const { client } = await withDevice()
-    const viewer = await person()
+    const viewer = await someone()
     await send(viewer, client, 'SLEEPER', { n: 1 })
     await server.restart()
     expect((await client.get(PATH)).body.device_data).toEqual(DATA)
@@ -180,7 +168,7 @@ describe('a dehydrated device', () => {
 describe('the messages of a dehydrated device', () => {
   it('come page by page to a page without any, and are still there for a second request', async () => {
     const { client } = await withDevice()
-    const sender = await person()
+    const sender = await someone()
     for (let n = 0; n < 5; n += 1) await send(sender, client, n % 2 === 0 ? 'SLEEPER' : '*', { n })
     const viaGet = (from?: string) => client.get(eventsPath('SLEEPER'), { from, limit: 2 })
     const viaPost = (from?: string) =>
@@ -201,13 +189,13 @@ describe('the messages of a dehydrated device', () => {
 
   it('do not come to the devices that are signed in', async () => {
     const { client } = await withDevice()
-    await send(await person(), client, 'SLEEPER', { n: 1 })
+    await send(await someone(), client, 'SLEEPER', { n: 1 })
     expect((await client.sync()).body.to_device).toBeUndefined()
   })
 
   it('are for the user alone', async () => {
     const { client } = await withDevice()
-    const other = await person()
+    const other = await someone()
     expect(outcome(await other.get(eventsPath('SLEEPER')))).toEqual([404, 'M_NOT_FOUND'])
     expect((await http.request('GET', eventsPath('SLEEPER'))).status).toBe(401)
     for (const method of ['GET', 'PUT', 'DELETE']) {

@@ -1,62 +1,14 @@
-/** Whose devices a client must look at again: `device_lists` of /sync, and /keys/changes. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Api, api, type Body, type Client, must, testPassword } from '../../../support/client.ts'
+/** Whose devices a client must look at again: `device_lists` of /sync. */
+import { describe, expect, it } from 'vitest'
+import { type Body, type Client, must, testPassword } from '../../../support/client.ts'
 import { waitingPoll } from '../../../support/faults.ts'
-import { makeCrossSigning, makeDevice } from '../../../support/keys.ts'
-import { objectName, startServer, type TestServer } from '../../../support/server.ts'
+import { makeCrossSigning } from '../../../support/keys.ts'
+import { objectName } from '../../../support/server.ts'
+import { serving } from '../../../support/serving.ts'
+import { newKeys, together, token, untilChanged, untilLeft } from './sharers.ts'
 
-let server: TestServer
-let http: Api
-let names = 0
-
-beforeAll(async () => {
-  server = await startServer()
-  http = api(server)
-})
-afterAll(() => server?.stop())
-
-async function people(count: number): Promise<Client[]> {
-  return Promise.all(
-    Array.from({ length: count }, () => {
-      names += 1
-      return http.register(`member${names}`)
-    }),
-  )
-}
-
-async function together(...[first, ...others]: Client[]): Promise<string> {
-  const room = await first!.createRoom({ preset: 'public_chat' })
-  for (const other of others) must(await other.join(room))
-  return room
-}
-
-const token = async (client: Client): Promise<string> => must(await client.sync()).body.next_batch
-const newKeys = async (client: Client) =>
-  must(await client.post('/keys/upload', { device_keys: makeDevice(client).keys }))
-
-interface Lists {
-  changed: Set<string>
-  left: Set<string>
-}
-
-/** What syncs bring together until `isDone`. */
-async function listsUntil(client: Client, since: string, isDone: (lists: Lists) => boolean): Promise<Lists> {
-  const lists: Lists = { changed: new Set(), left: new Set() }
-  let from = since
-  for (let i = 0; i < 20 && !isDone(lists); i += 1) {
-    const body: Body = must(await client.sync({ since: from, timeout: 500 })).body
-    for (const userId of body.device_lists?.changed ?? []) lists.changed.add(userId)
-    for (const userId of body.device_lists?.left ?? []) lists.left.add(userId)
-    from = body.next_batch
-  }
-  expect(isDone(lists)).toBe(true)
-  return lists
-}
-
-const untilChanged = (client: Client, since: string, { userId }: Client) =>
-  listsUntil(client, since, ({ changed }) => changed.has(userId))
-const untilLeft = (client: Client, since: string, { userId }: Client) =>
-  listsUntil(client, since, ({ left }) => left.has(userId))
+const { server, http, someone } = serving()
+const people = (count: number) => Promise.all(Array.from({ length: count }, someone))
 
 describe('device_lists', () => {
   it('name a sharer whose keys change, to a sync that waits and to one that comes later, and to no other', async () => {
@@ -279,52 +231,5 @@ describe('device_lists', () => {
     await together(alice, bob)
     await newKeys(alice)
     expect(must(await bob.sync()).body.device_lists).toBeUndefined()
-  })
-})
-
-describe('/keys/changes', () => {
-  it('answers what a sync between two tokens would', async () => {
-    const [alice, bob, carol] = (await people(3)) as [Client, Client, Client]
-    await together(alice, bob)
-    const from = await token(bob)
-    await newKeys(alice)
-    await untilChanged(bob, from, alice)
-    await together(bob, carol)
-    const to = await token(bob)
-    const { body } = must(await bob.get('/keys/changes', { from, to }))
-    expect(new Set(body.changed)).toEqual(new Set([alice.userId, carol.userId]))
-    expect(body.left).toEqual([])
-  })
-
-  it('names users who left between two looks, though they were invited, banned or let knock after it', async () => {
-    const [alice, ...others] = await people(3)
-    const room = await together(alice!, ...others)
-    const since = await token(alice!)
-    for (const other of others) must(await other.post(`/rooms/${encodeURIComponent(room)}/leave`))
-    must(await alice!.invite(room, others[0]!.userId))
-    must(await alice!.post(`/rooms/${encodeURIComponent(room)}/ban`, { user_id: others[1]!.userId }))
-    const { device_lists: lists } = must(await alice!.sync({ since })).body
-    expect(lists.left.toSorted()).toEqual(others.map(({ userId }) => userId).toSorted())
-  })
-
-  it('names users who left the last shared room, as a kicked user is told of the others', async () => {
-    const [alice, bob, carol] = (await people(3)) as [Client, Client, Client]
-    const room = await together(alice, bob, carol)
-    const [ofAlice, ofCarol] = [await token(alice), await token(carol)]
-    must(await alice.post(`/rooms/${encodeURIComponent(room)}/kick`, { user_id: carol.userId }))
-    await untilLeft(alice, ofAlice, carol)
-    const changes = async (client: Client, from: string): Promise<Body> =>
-      must(await client.get('/keys/changes', { from, to: await token(client) })).body
-    expect((await changes(alice, ofAlice)).left).toEqual([carol.userId])
-    const left = async () => (await changes(carol, ofCarol)).left.toSorted()
-    await expect.poll(left).toEqual([alice.userId, bob.userId].toSorted())
-    expect((await changes(bob, await token(bob))).changed).toEqual([])
-  })
-
-  it('refuses what is no token', async () => {
-    const [alice] = (await people(1)) as [Client]
-    const since = await token(alice)
-    expect((await alice.get('/keys/changes', { from: 'x', to: since })).body.errcode).toBe('M_INVALID_PARAM')
-    expect((await alice.get('/keys/changes', { from: since })).body.errcode).toBe('M_MISSING_PARAM')
   })
 })

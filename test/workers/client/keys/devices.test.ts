@@ -1,20 +1,16 @@
 /** Devices. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Answer, type Api, api, type Client } from '../../../support/client.ts'
-import { startServer, type TestServer } from '../../../support/server.ts'
+import { beforeAll, describe, expect, it } from 'vitest'
+import type { Answer, Client } from '../../../support/client.ts'
+import { serving } from '../../../support/serving.ts'
 
-let server: TestServer
-let http: Api
+const { server, http } = serving([], { 'client-address-header': 'x-real-ip' })
 let phone: Client
 let laptop: Client
 
 beforeAll(async () => {
-  server = await startServer({ 'client-address-header': 'x-real-ip' })
-  http = api(server)
   phone = await http.register('alice', { device_id: 'PHONE' })
   laptop = await http.login('alice', { device_id: 'LAP/TOP', initial_device_display_name: 'Laptop' })
 })
-afterAll(() => server?.stop())
 
 const failure = ({ status, body }: Answer) => [status, body.errcode]
 

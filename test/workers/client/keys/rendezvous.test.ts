@@ -1,20 +1,14 @@
 /** Rendezvous sessions, by which two devices meet to sign in by QR code (MSC4108). */
 import { MSC4108RendezvousSession } from 'matrix-js-sdk/lib/rendezvous/index.js'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Answer, type Api, api, must } from '../../../support/client.ts'
-import { startServer, type TestServer } from '../../../support/server.ts'
+import { describe, expect, it } from 'vitest'
+import { type Answer, api, must } from '../../../support/client.ts'
+import { startServer } from '../../../support/server.ts'
+import { serving } from '../../../support/serving.ts'
 import '../../../clients/silence.ts'
 
 const PATH = '/_matrix/client/unstable/org.matrix.msc4108/rendezvous'
 
-let server: TestServer
-let http: Api
-
-beforeAll(async () => {
-  server = await startServer()
-  http = api(server)
-})
-afterAll(() => server?.stop())
+const { server, http } = serving()
 
 type Conditions = { 'if-match'?: string; 'if-none-match'?: string; 'content-type'?: string }
 

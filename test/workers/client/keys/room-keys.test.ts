@@ -1,22 +1,15 @@
 /** The backup of room keys: versions, which key is kept, and what is told of it. */
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type Api, api, type Body, type Client, must } from '../../../support/client.ts'
-import { startServer, type TestServer } from '../../../support/server.ts'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { type Body, type Client, must } from '../../../support/client.ts'
+import { serving } from '../../../support/serving.ts'
 
 const ALGORITHM = 'm.megolm_backup.v1.curve25519-aes-sha2'
 const ROOM = '!room:test.example'
 
-let server: TestServer
-let http: Api
+const { server, http } = serving()
 let alice: Client
 let version: string
 let names = 0
-
-beforeAll(async () => {
-  server = await startServer()
-  http = api(server)
-})
-afterAll(() => server?.stop())
 beforeEach(async () => {
   names += 1
   alice = await http.register(`alice${names}`)

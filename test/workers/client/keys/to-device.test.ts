@@ -1,52 +1,16 @@
 /** To-device messages: never lost, never told twice, whatever breaks on the way. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Api, api, type Body, type Client, must } from '../../../support/client.ts'
-import { settled, waitingPoll } from '../../../support/faults.ts'
-import { objectName, startServer, type TestServer } from '../../../support/server.ts'
+import { describe, expect, it } from 'vitest'
+import { type Body, type Client, must } from '../../../support/client.ts'
+import { planFault, settled, waitingPoll } from '../../../support/faults.ts'
+import { objectName } from '../../../support/server.ts'
+import { serving } from '../../../support/serving.ts'
+import { look, send, TYPE, to } from './device-messages.ts'
 
-const TYPE = 'm.room_key_request'
-
-let server: TestServer
-let http: Api
-let names = 0
-let transactions = 0
-
-beforeAll(async () => {
-  server = await startServer()
-  http = api(server)
-})
-afterAll(() => server?.stop())
-
-async function person(): Promise<Client> {
-  names += 1
-  return http.register(`person${names}`)
-}
-
-function send(from: Client, messages: Body, txnId?: string) {
-  transactions += 1
-  return from.put(`/sendToDevice/${TYPE}/${txnId ?? `t${transactions}`}`, { messages })
-}
-
-const to = (client: Client, content: Body, deviceId = client.deviceId): Body => ({
-  [client.userId]: { [deviceId]: content },
-})
-
-/** One answer: its messages' contents, and its token. */
-async function look(
-  client: Client,
-  since?: string,
-  timeout?: number,
-): Promise<{ said: Body[]; next: string }> {
-  const { body } = must(await client.sync({ since, timeout }))
-  const events: Body[] = body.to_device?.events ?? []
-  return { said: events.map(({ content }) => content), next: body.next_batch }
-}
-
-const fault = (name: string, count = 1) => http.request('POST', '/_selvedge/test/faults', { name, count })
+const { server, http, someone } = serving()
 
 describe('a message', () => {
   it('comes to its device alone, with its sender and type', async () => {
-    const [alice, bob] = [await person(), await person()]
+    const [alice, bob] = [await someone(), await someone()]
     const bobsPhone = await http.login(bob.userId)
     must(await send(alice, to(bob, { n: 1 })))
     const { body } = must(await bob.sync())
@@ -55,28 +19,28 @@ describe('a message', () => {
   })
 
   it('for every device comes to every device', async () => {
-    const [alice, bob] = [await person(), await person()]
+    const [alice, bob] = [await someone(), await someone()]
     const phone = await http.login(bob.userId)
     must(await send(alice, to(bob, { n: 1 }, '*')))
     for (const device of [bob, phone]) expect((await look(device)).said).toEqual([{ n: 1 }])
   })
 
   it('for every device comes to those that are there when it arrives', async () => {
-    const [alice, bob] = [await person(), await person()]
+    const [alice, bob] = [await someone(), await someone()]
     must(await send(alice, to(bob, { n: 1 }, '*')))
     expect((await look(bob)).said).toEqual([{ n: 1 }])
     expect((await look(await http.login(bob.userId))).said).toEqual([])
   })
 
   it('comes to another device of the sender', async () => {
-    const alice = await person()
+    const alice = await someone()
     const phone = await http.login(alice.userId)
     must(await send(alice, to(phone, { n: 1 })))
     expect((await look(phone)).said).toEqual([{ n: 1 }])
   })
 
   it('ends a waiting poll at once', async () => {
-    const [alice, bob] = [await person(), await person()]
+    const [alice, bob] = [await someone(), await someone()]
     const { next } = await look(bob)
     const { answer } = await waitingPoll(http, bob, { since: next })
     must(await send(alice, to(bob, { n: 1 })))
@@ -84,7 +48,7 @@ describe('a message', () => {
   })
 
   it('stays until the token of its answer comes back, and is not told again then', async () => {
-    const [alice, bob] = [await person(), await person()]
+    const [alice, bob] = [await someone(), await someone()]
     const { next: before } = await look(bob)
     must(await send(alice, to(bob, { n: 1 })))
     const first = await look(bob, before)
@@ -97,7 +61,7 @@ describe('a message', () => {
   })
 
   it.each(['older', 'newer'])('is not acknowledged by another device, whose own is %s', async (which) => {
-    const [alice, bob] = [await person(), await person()]
+    const [alice, bob] = [await someone(), await someone()]
     const phone = await http.login(bob.userId)
     for (const device of which === 'older' ? [phone, bob] : [bob, phone]) {
       must(await send(alice, to(device, { for: device.deviceId })))
@@ -111,7 +75,7 @@ describe('a message', () => {
   it.each(['before', 'after'])(
     'is not acknowledged by the token of another device, told %s it',
     async (when) => {
-      const [alice, bob] = [await person(), await person()]
+      const [alice, bob] = [await someone(), await someone()]
       const phone = await http.login(bob.userId)
       // Whichever message is the newer one: the token names a place in one line of messages.
       for (const device of when === 'before' ? [phone, bob] : [bob, phone]) {
@@ -126,13 +90,13 @@ describe('a message', () => {
   )
 
   it('sent twice under one transaction id is one message', async () => {
-    const [alice, bob] = [await person(), await person()]
+    const [alice, bob] = [await someone(), await someone()]
     for (let i = 0; i < 2; i += 1) must(await send(alice, to(bob, { n: 1 }), 'same'))
     expect((await look(bob)).said).toEqual([{ n: 1 }])
   })
 
   it('sent twice at once under one transaction id is one message, and two from two devices', async () => {
-    const [alice, bob] = [await person(), await person()]
+    const [alice, bob] = [await someone(), await someone()]
     const phone = await http.login(alice.userId)
     for (const from of [alice, phone]) {
       const sends = Array.from({ length: 8 }, () => send(from, to(bob, { n: 1 }), 'same'))
@@ -142,143 +106,19 @@ describe('a message', () => {
   })
 
   it('for a device or a user that does not exist, or of another server, is dropped', async () => {
-    const [alice, bob] = [await person(), await person()]
+    const [alice, bob] = [await someone(), await someone()]
     const nobody = { '@nobody:test.example': { '*': {} }, '@far:other.example': { '*': {} } }
     must(await send(alice, { ...nobody, ...to(bob, { n: 1 }, 'GONE') }))
     expect((await look(bob)).said).toEqual([])
   })
 
   it('is gone with its device', async () => {
-    const [alice, bob] = [await person(), await person()]
+    const [alice, bob] = [await someone(), await someone()]
     const phone = await http.login(bob.userId)
     must(await send(alice, to(phone, { secret: 'for the phone' })))
     must(await phone.post('/logout'))
     const user = objectName.user(server.serverName, bob.userId)
     expect(await server.sql('USER', user, 'SELECT id FROM inbox')).toEqual([])
-  })
-})
-
-describe('many messages', () => {
-  it('come a hundred at a time, in order, each once', async () => {
-    const [alice, bob] = [await person(), await person()]
-    for (let n = 0; n < 250; n += 10) {
-      const sends = Array.from({ length: 10 }, (_, i) => send(alice, to(bob, { n: n + i })))
-      for (const answer of await Promise.all(sends)) must(answer)
-    }
-    const seen: number[] = []
-    const sizes: number[] = []
-    for (let since: string | undefined, more = true; more; ) {
-      const { said, next } = await look(bob, since)
-      seen.push(...said.map(({ n }) => n))
-      sizes.push(said.length)
-      since = next
-      more = said.length > 0
-    }
-    expect(sizes).toEqual([100, 100, 50, 0])
-    expect([...seen].sort((a, b) => a - b)).toEqual(Array.from({ length: 250 }, (_, n) => n))
-  })
-
-  it('that are large come in answers of bounded size', async () => {
-    const [alice, bob] = [await person(), await person()]
-    for (let n = 0; n < 20; n += 1) must(await send(alice, to(bob, { n, text: 'x'.repeat(65_000) })))
-    const batches: number[][] = []
-    for (let since: string | undefined, more = true; more; ) {
-      const { said, next } = await look(bob, since)
-      batches.push(said.map(({ n }) => n))
-      since = next
-      more = said.length > 0
-    }
-    expect(batches.map(({ length }) => length)).toEqual([15, 5, 0])
-    expect(batches.flat()).toEqual(Array.from({ length: 20 }, (_, n) => n))
-  })
-
-  it('for a device that does not come back are kept up to a bound, the newest of them', async () => {
-    const [alice, bob] = [await person(), await person()]
-    must(await send(alice, to(bob, { n: 'first' })))
-    const user = objectName.user(server.serverName, bob.userId)
-    const insert = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9999)
-      INSERT INTO inbox (id, device_id, sender, type, content)
-      SELECT (SELECT max(id) FROM inbox) - i, '${bob.deviceId}', '${alice.userId}', 'm.dummy', '{"n":' || i || '}'
-      FROM n`
-    await server.sql('USER', user, insert)
-    const held = async () => (await server.sql('USER', user, 'SELECT count(*) AS n FROM inbox'))[0]?.n
-    expect(await held()).toBe(10_000)
-    await server.evict('USER', user)
-    must(await send(alice, to(bob, { n: 'newest' })))
-    expect(await held()).toBe(9_000)
-    const newest = 'SELECT content FROM inbox ORDER BY id DESC LIMIT 2'
-    expect(await server.sql('USER', user, newest)).toEqual([
-      { content: '{"n":"newest"}' },
-      { content: '{"n":"first"}' },
-    ])
-    expect((await look(bob)).said[0]).toEqual({ n: 8_998 })
-  })
-
-  it('of strangers who flood a sleeping device do not take what a friend has sent', async () => {
-    const [friend, bob, ...strangers] = [await person(), await person(), await person(), await person()]
-    must(await send(friend, to(bob, { n: 'first' })))
-    must(await send(friend, to(bob, { n: 'second' })))
-    const user = objectName.user(server.serverName, bob.userId)
-    await server.sql('USER', user, 'UPDATE inbox SET id = id - 100000')
-    await server.evict('USER', user)
-    for (const { userId } of strangers) {
-      await server.sql(
-        'USER',
-        user,
-        `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5200)
-         INSERT INTO inbox (id, device_id, sender, type, content)
-         SELECT (SELECT max(id) FROM inbox) + i, '${bob.deviceId}', '${userId}', 'm.dummy', '{}' FROM n`,
-      )
-    }
-    // Whoever sends the message that is too many: it need not be the one who has sent the most.
-    must(await send(friend, to(bob, { n: 'third' })))
-    const query = 'SELECT sender, count(*) AS held FROM inbox GROUP BY sender ORDER BY held'
-    const held = (await server.sql('USER', user, query)).map(({ held }) => held)
-    expect(held).toEqual([3, 4498, 4498])
-    expect((await look(bob)).said.slice(0, 2)).toEqual([{ n: 'first' }, { n: 'second' }])
-  })
-
-  it('of a stranger that are few but large go before the many small ones of a friend', async () => {
-    const [friend, bob, stranger] = [await person(), await person(), await person()]
-    for (let n = 0; n < 20; n += 1) must(await send(friend, to(bob, { n })))
-    const user = objectName.user(server.serverName, bob.userId)
-    await server.sql('USER', user, 'UPDATE inbox SET id = id - 100000')
-    await server.evict('USER', user)
-    await server.sql(
-      'USER',
-      user,
-      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1600)
-       INSERT INTO inbox (id, device_id, sender, type, content)
-       SELECT (SELECT max(id) FROM inbox) + i, '${bob.deviceId}', '${stranger.userId}', 'm.dummy',
-         '"' || printf('%.*c', 62998, 'x') || '"' FROM n`,
-    )
-    must(await send(stranger, to(bob, { n: 'last' })))
-    const query = 'SELECT sender, count(*) AS held FROM inbox GROUP BY sender ORDER BY held'
-    expect((await server.sql('USER', user, query)).map(({ held }) => held)).toEqual([20, 1429])
-  })
-
-  it('are never lost nor told twice over evictions between the answers', async () => {
-    const [alice, bob] = [await person(), await person()]
-    for (let n = 0; n < 120; n += 20) {
-      const sends = Array.from({ length: 20 }, (_, i) => send(alice, to(bob, { n: n + i })))
-      for (const answer of await Promise.all(sends)) must(answer)
-    }
-    const user = objectName.user(server.serverName, bob.userId)
-    const seen: number[] = []
-    for (let since: string | undefined, more = true; more; ) {
-      await server.evict('USER', user)
-      const { said, next } = await look(bob, since)
-      seen.push(...said.map(({ n }) => n))
-      since = next
-      more = said.length > 0
-    }
-    expect([...seen].sort((a, b) => a - b)).toEqual(Array.from({ length: 120 }, (_, n) => n))
-  })
-
-  it('of one sender come in the order in which they were sent', async () => {
-    const [alice, bob] = [await person(), await person()]
-    for (let n = 0; n < 20; n += 1) must(await send(alice, to(bob, { n })))
-    expect((await look(bob)).said.map(({ n }) => n)).toEqual(Array.from({ length: 20 }, (_, n) => n))
   })
 })
 
@@ -298,7 +138,7 @@ describe('whatever breaks, a message that was acknowledged arrives once', () => 
   }
 
   it('after kill -9', async () => {
-    const [alice, bob] = [await person(), await person()]
+    const [alice, bob] = [await someone(), await someone()]
     must(await send(alice, to(bob, { n: 1 })))
     await server.restart()
     expect(await all(bob, 1)).toEqual([{ n: 1 }])
@@ -307,8 +147,8 @@ describe('whatever breaks, a message that was acknowledged arrives once', () => 
   it.each(['drop:user.takeToDevice', 'lose:user.takeToDevice', 'twice:user.takeToDevice'])(
     'with %s',
     async (name) => {
-      const [alice, bob] = [await person(), await person()]
-      must(await fault(name))
+      const [alice, bob] = [await someone(), await someone()]
+      await planFault(http, name)
       must(await send(alice, to(bob, { n: 1 })))
       must(await send(alice, to(bob, { n: 2 })))
       expect(await all(bob, 2)).toEqual([{ n: 1 }, { n: 2 }])
@@ -316,8 +156,8 @@ describe('whatever breaks, a message that was acknowledged arrives once', () => 
   )
 
   it('when the sender’s object dies after the commit', async () => {
-    const [alice, bob] = [await person(), await person()]
-    must(await fault('user:abort-after-commit'))
+    const [alice, bob] = [await someone(), await someone()]
+    await planFault(http, 'user:abort-after-commit')
     // The call is made again by itself; where it is not, the client does.
     const answer = await send(alice, to(bob, { n: 1 }), 'once')
     if (answer.status !== 200) must(await send(alice, to(bob, { n: 1 }), 'once'))
@@ -325,7 +165,7 @@ describe('whatever breaks, a message that was acknowledged arrives once', () => 
   })
 
   it('when the sender’s client goes away after the first call', async () => {
-    const [alice, bob] = [await person(), await person()]
+    const [alice, bob] = [await someone(), await someone()]
     await http
       .request(
         'PUT',
@@ -342,9 +182,9 @@ describe('whatever breaks, a message that was acknowledged arrives once', () => 
   })
 
   it('with several senders, two devices and lost answers', async () => {
-    const bob = await person()
+    const bob = await someone()
     const phone = await http.login(bob.userId)
-    const senders = await Promise.all(Array.from({ length: 4 }, person))
+    const senders = await Promise.all(Array.from({ length: 4 }, someone))
     const sending = senders.map(async (sender, s) => {
       for (let n = 0; n < 15; n += 1) must(await send(sender, to(bob, { s, n }, '*')))
     })
@@ -374,13 +214,13 @@ it.each([
   ['a content that is no object', { messages: { '@a:test.example': { D: 'text' } } }, 400, 'M_BAD_JSON'],
   ['a receiver that is no user', { messages: { nobody: {} } }, 400, 'M_BAD_JSON'],
 ])('refuses %s', async (_, body, status, errcode) => {
-  const alice = await person()
+  const alice = await someone()
   const answer = await alice.put(`/sendToDevice/${TYPE}/bad`, body)
   expect([answer.status, answer.body.errcode]).toEqual([status, errcode])
 })
 
 it('refuses a message of more than 64 KiB, and more messages than one call carries, and sends none of them', async () => {
-  const [alice, bob] = [await person(), await person()]
+  const [alice, bob] = [await someone(), await someone()]
   const frame = '{"text":""}'.length
   const text = (length: number) => ({ text: 'x'.repeat(length - frame) })
   const large = await send(alice, { ...to(alice, { n: 1 }), ...to(bob, text(65_537)) })
@@ -397,7 +237,7 @@ it('refuses a message of more than 64 KiB, and more messages than one call carri
 })
 
 it.each(['v3', 'r0'])('is served under %s', async (prefix) => {
-  const [alice, bob] = [await person(), await person()]
+  const [alice, bob] = [await someone(), await someone()]
   const path = `/_matrix/client/${prefix}/sendToDevice/${TYPE}/p1`
   must(await http.request('PUT', path, { messages: to(bob, { n: 1 }) }, { token: alice.token }))
   expect((await look(bob)).said).toEqual([{ n: 1 }])

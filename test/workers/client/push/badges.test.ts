@@ -1,33 +1,24 @@
 /** The number on a user's devices: what changes it, and that it is told when it falls. */
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type Api, api, type Body, type Client, must } from '../../../support/client.ts'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { type Body, type Client, must } from '../../../support/client.ts'
 import { passed, planFault } from '../../../support/faults.ts'
-import { type Gateway, setPusher, startGateway } from '../../../support/push-gateway.ts'
-import { objectName, startServer, type TestServer } from '../../../support/server.ts'
+import { pushGateway, setPusher } from '../../../support/push-gateway.ts'
+import { objectName } from '../../../support/server.ts'
+import { serving } from '../../../support/serving.ts'
 
-let server: TestServer
-let gateway: Gateway
-let http: Api
+const gateway = pushGateway()
+// Nothing may wait for the archive.
+const { server, http } = serving([], {
+  presence: 'off',
+  'allow-private-networks': 'on',
+  'archive-delay-ms': '10000',
+})
 let alice: Client
 let bob: Client
 let rooms: [string, string]
 let pushkey: string
 let users = 0
 
-beforeAll(async () => {
-  // Nothing may wait for the archive.
-  server = await startServer({
-    presence: 'off',
-    'allow-private-networks': 'on',
-    'archive-delay-ms': '10000',
-  })
-  gateway = await startGateway()
-  http = api(server)
-})
-afterAll(async () => {
-  await server?.stop()
-  gateway.stop()
-})
 beforeEach(async () => {
   users += 1
   pushkey = `key${users}`
@@ -246,7 +237,7 @@ describe('of two pushers', () => {
     await withThree()
     const other = `${pushkey}-other`
     await setPusher(alice, gateway, other)
-    gateway.answer(pushkey, 200, { rejected: [pushkey] })
+    gateway.answer(pushkey, { status: 200, body: { rejected: [pushkey] } })
     await bob.say(rooms[0], 'four')
     const pushkeys = async () =>
       must(await alice.get('/pushers')).body.pushers.map((pusher: Body) => pusher.pushkey)
@@ -266,12 +257,12 @@ describe('of two pushers', () => {
     await withThree()
     const other = `${pushkey}-other`
     await setPusher(alice, gateway, other)
-    gateway.answer(pushkey, 500)
+    gateway.answer(pushkey, { status: 500 })
     const last = await bob.say(rooms[1], 'four')
     await expect.poll(() => gateway.number(other), soon).toBe(4)
     await read(rooms[1], last)
     await expect.poll(() => gateway.number(other), soon).toBe(1)
-    gateway.answer(pushkey, 200)
+    gateway.answer(pushkey, { status: 200 })
     await expect.poll(number, { timeout: 15_000 }).toBe(1)
   })
 })

@@ -1,21 +1,14 @@
 /** The list of what a user was notified of, read or not. */
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type Api, api, type Body, type Client, must } from '../../../support/client.ts'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { type Body, type Client, must } from '../../../support/client.ts'
 import { makeDevice } from '../../../support/keys.ts'
-import { startServer, type TestServer } from '../../../support/server.ts'
+import { serving } from '../../../support/serving.ts'
 
-let server: TestServer
-let http: Api
+const { http } = serving()
 let alice: Client
 let bob: Client
 let room: string
 let users = 0
-
-beforeAll(async () => {
-  server = await startServer()
-  http = api(server)
-})
-afterAll(() => server?.stop())
 beforeEach(async () => {
   users += 1
   alice = await http.register(`alice${users}`)

@@ -1,18 +1,11 @@
 /** Push rules: reading them, and what a client may change. */
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type Api, api, type Body, type Client, must } from '../../../support/client.ts'
-import { startServer, type TestServer } from '../../../support/server.ts'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { type Body, type Client, must } from '../../../support/client.ts'
+import { serving } from '../../../support/serving.ts'
 
-let server: TestServer
-let http: Api
+const { server, http } = serving([], { presence: 'off' })
 let alice: Client
 let users = 0
-
-beforeAll(async () => {
-  server = await startServer({ presence: 'off' })
-  http = api(server)
-})
-afterAll(() => server?.stop())
 beforeEach(async () => {
   users += 1
   alice = await http.register(`alice${users}`)

@@ -1,26 +1,12 @@
 /** Pushers: setting, listing and removing them. */
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import {
-  type Answer,
-  type Api,
-  api,
-  type Body,
-  type Client,
-  must,
-  testPassword,
-} from '../../../support/client.ts'
-import { objectName, startServer, type TestServer } from '../../../support/server.ts'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { type Answer, type Body, type Client, must, proof } from '../../../support/client.ts'
+import { objectName } from '../../../support/server.ts'
+import { serving } from '../../../support/serving.ts'
 
-let server: TestServer
-let http: Api
+const { server, http } = serving([], { presence: 'off' })
 let alice: Client
 let users = 0
-
-beforeAll(async () => {
-  server = await startServer({ presence: 'off' })
-  http = api(server)
-})
-afterAll(() => server?.stop())
 beforeEach(async () => {
   users += 1
   alice = await http.register(`alice${users}`)
@@ -104,11 +90,7 @@ describe('a pusher', () => {
 })
 
 describe('a pusher goes with its device', () => {
-  const auth = (client: Client) => ({
-    type: 'm.login.password',
-    identifier: { type: 'm.id.user', user: client.userId },
-    password: testPassword,
-  })
+  const auth = (client: Client) => proof(client.userId)
   const ends: [string, (phone: Client) => Promise<Answer>][] = [
     ['logs out', (phone) => phone.post('/logout')],
     [

@@ -1,22 +1,14 @@
 /** Erasure from everybody: nothing that a user said is left, neither in answers nor where nobody looks. */
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type Api, api, type Client, must, testPassword } from '../../../support/client.ts'
+import { expect, it } from 'vitest'
+import { type Client, must, testPassword } from '../../../support/client.ts'
 import { wipeAndRebuildRoom } from '../../../support/rebuild.ts'
-import { objectName, startServer, type TestServer } from '../../../support/server.ts'
+import { objectName } from '../../../support/server.ts'
+import { serving } from '../../../support/serving.ts'
 
 const secret = 'words-that-only-the-erased-user-wrote'
-let server: TestServer
-let http: Api
-let bob: Client
-
-beforeAll(async () => {
-  server = await startServer({ erasure: 'everybody' })
-  http = api(server)
-  bob = await http.register('bob')
-})
-afterAll(() => server?.stop())
+const { server, http, bob } = serving(['bob'], { erasure: 'everybody' })
 
 const at = (roomId: string, rest: string) => `/rooms/${encodeURIComponent(roomId)}${rest}`
 const archived = () => server.pg('select event_id from events where pdu like $1', [`%${secret}%`])

@@ -1,10 +1,9 @@
 /** Rooms whose state and history are more than a call between objects carries: nothing fails, nothing is left out. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Api, api, type Body, type Client, must } from '../../../support/client.ts'
-import { startServer, type TestServer } from '../../../support/server.ts'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { type Body, type Client, must } from '../../../support/client.ts'
+import { serving } from '../../../support/serving.ts'
 
-let server: TestServer
-let http: Api
+const { server, http } = serving()
 let alice: Client
 let bob: Client
 let large: string
@@ -18,8 +17,6 @@ const TYPE = 'com.example.large'
 const filler = 'x'.repeat(LENGTH)
 
 beforeAll(async () => {
-  server = await startServer()
-  http = api(server)
   ;[alice, bob] = await Promise.all([http.register('alice'), http.register('bob')])
   large = await alice.createRoom({
     preset: 'public_chat',
@@ -27,7 +24,6 @@ beforeAll(async () => {
   })
   await inTurns(KEYS, (n) => alice.put(at(large, `/state/${TYPE}/${n}`), { filler, n }).then(must))
 }, 120_000)
-afterAll(() => server?.stop())
 
 const at = (roomId: string, rest: string) => `/rooms/${encodeURIComponent(roomId)}${rest}`
 const largeKeys = (events: Body[]) =>

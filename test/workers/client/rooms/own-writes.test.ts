@@ -1,18 +1,9 @@
 /** What a request has made true, lists and searches show once it has answered, though the archive's timer is far away. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Api, api, type Body, type Client, must, testPassword } from '../../../support/client.ts'
-import { startServer, type TestServer } from '../../../support/server.ts'
+import { describe, expect, it } from 'vitest'
+import { type Body, type Client, must, testPassword } from '../../../support/client.ts'
+import { serving } from '../../../support/serving.ts'
 
-let server: TestServer
-let http: Api
-let alice: Client
-
-beforeAll(async () => {
-  server = await startServer({ 'archive-delay-ms': '600000' })
-  http = api(server)
-  alice = await http.register('alice')
-})
-afterAll(() => server?.stop())
+const { http, alice } = serving(['alice'], { 'archive-delay-ms': '600000' })
 
 const at = (room: string, rest: string) => `/rooms/${encodeURIComponent(room)}/${rest}`
 let names = 0

@@ -1,20 +1,9 @@
 /** Rooms seen from outside: summaries, and the hierarchy of spaces. */
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { type Api, api, type Body, type Client, must, type Query } from '../../../support/client.ts'
-import { startServer, type TestServer } from '../../../support/server.ts'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { type Body, type Client, must, type Query } from '../../../support/client.ts'
+import { serving } from '../../../support/serving.ts'
 
-let server: TestServer
-let http: Api
-let alice: Client
-let bob: Client
-
-beforeAll(async () => {
-  server = await startServer()
-  http = api(server)
-  alice = await http.register('alice')
-  bob = await http.register('bob')
-})
-afterAll(() => server?.stop())
+const { http, alice, bob } = serving(['alice', 'bob'])
 
 const restrictedTo = (roomId: string) => ({
   type: 'm.room.join_rules',

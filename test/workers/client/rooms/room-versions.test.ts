@@ -1,25 +1,14 @@
 /** Rooms of every version, from their creation to their end. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import {
   SUPPORTED_ROOM_VERSIONS,
   UNSTABLE_ROOM_VERSIONS,
 } from '../../../../src/protocol/rooms/room-version.ts'
-import { type Answer, type Api, api, type Body, type Client, must } from '../../../support/client.ts'
+import { type Answer, type Body, type Client, must } from '../../../support/client.ts'
 import { at, history, wipeAndRebuildRoom } from '../../../support/rebuild.ts'
-import { startServer, type TestServer } from '../../../support/server.ts'
+import { serving } from '../../../support/serving.ts'
 
-let server: TestServer
-let http: Api
-let alice: Client
-let bob: Client
-
-beforeAll(async () => {
-  server = await startServer()
-  http = api(server)
-  alice = await http.register('alice')
-  bob = await http.register('bob')
-})
-afterAll(() => server?.stop())
+const { server, http, alice, bob } = serving(['alice', 'bob'])
 
 const failure = ({ status, body }: Answer) => [status, body.errcode]
 let transactions = 0

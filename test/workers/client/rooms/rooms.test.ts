@@ -1,23 +1,11 @@
 /** createRoom: every parameter and preset. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Api, api, type Client } from '../../../support/client.ts'
-import { startServer, type TestServer } from '../../../support/server.ts'
+import { describe, expect, it } from 'vitest'
+import { serving } from '../../../support/serving.ts'
 
 /** Of room version 12: above all levels, and in none of them. */
 const CREATOR = { '@alice:test.example': 100 }
 
-let server: TestServer
-let http: Api
-let alice: Client
-let bob: Client
-
-beforeAll(async () => {
-  server = await startServer()
-  http = api(server)
-  alice = await http.register('alice')
-  bob = await http.register('bob')
-})
-afterAll(() => server?.stop())
+const { http, alice, bob } = serving(['alice', 'bob'])
 
 const at = (roomId: string, type: string, key = '') =>
   `/rooms/${encodeURIComponent(roomId)}/state/${type}/${encodeURIComponent(key)}`

@@ -1,57 +1,16 @@
 /** Server side search. */
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { type Api, api, type Body, type Client, must } from '../../../support/client.ts'
-import { startServer, type TestServer } from '../../../support/server.ts'
+import { describe, expect, it } from 'vitest'
+import { type Body, must } from '../../../support/client.ts'
+import { serving } from '../../../support/serving.ts'
+import { ask, finds, ids, sayAll, search } from './searching.ts'
 
-let server: TestServer
-let http: Api
-let alice: Client
-let bob: Client
-
-beforeAll(async () => {
-  server = await startServer()
-  http = api(server)
-  alice = await http.register('alice')
-  bob = await http.register('bob')
-})
-afterAll(() => server?.stop())
-
-const ask = (who: Client, criteria: Body, nextBatch?: string) => {
-  const path = nextBatch === undefined ? '/search' : `/search?next_batch=${encodeURIComponent(nextBatch)}`
-  return who.post(path, { search_categories: { room_events: criteria } })
-}
-const search = async (who: Client, term: string, criteria: Body = {}, nextBatch?: string): Promise<Body> =>
-  must(await ask(who, { search_term: term, ...criteria }, nextBatch)).body.search_categories.room_events
-const ids = (found: Body): string[] => found.results.map((entry: Body) => entry.result.event_id)
-
-/** Searches until there are so many results, and answers them. */
-const finds = (who: Client, count: number, term: string, criteria: Body = {}): Promise<Body> =>
-  vi.waitFor(
-    async () => {
-      const found = await search(who, term, criteria)
-      expect(ids(found)).toHaveLength(count)
-      return found
-    },
-    { timeout: 5000, interval: 50 },
-  )
-
-/** A room in which an event that was found shows that everything before it can be. */
-async function sayAll(who: Client, roomId: string, texts: string[]): Promise<string[]> {
-  const said: string[] = []
-  for (const text of texts) said.push(await who.say(roomId, text))
-  await vi.waitFor(async () => {
-    const rows = await server.pg('select 1 from event_search where event_id = $1', [said.at(-1)])
-    expect(rows).toHaveLength(1)
-  })
-  return said
-}
-
+const { server, http, alice, bob } = serving(['alice', 'bob'])
 const path = (roomId: string) => `/rooms/${encodeURIComponent(roomId)}`
 
 describe('a search', () => {
   it('finds messages, names and topics in the rooms of the searcher, and in no others', async () => {
     const roomId = await alice.createRoom({ name: 'Narwhal club', topic: 'All about narwhals' })
-    const [message] = await sayAll(alice, roomId, ['I saw a narwhal!'])
+    const [message] = await sayAll(server, alice, roomId, ['I saw a narwhal!'])
     const found = await finds(alice, 3, 'narwhal')
     expect(found.count).toBe(3)
     expect(found.highlights.sort()).toEqual(['Narwhal', 'narwhal', 'narwhals'])
@@ -97,7 +56,7 @@ describe('a search', () => {
     ['Russian', 'Привет, как дела', 'привет', 'пока'],
   ])('understands %s', async (_, text, term, other) => {
     const roomId = await alice.createRoom()
-    const said = await sayAll(alice, roomId, [text])
+    const said = await sayAll(server, alice, roomId, [text])
     const filter = { rooms: [roomId] }
     expect(ids(await search(alice, term, { filter }))).toEqual(said)
     expect(ids(await search(alice, other, { filter }))).toEqual([])
@@ -111,7 +70,7 @@ describe('a search', () => {
 
   it('orders by rank, or the newest first', async () => {
     const roomId = await alice.createRoom()
-    const [twice, once, other] = await sayAll(alice, roomId, [
+    const [twice, once, other] = await sayAll(server, alice, roomId, [
       'otter otter',
       'an otter',
       'one more otter among many other animals',
@@ -127,9 +86,9 @@ describe('a search', () => {
   it('goes by its filter', async () => {
     const [one, two] = [await alice.createRoom({ invite: [bob.userId] }), await alice.createRoom()]
     await bob.join(one)
-    const [ofAlice] = await sayAll(alice, one, ['badger of alice'])
-    const [ofBob] = await sayAll(bob, one, ['badger of bob'])
-    const [elsewhere] = await sayAll(alice, two, ['badger elsewhere'])
+    const [ofAlice] = await sayAll(server, alice, one, ['badger of alice'])
+    const [ofBob] = await sayAll(server, bob, one, ['badger of bob'])
+    const [elsewhere] = await sayAll(server, alice, two, ['badger elsewhere'])
     const picture = must(
       await alice.put(`${path(two)}/send/m.room.message/picture`, {
         msgtype: 'm.image',
@@ -157,7 +116,7 @@ describe('a search', () => {
 
   it('shows what stands around a result, and the people by the names they had', async () => {
     const roomId = await alice.createRoom()
-    const said = await sayAll(alice, roomId, ['a1', 'a2', 'the heron', 'b1', 'b2', 'b3'])
+    const said = await sayAll(server, alice, roomId, ['a1', 'a2', 'the heron', 'b1', 'b2', 'b3'])
     const context = { before_limit: 1, after_limit: 2, include_profile: true }
     const [hit] = (await search(alice, 'heron', { event_context: context })).results
     expect(hit.result.event_id).toBe(said[2])
@@ -179,7 +138,7 @@ describe('a search', () => {
 
   it('brings the state of the rooms where that is asked', async () => {
     const roomId = await alice.createRoom({ name: 'Stateful' })
-    await sayAll(alice, roomId, ['a pelican'])
+    await sayAll(server, alice, roomId, ['a pelican'])
     const { state } = await search(alice, 'pelican', { include_state: true })
     expect(Object.keys(state)).toEqual([roomId])
     expect(state[roomId]).toContainEqual(expect.objectContaining({ type: 'm.room.name' }))
@@ -190,7 +149,7 @@ describe('pages', () => {
   it.each(['rank', 'recent'])('by %s go through all results, each once', async (order) => {
     const roomId = await alice.createRoom()
     const texts = Array.from({ length: 7 }, (_, index) => `${'puffin '.repeat((index % 3) + 1)}${index}`)
-    const said = await sayAll(alice, roomId, texts)
+    const said = await sayAll(server, alice, roomId, texts)
     const criteria = { filter: { rooms: [roomId], limit: 3 }, order_by: order }
     const whole = ids(await search(alice, 'puffin', { filter: { rooms: [roomId] }, order_by: order }))
     expect([...whole].sort()).toEqual([...said].sort())
@@ -207,7 +166,7 @@ describe('pages', () => {
 
   it('name a next page after each full one, and none after the empty one', async () => {
     const roomId = await alice.createRoom()
-    const said = await sayAll(alice, roomId, ['auk 1', 'auk 2', 'auk 3', 'auk 4'])
+    const said = await sayAll(server, alice, roomId, ['auk 1', 'auk 2', 'auk 3', 'auk 4'])
     const criteria = { filter: { rooms: [roomId], limit: 2 }, order_by: 'recent' }
     const first = await search(alice, 'auk', criteria)
     const second = await search(alice, 'auk', criteria, first.next_batch)
@@ -222,9 +181,9 @@ describe('pages', () => {
   it('are told by group, and go on within one', async () => {
     const [one, two] = [await alice.createRoom({ invite: [bob.userId] }), await alice.createRoom()]
     await bob.join(one)
-    const first = await sayAll(alice, one, ['kiwi 1', 'kiwi 2'])
-    const second = await sayAll(bob, one, ['kiwi 3'])
-    const third = await sayAll(alice, two, ['kiwi 4', 'kiwi 5'])
+    const first = await sayAll(server, alice, one, ['kiwi 1', 'kiwi 2'])
+    const second = await sayAll(server, bob, one, ['kiwi 3'])
+    const third = await sayAll(server, alice, two, ['kiwi 4', 'kiwi 5'])
     const criteria = {
       filter: { limit: 3 },
       order_by: 'recent',
@@ -250,80 +209,10 @@ describe('pages', () => {
     ['a token of another order', undefined],
   ])('refuse %s', async (_, given) => {
     const roomId = await alice.createRoom()
-    await sayAll(alice, roomId, ['toucan', 'toucan'])
+    await sayAll(server, alice, roomId, ['toucan', 'toucan'])
     const token = given ?? (await search(alice, 'toucan', { filter: { limit: 1 } })).next_batch
     const { status, body } = await ask(alice, { search_term: 'toucan', order_by: 'recent' }, token)
     expect([status, body.errcode]).toEqual([400, 'M_INVALID_PARAM'])
-  })
-})
-
-describe('nobody finds', () => {
-  it('what was said before they came or after they left', async () => {
-    const joinedOnly = { type: 'm.room.history_visibility', content: { history_visibility: 'joined' } }
-    const roomId = await alice.createRoom({ preset: 'public_chat', initial_state: [joinedOnly] })
-    await alice.say(roomId, 'gecko before')
-    await bob.join(roomId)
-    const during = await alice.say(roomId, 'gecko during')
-    await bob.post(`${path(roomId)}/leave`)
-    await sayAll(alice, roomId, ['gecko after'])
-    await finds(alice, 3, 'gecko')
-    const found = await search(bob, 'gecko', { event_context: {} })
-    expect([ids(found), found.count]).toEqual([[during], 1])
-    const around = [...found.results[0].context.events_before, ...found.results[0].context.events_after]
-    expect(JSON.stringify(around)).not.toContain('gecko')
-  })
-
-  it('anything in a room they have only been invited to', async () => {
-    const roomId = await alice.createRoom({ invite: [bob.userId] })
-    await sayAll(alice, roomId, ['an ibex'])
-    expect(ids(await search(bob, 'ibex'))).toEqual([])
-  })
-
-  it('anything in an encrypted room', async () => {
-    const encryption = { type: 'm.room.encryption', content: { algorithm: 'm.megolm.v1.aes-sha2' } }
-    const roomId = await alice.createRoom({ initial_state: [encryption] })
-    await sayAll(alice, roomId, ['a plain lemur'])
-    expect(ids(await search(alice, 'lemur'))).toEqual([])
-  })
-
-  it('the messages of people they ignore', async () => {
-    const carol = await http.register('carol')
-    const roomId = await alice.createRoom({ preset: 'public_chat' })
-    await carol.join(roomId)
-    const heard = await alice.say(roomId, 'civet of alice')
-    await sayAll(carol, roomId, ['civet of carol'])
-    await finds(alice, 2, 'civet')
-    const ignoring = `/user/${encodeURIComponent(alice.userId)}/account_data/m.ignored_user_list`
-    must(await alice.put(ignoring, { ignored_users: { [carol.userId]: {} } }))
-    const found = await search(alice, 'civet', { event_context: {} })
-    expect([ids(found), found.results[0].context.events_after]).toEqual([[heard], []])
-    must(await alice.put(ignoring, { ignored_users: {} }))
-  })
-
-  it('anything in a room they have forgotten', async () => {
-    const roomId = await alice.createRoom({ preset: 'public_chat' })
-    await bob.join(roomId)
-    const [said] = await sayAll(alice, roomId, ['a tapir'])
-    await bob.post(`${path(roomId)}/leave`)
-    expect(ids(await search(bob, 'tapir'))).toEqual([said])
-    must(await bob.post(`${path(roomId)}/forget`))
-    expect(ids(await search(bob, 'tapir'))).toEqual([])
-  })
-
-  it('what was redacted, before or after it was indexed', async () => {
-    const roomId = await alice.createRoom()
-    const [early, late] = await sayAll(alice, roomId, ['manatee one', 'manatee two'])
-    await finds(alice, 2, 'manatee')
-    const redact = (eventId: string) =>
-      alice.put(`${path(roomId)}/send/m.room.redaction/${eventId.slice(1, 9)}`, { redacts: eventId })
-    must(await redact(early!))
-    expect(ids(await search(alice, 'manatee'))).toEqual([late])
-    must(await redact(await alice.say(roomId, 'manatee three')))
-    await sayAll(alice, roomId, ['unrelated'])
-    expect(await search(alice, 'manatee', { event_context: {} })).toMatchObject({ count: 1 })
-    const rows = await server.pg('select document::text from event_search where room_id = $1', [roomId])
-    expect(rows).toHaveLength(2)
-    expect(JSON.stringify(rows)).not.toMatch(/one|three/)
   })
 })
 

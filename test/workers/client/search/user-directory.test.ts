@@ -1,14 +1,9 @@
 /** Finding people, and the rooms shared with them. */
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { type Api, api, type Body, type Client, must } from '../../../support/client.ts'
-import { startServer, type TestServer } from '../../../support/server.ts'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { type Body, type Client, must } from '../../../support/client.ts'
+import { serving } from '../../../support/serving.ts'
 
-let server: TestServer
-let http: Api
-let alice: Client
-let bob: Client
-let carol: Client
-let dora: Client
+const { server, http, alice, bob, carol, dora } = serving(['alice', 'bob', 'carol', 'dora'])
 
 const memberPath = (roomId: string, { userId }: Client) =>
   `/rooms/${encodeURIComponent(roomId)}/state/m.room.member/${encodeURIComponent(userId)}`
@@ -26,16 +21,6 @@ const finds = (who: Client, term: string, expected: Client[]) =>
     timeout: 5000,
     interval: 50,
   })
-
-beforeAll(async () => {
-  server = await startServer()
-  http = api(server)
-  alice = await http.register('alice')
-  bob = await http.register('bob')
-  carol = await http.register('carol')
-  dora = await http.register('dora')
-})
-afterAll(() => server?.stop())
 
 describe('the user directory', () => {
   it('finds users who share a room, by parts of name and id, whatever their case and accents', async () => {

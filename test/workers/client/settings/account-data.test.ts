@@ -1,22 +1,15 @@
 /** Account data, global and of one room. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Api, api, type Body, type Client, must, silence } from '../../../support/client.ts'
-import { objectName, startServer, type TestServer } from '../../../support/server.ts'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { type Body, type Client, must, silence } from '../../../support/client.ts'
+import { objectName } from '../../../support/server.ts'
+import { serving } from '../../../support/serving.ts'
 
-let server: TestServer
-let http: Api
-let alice: Client
-let bob: Client
+const { server, http, alice, bob } = serving(['alice', 'bob'])
 let roomId: string
 
 beforeAll(async () => {
-  server = await startServer()
-  http = api(server)
-  alice = await http.register('alice')
-  bob = await http.register('bob')
   roomId = await alice.createRoom()
 })
-afterAll(() => server?.stop())
 
 const scopes: [string, (of: Client, type: string) => string][] = [
   ['global', (of, type) => `/user/${encodeURIComponent(of.userId)}/account_data/${type}`],

@@ -1,21 +1,13 @@
 /** What clients get for others: OpenID tokens, TURN credentials and the lookups of bridges. */
 import { createHmac } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Answer, type Api, api, type Client, must } from '../../../support/client.ts'
-import { startServer, type TestServer } from '../../../support/server.ts'
-
-let server: TestServer
-let http: Api
-let alice: Client
+import { describe, expect, it } from 'vitest'
+import { type Answer, api, must } from '../../../support/client.ts'
+import { startServer } from '../../../support/server.ts'
+import { serving } from '../../../support/serving.ts'
 
 const uris = ['turn:turn.example:3478?transport=udp', 'turns:turn.example:5349']
 
-beforeAll(async () => {
-  server = await startServer({ 'turn-uri': uris.join(','), 'turn-secret': 'shared' })
-  http = api(server)
-  alice = await http.register('alice')
-})
-afterAll(() => server?.stop())
+const { server, http, alice } = serving(['alice'], { 'turn-uri': uris.join(','), 'turn-secret': 'shared' })
 
 const failure = ({ status, body }: Answer) => [status, body.errcode]
 const userInfo = (query: Record<string, string>) =>

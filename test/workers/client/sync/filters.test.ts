@@ -1,20 +1,9 @@
 /** Filters that are stored. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Api, api, type Client } from '../../../support/client.ts'
-import { startServer, type TestServer } from '../../../support/server.ts'
+import { describe, expect, it } from 'vitest'
+import type { Client } from '../../../support/client.ts'
+import { serving } from '../../../support/serving.ts'
 
-let server: TestServer
-let http: Api
-let alice: Client
-let bob: Client
-
-beforeAll(async () => {
-  server = await startServer()
-  http = api(server)
-  alice = await http.register('alice')
-  bob = await http.register('bob')
-})
-afterAll(() => server?.stop())
+const { alice, bob } = serving(['alice', 'bob'])
 
 const path = (of: Client, rest = '') => `/user/${encodeURIComponent(of.userId)}/filter${rest}`
 const filter = { room: { timeline: { limit: 1, types: ['m.room.message'] } }, 'org.example.new': { a: 1 } }

@@ -1,19 +1,9 @@
 /** Whom a user ignores, and whose invites they want. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Api, api, type Body, type Client, must } from '../../../support/client.ts'
-import { startServer, type TestServer } from '../../../support/server.ts'
+import { describe, expect, it } from 'vitest'
+import { type Body, type Client, must } from '../../../support/client.ts'
+import { serving } from '../../../support/serving.ts'
 
-let server: TestServer
-let http: Api
-let alice: Client
-let names = 0
-
-beforeAll(async () => {
-  server = await startServer()
-  http = api(server)
-  alice = await http.register('alice')
-})
-afterAll(() => server?.stop())
+const { someone, alice } = serving(['alice'])
 
 const at = (room: string, rest: string) => `/rooms/${encodeURIComponent(room)}/${rest}`
 const set = async (client: Client, type: string, content: Body) =>
@@ -23,11 +13,6 @@ const ignore = (client: Client, ...users: Client[]) =>
     ignored_users: Object.fromEntries(users.map(({ userId }) => [userId, {}])),
   })
 const bodies = (events: Body[]) => events.map(({ content }) => content.body).filter(Boolean)
-
-async function someone(): Promise<Client> {
-  names += 1
-  return http.register(`someone${names}`)
-}
 
 /** A room of Alice with two others. */
 async function roomOfThree(): Promise<{ room: string; bob: Client; carol: Client }> {

@@ -1,21 +1,10 @@
 /** The endpoints before /sync: initialSync and the event stream. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Api, api, type Body, type Client, must } from '../../../support/client.ts'
+import { describe, expect, it } from 'vitest'
+import { type Body, must } from '../../../support/client.ts'
 import { waitingRequest } from '../../../support/faults.ts'
-import { startServer, type TestServer } from '../../../support/server.ts'
+import { serving } from '../../../support/serving.ts'
 
-let server: TestServer
-let http: Api
-let alice: Client
-let bob: Client
-
-beforeAll(async () => {
-  server = await startServer()
-  http = api(server)
-  alice = await http.register('alice')
-  bob = await http.register('bob')
-})
-afterAll(() => server?.stop())
+const { server, http, alice, bob } = serving(['alice', 'bob'])
 
 const room = (id: string, rest: string) => `/rooms/${encodeURIComponent(id)}${rest}`
 const worldReadable = {

@@ -1,20 +1,14 @@
 /** Presence: who is there, for the people around them. */
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type Api, api, type Body, type Client, must, silence } from '../../../support/client.ts'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { api, type Body, type Client, must, silence } from '../../../support/client.ts'
 import { settled } from '../../../support/faults.ts'
-import { objectName, startServer, type TestServer } from '../../../support/server.ts'
+import { objectName, startServer } from '../../../support/server.ts'
+import { serving } from '../../../support/serving.ts'
 
-let server: TestServer
-let http: Api
+const { server, http } = serving([], { staysAwake: 'what is known of others’ presence lives in memory' })
 let alice: Client
 let bob: Client
 let users = 0
-
-beforeAll(async () => {
-  server = await startServer({ staysAwake: 'what is known of others’ presence lives in memory' })
-  http = api(server)
-})
-afterAll(() => server?.stop())
 
 /** New people each time: presence is of users, not of rooms. */
 beforeEach(async () => {

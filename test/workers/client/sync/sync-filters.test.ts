@@ -1,23 +1,14 @@
 /** Which parts of a sync a filter reaches: rooms, timeline, state, what passes, account data, presence. */
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type Api, api, type Body, type Client, must } from '../../../support/client.ts'
-import { startServer, type TestServer } from '../../../support/server.ts'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { type Body, must } from '../../../support/client.ts'
+import { serving } from '../../../support/serving.ts'
 
-let server: TestServer
-let http: Api
-let alice: Client
-let bob: Client
+const { alice, bob } = serving(['alice', 'bob'], {
+  staysAwake: 'what is known of others’ presence lives in memory',
+})
 let room: string
 let other: string
 let since: string
-
-beforeAll(async () => {
-  server = await startServer({ staysAwake: 'what is known of others’ presence lives in memory' })
-  http = api(server)
-  alice = await http.register('alice')
-  bob = await http.register('bob')
-})
-afterAll(() => server?.stop())
 
 const at = (id: string, rest: string) => `/rooms/${encodeURIComponent(id)}/${rest}`
 const dataAt = (type: string, id?: string) =>

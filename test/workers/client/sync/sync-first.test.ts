@@ -1,24 +1,10 @@
 /** What a first sync shows, and one that asks for everything again. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Api, api, type Body, type Client, must } from '../../../support/client.ts'
-import { startServer, type TestServer } from '../../../support/server.ts'
+import { describe, expect, it } from 'vitest'
+import { type Body, type Client, must } from '../../../support/client.ts'
+import { serving } from '../../../support/serving.ts'
 
-let server: TestServer
-let http: Api
-let alice: Client
-let names = 0
+const { server, someone, alice } = serving(['alice'])
 
-beforeAll(async () => {
-  server = await startServer()
-  http = api(server)
-  alice = await http.register('alice')
-})
-afterAll(() => server?.stop())
-
-const person = () => {
-  names += 1
-  return http.register(`person${names}`)
-}
 const at = (id: string, rest: string) => `/rooms/${encodeURIComponent(id)}/${rest}`
 const sync = async (client: Client, query: Body = {}): Promise<Body> => must(await client.sync(query)).body
 const limited = (limit: number) => JSON.stringify({ room: { timeline: { limit } } })
@@ -50,7 +36,7 @@ describe('a first sync', () => {
   })
 
   it('has all account data, the rules for pushes and the markers of rooms among it', async () => {
-    const client = await person()
+    const client = await someone()
     const room = await client.createRoom()
     const base = `/user/${encodeURIComponent(client.userId)}`
     const ofRoom = `${base}/rooms/${encodeURIComponent(room)}`
@@ -75,7 +61,7 @@ describe('a first sync', () => {
   })
 
   it('has typing, and the read receipts of all', async () => {
-    const [bob, carol] = [await person(), await person()]
+    const [bob, carol] = [await someone(), await someone()]
     const room = await alice.createRoom({ preset: 'public_chat' })
     for (const client of [bob, carol]) must(await client.join(room))
     const event = await alice.say(room, 'hello')
@@ -98,9 +84,9 @@ describe('a first sync', () => {
 
   it('names five heroes at most, without the reader and those gone', async () => {
     const room = await alice.createRoom({ preset: 'public_chat' })
-    const others = await Promise.all(Array.from({ length: 7 }, person))
+    const others = await Promise.all(Array.from({ length: 7 }, someone))
     for (const client of others) must(await client.join(room))
-    const invited = await person()
+    const invited = await someone()
     must(await alice.invite(room, invited.userId))
     must(await others[0]!.post(at(room, 'leave')))
     const { summary } = (await sync(alice)).rooms.join[room]
@@ -110,7 +96,7 @@ describe('a first sync', () => {
   })
 
   it('shows an invite by events that are stripped, the create event and the own one among them', async () => {
-    const bob = await person()
+    const bob = await someone()
     const room = await alice.createRoom({ invite: [bob.userId] })
     const { events } = (await sync(bob)).rooms.invite[room].invite_state
     expect(events.map(({ type }: Body) => type)).toContain('m.room.create')
@@ -124,7 +110,7 @@ describe('a first sync', () => {
 
 describe('an invite', () => {
   it('tells by which name its sender goes in the room, and what kind of room it is', async () => {
-    const [bob, carol] = [await person(), await person()]
+    const [bob, carol] = [await someone(), await someone()]
     must(await bob.put(`/profile/${encodeURIComponent(bob.userId)}/displayname`, { displayname: 'Bob' }))
     const room = await bob.createRoom({
       is_direct: true,
@@ -144,7 +130,7 @@ describe('an invite', () => {
 
 describe('full_state', () => {
   it('brings the state of every room, and of the timeline what is new alone', async () => {
-    const client = await person()
+    const client = await someone()
     const rooms = [await client.createRoom({ name: 'one' }), await client.createRoom({ name: 'two' })]
     const since = (await sync(client)).next_batch
     await client.say(rooms[0]!, 'news')
@@ -157,7 +143,7 @@ describe('full_state', () => {
   })
 
   it('brings the members of the timeline and oneself where they are loaded lazily', async () => {
-    const [client, bob, carol] = [await person(), await person(), await person()]
+    const [client, bob, carol] = [await someone(), await someone(), await someone()]
     const room = await client.createRoom({ preset: 'public_chat', name: 'Named' })
     for (const other of [bob, carol]) must(await other.join(room))
     const filter = JSON.stringify({ room: { state: { lazy_load_members: true } } })
@@ -173,7 +159,7 @@ describe('full_state', () => {
   })
 
   it('is answered at once, though there is no room', async () => {
-    const client = await person()
+    const client = await someone()
     const since = (await sync(client)).next_batch
     expect(await sync(client, { since, full_state: true, timeout: 60_000 })).toHaveProperty('next_batch')
   })
@@ -181,7 +167,7 @@ describe('full_state', () => {
 
 describe('a token', () => {
   it('gives the same news as often as it is asked with', async () => {
-    const client = await person()
+    const client = await someone()
     const room = await client.createRoom()
     const since = (await sync(client)).next_batch
     await client.say(room, 'one')
@@ -194,7 +180,7 @@ describe('a token', () => {
   })
 
   it('outlives the process', async () => {
-    const client = await person()
+    const client = await someone()
     const room = await client.createRoom()
     const since = (await sync(client)).next_batch
     const said = await client.say(room, 'one')
@@ -203,7 +189,7 @@ describe('a token', () => {
   })
 
   it('of another user gets no news of theirs', async () => {
-    const [bob, carol] = [await person(), await person()]
+    const [bob, carol] = [await someone(), await someone()]
     const room = await bob.createRoom()
     const since = (await sync(bob)).next_batch
     await bob.say(room, 'not for carol')

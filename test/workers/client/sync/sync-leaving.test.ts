@@ -1,20 +1,9 @@
 /** How rooms go from a sync: state up to the leave, and knocks that come to nothing. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Api, api, type Body, type Client, must, silence } from '../../../support/client.ts'
-import { startServer, type TestServer } from '../../../support/server.ts'
+import { describe, expect, it } from 'vitest'
+import { type Body, type Client, must, silence } from '../../../support/client.ts'
+import { serving } from '../../../support/serving.ts'
 
-let server: TestServer
-let http: Api
-let alice: Client
-let bob: Client
-
-beforeAll(async () => {
-  server = await startServer({ presence: 'off' })
-  http = api(server)
-  alice = await http.register('alice')
-  bob = await http.register('bob')
-})
-afterAll(() => server?.stop())
+const { alice, bob } = serving(['alice', 'bob'], { presence: 'off' })
 
 const at = (id: string, rest: string) => `/rooms/${encodeURIComponent(id)}/${rest}`
 const note = async (client: Client, room: string, n: number) =>

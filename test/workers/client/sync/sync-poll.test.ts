@@ -1,19 +1,11 @@
 /** The long poll as the Worker holds it: its time, its parameters, and the User object going away under it. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Answer, type Api, api, type Client, must, silence } from '../../../support/client.ts'
+import { describe, expect, it } from 'vitest'
+import { type Answer, must, silence } from '../../../support/client.ts'
 import { waitingPoll } from '../../../support/faults.ts'
-import { objectName, startServer, type TestServer } from '../../../support/server.ts'
+import { objectName } from '../../../support/server.ts'
+import { serving } from '../../../support/serving.ts'
 
-let server: TestServer
-let http: Api
-let alice: Client
-
-beforeAll(async () => {
-  server = await startServer()
-  http = api(server)
-  alice = await http.register('alice')
-})
-afterAll(() => server?.stop())
+const { server, http, alice } = serving(['alice'])
 
 const data = (type: string) => `/user/${encodeURIComponent(alice.userId)}/account_data/${type}`
 

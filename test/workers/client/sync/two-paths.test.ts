@@ -2,24 +2,21 @@
  * An answer of sync is made from what wakes have brought, or by asking the Room; counts by the User or by the Room. It
  * is the same answer: whatever has happened, early or late, whole or behind a gap, and after evictions.
  */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Api, api, type Body, type Client, must } from '../../../support/client.ts'
-import { objectName, startServer, type TestServer } from '../../../support/server.ts'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { type Body, type Client, must } from '../../../support/client.ts'
+import { objectName } from '../../../support/server.ts'
+import { serving } from '../../../support/serving.ts'
 
-let server: TestServer
-let http: Api
+const { server, http } = serving([], { presence: 'off' })
 let alice: Client
 let bob: Client
 let carol: Client
 
 beforeAll(async () => {
-  server = await startServer({ presence: 'off' })
-  http = api(server)
   ;[alice, bob, carol] = (await Promise.all(
     ['alice', 'bob', 'carol'].map((name) => http.register(name)),
   )) as [Client, Client, Client]
 })
-afterAll(() => server?.stop())
 
 const at = (room: string, ...rest: string[]) => `/rooms/${[room, ...rest].map(encodeURIComponent).join('/')}`
 let txn = 0

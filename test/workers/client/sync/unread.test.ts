@@ -1,57 +1,35 @@
 /** Unread counts in /sync: what notifies, what is read, and what they cost. */
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type Api, api, type Body, type Client, must } from '../../../support/client.ts'
+import { describe, expect, it } from 'vitest'
+import { type Body, type Client, must } from '../../../support/client.ts'
 import { settled } from '../../../support/faults.ts'
-import { objectName, startServer, type TestServer } from '../../../support/server.ts'
+import { objectName } from '../../../support/server.ts'
+import { countedRoom, counts } from './counted-room.ts'
 
-let server: TestServer
-let http: Api
-let alice: Client
-let bob: Client
-let room: string
+const { server, http, alice, bob, here, path, send, countsIn, fresh } = countedRoom()
 
-beforeAll(async () => {
-  server = await startServer({ presence: 'off', staysAwake: 'counts calls and rows' })
-  http = api(server)
-  alice = await http.register('alice')
-  bob = await http.register('bob')
-})
-afterAll(() => server?.stop())
-beforeEach(async () => {
-  room = await alice.createRoom({ preset: 'public_chat' })
-  must(await bob.join(room))
-})
-
-const path = (rest: string) => `/rooms/${encodeURIComponent(room)}/${rest}`
 const read = async (client: Client, eventId: string, body: Body = {}, type = 'm.read') =>
   must(await client.post(path(`receipt/${type}/${encodeURIComponent(eventId)}`), body))
-const send = async (client: Client, content: Body, type = 'm.room.message'): Promise<string> =>
-  must(await client.put(path(`send/${type}/${Math.random()}`), content)).body.event_id
+
 const inThread = (root: string, body: string) => ({
   msgtype: 'm.text',
   body,
   'm.relates_to': { rel_type: 'm.thread', event_id: root },
 })
+
 const token = async (client: Client): Promise<string> => must(await client.sync()).body.next_batch
+
 const pulls = async (): Promise<number> =>
   must(await http.request('GET', '/_selvedge/test/calls')).body['room.pull'] ?? 0
-
-const counts = (notifications: number, highlights = 0) => ({
-  notification_count: notifications,
-  highlight_count: highlights,
-})
-const countsIn = (body: Body) => body.rooms?.join?.[room]?.unread_notifications
-const fresh = async (client = bob) => countsIn(must(await client.sync()).body)
 
 describe('unread counts', () => {
   it('ride with the event, and cost no pull', async () => {
     const since = await token(bob)
     const before = await pulls()
     const waiting = bob.sync({ since, timeout: 10_000 })
-    await alice.say(room, 'one')
+    await alice.say(here.room, 'one')
     const first = (await waiting).body
     expect(countsIn(first)).toEqual(counts(1))
-    await alice.say(room, 'two')
+    await alice.say(here.room, 'two')
     const second = must(await bob.sync({ since: first.next_batch, timeout: 10_000 })).body
     expect(countsIn(second)).toEqual(counts(2))
     expect(await pulls()).toBe(before)
@@ -60,16 +38,16 @@ describe('unread counts', () => {
 
   it('are the same from the Room after an eviction', async () => {
     const { next_batch } = (await bob.sync()).body
-    await alice.say(room, 'one')
+    await alice.say(here.room, 'one')
     await send(alice, { msgtype: 'm.text', body: 'bob!', 'm.mentions': { user_ids: [bob.userId] } })
     expect(countsIn((await bob.sync({ since: next_batch })).body)).toEqual(counts(2, 1))
     await server.evict('USER', objectName.user('test.example', bob.userId))
-    await alice.say(room, 'three')
+    await alice.say(here.room, 'three')
     expect(countsIn((await bob.sync({ since: next_batch })).body)).toEqual(counts(3, 1))
   })
 
   it.each(['m.read', 'm.read.private'])('are reset by %s alone, which wakes sync', async (type) => {
-    const event = await alice.say(room, 'one')
+    const event = await alice.say(here.room, 'one')
     const first = (await bob.sync()).body
     expect(countsIn(first)).toEqual(counts(1))
     const waiting = bob.sync({ since: first.next_batch, timeout: 10_000 })
@@ -78,28 +56,28 @@ describe('unread counts', () => {
   })
 
   it('are reset where the client does not want to see receipts', async () => {
-    const event = await alice.say(room, 'one')
+    const event = await alice.say(here.room, 'one')
     const filter = JSON.stringify({ room: { ephemeral: { not_types: ['m.receipt'] } } })
     const since = must(await bob.sync({ filter })).body.next_batch
     const waiting = bob.sync({ since, filter, timeout: 10_000 })
     await read(bob, event)
     const { body } = await waiting
     expect(countsIn(body)).toEqual(counts(0))
-    expect(body.rooms.join[room].ephemeral.events).toEqual([])
+    expect(body.rooms.join[here.room].ephemeral.events).toEqual([])
   })
 
   it('keep what came after the event that was read', async () => {
-    const event = await alice.say(room, 'one')
-    await alice.say(room, 'two')
+    const event = await alice.say(here.room, 'one')
+    await alice.say(here.room, 'two')
     await token(bob)
     await read(bob, event)
     expect(await fresh()).toEqual(counts(1))
   })
 
   it('end at an event of one’s own', async () => {
-    await alice.say(room, 'one')
+    await alice.say(here.room, 'one')
     const { next_batch } = (await bob.sync()).body
-    await bob.say(room, 'seen')
+    await bob.say(here.room, 'seen')
     expect(countsIn((await bob.sync({ since: next_batch })).body)).toEqual(counts(0))
     expect(await fresh()).toEqual(counts(0))
   })
@@ -108,8 +86,8 @@ describe('unread counts', () => {
     ['m.read', 'm.read.private'],
     ['m.read.private', 'm.read'],
   ])('go by the further receipt, be it %s or %s', async (further, other) => {
-    const [first, second] = [await alice.say(room, 'one'), await alice.say(room, 'two')]
-    await alice.say(room, 'three')
+    const [first, second] = [await alice.say(here.room, 'one'), await alice.say(here.room, 'two')]
+    await alice.say(here.room, 'three')
     await token(bob)
     await read(bob, second, {}, further)
     await read(bob, first, {}, other)
@@ -127,12 +105,12 @@ describe('unread counts', () => {
   })
 
   it('are of encrypted events too in a muted room, where MSC4028’s rule is on', async () => {
-    must(await bob.put(`/pushrules/global/room/${encodeURIComponent(room)}`, { actions: [] }))
+    must(await bob.put(`/pushrules/global/room/${encodeURIComponent(here.room)}`, { actions: [] }))
     const since = await token(bob)
     const on = '/pushrules/global/override/.org.matrix.msc4028.encrypted_event/enabled'
     must(await bob.put(on, { enabled: true }))
     await send(alice, { algorithm: 'm.megolm.v1.aes-sha2' }, 'm.room.encrypted')
-    await alice.say(room, 'muted')
+    await alice.say(here.room, 'muted')
     const told = countsIn((await bob.sync({ since })).body)
     must(await bob.put(on, { enabled: false }))
     expect(told).toEqual(counts(1))
@@ -149,7 +127,7 @@ describe('unread counts', () => {
     const since = await token(bob)
     const master = '/pushrules/global/override/.m.rule.master/enabled'
     must(await bob.put(master, { enabled: true }))
-    await alice.say(room, 'unheard')
+    await alice.say(here.room, 'unheard')
     const told = countsIn((await bob.sync({ since })).body)
     must(await bob.put(master, { enabled: false }))
     expect(told).toEqual(counts(0))
@@ -157,9 +135,9 @@ describe('unread counts', () => {
 
   it('begin at the join', async () => {
     const carol = await http.register(`carol${Math.floor(Math.random() * 1e9)}`)
-    await alice.say(room, 'before')
-    must(await carol.join(room))
-    await alice.say(room, 'after')
+    await alice.say(here.room, 'before')
+    must(await carol.join(here.room))
+    await alice.say(here.room, 'after')
     expect(await fresh(carol)).toEqual(counts(1))
   })
 
@@ -186,8 +164,8 @@ describe('unread counts', () => {
   })
 
   it('lose what is redacted', async () => {
-    const event = await alice.say(room, 'oops')
-    await alice.say(room, 'fine')
+    const event = await alice.say(here.room, 'oops')
+    await alice.say(here.room, 'fine')
     const since = await token(bob)
     must(await alice.put(path(`redact/${encodeURIComponent(event)}/r1`), {}))
     expect(countsIn((await bob.sync({ since })).body)).toEqual(counts(1))
@@ -198,7 +176,7 @@ describe('unread counts', () => {
     const since = await token(bob)
     const setting = `/user/${encodeURIComponent(bob.userId)}/account_data/m.ignored_user_list`
     must(await bob.put(setting, { ignored_users: { [alice.userId]: {} } }))
-    await alice.say(room, 'unheard')
+    await alice.say(here.room, 'unheard')
     expect(countsIn((await bob.sync({ since })).body) ?? counts(0)).toEqual(counts(0))
     expect(await fresh()).toEqual(counts(0))
     must(await bob.put(setting, { ignored_users: {} }))
@@ -206,112 +184,21 @@ describe('unread counts', () => {
   })
 
   it('fall silent in a muted room', async () => {
-    await alice.say(room, 'one')
+    await alice.say(here.room, 'one')
     const since = await token(bob)
-    must(await bob.put(`/pushrules/global/room/${encodeURIComponent(room)}`, { actions: [] }))
-    await alice.say(room, 'two')
+    must(await bob.put(`/pushrules/global/room/${encodeURIComponent(here.room)}`, { actions: [] }))
+    await alice.say(here.room, 'two')
     expect(countsIn((await bob.sync({ since })).body)).toEqual(counts(0))
-  })
-})
-
-describe('an event that the server makes for a user', () => {
-  const profile = (field: string, value: string) =>
-    bob.put(`/profile/${encodeURIComponent(bob.userId)}/${field}`, { [field]: value })
-  const state = async (type: string, key = '') =>
-    must(await bob.get(path(`state/${type}/${encodeURIComponent(key)}`))).body
-  const ownMember = () => state('m.room.member', bob.userId)
-  const soon = { timeout: 15_000 }
-  let alias = ''
-
-  const made: [string, () => Promise<void>][] = [
-    [
-      'a new name',
-      async () => {
-        const name = `Bob ${Math.random()}`
-        must(await profile('displayname', name))
-        await expect.poll(async () => (await ownMember()).displayname, soon).toBe(name)
-      },
-    ],
-    [
-      'a new picture',
-      async () => {
-        const url = `mxc://test.example/${Math.floor(Math.random() * 1e9)}`
-        must(await profile('avatar_url', url))
-        await expect.poll(async () => (await ownMember()).avatar_url, soon).toBe(url)
-      },
-    ],
-    [
-      'a member event of their own',
-      async () => {
-        const member = { membership: 'join', displayname: 'In this room' }
-        must(await bob.put(path(`state/m.room.member/${encodeURIComponent(bob.userId)}`), member))
-      },
-    ],
-    [
-      'an event whose delay is over',
-      async () => {
-        const content = { msgtype: 'm.text', body: 'late' }
-        const sent = path(`send/m.room.message/d${Math.random()}?org.matrix.msc4140.delay=1`)
-        must(await bob.put(sent, content))
-        const newest = async () => must(await bob.get(path('messages'), { dir: 'b', limit: 1 })).body.chunk[0]
-        await expect.poll(async () => (await newest()).content.body, soon).toBe('late')
-      },
-    ],
-    [
-      'an alias that goes out of the room',
-      async () => {
-        must(await bob.delete(`/directory/room/${encodeURIComponent(alias)}`))
-        expect(await state('m.room.canonical_alias')).not.toHaveProperty('alias')
-      },
-    ],
-    ['an upgrade', async () => void must(await bob.post(path('upgrade'), { new_version: '11' }))],
-  ]
-
-  it.each(made)('does not mean that they have read: %s', async (_, make) => {
-    room = await bob.createRoom({
-      preset: 'public_chat',
-      room_alias_name: `bob${Math.floor(Math.random() * 1e9)}`,
-    })
-    alias = (await state('m.room.canonical_alias')).alias
-    must(await alice.join(room))
-    await alice.say(room, 'unread')
-    const first = must(await bob.sync()).body
-    expect(countsIn(first)).toEqual(counts(1))
-    await make()
-    const later = must(await bob.sync({ since: first.next_batch })).body
-    expect(countsIn(later) ?? counts(1)).toEqual(counts(1))
-    expect(await fresh()).toEqual(counts(1))
-    await server.evict('USER', objectName.user('test.example', bob.userId))
-    expect(await fresh()).toEqual(counts(1))
-    const { notifications } = must(await bob.get('/notifications', { limit: 50 })).body
-    const [read] = notifications.filter(({ room_id }: Body) => room_id === room)
-    expect(read).toMatchObject({ read: false, event: { content: { body: 'unread' } } })
-  })
-
-  it('leaves what the user sends themselves to mean it: messages, state and redactions', async () => {
-    room = await bob.createRoom({ preset: 'public_chat' })
-    must(await alice.join(room))
-    const own = await bob.say(room, 'own')
-    const sends = [
-      () => send(bob, { body: 'x' }, 'org.example.custom'),
-      async () => must(await bob.put(path('state/m.room.topic/'), { topic: 'x' })),
-      async () => must(await bob.put(path(`redact/${encodeURIComponent(own)}/r`), {})),
-    ]
-    for (const one of sends) {
-      await alice.say(room, 'unread')
-      expect(await fresh()).toEqual(counts(1))
-      await one()
-      expect(await fresh()).toEqual(counts(0))
-    }
   })
 })
 
 describe('counts by thread', () => {
   const filter = JSON.stringify({ room: { timeline: { unread_thread_notifications: true } } })
-  const section = async (query: Body = {}) => must(await bob.sync({ filter, ...query })).body.rooms.join[room]
+  const section = async (query: Body = {}) =>
+    must(await bob.sync({ filter, ...query })).body.rooms.join[here.room]
 
   it('stand apart from the main timeline with the filter, and in one sum without', async () => {
-    const root = await alice.say(room, 'root')
+    const root = await alice.say(here.room, 'root')
     const { next_batch } = (await bob.sync({ filter })).body
     const reply = await send(alice, inThread(root, 'reply'))
     await send(alice, { ...inThread(root, 'hey'), 'm.mentions': { user_ids: [bob.userId] } })
@@ -330,7 +217,7 @@ describe('counts by thread', () => {
   })
 
   it('end at an event of one’s own in its thread alone', async () => {
-    const root = await alice.say(room, 'root')
+    const root = await alice.say(here.room, 'root')
     await send(alice, inThread(root, 'reply'))
     const { next_batch: since } = (await bob.sync({ filter })).body
     await send(bob, inThread(root, 'seen'))
@@ -338,12 +225,12 @@ describe('counts by thread', () => {
       expect(shown.unread_notifications).toEqual(counts(1))
       expect(shown.unread_thread_notifications).toBeUndefined()
     }
-    await bob.say(room, 'seen as well')
+    await bob.say(here.room, 'seen as well')
     expect((await section()).unread_notifications).toEqual(counts(0))
   })
 
   it('go by an unthreaded receipt altogether', async () => {
-    const root = await alice.say(room, 'root')
+    const root = await alice.say(here.room, 'root')
     const reply = await send(alice, inThread(root, 'reply'))
     await token(bob)
     await read(bob, reply)
@@ -352,7 +239,7 @@ describe('counts by thread', () => {
   })
 
   it('answer to the unstable name', async () => {
-    const root = await alice.say(room, 'root')
+    const root = await alice.say(here.room, 'root')
     await send(alice, inThread(root, 'reply'))
     const name = 'org.matrix.msc3773.unread_thread_notifications'
     const unstable = JSON.stringify({ room: { timeline: { [name]: true } } })
@@ -360,7 +247,7 @@ describe('counts by thread', () => {
   })
 
   it('follow relations to an event of a thread', async () => {
-    const root = await alice.say(room, 'root')
+    const root = await alice.say(here.room, 'root')
     const reply = await send(alice, inThread(root, 'reply'))
     const since = await token(bob)
     await send(alice, {
