@@ -34,40 +34,28 @@ const KeyData = z.looseObject({
 const Sessions = z.object({ sessions: z.record(SessionId, KeyData) })
 const Rooms = z.object({ rooms: z.record(RoomId, Sessions) })
 
+/** What is true of every endpoint here. */
+const OWN_BACKUP = { auth: 'claims', guests: false, suspended: true, limit: 'keys' } as const
+
 export const roomKeys = new Hono<AppEnv>()
 
-roomKeys.post(
-  '/room_keys/version',
-  endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'keys', json: AuthData }),
-  async (c) => {
-    const { algorithm, auth_data } = c.req.valid('json')
-    requireSmall('auth_data', JSON.stringify(auth_data))
-    return c.json({ version: await user(c).createKeyBackup(c.var.requester.session, algorithm, auth_data) })
-  },
+roomKeys.post('/room_keys/version', endpoint({ ...OWN_BACKUP, json: AuthData }), async (c) => {
+  const { algorithm, auth_data } = c.req.valid('json')
+  requireSmall('auth_data', JSON.stringify(auth_data))
+  return c.json({ version: await user(c).createKeyBackup(c.var.requester.session, algorithm, auth_data) })
+})
+
+roomKeys.get('/room_keys/version', endpoint(OWN_BACKUP), async (c) =>
+  c.json(await user(c).keyBackup(c.var.requester.session, undefined)),
 )
 
-roomKeys.get(
-  '/room_keys/version',
-  endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'keys' }),
-  async (c) => c.json(await user(c).keyBackup(c.var.requester.session, undefined)),
-)
-
-roomKeys.get(
-  '/room_keys/version/:version',
-  endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'keys', param: InVersion }),
-  async (c) => c.json(await user(c).keyBackup(c.var.requester.session, c.req.valid('param').version)),
+roomKeys.get('/room_keys/version/:version', endpoint({ ...OWN_BACKUP, param: InVersion }), async (c) =>
+  c.json(await user(c).keyBackup(c.var.requester.session, c.req.valid('param').version)),
 )
 
 roomKeys.put(
   '/room_keys/version/:version',
-  endpoint({
-    auth: 'claims',
-    guests: false,
-    suspended: true,
-    limit: 'keys',
-    param: InVersion,
-    json: AuthData.extend(OptionalVersion.shape),
-  }),
+  endpoint({ ...OWN_BACKUP, param: InVersion, json: AuthData.extend(OptionalVersion.shape) }),
   async (c) => {
     const { version } = c.req.valid('param')
     const { algorithm, auth_data, version: named } = c.req.valid('json')
@@ -80,39 +68,23 @@ roomKeys.put(
   },
 )
 
-roomKeys.delete(
-  '/room_keys/version/:version',
-  endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'keys', param: InVersion }),
-  async (c) => {
-    await user(c).deleteKeyBackup(c.var.requester.session, c.req.valid('param').version)
-    return c.json({})
-  },
-)
+roomKeys.delete('/room_keys/version/:version', endpoint({ ...OWN_BACKUP, param: InVersion }), async (c) => {
+  await user(c).deleteKeyBackup(c.var.requester.session, c.req.valid('param').version)
+  return c.json({})
+})
 
-roomKeys.put(
-  '/room_keys/keys',
-  endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'keys', query: InVersion, json: Rooms }),
-  (c) => {
-    const rooms = Object.entries(c.req.valid('json').rooms)
-    return put(
-      c,
-      c.req.valid('query').version,
-      rooms.flatMap(([roomId, { sessions }]) => keysOf(roomId, sessions)),
-    )
-  },
-)
+roomKeys.put('/room_keys/keys', endpoint({ ...OWN_BACKUP, query: InVersion, json: Rooms }), (c) => {
+  const rooms = Object.entries(c.req.valid('json').rooms)
+  return put(
+    c,
+    c.req.valid('query').version,
+    rooms.flatMap(([roomId, { sessions }]) => keysOf(roomId, sessions)),
+  )
+})
 
 roomKeys.put(
   '/room_keys/keys/:roomId',
-  endpoint({
-    auth: 'claims',
-    guests: false,
-    suspended: true,
-    limit: 'keys',
-    param: InRoom,
-    query: InVersion,
-    json: Sessions,
-  }),
+  endpoint({ ...OWN_BACKUP, param: InRoom, query: InVersion, json: Sessions }),
   (c) => {
     const keys = keysOf(c.req.valid('param').roomId, c.req.valid('json').sessions)
     return put(c, c.req.valid('query').version, keys)
@@ -121,15 +93,7 @@ roomKeys.put(
 
 roomKeys.put(
   '/room_keys/keys/:roomId/:sessionId',
-  endpoint({
-    auth: 'claims',
-    guests: false,
-    suspended: true,
-    limit: 'keys',
-    param: InSession,
-    query: InVersion,
-    json: KeyData,
-  }),
+  endpoint({ ...OWN_BACKUP, param: InSession, query: InVersion, json: KeyData }),
   (c) => {
     const { roomId, sessionId } = c.req.valid('param')
     const keys = keysOf(roomId, { [sessionId]: c.req.valid('json') })
@@ -137,35 +101,17 @@ roomKeys.put(
   },
 )
 
-roomKeys.get(
-  '/room_keys/keys',
-  endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'keys', query: InVersion }),
-  (c) => read(c, c.req.valid('query').version, {}, ROOMS),
+roomKeys.get('/room_keys/keys', endpoint({ ...OWN_BACKUP, query: InVersion }), (c) =>
+  read(c, c.req.valid('query').version, {}, ROOMS),
 )
 
-roomKeys.get(
-  '/room_keys/keys/:roomId',
-  endpoint({
-    auth: 'claims',
-    guests: false,
-    suspended: true,
-    limit: 'keys',
-    param: InRoom,
-    query: InVersion,
-  }),
-  (c) => read(c, c.req.valid('query').version, c.req.valid('param'), SESSIONS),
+roomKeys.get('/room_keys/keys/:roomId', endpoint({ ...OWN_BACKUP, param: InRoom, query: InVersion }), (c) =>
+  read(c, c.req.valid('query').version, c.req.valid('param'), SESSIONS),
 )
 
 roomKeys.get(
   '/room_keys/keys/:roomId/:sessionId',
-  endpoint({
-    auth: 'claims',
-    guests: false,
-    suspended: true,
-    limit: 'keys',
-    param: InSession,
-    query: InVersion,
-  }),
+  endpoint({ ...OWN_BACKUP, param: InSession, query: InVersion }),
   async (c) => {
     const { version } = c.req.valid('query')
     const { keys } = await user(c).backedUpKeys(
@@ -180,35 +126,19 @@ roomKeys.get(
   },
 )
 
-roomKeys.delete(
-  '/room_keys/keys',
-  endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'keys', query: InVersion }),
-  (c) => remove(c, c.req.valid('query').version, {}),
+roomKeys.delete('/room_keys/keys', endpoint({ ...OWN_BACKUP, query: InVersion }), (c) =>
+  remove(c, c.req.valid('query').version, {}),
 )
 
 roomKeys.delete(
   '/room_keys/keys/:roomId',
-  endpoint({
-    auth: 'claims',
-    guests: false,
-    suspended: true,
-    limit: 'keys',
-    param: InRoom,
-    query: InVersion,
-  }),
+  endpoint({ ...OWN_BACKUP, param: InRoom, query: InVersion }),
   (c) => remove(c, c.req.valid('query').version, c.req.valid('param')),
 )
 
 roomKeys.delete(
   '/room_keys/keys/:roomId/:sessionId',
-  endpoint({
-    auth: 'claims',
-    guests: false,
-    suspended: true,
-    limit: 'keys',
-    param: InSession,
-    query: InVersion,
-  }),
+  endpoint({ ...OWN_BACKUP, param: InSession, query: InVersion }),
   (c) => remove(c, c.req.valid('query').version, c.req.valid('param')),
 )
 
