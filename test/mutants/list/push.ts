@@ -23,7 +23,7 @@ export const PUSH: readonly Mutant[] = [
       'for (const roomId of unreached.slice(1))',
       { title: 'did not answer' },
     ],
-    ['      await before\n', '', { title: 'the one that is refused' }],
+    ['      await before\n', '', { title: 'a refused one' }],
   ]),
   ...inFile('durable-objects/user/push/push-queue.ts', client('badges', 'gateways'), [
     [
@@ -34,13 +34,9 @@ export const PUSH: readonly Mutant[] = [
     [
       'told === null ? unread > 0 : unread < told',
       'told === null ? unread > 0 : unread <= told',
-      { title: 'where it has not fallen' },
+      { title: 'if it has not fallen' },
     ],
-    [
-      'if (rejected.includes(row.pushkey)) refused(row.app_id, row.pushkey)',
-      '',
-      { title: 'the one that is refused' },
-    ],
+    ['if (rejected.includes(row.pushkey)) refused(row.app_id, row.pushkey)', '', { title: 'a refused one' }],
     ['2 ** Math.min(failures, 20)', '1', { title: 'that fails is asked again after' }],
     ['    dropQueuedBefore(sql, now() - GIVEN_UP_MS)\n', '', { title: 'the newest 200' }],
     ['    dropQueuedBeyond(this.#parts.sql, KEPT)\n', '', { title: 'the newest 200' }],
@@ -49,7 +45,7 @@ export const PUSH: readonly Mutant[] = [
     [
       "  sql.exec('DELETE FROM push_told WHERE app_id = ? AND pushkey = ?', app_id, pushkey)\n",
       '',
-      { title: 'the one that is refused' },
+      { title: 'a refused one' },
     ],
     [
       'WHERE coalesce(r.retry_at, 0) <= ? GROUP BY',
@@ -89,7 +85,7 @@ export const PUSH: readonly Mutant[] = [
     [
       '          commit(room, (change) => notePushRead(change, userId))\n',
       '',
-      { title: 'is sent again where it was lost' },
+      { title: 'is sent again if it was lost' },
     ],
     ['if (hasRead === 0 && !spoke) return', 'if (hasRead === 0) return', { title: 'the user speaks' }],
     [

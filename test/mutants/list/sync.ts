@@ -12,7 +12,7 @@ export const SYNC: readonly Mutant[] = [
     [
       'question.passed = Math.max(question.passed, head)',
       'question.passed = 0',
-      { title: 'which passed it on the way' },
+      { title: 'which overtook it' },
     ],
     [
       'lost(room: number): void {\n    this.forget(room)',
@@ -24,7 +24,7 @@ export const SYNC: readonly Mutant[] = [
       '    this.answered(question, 0)',
       { title: 'after all patience' },
     ],
-    ['question.doubtful = true', 'question.doubtful = false', { title: 'that a later one contained' }],
+    ['question.doubtful = true', 'question.doubtful = false', { title: 'that a later answer held' }],
   ]),
   ...inFile('durable-objects/user/sync/heads/heads.ts', RULES, [
     [
@@ -45,7 +45,7 @@ export const SYNC: readonly Mutant[] = [
     ],
   ]),
   ...inFile('durable-objects/user/sync/heads/waiting.ts', RULES, [
-    ['behind && vain < LOOKS', 'behind && vain < 0', { title: 'looks once more before it waits' }],
+    ['behind && vain < LOOKS', 'behind && vain < 0', { title: 'looks again before it waits' }],
     [
       'begins(behind: boolean): boolean {\n    return behind',
       'begins(_: boolean): boolean {\n    return false',
@@ -80,7 +80,7 @@ export const SYNC: readonly Mutant[] = [
   ),
   ...inFile('durable-objects/user/sync/sockets.ts', client('sync-poll'), [
     ['ofDevice.slice(0, -WAITING_OF_A_DEVICE)', '[]', { title: 'ends the oldest' }],
-    ['poll.session.deviceId === deviceId)', 'true)', { title: 'ends none of another device' }],
+    ['poll.session.deviceId === deviceId)', 'true)', { title: 'ends no poll of another device' }],
   ]),
   ...inFile('durable-objects/room/tell/subscribers.ts', RULES, [
     [

@@ -54,7 +54,7 @@ describe.each([0, 1, 2])('of the %ith kind', (kind) => {
     expect((await get(paths[kind]![1], { 'if-modified-since': date() })).status).toBe(status)
   })
 
-  it('a tag counts, and no date beside it', async () => {
+  it('a tag counts, and a date beside it does not', async () => {
     const headers = { 'if-none-match': '"other"', 'if-modified-since': dates[kind]! }
     expect((await get(paths[kind]![1], headers)).status).toBe(200)
   })
@@ -81,7 +81,7 @@ describe.each([0, 1, 2])('of the %ith kind', (kind) => {
     expect((await get(paths[kind]![1], { [name]: value() })).status).toBe(status)
   })
 
-  it('its head alone says how long it is', async () => {
+  it('its headers alone say how long it is', async () => {
     const whole = await get(paths[kind]![1])
     const length = (await whole.arrayBuffer()).byteLength
     const asked: Record<string, string>[] = [{}, { range: 'bytes=1-3' }]

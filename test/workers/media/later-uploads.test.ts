@@ -20,14 +20,14 @@ describe('an id that is asked for before the upload', () => {
   const fill = (place: string, body: BodyInit, client = alice) =>
     send(body, { client, method: 'PUT', path: `upload/${place}` })
 
-  it('takes one upload, and no second', async () => {
+  it('takes only one upload', async () => {
     const place = await reserved()
     expect((await fill(place, 'first')).status).toBe(200)
     expect(await errorOf(await fill(place, 'second'))).toEqual([409, 'M_CANNOT_OVERWRITE_MEDIA'])
     expect(await (await get(place)).text()).toBe('first')
   })
 
-  it('takes one of two uploads at once', async () => {
+  it('takes only one of two uploads at once', async () => {
     const place = await reserved()
     const statuses = (await Promise.all([fill(place, 'one'), fill(place, 'other')])).map(
       ({ status }) => status,
@@ -47,14 +47,14 @@ describe('an id that is asked for before the upload', () => {
     expect(hashOf(await bytesOf(await get(place)))).toBe(hashOf(taken))
   })
 
-  it('takes a second upload where the first was refused', async () => {
+  it('takes a second upload if the first was refused', async () => {
     const place = await reserved()
     expect(await errorOf(await fill(place, streamOf(randomBytes(LIMIT + 1))))).toEqual([413, 'M_TOO_LARGE'])
     expect((await fill(place, 'small')).status).toBe(200)
     expect(await (await get(place)).text()).toBe('small')
   })
 
-  it('is one of fifty at most, until one is filled', async () => {
+  it('is one of fifty at most, until one is used', async () => {
     const dora = await http.register('dora')
     const create = () => http.request('POST', '/_matrix/media/v1/create', undefined, { token: dora.token })
     const places: string[] = []
@@ -66,7 +66,7 @@ describe('an id that is asked for before the upload', () => {
     must(await create())
   })
 
-  it('takes a second upload where the first was broken off', async () => {
+  it('takes a second upload if the first was broken off', async () => {
     const place = await reserved()
     const broken = new AbortController()
     const body = new ReadableStream({
@@ -100,7 +100,7 @@ describe('an id that is asked for before the upload', () => {
     expect((await fill(place, 'x')).status).toBe(status)
   })
 
-  it('leaves nothing behind when it has been filled, or has expired and another is asked for', async () => {
+  it('leaves nothing behind when it has been used, or has expired and another is requested', async () => {
     const gus = await http.register('gus')
     const bucket = await server.instance.mf.getR2Bucket('MEDIA')
     const own = `pending/${encodeURIComponent(gus.userId)}/`
@@ -128,11 +128,11 @@ describe('an id that is asked for before the upload', () => {
     expect(await errorOf(await get(`${place}?timeout_ms=300`))).toEqual([504, 'M_NOT_YET_UPLOADED'])
   })
 
-  it('is its owner’s', async () => {
+  it('is for its owner alone', async () => {
     expect(await errorOf(await fill(await reserved(), 'x', bob))).toEqual([403, 'M_FORBIDDEN'])
   })
 
-  it('must have been asked for, of this server', async () => {
+  it('must have been requested, from this server', async () => {
     expect(await errorOf(await fill('test.example/unknown', 'x'))).toEqual([404, 'M_NOT_FOUND'])
     expect(await errorOf(await fill('other.example/unknown', 'x'))).toEqual([404, 'M_NOT_FOUND'])
   })

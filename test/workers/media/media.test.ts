@@ -36,7 +36,7 @@ describe('an upload', () => {
     expect(hashOf(await bytesOf(answer))).toBe(hashOf(bytes))
   })
 
-  it('that is too large is refused, and nothing of it is left', async () => {
+  it('that is too large is refused, and leaves nothing behind', async () => {
     const bytes = randomBytes(LIMIT + 1)
     expect(await errorOf(await send(bytes))).toEqual([413, 'M_TOO_LARGE'])
     expect(await errorOf(await send(streamOf(bytes)))).toEqual([413, 'M_TOO_LARGE'])
@@ -64,7 +64,7 @@ describe('an upload', () => {
     expect(await (await get(place)).text()).toBe('kept')
   })
 
-  it('can be had, and others made, while Postgres is away', async () => {
+  it('can be downloaded, and new ones made, while Postgres is away', async () => {
     const place = await uploaded('here before', { type: 'text/plain' })
     server.postgres.stop()
     try {
@@ -84,14 +84,14 @@ describe('an upload', () => {
     expect((await get(place)).headers.get('content-disposition')).toBe(disposition)
   })
 
-  it('wants a token', async () => {
+  it('needs a token', async () => {
     const answer = await watched(`${server.url}/_matrix/media/v3/upload`, { method: 'POST', body: 'x' })
     expect(await errorOf(answer)).toEqual([401, 'M_MISSING_TOKEN'])
   })
 })
 
 describe('a download', () => {
-  it('gives the part that is asked for', async () => {
+  it('gives the requested part', async () => {
     const place = await uploaded('0123456789')
     const part = await get(place, { range: 'bytes=2-4' })
     expect([part.status, part.headers.get('content-range'), await part.text()]).toEqual([
@@ -109,7 +109,7 @@ describe('a download', () => {
     expect((await get(place, { 'if-none-match': etag })).status).toBe(304)
   })
 
-  it('takes the name that the path gives', async () => {
+  it('has the name that the path gives', async () => {
     const place = await uploaded('x', { type: 'text/plain', name: 'a.txt' })
     const answer = await get(`${place}/b%20c.txt`)
     expect(answer.headers.get('content-disposition')).toBe('inline; filename="b c.txt"')
@@ -124,7 +124,7 @@ describe('a download', () => {
     expect(await errorOf(await get(place))).toEqual([status, errcode])
   })
 
-  it('wants a token', async () => {
+  it('needs a token', async () => {
     expect(await errorOf(await get(await uploaded('x'), {}, null))).toEqual([401, 'M_MISSING_TOKEN'])
   })
 
@@ -136,7 +136,7 @@ describe('a download', () => {
     expect(await errorOf(named)).toEqual([404, 'M_NOT_FOUND'])
   })
 
-  it('without a token is served where the operator wants it', async () => {
+  it('without a token is served if the operator wants it', async () => {
     const open = await startServer({ 'open-media': 'on' })
     try {
       const carol = await api(open).register('carol')

@@ -52,7 +52,7 @@ describe('the name of a file', () => {
     expect(named.headers.get('content-disposition')).toBe(disposition)
   })
 
-  it('makes nothing safe that is not', async () => {
+  it('makes nothing safe that is unsafe', async () => {
     const place = await uploaded('picture.png', 'text/html')
     const { headers } = await download(`${place}/picture.png`)
     expect(headers.get('content-disposition')).toMatch(/^attachment;/)
@@ -82,7 +82,7 @@ describe('an id that is asked for', () => {
     expect(until).toBeLessThanOrEqual(Date.now() + DAY_MS)
   })
 
-  it('and left unused for so long is none any more, for uploads and downloads', async () => {
+  it('and left unused for that long is gone, for uploads and downloads', async () => {
     const place = placeOf((await create()).content_uri)
     const bucket = await server.instance.mf.getR2Bucket('MEDIA')
     const key = `reserved/${place.split('/')[1]}`

@@ -95,14 +95,14 @@ describe('before anything is decoded', () => {
     expect((await spent()).pixels).toBe(0)
   })
 
-  it('a frame of an APNG that is larger than all that we decode takes no part', async () => {
+  it('a frame of an APNG larger than we decode is left out', async () => {
     const place = await media.uploaded(apngWithFrame(200, 30_000))
     const moving = await media.seen(place, { ...SMALL, animated: true })
     expect([moving.type, moving.width]).toEqual(['image/png', 96])
     expect((await spent()).pixels).toBeLessThanOrEqual(200 * 200)
   })
 
-  it('what is not larger than was asked for costs nothing but a look', async () => {
+  it('an image no larger than the requested size costs only a look', async () => {
     const place = await media.uploaded(png(90, 90, plain(RED)))
     for (const method of ['crop', 'scale']) await media.seen(place, { ...SMALL, method })
     expect(await spent()).toEqual({ pictures: 0, pixels: 0, scans: 0 })
@@ -110,7 +110,7 @@ describe('before anything is decoded', () => {
 })
 
 describe('a JPEG', () => {
-  it('of a thousand scans is read as far as a picture may have any', async () => {
+  it('with a thousand scans is read up to the allowed number', async () => {
     const place = await media.uploaded(await jpegOfScans(1_000))
     expect((await media.seen(place, SMALL)).width).toBe(96)
     expect((await spent()).scans).toBe(100)
@@ -167,7 +167,7 @@ describe('a JPEG', () => {
 })
 
 describe('a PNG', () => {
-  it('in passes is as one in rows', async () => {
+  it('in passes looks like one in rows', async () => {
     const small = await media.seen(
       await media.uploaded(interlacedPng(203, 101, halves(203, RED, BLUE))),
       SMALL,
@@ -176,7 +176,7 @@ describe('a PNG', () => {
     expect(near(small.at(20, 24), RED) && near(small.at(80, 24), BLUE)).toBe(true)
   })
 
-  it('with an animation stands still, unless that is not asked for', async () => {
+  it('with an animation stands still, unless animation is asked for', async () => {
     const place = await media.uploaded(apng(200, 100, [plain(RED), plain(BLUE), plain(CLEAR)]))
     const still = await media.seen(place, { ...SMALL, animated: false })
     expect([still.type, still.width, still.height, still.frames]).toEqual(['image/jpeg', 96, 48, 1])
@@ -186,7 +186,7 @@ describe('a PNG', () => {
     expect(near(moving.at(48, 24), RED)).toBe(true)
   })
 
-  it('that is small and moves stands still, and is itself where it may move', async () => {
+  it('that is small and animated stands still, and is the original where it may move', async () => {
     const bytes = apng(20, 20, [plain(RED), plain(BLUE)])
     const place = await media.uploaded(bytes)
     expect((await media.seen(place, { ...SMALL, animated: false })).frames).toBe(1)
@@ -197,7 +197,7 @@ describe('a PNG', () => {
 })
 
 describe('a WebP with an animation', () => {
-  it('stands still, unless that is not asked for', async () => {
+  it('stands still, unless animation is asked for', async () => {
     const bytes = await animatedWebp(200, 100, plain(RED), halves(200, BLUE, CLEAR), plain(GREEN))
     const place = await media.uploaded(bytes)
     const still = await media.seen(place, { ...SMALL, animated: false })
@@ -260,7 +260,7 @@ it('of 32 megapixels there is a thumbnail', { timeout: 60_000 }, async () => {
   expect((await spent()).pixels).toBe(5_792 ** 2)
 })
 
-it('a small original has the type that it is found to be, and is shown in place', async () => {
+it('a small original is served with its detected type, and shown in place', async () => {
   const bytes = png(20, 20, plain(RED))
   for (const said of ['text/html', 'application/octet-stream', 'image/gif']) {
     const small = await media.seen(await media.uploaded(bytes, said), SMALL)
@@ -268,7 +268,7 @@ it('a small original has the type that it is found to be, and is shown in place'
   }
 })
 
-it('what is asked for larger than all that we make is the original', async () => {
+it('a request for a larger size than we make gets the original', async () => {
   const bytes = png(1_900, 1_700, plain(RED))
   const place = await media.uploaded(bytes)
   const large = await media.seen(place, { width: 1_601, height: 100 })

@@ -53,7 +53,7 @@ async function isKept(place: string): Promise<boolean> {
   return answer.status === 200
 }
 
-it('are counted for the user who wanted them, and the oldest go, with their thumbnails', async () => {
+it('are counted for the user that wanted them, and the oldest go, with their thumbnails', async () => {
   const places: string[] = []
   for (let i = 0; i < 3; i += 1) places.push((await preview(alice, newPicture()))!)
   await mediaOf(server, alice).seen(places[0]!, { width: 32, height: 32 })
@@ -65,7 +65,7 @@ it('are counted for the user who wanted them, and the oldest go, with their thum
   expect(objects).toEqual([])
 })
 
-it('of others stay, as long as there is room for all', async () => {
+it('of other users stay, as long as there is room for all', async () => {
   const bob = await http.register(`bob${users}`)
   const [old] = [(await preview(bob, newPicture()))!]
   const places: string[] = []
@@ -88,7 +88,7 @@ it('that are wanted again are new again', async () => {
   expect([await isKept(first), await isKept(second)]).toEqual([true, false])
 })
 
-it('larger than all that one user may have are left out', async () => {
+it('larger than one user may have are left out', async () => {
   expect(await preview(alice, newPicture(EACH + 1))).toBeUndefined()
 })
 
@@ -101,7 +101,7 @@ it('are shown while Postgres is away', async () => {
   }
 })
 
-it('have the size of what is seen, where they are turned', async () => {
+it('have the size that is seen if they are turned', async () => {
   pictures.set('/turned.jpg', await jpeg(40, 20, () => [9, 9, 9, 255], 6))
   const url = at('/turned.jpg')
   const asked = `/_matrix/client/v1/media/preview_url?url=${encodeURIComponent(url)}`

@@ -31,7 +31,7 @@ describe('a preview', () => {
     expect([status, body.errcode]).toEqual([401, 'M_MISSING_TOKEN'])
   })
 
-  it('of an address without a server fails, and tells nothing more', async () => {
+  it('of an address without a server fails, and says nothing more', async () => {
     const { status, body } = await preview('http://127.0.0.1:1/')
     expect([status, body]).toEqual([
       502,
@@ -64,7 +64,7 @@ describe('a preview', () => {
     }
   })
 
-  it('is not made at all where the operator wants none', async () => {
+  it('is not made at all if the operator wants none', async () => {
     const off = await startServer({ 'url-previews': 'off' })
     try {
       const bob = await api(off).register('bob')

@@ -82,13 +82,13 @@ describe('a page', () => {
     }
   })
 
-  it('says nothing where there is nothing to say', async () => {
+  it('is empty if the page says nothing', async () => {
     expect(await previewed(serve('<p>Hello'))).toEqual({})
     expect(await previewed(serve('%PDF-1.7', 'application/pdf'))).toEqual({})
     expect(await previewed(serve(''))).toEqual({})
   })
 
-  it('is read as text and no further than it should be', async () => {
+  it('is read as text, up to a bound', async () => {
     const url =
       serve(`<script>document.title='x'</script><title>${'&lt;script&gt;alert(1)&lt;/script&gt;'}</title>
       <svg><title>Second</title></svg><meta property="og:description" content="${'long '.repeat(1_000)}">
@@ -131,7 +131,7 @@ describe('a page', () => {
 })
 
 describe('what is relative on a page', () => {
-  it('is so to its base, where it has one', async () => {
+  it('is resolved by its base, if it has one', async () => {
     site.set('/there/woven.png', (_, response) => response.writeHead(200).end(PNG))
     const url = serve(
       '<base href="/there/"><base href="/no/"><title>T</title><meta property="og:image" content="woven.png">',
@@ -152,7 +152,7 @@ describe('what is relative on a page', () => {
 describe('a redirect', () => {
   const to = (location: string) => answering((_, response) => response.writeHead(302, { location }).end())
 
-  it('is followed, and what is relative is so to where it leads', async () => {
+  it('is followed, and relative URLs are resolved by its target', async () => {
     site.set('/deep/page', (_, response) =>
       response
         .writeHead(200, { 'content-type': 'text/html' })
@@ -162,7 +162,7 @@ describe('a redirect', () => {
     expect(await previewed(to('/deep/page'))).toMatchObject({ 'og:title': 'There', 'og:image:width': 2 })
   })
 
-  it('that turns in a circle is left', async () => {
+  it('that leads in a circle is given up', async () => {
     const url = answering((request, response) => response.writeHead(302, { location: request.url! }).end())
     expect(await failure(url)).toEqual([502, 'M_UNKNOWN'])
     expect(timesAsked(url)).toBe(6)
@@ -204,7 +204,7 @@ describe('oEmbed', () => {
   const pageWith = (href: string) =>
     serve(`<link rel="alternate" type="application/json+oembed" href="${href.replaceAll('&', '&amp;')}">`)
 
-  it('says what the page does not', async () => {
+  it('adds what the page does not say', async () => {
     const json = { type: 'video', title: 'Weaving', provider_name: 'Tube', thumbnail_url: at('/cloth.png') }
     const href = serve(JSON.stringify(json), 'application/json')
     expect(await previewed(pageWith(href))).toMatchObject({
@@ -230,7 +230,7 @@ describe('oEmbed', () => {
     expect(await previewed(pageWith(serve(body, type)))).toEqual({})
   })
 
-  it('is looked for nowhere but on the web', async () => {
+  it('is looked for only on the web', async () => {
     expect(await previewed(pageWith('file:///etc/passwd'))).toEqual({})
   })
 })

@@ -37,7 +37,7 @@ async function kept({ userId }: Client): Promise<number> {
 }
 
 describe.each([false, true])('the quota of a user, streamed %s', (streamed) => {
-  it('is there to the last byte, and no further', async () => {
+  it('can be used to the last byte, and no further', async () => {
     const alice = await http.register(`alice_${streamed}`)
     expect((await send(alice, QUOTA - 1, { streamed })).status).toBe(200)
     const refused = await send(alice, 2, { streamed })
@@ -47,7 +47,7 @@ describe.each([false, true])('the quota of a user, streamed %s', (streamed) => {
     expect((await send(alice, 1, { streamed })).status).toBe(403)
   })
 
-  it('holds for uploads at once', async () => {
+  it('holds for uploads at the same time', async () => {
     const bob = await http.register(`bob_${streamed}`)
     const answers = await Promise.all(Array.from({ length: 6 }, () => send(bob, 30_000, { streamed })))
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(3)
@@ -55,7 +55,7 @@ describe.each([false, true])('the quota of a user, streamed %s', (streamed) => {
   })
 })
 
-it('is one user’s own', async () => {
+it('is for each user alone', async () => {
   const [carol, dora] = [await http.register('carol'), await http.register('dora')]
   expect((await send(carol, QUOTA)).status).toBe(200)
   expect((await send(dora, QUOTA)).status).toBe(200)
@@ -89,7 +89,7 @@ it('tells the index what was uploaded', async () => {
   ])
 })
 
-it('counts again from what is kept', async () => {
+it('can be counted again from what is stored', async () => {
   const [hal, ida] = [await http.register('hal'), await http.register('ida')]
   await server.pg('update accounts set admin = true where localpart = $1', ['hal'])
   for (const streamed of [false, true]) await send(ida, 10, { streamed })
@@ -134,7 +134,7 @@ it('is counted again page by page', async () => {
   expect(await used(joe)).toBe(205)
 })
 
-it('is not asked for while Postgres is away', async () => {
+it('does not apply while Postgres is away', async () => {
   const gina = await http.register('gina')
   server.postgres.stop()
   try {

@@ -30,7 +30,7 @@ beforeAll(async () => {
 })
 
 describe('a thumbnail', () => {
-  it('lies as a whole within what was asked for when it is scaled', async () => {
+  it('lies within the requested size when it is scaled', async () => {
     const media = await uploaded(png(400, 200, halves(400, RED, BLUE)), 'image/png')
     const small = await seen(media, { width: 96, height: 96, method: 'scale' })
     expect([small.type, small.width, small.height]).toEqual(['image/jpeg', 96, 48])
@@ -69,7 +69,7 @@ describe('a thumbnail', () => {
     expect([small.width, small.height]).toEqual([width, height])
   })
 
-  it('is the image itself where that is no larger', async () => {
+  it('is the image itself if that is no larger', async () => {
     const bytes = png(30, 20, halves(30, RED, BLUE))
     const media = await uploaded(bytes, 'image/png')
     for (const method of ['crop', 'scale']) {
@@ -78,7 +78,7 @@ describe('a thumbnail', () => {
     }
   })
 
-  it('keeps what shines through', async () => {
+  it('keeps transparency', async () => {
     for (const [bytes, type] of [
       [png(200, 200, halves(200, CLEAR, GREEN)), 'image/png'],
       [await webp(200, 200, halves(200, CLEAR, GREEN)), 'image/webp'],
@@ -90,14 +90,14 @@ describe('a thumbnail', () => {
     }
   })
 
-  it('stands upright where the camera was turned', async () => {
+  it('stands upright if the camera was turned', async () => {
     const media = await uploaded(await jpeg(400, 200, halves(400, RED, BLUE), 6), 'image/jpeg')
     const small = await seen(media, { width: 96, height: 96 })
     expect([small.type, small.width, small.height]).toEqual(['image/jpeg', 48, 96])
     expect(near(small.at(24, 10), RED) && near(small.at(24, 85), BLUE)).toBe(true)
   })
 
-  it('moves only where that is asked for', async () => {
+  it('moves only if that is asked for', async () => {
     const media = await uploaded(gif(200, 100, [RED, GREEN, BLUE]), 'image/gif')
     const still = await seen(media, { width: 96, height: 96 })
     expect([still.type, still.width, still.height, still.frames]).toEqual(['image/jpeg', 96, 48, 1])
@@ -156,7 +156,7 @@ describe('a thumbnail', () => {
 describe('no thumbnail', () => {
   const query = { width: 96, height: 96 }
 
-  it('is there of what is no image, or of half of one, and the next one is made as before', async () => {
+  it('is made of what is no image, or of half an image, and the next one is made as before', async () => {
     const whole = png(300, 300, halves(300, RED, BLUE))
     const turned = await jpeg(300, 300, halves(300, RED, BLUE))
     for (const bytes of [
@@ -175,7 +175,7 @@ describe('no thumbnail', () => {
     expect((await seen(await uploaded(turned, 'image/jpeg'), query)).width).toBe(96)
   })
 
-  it('is made of more pixels than fit into memory, which the header tells', async () => {
+  it('is made of more pixels than fit into memory, as the header tells', async () => {
     const bomb = Buffer.from(png(1, 1, () => RED))
     bomb.writeUInt32BE(60_000, 16)
     bomb.writeUInt32BE(60_000, 20)
@@ -194,7 +194,7 @@ describe('no thumbnail', () => {
     expect(old.status).toBe(404)
   })
 
-  it('is given for no size, or a method that is none', async () => {
+  it('is given without a size, or for an unknown method', async () => {
     const media = await uploaded(png(300, 300, halves(300, RED, BLUE)), 'image/png')
     expect(await failure(media, { width: 96 })).toEqual([400, 'M_MISSING_PARAM'])
     for (const wrong of [
@@ -208,7 +208,7 @@ describe('no thumbnail', () => {
     }
   })
 
-  it('is there before the upload that was announced', async () => {
+  it('is given before the announced upload', async () => {
     const { body } = must(await http.request('POST', '/_matrix/media/v1/create', {}, { token: alice.token }))
     const media = body.content_uri.slice('mxc://'.length)
     const answer = await ask(media, { ...query, timeout_ms: 1 })
@@ -220,7 +220,7 @@ describe('no thumbnail', () => {
 })
 
 describe('the work on a picture', () => {
-  it('that breaks off is done once more, and then left', async () => {
+  it('that breaks off is tried once more, and then left', async () => {
     const media = await uploaded(png(300, 300, halves(300, RED, BLUE)), 'image/png')
     must(await http.request('POST', '/_selvedge/test/faults', { name: 'thumbnails:break-off', count: 2 }))
     const before = await decodingOf(server)
@@ -230,7 +230,7 @@ describe('the work on a picture', () => {
     expect((await decodingOf(server)).pictures).toBe(before.pictures + 2)
   })
 
-  it('is limited for each user, and what is there already is not', async () => {
+  it('is limited for each user, but an existing thumbnail is not', async () => {
     const limited = await startServer({ 'rate-limits': 'on' })
     try {
       const { uploaded, ask } = mediaOf(limited, await api(limited).register('alice'))
@@ -254,7 +254,7 @@ describe('the work on a picture', () => {
   })
 })
 
-it('opens the old path where the operator does', async () => {
+it('opens the old path if the operator does', async () => {
   const open = await startServer({ 'open-media': 'on' })
   try {
     const other = await api(open).register('bob')

@@ -27,7 +27,7 @@ async function seen(http: Api, headers: Record<string, string> = {}): Promise<st
 }
 
 describe('the address of a client', () => {
-  it('is the peer where no proxy is named', async () => {
+  it('is the peer if no proxy is named', async () => {
     expect(await seen(api(direct))).toBe('127.0.0.1')
   })
 
@@ -43,17 +43,17 @@ describe('the address of a client', () => {
     expect(await seen(api(proxied), { 'x-forwarded-for': '198.51.100.9, 192.0.2.4' })).toBe('192.0.2.4')
   })
 
-  it('is not the peer, and nothing else, where the named header is missing or is no address', async () => {
+  it('is unknown, and not the peer, if the named header is missing or is no address', async () => {
     expect(await seen(api(proxied))).toBeNull()
     expect(await seen(api(proxied), { 'x-forwarded-for': 'unknown' })).toBeNull()
   })
 
-  it('is without its port, and IPv4 is IPv4 in the form of IPv6', async () => {
+  it('is without its port, and IPv4 counts the same in the form of IPv6', async () => {
     expect(await seen(api(proxied), { 'x-forwarded-for': '192.0.2.4:4711' })).toBe('192.0.2.4')
     expect(await seen(api(proxied), { 'x-forwarded-for': '::ffff:192.0.2.4' })).toBe('192.0.2.4')
   })
 
-  it('cannot be introduced without the secret of the TLS listener', async () => {
+  it('cannot be named without the secret of the TLS listener', async () => {
     const body = { address: '198.51.100.9', secret: '' }
     const { status } = await api(direct).request('PUT', '/_selvedge/local/tls-peer', body)
     expect(status).toBe(404)

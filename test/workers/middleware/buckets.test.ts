@@ -4,7 +4,7 @@ import { Buckets } from '../../../workers/middleware/buckets.ts'
 
 const allowance = { burst: 3, perSecond: 2 }
 
-it('a bucket says when it may be asked again', () => {
+it('a bucket says when it has tokens again', () => {
   const buckets = new Buckets()
   const take = (now: number) => buckets.take('a', allowance, now)
   for (let i = 0; i < allowance.burst; i += 1) expect(take(1_000)).toBeUndefined()

@@ -26,7 +26,7 @@ it('every route of the app has a row', () => {
   expect(wrong.map(({ method, path }) => `${method} ${path}`)).toEqual([])
 })
 
-it('what has no row is for neither', () => {
+it('a route without a row is for neither', () => {
   expect(permitOf(rowAt('PUT', '/_matrix/client/v3/unheard/of'))).toEqual({ guests: false, suspended: false })
 })
 
@@ -105,7 +105,7 @@ describe('every route', () => {
     ])
   })
 
-  it('is refused to guests, where its row says so', async () => {
+  it('is refused to guests if its row says so', async () => {
     const guest = await newGuest()
     for (const route of asked) {
       const { status, body } = await requestOf(route, guest)
@@ -115,7 +115,7 @@ describe('every route', () => {
     }
   })
 
-  it('is refused to suspended users, where its row says so', async () => {
+  it('is refused to suspended users if its row says so', async () => {
     const user = await http.register('suspended')
     must(await user.join(room))
     await put('suspend', 'suspended', user.userId)
@@ -152,11 +152,11 @@ describe('a suspended user', () => {
 
   const at = (rest: string) => `/rooms/${encodeURIComponent(room)}${rest}`
 
-  it('redacts what is their own', async () => {
+  it('redacts their own events', async () => {
     must(await user.put(at(`/redact/${encodeURIComponent(said)}/own`)))
   })
 
-  it('sends messages to their own devices alone', async () => {
+  it('sends messages only to their own devices', async () => {
     const messages = (...users: string[]) => ({
       messages: Object.fromEntries(users.map((userId) => [userId, { '*': { a: 1 } }])),
     })

@@ -51,7 +51,7 @@ describe('rate limits', () => {
     expect((await login('other', newAddress())).status).toBe(403)
   })
 
-  it('let an owner in whose account a stranger guesses, from one address or from many', async () => {
+  it('let an owner in while a stranger guesses the password, from one address or from many', async () => {
     await register('owner', newAddress())
     const stranger = newAddress()
     expectLimited((await untilLimited(() => login('owner', stranger))).refusal)
@@ -69,7 +69,7 @@ describe('rate limits', () => {
     expectLimited(await login('unguessed', stranger, testPassword))
   })
 
-  it('count no login by the right password as a guess', async () => {
+  it('do not count a login with the right password as a guess', async () => {
     const address = newAddress()
     await register('often', address)
     for (let logins = 0; logins < 40; logins += 1) {
@@ -87,7 +87,7 @@ describe('rate limits', () => {
     expect((await login('six1', '2001:db8:0:2::1')).status).toBe(403)
   })
 
-  it('count requests without the named header, or with what is no address, as of one address', async () => {
+  it('count requests without the named header, or without an address in it, as from one address', async () => {
     let tries = 0
     const { refusal } = await untilLimited(() => {
       tries += 1
@@ -122,7 +122,7 @@ describe('rate limits', () => {
     expect((await register('calm', newAddress())).status).toBe(200)
   })
 
-  it('hold off requests with tokens that were made up, by their address', async () => {
+  it('hold off requests with made-up tokens, by their address', async () => {
     const headers = { 'x-real-ip': newAddress() }
     let guesses = 0
     const ask = () => {
@@ -168,7 +168,7 @@ describe('rate limits', () => {
     expectLimited(refusal)
   })
 
-  it('hold off messages, joins, new rooms and invitations of one account, and of no other', async () => {
+  it('hold off messages, joins, new rooms and invitations of one account, and of no other account', async () => {
     const enter = async (name: string) => (await register(name, newAddress())).body
     const [busy, calm] = [await enter('busy'), await enter('calm2')]
     const as = ({ access_token: token }: { access_token: string }) => ({
@@ -231,7 +231,7 @@ describe('rate limits', () => {
     expectLimited(await send(1))
   })
 
-  it('let few passwords be checked at once, whether accounts exist or not', async () => {
+  it('let only a few passwords be checked at once, whether accounts exist or not', async () => {
     const costly = await startServer({
       'rate-limits': 'on',
       'client-address-header': 'x-real-ip',

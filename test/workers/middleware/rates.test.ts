@@ -9,13 +9,13 @@ it('every route of the app has a class', () => {
   expect(without.map(({ method, path }) => `${method} ${path}`)).toEqual([])
 })
 
-it('a route that writes is in no class of reading', () => {
+it('a route that writes is in no class for reads', () => {
   const writing = ROUTES.filter(({ method }) => method === 'PUT' || method === 'DELETE')
   const asReads = writing.filter(({ rows: [row] }) => row?.limit === 'read')
   expect(asReads).toEqual([])
 })
 
-it('every class has a route, but those that count what is in a request', () => {
+it('every class has a route, except those that count what is in a request', () => {
   const used = new Set(ROUTES.map(({ rows: [row] }) => row?.limit))
   expect(Object.keys(ALLOWANCES).filter((rate) => !used.has(rate as keyof typeof ALLOWANCES))).toEqual([
     'keyTargets',

@@ -77,7 +77,7 @@ describe('a client that sends half of', () => {
     expect(received).toMatch(/^HTTP\/1\.1 4\d\d /)
   })
 
-  it.each(half)('%s and leaves is no error', async (_, request) => {
+  it.each(half)('%s and then leaves is no error', async (_, request) => {
     logged.length = 0
     const { socket, closed } = open(request())
     // Answered after the half has come.

@@ -48,7 +48,7 @@ describe('a filter', () => {
     expect(failure(await alice.sync({ filter: sync }))).toEqual([400, 'M_BAD_JSON'])
   })
 
-  it('with as much as is allowed finds its events', async () => {
+  it('of the largest allowed size finds its events', async () => {
     const event = await alice.say(room, 'found')
     const types = [...many(99, (n) => `t${n}*`), 'm.room.mess*', ...many(900, (n) => `t${n}`)]
     const senders = [...many(999, (n) => `@u${n}:test.example`), alice.userId]
@@ -66,7 +66,7 @@ describe('what is searched for', () => {
     ['people', () => alice.post('/user_directory/search', { search_term: word })],
     ['rooms', () => alice.post('/publicRooms', { filter: { generic_search_term: word } })],
   ]
-  it.each(searches)('has a bound where it is %s', async (_, search) => {
+  it.each(searches)('has a bound if it is %s', async (_, search) => {
     expect(failure(await search())).toEqual([400, 'M_INVALID_PARAM'])
   })
 })
@@ -117,7 +117,7 @@ describe('a list', () => {
       'M_BAD_JSON',
     ],
   ]
-  it.each(lists)('has a bound where it is of %s', async (_, send, errcode) => {
+  it.each(lists)('of %s has a bound', async (_, send, errcode) => {
     expect(failure(await send())).toEqual([400, errcode])
   })
 

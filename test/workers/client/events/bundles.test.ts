@@ -6,7 +6,7 @@ import { relating } from './relating.ts'
 const { http, alice, bob, here, room, v1, at, relate, react, edit, event, bundle, redact } = relating()
 
 describe('an event carries', () => {
-  it('its newest valid edit, and stays as it was', async () => {
+  it('its newest valid edit, and its own content stays as it was', async () => {
     const parent = await alice.say(here.roomId, 'original')
     await edit(alice, parent, 'second')
     const newest = await edit(alice, parent, 'third')
@@ -35,7 +35,7 @@ describe('an event carries', () => {
     })
   })
 
-  it('its thread, with the newest reply as it was edited', async () => {
+  it('its thread, with the newest reply in its edited form', async () => {
     const root = await alice.say(here.roomId, 'root')
     await relate(bob, 'm.thread', root)
     const latest = await relate(bob, 'm.thread', root)
@@ -54,7 +54,7 @@ describe('an event carries', () => {
     expect((await bundle(alice, root))['m.thread'].count).toBe(1)
   })
 
-  it('nothing of ignored people, nor of what the viewer may not see', async () => {
+  it('nothing from ignored users, and nothing that the viewer may not see', async () => {
     const dora = await http.register('dora')
     const own = await dora.createRoom({ preset: 'public_chat' })
     must(await bob.join(own))
@@ -75,7 +75,7 @@ describe('an event carries', () => {
     }
   })
 
-  it('nothing where it is state', async () => {
+  it('nothing if it is state', async () => {
     const topic = must(await alice.put(room('/state/m.room.topic/'), { topic: 'a' })).body.event_id
     await relate(alice, 'm.reference', topic)
     expect(await bundle(alice, topic)).toBeUndefined()

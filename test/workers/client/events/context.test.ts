@@ -48,7 +48,7 @@ describe('/context', () => {
     expect(nameIn(must(await alice.get(context(first, own), { limit: 2 })).body.state)).toBe('new')
   })
 
-  it('filters what stands around, and loads members lazily', async () => {
+  it('filters the events around, and loads members lazily', async () => {
     const join = must(await bob.get(room(`/state/m.room.member/${bob.userId}`), { format: 'event' })).body
       .event_id
     const types = JSON.stringify({ types: ['m.room.member'], lazy_load_members: true })
@@ -66,7 +66,7 @@ describe('/context', () => {
     expect(await members({ lazy_load_members: true, include_redundant_members: true })).toEqual(own)
   })
 
-  it('is forbidden where the viewer may not see the event, and not found where there is none', async () => {
+  it('is forbidden if the viewer may not see the event, and not found if there is none', async () => {
     const hidden = await alice.createRoom({
       preset: 'public_chat',
       initial_state: [{ type: 'm.room.history_visibility', content: { history_visibility: 'joined' } }],
@@ -91,7 +91,7 @@ describe('/context', () => {
 })
 
 describe('unsigned.membership', () => {
-  it('is what the reader was when the event came', async () => {
+  it('is the reader’s membership when the event came', async () => {
     const own = await alice.createRoom({ preset: 'public_chat' })
     const before = await alice.say(own, 'before')
     must(await alice.invite(own, bob.userId))
@@ -121,7 +121,7 @@ describe('/timestamp_to_event', () => {
   const nearest = (client: Client, ts: number, dir: string, id: string, base = '/_matrix/client/v1') =>
     client.get(`${base}${room('/timestamp_to_event', id)}`, { ts, dir })
 
-  it('finds the nearest event on the asked side, also far back', async () => {
+  it('finds the nearest event in the asked direction, also far back', async () => {
     const own = await alice.createRoom({})
     // More than a block of the index by time holds.
     for (let n = 0; n < 9; n += 1) {

@@ -35,7 +35,7 @@ async function said(): Promise<string[]> {
 }
 
 describe('a delayed message', () => {
-  it('is sent when its time has come, and named to its sender alone', async () => {
+  it('is sent when its time has come, and shows its delay id only to its sender', async () => {
     const id = await delayed(message(alice, 300, 'later'))
     expect(await said()).not.toContain('later')
     await expect.poll(said, { timeout: 5_000 }).toContain('later')
@@ -69,7 +69,7 @@ describe('a delayed message', () => {
     must(await act(first, 'cancel'))
   })
 
-  it('is known by its transaction id without its body too, and not made without one', async () => {
+  it('is found by its transaction id even without a body, and is not made without one', async () => {
     const repeat = (txn: string) =>
       http.request('PUT', at(`send/m.room.message/${txn}`), undefined, {
         token: alice.token,
@@ -83,7 +83,7 @@ describe('a delayed message', () => {
     expect((await listOf(alice)).scheduled).toEqual([])
   })
 
-  it('is refused with a delay that is none or too long, and outside the room', async () => {
+  it('is refused with an invalid or too long delay, and outside the room', async () => {
     expect((await message(alice, 'soon', 'x')).status).toBe(400)
     expect((await message(alice, -5, 'x')).status).toBe(400)
     expect(await message(alice, 25 * HOUR, 'x')).toMatchObject({
@@ -118,7 +118,7 @@ describe('a delayed message', () => {
     expect((await listOf(carol)).scheduled).toHaveLength(100)
   })
 
-  it('has its share of what the list of all can show, which is free again once it is cancelled', async () => {
+  it('takes its share of what the list can show, and frees it once cancelled', async () => {
     const writer = await http.register('writer')
     must(await writer.join(room))
     const long = () => message(writer, HOUR, 'x'.repeat(60_000))
@@ -136,7 +136,7 @@ describe('a delayed message', () => {
     expect([scheduled.length, finalised.length]).toEqual([5, 1])
   })
 
-  it('is in a list that shows all that wait, however many are over', async () => {
+  it('is in a list that shows all waiting events, however many are over', async () => {
     const caller = await http.register('caller')
     must(await caller.join(room))
     const waiting = await delayed(message(caller, HOUR, 'waits'))
@@ -148,7 +148,7 @@ describe('a delayed message', () => {
 })
 
 describe('managing one', () => {
-  it('cancels, sends and starts anew, once each', async () => {
+  it('cancels, sends and restarts, each once', async () => {
     const cancelled = await delayed(message(alice, HOUR, 'cancelled'))
     must(await act(cancelled, 'cancel', alice.token))
     must(await act(cancelled, 'cancel', alice.token))
@@ -177,7 +177,7 @@ describe('managing one', () => {
     expect((await act(id, 'jump')).body.errcode).toBe('M_UNRECOGNIZED')
   })
 
-  it('is for its owner, or for a request with its id and without a token', async () => {
+  it('is for its owner, or for a request that has its id and no token', async () => {
     const id = await delayed(message(alice, HOUR, 'mine'))
     expect((await act(id, 'cancel', bob.token)).status).toBe(404)
     expect((await bob.get(`${BASE}/delayed_events/${id}`)).status).toBe(404)
@@ -221,7 +221,7 @@ describe('a delayed state event', () => {
     })
   })
 
-  it('gives way to what another user sets, not to what its sender sets', async () => {
+  it('gives way to state that another user sets, but not to state that its sender sets', async () => {
     const shared = await alice.createRoom({
       preset: 'public_chat',
       room_version: '11',
@@ -251,7 +251,7 @@ describe('a delayed state event', () => {
 })
 
 describe('a delayed event of a user who may send nothing any more', () => {
-  it('is not sent while they are suspended, by time or by hand', async () => {
+  it('is not sent while its sender is suspended, by time or by request', async () => {
     const muted = await http.register('muted')
     const admin = await http.register('admin')
     await server.pg("update accounts set admin = true where localpart = 'admin'")
@@ -267,7 +267,7 @@ describe('a delayed event of a user who may send nothing any more', () => {
     expect((await said()).join()).not.toContain('silenced')
   })
 
-  it('does not bring back a user who deactivated their account', async () => {
+  it('does not bring back a user that deactivated their account', async () => {
     const gone = await http.register('gone')
     must(await gone.join(room))
     await delayed(later(gone, `state/m.room.member/${gone.userId}`, 3_000, { membership: 'join' }))

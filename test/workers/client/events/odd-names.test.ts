@@ -27,7 +27,7 @@ const ask = (
   })
 
 describe.each(NAMES)('the name %s', (name) => {
-  it('may be that of account data', async () => {
+  it('may be the name of account data', async () => {
     const room = await alice.createRoom()
     const base = `/user/${encodeURIComponent(alice.userId)}`
     for (const path of [
@@ -42,7 +42,7 @@ describe.each(NAMES)('the name %s', (name) => {
     expect(account_data.events).toEqual([{ type: name, content: { n: 1 } }])
   })
 
-  it('may be that of a rule for pushes, and its pattern', async () => {
+  it('may be the name of a push rule, and its pattern', async () => {
     must(await alice.put(`/pushrules/global/content/${name}`, { pattern: name, actions: ['notify'] }))
     const rules = must(await alice.get('/pushrules/global/')).body.content
     expect(rules.map(({ rule_id }: Body) => rule_id)).toContain(name)
@@ -68,7 +68,7 @@ describe('a backup', () => {
 })
 
 describe('a device', () => {
-  it('may be called so, with its keys, its messages and its name', async () => {
+  it('may have it, with its keys, its messages and its display name', async () => {
     for (const client of [alice, bob]) {
       const device = makeDevice(client)
       const body = { device_keys: device.keys, one_time_keys: device.oneTimeKeys(1) }

@@ -118,14 +118,14 @@ function* forged(value: unknown): Generator<unknown> {
 }
 
 describe.each(Object.entries(LISTINGS))('%s', (_, { ask, next }) => {
-  it('takes rubbish for a bad request, or for a place at the end', async () => {
+  it('answers rubbish as a bad request, or as a place at the end', async () => {
     for (const token of [...TEXTS, ...RUBBISH.map(encoded)]) {
       const { status } = await ask(token)
       expect(status, JSON.stringify(token)).toBeLessThan(500)
     }
   })
 
-  it.runIf(next !== undefined)('takes no token apart from those it gave', async () => {
+  it.runIf(next !== undefined)('takes only tokens that it gave', async () => {
     await expect.poll(async () => next?.(must(await ask()).body), { timeout: 10_000 }).toBeTypeOf('string')
     const token = next?.(must(await ask()).body) ?? ''
     must(await ask(token))

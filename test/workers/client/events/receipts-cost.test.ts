@@ -16,7 +16,7 @@ const read = (client: Client, type: string, eventId: string) =>
 const token = async (client: Client): Promise<string> => must(await client.sync()).body.next_batch
 
 describe('a receipt', () => {
-  it('that is private costs one wake, its user’s', async () => {
+  it('that is private costs one wake, to its own user', async () => {
     const event = await alice.say(room, 'one')
     await token(alice)
     await token(bob)

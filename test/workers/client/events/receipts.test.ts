@@ -44,7 +44,7 @@ describe('a receipt', () => {
     })
   })
 
-  it('is in the first sync, and in one after an eviction', async () => {
+  it('is in the first sync, and in a sync after an eviction', async () => {
     const event = await alice.say(room, 'one')
     const since = await token(alice)
     must(await read(bob, 'm.read', event))
@@ -62,7 +62,7 @@ describe('a receipt', () => {
     expect(Object.keys(receiptsIn((await alice.sync()).body))).toEqual([second])
   })
 
-  it('that is private is shown to its user alone, and wakes no other', async () => {
+  it('that is private is shown only to its user, and wakes no other', async () => {
     const event = await alice.say(room, 'one')
     const [ofAlice, ofBob] = [await token(alice), await token(bob)]
     const waiting = bob.sync({ since: ofBob, timeout: 10_000 })
@@ -73,7 +73,7 @@ describe('a receipt', () => {
     expect(JSON.stringify((await alice.sync()).body)).not.toContain('m.read.private')
   })
 
-  it('of a thread stands beside that of the main timeline', async () => {
+  it('of a thread stands beside the receipt of the main timeline', async () => {
     const root = await alice.say(room, 'root')
     const reply = await threadOf(root, 'reply')
     must(await read(bob, 'm.read', root, { thread_id: 'main' }))
@@ -166,7 +166,7 @@ describe('a receipt', () => {
     expect(receiptsIn(must(await bob.sync()).body)).toEqual(receiptsIn(first))
   })
 
-  it('of someone who leaves is shown no more, by increments and from the Room, and again when they are back', async () => {
+  it('of a user that leaves is no longer shown, by increments or from the Room, and is shown again when they are back', async () => {
     const event = await alice.say(room, 'one')
     const [since] = [await token(alice)]
     must(await read(bob, 'm.read', event))
@@ -181,7 +181,7 @@ describe('a receipt', () => {
     expect(receiptsIn(must(await alice.sync()).body)[event]['m.read']).toHaveProperty([bob.userId])
   })
 
-  it('in two threads at once moves each by itself, and neither backwards', async () => {
+  it('in two threads moves each by itself, and neither backwards', async () => {
     const root = await alice.say(room, 'root')
     const [first, second] = [await threadOf(root, 'first'), await threadOf(root, 'second')]
     const last = await alice.say(room, 'last')
@@ -236,7 +236,7 @@ describe('the fully-read marker', () => {
     ])
   })
 
-  it('knows no threads, and is not set as account data', async () => {
+  it('has no threads, and cannot be set as account data', async () => {
     const event = await alice.say(room, 'one')
     const threaded = await read(bob, 'm.fully_read', event, { thread_id: 'main' })
     expect([threaded.status, threaded.body.errcode]).toEqual([400, 'M_INVALID_PARAM'])

@@ -56,7 +56,7 @@ describe.each(['10', '11', '12'])('in room version %s', (room_version) => {
     expect((await event(bob, roomId, theirs)).content).toEqual({})
   })
 
-  it('administrators of the server redact what its users have sent', async () => {
+  it('administrators of the server can redact what its users have sent', async () => {
     const roomId = await sharedRoom({ room_version })
     const warden = await http.register(`warden${room_version}`)
     const said = await alice.say(roomId, 'against the rules')
@@ -67,7 +67,7 @@ describe.each(['10', '11', '12'])('in room version %s', (room_version) => {
     expect((await event(bob, roomId, said)).content).toEqual({})
   })
 
-  it('nobody redacts below the level that redactions need', async () => {
+  it('nobody with less than the level for redactions can redact', async () => {
     const roomId = await sharedRoom({
       room_version,
       power_level_content_override: { events: { 'm.room.redaction': 50 } },
@@ -111,7 +111,7 @@ describe('/redact', () => {
     expect((await event(bob, roomId, said)).content).toEqual({})
   })
 
-  it('takes along what relates to the event, as far as the sender may', async () => {
+  it('also redacts what relates to the event, as far as the sender may', async () => {
     const roomId = await sharedRoom()
     const root = await bob.say(roomId, 'root')
     const relate = async (client: Client, relType: string) => {
@@ -157,7 +157,7 @@ describe('a redacted text', () => {
   const archived = async (text: string) =>
     server.pg('select event_id from events where pdu like $1', [`%${text}%`])
 
-  it('is found nowhere any more: not in the files, nor in the archive, nor in any answer', async () => {
+  it('is found nowhere: not in the files, nor in the archive, nor in any answer', async () => {
     const roomId = await sharedRoom()
     const since = must(await bob.sync()).body.next_batch
     const short = await alice.say(roomId, secret)

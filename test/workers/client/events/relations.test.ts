@@ -6,7 +6,7 @@ import { relating } from './relating.ts'
 const { http, alice, bob, here, room, v1, ids, at, send, relate, react, edit, redact } = relating()
 
 describe('/relations', () => {
-  it('lists children newest first, by type and by event type, and replies not at all', async () => {
+  it('lists children newest first, by type and by event type, but no replies', async () => {
     const parent = await alice.say(here.roomId, 'parent')
     const reaction = await react(bob, parent, '👍')
     const reference = await relate(bob, 'm.reference', parent)
@@ -32,7 +32,7 @@ describe('/relations', () => {
     expect(ids(unstable.body.chunk)).toEqual([reaction])
   })
 
-  it('goes either way in pages, from sync tokens too', async () => {
+  it('goes in pages either way, from sync tokens too', async () => {
     const parent = await alice.say(here.roomId, 'parent')
     const first = [await relate(bob, 'm.reference', parent), await relate(bob, 'm.reference', parent)]
     const since = must(await alice.sync()).body.next_batch
@@ -55,7 +55,7 @@ describe('/relations', () => {
     expect(ids((await alice.get(path, { to: since })).body.chunk)).toEqual([...later].reverse())
   })
 
-  it('follows relations of relations where asked, and filters what it returns alone', async () => {
+  it('follows relations of relations if asked, and filters only what it returns', async () => {
     const parent = await alice.say(here.roomId, 'parent')
     const reply = await relate(bob, 'm.thread', parent)
     const edited = await edit(bob, reply, 'better')
@@ -118,7 +118,7 @@ describe('sending', () => {
     expect(await send(alice, nested)).toMatchObject({ status: 400, body: { errcode: 'M_UNKNOWN' } })
   })
 
-  it('takes a malformed relation for none', async () => {
+  it('ignores a malformed relation', async () => {
     for (const relation of ['x', [], { rel_type: 3, event_id: {} }, { rel_type: 'm.thread' }]) {
       const body = { msgtype: 'm.text', body: 'odd', 'm.relates_to': relation }
       must(await send(alice, body))
@@ -127,7 +127,7 @@ describe('sending', () => {
 })
 
 describe('/threads', () => {
-  it('orders by the newest reply, in pages, and can keep to one’s own', async () => {
+  it('orders by the newest reply, in pages, and can show only the user’s own', async () => {
     const own = await alice.createRoom({ preset: 'public_chat' })
     must(await bob.join(own))
     const roots: string[] = []
@@ -153,7 +153,7 @@ describe('/threads', () => {
     expect(pruned[0].content).toEqual({})
   })
 
-  it('is for members, and checks what it is asked', async () => {
+  it('is for members, and checks its parameters', async () => {
     const eve = await http.register('eve')
     expect((await eve.get(v1('/threads'))).body.errcode).toBe('M_FORBIDDEN')
     expect((await alice.get(v1('/threads'), { include: 'some' })).status).toBe(400)

@@ -31,7 +31,7 @@ describe('a report', () => {
     }
   })
 
-  it('of an event needs membership now, and sight of the event', async () => {
+  it('of an event needs current membership, and a visible event', async () => {
     const eventId = await alice.say(roomId, 'something rude')
     const outside = await bob.post(ofEvent(roomId, eventId), { reason: 'rude' })
     expect([outside.status, outside.body.errcode]).toEqual([404, 'M_NOT_FOUND'])
@@ -45,7 +45,7 @@ describe('a report', () => {
     expect((await bob.post(ofEvent(roomId, eventId), {})).status).toBe(404)
   })
 
-  it('of a user needs no room with them', async () => {
+  it('of a user needs no common room', async () => {
     expect((await alice.post(ofUser(bob.userId), { reason: '' })).body).toEqual({})
     expect(await kept()).toEqual([
       { room_id: null, event_id: null, user_id: bob.userId, reporter: alice.userId, reason: '' },

@@ -60,7 +60,7 @@ describe('PUT /send', () => {
     })
   })
 
-  it('refuses users who are not in the room', async () => {
+  it('refuses users that are not in the room', async () => {
     const { status, body } = await bob.put(send('m.room.message', 'no'), { body: 'x' })
     expect([status, body.errcode]).toEqual([403, 'M_FORBIDDEN'])
   })
@@ -86,7 +86,7 @@ describe('PUT /send', () => {
   const bare = (txnId: string) =>
     http.request('PUT', send('m.room.message', txnId), undefined, { token: alice.token })
 
-  it('refuses no body', async () => {
+  it('refuses a request without a body', async () => {
     const { status, body } = await bare('empty')
     expect([status, body.errcode]).toEqual([400, 'M_NOT_JSON'])
   })

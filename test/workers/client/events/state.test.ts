@@ -62,7 +62,7 @@ describe('PUT /state', () => {
     expect((await alice.get(state(path))).body).toEqual({ at: path })
   })
 
-  it('answers the event that stands already for the same content', async () => {
+  it('answers the current event if the content is the same', async () => {
     const first = await alice.put(state('/org.example.same'), { a: 1, b: 2 })
     const second = await alice.put(state('/org.example.same'), { b: 2, a: 1 })
     expect(second.body).toEqual(first.body)
@@ -76,7 +76,7 @@ describe('PUT /state', () => {
     expect([status, body.errcode]).toEqual([403, 'M_FORBIDDEN'])
   })
 
-  it('leaves a state key with another user’s name to that user', async () => {
+  it('refuses a state key with another user’s name', async () => {
     const { status } = await alice.put(state(`/org.example.own/${encodeURIComponent(bob.userId)}`), {})
     expect(status).toBe(403)
     expect((await alice.put(state(`/org.example.own/${encodeURIComponent(alice.userId)}`), {})).status).toBe(
@@ -112,7 +112,7 @@ describe('PUT /state', () => {
     if (errcode !== null) expect(body.errcode).toBe(errcode)
   })
 
-  it('takes a canonical alias that points here, and loses it with the alias', async () => {
+  it('accepts a canonical alias that points here, and loses it with the alias', async () => {
     const alias = '#pointed:test.example'
     await alice.put(`/directory/room/${encodeURIComponent(alias)}`, { room_id: roomId })
     expect((await alice.put(state('/m.room.canonical_alias'), { alias })).status).toBe(200)

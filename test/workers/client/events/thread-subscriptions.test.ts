@@ -48,7 +48,7 @@ describe('a thread', () => {
     }
   })
 
-  it('is followed by a client because of one of its events alone', async () => {
+  it('is followed by a client on its own only because of an event in it', async () => {
     const [root, other] = [await alice.say(room, 'root'), await alice.say(room, 'other')]
     const elsewhere = [root, other, await reply(other), await reply(root, 'm.reference')]
     for (const automatic of elsewhere) expect(failure(await follow(root, { automatic }))).toEqual(OUTSIDE)
@@ -59,7 +59,7 @@ describe('a thread', () => {
     expect(await found(root)).toEqual({ automatic: true })
   })
 
-  it('that was left is followed again because of what came after it alone', async () => {
+  it('that was left is followed again only because of a later event', async () => {
     const root = await alice.say(room, 'root')
     const first = await reply(root)
     must(await follow(root, { automatic: first }))
@@ -75,7 +75,7 @@ describe('a thread', () => {
     expect(await found(root)).toEqual({ automatic: false })
   })
 
-  it('is followed by the user’s own wish, whatever a client does after it', async () => {
+  it('is followed by the user’s own wish, whatever a client does later on its own', async () => {
     const root = await alice.say(room, 'root')
     const automatic = await reply(root)
     must(await follow(root, { automatic }))
@@ -95,7 +95,7 @@ describe('a thread', () => {
     expect(failure(await follow(left, { automatic }))).toEqual(CONFLICT)
   })
 
-  it('is refused to users who may not see it', async () => {
+  it('is refused to users that may not see it', async () => {
     const stranger = await http.register('stranger')
     const closed = await alice.createRoom({ preset: 'private_chat' })
     const root = await alice.say(closed, 'root')
@@ -105,7 +105,7 @@ describe('a thread', () => {
     }
   })
 
-  it('is followed no more when the account is closed', async () => {
+  it('is no longer followed when the account is closed', async () => {
     const bob = await http.register('bob')
     must(await bob.join(room))
     must(await bob.put(path(await alice.say(room, 'root')), {}))

@@ -36,7 +36,7 @@ describe('/messages', () => {
     expect(body.chunk[0]).toMatchObject({ room_id: roomId, content: { body: 'message 24' } })
   })
 
-  it('shows everything once, either way, whatever the pages', async () => {
+  it('shows everything once in both directions, whatever the page size', async () => {
     const back = await walk('b', 7)
     const forth = await walk('f', 4)
     expect(forth).toEqual([...back].reverse())
@@ -61,7 +61,7 @@ describe('/messages', () => {
     expect(rest).toEqual({ chunk: [], start: all.end })
   })
 
-  it('takes the sync token of a user who only looks in as the end of the room', async () => {
+  it('takes the sync token of a user that only looks in as the end of the room', async () => {
     const open = await alice.createRoom({
       preset: 'public_chat',
       initial_state: [
@@ -91,7 +91,7 @@ describe('/messages', () => {
     expect(ids(all.body.chunk)).toEqual([said.at(-1), said.at(-2)])
   })
 
-  it('stands at the leave, from a sync after it', async () => {
+  it('starts at the leave, from a sync after it', async () => {
     const left = await alice.createRoom({ preset: 'public_chat' })
     const gone = await http.register('gone')
     must(await gone.join(left))
@@ -107,13 +107,13 @@ describe('/messages', () => {
     expect(await page('f')).toEqual([])
   })
 
-  it('goes forwards where no direction is named', async () => {
+  it('goes forwards if no direction is named', async () => {
     const forwards = (await alice.get(room('/messages'), { dir: 'f' })).body
     expect(ids(must(await alice.get(room('/messages'))).body.chunk)).toEqual(ids(forwards.chunk))
     expect(forwards.chunk[0].type).toBe('m.room.create')
   })
 
-  it('is refused to a user who forgot the room, whether a direction is named or not', async () => {
+  it('is refused to a user that forgot the room, whether a direction is named or not', async () => {
     const left = await alice.createRoom({ preset: 'public_chat' })
     must(await bob.join(left))
     must(await alice.post(room('/leave', left)))
@@ -141,7 +141,7 @@ describe('/messages', () => {
     expect([status, body.errcode]).toEqual([400, errcode])
   })
 
-  it('is for users who may see the room', async () => {
+  it('is for users that may see the room', async () => {
     const closed = await alice.createRoom()
     const { status, body } = await bob.get(room('/messages', closed), { dir: 'b' })
     expect([status, body.errcode]).toEqual([403, 'M_FORBIDDEN'])
@@ -155,7 +155,7 @@ describe('/event', () => {
     expect(body.unsigned.age).toBeGreaterThanOrEqual(0)
   })
 
-  it('hides what is missing and what is not to be seen alike', async () => {
+  it('answers the same for a missing event and for a hidden one', async () => {
     const missing = await alice.get(room(`/event/${encodeURIComponent(`$${'a'.repeat(43)}`)}`))
     const closed = await alice.createRoom()
     const hidden = await alice.say(closed, 'secret')
@@ -220,7 +220,7 @@ describe('members', () => {
     })
   })
 
-  it('are picked by memberships that exist', async () => {
+  it('are filtered only by memberships that exist', async () => {
     const { status, body } = await alice.get(room('/members'), { membership: 'present' })
     expect([status, body.errcode]).toEqual([400, 'M_INVALID_PARAM'])
   })

@@ -40,7 +40,7 @@ describe('typing', () => {
     expect((await typists(started.since)).users).toEqual([])
   })
 
-  it('ends by itself in a room that was taken out of memory meanwhile', async () => {
+  it('ends by itself in a room that was evicted meanwhile', async () => {
     const { next_batch } = (await bob.sync()).body
     await alice.put(typing(alice.userId), { typing: true, timeout: 2_500 })
     const started = await typists(next_batch)
@@ -49,7 +49,7 @@ describe('typing', () => {
     expect((await typists(started.since)).users).toEqual([])
   })
 
-  it('begins in a room that was taken out of memory before', async () => {
+  it('begins in a room that was evicted before', async () => {
     const { next_batch } = (await bob.sync()).body
     await server.evict('ROOM', objectName.room(server.serverName, roomId))
     const started = typists(next_batch)
@@ -58,7 +58,7 @@ describe('typing', () => {
     await alice.put(typing(alice.userId), { typing: false })
   })
 
-  it('goes on after a message, until its client or its time ends it', async () => {
+  it('goes on after a message, until the client or the time ends it', async () => {
     const { next_batch } = (await bob.sync()).body
     await alice.put(typing(alice.userId), { typing: true, timeout: 30_000 })
     const started = await typists(next_batch)
@@ -72,7 +72,7 @@ describe('typing', () => {
     expect((await typists(body.next_batch)).users).toEqual([])
   })
 
-  it('is in a first sync, also of a user who has just come', async () => {
+  it('is in a first sync, also of a user that has just joined', async () => {
     const carol = await http.register('carol')
     await alice.put(typing(alice.userId), { typing: true, timeout: 30_000 })
     const event = { type: 'm.typing', content: { user_ids: [alice.userId] } }
@@ -85,7 +85,7 @@ describe('typing', () => {
     await alice.put(typing(alice.userId), { typing: false })
   })
 
-  it('is told by oneself alone', async () => {
+  it('is set only by the user themselves', async () => {
     const { status, body } = await alice.put(typing(bob.userId), { typing: true })
     expect([status, body.errcode]).toEqual([403, 'M_FORBIDDEN'])
   })

@@ -21,7 +21,7 @@ async function relate(id: string, target: string, rel_type: string, txnId: strin
 }
 
 describe('relations', () => {
-  it('are turned and followed by org.matrix.msc3715.dir and org.matrix.msc3981.recurse', async () => {
+  it('are reversed and followed by org.matrix.msc3715.dir and org.matrix.msc3981.recurse', async () => {
     expect([features['org.matrix.msc3715.stable'], features['org.matrix.msc3981']]).toEqual([true, true])
     const id = await alice.createRoom()
     const parent = await alice.say(id, 'parent')
@@ -49,7 +49,7 @@ describe('relations', () => {
 })
 
 describe('fallback keys', () => {
-  it('are taken and told of under org.matrix.msc2732 too', async () => {
+  it('are accepted and announced under org.matrix.msc2732 too', async () => {
     const bob = await http.register('bob')
     const device = makeDevice(bob)
     const body = { device_keys: device.keys, 'org.matrix.msc2732.fallback_keys': device.fallbackKey() }
@@ -61,7 +61,7 @@ describe('fallback keys', () => {
 })
 
 describe('a report of a room', () => {
-  it('is taken under org.matrix.msc4151', async () => {
+  it('is accepted under org.matrix.msc4151', async () => {
     expect(features['org.matrix.msc4151']).toBe(true)
     const path = unstable('org.matrix.msc4151', room(await alice.createRoom(), '/report'))
     const answer = await http.request('POST', path, { reason: 'odd' }, { token: alice.token })
@@ -70,7 +70,7 @@ describe('a report of a room', () => {
 })
 
 describe('a feature', () => {
-  it('of profiles is claimed by the names by which clients ask for it', () => {
+  it('of profiles is claimed under the names that clients ask for', () => {
     expect([features['uk.tcpip.msc4133'], features['uk.tcpip.msc4133.stable']]).toEqual([true, true])
   })
 

@@ -8,7 +8,7 @@ import { serving } from '../../../support/serving.ts'
 const { server, http, someone } = serving()
 
 describe('a claim', () => {
-  it('made a hundred times at once hands out fifty keys once each', async () => {
+  it('made a hundred times at once hands out each of fifty keys once', async () => {
     const { client } = await withKeys(someone, 50)
     const viewer = await someone()
     const answers = await Promise.all(
@@ -50,7 +50,7 @@ describe('a claim', () => {
     expect(given).toEqual(['K7', 'K3', 'K5'].map((id) => `signed_curve25519:${id}`))
   })
 
-  it('of what is not there is answered with what is', async () => {
+  it('of missing keys too is answered with the keys that exist', async () => {
     const { client } = await withKeys(someone, 1)
     const { userId, deviceId } = client
     const { body } = must(
@@ -70,7 +70,7 @@ describe('a claim', () => {
     expect(none.one_time_keys[userId]?.[deviceId] ?? {}).toEqual({})
   })
 
-  it('does not get a key again that its owner uploads a second time', async () => {
+  it('does not get a key again, even if its owner uploads it a second time', async () => {
     const { client, device } = await withKeys(someone)
     const keys = device.oneTimeKeys(1)
     must(await client.post('/keys/upload', { one_time_keys: keys }))
@@ -89,7 +89,7 @@ describe('a claim', () => {
     expect(must(await answer).body.device_one_time_keys_count).toEqual({ signed_curve25519: 1 })
   })
 
-  it('that was answered is not forgotten when the server is killed', async () => {
+  it('that was answered is remembered when the server is killed', async () => {
     const { client } = await withKeys(someone, 20)
     const viewer = await someone()
     const claim = async () => {
@@ -103,7 +103,7 @@ describe('a claim', () => {
     expect(before.length + after.length).toBe(20)
   })
 
-  it('whose answer was lost hands its key to no other', async () => {
+  it('whose answer was lost gives its key to no other claim', async () => {
     const { client } = await withKeys(someone, 2)
     const viewer = await someone()
     must(await http.request('POST', '/_selvedge/test/faults', { name: 'user:abort-after-commit', count: 1 }))

@@ -88,7 +88,7 @@ async function furnish(): Promise<void> {
   must(await bob.put('/sendToDevice/m.dummy/1', { messages: { [gone.userId]: { '*': { n: 1 } } } }))
 }
 
-it('takes all keys, backups, pushers and waiting messages along, and tells the users who share a room', async () => {
+it('removes all keys, backups, pushers and waiting messages, and tells the users that share a room', async () => {
   const room = await alice.createRoom({ preset: 'public_chat' })
   must(await gone.join(room))
   await furnish()

@@ -44,7 +44,7 @@ describe('cross-signing keys', () => {
     )
   })
 
-  it('of one usage are replaced only when the user proves their identity, and one that was not there before as well', async () => {
+  it('of one usage are replaced or added only when the user proves their identity', async () => {
     const client = await someone()
     const { body, master } = makeCrossSigning(client.userId)
     const { user_signing_key: later, ...first } = body
@@ -61,7 +61,7 @@ describe('cross-signing keys', () => {
     expect(seen.user_signing_keys).toEqual({})
   })
 
-  it('that a new master key has not signed are gone, with the signatures of others on them', async () => {
+  it('that a new master key has not signed are removed, with the signatures of others on them', async () => {
     const { client, device, keys } = await withCrossSigning()
     const { userId, deviceId } = client
     const bySelf = signed(device.keys, userId, keys.selfSigning.publicKey, keys.selfSigning)
@@ -101,7 +101,7 @@ describe('cross-signing keys', () => {
     expect((await query(client, client.userId)).master_keys).toEqual({})
   })
 
-  it('never bear the name of a device, nor a device theirs', async () => {
+  it('never have the ID of a device, nor a device theirs', async () => {
     const keys = makeCrossSigning('@named:test.example')
     const client = await http.register('named', { device_id: keys.master.publicKey })
     const answer = await client.post('/keys/device_signing/upload', keys.body)
@@ -134,7 +134,7 @@ describe('signatures', () => {
     expect(Object.keys(seen.signatures[client.userId])).toHaveLength(2)
   })
 
-  it('of own devices are seen by all; of others by their maker', async () => {
+  it('of own devices are seen by all, and those of other users by their maker', async () => {
     const { client, device, keys } = await withCrossSigning()
     const other = await withCrossSigning()
     const { userId, deviceId } = client
@@ -162,7 +162,7 @@ describe('signatures', () => {
     expect(seen.user_signing_keys).toEqual({})
   })
 
-  it('of a third person’s keys are seen by neither the signed nor anybody else', async () => {
+  it('of a third user’s keys are seen neither by the signed user nor by anybody else', async () => {
     const [signer, owner, viewer] = [await withCrossSigning(), await withCrossSigning(), await someone()]
     const { userId } = owner.client
     const { userSigning } = signer.keys
@@ -183,7 +183,7 @@ describe('signatures', () => {
     expect(own.user_signing_keys).toEqual({})
   })
 
-  it('that are new are news for those concerned: of devices for all, of others for the signer alone', async () => {
+  it('that are new are news: those of devices for all, those of other users for the signer alone', async () => {
     const [signer, owner] = [await withCrossSigning(), await withCrossSigning()]
     const room = await signer.client.createRoom({ preset: 'public_chat' })
     must(await owner.client.join(room))
@@ -210,7 +210,7 @@ describe('signatures', () => {
     await expect.poll(() => changed(owner.client, ofOwner)).toEqual([userId])
   })
 
-  it('that do not verify, or are of what is not there, fail each for itself', async () => {
+  it('that do not verify, or that sign nothing that exists, fail one by one', async () => {
     const { client, device, keys } = await withCrossSigning()
     const { userId, deviceId } = client
     const forged = signed(device.keys, userId, keys.selfSigning.publicKey, makeKey())

@@ -66,7 +66,7 @@ describe('a dehydrated device', () => {
     expect(outcome(await client.get(eventsPath('SLEEPER')))).toEqual([404, 'M_NOT_FOUND'])
   })
 
-  it('shows its keys to others, but is no session', async () => {
+  it('shows its keys to others, but has no session', async () => {
     const { client, device } = await withDevice()
     const viewer = await someone()
     expect((await keysOf(viewer, client)).SLEEPER).toEqual({
@@ -77,7 +77,7 @@ describe('a dehydrated device', () => {
     expect(devices.map((one: Body) => one.device_id)).toEqual([client.deviceId])
   })
 
-  it('bears the signature that the client made on it before', async () => {
+  it('carries the signature that the client made on it before', async () => {
     const client = await someone()
     const cross = makeCrossSigning(client.userId)
     must(await client.post('/keys/device_signing/upload', cross.body))
@@ -99,7 +99,7 @@ describe('a dehydrated device', () => {
     expect(ids).toEqual(['F', 'F', 'K0', 'K1'].map((id) => `signed_curve25519:${id}`))
   })
 
-  it('is news for users who share a room', async () => {
+  it('is news for users that share a room', async () => {
     const [alice, bob] = [await someone(), await someone()]
     const room = await alice.createRoom({ preset: 'public_chat' })
     must(await bob.join(room))
@@ -145,7 +145,7 @@ describe('a dehydrated device', () => {
     expect((await other.get(eventsPath('SLEEPER'))).body.events).toHaveLength(1)
   })
 
-  it('is gone when a device signs in by its name', async () => {
+  it('is gone when a device signs in with its ID', async () => {
     const { client } = await withDevice()
     must(await (await http.login(client.userId, { device_id: 'SLEEPER' })).get('/account/whoami'))
     expect(outcome(await client.get(PATH))).toEqual([404, 'M_NOT_FOUND'])
@@ -166,7 +166,7 @@ describe('a dehydrated device', () => {
 })
 
 describe('the messages of a dehydrated device', () => {
-  it('come page by page to a page without any, and are still there for a second request', async () => {
+  it('come page by page until an empty page, and are still there for a second request', async () => {
     const { client } = await withDevice()
     const sender = await someone()
     for (let n = 0; n < 5; n += 1) await send(sender, client, n % 2 === 0 ? 'SLEEPER' : '*', { n })

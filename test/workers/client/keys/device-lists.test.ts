@@ -11,7 +11,7 @@ const { server, http, someone } = serving()
 const people = (count: number) => Promise.all(Array.from({ length: count }, someone))
 
 describe('device_lists', () => {
-  it('name a sharer whose keys change, to a sync that waits and to one that comes later, and to no other', async () => {
+  it('name a user with changed keys to those that share a room, in a waiting sync and in a later one', async () => {
     const [alice, bob, carol] = (await people(3)) as [Client, Client, Client]
     await together(alice, bob)
     const [ofBob, ofCarol] = [await token(bob), await token(carol)]
@@ -38,7 +38,7 @@ describe('device_lists', () => {
     await untilChanged(bob, since, alice)
   })
 
-  it('name the user to their own other device, without any room', async () => {
+  it('name the user to the user’s other device, even without any room', async () => {
     const [alice] = (await people(1)) as [Client]
     const second = await http.login(alice.userId)
     const since = await token(alice)
@@ -70,7 +70,7 @@ describe('device_lists', () => {
     await untilChanged(bob, since, alice)
   })
 
-  it('name a device without keys that is made or named anew', async () => {
+  it('name a device without keys when it is made or renamed', async () => {
     const [alice, bob] = (await people(2)) as [Client, Client]
     await together(alice, bob)
     let since = await token(bob)
@@ -101,7 +101,7 @@ describe('device_lists', () => {
     expect(must(await bob.sync({ since: ofBob })).body.device_lists).toBeUndefined()
   })
 
-  it('name all members to a user who joins, and that user to all members', async () => {
+  it('name all members to a user that joins, and that user to all members', async () => {
     const [alice, bob] = (await people(2)) as [Client, Client]
     const [ofAlice, ofBob] = [await token(alice), await token(bob)]
     await together(alice, bob)
@@ -109,7 +109,7 @@ describe('device_lists', () => {
     await untilChanged(bob, ofBob, alice)
   })
 
-  it('tell a user who leaves the last shared room from one who leaves one of two', async () => {
+  it('tell a user that leaves the last shared room from a user that leaves one of two', async () => {
     const [alice, bob] = (await people(2)) as [Client, Client]
     const [one, two] = [await together(alice, bob), await together(alice, bob)]
     const [ofAlice, ofBob] = [await token(alice), await token(bob)]
@@ -122,7 +122,7 @@ describe('device_lists', () => {
     await untilLeft(bob, ofBob, alice)
   })
 
-  it('tell that a user with new keys who then leaves is gone, in one answer and in two', async () => {
+  it('tell that a user with new keys that then leaves is gone, in one answer and in two', async () => {
     const [alice, bob] = (await people(2)) as [Client, Client]
     const room = await together(alice, bob)
     const since = await token(alice)
@@ -138,7 +138,7 @@ describe('device_lists', () => {
     await untilChanged(alice, after, bob)
   })
 
-  it('name a user who changes in a room that the filter hides, once, and the room is not lost', async () => {
+  it('name a user with changes in a hidden room, once, and do not lose the room', async () => {
     const [alice, bob] = (await people(2)) as [Client, Client]
     const room = await together(alice, bob)
     await alice.say(room, 'before')
@@ -167,7 +167,7 @@ describe('device_lists', () => {
     expect(timeline.events.map(({ content }: Body) => content.body)).toContain('hidden')
   })
 
-  it('end a poll that waits with a filter over an eviction, and the next one without it has the rest', async () => {
+  it('end a poll with a filter after an eviction, and the next one without it brings the rest', async () => {
     const [alice, bob] = (await people(2)) as [Client, Client]
     const room = await together(alice, bob)
     const filter = JSON.stringify({ room: { not_rooms: [room] } })
@@ -185,7 +185,7 @@ describe('device_lists', () => {
     for (const text of ['one', 'two']) expect(said).toContain(`"${text}"`)
   })
 
-  it('name all members of a hidden room to a user who joins it, and the users who leave it', async () => {
+  it('name all members of a hidden room to a user that joins it, and the users that leave it', async () => {
     const [alice, bob] = (await people(2)) as [Client, Client]
     const filter = JSON.stringify({ room: { rooms: [] } })
     const { next_batch: since } = must(await bob.sync({ filter })).body
@@ -207,7 +207,7 @@ describe('device_lists', () => {
     await until(joined, () => lists.left.has(alice.userId))
   })
 
-  it('name users who change in more hidden rooms than a token names, and come to an end', async () => {
+  it('name users with changes in more hidden rooms than a token names, and come to an end', async () => {
     const [alice, bob] = (await people(2)) as [Client, Client]
     for (let i = 0; i < 40; i += 1) await together(alice, bob)
     const filter = JSON.stringify({ room: { rooms: [] } })

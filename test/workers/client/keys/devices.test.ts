@@ -15,14 +15,14 @@ beforeAll(async () => {
 const failure = ({ status, body }: Answer) => [status, body.errcode]
 
 describe('devices', () => {
-  it('are named at login, as far as a name goes', async () => {
+  it('are named at login, with a name of bounded length', async () => {
     const named = await http.login('alice', { initial_device_display_name: 'x'.repeat(300) })
     const { body } = await named.get(`/devices/${named.deviceId}`)
     expect(body.display_name).toBe('x'.repeat(255))
     await named.post('/logout')
   })
 
-  it('are listed, each with what is known of it', async () => {
+  it('are listed, with what is known of each', async () => {
     const { body } = await phone.get('/devices')
     expect(body.devices).toEqual([
       {
@@ -54,7 +54,7 @@ describe('devices', () => {
     expect(failure(await phone.put('/devices/PHONE', { display_name: 1 }))).toEqual([400, 'M_BAD_JSON'])
   })
 
-  it('take the account data that is about them along', async () => {
+  it('are deleted with the account data about them', async () => {
     const gone = await http.login('alice', { device_id: 'GONE' })
     const at = (device: string) =>
       `/user/${encodeURIComponent(phone.userId)}/account_data/org.matrix.msc3890.local_notification_settings.${device}`
@@ -64,7 +64,7 @@ describe('devices', () => {
     expect((await phone.get(at('PHONE'))).body).toEqual({ is_silenced: true })
   })
 
-  it('of others are not to be seen', async () => {
+  it('of other users cannot be seen', async () => {
     const bob = await http.register('bob')
     expect(failure(await bob.get('/devices/PHONE'))).toEqual([404, 'M_NOT_FOUND'])
     expect((await bob.get('/devices')).body.devices).toHaveLength(1)

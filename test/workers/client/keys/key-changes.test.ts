@@ -8,7 +8,7 @@ const { someone } = serving()
 const people = (count: number) => Promise.all(Array.from({ length: count }, someone))
 
 describe('/keys/changes', () => {
-  it('answers what a sync between two tokens would', async () => {
+  it('answers what a sync between the two tokens would', async () => {
     const [alice, bob, carol] = (await people(3)) as [Client, Client, Client]
     await together(alice, bob)
     const from = await token(bob)
@@ -21,7 +21,7 @@ describe('/keys/changes', () => {
     expect(body.left).toEqual([])
   })
 
-  it('names users who left between two looks, though they were invited, banned or let knock after it', async () => {
+  it('names users that left between two looks, even if they were invited, banned or have knocked since', async () => {
     const [alice, ...others] = await people(3)
     const room = await together(alice!, ...others)
     const since = await token(alice!)
@@ -32,7 +32,7 @@ describe('/keys/changes', () => {
     expect(lists.left.toSorted()).toEqual(others.map(({ userId }) => userId).toSorted())
   })
 
-  it('names users who left the last shared room, as a kicked user is told of the others', async () => {
+  it('names users that left the last shared room, and all others to a kicked user', async () => {
     const [alice, bob, carol] = (await people(3)) as [Client, Client, Client]
     const room = await together(alice, bob, carol)
     const [ofAlice, ofCarol] = [await token(alice), await token(carol)]
@@ -46,7 +46,7 @@ describe('/keys/changes', () => {
     expect((await changes(bob, await token(bob))).changed).toEqual([])
   })
 
-  it('refuses what is no token', async () => {
+  it('refuses an invalid token', async () => {
     const [alice] = (await people(1)) as [Client]
     const since = await token(alice)
     expect((await alice.get('/keys/changes', { from: 'x', to: since })).body.errcode).toBe('M_INVALID_PARAM')

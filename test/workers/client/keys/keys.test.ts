@@ -19,7 +19,7 @@ describe('an upload', () => {
     expect(sync.device_unused_fallback_key_types).toEqual([])
   })
 
-  it('is counted by algorithm, those with none left by a nought', async () => {
+  it('is counted by algorithm, with a zero if none are left', async () => {
     const { client } = await withKeys(someone)
     must(await client.post('/keys/upload', { one_time_keys: { 'curve25519:AAAA': makeKey().publicKey } }))
     const counts = must(await client.post('/keys/upload', {})).body.one_time_key_counts
@@ -47,7 +47,7 @@ describe('an upload', () => {
     expect(await unused()).toEqual([])
   })
 
-  it('is told in every sync, also in those that have nothing else to tell', async () => {
+  it('is counted in every sync, even in one with nothing else to tell', async () => {
     const { client, device } = await withKeys(someone, 2)
     must(await client.post('/keys/upload', { fallback_keys: device.fallbackKey() }))
     let since: string | undefined
@@ -59,7 +59,7 @@ describe('an upload', () => {
     }
   })
 
-  it('is refused for another user, and for keys that say another user', async () => {
+  it('is refused for another user, and for keys that name another user', async () => {
     const client = await someone()
     const other = makeDevice({ userId: '@other:test.example', deviceId: client.deviceId })
     const { keys } = makeDevice(client)
@@ -131,7 +131,7 @@ describe('an upload', () => {
     expect([other.status, other.body.errcode]).toEqual([400, 'M_INVALID_PARAM'])
   })
 
-  it('of absurdly many keys is refused', async () => {
+  it('of too many keys is refused', async () => {
     const { client, device } = await withKeys(someone)
     const answer = await client.post('/keys/upload', { one_time_keys: device.oneTimeKeys(501) })
     expect(answer.body.errcode).toBe('M_INVALID_PARAM')
@@ -141,7 +141,7 @@ describe('an upload', () => {
 })
 
 describe('a query', () => {
-  it('shows the devices named with their names, and fails for other servers alone', async () => {
+  it('shows the requested devices with their names, and fails only for other servers', async () => {
     const { client, device } = await withKeys(someone)
     const viewer = await someone()
     must(await client.put(`/devices/${client.deviceId}`, { display_name: 'Phone' }))
@@ -158,7 +158,7 @@ describe('a query', () => {
     expect(Object.keys(body.failures)).toEqual(['elsewhere.example'])
   })
 
-  it('of more users than one invocation asks is answered whole', async () => {
+  it('of more users than one invocation can ask is answered whole', async () => {
     const { client } = await withKeys(someone)
     const many = Object.fromEntries(Array.from({ length: 60 }, (_, i) => [`@nobody${i}:test.example`, []]))
     const { body } = must(await client.post('/keys/query', { device_keys: { ...many, [client.userId]: [] } }))

@@ -29,7 +29,7 @@ async function create(payload: string): Promise<{ path: string; etag: string; an
 const outcome = ({ status, body }: Answer) => [status, body.errcode]
 
 describe('a rendezvous session', () => {
-  it('is made without an account, and says where it is and how long', async () => {
+  it('is made without an account, and says where it is and how long it lasts', async () => {
     const { answer } = await create('')
     expect(answer.status).toBe(201)
     expect(answer.body.url).toMatch(new RegExp(`^${server.url}${PATH}/[A-Za-z0-9]{32}$`))
@@ -73,7 +73,7 @@ describe('a rendezvous session', () => {
     expect((await ask('GET', path)).body).toBe('two')
   })
 
-  it('takes one of many texts that are written at once', async () => {
+  it('takes only one of many texts that are written at once', async () => {
     const { path, etag } = await create('start')
     const texts = Array.from({ length: 12 }, (_, n) => `text ${n}`)
     const answers = await Promise.all(texts.map((text) => ask('PUT', path, text, { 'if-match': etag })))
@@ -97,7 +97,7 @@ describe('a rendezvous session', () => {
     expect((await ask('GET', path)).body).toBe('kept')
   })
 
-  it('lets browsers read its marks and send them', async () => {
+  it('lets browsers read its ETags and send them', async () => {
     const { path, answer } = await create('')
     for (const { headers } of [answer, await ask('OPTIONS', path), await ask('GET', `${PATH}/none`)]) {
       expect(headers.get('access-control-allow-headers')).toContain('If-Match, If-None-Match')
@@ -122,7 +122,7 @@ describe('what is no text for a session', () => {
 })
 
 describe('two devices on matrix-js-sdk', () => {
-  it('hand texts to and fro', async () => {
+  it('exchange texts', async () => {
     const phone = new MSC4108RendezvousSession({ fallbackRzServer: `${server.url}${PATH}` })
     await phone.send('')
     const laptop = new MSC4108RendezvousSession({ url: phone.url! })
@@ -137,7 +137,7 @@ describe('two devices on matrix-js-sdk', () => {
 })
 
 describe('with rate limits', () => {
-  it('are counted together where addresses are not known', async () => {
+  it('are counted together if addresses are not known', async () => {
     const limited = await startServer({ 'rate-limits': 'on' })
     try {
       const post = () =>

@@ -47,7 +47,7 @@ describe('a version', () => {
     expect(must(await alice.get(`/room_keys/version/${version}`)).body).toEqual(body)
   })
 
-  it('takes other auth data, and no other algorithm or version', async () => {
+  it('accepts new auth data, but no other algorithm or version', async () => {
     const auth_data = { public_key: 'def' }
     const change = (body: Body) => alice.put(`/room_keys/version/${version}`, body)
     must(await change({ algorithm: ALGORITHM, auth_data, version }))
@@ -59,7 +59,7 @@ describe('a version', () => {
     ])
   })
 
-  it('of an algorithm that the specification does not have is kept as it is', async () => {
+  it('of an unknown algorithm is stored as it is', async () => {
     const client = await http.register('other-backup')
     const body = { algorithm: 'org.example.backup', auth_data: { what: ['ever'] } }
     const { version } = must(await client.post('/room_keys/version', body)).body
@@ -71,7 +71,7 @@ describe('a version', () => {
     })
   })
 
-  it('that is deleted takes its keys along, and its number is never given again', async () => {
+  it('that is deleted loses its keys, and its number is never given again', async () => {
     must(await put(keyOf(1), ROOM, 's1'))
     const newer = await begin()
     must(await alice.delete(`/room_keys/version/${newer}`))
@@ -111,7 +111,7 @@ describe.each(['v3', 'r0', 'unstable'])('under %s', (prefix) => {
 })
 
 describe('keys', () => {
-  it('that are verified are not replaced by any that are not', async () => {
+  it('that are verified are not replaced by unverified ones', async () => {
     must(await put(keyOf(1, { is_verified: true }), ROOM, 's1'))
     const { body } = must(await put(keyOf(2, { first_message_index: 0, forwarded_count: 0 }), ROOM, 's1'))
     expect(body).toEqual({ etag: '1', count: 1 })
@@ -134,7 +134,7 @@ describe('keys', () => {
     })
   })
 
-  it('that are not there are an empty answer, and one alone is not found', async () => {
+  it('that do not exist give an empty answer, and a single one is not found', async () => {
     expect(must(await get()).body).toEqual({ rooms: {} })
     expect(must(await get(ROOM)).body).toEqual({ sessions: {} })
     expect(errorOf(await get(ROOM, 's1'))).toEqual([404, 'M_NOT_FOUND'])
@@ -165,7 +165,7 @@ describe('keys', () => {
     expect(must(await alice.delete(path())).body).toEqual({ etag: '5', count: 0 })
   })
 
-  it('go into the current version alone', async () => {
+  it('go only into the current version', async () => {
     const current = await begin()
     const answers = [
       await put(keyOf(1), ROOM, 's1'),
@@ -179,7 +179,7 @@ describe('keys', () => {
     expect(must(await get()).body).toEqual({ rooms: {} })
   })
 
-  it('are deleted from an older version too, and from none that is not there', async () => {
+  it('are deleted from an older version too, and not from one that does not exist', async () => {
     must(await put({ sessions: { s1: keyOf(1), s2: keyOf(2) } }, ROOM))
     const newer = await begin()
     expect(must(await alice.delete(path(ROOM, 's1'))).body).toEqual({ etag: '2', count: 1 })
@@ -190,7 +190,7 @@ describe('keys', () => {
     expect(errorOf(await alice.delete(path()))).toEqual([404, 'M_NOT_FOUND'])
   })
 
-  it('uploaded at once by many are counted once each, and the best of one session stays', async () => {
+  it('uploaded by many at once are counted once each, and the best of each session stays', async () => {
     const uploads = Array.from({ length: 20 }, (_, n) =>
       put({ sessions: { [`own${n}`]: keyOf(n), shared: keyOf(n, { first_message_index: n }) } }, ROOM),
     )
@@ -200,7 +200,7 @@ describe('keys', () => {
     expect(must(await get(ROOM, 'shared')).body).toEqual(keyOf(0, { first_message_index: 0 }))
   })
 
-  it('of 64 KiB are taken, and larger ones refused with all that came along', async () => {
+  it('of 64 KiB are accepted, and a larger one is refused with all others in its request', async () => {
     const large = (length: number) => keyOf(1, { session_data: { ciphertext: 'x'.repeat(length) } })
     const frame = JSON.stringify(large(0)).length
     must(await put(large(65_536 - frame), ROOM, 's1'))

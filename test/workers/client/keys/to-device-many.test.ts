@@ -41,7 +41,7 @@ describe('many messages', () => {
     expect(batches.flat()).toEqual(Array.from({ length: 20 }, (_, n) => n))
   })
 
-  it('for a device that does not come back are kept up to a bound, the newest of them', async () => {
+  it('for a device that does not come back are kept up to a bound, the newest first', async () => {
     const [alice, bob] = [await someone(), await someone()]
     must(await send(alice, to(bob, { n: 'first' })))
     const user = objectName.user(server.serverName, bob.userId)
@@ -63,7 +63,7 @@ describe('many messages', () => {
     expect((await look(bob)).said[0]).toEqual({ n: 8_998 })
   })
 
-  it('of strangers who flood a sleeping device do not take what a friend has sent', async () => {
+  it('of strangers that flood a sleeping device do not displace what a friend has sent', async () => {
     const [friend, bob, ...strangers] = [await someone(), await someone(), await someone(), await someone()]
     must(await send(friend, to(bob, { n: 'first' })))
     must(await send(friend, to(bob, { n: 'second' })))
@@ -87,7 +87,7 @@ describe('many messages', () => {
     expect((await look(bob)).said.slice(0, 2)).toEqual([{ n: 'first' }, { n: 'second' }])
   })
 
-  it('of a stranger that are few but large go before the many small ones of a friend', async () => {
+  it('of a stranger, few but large, are dropped before the many small ones of a friend', async () => {
     const [friend, bob, stranger] = [await someone(), await someone(), await someone()]
     for (let n = 0; n < 20; n += 1) must(await send(friend, to(bob, { n })))
     const user = objectName.user(server.serverName, bob.userId)

@@ -9,7 +9,7 @@ import { look, send, TYPE, to } from './device-messages.ts'
 const { server, http, someone } = serving()
 
 describe('a message', () => {
-  it('comes to its device alone, with its sender and type', async () => {
+  it('comes only to its device, with its sender and type', async () => {
     const [alice, bob] = [await someone(), await someone()]
     const bobsPhone = await http.login(bob.userId)
     must(await send(alice, to(bob, { n: 1 })))
@@ -25,7 +25,7 @@ describe('a message', () => {
     for (const device of [bob, phone]) expect((await look(device)).said).toEqual([{ n: 1 }])
   })
 
-  it('for every device comes to those that are there when it arrives', async () => {
+  it('for every device comes to the devices that exist when it arrives', async () => {
     const [alice, bob] = [await someone(), await someone()]
     must(await send(alice, to(bob, { n: 1 }, '*')))
     expect((await look(bob)).said).toEqual([{ n: 1 }])
@@ -243,7 +243,7 @@ it.each(['v3', 'r0'])('is served under %s', async (prefix) => {
   expect((await look(bob)).said).toEqual([{ n: 1 }])
 })
 
-it('wants an access token', async () => {
+it('needs an access token', async () => {
   const answer = await http.request('PUT', `/sendToDevice/${TYPE}/1`, { messages: {} })
   expect([answer.status, answer.body.errcode]).toEqual([401, 'M_MISSING_TOKEN'])
 })

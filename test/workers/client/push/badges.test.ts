@@ -110,7 +110,7 @@ describe('the number on the device', () => {
       },
     ],
   ]
-  it.each(changes)('is told anew when %s: %i', async (_, expected, change) => {
+  it.each(changes)('is told again when %s: %i', async (_, expected, change) => {
     const events = await withThree()
     await change(events)
     await expect.poll(number, soon).toBe(expected)
@@ -130,7 +130,7 @@ describe('the number on the device', () => {
     await expect.poll(number, soon).toBe(3)
   })
 
-  it('is that of before too for the first pusher, which then falls', async () => {
+  it('counts earlier messages too for the first pusher, and then falls', async () => {
     await bob.say(rooms[0], '1')
     const second = await bob.say(rooms[1], '2')
     await bob.say(rooms[1], '3')
@@ -142,7 +142,7 @@ describe('the number on the device', () => {
     await expect.poll(number, soon).toBe(3)
   })
 
-  it('is that of all rooms for a pusher after none', async () => {
+  it('counts all rooms for the first pusher', async () => {
     await withThree()
     must(await alice.post('/pushers/set', { app_id: 'org.example.app', pushkey, kind: null }))
     const name = objectName.room(server.serverName, rooms[0])
@@ -155,7 +155,7 @@ describe('the number on the device', () => {
     await expect.poll(number, soon).toBe(5)
   })
 
-  it('is not told again where it has not fallen', async () => {
+  it('is not told again if it has not fallen', async () => {
     const [first] = await withThree()
     const told = gateway.got(pushkey).length
     await ignore(['@nobody:test.example'])
@@ -171,7 +171,7 @@ describe('the number on the device', () => {
     expect(gateway.events(pushkey)).toContain(before)
   })
 
-  it('comes back when its sender is ignored no more, and stays away for a room that was left', async () => {
+  it('comes back when its sender is no longer ignored, and stays away for a room that was left', async () => {
     await withThree()
     await ignore([bob.userId])
     await expect.poll(number, soon).toBe(0)
@@ -186,7 +186,7 @@ describe('the number, counted anew,', () => {
   const mute = (actions: string[]) =>
     alice.put(`/pushrules/global/room/${encodeURIComponent(rooms[1])}`, { actions })
 
-  it('is that of a room too which was muted and counted for nothing', async () => {
+  it('also counts a room that was muted and counted for nothing', async () => {
     await withThree()
     must(await mute([]))
     await expect.poll(number, soon).toBe(1)
@@ -195,7 +195,7 @@ describe('the number, counted anew,', () => {
     await expect.poll(number, soon).toBe(4)
   })
 
-  it('is none to tell a pusher that was told nothing yet', async () => {
+  it('is not told to a pusher that was told nothing yet', async () => {
     await setPusher(alice, gateway, pushkey)
     await watched(...rooms)
     must(await mute([]))
@@ -222,7 +222,7 @@ describe('the number, counted anew,', () => {
 })
 
 describe('the word that somebody has read', () => {
-  it('is sent again where it was lost', async () => {
+  it('is sent again if it was lost', async () => {
     const [first] = await withThree()
     await planFault(http, 'drop:user.pushRead')
     await read(rooms[0], first)
@@ -233,7 +233,7 @@ describe('the word that somebody has read', () => {
 })
 
 describe('of two pushers', () => {
-  it('the one that is refused is told nothing more, and the other everything', async () => {
+  it('a refused one is told nothing more, and the other everything', async () => {
     await withThree()
     const other = `${pushkey}-other`
     await setPusher(alice, gateway, other)
@@ -253,7 +253,7 @@ describe('of two pushers', () => {
     await expect.poll(remembered, soon).toEqual([{ pushkey: other }])
   })
 
-  it('one that fails keeps nothing from the other, and is told the number as it then is', async () => {
+  it('one that fails keeps nothing from the other, and is later told the current number', async () => {
     await withThree()
     const other = `${pushkey}-other`
     await setPusher(alice, gateway, other)

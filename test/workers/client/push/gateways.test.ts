@@ -12,7 +12,7 @@ const queued = async () => {
 }
 
 describe('a gateway', () => {
-  it('that fails or points elsewhere is asked again, in order', async () => {
+  it('that fails or redirects is asked again, in order', async () => {
     await set()
     gateway.answer(here.pushkey, { status: 500 }, { status: 302 }, { status: 200 })
     await bob.say(here.room, 'one')
@@ -20,7 +20,7 @@ describe('a gateway', () => {
     await expect.poll(bodies, soon).toEqual(['one', 'one', 'one', 'two'])
   })
 
-  it('that fails is asked again after twice as long, and no sooner for the sake of new messages', async () => {
+  it('that fails is asked again after twice as long, and no sooner for new messages', async () => {
     await set()
     gateway.answer(here.pushkey, { status: 500 })
     const retry = async (failures: number): Promise<number> => {
@@ -94,7 +94,7 @@ describe('a gateway that is down', () => {
     expect(new Set(events().slice(tried))).toEqual(new Set([sent.at(-1)]))
   }, 40_000)
 
-  it('is not told of what was redacted meanwhile, and no word of it stays behind', async () => {
+  it('is not told of an event that was redacted meanwhile, and no word of it stays behind', async () => {
     await set()
     gateway.answer(here.pushkey, { status: 500 })
     const first = await bob.say(here.room, 'first-word')

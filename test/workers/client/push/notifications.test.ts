@@ -23,7 +23,7 @@ const list = async (query: Record<string, string> = {}): Promise<Body> =>
 const bodies = ({ notifications }: Body): string[] => notifications.map((one: Body) => one.event.content.body)
 
 describe('notifications', () => {
-  it('are what the rules notify of, newest first, with the actions and whether they are read', async () => {
+  it('are the events that the rules notify of, newest first, with their actions and whether they are read', async () => {
     await bob.say(room, 'one')
     const read = await bob.say(room, 'two')
     must(await bob.put(at('send/m.room.message/n1'), { msgtype: 'm.notice', body: 'silent' }))
@@ -60,7 +60,7 @@ describe('notifications', () => {
     expect(seen).toEqual(['6', '5', '4', '3', '2', '1', '0'])
   })
 
-  it('are not of what is redacted, of one’s own, of ignored people, or of rooms that were left', async () => {
+  it('leave out redacted events, the user’s own, those of ignored users, and those of rooms that were left', async () => {
     const gone = await bob.say(room, 'redacted')
     must(await bob.put(at(`redact/${encodeURIComponent(gone)}/r1`), {}))
     await alice.say(room, 'own')
@@ -89,7 +89,7 @@ describe('notifications', () => {
     ])
   })
 
-  it('are those of before after a new name and new keys, of which device lists tell the keys alone', async () => {
+  it('stay the same after a new name and new keys, of which device lists tell only the keys', async () => {
     await bob.say(room, 'unread')
     const since = must(await alice.sync()).body.next_batch
     const displayname = `Robert ${users}`
@@ -108,7 +108,7 @@ describe('notifications', () => {
     expect((await list()).notifications[0].read).toBe(false)
   })
 
-  it('go by the rules as they are now', async () => {
+  it('follow the rules as they are now', async () => {
     await bob.say(room, 'loud')
     const rule = `/pushrules/global/room/${encodeURIComponent(room)}`
     must(await alice.put(rule, { actions: [] }))

@@ -38,7 +38,7 @@ describe('a rule of one’s own', () => {
     expect(failure(await alice.get(rule('postcontent', 'cake')))).toEqual([404, 'M_NOT_FOUND'])
   })
 
-  it('that is disabled stays so when it is put again, and begins anew after it was deleted', async () => {
+  it('that is disabled stays disabled when it is put again, and is enabled again after a deletion', async () => {
     const enabled = async () => (await alice.get(rule('content', 'cake', '/enabled'))).body.enabled
     must(await put('content', 'tea', { actions: [], pattern: 'tea' }))
     must(await put('content', 'cake', { actions: ['notify'], pattern: 'cake' }))
@@ -191,14 +191,14 @@ describe('the size of rules', () => {
     expect(await own(kind)).toEqual([])
   })
 
-  it('bounds the actions that any rule is given', async () => {
+  it('is bounded for the actions that any rule is given', async () => {
     const actions = [{ set_tweak: 'sound', value: 'x'.repeat(9_000) }]
     const path = rule('underride', '.m.rule.message', '/actions')
     expect(failure(await alice.put(path, { actions }))).toEqual([413, 'M_TOO_LARGE'])
     expect((await alice.get(path)).body).toEqual({ actions: ['notify'] })
   })
 
-  it('bounds them together, and lets go what there is', async () => {
+  it('is bounded for all together, and allows removing rules', async () => {
     const big = (n: number) => ({
       actions: [],
       conditions: Array(10).fill(condition({ n, pattern: 'x'.repeat(700) })),
@@ -231,14 +231,14 @@ describe('any rule', () => {
     expect((await alice.get(rule('underride', '.m.rule.message', '/actions'))).body).toEqual({ actions })
   })
 
-  it('takes the actions that mean nothing any more', async () => {
+  it('accepts the actions that no longer mean anything', async () => {
     for (const action of ['dont_notify', 'coalesce']) {
       must(await put('room', '!old', { actions: [action] }))
       expect((await alice.get(rule('room', '!old', '/actions'))).body).toEqual({ actions: [action] })
     }
   })
 
-  it('must exist, and the server’s own are not deleted', async () => {
+  it('must exist, and the server’s own cannot be deleted', async () => {
     const paths = [rule('room', 'none', '/enabled'), rule('room', 'none', '/actions'), rule('room', 'none')]
     for (const path of paths) expect(failure(await alice.get(path))).toEqual([404, 'M_NOT_FOUND'])
     const changes = [{ enabled: true }, { actions: [] }]
@@ -260,7 +260,7 @@ describe('any rule', () => {
     expect(event.content.global.override[0].rule_id).toBe(master)
   })
 
-  it('keeps what was changed of it when the process ends, in its place among the default ones', async () => {
+  it('keeps its changes when the process ends, in its place among the default ones', async () => {
     const quiet = rule('underride', '.m.rule.message')
     must(await alice.put(`${quiet}/actions`, { actions: [] }))
     must(await alice.put(`${rule('override', '.m.rule.reaction')}/enabled`, { enabled: false }))
@@ -282,7 +282,7 @@ describe('any rule', () => {
     expect((await alice.get(rule(kind, id))).body).toMatchObject({ enabled: false, actions: [] })
   })
 
-  it('is not set as account data', async () => {
+  it('cannot be set as account data', async () => {
     const answer = await alice.put(`/user/${encodeURIComponent(alice.userId)}/account_data/m.push_rules`, {})
     expect(answer.status).toBe(405)
   })

@@ -47,7 +47,7 @@ describe('a pusher', () => {
     ])
   })
 
-  it('is removed by kind null, however little is said besides', async () => {
+  it('is removed by kind null, however little else is given', async () => {
     must(await set(alice))
     const gone = { app_id: 'org.example.app', pushkey: 'key', kind: null }
     for (let times = 0; times < 2; times++) {
@@ -56,7 +56,7 @@ describe('a pusher', () => {
     }
   })
 
-  it('takes its pushkey from another user’s, unless it is told to append', async () => {
+  it('takes its pushkey away from another user, unless told to append', async () => {
     const bob = await http.register(`bob${users}`)
     const [appended, taken, other] = [{ pushkey: 'shared' }, { pushkey: `own${users}` }, { pushkey: 'other' }]
     for (const change of [appended, taken, other]) must(await set(alice, change))

@@ -27,7 +27,7 @@ const sendAs = async (client: Client, type: string, content: Body): Promise<stri
     .body.event_id
 
 describe('a message', () => {
-  it('is told whole', async () => {
+  it('is told in full', async () => {
     await set({ brand: 'x' })
     const content = { msgtype: 'm.text', body: 'Hello', 'm.mentions': { user_ids: [alice.userId] } }
     const eventId = await sendAs(bob, 'm.room.message', content)
@@ -55,7 +55,7 @@ describe('a message', () => {
     })
   })
 
-  it('is told by its id alone where the pusher wants that', async () => {
+  it('is told only by its id if the pusher wants that', async () => {
     await set({ format: 'event_id_only' })
     const eventId = await bob.say(here.room, 'secret')
     await expect.poll(events, soon).toEqual([eventId])
@@ -69,7 +69,7 @@ describe('a message', () => {
     expect(got()[0]).toMatchObject({ type: 'm.room.encrypted', prio: 'high' })
   })
 
-  it('is not told to its sender, nor in a muted room, nor from ignored people', async () => {
+  it('is not told to its sender, nor in a muted room, nor if an ignored user sent it', async () => {
     const carol = await someone()
     must(await carol.join(here.room))
     await set()
@@ -116,7 +116,7 @@ describe('an invite', () => {
     expect(gateway.received.filter(({ sender }) => sender === bob.userId)).toEqual([])
   })
 
-  it('by somebody whose invites are ignored is not told', async () => {
+  it('by a user whose invites are ignored is not told', async () => {
     await set()
     const filter = `/user/${encodeURIComponent(alice.userId)}/account_data/org.matrix.msc4155.invite_permission_config`
     must(await alice.put(filter, { ignored_users: [bob.userId] }))
@@ -132,7 +132,7 @@ describe('the number on the device', () => {
     client.post(`/rooms/${encodeURIComponent(here.room)}/receipt/m.read/${encodeURIComponent(eventId)}`, body)
   const numbers = () => got().map(({ counts }) => counts.unread)
 
-  it('is that of unread messages in all rooms, and is told when it falls', async () => {
+  it('counts unread messages in all rooms, and is told when it falls', async () => {
     const other = await bob.createRoom({ preset: 'public_chat', invite: [alice.userId] })
     must(await alice.join(other))
     await set()
@@ -163,7 +163,7 @@ describe('the number on the device', () => {
     })
   })
 
-  it('falls by what the user says themselves', async () => {
+  it('falls when the user themselves sends a message', async () => {
     await set()
     await bob.say(here.room, 'one')
     await expect.poll(numbers, soon).toEqual([1])
@@ -173,7 +173,7 @@ describe('the number on the device', () => {
 })
 
 describe('a pusher', () => {
-  it('that is switched off is listed, and told nothing', async () => {
+  it('that is switched off is listed, but told nothing', async () => {
     must(
       await alice.post(
         '/pushers/set',

@@ -59,7 +59,7 @@ describe('an alias', () => {
 })
 
 describe('removing', () => {
-  it('is for its creator, and for users who may edit the room’s aliases', async () => {
+  it('is for its creator, and for users that may edit the room’s aliases', async () => {
     const [ofBob, ofAlice] = ['#of-bob:test.example', '#of-alice:test.example']
     await bob.put(path(ofBob), { room_id: roomId })
     await alice.put(path(ofAlice), { room_id: roomId })
@@ -68,7 +68,7 @@ describe('removing', () => {
     expect((await alice.delete(path(ofBob))).status).toBe(200)
   })
 
-  it('takes it out of the canonical alias event too, where its remover may change that', async () => {
+  it('takes it out of the canonical alias event too, if its remover may change that event', async () => {
     const [main, other, kept] = ['#main:test.example', '#other:test.example', '#kept:test.example']
     const room = await alice.createRoom({ preset: 'public_chat' })
     await bob.join(room)
@@ -93,7 +93,7 @@ describe('removing', () => {
     expect((await admin.delete(path(alias))).status).toBe(200)
   })
 
-  it('what is not there is not found', async () => {
+  it('of a missing alias is not found', async () => {
     const { status, body } = await alice.delete(path('#nothing:test.example'))
     expect([status, body.errcode]).toEqual([404, 'M_NOT_FOUND'])
   })
@@ -112,7 +112,7 @@ describe('the canonical alias', () => {
     expect([status, body.errcode]).toEqual([400, 'M_BAD_ALIAS'])
   })
 
-  it('may go on naming what it named, although that is gone', async () => {
+  it('may go on naming a deleted alias that it named before', async () => {
     const [stays, goes] = ['#stays:test.example', '#goes:test.example']
     await alice.put(path(stays), { room_id: roomId })
     await bob.put(path(goes), { room_id: roomId })
@@ -125,7 +125,7 @@ describe('the canonical alias', () => {
 })
 
 describe('listing', () => {
-  it('is for members, or for all where the history is', async () => {
+  it('is for members, or for all if the history is', async () => {
     const closed = await alice.createRoom()
     const open = await alice.createRoom({
       initial_state: [

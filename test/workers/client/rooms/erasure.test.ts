@@ -95,7 +95,7 @@ it('leaves no text in files, archive, search or answers', async () => {
   )
 })
 
-it('goes on where the server died in the middle', async () => {
+it('goes on if the server died in the middle', async () => {
   const gone = await http.register('gone2')
   const roomId = await bob.createRoom({ preset: 'public_chat' })
   must(await gone.join(roomId))
@@ -111,7 +111,7 @@ it('goes on where the server died in the middle', async () => {
   expect(JSON.stringify(shown)).not.toContain(secret)
 })
 
-it('hides what was said, though the room was made again before all was pruned', async () => {
+it('hides what was said, even if the room was rebuilt before all was pruned', async () => {
   const gone = await http.register('gone3')
   const roomId = await bob.createRoom({ preset: 'public_chat' })
   must(await gone.join(roomId))

@@ -99,7 +99,7 @@ describe('a room with a large state', () => {
     expect(sorted(largeKeys(one.state))).toEqual(allKeys)
   })
 
-  it('brings what changed behind a gap', async () => {
+  it('brings what changed in a gap', async () => {
     const { next_batch: since } = must(await alice.sync({ filter: '{"room":{"timeline":{"limit":1}}}' })).body
     await inTurns(CHANGED, (n) =>
       alice.put(at(large, `/state/${TYPE}/${n}`), { filler, again: n }).then(must),
@@ -142,7 +142,7 @@ describe('a room with many large members', () => {
     expect(new Set(members.map(({ state_key }) => state_key)).size).toBe(MEMBERS + 1)
   })
 
-  it('refuses what is more than a membership needs, by every path', async () => {
+  it('refuses more than a membership needs, on every path', async () => {
     const content = { membership: 'join', 'com.example.extra': 'x'.repeat(8_192) }
     const paths = [
       bob.put(at(crowded, `/state/m.room.member/${bob.userId}`), content),
@@ -237,7 +237,7 @@ describe('a room with long messages', () => {
     expect(body.chunk[0].event_id).toBe(said.at(-1 - timeline.events.length))
   })
 
-  it('is found by a search, with what stands around', async () => {
+  it('is found by a search, with the messages around', async () => {
     const room_events = {
       search_term: 'findable',
       keys: ['content.body'],

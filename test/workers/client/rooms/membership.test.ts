@@ -26,7 +26,7 @@ describe('join', () => {
     expect(await member(roomId, bob)).toEqual(before)
   })
 
-  it('keeps the reason and keys of the client’s own, but no membership of its choice', async () => {
+  it('keeps the reason and the client’s own keys, but no membership of its choice', async () => {
     const roomId = await alice.createRoom({ preset: 'public_chat' })
     await bob.post(`${room(roomId)}/join`, { reason: 'curious', 'org.example.x': 1, membership: 'ban' })
     expect(await member(roomId, bob)).toMatchObject({
@@ -36,7 +36,7 @@ describe('join', () => {
     })
   })
 
-  it('needs an invitation where the rule says so', async () => {
+  it('needs an invitation if the rule says so', async () => {
     const roomId = await alice.createRoom({ preset: 'private_chat' })
     const refused = await bob.join(roomId)
     expect([refused.status, refused.body.errcode]).toEqual([403, 'M_FORBIDDEN'])
@@ -93,14 +93,14 @@ describe('leave', () => {
     expect((await bob.get('/joined_rooms')).body.joined_rooms).not.toContain(roomId)
   })
 
-  it('a room one never was in is refused', async () => {
+  it('a room that one was never in is refused', async () => {
     const roomId = await alice.createRoom()
     expect((await bob.post(`${room(roomId)}/leave`)).status).toBe(403)
   })
 })
 
 describe('kick, ban and unban', () => {
-  it('kicks a member, who may come back', async () => {
+  it('kicks a member, which may come back', async () => {
     const roomId = await alice.createRoom({ preset: 'public_chat' })
     await bob.join(roomId)
     expect((await alice.post(`${room(roomId)}/kick`, { user_id: bob.userId, reason: 'out' })).body).toEqual(
@@ -110,13 +110,13 @@ describe('kick, ban and unban', () => {
     expect((await bob.join(roomId)).status).toBe(200)
   })
 
-  it('does not kick users who are not there', async () => {
+  it('does not kick users that are not in the room', async () => {
     const roomId = await alice.createRoom()
     const { status, body } = await alice.post(`${room(roomId)}/kick`, { user_id: bob.userId })
     expect([status, body.errcode]).toEqual([403, 'M_FORBIDDEN'])
   })
 
-  it('bans until it is undone', async () => {
+  it('bans a user until the ban ends', async () => {
     const roomId = await alice.createRoom({ preset: 'public_chat' })
     await bob.join(roomId)
     expect((await alice.post(`${room(roomId)}/ban`, { user_id: bob.userId })).status).toBe(200)
@@ -126,7 +126,7 @@ describe('kick, ban and unban', () => {
     expect((await bob.join(roomId)).status).toBe(200)
   })
 
-  it('does not unban users who are joined, invited, gone or strangers', async () => {
+  it('does not unban users that are joined, invited, gone or were never there', async () => {
     const roomId = await alice.createRoom({ preset: 'public_chat' })
     const unban = async () => {
       const { status, body } = await alice.post(`${room(roomId)}/unban`, { user_id: bob.userId })

@@ -62,7 +62,7 @@ describe('the list of rooms', () => {
 })
 
 describe('the user directory', () => {
-  it('has a user who came into an open room, by their new name, until they leave', async () => {
+  it('has a user that came into an open room, by their new name, until they leave', async () => {
     const [room, user, name] = [await alice.createRoom({ preset: 'public_chat' }), await newcomer(), word()]
     const stranger = await newcomer()
     must(await user.join(room))
@@ -73,7 +73,7 @@ describe('the user directory', () => {
     expect(await people(stranger, name)).toEqual([])
   })
 
-  it('has a user who shares a room with the searcher, until one of them goes', async () => {
+  it('has a user that shares a room with the searcher, until one of them leaves', async () => {
     const [user, other, name] = [await newcomer(), await newcomer(), word()]
     const room = await user.createRoom({ invite: [other.userId] })
     expect(await people(user, other.userId)).toEqual([])
@@ -112,7 +112,7 @@ describe('the user directory', () => {
     expect(await people(stranger, user.userId)).toEqual([])
   })
 
-  it('finds oneself where strangers would, and nowhere else', async () => {
+  it('shows users themselves only where strangers would find them', async () => {
     const user = await newcomer()
     await user.createRoom()
     expect(await people(user, user.userId)).toEqual([])
@@ -134,7 +134,7 @@ it('a search finds what was said, in however many rooms at once', async () => {
   expect(await hits(alice, said)).toBe(10)
 })
 
-it('rooms in common are so at once', async () => {
+it('mutual rooms are shown at once', async () => {
   const [user, other] = [await newcomer(), await newcomer()]
   const room = await user.createRoom({ invite: [other.userId] })
   const mutual = async () =>

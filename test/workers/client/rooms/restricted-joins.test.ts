@@ -12,7 +12,7 @@ async function member(roomId: string, of: Client, viewer = alice) {
 }
 
 describe('join', () => {
-  it('into a restricted room needs a room of its list', async () => {
+  it('into a restricted room needs membership of a room on its list', async () => {
     const club = await alice.createRoom({ preset: 'public_chat' })
     const inner = await alice.createRoom({
       initial_state: [
@@ -42,7 +42,7 @@ describe('join', () => {
       expect((await member(inner, client)).join_authorised_via_users_server).toBe(alice.userId)
   })
 
-  it('into a restricted room finds the one member who may vouch, among however many who may not', async () => {
+  it('into a restricted room finds the one member that may vouch, among any number that may not', async () => {
     const club = await alice.createRoom({ preset: 'public_chat' })
     const allow = [{ type: 'm.room_membership', room_id: club }]
     const [voucher, bystander, joiner] = [
@@ -87,7 +87,7 @@ describe('join', () => {
     await server.sql('ROOM', name, "DELETE FROM members WHERE event_id = '$none'")
   })
 
-  it('into a restricted room takes a member without a level of their own, where all may invite', async () => {
+  it('into a restricted room takes a member without a level of their own as voucher, if all may invite', async () => {
     const club = await alice.createRoom({ preset: 'public_chat' })
     const [muted, ordinary, joiner] = [
       await http.register('muted'),
@@ -110,7 +110,7 @@ describe('join', () => {
     expect(voucher).toBe(ordinary.userId)
   })
 
-  it('into a restricted room takes no word of the client’s own for it', async () => {
+  it('into a restricted room does not take the client’s word for its voucher', async () => {
     const allow = [{ type: 'm.room_membership', room_id: '!unknown:test.example' }]
     const inner = await alice.createRoom({
       initial_state: [{ type: 'm.room.join_rules', content: { join_rule: 'restricted', allow } }],

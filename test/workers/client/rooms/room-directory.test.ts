@@ -17,7 +17,7 @@ const listed = (count: number, filter: Body) =>
   })
 
 describe('/publicRooms', () => {
-  it('takes null for what is not said', async () => {
+  it('takes null for an absent parameter', async () => {
     const body = { since: null, limit: null, filter: null }
     expect((await list(body)).status).toBe(200)
   })
@@ -56,7 +56,7 @@ describe('a room', () => {
       ])
   })
 
-  it('loses a name that is taken back, and one that is redacted', async () => {
+  it('loses a name that is removed or redacted', async () => {
     const roomId = await alice.createRoom({
       visibility: 'public',
       name: 'Wombat burrow',
@@ -83,7 +83,7 @@ describe('a room', () => {
 })
 
 describe('visibility', () => {
-  it('is told of a room made this moment, and of a change at once', async () => {
+  it('is known at once for a new room and after a change', async () => {
     const roomId = await alice.createRoom({ visibility: 'public' })
     expect((await alice.get(visibility(roomId))).body).toEqual({ visibility: 'public' })
     expect((await alice.put(visibility(roomId), { visibility: 'private' })).body).toEqual({})
@@ -92,7 +92,7 @@ describe('visibility', () => {
     expect((await http.request('GET', visibility(roomId))).body).toEqual({ visibility: 'public' })
   })
 
-  it('is changed by users who may set the canonical alias', async () => {
+  it('is changed by users that may set the canonical alias', async () => {
     const roomId = await alice.createRoom({ preset: 'public_chat' })
     await bob.join(roomId)
     const refused = await bob.put(visibility(roomId), { visibility: 'public' })
@@ -165,7 +165,7 @@ describe('the list', () => {
     expect(names.sort()).toEqual(expected)
   })
 
-  it('is as long as a page may be where the limit is 0', async () => {
+  it('is as long as a page may be if the limit is 0', async () => {
     const { body } = must(await list({ limit: 0, filter: { generic_search_term: 'paging' } }))
     expect(ids(body)).toHaveLength(Object.keys(rooms).length)
     const public_ = must(await http.request('GET', '/publicRooms', undefined, { query: { limit: 0 } })).body
@@ -181,7 +181,7 @@ describe('the list', () => {
     expect(ids(next.body)).not.toEqual(ids(body))
   })
 
-  it('finds text whatever its case and accents, and takes no part of it for a pattern', async () => {
+  it('finds text whatever its case and accents, and has no patterns', async () => {
     const roomId = await alice.createRoom({ visibility: 'public', name: 'ÜBER 100% Čaj' })
     for (const term of ['über', 'uber 100% caj', '100%']) {
       await listed(1, { generic_search_term: term })
@@ -198,7 +198,7 @@ describe('the list', () => {
     expect([both.status, both.body.errcode]).toEqual([400, 'M_INVALID_PARAM'])
   })
 
-  it('of another server is refused clearly, and our own name is none', async () => {
+  it('of another server is refused clearly, and that of our own name is answered', async () => {
     const elsewhere = await http.request('GET', '/publicRooms', undefined, {
       query: { server: 'elsewhere.example' },
     })

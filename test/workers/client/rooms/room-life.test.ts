@@ -12,7 +12,7 @@ const tagsAt = (user: Client, room: string) =>
 const dataAt = (user: Client, type: string) => `/user/${encodeURIComponent(user.userId)}/account_data/${type}`
 
 describe('the tags of a room', () => {
-  it('have 64 KiB in all, and none is lost that was there before', async () => {
+  it('have 64 KiB in all, and a refused one loses none of the others', async () => {
     const room = await alice.createRoom()
     const put = (tag: string, length: number) =>
       alice.put(`${tagsAt(alice, room)}/${tag}`, { order: 0.5, note: 'x'.repeat(length) })
@@ -36,7 +36,7 @@ describe('forgetting a room', () => {
     return room
   }
 
-  it('is refused to members, and to users who were never there', async () => {
+  it('is refused to members, and to users that were never there', async () => {
     const room = await alice.createRoom({ preset: 'public_chat' })
     for (const client of [alice, bob]) {
       expect(await client.post(at(room, 'forget'))).toMatchObject({
@@ -47,7 +47,7 @@ describe('forgetting a room', () => {
     expect((await alice.post(at('!none:test.example', 'forget'))).status).toBe(404)
   })
 
-  it('takes it out of sync, and its history with it', async () => {
+  it('removes it from sync, and its history too', async () => {
     const room = await leftRoom()
     expect(must(await bob.sync(withLeft)).body.rooms.leave[room]).toBeDefined()
     must(await bob.post(at(room, 'forget')))
@@ -97,7 +97,7 @@ describe('forgetting a room', () => {
     expect((await bob.get(at(room, 'messages'), { dir: 'b' })).status).toBe(403)
   })
 
-  it('is said not to happen by itself', async () => {
+  it('is announced as not happening by itself', async () => {
     const { capabilities } = must(await alice.get('/capabilities')).body
     expect(capabilities['m.forget_forced_upon_leave']).toEqual({ enabled: false })
   })
@@ -121,7 +121,7 @@ describe('tags', () => {
     })
   })
 
-  it('refuse what is too long, wrongly ordered, or another user’s', async () => {
+  it('are refused if too long, wrongly ordered, or another user’s', async () => {
     const room = await alice.createRoom()
     const put = (client: Client, tag: string, body: unknown) =>
       client.put(`${tagsAt(alice, room)}/${tag}`, body)

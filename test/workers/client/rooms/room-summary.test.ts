@@ -49,7 +49,7 @@ describe('a summary', () => {
     }
   })
 
-  it('of a closed room is for members and the invited', async () => {
+  it('of a closed room is for members and invited users', async () => {
     const roomId = await alice.createRoom()
     expect((await bob.get(v1(roomId))).status).toBe(404)
     await alice.invite(roomId, bob.userId)
@@ -58,7 +58,7 @@ describe('a summary', () => {
     expect((await bob.get(v1(roomId))).status).toBe(404)
   })
 
-  it('of a restricted room is for users who may join it', async () => {
+  it('of a restricted room is for users that may join it', async () => {
     const club = await alice.createRoom({ preset: 'public_chat' })
     const roomId = await alice.createRoom({ initial_state: [restrictedTo(club)] })
     expect((await bob.get(v1(roomId))).status).toBe(404)
@@ -72,7 +72,7 @@ describe('a summary', () => {
     expect((await bob.get(v1(roomId))).status).toBe(404)
   })
 
-  it('of a room that can be knocked at is for all but the banned', async () => {
+  it('of a room that allows knocks is for all but banned users', async () => {
     const knocking = { type: 'm.room.join_rules', content: { join_rule: 'knock' } }
     const roomId = await alice.createRoom({ initial_state: [knocking] })
     expect((await bob.get(v1(roomId))).body.join_rule).toBe('knock')
@@ -162,14 +162,14 @@ describe('the hierarchy', () => {
     expect((await bob.get(unstable)).body).toEqual(body)
   })
 
-  it('shows restricted rooms to users who meet their condition', async () => {
+  it('shows restricted rooms to users that meet their condition', async () => {
     const carol = await http.register('carol')
     must(await carol.join(rooms.root!))
     const { body } = must(await walk(carol, 'root'))
     expect(named(body)).toEqual(['root', 'members', 'open', 'inner', 'leaf', 'last'])
   })
 
-  it('comes in pages that keep to their first request', async () => {
+  it('comes in pages that must keep the parameters of the first', async () => {
     const shown: string[] = []
     let from: string | undefined
     do {
@@ -198,7 +198,7 @@ describe('the hierarchy', () => {
     expect(named((await walk(bob, 'root', { suggested_only: true })).body)).toEqual(['root', 'open'])
   })
 
-  it('of a room that is no space is that room, and of one out of sight is forbidden', async () => {
+  it('of a room that is no space is that room, and of a hidden room is forbidden', async () => {
     expect(named((await walk(bob, 'open')).body)).toEqual(['open'])
     const { status, body } = await walk(bob, 'secret')
     expect([status, body.errcode]).toEqual([403, 'M_FORBIDDEN'])

@@ -50,7 +50,7 @@ describe.each(SUPPORTED_ROOM_VERSIONS)('a room of version %s', (room_version) =>
     expect(rooms.join[room].timeline.events.length).toBeGreaterThan(3)
   })
 
-  it('has event ids that every path takes, whatever letters they have', async () => {
+  it('has event ids that every path accepts, whatever characters they have', async () => {
     const room = await make()
     const ids: string[] = []
     // Until one of them has a letter that a path has a meaning for.
@@ -83,7 +83,7 @@ describe.each(SUPPORTED_ROOM_VERSIONS)('a room of version %s', (room_version) =>
     await bob.say(room, 'and go on')
   })
 
-  it('lets users knock from version 7 on', async () => {
+  it('lets users knock, from version 7 on', async () => {
     const carol = await http.register(`knocker${room_version}`)
     const room = await make({
       initial_state: [{ type: 'm.room.join_rules', content: { join_rule: 'knock' } }],
@@ -93,7 +93,7 @@ describe.each(SUPPORTED_ROOM_VERSIONS)('a room of version %s', (room_version) =>
     expect((await carol.join(room)).status).toBe(403)
   })
 
-  it('lets members of another room in from version 8 on', async () => {
+  it('lets members of another room in, from version 8 on', async () => {
     const club = await alice.createRoom({ preset: 'public_chat' })
     must(await bob.join(club))
     const allow = [{ type: 'm.room_membership', room_id: club }]
@@ -102,7 +102,7 @@ describe.each(SUPPORTED_ROOM_VERSIONS)('a room of version %s', (room_version) =>
     expect((await bob.join(room)).status).toBe(number >= 8 ? 200 : 403)
   })
 
-  it('takes aliases as state from members alone', async () => {
+  it('accepts aliases as state only from members', async () => {
     const room = await make()
     const put = (client: Client, server_name: string) =>
       client.put(at(room, `state/m.room.aliases/${server_name}`), { aliases: [] })
@@ -119,7 +119,7 @@ describe.each(SUPPORTED_ROOM_VERSIONS)('a room of version %s', (room_version) =>
       headers: { 'content-type': 'application/json' },
     })
 
-  it.each(LITERALS)(`refuses %s as a number from version 6 on, whatever way it comes`, async (literal) => {
+  it.each(LITERALS)(`refuses %s as a number from version 6 on, on every path`, async (literal) => {
     const room = await make()
     const content = `{"msgtype":"m.text","body":"1.0 is text","n":${literal}}`
     const expected = number >= 6 ? [400, 'M_BAD_JSON'] : [200, undefined]
@@ -150,7 +150,7 @@ describe.each(SUPPORTED_ROOM_VERSIONS)('a room of version %s', (room_version) =>
     )
   })
 
-  it('takes no power level but integers from a client', async () => {
+  it('accepts only integers as power levels from a client', async () => {
     const room = await make()
     const levels = must(await alice.get(at(room, 'state/m.room.power_levels'))).body
     for (const ban of ['50', 50.5]) {
@@ -160,7 +160,7 @@ describe.each(SUPPORTED_ROOM_VERSIONS)('a room of version %s', (room_version) =>
   })
 })
 
-it('a room with floats in its state is upgraded, and its numbers are whole then', async () => {
+it('a room with floats in its state is upgraded, and then has whole numbers', async () => {
   const room = await alice.createRoom({ room_version: '5', creation_content: { type: 'm.space' } })
   const half = { via: ['test.example'], n: 2.5, list: [-1.5, { m: 1e300 }] }
   must(await alice.put(at(room, 'state/m.space.child/!x:test.example'), half))
@@ -207,7 +207,7 @@ describe.each(UNSTABLE_ROOM_VERSIONS)('a state key in version %s', (room_version
     expect(await set(bob, `${bob.userId}_DEVICE:!@#`)).toEqual([200, undefined])
   })
 
-  it('that begins with another user needs more power than theirs', async () => {
+  it('that begins with another user needs a higher level than theirs', async () => {
     expect(await set(alice, bob.userId)).toEqual([200, undefined])
     expect(await set(alice, `${bob.userId}_DEVICE`)).toEqual([200, undefined])
     expect(await set(alice, '@elsewhere:example.org')).toEqual([200, undefined])
@@ -221,7 +221,7 @@ describe.each(UNSTABLE_ROOM_VERSIONS)('a state key in version %s', (room_version
   })
 })
 
-it('a state key of version 11 with @ is its sender’s own, without more', async () => {
+it('a state key with @ must be its sender’s user id in version 11', async () => {
   const room = await alice.createRoom({ room_version: '11' })
   const answers = [`${alice.userId}_x`, '@nobody', '@elsewhere:example.org'].map((key) =>
     alice.put(at(room, `state/org.example.own/${encodeURIComponent(key)}`), {}),

@@ -32,7 +32,7 @@ describe('room versions', () => {
     expect(create.creator).toBe(version === '10' ? alice.userId : undefined)
   })
 
-  it('does not know other versions', async () => {
+  it('refuses other versions', async () => {
     const { status, body } = await alice.post('/createRoom', { room_version: 'org.example.99' })
     expect([status, body.errcode]).toEqual([400, 'M_UNSUPPORTED_ROOM_VERSION'])
   })
@@ -100,7 +100,7 @@ describe('parameters', () => {
     expect([levels.events_default, levels.invite, levels.state_default]).toEqual([25, 30, 50])
   })
 
-  it('keeps creation_content, but for what the server decides', async () => {
+  it('keeps creation_content, except for what the server decides', async () => {
     const roomId = await alice.createRoom({
       creation_content: { type: 'm.space', 'm.federate': false, room_version: '1', creator: bob.userId },
     })
@@ -163,7 +163,7 @@ describe('power levels in initial_state', () => {
     expect(sent).toHaveLength(1)
   })
 
-  it('may be too low for what else the request asks', async () => {
+  it('may be too low for the rest of the request', async () => {
     const low = {
       ...levels({ users: { [bob.userId]: 100 } }),
       room_version: '11',

@@ -88,7 +88,7 @@ describe('upgrading a room', () => {
     await expect.poll(listed, { timeout: 5_000 }).toEqual([{ room_id: next, listed: true }])
   })
 
-  it('bans all who were banned, however many, and though the server died in the middle', async () => {
+  it('bans all banned users, however many, even if the server died in the middle', async () => {
     const old = await alice.createRoom({ preset: 'public_chat', room_version: '11' })
     const name = objectName.room(server.serverName, old)
     const banned = Array.from({ length: 1_100 }, (_, n) => `@spammer${n}:elsewhere.example`)
@@ -110,7 +110,7 @@ describe('upgrading a room', () => {
     expect(await state(alice, next, 'm.room.power_levels')).toMatchObject({ users: {} })
   }, 90_000)
 
-  it('asks for the power to send a tombstone, and a version that exists', async () => {
+  it('needs the power to send a tombstone, and a version that exists', async () => {
     const room = await alice.createRoom({ preset: 'public_chat' })
     must(await bob.join(room))
     expect((await upgrade(bob, room, { new_version: '12' })).body.errcode).toBe('M_FORBIDDEN')
@@ -140,7 +140,7 @@ describe('upgrading a room', () => {
     expect(create.additional_creators).toEqual([bob.userId])
   })
 
-  it('is finished by the room where the request was cut off', async () => {
+  it('is finished by the room if the request was cut off', async () => {
     const room = await alice.createRoom({ preset: 'public_chat', name: 'cut' })
     const fault = { name: 'drop:room.create', count: 1 }
     must(await http.request('POST', '/_selvedge/test/faults', fault))
@@ -151,7 +151,7 @@ describe('upgrading a room', () => {
     expect(await state(alice, next, 'm.room.name')).toEqual({ name: 'cut' })
   })
 
-  it('lets members take tags, direct chats and push rules along', async () => {
+  it('carries the members’ tags, direct chats and push rules over', async () => {
     const old = await alice.createRoom({ preset: 'public_chat' })
     must(await bob.join(old))
     must(await bob.put(`${tagsAt(bob, old)}/m.favourite`, { order: 0.1 }))

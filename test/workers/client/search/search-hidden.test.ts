@@ -8,7 +8,7 @@ const { server, http, alice, bob } = serving(['alice', 'bob'])
 const path = (roomId: string) => `/rooms/${encodeURIComponent(roomId)}`
 
 describe('nobody finds', () => {
-  it('what was said before they came or after they left', async () => {
+  it('messages from before they came or after they left', async () => {
     const joinedOnly = { type: 'm.room.history_visibility', content: { history_visibility: 'joined' } }
     const roomId = await alice.createRoom({ preset: 'public_chat', initial_state: [joinedOnly] })
     await alice.say(roomId, 'gecko before')
@@ -36,7 +36,7 @@ describe('nobody finds', () => {
     expect(ids(await search(alice, 'lemur'))).toEqual([])
   })
 
-  it('the messages of people they ignore', async () => {
+  it('messages of users they ignore', async () => {
     const carol = await http.register('carol')
     const roomId = await alice.createRoom({ preset: 'public_chat' })
     await carol.join(roomId)
@@ -60,7 +60,7 @@ describe('nobody finds', () => {
     expect(ids(await search(bob, 'tapir'))).toEqual([])
   })
 
-  it('what was redacted, before or after it was indexed', async () => {
+  it('redacted messages, whether redacted before or after they were indexed', async () => {
     const roomId = await alice.createRoom()
     const [early, late] = await sayAll(server, alice, roomId, ['manatee one', 'manatee two'])
     await finds(alice, 2, 'manatee')

@@ -62,7 +62,7 @@ describe('a search', () => {
     expect(ids(await search(alice, other, { filter }))).toEqual([])
   })
 
-  it('takes operators and quotes for text', async () => {
+  it('treats operators and quotes as text', async () => {
     for (const term of [`it's & | ! ( ) :* <-> "`, '\\', '&', '\0', '']) {
       expect((await search(alice, term)).results).toEqual([])
     }
@@ -114,7 +114,7 @@ describe('a search', () => {
     }
   })
 
-  it('shows what stands around a result, and the people by the names they had', async () => {
+  it('shows the events around a result, and the people by the names they had', async () => {
     const roomId = await alice.createRoom()
     const said = await sayAll(server, alice, roomId, ['a1', 'a2', 'the heron', 'b1', 'b2', 'b3'])
     const context = { before_limit: 1, after_limit: 2, include_profile: true }
@@ -136,7 +136,7 @@ describe('a search', () => {
     expect(usual.context.profile_info).toBeUndefined()
   })
 
-  it('brings the state of the rooms where that is asked', async () => {
+  it('brings the state of the rooms if asked', async () => {
     const roomId = await alice.createRoom({ name: 'Stateful' })
     await sayAll(server, alice, roomId, ['a pelican'])
     const { state } = await search(alice, 'pelican', { include_state: true })
@@ -178,7 +178,7 @@ describe('pages', () => {
     ).toBe(undefined)
   })
 
-  it('are told by group, and go on within one', async () => {
+  it('are given for each group, and go on within one', async () => {
     const [one, two] = [await alice.createRoom({ invite: [bob.userId] }), await alice.createRoom()]
     await bob.join(one)
     const first = await sayAll(server, alice, one, ['kiwi 1', 'kiwi 2'])
@@ -236,7 +236,7 @@ describe('a request', () => {
     expect([answer.status, answer.body.errcode]).toEqual([400, errcode])
   })
 
-  it('for no category we know is answered with none', async () => {
+  it('for unknown categories is answered with none', async () => {
     expect((await alice.post('/search', { search_categories: {} })).body).toEqual({ search_categories: {} })
   })
 

@@ -23,7 +23,7 @@ const finds = (who: Client, term: string, expected: Client[]) =>
   })
 
 describe('the user directory', () => {
-  it('finds users who share a room, by parts of name and id, whatever their case and accents', async () => {
+  it('finds users that share a room, by parts of name and id, whatever their case and accents', async () => {
     const roomId = await alice.createRoom({ invite: [bob.userId] })
     await bob.join(roomId)
     await bearName(bob, roomId, 'Bøb Späth')
@@ -55,7 +55,7 @@ describe('the user directory', () => {
     await finds(carol, name, [])
   })
 
-  it('hides a name that is borne in a room of others', async () => {
+  it('hides a name that is used only in a room of others', async () => {
     const open = await dora.createRoom({ preset: 'public_chat' })
     const closed = await dora.createRoom({ invite: [alice.userId] })
     must(await alice.join(closed))
@@ -68,7 +68,7 @@ describe('the user directory', () => {
     expect(found(await find(carol, 'quokka secret'))).toEqual([])
   })
 
-  it('shows and finds the profile, whatever name is borne in the rooms that are shared', async () => {
+  it('shows and finds the profile, whatever name is used in the shared rooms', async () => {
     const [friend, user] = [await http.register('friend'), await http.register('numbat')]
     const setProfile = (key: string, value: string) =>
       user.put(`/profile/${encodeURIComponent(user.userId)}/${key}`, { [key]: value })
@@ -112,7 +112,7 @@ describe('the user directory', () => {
     expect((await find(alice, 'xan', 3)).limited).toBe(false)
   })
 
-  it('takes no part of a term for a pattern, and finds no user by an empty one', async () => {
+  it('has no patterns, and finds nobody by an empty term', async () => {
     expect(await find(alice, 'x_n')).toEqual({ results: [], limited: false })
     expect(await find(alice, '%')).toEqual({ results: [], limited: false })
     expect(await find(alice, '  ')).toEqual({ results: [], limited: false })
@@ -140,7 +140,7 @@ describe('mutual rooms', () => {
     finn = await http.register('finn')
   })
 
-  it('are those that both have joined', async () => {
+  it('are the rooms that both have joined', async () => {
     const shared = await eve.createRoom({ preset: 'public_chat' })
     await finn.join(shared)
     await eve.createRoom({ invite: [finn.userId] })

@@ -41,7 +41,7 @@ describe.each(scopes)('account data %s', (scope, path) => {
     expect(data.events).toEqual([{ type: 'org.example.news', content: { n: 1 } }])
   })
 
-  it('is news again when it is set to the same again, and in no sync after that', async () => {
+  it('is news again when it is set to the same value, and in no sync after that', async () => {
     const content = { n: 1 }
     await alice.put(path(alice, 'org.example.same'), content)
     const { next_batch: since } = (await alice.sync()).body
@@ -52,7 +52,7 @@ describe.each(scopes)('account data %s', (scope, path) => {
     expect((await alice.sync({ since: body.next_batch })).body).toEqual(silence(body.next_batch))
   })
 
-  it('comes back with each number, name and sign as it was, like secrets have to', async () => {
+  it('comes back with each number, name and sign as it was, as secrets need', async () => {
     const text =
       '{"zz":1,"aa":[1.5,-0.25,1e+30,9007199254740991],"__proto__":{"x":null},"":"\\u0000\\n\u2028","encrypted":{"key":{"iv":"+/=","mac":"ä🧵"}}}'
     const where = path(alice, 'm.cross_signing.master')
@@ -65,7 +65,7 @@ describe.each(scopes)('account data %s', (scope, path) => {
     expect(JSON.stringify(shown.content)).toBe(JSON.stringify(JSON.parse(text)))
   })
 
-  it('is gone when it is removed, and syncs are told once', async () => {
+  it('is gone when it is removed, which syncs tell once', async () => {
     const type = 'org.example.gone'
     const removed = path(alice, type)
     const of = (body: Body): Body[] =>
@@ -84,7 +84,7 @@ describe.each(scopes)('account data %s', (scope, path) => {
     expect((await alice.get(removed)).body).toEqual({ n: 2 })
   })
 
-  it('is removed by its user alone, and never where the server manages it', async () => {
+  it('is removed only by its user, and never if the server manages it', async () => {
     const unstable = (of: Client, type: string) =>
       `/_matrix/client/unstable/org.matrix.msc3391${path(of, type)}`
     await alice.put(path(alice, 'org.example.kept'), { n: 1 })
@@ -138,7 +138,7 @@ it('account data as large as a body may be is kept, read, synced and archived', 
   await expect.poll(() => server.sql('USER', name, 'SELECT 1 FROM log'), { timeout: 20_000 }).toEqual([])
 })
 
-it('account data that is all the news of a room comes with the place of its timeline', async () => {
+it('account data that is a room’s only news comes with the place of its timeline', async () => {
   const said = await alice.say(roomId, 'the last message')
   const { next_batch: since } = (await alice.sync()).body
   await alice.put(scopes[1]?.[1](alice, 'org.example.alone') ?? '', { n: 1 })

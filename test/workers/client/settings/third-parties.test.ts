@@ -14,7 +14,7 @@ const userInfo = (query: Record<string, string>) =>
   http.request('GET', '/_matrix/federation/v1/openid/userinfo', undefined, { query })
 
 describe('an OpenID token', () => {
-  it('tells its user, and is no access token', async () => {
+  it('tells its user, and does not work as an access token', async () => {
     const { body } = must(await alice.post(`/user/${alice.userId}/openid/request_token`, {}))
     expect(body).toEqual({
       access_token: expect.any(String),
@@ -35,7 +35,7 @@ describe('an OpenID token', () => {
     expect(failure(await userInfo({ access_token }))).toEqual([401, 'M_UNKNOWN_TOKEN'])
   })
 
-  it('is one’s own', async () => {
+  it('is for the user’s own id', async () => {
     const answer = await alice.post('/user/@bob:test.example/openid/request_token', {})
     expect(failure(answer)).toEqual([403, 'M_FORBIDDEN'])
   })
@@ -51,7 +51,7 @@ describe('TURN credentials', () => {
     expect(Number(until) - Date.now() / 1000).toBeGreaterThan(86_300)
   })
 
-  it('are none where there is no server', async () => {
+  it('are empty if there is no server', async () => {
     const plain = await startServer()
     try {
       const bob = await api(plain).register('bob')

@@ -15,7 +15,7 @@ describe('filters', () => {
     expect((await alice.get(path(alice, `/${body.filter_id}`))).body).toEqual(filter)
   })
 
-  it('rule a sync that names them', async () => {
+  it('apply to a sync that names them', async () => {
     const roomId = await alice.createRoom()
     await alice.say(roomId, 'one')
     const last = await alice.say(roomId, 'two')
@@ -25,7 +25,7 @@ describe('filters', () => {
     expect(events.map((event: { event_id: string }) => event.event_id)).toEqual([last])
   })
 
-  it('of others are not to be made or seen', async () => {
+  it('of other users can be neither made nor seen', async () => {
     const { filter_id } = (await alice.post(path(alice), filter)).body
     for (const answer of [await bob.post(path(alice), filter), await bob.get(path(alice, `/${filter_id}`))]) {
       expect([answer.status, answer.body.errcode]).toEqual([403, 'M_FORBIDDEN'])

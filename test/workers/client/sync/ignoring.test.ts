@@ -28,7 +28,7 @@ async function roomOfThree(): Promise<{ room: string; bob: Client; carol: Client
 }
 
 describe('an ignored user', () => {
-  it('is not heard in what an event tells of its thread', async () => {
+  it('is left out of what an event tells of its thread', async () => {
     const { room, bob, carol } = await roomOfThree()
     const root = await alice.say(room, 'root')
     await ignore(carol, bob)
@@ -44,7 +44,7 @@ describe('an ignored user', () => {
     expect(await shown(carol)).toBeUndefined()
   })
 
-  it('is not heard at a first sync, an increment, or in the history', async () => {
+  it('is left out of a first sync, an increment and the history', async () => {
     const { room, bob, carol } = await roomOfThree()
     await bob.say(room, 'before')
     const since = must(await carol.sync()).body.next_batch
@@ -64,7 +64,7 @@ describe('an ignored user', () => {
     ])
   })
 
-  it('is not told to waiting polls, from that moment on', async () => {
+  it('is left out of waiting polls, from that moment on', async () => {
     const { room, bob, carol } = await roomOfThree()
     let since = must(await carol.sync()).body.next_batch
     await ignore(carol, bob)
@@ -85,7 +85,7 @@ describe('an ignored user', () => {
     expect(JSON.stringify(must(await carol.sync()).body)).toContain('unwanted')
   })
 
-  it('is not seen reading, typing or being there', async () => {
+  it('is not shown reading, typing or online', async () => {
     const { room, bob, carol } = await roomOfThree()
     await ignore(carol, bob)
     const event = await alice.say(room, 'hello')
@@ -128,7 +128,7 @@ describe('an ignored user', () => {
     expect(must(await carol.sync({ since: shown.next_batch })).body.rooms?.invite).toBeUndefined()
   })
 
-  it('is never the user themselves', async () => {
+  it('is never the user’s own name', async () => {
     const { room, carol } = await roomOfThree()
     await ignore(carol, carol)
     await carol.say(room, 'my own')
@@ -144,7 +144,7 @@ describe.each([
     { enabled: false, blocked_servers: ['*'] },
   ],
 ])('%s', (type, blocking, allowing) => {
-  it('refuses invites by each way, and hides those that are there', async () => {
+  it('refuses invites on each path, and hides those that are there', async () => {
     const dave = await someone()
     const room = await alice.createRoom({ invite: [dave.userId] })
     expect(must(await dave.sync()).body.rooms.invite[room]).toBeDefined()
@@ -170,7 +170,7 @@ describe.each([
 })
 
 describe('org.matrix.msc4155.invite_permission_config', () => {
-  it('takes invites that it ignores, and does not show them', async () => {
+  it('accepts ignored invites, and does not show them', async () => {
     const erin = await someone()
     await set(erin, 'org.matrix.msc4155.invite_permission_config', { ignored_users: ['@ali*:test.example'] })
     const room = await alice.createRoom()

@@ -101,7 +101,7 @@ describe('both /initialSync', () => {
 })
 
 describe('a forgotten room', () => {
-  it('is in no /initialSync, and shows nothing by its own', async () => {
+  it('is in no /initialSync, and shows nothing by its own endpoints', async () => {
     const left = await alice.createRoom({})
     must(await alice.post(room(left, '/leave')))
     must(await alice.post(room(left, '/forget')))
@@ -112,7 +112,7 @@ describe('a forgotten room', () => {
 })
 
 describe('/rooms/{roomId}/initialSync', () => {
-  it('shows a room to its members, and to all where the world may read', async () => {
+  it('shows a room to its members, and to all if it is world-readable', async () => {
     const open = await alice.createRoom(worldReadable)
     const said = await alice.say(open, 'hello')
     const own = must(await alice.get(room(open, '/initialSync'), { limit: 1 })).body
@@ -203,7 +203,7 @@ describe('/events', () => {
 })
 
 describe('/events/{eventId}', () => {
-  it('finds an event without its room, archived or not yet, for users that may see it', async () => {
+  it('finds an event without its room, archived or not, for users that may see it', async () => {
     const roomId = await alice.createRoom({})
     const said = await alice.say(roomId, 'hello')
     const path = `/events/${encodeURIComponent(said)}`

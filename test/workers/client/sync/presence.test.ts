@@ -50,7 +50,7 @@ async function until(client: Client, since: string, other: Client, wanted: strin
 }
 
 describe('presence in sync', () => {
-  it('shows the users online at first sight, oneself included', async () => {
+  it('shows the online users in a first sync, the user included', async () => {
     await bob.sync()
     const { body } = await alice.sync()
     expect(presenceOf(alice, body)).toMatchObject({ presence: 'online', currently_active: true })
@@ -67,7 +67,7 @@ describe('presence in sync', () => {
     expect((await saying).content.status_msg).toBe('at lunch')
   })
 
-  it('is told once, and then a poll is silent', async () => {
+  it('is told once, and then a poll has no news', async () => {
     await bob.sync()
     await alice.sync()
     await settled(http)
@@ -76,7 +76,7 @@ describe('presence in sync', () => {
     expect(second).toEqual(silence(first.next_batch))
   })
 
-  it('is left alone by a sync as offline', async () => {
+  it('does not change with a sync as offline', async () => {
     await alice.sync({ set_presence: 'offline' })
     expect((await bob.get(status(alice))).body.presence).toBe('offline')
   })
@@ -87,7 +87,7 @@ describe('presence in sync', () => {
     expect((await bob.get(status(alice))).body.presence).toBe('unavailable')
   })
 
-  it('follows the first word of a device too, and whichever says most', async () => {
+  it('follows the first sync of a device too, and the device that is most present', async () => {
     await setTo(alice, { presence: 'online' })
     await alice.sync({ set_presence: 'unavailable' })
     expect((await bob.get(status(alice))).body.presence).toBe('unavailable')
@@ -136,7 +136,7 @@ describe('presence in sync', () => {
     expect((after['user.sync'] ?? 0) - (before['user.sync'] ?? 0)).toBe(1)
   })
 
-  it('ends for a user that vanishes, though their object slept', async () => {
+  it('ends for a user that vanishes, even if their object slept', async () => {
     const { next_batch } = (await bob.sync()).body
     const online = until(bob, next_batch, alice, 'online')
     await alice.sync()
@@ -148,7 +148,7 @@ describe('presence in sync', () => {
     expect((await gone).content.currently_active).toBe(false)
   })
 
-  it('turns to unavailable for the idle, and back when they do something', async () => {
+  it('turns to unavailable for an idle user, and back when they do something', async () => {
     const room = await alice.createRoom({ preset: 'public_chat' })
     must(await bob.join(room))
     const { next_batch } = (await bob.sync()).body
@@ -164,7 +164,7 @@ describe('presence in sync', () => {
 })
 
 describe('the presence endpoints', () => {
-  it('set and tell one’s own, until the message is taken back', async () => {
+  it('set and tell the user’s own, until the message is removed', async () => {
     await setTo(alice, { presence: 'online', status_msg: 'hello' })
     expect((await alice.get(status(alice))).body).toEqual({
       presence: 'online',
@@ -182,14 +182,14 @@ describe('the presence endpoints', () => {
     expect((await bob.get(status(alice))).body).toMatchObject({ presence: 'unavailable', status_msg: 'kept' })
   })
 
-  it('keep a user offline that chose to be, through syncs', async () => {
+  it('keep a user offline through syncs if they chose it', async () => {
     await alice.sync()
     await setTo(alice, { presence: 'offline' })
     await alice.sync()
     expect((await bob.get(status(alice))).body.presence).toBe('offline')
   })
 
-  it('refuse strangers, and setting that of others', async () => {
+  it('refuse strangers, and setting the presence of others', async () => {
     const stranger = await http.register(`stranger${users}`)
     const refused = await stranger.get(status(alice))
     expect([refused.status, refused.body.errcode]).toEqual([403, 'M_FORBIDDEN'])

@@ -32,7 +32,7 @@ beforeEach(async () => {
 })
 
 describe('a filter of rooms', () => {
-  it('holds for every part, below or in the part itself; what is excluded stays so', async () => {
+  it('holds for every part, and a part’s own list cannot add what is excluded', async () => {
     const both = { rooms: [room, other], not_rooms: [other] }
     expect(Object.keys((await sync({ room: both }, { since })).rooms.join)).toEqual([room])
     const parts = { timeline: both, state: both, ephemeral: both, account_data: both }
@@ -45,7 +45,7 @@ describe('a filter of rooms', () => {
     expect(join[other]?.account_data.events ?? []).toEqual([])
   })
 
-  it('holds for account data where nothing else is news', async () => {
+  it('holds for account data even if nothing else is news', async () => {
     const now = must(await alice.sync()).body.next_batch
     must(await alice.put(dataAt('org.example.note', room), { n: 2 }))
     must(await alice.put(dataAt('org.example.note', other), { n: 2 }))
@@ -53,7 +53,7 @@ describe('a filter of rooms', () => {
     expect(Object.keys(join)).toEqual([room])
   })
 
-  it('that is empty admits none', async () => {
+  it('that is empty lets nothing through', async () => {
     expect((await sync({ room: { rooms: [] } })).rooms).toBeUndefined()
     const { join } = (await sync({ room: { timeline: { rooms: [] }, state: { rooms: [] } } })).rooms
     expect([join[room].timeline.events, join[room].state.events]).toEqual([[], []])
@@ -70,13 +70,13 @@ describe('a filter of rooms', () => {
 })
 
 describe('a filter of types', () => {
-  it('takes wildcards, and what is excluded stays so', async () => {
+  it('takes wildcards, and excludes even what it also names', async () => {
     const timeline = { types: ['m.room.*'], not_types: ['m.room.mess*'] }
     const section = (await sync({ room: { timeline } }, { since })).rooms.join[room]
     expect(typesOf(section.timeline.events)).toEqual(['m.room.topic'])
   })
 
-  it('that is empty admits none', async () => {
+  it('that is empty lets nothing through', async () => {
     const none = { types: [] }
     const filter = { room: { timeline: none, state: none, ephemeral: none, account_data: none } }
     const body = await sync({ ...filter, account_data: none, presence: none })
@@ -86,14 +86,14 @@ describe('a filter of types', () => {
     expect(body.presence).toBeUndefined()
   })
 
-  it('that leaves out what came makes no gap', async () => {
+  it('that leaves out what came leaves no gap', async () => {
     const filter = { room: { timeline: { types: ['org.example.none'], limit: 1 } } }
     for (let n = 0; n < 3; n += 1) await bob.say(room, `${n}`)
     const { timeline } = (await sync(filter, { since })).rooms.join[room]
     expect([timeline.events, timeline.limited]).toEqual([[], false])
   })
 
-  it('leaves a gap only where more of what it admits has come', async () => {
+  it('leaves a gap only if more of what it admits has come', async () => {
     const timeline = { types: ['m.room.topic'], limit: 1 }
     for (let n = 0; n < 3; n += 1) await bob.say(room, `${n}`)
     const one = (await sync({ room: { timeline } }, { since })).rooms.join[room].timeline
@@ -118,7 +118,7 @@ describe('a filter of types', () => {
 })
 
 describe('a filter of senders', () => {
-  it('holds for presence and the timeline, and what is excluded stays so', async () => {
+  it('holds for presence and the timeline, and excludes even what it also names', async () => {
     must(await bob.sync())
     const senders = { senders: [alice.userId, bob.userId], not_senders: [alice.userId] }
     const body = await sync({ presence: senders, room: { timeline: senders } }, { since })
@@ -128,7 +128,7 @@ describe('a filter of senders', () => {
 })
 
 describe('a filter of the parts of a room', () => {
-  it('holds back no invites and no knocks', async () => {
+  it('does not hold back invites and knocks', async () => {
     const invited = await bob.createRoom({ invite: [alice.userId] })
     const none = { types: [] }
     const filter = { room: { timeline: none, state: none, ephemeral: none, account_data: none } }
@@ -138,7 +138,7 @@ describe('a filter of the parts of a room', () => {
     }
   })
 
-  it('with a limit of nothing leads to all that came', async () => {
+  it('with a limit of 0 leads to all that came', async () => {
     const { timeline } = (await sync({ room: { timeline: { limit: 0 } } }, { since })).rooms.join[room]
     expect([timeline.events, timeline.limited]).toEqual([[], true])
     const query = { dir: 'b', from: timeline.prev_batch, limit: 2 }
@@ -146,7 +146,7 @@ describe('a filter of the parts of a room', () => {
     expect(typesOf(chunk)).toEqual(['m.room.topic', 'm.room.message'])
   })
 
-  it('leads to what lies before the timeline that it lets through', async () => {
+  it('leads to the history before the timeline that it lets through', async () => {
     const timeline = { types: ['m.room.message'], limit: 1 }
     for (const text of ['one', 'two']) await bob.say(room, text)
     const shown = (await sync({ room: { timeline } }, { since })).rooms.join[room].timeline

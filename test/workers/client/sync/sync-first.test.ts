@@ -11,7 +11,7 @@ const limited = (limit: number) => JSON.stringify({ room: { timeline: { limit } 
 const idsOf = (events: Body[]): string[] => events.map(({ event_id }) => event_id)
 
 describe('a first sync', () => {
-  it('has the state as it was before the timeline, and repeats nothing of that', async () => {
+  it('has the state as it was before the timeline, and does not repeat the timeline', async () => {
     const room = await alice.createRoom({ topic: 'old' })
     const created = must(await alice.get(at(room, 'state'))).body
     must(await alice.put(at(room, 'state/m.room.topic'), { topic: 'new' }))
@@ -22,7 +22,7 @@ describe('a first sync', () => {
     expect(timeline).toMatchObject({ limited: true, prev_batch: expect.any(String) })
   })
 
-  it('ends a timeline where the history before it begins', async () => {
+  it('gives a place where the history before the timeline goes on', async () => {
     const room = await alice.createRoom()
     for (let n = 0; n < 5; n += 1) await alice.say(room, `${n}`)
     const { timeline } = (await sync(alice, { filter: limited(3) })).rooms.join[room]
@@ -35,7 +35,7 @@ describe('a first sync', () => {
     expect(whole.state.events).toEqual([])
   })
 
-  it('has all account data, the rules for pushes and the markers of rooms among it', async () => {
+  it('has all account data, with the push rules and the read markers', async () => {
     const client = await someone()
     const room = await client.createRoom()
     const base = `/user/${encodeURIComponent(client.userId)}`
@@ -82,7 +82,7 @@ describe('a first sync', () => {
     )
   })
 
-  it('names five heroes at most, without the reader and those gone', async () => {
+  it('names five heroes at most, and neither the reader nor former members', async () => {
     const room = await alice.createRoom({ preset: 'public_chat' })
     const others = await Promise.all(Array.from({ length: 7 }, someone))
     for (const client of others) must(await client.join(room))
@@ -95,7 +95,7 @@ describe('a first sync', () => {
     expect([summary['m.joined_member_count'], summary['m.invited_member_count']]).toEqual([7, 1])
   })
 
-  it('shows an invite by events that are stripped, the create event and the own one among them', async () => {
+  it('shows an invite by stripped events, with the create event and the user’s own', async () => {
     const bob = await someone()
     const room = await alice.createRoom({ invite: [bob.userId] })
     const { events } = (await sync(bob)).rooms.invite[room].invite_state
@@ -109,7 +109,7 @@ describe('a first sync', () => {
 })
 
 describe('an invite', () => {
-  it('tells by which name its sender goes in the room, and what kind of room it is', async () => {
+  it('tells its sender’s name in the room, and what kind of room it is', async () => {
     const [bob, carol] = [await someone(), await someone()]
     must(await bob.put(`/profile/${encodeURIComponent(bob.userId)}/displayname`, { displayname: 'Bob' }))
     const room = await bob.createRoom({
@@ -129,7 +129,7 @@ describe('an invite', () => {
 })
 
 describe('full_state', () => {
-  it('brings the state of every room, and of the timeline what is new alone', async () => {
+  it('brings the state of every room, and only new events of the timeline', async () => {
     const client = await someone()
     const rooms = [await client.createRoom({ name: 'one' }), await client.createRoom({ name: 'two' })]
     const since = (await sync(client)).next_batch
@@ -142,7 +142,7 @@ describe('full_state', () => {
     expect(rooms.map((room) => join[room].timeline.events.length)).toEqual([1, 0])
   })
 
-  it('brings the members of the timeline and oneself where they are loaded lazily', async () => {
+  it('brings the members of the timeline and the user if members are loaded lazily', async () => {
     const [client, bob, carol] = [await someone(), await someone(), await someone()]
     const room = await client.createRoom({ preset: 'public_chat', name: 'Named' })
     for (const other of [bob, carol]) must(await other.join(room))
@@ -158,7 +158,7 @@ describe('full_state', () => {
     expect(await members()).toEqual([client.userId, bob.userId].toSorted())
   })
 
-  it('is answered at once, though there is no room', async () => {
+  it('is answered at once, even if there is no room', async () => {
     const client = await someone()
     const since = (await sync(client)).next_batch
     expect(await sync(client, { since, full_state: true, timeout: 60_000 })).toHaveProperty('next_batch')
@@ -166,7 +166,7 @@ describe('full_state', () => {
 })
 
 describe('a token', () => {
-  it('gives the same news as often as it is asked with', async () => {
+  it('gives the same news each time it is used', async () => {
     const client = await someone()
     const room = await client.createRoom()
     const since = (await sync(client)).next_batch
@@ -188,7 +188,7 @@ describe('a token', () => {
     expect(idsOf((await sync(client, { since })).rooms.join[room].timeline.events)).toEqual([said])
   })
 
-  it('of another user gets no news of theirs', async () => {
+  it('of another user gets none of that user’s news', async () => {
     const [bob, carol] = [await someone(), await someone()]
     const room = await bob.createRoom()
     const since = (await sync(bob)).next_batch

@@ -47,7 +47,7 @@ describe('a room that is left', () => {
     },
   )
 
-  it('comes with the account data of it that is news', async () => {
+  it('comes with its new account data', async () => {
     const room = await alice.createRoom({ preset: 'public_chat' })
     must(await bob.join(room))
     const since = await token(bob)
@@ -85,7 +85,7 @@ describe('an invite', () => {
     },
   )
 
-  it('that ends in a ban is a room left, of which nothing else is shown', async () => {
+  it('that ends in a ban is shown as a room left, and nothing else of it', async () => {
     const room = await alice.createRoom({
       invite: [bob.userId],
       initial_state: [{ type: 'org.example.secret', content: { secret: true } }],
@@ -107,7 +107,7 @@ describe('a knock', () => {
     ['is answered by a ban', 'ban', (room) => alice.post(at(room, 'ban'), { user_id: bob.userId })],
   ]
 
-  it.each(ends)('that %s is a room left, of which nothing else is shown', async (_, membership, end) => {
+  it.each(ends)('that %s is shown as a room left, and nothing else of it', async (_, membership, end) => {
     const room = await alice.createRoom({
       initial_state: [
         { type: 'm.room.join_rules', content: { join_rule: 'knock' } },
@@ -127,7 +127,7 @@ describe('a knock', () => {
     expect(must(await bob.sync({ since: next_batch })).body).toEqual(silence(next_batch))
   })
 
-  it('that is granted is an invite, and then a room joined whole', async () => {
+  it('that is granted is shown as an invite, and then as a newly joined room', async () => {
     const room = await alice.createRoom({
       initial_state: [{ type: 'm.room.join_rules', content: { join_rule: 'knock' } }],
     })

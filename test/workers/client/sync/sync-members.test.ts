@@ -10,7 +10,7 @@ const lazy = (limit = 20, more: object = {}) =>
   JSON.stringify({ room: { state: { lazy_load_members: true, ...more }, timeline: { limit } } })
 
 describe('lazy loading', () => {
-  it('brings the members of the timeline, one’s own, and the heroes of a room without a name', async () => {
+  it('brings the members of the timeline, the user, and the heroes of a room without a name', async () => {
     const named = await four({ name: 'Named' })
     const nameless = await four()
     const rooms = (await sync(dora, { filter: lazy(2) })).rooms.join
@@ -23,7 +23,7 @@ describe('lazy loading', () => {
     expect(membersOf(all[named].state.events)).toHaveLength(4)
   })
 
-  it('brings the senders of an increment with their first message, and with each where that is asked for', async () => {
+  it('brings the senders of an increment with their first message, and with each message if asked', async () => {
     const id = await four({ name: 'Named' })
     let { next_batch: since } = await sync(dora, { filter: lazy(2) })
     const next = async (more: object = {}): Promise<string[]> => {
@@ -45,7 +45,7 @@ describe('lazy loading', () => {
     expect(await next()).toEqual([carol.userId])
   })
 
-  it('brings a member again until their answer has arrived, to each device, and after an eviction', async () => {
+  it('brings a member again until the answer has arrived, for each device, and after an eviction', async () => {
     const id = await four({ name: 'Named' })
     const { next_batch: since } = await sync(dora, { filter: lazy(2) })
     await carol.say(id, 'hello')
@@ -81,7 +81,7 @@ describe('lazy loading', () => {
     expect(membersOf((await second).rooms.join[id].state.events)).toEqual([])
   })
 
-  it('brings a member who has changed since', async () => {
+  it('brings a member that has changed since', async () => {
     const id = await four({ name: 'Named' })
     const first = await sync(dora, { filter: lazy(2) })
     await carol.say(id, 'hello')
@@ -95,7 +95,7 @@ describe('lazy loading', () => {
     expect(member.content.displayname).toBe('Carola')
   })
 
-  it('names behind a gap only speakers and members told of before, unless all were asked for', async () => {
+  it('names only speakers and known members after a gap, unless all were asked for', async () => {
     const id = await four({ name: 'Named' })
     for (let n = 0; n < 4; n += 1) await bob.say(id, `${n}`)
     const { next_batch: since } = await sync(dora, { filter: lazy(2) })
@@ -121,7 +121,7 @@ describe('lazy loading', () => {
 })
 
 describe('the summary', () => {
-  it('names heroes where the room has no name, and follows joins and leaves', async () => {
+  it('names heroes if the room has no name, and follows joins and leaves', async () => {
     const id = await alice.createRoom({ preset: 'public_chat' })
     const first = await sync(alice)
     expect(first.rooms.join[id].summary).toEqual({
@@ -166,7 +166,7 @@ describe('the summary', () => {
 })
 
 describe('lazy members in /messages', () => {
-  it('are those of the senders, as they were at the newest event shown', async () => {
+  it('are the senders, as they were at the newest event shown', async () => {
     const id = await four()
     const filter = JSON.stringify({ lazy_load_members: true, types: ['m.room.message'] })
     const { state } = must(await dora.get(room(id, '/messages'), { dir: 'b', limit: 2, filter })).body

@@ -23,7 +23,7 @@ describe('a poll', () => {
     }
   })
 
-  it('that finds nothing ends with the token alone, when its time is over', async () => {
+  it('that finds nothing ends with only the token, when its time is over', async () => {
     const { next_batch: since } = (await alice.sync()).body
     const { answer } = await waitingPoll(http, alice, { since, timeout: 400 })
     const { body } = await answer
@@ -59,7 +59,7 @@ describe('a poll', () => {
 })
 
 describe('the fourth poll of a device', () => {
-  it('ends the oldest with nothing, and the younger three wait on', async () => {
+  it('ends the oldest without news, and the three younger ones go on waiting', async () => {
     const { next_batch: since } = (await alice.sync()).body
     const polls: Promise<Answer>[] = []
     for (let n = 0; n < 4; n += 1) polls.push((await waitingPoll(http, alice, { since })).answer)
@@ -71,7 +71,7 @@ describe('the fourth poll of a device', () => {
     }
   })
 
-  it('ends none of another device', async () => {
+  it('ends no poll of another device', async () => {
     const phone = await http.login('alice')
     const { next_batch: since } = (await phone.sync()).body
     const { answer } = await waitingPoll(http, phone, { since })
@@ -105,7 +105,7 @@ describe('parameters', () => {
     expect(room.state_after ?? room['org.matrix.msc4222.state_after']).toHaveProperty('events')
   })
 
-  it('refuses a token whose session is over', async () => {
+  it('refuse a token whose session is over', async () => {
     const phone = await http.login('alice')
     await phone.post('/logout')
     const { status, body } = await phone.sync()

@@ -82,7 +82,7 @@ describe('a filter', () => {
 })
 
 describe('a timeline of messages alone', () => {
-  it('leaves the changes of state to the state, wherever they lie', async () => {
+  it('leaves changes of state to the state section, wherever they lie', async () => {
     const roomId = await alice.createRoom({ preset: 'public_chat' })
     const filter = JSON.stringify({ room: { timeline: { types: ['m.room.message'] } } })
     const since = (await alice.sync({ filter })).body.next_batch
@@ -132,7 +132,7 @@ describe('a room that hides its past', () => {
 })
 
 describe('rooms left', () => {
-  it('and then changed again, or joined again, begin a new timeline: what came before is no news', async () => {
+  it('and then changed or joined again begin a new timeline: what came before is no news', async () => {
     const roomId = await alice.createRoom({ preset: 'public_chat' })
     const path = `/rooms/${encodeURIComponent(roomId)}`
     must(await dora.join(roomId))
@@ -151,7 +151,7 @@ describe('rooms left', () => {
     expect((await section('join')).limited).toBe(true)
   })
 
-  it('are shown as they were at the leave, and nothing after it', async () => {
+  it('are shown up to the leave, and nothing after it', async () => {
     const id = await four()
     const { next_batch: since } = await sync(dora)
     await alice.say(id, 'last words')
@@ -169,7 +169,7 @@ describe('rooms left', () => {
     expect((await sync(dora)).rooms?.leave?.[id]).toBeUndefined()
   })
 
-  it('include invites declined and taken back', async () => {
+  it('include invites that were declined or withdrawn', async () => {
     const declined = await alice.createRoom({ invite: [dora.userId] })
     const taken = await alice.createRoom({ invite: [dora.userId] })
     const { next_batch: since } = await sync(dora)
@@ -184,7 +184,7 @@ describe('rooms left', () => {
 })
 
 describe('state', () => {
-  it('goes to the timeline’s end where the client asks for that, in full and in part', async () => {
+  it('goes up to the timeline’s end if the client asks for that, in full and in part', async () => {
     const id = await four()
     const query = { use_state_after: true }
     const first = await sync(dora, query)

@@ -130,7 +130,7 @@ async function shown(room: string, since: string, query: Body): Promise<Body> {
 const evict = () => server.evict('USER', objectName.user(server.serverName, alice.userId))
 
 describe('sync, by either path', () => {
-  it.each(Object.entries(ACTS))('tells the same of %s', async (_, act) => {
+  it.each(Object.entries(ACTS))('tells the same about %s', async (_, act) => {
     const before = await scene()
     const since: string = must(await alice.sync()).body.next_batch
     await act(before)

@@ -59,7 +59,7 @@ describe('an event that the server makes for a user', () => {
     ['an upgrade', async () => void must(await bob.post(path('upgrade'), { new_version: '11' }))],
   ]
 
-  it.each(made)('does not mean that they have read: %s', async (_, make) => {
+  it.each(made)('does not count as read by them: %s', async (_, make) => {
     here.room = await bob.createRoom({
       preset: 'public_chat',
       room_alias_name: `bob${Math.floor(Math.random() * 1e9)}`,
@@ -80,7 +80,7 @@ describe('an event that the server makes for a user', () => {
     expect(read).toMatchObject({ read: false, event: { content: { body: 'unread' } } })
   })
 
-  it('leaves what the user sends themselves to mean it: messages, state and redactions', async () => {
+  it('leaves that to what the user sends: messages, state and redactions', async () => {
     here.room = await bob.createRoom({ preset: 'public_chat' })
     must(await alice.join(here.room))
     const own = await bob.say(here.room, 'own')

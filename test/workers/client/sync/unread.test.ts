@@ -22,7 +22,7 @@ const pulls = async (): Promise<number> =>
   must(await http.request('GET', '/_selvedge/test/calls')).body['room.pull'] ?? 0
 
 describe('unread counts', () => {
-  it('ride with the event, and cost no pull', async () => {
+  it('travel with the event, and cost no pull', async () => {
     const since = await token(bob)
     const before = await pulls()
     const waiting = bob.sync({ since, timeout: 10_000 })
@@ -36,7 +36,7 @@ describe('unread counts', () => {
     expect(await fresh()).toEqual(counts(2))
   })
 
-  it('are the same from the Room after an eviction', async () => {
+  it('are the same when the Room counts after an eviction', async () => {
     const { next_batch } = (await bob.sync()).body
     await alice.say(here.room, 'one')
     await send(alice, { msgtype: 'm.text', body: 'bob!', 'm.mentions': { user_ids: [bob.userId] } })
@@ -55,7 +55,7 @@ describe('unread counts', () => {
     expect(countsIn((await waiting).body)).toEqual(counts(0))
   })
 
-  it('are reset where the client does not want to see receipts', async () => {
+  it('are reset even if the client does not want to see receipts', async () => {
     const event = await alice.say(here.room, 'one')
     const filter = JSON.stringify({ room: { ephemeral: { not_types: ['m.receipt'] } } })
     const since = must(await bob.sync({ filter })).body.next_batch
@@ -74,7 +74,7 @@ describe('unread counts', () => {
     expect(await fresh()).toEqual(counts(1))
   })
 
-  it('end at an event of one’s own', async () => {
+  it('end at the user’s own event', async () => {
     await alice.say(here.room, 'one')
     const { next_batch } = (await bob.sync()).body
     await bob.say(here.room, 'seen')
@@ -96,7 +96,7 @@ describe('unread counts', () => {
     expect(await fresh()).toEqual(counts(1))
   })
 
-  it('go by the type alone where the event is encrypted', async () => {
+  it('go only by the type if the event is encrypted', async () => {
     const since = await token(bob)
     const content = { algorithm: 'm.megolm.v1.aes-sha2', ciphertext: 'bob' }
     await send(alice, content, 'm.room.encrypted')
@@ -104,7 +104,7 @@ describe('unread counts', () => {
     expect(await fresh()).toEqual(counts(1))
   })
 
-  it('are of encrypted events too in a muted room, where MSC4028’s rule is on', async () => {
+  it('include encrypted events in a muted room if MSC4028’s rule is on', async () => {
     must(await bob.put(`/pushrules/global/room/${encodeURIComponent(here.room)}`, { actions: [] }))
     const since = await token(bob)
     const on = '/pushrules/global/override/.org.matrix.msc4028.encrypted_event/enabled'
@@ -116,14 +116,14 @@ describe('unread counts', () => {
     expect(told).toEqual(counts(1))
   })
 
-  it('are of a poll that starts or ends, and of no vote', async () => {
+  it('include a poll that starts or ends, but no vote', async () => {
     const since = await token(bob)
     for (const type of ['start', 'response', 'end']) await send(alice, {}, `org.matrix.msc3381.poll.${type}`)
     expect(countsIn((await bob.sync({ since })).body)).toEqual(counts(2))
     expect(await fresh()).toEqual(counts(2))
   })
 
-  it('are none while the master rule is on', async () => {
+  it('are zero while the master rule is on', async () => {
     const since = await token(bob)
     const master = '/pushrules/global/override/.m.rule.master/enabled'
     must(await bob.put(master, { enabled: true }))
@@ -152,7 +152,7 @@ describe('unread counts', () => {
     expect(await fresh()).toEqual(counts(0))
   })
 
-  it('highlight a room mention only by a sender that may make one', async () => {
+  it('highlight a room mention only if its sender may make one', async () => {
     const all = { msgtype: 'm.text', body: 'all', 'm.mentions': { room: true } }
     const [ofAlice, ofBob] = [await token(alice), await token(bob)]
     await send(bob, all)
@@ -163,7 +163,7 @@ describe('unread counts', () => {
     expect(await fresh(alice)).toEqual(counts(1, 0))
   })
 
-  it('lose what is redacted', async () => {
+  it('leave out what is redacted', async () => {
     const event = await alice.say(here.room, 'oops')
     await alice.say(here.room, 'fine')
     const since = await token(bob)
@@ -197,7 +197,7 @@ describe('counts by thread', () => {
   const section = async (query: Body = {}) =>
     must(await bob.sync({ filter, ...query })).body.rooms.join[here.room]
 
-  it('stand apart from the main timeline with the filter, and in one sum without', async () => {
+  it('stand apart from the main timeline with the filter, and are one sum without it', async () => {
     const root = await alice.say(here.room, 'root')
     const { next_batch } = (await bob.sync({ filter })).body
     const reply = await send(alice, inThread(root, 'reply'))
@@ -216,7 +216,7 @@ describe('counts by thread', () => {
     expect((await section()).unread_thread_notifications).toEqual({ [root]: counts(1, 1) })
   })
 
-  it('end at an event of one’s own in its thread alone', async () => {
+  it('end at the user’s own event only in its thread', async () => {
     const root = await alice.say(here.room, 'root')
     await send(alice, inThread(root, 'reply'))
     const { next_batch: since } = (await bob.sync({ filter })).body
@@ -229,7 +229,7 @@ describe('counts by thread', () => {
     expect((await section()).unread_notifications).toEqual(counts(0))
   })
 
-  it('go by an unthreaded receipt altogether', async () => {
+  it('are all reset by an unthreaded receipt', async () => {
     const root = await alice.say(here.room, 'root')
     const reply = await send(alice, inThread(root, 'reply'))
     await token(bob)
@@ -238,7 +238,7 @@ describe('counts by thread', () => {
     expect([shown.unread_notifications, shown.unread_thread_notifications]).toEqual([counts(0), undefined])
   })
 
-  it('answer to the unstable name', async () => {
+  it('have the unstable name too', async () => {
     const root = await alice.say(here.room, 'root')
     await send(alice, inThread(root, 'reply'))
     const name = 'org.matrix.msc3773.unread_thread_notifications'
