@@ -6,12 +6,13 @@ export interface Sizes {
   awake: number
   events: number
   rooms: number
+  crowd: number
 }
 
 export interface Figure {
   /** `{n}` stands for the size the row ran with. */
   label: string
-  unit: '/s' | 'ms' | 'MB'
+  unit: '/s' | 'ms' | 'MB' | ''
   better: 'more' | 'less'
   /** The ceiling's figure this one is shown as a share of. */
   ceiling?: 'send.one' | 'send.eight' | 'send.p50' | 'send.p99' | 'send.rested'
@@ -93,6 +94,24 @@ export const FIGURES = {
   'awake.half': { label: 'half of {n} awake have it', unit: 'ms', better: 'less', size: 'awake' },
   'awake.all': { label: 'all of {n} awake have it', unit: 'ms', better: 'less', size: 'awake' },
   'awake.memory': { label: 'memory an awake user, {n} awake', unit: 'MB', better: 'less', size: 'awake' },
+
+  'crowd.start': { label: 'start of {n} clients at once', unit: 'ms', better: 'less', size: 'crowd' },
+  'crowd.delivery.p50': {
+    label: 'delivery in a crowd of {n}, p50',
+    unit: 'ms',
+    better: 'less',
+    size: 'crowd',
+  },
+  'crowd.delivery.p99': {
+    label: 'delivery in a crowd of {n}, p99',
+    unit: 'ms',
+    better: 'less',
+    size: 'crowd',
+  },
+  'crowd.rest': { label: 'until the crowd is at rest', unit: 'ms', better: 'less' },
+  'crowd.memory': { label: 'memory with a crowd of {n}', unit: 'MB', better: 'less', size: 'crowd' },
+  'crowd.resets': { label: 'requests of the crowd that broke', unit: '', better: 'less' },
+  'crowd.restart': { label: 'restart under {n} clients', unit: 'ms', better: 'less', size: 'crowd' },
 
   'history.small.send': { label: 'send, room of 10 events, p50', unit: 'ms', better: 'less' },
   'history.big.send': { label: 'send, room of {n} events, p50', unit: 'ms', better: 'less', size: 'events' },

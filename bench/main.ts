@@ -4,7 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CEILING_ROWS, ceiling } from './ceiling/index.ts'
 import { stopAll } from './child.ts'
-import { judge, tuwunelReference } from './goals.ts'
+import { judge } from './goals.ts'
 import { type Options, readOptions, USAGE } from './options.ts'
 import { plot } from './plot.ts'
 import { product, runningServer } from './product.ts'
@@ -49,7 +49,7 @@ async function main(): Promise<number> {
 
 async function measureAll(options: Options): Promise<Runs> {
   const rows = ROWS.filter((row) => options.rows.includes(row.name))
-  const runs: Runs = { tuwunel: tuwunelReference }
+  const runs: Runs = {}
   if (options.ceiling) runs.ceiling = await runTarget(ceiling, CEILING_ROWS, options.timing)
   if (options.product) {
     const { url, sizes } = options

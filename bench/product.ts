@@ -2,9 +2,9 @@
 
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { startChild, temporaryFolder } from './child.ts'
+import { type Child, startChild, temporaryFolder } from './child.ts'
 import type { Sizes } from './figures.ts'
-import type { Target } from './target.ts'
+import type { Server, Target } from './target.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const START_LIMIT_MS = 60_000
@@ -16,34 +16,44 @@ export function product(sizes: Sizes): Target {
     sizes,
     async start() {
       const directory = temporaryFolder('bench')
-      const options = {
-        port: '0',
-        'data-dir': directory,
-        registration: 'open',
-        'rate-limits': 'off',
-        'password-cost': 'low',
-        'log-level': 'error',
-      }
-      const child = await startChild({
-        command: process.execPath,
-        args: [
-          join(ROOT, 'local/start.mjs'),
-          ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]),
-        ],
-        cwd: ROOT,
-        ready: /Selvedge is ready: (http:\/\/[^\s,]+)[\s,]/,
-        timeoutMs: START_LIMIT_MS,
-      })
-      return {
+      let child = await launch(directory, '0')
+      const server: Server = {
         url: child.ready,
         pids: [child.pid],
+        async restart() {
+          await child.stop()
+          child = await launch(directory, new URL(server.url).port)
+          server.pids = [child.pid]
+        },
         async stop() {
           await child.stop()
           await rm(directory, { recursive: true, force: true })
         },
       }
+      return server
     },
   }
+}
+
+function launch(directory: string, port: string): Promise<Child> {
+  const options = {
+    port,
+    'data-dir': directory,
+    registration: 'open',
+    'rate-limits': 'off',
+    'password-cost': 'low',
+    'log-level': 'error',
+  }
+  return startChild({
+    command: process.execPath,
+    args: [
+      join(ROOT, 'local/start.mjs'),
+      ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]),
+    ],
+    cwd: ROOT,
+    ready: /Selvedge is ready: (http:\/\/[^\s,]+)[\s,]/,
+    timeoutMs: START_LIMIT_MS,
+  })
 }
 
 /** A server that somebody else started and will end: its memory is not ours to read. */

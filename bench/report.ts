@@ -19,8 +19,8 @@ export interface Results {
 
 const BUSY_SAMPLE_MS = 2_000
 const BUSY_LIMIT = 0.15
-const ORDER: readonly RunName[] = ['selvedge', 'synapse', 'tuwunel', 'ceiling']
-const NO_SIZES: Sizes = { members: 0, awake: 0, events: 0, rooms: 0 }
+const ORDER: readonly RunName[] = ['selvedge', 'synapse', 'ceiling']
+const NO_SIZES: Sizes = { members: 0, awake: 0, events: 0, rooms: 0, crowd: 0 }
 
 export function describeMachine(): string {
   const [cpu] = cpus()
@@ -52,7 +52,7 @@ function busyNote(busy: number): string {
 
 /** Every figure that was measured, in the catalogue's order. */
 export function measuredFigures(runs: Runs): FigureId[] {
-  const measured = Object.values(runs).filter((run) => run !== runs.tuwunel)
+  const measured = Object.values(runs)
   return (Object.keys(FIGURES) as FigureId[]).filter((id) =>
     measured.some((run) => run.figures[id] !== undefined),
   )

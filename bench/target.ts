@@ -4,12 +4,14 @@ import type { FigureId, Sizes } from './figures.ts'
 import type { HttpClient } from './http.ts'
 import type { Summary, Timing } from './measure.ts'
 
-export type RunName = 'selvedge' | 'ceiling' | 'synapse' | 'tuwunel'
+export type RunName = 'selvedge' | 'ceiling' | 'synapse'
 
 export interface Server {
   url: string
   /** Roots of the process trees whose memory is the server's; none for a server we did not start. */
   pids: readonly number[]
+  /** Stops it in order, and starts it with what it has stored, at the same address. Absent where it is not ours. */
+  restart?(): Promise<void>
   stop(): Promise<void>
 }
 

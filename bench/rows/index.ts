@@ -2,6 +2,7 @@
 
 import type { Row } from '../target.ts'
 import { awakeRow } from './awake.ts'
+import { crowdRow } from './crowd.ts'
 import { historyRow } from './history.ts'
 import { keysRow } from './keys.ts'
 import { callsRow, deliveryRow, syncRow } from './latency.ts'
@@ -26,4 +27,5 @@ export const ROWS: readonly Row[] = [
   roomsRow,
   endRow,
   awakeRow,
+  crowdRow,
 ]

@@ -1,0 +1,248 @@
+/** A community: users with rooms of many sizes, whose clients poll, read what they get and show that they type. */
+
+import {
+  createRoom,
+  inParallel,
+  join,
+  readSync,
+  registerMany,
+  type Session,
+  send,
+  syncPath,
+  uniqueMarker,
+} from './client.ts'
+import type { Connection, HttpClient } from './http.ts'
+import { pause } from './measure.ts'
+
+const WIDTH = 8
+const POLL_MS = 20_000
+const TYPING_MS = 1_000
+/** A room for so many users. */
+const USERS_A_ROOM = 7
+/** The largest room has this share of all users. */
+const LARGEST = 0.8
+/** Answers that come within this time of each other belong together, ms; after it the crowd is at rest. */
+const QUIET_MS = 700
+const LOOK_MS = 25
+const LIMIT_MS = 90_000
+const FILTER = encodeURIComponent(
+  JSON.stringify({ room: { state: { lazy_load_members: true }, timeline: { limit: 20 } } }),
+)
+const V3 = '/_matrix/client/v3'
+
+interface Room {
+  id: string
+  members: Session[]
+}
+
+/** One client's poll, on a connection of its own. */
+class Poller {
+  since: string | undefined
+  readonly #session: Session
+  readonly #crowd: Crowd
+  #connection: Connection
+  #stopped = false
+
+  constructor(session: Session, crowd: Crowd) {
+    this.#session = session
+    this.#crowd = crowd
+    this.#connection = session.http.connect()
+  }
+
+  async run(): Promise<void> {
+    const { http, token } = this.#session
+    while (!this.#stopped) {
+      try {
+        if (this.#connection.closed) this.#connection = http.connect()
+        const path = `${syncPath(this.since, POLL_MS)}&filter=${FILTER}`
+        const { status, body } = await this.#connection.exchange(http.encode('GET', path, token))
+        if (this.#stopped) return
+        const { text, nextBatch } = readSync(status, body)
+        this.#crowd.answered(this.#session, text, this.since === undefined)
+        this.since = nextBatch
+      } catch {
+        if (this.#stopped) return
+        this.#crowd.broke()
+        this.#connection.destroy()
+        await pause(200)
+      }
+    }
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#connection.destroy()
+  }
+}
+
+export class Crowd {
+  readonly users: Session[]
+  readonly #http: HttpClient
+  readonly #rooms: Room[]
+  #pollers: Poller[] = []
+  #sent = new Map<string, number>()
+  #messages = 0
+  #lastAnswer = 0
+  /** Requests and polls that broke. */
+  resets = 0
+  /** ms from before each send until each client had the message. */
+  deliveries: number[] = []
+
+  private constructor(http: HttpClient, users: Session[], rooms: Room[]) {
+    this.#http = http
+    this.users = users
+    this.#rooms = rooms
+  }
+
+  /** Registers `size` users, and has them join rooms: many small ones, and some with most of the users. */
+  static async gather(http: HttpClient, size: number): Promise<Crowd> {
+    const users = await registerMany(http, size, WIDTH)
+    const count = Math.ceil(size / USERS_A_ROOM)
+    const rooms: Room[] = []
+    for (let room = 0; room < count; room += 1) {
+      const wanted = Math.min(size, 2 + Math.floor((room / count) ** 3 * size * LARGEST))
+      // A stride that is prime to the count spreads the rooms over the users, the same in every run.
+      const members = Array.from({ length: wanted }, (_, i) => users[(room * 17 + i) % size]!)
+      const id = await createRoom(members[0]!, { preset: 'public_chat' })
+      await inParallel(members.length - 1, WIDTH, (i) => join(members[i + 1]!, id))
+      rooms.push({ id, members })
+    }
+    return new Crowd(http, users, rooms)
+  }
+
+  /** All clients begin at the same moment, anew. Answers how long until each had its first answer and all is still, ms. */
+  start(): Promise<number> {
+    return this.#poll(this.users.map((session) => new Poller(session, this)))
+  }
+
+  /**
+   * The clients go on at the same moment from where they stood, as after a restart of their server. Answers how long
+   * until a message has reached everybody in the largest room, ms.
+   */
+  async resume(): Promise<number> {
+    const pollers = this.users.map((session) => new Poller(session, this))
+    for (const [i, poller] of pollers.entries()) poller.since = this.#pollers[i]?.since
+    this.#pollers = pollers
+    this.deliveries = []
+    const start = performance.now()
+    for (const poller of pollers) void poller.run()
+    const { id, members } = this.#rooms.at(-1)!
+    await this.#send(members[0]!, id)
+    while (this.deliveries.length < members.length && performance.now() - start < LIMIT_MS) {
+      await pause(LOOK_MS)
+    }
+    return performance.now() - start
+  }
+
+  async #poll(pollers: Poller[]): Promise<number> {
+    const start = performance.now()
+    this.#pollers = pollers
+    for (const poller of pollers) void poller.run()
+    return this.settled(start)
+  }
+
+  stop(): void {
+    for (const poller of this.#pollers) poller.stop()
+  }
+
+  /** Sends so many messages a second for so long; everybody reads and types as clients do. */
+  async talk(rate: number, ms: number): Promise<void> {
+    this.deliveries = []
+    const start = performance.now()
+    const underway = new Set<Promise<void>>()
+    for (let sent = 0; performance.now() - start < ms; await pause(5)) {
+      for (; sent < ((performance.now() - start) / 1_000) * rate; sent += 1) {
+        const one = this.#say().catch(() => this.broke())
+        underway.add(one)
+        void one.then(() => underway.delete(one))
+      }
+    }
+    await Promise.all(underway)
+  }
+
+  /** Waits until no answers come any more. Answers how long that took since `start`, ms. */
+  async settled(start = performance.now()): Promise<number> {
+    this.#lastAnswer = start
+    while (performance.now() - start < LIMIT_MS) {
+      await pause(LOOK_MS)
+      const everybody = this.#pollers.every(({ since }) => since !== undefined)
+      if (everybody && performance.now() - this.#lastAnswer > QUIET_MS) break
+    }
+    return this.#lastAnswer - start
+  }
+
+  /** An answer has come: notes what it brings, and reads it. */
+  answered(session: Session, text: string, isFirst: boolean): void {
+    const now = performance.now()
+    this.#lastAnswer = now
+    if (isFirst) return
+    const newest = new Map<string, string>()
+    for (const { roomId, eventId, marker } of messagesIn(text)) {
+      const at = this.#sent.get(marker)
+      if (at === undefined) continue
+      this.deliveries.push(now - at)
+      newest.set(roomId, eventId)
+    }
+    for (const [roomId, eventId] of newest) {
+      const path = `${V3}/rooms/${encodeURIComponent(roomId)}/receipt/m.read/${encodeURIComponent(eventId)}`
+      this.#ask('POST', path, session, {})
+    }
+  }
+
+  async #say(): Promise<void> {
+    this.#messages += 1
+    const room = this.#rooms[(this.#messages * 31) % this.#rooms.length]!
+    const sender = room.members[(this.#messages * 7) % room.members.length]!
+    const typing = `${V3}/rooms/${encodeURIComponent(room.id)}/typing/${encodeURIComponent(sender.userId)}`
+    this.#ask('PUT', typing, sender, { typing: true, timeout: POLL_MS })
+    await pause(TYPING_MS)
+    await this.#send(sender, room.id)
+    this.#ask('PUT', typing, sender, { typing: false })
+  }
+
+  async #send(sender: Session, roomId: string): Promise<void> {
+    const marker = uniqueMarker()
+    this.#sent.set(marker, performance.now())
+    await send(sender, roomId, marker)
+  }
+
+  /** A request or a poll broke. */
+  broke(): void {
+    this.resets += 1
+  }
+
+  #ask(method: string, path: string, { token }: Session, body: object): void {
+    this.#http.request(method, path, token, JSON.stringify(body)).then(
+      ({ status }) => {
+        if (status !== 200) this.broke()
+      },
+      () => this.broke(),
+    )
+  }
+}
+
+interface SyncBody {
+  rooms?: { join?: Record<string, { timeline?: { events?: SyncEvent[] } }> }
+}
+
+interface SyncEvent {
+  event_id: string
+  type: string
+  content: { body?: string }
+}
+
+interface Message {
+  roomId: string
+  eventId: string
+  marker: string
+}
+
+function messagesIn(text: string): Message[] {
+  if (!text.includes('"m.room.message"')) return []
+  const { rooms } = JSON.parse(text) as SyncBody
+  return Object.entries(rooms?.join ?? {}).flatMap(([roomId, { timeline }]) =>
+    (timeline?.events ?? [])
+      .filter(({ type }) => type === 'm.room.message')
+      .map(({ event_id: eventId, content }) => ({ roomId, eventId, marker: content.body ?? '' })),
+  )
+}
