@@ -41,7 +41,7 @@ export const PUSH: readonly Mutant[] = [
     ['    dropQueuedBefore(sql, now() - GIVEN_UP_MS)\n', '', { title: 'the newest 200' }],
     ['    dropQueuedBeyond(this.#parts.sql, KEPT)\n', '', { title: 'the newest 200' }],
   ]),
-  ...inFile('durable-objects/user/push/queue-rows.ts', client('badges', 'pushing'), [
+  ...inFile('durable-objects/user/push/queue-rows.ts', client('badges', 'gateways'), [
     [
       "  sql.exec('DELETE FROM push_told WHERE app_id = ? AND pushkey = ?', app_id, pushkey)\n",
       '',
