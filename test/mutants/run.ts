@@ -83,8 +83,7 @@ class Tester {
 
   /** The first test that fails, and with what; undefined: all pass. */
   async failure({ tests, title }: Mutant): Promise<string | undefined> {
-    this.#child ??= fork('test/mutants/tester.ts', { cwd: this.#folder, stdio: 'ignore' })
-    const child = this.#child
+    const child = await this.#started()
     const late = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS)
     const heard = new AbortController()
     const wanted: Wanted = { tests, title, changed: [...this.#changed] }
@@ -100,12 +99,22 @@ class Tester {
     }
   }
 
+  /** The process, which begins with a tree without mistakes. */
+  async #started(): Promise<ChildProcess> {
+    if (this.#child === undefined) {
+      this.#child = fork('test/mutants/tester.ts', { cwd: this.#folder, stdio: 'ignore' })
+      await once(this.#child, 'message')
+    }
+    return this.#child
+  }
+
   /** Makes the mistake, looks which test notices it, and mends it. */
   async noticedBy(mutant: Mutant): Promise<string | undefined> {
     const { file, find, put } = mutant
     const path = join(this.#folder, file)
     const source = readFileSync(path, 'utf8')
     this.#changed.add(file)
+    await this.#started()
     writeFileSync(
       path,
       source.replace(find, () => put),

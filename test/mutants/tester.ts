@@ -74,6 +74,7 @@ async function failure({ tests, title, changed }: Wanted): Promise<string | unde
   return watcher.passed > 0 ? undefined : NO_TEST
 }
 
+process.send?.('ready')
 process.on('message', async (wanted: Wanted) => {
   process.send?.({ failure: await failure(wanted).catch(firstLine) })
 })
