@@ -105,6 +105,21 @@ describe('every route with a parameter', () => {
   })
 })
 
+it.each(ROOMS)(
+  'a room that is not there is answered as one that the asker is not in: %#',
+  async (newRoom) => {
+    const bob = await http.register(`bob${invented++}`)
+    const hidden = await alice.createRoom()
+    for (const rest of ['messages?dir=b', 'initialSync', 'state', 'state/m.room.name']) {
+      const refusals = [hidden, newRoom()].map((room) =>
+        bob.get(`/rooms/${encodeURIComponent(room)}/${rest}`),
+      )
+      const [ofHidden, ofInvented] = await Promise.all(refusals)
+      expect([rest, ofInvented!.status, ofInvented!.body]).toEqual([rest, 403, ofHidden!.body])
+    }
+  },
+)
+
 describe('a storm of invented names', () => {
   const names = Array.from({ length: 600 }, newUser)
   const each = <T>(value: T): Record<string, T> => Object.fromEntries(names.map((name) => [name, value]))

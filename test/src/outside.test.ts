@@ -18,8 +18,10 @@ const at = listening((request, response) => {
   let written = 0
   response.writeHead(path.endsWith('failing') ? 500 : 200, { 'content-type': 'application/json' })
   const more = () => {
-    while (!response.destroyed && response.write(' '.repeat(65_536))) written += 65_536
-    response.once('drain', more)
+    if (response.destroyed) return
+    written += 65_536
+    if (response.write(' '.repeat(65_536))) setImmediate(more)
+    else response.once('drain', more)
   }
   response.on('close', () => cut.set(path, [...(cut.get(path) ?? []), written]))
   more()

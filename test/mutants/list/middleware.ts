@@ -15,13 +15,18 @@ export const MIDDLEWARE: readonly Mutant[] = [
         'return mayBeLocalRoom(roomId, ports.config.serverName) && ask(roomId)',
         'return mayBeLocalRoom(roomId, ports.config.serverName)',
       ],
-      ["if (typeof absent === 'function') return absent()", ''],
       [
         'return admitted === true ? target(...args) : once(admitted, method, () => target(...args))',
         'return target(...args)',
       ],
     ],
     'a storm of invented names',
+  ),
+  ...inFile(
+    'durable-objects/gate.ts',
+    EXISTENCE,
+    [["if (typeof absent === 'function') return absent()", '']],
+    'answered as one that the asker is not in',
   ),
   ...inFile(
     'durable-objects/rpc-table.ts',
@@ -35,13 +40,11 @@ export const MIDDLEWARE: readonly Mutant[] = [
       ['rows.get(operation)?.large === true', 'rows.has(operation)'],
     ],
   ),
+  ...inFile('src/known-ids.ts', ['test/src/known-ids.test.ts'], [['    await Promise.resolve()\n', '']]),
   ...inFile(
     'src/known-ids.ts',
     EXISTENCE,
-    [
-      ['    await Promise.resolve()\n', ''],
-      ['answer ??= begin()', 'answer = begin()'],
-    ],
+    [['answer ??= begin()', 'answer = begin()']],
     'a storm of invented names',
   ),
   ...inFile('workers/client/events/delay-id.ts', client('delayed-events'), [
@@ -204,13 +207,11 @@ export const MIDDLEWARE: readonly Mutant[] = [
     ],
     'account data',
   ),
+  ...inFile('src/outside.ts', ['test/src/outside.test.ts'], [['    if (!isWhole) break\n', '']]),
   ...inFile(
     'src/outside.ts',
-    ['test/src/outside.test.ts'],
-    [
-      ['if (init?.signal?.aborted) throw error\n', ''],
-      ['hops <= MAX_REDIRECTS', 'hops <= 2 * MAX_REDIRECTS'],
-      ['    if (!isWhole) break\n', ''],
-    ],
+    ['test/workers/media/preview.test.ts'],
+    [['hops <= MAX_REDIRECTS', 'hops <= 2 * MAX_REDIRECTS']],
+    'turns in a circle',
   ),
 ]
