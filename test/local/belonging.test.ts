@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openEmbedded } from '../../local/postgres/embedded.ts'
-import { api } from '../support/client.ts'
+import { api, must, testPassword } from '../support/client.ts'
 import { runScript } from '../support/command.ts'
 import {
   needing,
@@ -15,7 +15,7 @@ import {
   startPostgres,
   startRedis,
 } from '../support/real-servers.ts'
-import { startServer, type TestServer, type TestServerOptions } from '../support/server.ts'
+import { objectName, startServer, type TestServer, type TestServerOptions } from '../support/server.ts'
 
 const folders: string[] = []
 function newFolder(): string {
@@ -270,8 +270,23 @@ describe('a name whose User object has a past', () => {
     try {
       const alice = await api(server).register('alice')
       const room = await alice.createRoom()
-      await alice.invite(room, '@bob:test.example')
-      await alice.post('/keys/claim', { one_time_keys: { '@bob:test.example': { X: 'signed_curve25519' } } })
+      const bob = { username: 'bob', password: testPassword, auth: { type: 'm.login.dummy' } }
+      must(await api(server).request('POST', '/register', { ...bob, inhibit_login: true }))
+      must(await alice.invite(room, '@bob:test.example'))
+      must(
+        await alice.post('/keys/claim', {
+          one_time_keys: { '@bob:test.example': { X: 'signed_curve25519' } },
+        }),
+      )
+      const inBob = (query: string) =>
+        server.sql('USER', objectName.user(server.serverName, '@bob:test.example'), query)
+      await expect.poll(() => inBob('SELECT membership FROM rooms')).toEqual([{ membership: 'invite' }])
+      // Since no object is made for a name that nobody has, one with nothing but invites is made of an account.
+      await server.pg("delete from accounts where localpart = 'bob'")
+      const forgotten =
+        "delete from user_records where kind = 'profile' and user_id like '@bob:%' returning 1"
+      await expect.poll(() => server.pg(forgotten)).toHaveLength(1)
+      await inBob('DELETE FROM profile')
       await api(server).register('bob')
     } finally {
       await server.stop()

@@ -41,10 +41,12 @@ function chosen({ slice, only }: Wishes): Mutant[] {
 }
 
 /** Why a mistake cannot be made any more; undefined: it can. What does not compile would be noticed by any test. */
-async function staleness({ file, find, put, tests }: Mutant): Promise<string | undefined> {
+async function staleness({ file, find, put, tests, title = '' }: Mutant): Promise<string | undefined> {
   const gone = [file, ...tests].find((path) => !existsSync(join(projectRoot, path)))
   if (gone !== undefined) return `there is no file ${gone}`
-  const source = readFileSync(join(projectRoot, file), 'utf8')
+  const text = (path: string) => readFileSync(join(projectRoot, path), 'utf8')
+  if (!tests.some((path) => new RegExp(title).test(text(path)))) return `${NO_TEST}: ${title}`
+  const source = text(file)
   const times = source.split(find).length - 1
   if (times !== 1) return `its text stands there ${times} times`
   if (find === put) return 'it changes nothing'

@@ -56,7 +56,8 @@ describe('a rebuilt user', () => {
     )
 
     // The token of before is answered as after a long absence.
-    const { rooms, account_data, next_batch } = must(await carol.sync({ since })).body
+    const { rooms, account_data, device_lists, next_batch } = must(await carol.sync({ since })).body
+    expect(device_lists.changed).toContain(carol.userId)
     expect(rooms.join[joined].timeline.limited).toBe(true)
     const stripped = rooms.invite[invited].invite_state.events
     expect(stripped.find((event: Body) => event.type === 'm.room.name').content).toEqual({ name: 'Come in' })
@@ -69,6 +70,23 @@ describe('a rebuilt user', () => {
     must(await carol.join(invited))
     must(await carol.post(at(joined, 'leave')))
     expect(must(await carol.get('/joined_rooms')).body.joined_rooms).toEqual([invited])
+  })
+
+  it('stays suspended, and out of the rooms that they have forgotten', async () => {
+    const gina = await someone()
+    const room = await alice.createRoom({ preset: 'public_chat' })
+    must(await gina.join(room))
+    must(await gina.post(at(room, 'leave')))
+    must(await gina.post(at(room, 'forget')))
+    await server.pg("update accounts set admin = true where localpart = 'alice'")
+    const suspended = `/_matrix/client/v1/admin/suspend/${encodeURIComponent(gina.userId)}`
+    must(await http.request('PUT', suspended, { suspended: true }, { token: alice.token }))
+    await archived(server, room)
+    await wipeAndRebuildUser(server, gina)
+    const filter = JSON.stringify({ room: { include_leave: true } })
+    expect(must(await gina.sync({ filter })).body.rooms?.leave?.[room]).toBeUndefined()
+    const refused = await gina.join(room)
+    expect([refused.status, refused.body.errcode]).toEqual([403, 'M_USER_SUSPENDED'])
   })
 
   it('keeps device keys, cross-signing keys and signatures, and asks for new one-time keys', async () => {
@@ -168,6 +186,28 @@ it('a rebuilt user still gets the to-device messages that waited, each once', as
   must(await send(2))
   const later = await look(after.next)
   expect(later.said).toEqual([2])
+})
+
+it('a rebuilt user’s messages are new to everybody, though the clock has gone back', async () => {
+  const [sender, receiver] = [await http.register('behind'), await http.register('ahead')]
+  const send = (n: number) =>
+    sender.put(`/sendToDevice/m.dummy/${n}`, {
+      messages: { [receiver.userId]: { [receiver.deviceId]: { n } } },
+    })
+  const name = objectName.user(server.serverName, sender.userId)
+  must(await send(1))
+  await server.sql('USER', name, "UPDATE meta SET value = value + 86400000 WHERE key = 'outbox_seq'")
+  let said: number[] = []
+  const saidAll = async () => {
+    const events: Body[] = must(await receiver.sync()).body.to_device?.events ?? []
+    said = events.map(({ content }) => content.n)
+    return said
+  }
+  must(await send(2))
+  await expect.poll(saidAll, { timeout: 10_000 }).toEqual([1, 2])
+  await rebuild(server, 'user', sender.userId)
+  must(await send(3))
+  await expect.poll(saidAll, { timeout: 10_000 }).toEqual([1, 2, 3])
 })
 
 it('a rebuilt user has the backup of room keys', async () => {

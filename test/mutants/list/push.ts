@@ -11,7 +11,7 @@ export const PUSH: readonly Mutant[] = [
     [
       "    this.#parts.sql.exec('DELETE FROM push_badges WHERE room_id = ?', roomId)\n",
       '',
-      { title: 'when a room is left' },
+      { title: 'a room is left' },
     ],
     [
       '      for (const roomId of joinedRooms()) this.touch(roomId)\n',
@@ -81,7 +81,7 @@ export const PUSH: readonly Mutant[] = [
     ['answered.set(thread, row.pos)', 'answered.set(MAIN_THREAD, row.pos)'],
     ['read.threads.get(thread) ?? 0, answered', '0, answered'],
   ]),
-  ...inFile('durable-objects/room/tell/push-news.ts', client('badges', 'pushing'), [
+  ...inFile('durable-objects/room/tell/push-news.ts', client('badges', 'pushing', 'gateways'), [
     [
       '          commit(room, (change) => notePushRead(change, userId))\n',
       '',
@@ -94,7 +94,7 @@ export const PUSH: readonly Mutant[] = [
       { title: 'a room is left' },
     ],
   ]),
-  ...inFile('durable-objects/room/rows/push-members.ts', client('badges', 'pushing'), [
+  ...inFile('durable-objects/room/rows/push-members.ts', client('badges', 'pushing', 'gateways'), [
     ['SET pos = ?, has_read = 0', 'SET pos = ?', { title: 'number on the device' }],
   ]),
   ...inFile('src/protocol/push/push-rule-edits.ts', client('push-rules'), [

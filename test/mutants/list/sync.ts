@@ -22,7 +22,7 @@ export const SYNC: readonly Mutant[] = [
     [
       '    this.answered(question, undefined)',
       '    this.answered(question, 0)',
-      { title: 'after all patience' },
+      { title: 'after the patience ran out' },
     ],
     ['question.doubtful = true', 'question.doubtful = false', { title: 'that a later answer held' }],
   ]),
@@ -36,7 +36,7 @@ export const SYNC: readonly Mutant[] = [
     [
       'if (!level) doubt = true\n      else if',
       'if (!level) doubt = true\n      if',
-      { title: 'makes their tokens stand behind' },
+      { title: 'leaves their tokens behind' },
     ],
     [
       'if (this.carries(room, ',
@@ -54,7 +54,7 @@ export const SYNC: readonly Mutant[] = [
     [
       'if (this.clients.isLevel(client)) this.clients.setLevel(client, false)',
       '{}',
-      { title: 'makes their tokens stand behind' },
+      { title: 'leaves their tokens behind' },
     ],
     ['      if (!level && !asking) again = true\n', '', { title: 'keeps nothing from another device' }],
   ]),
@@ -83,11 +83,7 @@ export const SYNC: readonly Mutant[] = [
     ['poll.session.deviceId === deviceId)', 'true)', { title: 'ends no poll of another device' }],
   ]),
   ...inFile('durable-objects/room/tell/subscribers.ts', RULES, [
-    [
-      'if (one.generation !== generation) return\n',
-      '',
-      { title: 'the answer to a wake that left before a pull' },
-    ],
+    ['if (one.generation !== generation) return\n', '', { title: 'the answer to a wake from before a pull' }],
   ]),
   ...inFile('durable-objects/room/tell/subscribers.ts', QUIET, [
     ['    one.did = this.#quiet\n', '', { title: 'are told to their own user at once' }],

@@ -67,12 +67,14 @@ export const USER: readonly Mutant[] = [
     ['...dropCrossSigning(sql), ', ''],
     ['...dropBackups(sql)', ''],
     [
-      "const PRESENT: ReadonlySet<string> = new Set(['join', 'invite', 'knock'])",
-      "const PRESENT: ReadonlySet<string> = new Set(['join', 'invite'])",
-    ],
-    [
       '  return rows.map((row) => ({ kind, key: key(row), body: null }))',
       '  return rows.map((row) => ({ kind, key: String(key(row).length), body: null }))',
+    ],
+  ]),
+  ...inFile('durable-objects/user/account/closing.ts', client('closing'), [
+    [
+      "const PRESENT: ReadonlySet<string> = new Set(['join', 'invite', 'knock'])",
+      "const PRESENT: ReadonlySet<string> = new Set(['join', 'invite'])",
     ],
   ]),
   ...inFile('durable-objects/user/keys/key-backup.ts', client('room-keys'), [
@@ -91,7 +93,7 @@ export const USER: readonly Mutant[] = [
   ]),
   ...inFile(
     'durable-objects/user/rebuild.ts',
-    ['test/durable-objects/user/rebuild.test.ts', ...client('deactivation')],
+    ['test/durable-objects/user/rebuild.test.ts'],
     [
       ['for (const [name, last] of series) if (last !== undefined) writeMeta(sql, name, last)', ''],
       ['forgotten: room.forgotten ? 1 : 0,', 'forgotten: 0,'],
@@ -120,8 +122,10 @@ export const USER: readonly Mutant[] = [
   ...inFile('durable-objects/user/keys/device-lists.ts', client('device-lists', 'key-changes'), [
     ['privately && dropped.length === 0', 'false'],
     ['joinedAt !== undefined && changedTs < joinedAt - SKEW_MS', 'true'],
-    ['[...keys, ...dropSignaturesOf(sql, userId(), deviceId)]', 'keys'],
     ['dropped.length > 0 ? [userId()] : []', 'dropped.length > 1 ? [userId()] : []'],
+  ]),
+  ...inFile('durable-objects/user/keys/device-lists.ts', client('cross-signing'), [
+    ['[...keys, ...dropSignaturesOf(sql, userId(), deviceId)]', 'keys'],
   ]),
   ...inFile(
     'durable-objects/user/account/past.ts',
@@ -132,14 +136,21 @@ export const USER: readonly Mutant[] = [
   ...inFile('durable-objects/user/keys/cross-signing.ts', client('cross-signing'), [
     ['if (stored.master !== undefined && !confirmed)', 'if (!confirmed)'],
     ['if (isOrphan) archive.push(...dropKey(sql, usage), ', 'if (isOrphan) archive.push('],
-    ['known[keyId] !== signature', 'known[keyId] === undefined'],
     ["[{ kind: 'cross_signing_key', key: usage, body: null }]", '[]'],
+  ]),
+  ...inFile('durable-objects/user/keys/key-sets.ts', client('cross-signing'), [
+    ['if (isAnother) archive', 'if (false) archive'],
   ]),
   ...inFile('durable-objects/user/sync/memberships.ts', client('room-life', 'sync-leaving'), [
     ['change.pos <= known.pos', 'change.pos < known.pos'],
     ['isGone(change.membership) && (', '('],
-    ['.filter((room) => !room.forgotten)\n', '\n'],
   ]),
+  ...inFile(
+    'durable-objects/user/sync/memberships.ts',
+    client('search-hidden'),
+    [['.filter((room) => !room.forgotten)\n', '\n']],
+    'have forgotten',
+  ),
   ...inFile('durable-objects/user/settings/thread-subscriptions.ts', client('thread-subscriptions'), [
     ['cause <= known.left_at', 'false'],
     ['|| known.automatic === 0) return []', ') return []'],

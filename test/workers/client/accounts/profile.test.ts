@@ -91,6 +91,13 @@ describe('a profile', () => {
     expect((await shown(bob.userId)).body).toEqual(before)
   })
 
+  it.each([
+    ['in capitals', 'Shouting', 'M_INVALID_PARAM'],
+    ['with a long name', `org.${'x'.repeat(252)}`, 'M_KEY_TOO_LARGE'],
+  ])('has no field %s to be deleted', async (_, key, errcode) => {
+    expect(failure(await drop(bob, key))).toEqual([400, errcode])
+  })
+
   it('needs the field in the body, and the user themselves', async () => {
     const path = `/profile/${bob.userId}/displayname`
     expect(failure(await bob.put(path, { name: 'Bob' }))).toEqual([400, 'M_MISSING_PARAM'])

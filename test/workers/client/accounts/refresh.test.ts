@@ -108,11 +108,14 @@ describe('a refresh', () => {
     expect(must(await refresh(again.refresh_token)).status).toBe(200)
   })
 
-  it('leaves the access token before it alive until that expires', async () => {
+  it('leaves the access token before it alive until that expires, or the next refresh', async () => {
     const first = await login()
     const second = must(await refresh(first.refresh_token)).body
     expect((await whoami(second.access_token)).status).toBe(200)
     expect((await whoami(first.access_token)).status).toBe(200)
+    must(await refresh(second.refresh_token))
+    expect((await whoami(second.access_token)).status).toBe(200)
+    expect(failure(await whoami(first.access_token))).toEqual([401, 'M_UNKNOWN_TOKEN'])
   })
 
   it.each(['access', 'refresh'])(

@@ -234,6 +234,23 @@ describe('signatures', () => {
     expect(Object.keys(stored)).toEqual([`ed25519:${deviceId}`])
   })
 
+  it('take the place of those on what their device was before', async () => {
+    const { client, device, keys } = await withCrossSigning()
+    const { userId, deviceId } = client
+    const { signatures: _, ...bare } = device.keys
+    const changed = { ...bare, algorithms: ['m.megolm.v1.aes-sha2'] }
+    const again = signed(changed, userId, deviceId, device.key)
+    for (const uploaded of [device.keys, again]) {
+      must(await client.post('/keys/upload', { device_keys: uploaded }))
+      const unsigned = (await query(client, userId)).device_keys[userId][deviceId]
+      expect(unsigned.signatures).toEqual(uploaded.signatures)
+      const bySelf = signed(uploaded, userId, keys.selfSigning.publicKey, keys.selfSigning)
+      must(await client.post('/keys/signatures/upload', { [userId]: { [deviceId]: bySelf } }))
+      const seen = (await query(client, userId)).device_keys[userId][deviceId]
+      expect(seen.signatures).toEqual(bySelf.signatures)
+    }
+  })
+
   it('are void once their device is deleted', async () => {
     const { client, device, keys } = await withCrossSigning()
     const { userId, deviceId } = client

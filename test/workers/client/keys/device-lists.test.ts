@@ -1,7 +1,7 @@
 /** Whose devices a client must look at again: `device_lists` of /sync. */
 import { describe, expect, it } from 'vitest'
 import { type Body, type Client, must, testPassword } from '../../../support/client.ts'
-import { waitingPoll } from '../../../support/faults.ts'
+import { held, planFault, waitingPoll } from '../../../support/faults.ts'
 import { makeCrossSigning } from '../../../support/keys.ts'
 import { objectName } from '../../../support/server.ts'
 import { serving } from '../../../support/serving.ts'
@@ -107,6 +107,21 @@ describe('device_lists', () => {
     await together(alice, bob)
     await untilChanged(alice, ofAlice, bob)
     await untilChanged(bob, ofBob, alice)
+  })
+
+  it('name a user whose keys changed after the others were told of the join, and before the user was', async () => {
+    const [alice, bob] = (await people(2)) as [Client, Client]
+    const room = await together(alice)
+    const since = await token(alice)
+    await planFault(http, 'keep:user.membershipChanged')
+    const joining = bob.join(room)
+    await held(http, 'keep:user.membershipChanged')
+    const { device_lists, next_batch } = must(await alice.sync({ since, timeout: 10_000 })).body
+    expect(device_lists.changed).toEqual([bob.userId])
+    await newKeys(bob)
+    await planFault(http, 'keep:user.membershipChanged', 0)
+    must(await joining)
+    await untilChanged(alice, next_batch, bob)
   })
 
   it('tell a user that leaves the last shared room from a user that leaves one of two', async () => {

@@ -1,9 +1,11 @@
 /** How rooms go from a sync: state up to the leave, and knocks that come to nothing. */
 import { describe, expect, it } from 'vitest'
 import { type Body, type Client, must, silence } from '../../../support/client.ts'
+import { planFault } from '../../../support/faults.ts'
+import { objectName } from '../../../support/server.ts'
 import { serving } from '../../../support/serving.ts'
 
-const { alice, bob } = serving(['alice', 'bob'], { presence: 'off' })
+const { server, http, alice, bob } = serving(['alice', 'bob'], { presence: 'off' })
 
 const at = (id: string, rest: string) => `/rooms/${encodeURIComponent(id)}/${rest}`
 const note = async (client: Client, room: string, n: number) =>
@@ -146,6 +148,19 @@ describe('a knock', () => {
 })
 
 describe('one’s own membership', () => {
+  it('is told once, though its Room hears no answer and tells of it again', async () => {
+    const room = await alice.createRoom()
+    const since = await token(bob)
+    await planFault(http, 'lose:user.membershipChanged')
+    must(await alice.invite(room, bob.userId))
+    const { rooms, next_batch } = must(await bob.sync({ since, timeout: 10_000 })).body
+    expect(Object.keys(rooms.invite)).toEqual([room])
+    const name = objectName.room(server.serverName, room)
+    const untold = () => server.sql('ROOM', name, 'SELECT 1 FROM member_feed')
+    await expect.poll(untold, { timeout: 15_000 }).toEqual([])
+    expect(must(await bob.sync({ since: next_batch })).body.rooms).toBeUndefined()
+  })
+
   const timelines = { whole: undefined, none: { limit: 0 }, filtered: { types: ['org.example.other'] } }
   const invited = () => alice.createRoom({ invite: [bob.userId] })
   const joined = async () => {
