@@ -212,6 +212,6 @@ export const MIDDLEWARE: readonly Mutant[] = [
     'src/outside.ts',
     ['test/workers/media/preview.test.ts'],
     [['hops <= MAX_REDIRECTS', 'hops <= 2 * MAX_REDIRECTS']],
-    'turns in a circle',
+    'leads in a circle',
   ),
 ]
