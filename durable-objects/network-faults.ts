@@ -10,7 +10,7 @@ const LOOK_MS = 5
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
-/** What is late is under way meanwhile. */
+/** A late call counts as under way. */
 const pass = (ms: number) => asUnderWay(() => pause(ms))
 
 const keptAt = (place: string) => hold(place, () => pause(LOOK_MS))

@@ -13,9 +13,9 @@ export interface Servers {
   owns(id: string): boolean
   /** Whether a name is this server's, such as the server name of media or of a directory. */
   isThis(server: string): boolean
-  /** @throws MatrixError M_FORBIDDEN for a user who cannot be told of anything */
+  /** @throws MatrixError M_FORBIDDEN for a user of another server */
   requireReachable(userId: string): void
-  /** @throws MatrixError M_FORBIDDEN for a server whose lists cannot be asked for */
+  /** @throws MatrixError M_FORBIDDEN for another server */
   requireAskable(server: string | undefined): void
   /** Splits what is asked of users: the users here, and a failure for each other server, since it cannot be asked. */
   askedHere<T>(asked: Readonly<Record<string, T>>): { here: Record<string, T>; failures: JsonObject }

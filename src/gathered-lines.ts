@@ -5,7 +5,7 @@ import type { LogSink } from './ports/log.ts'
 const GATHER_MS = 100
 const MOST_LINES = 200
 
-/** A sink, and the way to have written now what waits in it. */
+/** A sink, and the way to write what waits in it at once. */
 export interface GatheringSink {
   sink: LogSink
   flush(): void

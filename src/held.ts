@@ -1,4 +1,4 @@
-/** How long timers keep objects from sleeping, which is billed by the second: counted in tests, where timers go through here. */
+/** How long timers keep objects from sleeping, which is billed by the second. It is counted in tests, where timers go through here. */
 import { runningObject } from './limiter.ts'
 
 /** The pending timers of each object, and when they ring, ms. */

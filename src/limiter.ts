@@ -143,7 +143,7 @@ function asRunning<T>(spent: Spent, work: () => T): T {
   }
 }
 
-/** Runs a call of an object, whose answer a test may wait for though nobody else does. */
+/** Runs a call of an object whose answer only a test may wait for. */
 export async function asUnderWay<T>(call: () => Promise<T>): Promise<T> {
   const spent = current.getStore()
   if (spent === undefined) return call()

@@ -48,7 +48,7 @@ export function toConsole(level: WrittenLevel, line: string): void {
 
 const gathering = gatherLines(toConsole, () => systemClock.now())
 
-/** The console by way of a gatherer: on one machine, where a write is dear. */
+/** The console through a gatherer: for one machine, where a write is expensive. */
 export const toConsoleTogether: LogSink = gathering.sink
 
 /** Writes the lines that wait for others. */

@@ -4,15 +4,15 @@ import { unstable_readConfig } from 'wrangler'
 import { projectRoot } from '../../local/paths.ts'
 
 export interface Deployment {
-  /** Of the requests that succeed, the share whose line is written. */
+  /** The share of successful requests whose line is written. */
   logSample: number
-  /** Of the invocations, the share whose events are kept. */
+  /** The share of invocations whose events are kept. */
   keptEvents: number
   /** Whether each invocation is an event of its own. */
   invocationLogs: boolean
 }
 
-/** As a log is kept where nothing is said of it. */
+/** How a log is kept if nothing is said of it. */
 export const LOGS_EVERYTHING: Deployment = { logSample: 1, keptEvents: 1, invocationLogs: true }
 
 export function readDeployment(): Deployment {

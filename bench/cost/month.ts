@@ -14,7 +14,7 @@ const HOURS = 9
 
 /** Clients ask again after so many seconds without news: Element's timeout. */
 const POLL_SECONDS = 30
-/** Of the polls of an open client, those that end with nothing: most half minutes bring nothing, talk comes in bursts. */
+/** The share of an open client's polls that end with nothing: talk comes in bursts, and most half minutes bring nothing. */
 const QUIET_POLLS = 0.7
 
 /** "More than one billion messages" in a week of ten million daily users: a hundred each, twenty a workday. Form S-1. */
@@ -34,7 +34,7 @@ export const ROOMS = [
 /** The receipts of one burst, as the test sends them. */
 export const BURST = 3
 
-/** People awake in a user's rooms of at most 100 members: who hears of their presence. */
+/** People awake in a user's rooms of at most 100 members: they hear of the user's presence. */
 const ACQUAINTANCES = 40
 /** Rooms that a user is in, and those of them that changed while they were away. */
 const JOINED_ROOMS = 20
@@ -63,7 +63,7 @@ const bursts = sum(({ share, readers }) => share * readers) / BURST
 const reachOfReceipts =
   sum(({ share, readers, others, awake }) => share * readers * Math.max(1, others * awake)) / (bursts * BURST)
 
-/** What the test runs and counts. `reach` is 0 where the operation reaches nobody else. */
+/** What the test runs and counts. `reach` is 0 if the operation reaches nobody else. */
 export const OPERATIONS = {
   quietPoll: {
     title: 'a poll that ends with nothing',

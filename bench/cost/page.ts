@@ -8,11 +8,11 @@ import { costFor } from './units.ts'
 const BEGIN = '<!-- bill: written by `npm test -- test/bench/cost --update` -->'
 const END = '<!-- end of bill -->'
 
-/** Two runs differ by so much: some answers carry more than one piece of news. */
+/** Two runs may differ by this much: some answers carry more than one piece of news. */
 const NEAR = 0.2
 const NEAR_BY = 1
 
-/** The page with the tables of this run; the page as it is where these say the same but for the noise of counting. */
+/** The page with the tables of this run, or the page as it is if both differ only by the noise of counting. */
 export function withBill(page: string, bill: Bill, counts: Counts): string {
   const [before = '', rest = ''] = page.split(BEGIN)
   const [tables = '', after] = rest.split(END)
@@ -21,7 +21,7 @@ export function withBill(page: string, bill: Bill, counts: Counts): string {
   return says(tables, made) ? page : [before, BEGIN, '\n\n', made, '\n\n', END, after].join('')
 }
 
-/** Whether two texts are alike but for numbers, and these near each other. */
+/** Whether two texts are the same except for their numbers, and these are close. */
 export function says(known: string, made: string): boolean {
   const words = (text: string) => text.trim().replace(NUMBER, '#')
   if (words(known) !== words(made)) return false

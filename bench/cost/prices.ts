@@ -93,13 +93,13 @@ export const PRICES: Record<Unit, Price> = {
 /** What the plan itself costs a month, USD. */
 export const SUBSCRIPTION = 5
 
-/** USD for so much of a unit, what is included left out. */
+/** USD for an amount of a unit, without what is included. */
 export function listPrice(unit: Unit, amount: number): number {
   const { usd, per } = PRICES[unit]
   return (amount * usd) / per
 }
 
-/** USD a month for so much of a unit. */
+/** USD a month for an amount of a unit. */
 export function billed(unit: Unit, amount: number): number {
   return listPrice(unit, Math.max(0, amount - PRICES[unit].included))
 }

@@ -173,7 +173,7 @@ export class Room extends DurableObject<Env> {
           now: () => this.#ports.clock.now(),
           retryAt: (at) => this.#parts.timers.arm('wake', at),
         },
-        // Of typing the tables do not say whether it was told: the alarm that told it, or the next event, tells it again.
+        // The tables do not say whether typing was told: the alarm that told it, or the next event, tells it again.
         { watermark: Math.min(woken, store.head), loud: store.head },
       )
     }

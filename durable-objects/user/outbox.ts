@@ -28,7 +28,7 @@ const TXN_LIFETIME_MS = 24 * 60 * 60 * 1_000
 /** How many rows, and how many bytes, are on their way to one user at once. */
 const ROWS_AT_ONCE = 100
 const BYTES_AT_ONCE = 400_000
-/** Users who are reached at once: an object has six waiting connections. */
+/** How many users are reached at once: an object has six waiting connections. */
 const USERS_AT_ONCE = 6
 
 export interface ToDeviceRequest {

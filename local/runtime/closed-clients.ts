@@ -9,7 +9,7 @@ const LOOK_MS = 1_000
 /** A megabyte is some 7,000 connections, and takes the kernel some 10 ms. */
 const LOOK_MS_OF_A_BYTE = 0.001
 
-/** Linux alone has them: elsewhere each request ends by its own time. */
+/** Only Linux has them: elsewhere each request ends when its time is over. */
 const TABLES = ['/proc/net/tcp', '/proc/net/tcp6']
 
 /** Looks once a second; answers what ends it. */
@@ -31,7 +31,7 @@ export function watchClients(line: WorkerLine): () => void {
   }
 }
 
-/** Of connections to `port`, the peers that have closed them while this side has not (the state CLOSE_WAIT). */
+/** The peers that have closed a connection to `port` while this side has not (the state CLOSE_WAIT). */
 export function closedPeers(table: string, port: number): string[] {
   const row = new RegExp(`:${hex16(port)} ([0-9A-F]{8,32}):([0-9A-F]{4}) 08 `, 'g')
   return [...table.matchAll(row)].map(([, address, peerPort]) => {

@@ -7,7 +7,7 @@ import { askingUser } from '../../src/accounts/requester.ts'
 import { type AppEnv, requesterIn } from '../app-env.ts'
 import { clientAddress } from './client-address.ts'
 
-/** What the launcher tells is no request of a client: each connection of the TLS listener begins with one. */
+/** The launcher's own requests, which are not a client's: each connection of the TLS listener begins with one. */
 const LAUNCHER = '/_selvedge/local/'
 /** From here on an answer is a refusal, or a failure. */
 const REFUSED = 400

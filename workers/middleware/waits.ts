@@ -8,7 +8,7 @@ import type { AppContext } from '../app-env.ts'
 
 /** A request that waits. */
 export interface Wait {
-  /** Settled when nobody waits for the answer any more. */
+  /** Settled when nobody is waiting for the answer any longer. */
   over: Promise<void>
   isOver(): boolean
   /** Must be called when the request is answered, whatever happened. */
@@ -26,7 +26,7 @@ const WAITING_OF_A_SHARER = 3
 
 const waiting = new Set<Waiting>()
 
-/** Begins to wait. Of those that share what they name, the oldest are over when there are too many. */
+/** Begins to wait. If too many have the same `sharer`, the oldest of them are ended. */
 export function beginWait(c: AppContext, sharer?: string): Wait {
   const { promise: over, resolve } = Promise.withResolvers<void>()
   const { clientIp } = (c.req.raw.cf ?? {}) as { clientIp?: unknown }

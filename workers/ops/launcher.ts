@@ -29,7 +29,7 @@ launcher.put('/tls-peer', endpoint({ auth: 'none', limit: 'free', json: Peer }),
   return c.body(null, 204)
 })
 
-/** Clients have closed their connections: nobody waits for what is asked on them. */
+/** Clients have closed their connections: nobody waits for the answers to requests on them. */
 launcher.put('/gone', endpoint({ auth: 'none', limit: 'free', json: Gone }), (c) => {
   const { peers, secret } = c.req.valid('json')
   requireLauncher(c, secret)

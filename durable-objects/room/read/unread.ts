@@ -49,7 +49,7 @@ export function unreadFor(
   const threadIn = threadFinder(store)
   const skipsMembers = ignoresMemberEvents(ruleset)
   for (const row of maybeUnread(store.sql, { after: floor, main, limit: SCANNED })) {
-    // A room may consist of them: what no rule looks at is not read.
+    // Events that no rule looks at are not read: a room may consist of them.
     if (skipsMembers && row.type === 'm.room.member' && row.state_key !== userId && row.sender !== userId)
       continue
     // Older events count for nothing, like those beyond the number that is scanned.

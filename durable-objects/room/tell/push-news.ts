@@ -24,7 +24,7 @@ const EVENTS = 50
 /** Characters of the events in one call, but for one event. */
 const CHARACTERS = 262_144
 
-/** The User objects of the members who stand behind are told, each from its own position. */
+/** Tells the User objects of the members that stand behind, each from its own position. */
 export function pushNews({ room, objects }: Pick<RoomHost, 'room' | 'objects'>): Outlet<PushMember> {
   const { store } = room
   return {

@@ -1,4 +1,4 @@
-/** The newest of what syncing clients see of a room, in memory: what wakes carry is made of it, without asking the tables. */
+/** The newest events and receipts of a room, in memory: wakes are made of them without asking the tables. */
 import type { Receipt, TimelineEvent } from '../../../src/objects/room/sync.ts'
 
 const KEPT_EVENTS = 64
@@ -49,7 +49,7 @@ export class Recent {
     return [...this.#receipts.values()].filter((receipt) => receipt.pos > pos)
   }
 
-  /** Whether a device was marked after a position, or somebody came or went; true also where it is not known. */
+  /** Whether a device was marked after a position, or somebody came or went; true if that is not known. */
   mayHaveMarks(pos: number): boolean {
     return pos < this.#marked
   }
@@ -71,7 +71,7 @@ export class Recent {
     this.#receiptsAfter = oldest[1].pos
   }
 
-  /** Of a member that is gone no receipts are shown. */
+  /** The receipts of a member that is gone are not shown. */
   #forget(userId: string | undefined): void {
     for (const [key, receipt] of this.#receipts) if (receipt.userId === userId) this.#receipts.delete(key)
   }

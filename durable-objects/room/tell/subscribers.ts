@@ -19,7 +19,7 @@ interface Subscriber {
   retryAt: number
   /** The position of the newest thing that is news for this one alone: what a pull tells, and no increment. */
   own: number
-  /** The position of the newest quiet thing that this one hears of at once, since it did it. */
+  /** The position of the newest quiet news that this subscriber hears of at once, since it caused them. */
   did: number
 }
 
@@ -126,7 +126,7 @@ export class Subscribers {
   }
 
   /**
-   * Something new is for everybody, and can wait for company: the next loud thing takes it along, or `tellQuiet`.
+   * Something new is for everybody, and can wait for company: it goes with the next loud news, or by `tellQuiet`.
    * @param doer hears of it at once, so that their other devices agree with what they did
    */
   notifyQuietly(doer?: string): void {
@@ -137,7 +137,7 @@ export class Subscribers {
     this.wakeBehind()
   }
 
-  /** From the alarm: what has waited for company goes alone. Answers as `retry`. */
+  /** From the alarm: tells what has waited for company in vain. Answers as `retry`. */
   tellQuiet(): number | undefined {
     this.#loud = Math.max(this.#loud, this.#quiet)
     return this.retry()

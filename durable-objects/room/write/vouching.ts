@@ -30,7 +30,7 @@ export function withVoucher(
 const RESTRICTED = new Set(['restricted', 'knock_restricted'])
 
 /**
- * Restricted rooms: the local member who vouches for a joiner found in one of the allowed rooms: joined, and with
+ * Restricted rooms: the local member that vouches for a joiner found in one of the allowed rooms: joined, and with
  * the power to invite (Client-Server API §Restricted rooms).
  */
 function authorisingUser(room: RoomReader, joinedAllowRooms: readonly string[]): string | undefined {

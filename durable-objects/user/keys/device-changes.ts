@@ -14,7 +14,7 @@ export function noteDeviceChange(sql: SqlStorage, userId: string, own: number): 
   sql.exec('INSERT OR REPLACE INTO device_changes (user_id, own) VALUES (?, ?)', userId, own)
 }
 
-/** The users who changed after one position of the own log and up to another. */
+/** The users with a change after one position of the own log and up to another. */
 export function changedBetween(sql: SqlReader, after: number, upTo: number): string[] {
   const query = 'SELECT user_id FROM device_changes WHERE own > ? AND own <= ?'
   return sql

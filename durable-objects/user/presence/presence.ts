@@ -82,7 +82,7 @@ export class Presence {
   /**
    * A sync, which says what its device is: "offline" leaves everything as it is. It counts only if it says something
    * new or if the user was gone; otherwise an idle user would be online again at each poll.
-   * @param first it begins anew, and wants to know who is there
+   * @param first the client begins anew, and wants to know which users are there
    */
   async seen(deviceId: string, wish: PresenceValue, first: boolean): Promise<void> {
     if (!this.#parts.enabled || wish === 'offline') return

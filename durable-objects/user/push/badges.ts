@@ -113,7 +113,7 @@ export class Badges {
   }
 }
 
-/** Nobody is told of any room any more. */
+/** No device is told of any room any more. */
 export function dropBadges(sql: SqlStorage): void {
   sql.exec('DELETE FROM push_badges')
 }

@@ -34,7 +34,7 @@ export const PUSH_TOLD_TABLE = `
 /** Stands in for a notification: only the number on the device is told. */
 export const BADGE = ''
 
-/** By what a pusher is known. */
+/** What identifies a pusher. */
 export type PusherId = { app_id: string; pushkey: string }
 
 export type QueueRow = PusherId & { seq: number; queued_ts: number; notification: string }
@@ -125,7 +125,7 @@ export function nextDue(sql: SqlReader): number | undefined {
   return first<{ at: number | null }>(sql, query)?.at ?? undefined
 }
 
-/** Every pusher of which something is kept. */
+/** Every pusher that something is kept for. */
 export function pushersKept(sql: SqlReader): PusherId[] {
   const query = `SELECT app_id, pushkey FROM push_queue UNION SELECT app_id, pushkey FROM push_retries
     UNION SELECT app_id, pushkey FROM push_told`

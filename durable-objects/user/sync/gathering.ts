@@ -1,11 +1,11 @@
 /**
- * How long news wait for more, so that one answer tells of several things. On a machine that keeps up nobody waits;
+ * How long news wait for more, so that one answer tells of several things. A machine that keeps up makes nobody wait;
  * one that is behind serves each user less often, and so catches up (decision 18).
  */
 
-/** A turn that comes this late is nothing unusual, ms. */
+/** A turn may be this late without being unusual, ms. */
 const USUAL_MS = 5
-/** By how much more than the machine is behind a user who was served a moment ago waits. */
+/** How many times the machine's delay a user waits that was served a moment ago. */
 const FACTOR = 6
 /** Nobody waits longer, ms. */
 const LONGEST_MS = 600

@@ -97,7 +97,7 @@ export class StoredHeads implements HeadStore {
   }
 }
 
-/** Devices that are not there any more keep no epochs: inside the transaction that deletes them. */
+/** Removes the epochs of devices that are gone, inside the transaction that deletes them. */
 export function dropStrayEpochs(sql: SqlStorage, devices: ReadonlySet<string>): void {
   const rows = sql.exec<{ device_id: string }>('SELECT device_id FROM device_epochs').toArray()
   for (const { device_id } of rows) {

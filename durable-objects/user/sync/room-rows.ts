@@ -65,7 +65,7 @@ export function moveRoom(sql: SqlStorage, no: number, own: number): void {
   sql.exec('UPDATE rooms SET own = ? WHERE no = ?', own, no)
 }
 
-/** What others wrote in a room's stripped state leaves nothing behind when its row is replaced. */
+/** A room's stripped state, which others wrote, leaves nothing behind when its row is replaced. */
 export function coverStripped(sql: SqlStorage, no: number): void {
   coverTexts(sql, 'rooms', 'stripped', { clause: 'no = ?', values: [no] })
 }

@@ -57,7 +57,7 @@ export interface SyncPollsParts extends StoredFilters {
   }
 }
 
-/** A user who has not asked for this long wants no wakes. */
+/** A user that has not asked for this long gets no wakes. */
 const AWAKE_MS = 60_000
 
 export class SyncPolls {

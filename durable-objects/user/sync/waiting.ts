@@ -27,7 +27,7 @@ export interface WaitingParts {
 const LONGEST_MESSAGE = 300_000
 /** How soon a Room that was not reached for a waiting poll is asked again. */
 const ASK_AGAIN_MS = 1_000
-/** Tests: how long news wait where a fault says that the machine is behind. */
+/** Tests: how long news wait if a fault says that the machine is behind. */
 const A_MOMENT_MS = 300
 
 export class WaitingPolls {

@@ -32,7 +32,7 @@ export const RULES_BEFORE_MENTIONS: ReadonlySet<unknown> = new Set([
 ])
 
 /**
- * Whether no rule lets a member event of another user notify: the predefined one that silences them stands before all
+ * Whether no rule lets a member event of another user notify: the predefined rule that silences them stands before all
  * others but predefined ones, which are about other events.
  */
 export function ignoresMemberEvents(ruleset: JsonObject): boolean {
@@ -45,7 +45,7 @@ export function ignoresMemberEvents(ruleset: JsonObject): boolean {
     .every((one) => one?.enabled === false || HARMLESS.has(stringField(one?.rule_id) ?? ''))
 }
 
-/** Predefined rules that match no member event, or silence it, or match one's own alone. */
+/** Predefined rules that match no member event, or silence it, or match only the user's own. */
 const HARMLESS: ReadonlySet<string> = new Set([
   '.m.rule.master',
   '.org.matrix.msc4028.encrypted_event',

@@ -141,7 +141,7 @@ async function pollUntil(c: UserContext, request: SyncRequest, wait: Wait): Prom
   return jsonResponse(emptyAnswer({ token: request.since, empty }))
 }
 
-/** How long a poll waits, unless its client goes before. */
+/** How long a poll waits, unless its client leaves first. */
 interface Until {
   ms: number
   wait: Wait
