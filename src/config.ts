@@ -94,6 +94,11 @@ const Variables = z.object({
     .transform(Number)
     .optional(),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  LOG_SAMPLE: z
+    .string()
+    .regex(/^(1|0(\.\d{1,9})?)$/, 'must be a number from 0 to 1')
+    .default('1')
+    .transform(Number),
   CLIENT_ADDRESS_HEADER: z
     .string()
     .regex(/^[A-Za-z0-9-]+$/, 'must be the name of a header')
@@ -154,6 +159,7 @@ export function readConfig(env: object): Config {
     passwordCost: v.PASSWORD_COST,
     passwordMinLength: v.PASSWORD_MIN_LENGTH ?? defaultMinLength(v.PASSWORD_COST),
     logLevel: v.LOG_LEVEL,
+    logSample: v.LOG_SAMPLE,
     signingKeys: v.SIGNING_KEYS.map(({ id, seed }) => signingKey(id, seed)),
     tokenKeys: v.TOKEN_KEYS.filter(({ retired }) => !retired),
     retiredTokenKeys: v.TOKEN_KEYS.filter(({ retired }) => retired),

@@ -65,6 +65,8 @@ export interface Env {
   PASSWORD_MIN_LENGTH?: string
   PASSWORD_COST?: 'normal' | 'low'
   LOG_LEVEL?: 'debug' | 'info' | 'warn' | 'error' | 'silent'
+  /** Of the requests that succeed, the share that has a line in the log. Default 1. */
+  LOG_SAMPLE?: string
   /** Header in which a trusted proxy names the client's address; none: the peer counts, where the runtime names it. */
   CLIENT_ADDRESS_HEADER?: string
   /** How long a request's body may take for each 64 KiB of it, ms. Default 30000. */

@@ -1,5 +1,6 @@
 /** How long timers keep objects from sleeping, which is billed by the second. It is counted in tests, where timers go through here. */
 import { runningObject } from './limiter.ts'
+import { systemClock, systemTimers } from './system.ts'
 
 /** The pending timers of each object, and when they ring, ms. */
 const pending = new Map<string, Map<unknown, number>>()
@@ -9,16 +10,18 @@ const pending = new Map<string, Map<unknown, number>>()
  * anyway; one that is cleared early gives the rest back. The clock of the machine, which may be slow, has no part in it
  * but for that.
  */
-export function countHeldObjects(count: (name: string, ms: number) => void, now: () => number): void {
-  const { setTimeout: set, clearTimeout: clear } = globalThis
-  const untilOf = (timers: Map<unknown, number>) => Math.max(now(), ...timers.values())
+export function countHeldObjects(count: (name: string, ms: number) => void): void {
+  const { setTimeout: set, clearTimeout: clear } = systemTimers
+  const { now } = systemClock
+  const until = (timers: Map<unknown, number>, at: number) => Math.max(at, ...timers.values())
   const change = (name: string, work: (timers: Map<unknown, number>) => void) => {
     const timers = pending.get(name) ?? new Map<unknown, number>()
     pending.set(name, timers)
-    const before = untilOf(timers)
+    const at = now()
+    const before = until(timers, at)
     work(timers)
     const kind = name.split('/')[1]
-    const longer = untilOf(timers) - before
+    const longer = until(timers, at) - before
     if (longer !== 0) count(`held.${kind}_ms`, longer)
   }
   const counted = (work: (...args: unknown[]) => void, ms = 0, ...args: unknown[]): unknown => {
@@ -37,5 +40,5 @@ export function countHeldObjects(count: (name: string, ms: number) => void, now:
     }
     clear(id as number)
   }
-  Object.assign(globalThis, { setTimeout: counted, clearTimeout: cleared })
+  Object.assign(systemTimers, { setTimeout: counted, clearTimeout: cleared })
 }

@@ -5,6 +5,9 @@ const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 /** The largest multiple of 62 in a byte: higher ones are thrown away, so that every letter is as likely. */
 const FAIR = 256 - (256 % LETTERS.length)
 
+/** Where timers are set: tests count them there. */
+export const systemTimers: Pick<typeof globalThis, 'setTimeout' | 'clearTimeout'> = globalThis
+
 export const systemClock: Clock = { now: () => Date.now() }
 
 export const systemRandom: Random = {

@@ -8,7 +8,6 @@ import type { Env } from '../src/env.ts'
 import { countHeldObjects } from '../src/held.ts'
 import { limitCalls, withinLimits } from '../src/limiter.ts'
 import type { CallCounters } from '../src/ports/system.ts'
-import { systemClock } from '../src/system.ts'
 import { app } from './app.ts'
 
 export { FanOut, Room, User }
@@ -18,7 +17,7 @@ const isTest = (bindings as Env).TEST_HOOKS === 'on'
 let calls: CallCounters | undefined
 if (isTest) {
   for (const objectClass of [FanOut, Room, User]) limitCalls(objectClass, () => calls?.count('alarms'))
-  countHeldObjects((name, ms) => calls?.count(name, ms), systemClock.now)
+  countHeldObjects((name, ms) => calls?.count(name, ms))
 }
 
 export default {

@@ -244,6 +244,12 @@ export const optionTable = {
     help: 'debug, info, warn, error or silent.',
     check: oneOf('debug', 'info', 'warn', 'error', 'silent'),
   },
+  'log-sample': {
+    value: 'share',
+    default: '1',
+    help: 'Of the requests that succeed, the share that is logged: from 0 to 1. Others always are.',
+    check: (text) => (/^(1|0(\.\d{1,9})?)$/.test(text) ? undefined : 'must be a number from 0 to 1'),
+  },
   'client-address-header': {
     value: 'name',
     help: 'Header in which a trusted proxy names the client; without it the peer of the connection counts.',

@@ -38,6 +38,8 @@ export interface Config {
   passwordMinLength: number
   passwordCost: 'normal' | 'low'
   logLevel: LogLevel
+  /** Of the requests that succeed, the share that has a line in the log: from 0 to 1. */
+  logSample: number
   /** Newest first: the first signs. */
   signingKeys: SigningKey[]
   /** Newest first: the first signs, all verify. */

@@ -32,6 +32,7 @@ describe('options', () => {
       'default-room-version': '12',
       'password-cost': 'normal',
       'log-level': 'info',
+      'log-sample': '1',
       'body-timeout-ms': '30000',
       'archive-delay-ms': '1000',
     })

@@ -66,6 +66,7 @@ describe('the settings', () => {
     ['ARCHIVE_DELAY_MS', '-1'],
     ['ALLOW_PRIVATE_NETWORKS', 'some'],
     ['LOG_LEVEL', 'loud'],
+    ['LOG_SAMPLE', '1.5'],
   ])('name %s when it is %j, and repeat no secret', (name, value) => {
     const read = () => readConfig({ ...least, ...secrets, [name]: value })
     expect(read).toThrow(name)

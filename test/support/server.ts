@@ -75,6 +75,7 @@ export async function startServer({
     'password-min-length': undefined,
     'password-cost': 'low',
     'log-level': 'silent',
+    'log-sample': '1',
     'client-address-header': undefined,
     'body-timeout-ms': '30000',
     'database-url': undefined,

@@ -144,3 +144,22 @@ describe('the log at debug', () => {
     await server.stop()
   })
 })
+
+describe('with a share of the successes', () => {
+  it.each([
+    ['none', '0', 0],
+    ['half', '0.5', 0.5],
+  ])('has lines of %s of them, and of all that were refused', async (_, sample, share) => {
+    const { server, lines } = await started({ 'log-level': 'info', 'log-sample': sample })
+    const http = api(server)
+    const many = 200
+    for (let i = 0; i < many; i += 1) await http.request('GET', '/_matrix/client/versions')
+    for (let i = 0; i < 5; i += 1) await http.request('GET', '/_matrix/nothing')
+    await expect.poll(() => requests(lines).filter(({ status }) => status === 404)).toHaveLength(5)
+    const successes = requests(lines).filter(({ route }) => route === '/_matrix/client/versions')
+    expect(Math.abs(successes.length - share * many)).toBeLessThanOrEqual(share * 80)
+    for (const line of successes) expect(line.sample).toBe(share)
+    expect(requests(lines).filter(({ status }) => status === 404)[0]).not.toHaveProperty('sample')
+    await server.stop()
+  })
+})

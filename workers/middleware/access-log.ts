@@ -4,6 +4,7 @@
  */
 import type { Context } from 'hono'
 import { askingUser } from '../../src/accounts/requester.ts'
+import type { Random } from '../../src/ports/system.ts'
 import { type AppEnv, requesterIn } from '../app-env.ts'
 import { clientAddress } from './client-address.ts'
 
@@ -19,9 +20,12 @@ interface Ended {
   ms: number
 }
 
-/** Writes the line. User and address stand in it for refusals alone; at `debug`, for every request. */
+/**
+ * Writes the line, but of requests that succeeded only of the share that the settings ask for. User and address stand
+ * in it for refusals alone; at `debug` every request has its line, with both.
+ */
 export async function logRequest(c: Context<AppEnv>, { route, status, ms }: Ended): Promise<void> {
-  const { log, config } = c.var.ports
+  const { log, config, random } = c.var.ports
   if (config.logLevel !== 'info' && config.logLevel !== 'debug') return
   const line = { request_id: c.var.requestId, method: c.req.method, route, status, ms }
   if (route.startsWith(LAUNCHER)) {
@@ -30,12 +34,23 @@ export async function logRequest(c: Context<AppEnv>, { route, status, ms }: Ende
   }
   const later = status < FAILED ? (work: Promise<void>) => c.executionCtx.waitUntil(work) : undefined
   if (status < REFUSED && config.logLevel !== 'debug') {
-    log.info('request', line, later)
+    const { logSample } = config
+    // With the share beside them, the lines that are there can be multiplied.
+    if (logSample === 1) log.info('request', line, later)
+    else if (fractionOf(random) < logSample) log.info('request', { ...line, sample: logSample }, later)
     return
   }
   const errcode = status < REFUSED ? undefined : await errcodeOf(c.res)
   const asker = { user: askingUser(requesterIn(c)), address: clientAddress(c) }
   log.info('request', { ...line, errcode, ...asker }, later)
+}
+
+const BYTES = 4
+
+/** From 0 to below 1. */
+function fractionOf(random: Random): number {
+  const number = random.bytes(BYTES).reduce((sum, byte) => sum * 256 + byte, 0)
+  return number / 256 ** BYTES
 }
 
 /** As the answer says it, whether a handler, an object or the edge made it. */
