@@ -32,7 +32,7 @@ import { redisPreviews } from './storage/redis/previews.ts'
 import { redisRateLimiter } from './storage/redis/rate-limit.ts'
 import { redisRendezvous } from './storage/redis/rendezvous.ts'
 import { redisRoomNotes } from './storage/redis/room-notes.ts'
-import { redisSessions } from './storage/redis/sessions.ts'
+import { noSessionCopies, redisSessions } from './storage/redis/sessions.ts'
 import { redisUia } from './storage/redis/uia.ts'
 import { thumbnailWorker } from './storage/thumbnail-worker.ts'
 import { systemClock, systemRandom } from './system.ts'
@@ -75,7 +75,7 @@ function createPorts(env: Env): Ports {
     reports: postgresReports(sql),
     archive: postgresArchive(sql, clock, searchDocument),
     archiveReader: postgresArchiveReader(sql),
-    sessions: redisSessions(commands, clock),
+    sessions: config.sessionCache === 'redis' ? redisSessions(commands, clock) : noSessionCopies,
     uia: redisUia(commands),
     nonces: redisNonces(commands),
     roomNotes: redisRoomNotes(commands),

@@ -27,6 +27,8 @@ export interface Env {
   GENERATION?: string
   REGISTRATION?: 'open' | 'token' | 'closed'
   REGISTRATION_SHARED_SECRET?: string
+  /** Who is asked whether a session is alive: the User object, or first Redis' copy of it. Default object. */
+  SESSION_CACHE?: 'object' | 'redis'
   RATE_LIMITS?: 'on' | 'off'
   /** Whether people see each other's presence. */
   PRESENCE?: 'on' | 'off'

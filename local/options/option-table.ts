@@ -107,6 +107,12 @@ export const optionTable = {
     value: 'secret',
     help: 'Lets its holder make accounts whatever --registration says.',
   },
+  'session-cache': {
+    value: 'object|redis',
+    default: 'object',
+    help: "Who is asked whether a session is alive: the user's own object, or first Redis.",
+    check: oneOf('object', 'redis'),
+  },
   'rate-limits': {
     value: 'on|off',
     default: 'on',

@@ -14,6 +14,8 @@ export interface Config {
   generation: number
   registration: 'open' | 'token' | 'closed'
   registrationSharedSecret?: string
+  /** Who says whether an access token's session is alive: the User object alone, or first Redis' copy of it. */
+  sessionCache: 'object' | 'redis'
   rateLimits: boolean
   presence: boolean
   /** From which users an erased user's messages are hidden: from those that join later, or from all. */

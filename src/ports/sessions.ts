@@ -4,9 +4,11 @@ import type { JsonObject } from '../protocol/events/canonical-json.ts'
 
 /** The write-through copy of the User object's device row. Only the User object writes it. */
 export interface SessionStore {
+  /** Whether there are copies at all; without them the User object decides. */
+  readonly isKept: boolean
   /**
    * The session, or undefined where Redis does not vouch for it: the User object then decides.
-   * @throws if Redis fails, failed a moment ago, or gives no answer in 150 ms: the User object then decides too
+   * @throws if Redis fails, failed a moment ago, or takes longer than it usually does: the User object then decides too
    */
   get(sessionId: string): Promise<Session | undefined>
   /**

@@ -116,3 +116,31 @@ describe('a login', () => {
     expect(sum(cost, 'postgres')).toBe(1)
   })
 })
+
+describe('a session', () => {
+  const looked = (of: TestServer, client: Client) => async () => {
+    must(await api(of).request('POST', '/_selvedge/test/faults', { name: 'session:not-believed', count: 1 }))
+    must(await client.get('/account/whoami'))
+  }
+
+  it('is looked up by one object request, and no Redis', async () => {
+    const cost = await costOf(looked(server, alice))
+    expect(cost).toEqual({ 'user.checkSession': 1 })
+  })
+
+  it('that ends writes nothing for Redis', async () => {
+    const other = await http.login('alice')
+    const cost = await costOf(() => other.post('/logout'))
+    expect(sum(cost, 'redis')).toBe(0)
+    const user = objectName.user(server.serverName, alice.userId)
+    expect(await server.sql('USER', user, 'SELECT session_id FROM revoked')).toEqual([])
+  })
+
+  it('has a copy in Redis by choice, whose look-up is one command', async () => {
+    const copying = await startServer({ 'session-cache': 'redis', staysAwake: 'counts calls and rows' })
+    const carol = await api(copying).register('carol')
+    await looked(copying, carol)()
+    expect(await costOf(looked(copying, carol), copying)).toEqual({ redis: 1, redis_commands: 1 })
+    await copying.stop()
+  })
+})

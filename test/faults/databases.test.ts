@@ -7,7 +7,7 @@ import { objectName } from '../support/server.ts'
 import { serving } from '../support/serving.ts'
 import { inRoom, Receiver } from './helpers.ts'
 
-const { server, http, alice, bob } = serving(['alice', 'bob'])
+const { server, http, alice, bob } = serving(['alice', 'bob'], { 'session-cache': 'redis' })
 let roomId: string
 
 beforeAll(async () => {

@@ -33,6 +33,7 @@ describe('options', () => {
       'password-cost': 'normal',
       'log-level': 'info',
       'log-sample': '1',
+      'session-cache': 'object',
       'body-timeout-ms': '30000',
       'archive-delay-ms': '1000',
     })

@@ -51,6 +51,7 @@ export async function startServer({
     registration: 'open',
     'allow-open-registration': 'no',
     'registration-shared-secret': undefined,
+    'session-cache': 'object',
     'rate-limits': 'off',
     presence: 'on',
     erasure: 'new-members',

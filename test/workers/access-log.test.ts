@@ -1,6 +1,7 @@
 /** What the log says of requests, of databases that are away, and of a runtime that died. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { api, type Client } from '../support/client.ts'
+import { eventually } from '../support/eventually.ts'
 import { startServer, type TestServer, type TestServerOptions } from '../support/server.ts'
 
 type Line = Record<string, unknown>
@@ -35,6 +36,10 @@ describe('the log', () => {
     server = made.server
     lines = made.lines
     alice = await api(server).register('alice')
+    await eventually(
+      () => requests(lines).length,
+      (count) => count === 1,
+    )
   })
   beforeEach(() => {
     lines.length = 0

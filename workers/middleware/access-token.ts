@@ -23,8 +23,8 @@ interface Belief {
 const believed = new Map<string, Belief>()
 
 /**
- * Lets a live session pass. Redis is asked, and the User object if Redis does not know or does not answer. So an empty
- * Redis ends no session, and a failure of storage is never a verdict about a token.
+ * Lets a live session pass. The User object is asked; if Redis keeps copies of sessions, only where Redis does not know
+ * or does not answer. So an empty Redis ends no session, and a failure of storage is never a verdict about a token.
  */
 export async function liveSession(c: AppContext, row: EndpointRow): Promise<UserRequester> {
   const session = await claimsOf(c, row)

@@ -1,4 +1,4 @@
-/** Redis's copy of the user's sessions: written by this object alone, one write after the other. */
+/** Redis's copy of the user's sessions, where the settings want one: written by this object alone, one write after the other. */
 import type { Session } from '../../../src/objects/user/session.ts'
 import type { SessionStore } from '../../../src/ports/sessions.ts'
 import { Courier, type Outlet } from '../../consumer.ts'
@@ -27,6 +27,7 @@ export class SessionCopies {
 
   /** Notes ended sessions, inside the transaction that ends them; one row each. */
   revoke(sessionIds: readonly string[]): void {
+    if (!this.#store.isKept) return
     for (const id of sessionIds) this.#sql.exec('INSERT OR IGNORE INTO revoked (session_id) VALUES (?)', id)
   }
 

@@ -3,13 +3,16 @@ import { Redis } from '@upstash/redis/cloudflare'
 import type { Logger } from '../../ports/log.ts'
 import type { CallCounters, Clock } from '../../ports/system.ts'
 import { MatrixError } from '../../protocol/errors.ts'
-import { withDeadline } from '../deadline.ts'
+import { DeadlinePassed, withDeadline } from '../deadline.ts'
+import { Latency } from '../latency.ts'
 
 /** Clients over one database, and what they know of its health. */
 export interface RedisClients {
   /** A client whose calls throw when they take longer. */
   within(timeoutMs: number): Redis
-  /** When a call of this isolate last failed. */
+  /** A client whose calls throw when they take much longer than calls have taken lately. */
+  asUsual(): Redis
+  /** When a call of this isolate last failed, but for those that the machine itself was too slow for. */
   lastFailure(): number | undefined
 }
 
@@ -56,17 +59,27 @@ class RedisOverHttp extends Redis {
 /** The clients for `target`. Opens no connection. */
 export function redis(target: RedisTarget, { calls, log, clock, prefix = '' }: Ports): RedisClients {
   let failedAt: number | undefined
+  const latency = new Latency()
+  const timed = async <T>(work: () => Promise<T>): Promise<T> => {
+    const started = clock.now()
+    const answer = await work()
+    latency.heard(clock.now() - started)
+    return answer
+  }
   const ask = async (question: Question, timeoutMs: number): Promise<unknown> => {
     calls.count('redis')
     calls.count('redis_commands', question.path === undefined ? 1 : (question.body as unknown[]).length)
     try {
       // Too late, it throws. The client's own handling would make it a null, as if the key were gone.
-      return await withDeadline(timeoutMs, (signal) => exchange(target, prefixed(question, prefix), signal))
+      const send = (signal: AbortSignal) => exchange(target, prefixed(question, prefix), signal)
+      return await timed(() => withDeadline(timeoutMs, send, clock.now))
     } catch (error) {
-      failedAt = clock.now()
-      const code =
-        error instanceof RedisRefusal ? error.code : error instanceof Error ? error.name : undefined
-      log.trouble('redis', 'redis is unavailable', { code })
+      const isOurs = error instanceof DeadlinePassed && error.isOurs
+      if (!isOurs) {
+        if (error instanceof DeadlinePassed) latency.missed()
+        failedAt = clock.now()
+        log.trouble('redis', 'redis is unavailable', { code: codeOf(error) })
+      }
       throw new MatrixError('M_UNKNOWN', 'The session store is not available. Try again soon.', {
         status: 503,
       })
@@ -74,8 +87,13 @@ export function redis(target: RedisTarget, { calls, log, clock, prefix = '' }: P
   }
   return {
     within: (timeoutMs) => new RedisOverHttp(target, ((question) => ask(question, timeoutMs)) as Ask),
+    asUsual: () => new RedisOverHttp(target, ((question) => ask(question, latency.patienceMs)) as Ask),
     lastFailure: () => failedAt,
   }
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof RedisRefusal ? error.code : error instanceof Error ? error.name : undefined
 }
 
 /** Commands all of whose arguments are keys; of the others, the first one is. */

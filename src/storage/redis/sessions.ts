@@ -14,16 +14,16 @@ const ENDED = 'ended'
 /** After a failure, revocations may not have arrived: for this long the owner is asked about every session. */
 const DISTRUST_MS = 60_000
 
-const READ_TIMEOUT_MS = 150
 const WRITE_TIMEOUT_MS = 1000
 
 const Copy = z.tuple([z.string(), z.string(), z.number()])
 
 /** The session store over these clients. */
 export function redisSessions(clients: RedisClients, clock: Clock): SessionStore {
-  const reader = clients.within(READ_TIMEOUT_MS)
+  const reader = clients.asUsual()
   const writer = clients.within(WRITE_TIMEOUT_MS)
   return {
+    isKept: true,
     async get(sessionId) {
       if (isDistrusted(clients, clock)) throw new Error('Redis failed a moment ago')
       const text = await reader.get<string>(keyOf(sessionId))
@@ -41,6 +41,14 @@ export function redisSessions(clients: RedisClients, clock: Clock): SessionStore
       await pipeline.exec()
     },
   }
+}
+
+/** No copies: the User objects are asked. */
+export const noSessionCopies: SessionStore = {
+  isKept: false,
+  get: async () => undefined,
+  put: async () => {},
+  remove: async () => {},
 }
 
 function keyOf(sessionId: string): string {
