@@ -5,13 +5,13 @@
 import type { Operation } from './month.ts'
 import type { Unit } from './prices.ts'
 
-export const TOTAL_BUDGET = 100
+export const TOTAL_BUDGET = 92
 
 export const BUDGETS: Record<Unit | Operation, number> = {
-  workerRequests: 33,
+  workerRequests: 28,
   workerCpuMs: 3,
-  objectRequests: 36,
-  objectGbSeconds: 4,
+  objectRequests: 31,
+  objectGbSeconds: 2,
   rowsRead: 1,
   rowsWritten: 1,
   objectGb: 1,
@@ -24,8 +24,8 @@ export const BUDGETS: Record<Unit | Operation, number> = {
   r2Gb: 1,
   quietPoll: 13,
   message: 12,
-  typing: 17,
-  receipts: 32,
+  typing: 21,
+  receipts: 23,
   presence: 20,
   presenceRooms: 3,
   opening: 2,

@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { api, type Client, must } from '../support/client.ts'
 import { planFault, settled } from '../support/faults.ts'
-import { objectName, type TestServer } from '../support/server.ts'
+import { objectName, startServer, type TestServer } from '../support/server.ts'
 import { serving } from '../support/serving.ts'
 
 const staysAwake = 'counts calls and rows'
