@@ -33,15 +33,3 @@ export function renewRoom(sql: SqlStorage): void {
   const reserved = readMeta<number>(sql, 'reserved_to')
   if (reserved !== undefined) writeMeta(sql, 'reserved_to', reserved + GAP)
 }
-
-/**
- * Earlier sync tokens are answered as after a long absence: what they claim to have seen is not what is here.
- * One-time keys may have been given away since the backup, and none may be given twice: devices upload new ones.
- */
-export function renewUser(sql: SqlStorage, now: number): void {
-  const base = Math.max(now, (readMeta<number>(sql, 'own') ?? 0) + 1)
-  writeMeta(sql, 'own', base)
-  writeMeta(sql, 'first_epoch', base)
-  for (const table of ['epochs', 'device_epochs', 'moved']) sql.exec(`DELETE FROM ${table}`)
-  sql.exec('UPDATE one_time_keys SET claimed = 1 WHERE claimed = 0')
-}

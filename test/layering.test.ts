@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { projectRoot } from '../local/paths.ts'
-import { TIMED_FILES } from './support/house/exceptions.ts'
+import { SQL_OVER_ALL_TABLES, TIMED_FILES } from './support/house/exceptions.ts'
 import { brokenRules } from './support/house/layers.ts'
 import {
   circles,
@@ -14,6 +14,7 @@ import {
   MOST_LINES,
   type SourceFile,
 } from './support/house/shape.ts'
+import { strayStatements } from './support/house/tables.ts'
 import { clockworkIn } from './support/house/waits.ts'
 
 const productFolders = ['src', 'durable-objects', 'workers', 'local']
@@ -53,6 +54,15 @@ it(`no file has more than ${MOST_LINES} lines`, () => {
 
 it(`no folder holds more than ${MOST_FILES} files`, () => {
   expect(fullFolders(projectFolders.flatMap(namesIn))).toEqual([])
+})
+
+it('each table of a User object has one file, in which all SQL over it stands', () => {
+  expect(strayStatements(files, SQL_OVER_ALL_TABLES)).toEqual([])
+})
+
+it.each(Object.keys(SQL_OVER_ALL_TABLES))('%s has SQL over the tables of others', (path) => {
+  const { [path]: _, ...others } = SQL_OVER_ALL_TABLES
+  expect(strayStatements(files, others)).toContainEqual(expect.stringContaining(path))
 })
 
 describe('a test waits for what it means, not for a time', () => {

@@ -4,6 +4,16 @@ import { Courier, type Outlet } from '../consumer.ts'
 import { first } from '../sqlite.ts'
 import { coverTexts } from '../wipe.ts'
 
+export const USER_LOG_TABLE = `
+  -- Changes on their way to the archive.
+  CREATE TABLE log (
+    seq INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    key TEXT NOT NULL,
+    body TEXT
+  );
+`
+
 const BATCH = 500
 /** Characters in one batch; one entry at least: a backed-up key alone may have 64 KiB. */
 const BATCH_LENGTH = 1_000_000

@@ -46,7 +46,8 @@ interface OutboxParts {
   user: (userId: string) => Pick<UserPeer, 'takeToDevice'>
 }
 
-type OutboxRow = { seq: number; target: string; messages: string; size: number }
+type OutboxRow = { seq: number; target: string; messages: string }
+type TransactionRow = { device_id: string; txn_id: string; sent_ts: number }
 
 export class Outbox {
   readonly #parts: OutboxParts
@@ -101,7 +102,7 @@ export class Outbox {
     return {
       atOnce: USERS_AT_ONCE,
       read: () => ({
-        items: [...sql.exec<{ target: string }>(query)].map(({ target }) => target),
+        items: [...sql.exec<Pick<OutboxRow, 'target'>>(query)].map(({ target }) => target),
         more: () => this.waiting(),
       }),
       deliver: async (target) => {
@@ -124,10 +125,17 @@ export class Outbox {
     const query = `SELECT seq, target, messages, length(messages) AS size FROM outbox
        WHERE target = ? ORDER BY seq LIMIT ?`
     let bytes = 0
-    const rows = this.#parts.sql.exec<OutboxRow>(query, target, ROWS_AT_ONCE).toArray()
+    const rows = this.#parts.sql.exec<OutboxRow & { size: number }>(query, target, ROWS_AT_ONCE).toArray()
     return rows.filter(({ size }, index) => {
       bytes += size
       return index === 0 || bytes <= BYTES_AT_ONCE
     })
   }
+}
+
+/** Drops what is known of devices that are not there any more: inside the transaction that deletes them. */
+export function dropStrayTransactions(sql: SqlStorage, devices: ReadonlySet<string>): void {
+  const query = 'SELECT DISTINCT device_id FROM outbox_txns'
+  for (const { device_id } of sql.exec<Pick<TransactionRow, 'device_id'>>(query).toArray())
+    if (!devices.has(device_id)) sql.exec('DELETE FROM outbox_txns WHERE device_id = ?', device_id)
 }

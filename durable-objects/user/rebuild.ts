@@ -4,11 +4,20 @@
  */
 import type { ArchivedMembership, ArchiveReader, UserRecord } from '../../src/ports/archive.ts'
 import { type Pdu, STRIPPED_TYPES, strippedEvent } from '../../src/protocol/events/event.ts'
+import type { Usage } from '../../src/protocol/keys/cross-signing.ts'
 import { readMeta, writeMeta } from '../sqlite.ts'
 import { wipeTables } from '../wipe.ts'
+import type { DeviceRow } from './account/device-rows.ts'
+import type { ProfileRow } from './account/profile.ts'
 import { noteDelayed } from './delayed-rooms.ts'
+import { putKey, recountBackups, type VersionRow } from './keys/backup-rows.ts'
+import type { CrossSigningRow, SignatureRow } from './keys/cross-signing.ts'
 import { restoreDehydrated } from './keys/dehydrated.ts'
-import { recountBackups } from './keys/key-backup.ts'
+import type { DeviceKeysRow } from './keys/device-keys.ts'
+import type { PusherRow } from './push/pushers.ts'
+import type { AccountDataRow } from './settings/account-data.ts'
+import type { FilterRow } from './settings/filters.ts'
+import type { ThreadRow } from './settings/thread-subscriptions.ts'
 import { putRoom, type RoomRow } from './sync/room-rows.ts'
 import { MESSAGE_SERIES } from './to-device/inbox.ts'
 
@@ -92,30 +101,31 @@ type Restorer = (sql: SqlStorage, record: UserRecord, base: number) => void
 
 /** How each kind of archived record comes back. */
 const RESTORERS: Readonly<Record<string, Restorer>> = {
-  device: (sql, { body }) => insertRow(sql, 'devices', JSON.parse(body) as Record<string, SqlStorageValue>),
-  filter: (sql, { key, body }) => insertRow(sql, 'filters', { filter_id: key, filter: body }),
-  profile: (sql, { key, body }) => insertRow(sql, 'profile', { key, value: body }),
+  device: (sql, { body }) => insertRow<DeviceRow>(sql, 'devices', JSON.parse(body)),
+  filter: (sql, { key, body }) => insertRow<FilterRow>(sql, 'filters', { filter_id: key, filter: body }),
+  profile: (sql, { key, body }) => insertRow<ProfileRow>(sql, 'profile', { key, value: body }),
   standing: (sql, { body }) => writeMeta(sql, 'standing', body),
-  device_keys: (sql, { key, body }) => insertRow(sql, 'device_keys', { device_id: key, keys: body }),
+  device_keys: (sql, { key, body }) =>
+    insertRow<DeviceKeysRow>(sql, 'device_keys', { device_id: key, keys: body }),
   dehydrated_device: (sql, { body }) => restoreDehydrated(sql, body),
-  pusher: (sql, { body }) => insertRow(sql, 'pushers', JSON.parse(body) as Record<string, SqlStorageValue>),
-  cross_signing_key: (sql, { key, body }) => insertRow(sql, 'cross_signing_keys', { usage: key, key: body }),
+  pusher: (sql, { body }) => insertRow<PusherRow>(sql, 'pushers', JSON.parse(body)),
+  cross_signing_key: (sql, { key, body }) =>
+    insertRow<CrossSigningRow>(sql, 'cross_signing_keys', { usage: key as Usage, key: body }),
   key_signature: (sql, { key, body }) => {
-    const [targetUser, target, keyId] = JSON.parse(key) as [string, string, string]
+    const [target_user, target, key_id] = JSON.parse(key) as [string, string, string]
     const signature = JSON.parse(body) as string
-    insertRow(sql, 'key_signatures', { target_user: targetUser, target, key_id: keyId, signature })
+    insertRow<SignatureRow>(sql, 'key_signatures', { target_user, target, key_id, signature })
   },
-  backup_version: (sql, { body }) =>
-    insertRow(sql, 'backup_versions', JSON.parse(body) as Record<string, SqlStorageValue>),
+  backup_version: (sql, { body }) => insertRow<VersionRow>(sql, 'backup_versions', JSON.parse(body)),
   backup_key: (sql, { key, body }) => {
-    const [version, roomId, sessionId] = JSON.parse(key) as [number, string, string]
-    insertRow(sql, 'backup_keys', { version, room_id: roomId, session_id: sessionId, data: body })
+    const [version, room_id, session_id] = JSON.parse(key) as [number, string, string]
+    putKey(sql, { version, room_id, session_id, data: body })
   },
-  thread_subscription: (sql, { body }) =>
-    insertRow(sql, 'thread_subscriptions', JSON.parse(body) as Record<string, SqlStorageValue>),
+  thread_subscription: (sql, { body }) => insertRow<ThreadRow>(sql, 'thread_subscriptions', JSON.parse(body)),
   account_data: (sql, { key, body }, base) => {
     const [roomId, type] = JSON.parse(key) as [string | null, string]
-    insertRow(sql, 'account_data', { room_id: roomId ?? '', type, content: body, pos: base })
+    const row = { room_id: roomId ?? '', type, content: body, pos: base }
+    insertRow<AccountDataRow>(sql, 'account_data', row)
   },
 }
 
@@ -123,7 +133,11 @@ const RESTORERS: Readonly<Record<string, Restorer>> = {
  * The columns that the record names and the table has. A record from before a column existed leaves that column as it
  * is.
  */
-function insertRow(sql: SqlStorage, table: string, row: Record<string, SqlStorageValue>): void {
+function insertRow<Row extends Record<string, SqlStorageValue>>(
+  sql: SqlStorage,
+  table: string,
+  row: Row,
+): void {
   const known = sql.exec<{ name: string }>(`SELECT name FROM pragma_table_info('${table}')`).toArray()
   const columns = known.map(({ name }) => name).filter((name) => row[name] !== undefined)
   const places = columns.map(() => '?').join(', ')

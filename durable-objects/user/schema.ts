@@ -1,14 +1,15 @@
 /** The User object's own tables. Append-only: a change is a new entry at the end. */
 
-import { DEVICES_TABLE } from './account/devices.ts'
+import { DEVICES_TABLE, REFRESH_COLUMNS } from './account/device-rows.ts'
 import { PROFILE_TABLE } from './account/profile.ts'
-import { REFRESH_COLUMNS } from './account/refresh.ts'
+import { REVOKED_TABLE } from './account/sessions.ts'
 import { DELAYED_ROOMS_TABLE } from './delayed-rooms.ts'
+import { KEY_BACKUP_BYTES, KEY_BACKUP_TABLES } from './keys/backup-rows.ts'
 import { CROSS_SIGNING_TABLES } from './keys/cross-signing.ts'
-import { DEHYDRATED_TABLE } from './keys/dehydrated.ts'
+import { DEHYDRATED_TABLE } from './keys/dehydrated-rows.ts'
 import { DEVICE_CHANGES_TABLE } from './keys/device-changes.ts'
 import { DEVICE_KEYS_TABLE } from './keys/device-keys.ts'
-import { KEY_BACKUP_BYTES, KEY_BACKUP_TABLES } from './keys/key-backup-tables.ts'
+import { USER_LOG_TABLE } from './log.ts'
 import { OUTBOX_TABLES } from './outbox.ts'
 import { BADGES_TABLE } from './push/badges.ts'
 import { PUSHERS_TABLE } from './push/pushers.ts'
@@ -26,20 +27,7 @@ export const USER_MIGRATIONS: readonly string[] = [
   DEVICES_TABLE,
   FILTERS_TABLE,
   ACCOUNT_DATA_TABLE,
-  ROOMS_TABLE +
-    HEAD_TABLES +
-    `
-  -- Sessions that ended, until Redis has been told.
-  CREATE TABLE revoked (session_id TEXT PRIMARY KEY) WITHOUT ROWID;
-
-  -- Changes on their way to the archive.
-  CREATE TABLE log (
-    seq INTEGER PRIMARY KEY,
-    kind TEXT NOT NULL,
-    key TEXT NOT NULL,
-    body TEXT
-  );
-  `,
+  ROOMS_TABLE + HEAD_TABLES + REVOKED_TABLE + USER_LOG_TABLE,
   REFRESH_COLUMNS,
   PROFILE_TABLE,
   ROOM_JOBS_TABLE,

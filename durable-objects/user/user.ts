@@ -15,8 +15,11 @@ import { installRpc } from '../rpc-table.ts'
 import { readMeta, writeMeta } from '../sqlite.ts'
 import { PlannedAbort } from './abort.ts'
 import type { Changes } from './account/account.ts'
-import { type DeviceChange, deviceIds } from './account/devices.ts'
+import { deviceIds } from './account/device-rows.ts'
+import type { DeviceChange } from './account/devices.ts'
 import type { UserJob } from './jobs.ts'
+import { receivingDevices } from './keys/dehydrated.ts'
+import { dropStrayTransactions } from './outbox.ts'
 import { assembleUser, type UserInside, type UserParts } from './parts.ts'
 import { tellPresence } from './presence/presence-exchange.ts'
 import { storedRuleset } from './push/push-rules.ts'
@@ -229,8 +232,10 @@ export class User extends DurableObject<Env> {
       this.#parts.log.append([...done.archive, ...keys, ...pushers, ...settings], this.#ports.clock.now())
       this.#parts.sessions.revoke(done.revoked ?? [])
       if (done.revoked?.length) {
-        dropStrayMessages(this.#sql)
-        dropStrayEpochs(this.#sql, deviceIds(this.#sql))
+        const devices = deviceIds(this.#sql)
+        dropStrayMessages(this.#sql, receivingDevices(this.#sql))
+        dropStrayTransactions(this.#sql, devices)
+        dropStrayEpochs(this.#sql, devices)
       }
       const { hasTables } = this.#parts.storage
       if (hasTables && readMeta(this.#sql, 'user_id') === undefined)

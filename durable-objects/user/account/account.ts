@@ -16,6 +16,7 @@ import { hasPushers } from '../push/pushers.ts'
 import { RoomJobs, type RoomWork } from '../room-jobs.ts'
 import type { Memberships } from '../sync/memberships.ts'
 import { closeAccount, isClosing, tellAccounts } from './closing.ts'
+import { type DeviceRow, findDevice } from './device-rows.ts'
 import * as devices from './devices.ts'
 import { hasPast } from './past.ts'
 import { roomProfile, setProfileField } from './profile.ts'
@@ -63,7 +64,7 @@ export class UserAccount {
   readonly jobs: RoomJobs
   #standing: AccountStanding | undefined
   /** The devices whose sessions were checked, until the next transaction: every long poll asks for its own. */
-  readonly #devices = new Map<string, devices.DeviceRow>()
+  readonly #devices = new Map<string, DeviceRow>()
 
   constructor(dependencies: AccountDependencies) {
     this.#to = dependencies
@@ -118,7 +119,7 @@ export class UserAccount {
   /** Passes a live session of an account that may be used. @throws MatrixError M_UNKNOWN_TOKEN, M_USER_LOCKED */
   check(session: Session): void {
     const { deviceId } = session
-    const found = this.#devices.get(deviceId) ?? devices.findDevice(this.#sql, deviceId)
+    const found = this.#devices.get(deviceId) ?? findDevice(this.#sql, deviceId)
     const device = devices.checkSession(found, session, this.#to.ports.clock.now())
     this.#devices.set(deviceId, device)
     requireUsable(this.standing)

@@ -5,50 +5,22 @@ import type { Quotas } from '../../../src/ports/config.ts'
 import type { Random } from '../../../src/ports/system.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import { requireQuota } from '../../../src/quotas.ts'
-import { first, type SqlReader } from '../../sqlite.ts'
-import { coverTexts } from '../../wipe.ts'
-
-/** The hashes and the expiry are for sessions with refresh tokens; `locked` and `suspended` were never used: see standing.ts. */
-export const DEVICES_TABLE = `
-  CREATE TABLE devices (
-    device_id TEXT PRIMARY KEY,
-    session_id TEXT NOT NULL,
-    display_name TEXT,
-    created_ts INTEGER NOT NULL,
-    last_seen_ts INTEGER NOT NULL,
-    last_seen_ip TEXT,
-    refresh_hash TEXT,
-    previous_refresh_hash TEXT,
-    expires_at INTEGER,
-    locked INTEGER NOT NULL DEFAULT 0,
-    suspended INTEGER NOT NULL DEFAULT 0
-  ) WITHOUT ROWID;
-`
+import {
+  allDevices,
+  countDevices,
+  type DeviceRow,
+  findDevice,
+  nameDevice,
+  removeAllDevices,
+  removeDevice,
+  storeDevice,
+} from './device-rows.ts'
 
 /** What a change leaves to its caller: entries for the archive, which still need their places in the user's log, */
 export interface DeviceChange {
   archive: Omit<UserLogEntry, 'seq'>[]
   /** and the sessions that ended, to be removed from Redis. */
   revoked: string[]
-}
-
-export interface DeviceRow extends Record<string, SqlStorageValue> {
-  device_id: string
-  session_id: string
-  display_name: string | null
-  created_ts: number
-  last_seen_ts: number
-  last_seen_ip: string | null
-  refresh_hash: string | null
-  previous_refresh_hash: string | null
-  expires_at: number | null
-  locked: number
-  suspended: number
-  family: string | null
-  previous_session_id: string | null
-  previous_expires_at: number | null
-  confirmed: number
-  refreshed_ts: number | null
 }
 
 /** What a device asks for when it logs in. */
@@ -115,20 +87,6 @@ export function openSession(
   }
 }
 
-function countDevices(sql: SqlStorage): number {
-  return first<{ held: number }>(sql, 'SELECT count(*) AS held FROM devices')?.held ?? 0
-}
-
-/** Writes a device row, whole. */
-export function storeDevice(sql: SqlStorage, device: DeviceRow): void {
-  const columns = Object.keys(device)
-  const places = columns.map(() => '?').join(', ')
-  sql.exec(
-    `INSERT OR REPLACE INTO devices (${columns.join(', ')}) VALUES (${places})`,
-    ...Object.values(device),
-  )
-}
-
 /**
  * Passes a live session; answers its device.
  * @param found the row of the session's device, as it is now
@@ -150,7 +108,7 @@ export function tokenExpired(): MatrixError {
 /** Deletes the session's device. A locked or expired session may still do so. */
 export function logout(sql: SqlStorage, session: Session): DeviceChange {
   const device = ownDevice(sql, session)
-  sql.exec('DELETE FROM devices WHERE device_id = ?', device.device_id)
+  removeDevice(sql, device.device_id)
   return deletion([device])
 }
 
@@ -163,34 +121,33 @@ export function logoutAll(sql: SqlStorage, session: Session): DeviceChange {
 /** Deletes all devices but the session's own. */
 export function logoutOthers(sql: SqlStorage, session: Session): DeviceChange {
   const { device_id: own } = ownDevice(sql, session)
-  const others = all(sql).filter(({ device_id }) => device_id !== own)
-  sql.exec('DELETE FROM devices WHERE device_id <> ?', own)
+  const others = allDevices(sql).filter(({ device_id }) => device_id !== own)
+  for (const { device_id } of others) removeDevice(sql, device_id)
   return deletion(others)
 }
 
 /** Deletes devices. Those that are gone already are left out of the answer. */
 export function deleteDevices(sql: SqlStorage, deviceIds: readonly string[]): DeviceChange {
   const devices = [...new Set(deviceIds)].map((id) => findDevice(sql, id)).filter((row) => row !== undefined)
-  for (const { device_id } of devices) sql.exec('DELETE FROM devices WHERE device_id = ?', device_id)
+  for (const { device_id } of devices) removeDevice(sql, device_id)
   return deletion(devices)
 }
 
 /** Deletes all devices of an account that is closed. */
 export function deleteAllDevices(sql: SqlStorage): DeviceChange {
-  const devices = all(sql)
-  coverTexts(sql, 'devices', 'display_name')
-  sql.exec('DELETE FROM devices')
+  const devices = allDevices(sql)
+  removeAllDevices(sql)
   return deletion(devices)
 }
 
 /** The ids of all live sessions. */
 export function liveSessions(sql: SqlStorage): string[] {
-  return all(sql).flatMap(sessionsOf)
+  return allDevices(sql).flatMap(sessionsOf)
 }
 
 /** All devices, as clients see them. */
 export function listDevices(sql: SqlStorage): Device[] {
-  return all(sql).map(clientDevice)
+  return allDevices(sql).map(clientDevice)
 }
 
 /** @throws MatrixError M_NOT_FOUND */
@@ -202,23 +159,8 @@ export function getDevice(sql: SqlStorage, deviceId: string): Device {
 export function renameDevice(sql: SqlStorage, deviceId: string, displayName: string): DeviceChange {
   const device = existing(sql, deviceId)
   if (device.display_name === displayName) return { archive: [], revoked: [] }
-  sql.exec('UPDATE devices SET display_name = ? WHERE device_id = ?', displayName, deviceId)
+  nameDevice(sql, deviceId, displayName)
   return { archive: [archivedDevice({ ...device, display_name: displayName })], revoked: [] }
-}
-
-function all(sql: SqlStorage): DeviceRow[] {
-  return sql.exec<DeviceRow>('SELECT * FROM devices ORDER BY device_id').toArray()
-}
-
-/** The ids of all devices. */
-export function deviceIds(sql: SqlReader): Set<string> {
-  const rows = sql.exec<{ device_id: string }>('SELECT device_id FROM devices').toArray()
-  return new Set(rows.map(({ device_id }) => device_id))
-}
-
-/** The device's row. */
-export function findDevice(sql: SqlStorage, deviceId: string): DeviceRow | undefined {
-  return first<DeviceRow>(sql, 'SELECT * FROM devices WHERE device_id = ?', deviceId)
 }
 
 function existing(sql: SqlStorage, deviceId: string): DeviceRow {

@@ -3,6 +3,7 @@ import type { UserLogEntry } from '../../../src/ports/archive.ts'
 import type { JsonObject, JsonValue } from '../../../src/protocol/events/canonical-json.ts'
 import type { Profile } from '../../../src/protocol/profile.ts'
 import { checkProfileKey, checkProfileSize, checkProfileValue } from '../../../src/protocol/profile.ts'
+import type { SqlReader } from '../../sqlite.ts'
 import { coverTexts } from '../../wipe.ts'
 
 export const PROFILE_TABLE = `
@@ -10,12 +11,12 @@ export const PROFILE_TABLE = `
   CREATE TABLE profile (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 `
 
-type Row = { key: string; value: string }
+export type ProfileRow = { key: string; value: string }
 type Archived = Omit<UserLogEntry, 'seq'>
 
 /** All fields. */
-export function profileFields(sql: SqlStorage): JsonObject {
-  const rows = sql.exec<Row>('SELECT key, value FROM profile ORDER BY key').toArray()
+export function profileFields(sql: SqlReader): JsonObject {
+  const rows = sql.exec<ProfileRow>('SELECT key, value FROM profile ORDER BY key').toArray()
   return Object.fromEntries(rows.map(({ key, value }) => [key, JSON.parse(value) as JsonValue]))
 }
 

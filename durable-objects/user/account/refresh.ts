@@ -3,26 +3,8 @@ import type { Session } from '../../../src/objects/user/session.ts'
 import type { UserLogEntry } from '../../../src/ports/archive.ts'
 import type { Random } from '../../../src/ports/system.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
-import {
-  archivedDevice,
-  type DeviceChange,
-  type DeviceRow,
-  deletion,
-  findDevice,
-  storeDevice,
-} from './devices.ts'
-
-/** `devices.refresh_hash` is of the newest refresh token, `previous_refresh_hash` of the one before it. */
-export const REFRESH_COLUMNS = `
-  -- What all refresh tokens of one login share.
-  ALTER TABLE devices ADD COLUMN family TEXT;
-  -- The session before this one lives until its own expiry: requests with its token may be on their way.
-  ALTER TABLE devices ADD COLUMN previous_session_id TEXT;
-  ALTER TABLE devices ADD COLUMN previous_expires_at INTEGER;
-  -- 1 once a token of the newest pair was used: the refresh token before it is dead from then on.
-  ALTER TABLE devices ADD COLUMN confirmed INTEGER NOT NULL DEFAULT 1;
-  ALTER TABLE devices ADD COLUMN refreshed_ts INTEGER;
-`
+import { confirmDevice, type DeviceRow, findDevice, removeDevice, storeDevice } from './device-rows.ts'
+import { archivedDevice, type DeviceChange, deletion } from './devices.ts'
 
 /** Two tabs of one client may refresh at once: the slower one is refused, but is no thief. */
 const TWINS_MS = 60_000
@@ -89,7 +71,7 @@ export function refreshSession(
 /** A token that was replaced: in the minute after a rotation it is refused; later it ends the session. */
 function reused(sql: SqlStorage, device: DeviceRow, now: number): DeviceChange {
   if (now - (device.refreshed_ts ?? 0) < TWINS_MS) return { archive: [], revoked: [] }
-  sql.exec('DELETE FROM devices WHERE device_id = ?', device.device_id)
+  removeDevice(sql, device.device_id)
   return deletion([device])
 }
 
@@ -100,7 +82,7 @@ export function refreshRefused(): MatrixError {
 
 /** Notes that a token of the newest pair was used; one row, once a refresh. */
 export function confirmSession(sql: SqlStorage, device: DeviceRow): Omit<UserLogEntry, 'seq'> {
-  sql.exec('UPDATE devices SET confirmed = 1 WHERE device_id = ?', device.device_id)
+  confirmDevice(sql, device.device_id)
   return archivedDevice({ ...device, confirmed: 1 })
 }
 

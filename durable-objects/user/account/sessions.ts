@@ -4,6 +4,11 @@ import type { SessionStore } from '../../../src/ports/sessions.ts'
 import { Courier, type Outlet } from '../../consumer.ts'
 import { first } from '../../sqlite.ts'
 
+export const REVOKED_TABLE = `
+  -- Sessions that ended, until Redis has been told.
+  CREATE TABLE revoked (session_id TEXT PRIMARY KEY) WITHOUT ROWID;
+`
+
 /** Sessions in one call. */
 const BATCH = 500
 

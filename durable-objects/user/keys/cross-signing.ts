@@ -12,7 +12,8 @@ import {
   type Usage,
 } from '../../../src/protocol/keys/cross-signing.ts'
 import { sameSigned } from '../../../src/protocol/keys/device-keys.ts'
-import { first } from '../../sqlite.ts'
+import { first, type SqlReader } from '../../sqlite.ts'
+import { findDevice } from '../account/device-rows.ts'
 
 export const CROSS_SIGNING_TABLES = `
   -- usage: master, self_signing or user_signing.
@@ -31,11 +32,17 @@ export const CROSS_SIGNING_TABLES = `
 `
 
 type Archived = Omit<UserLogEntry, 'seq'>
-type SignatureRow = { target_user: string; target: string; key_id: string; signature: string }
+export type CrossSigningRow = { usage: Usage; key: string }
+export type SignatureRow = { target_user: string; target: string; key_id: string; signature: string }
 
 export function crossSigningKeys(sql: SqlStorage): CrossSigningKeys {
-  const rows = sql.exec<{ usage: Usage; key: string }>('SELECT usage, key FROM cross_signing_keys').toArray()
+  const rows = sql.exec<CrossSigningRow>('SELECT usage, key FROM cross_signing_keys').toArray()
   return Object.fromEntries(rows.map(({ usage, key }) => [usage, JSON.parse(key) as JsonObject]))
+}
+
+/** Whether the user has cross-signing keys. */
+export function hasCrossSigning(sql: SqlReader): boolean {
+  return first(sql, 'SELECT 1 AS found FROM cross_signing_keys LIMIT 1') !== undefined
 }
 
 /** "The device ID must not be the same as" a cross-signing public key. @throws MatrixError M_INVALID_PARAM */
@@ -83,7 +90,7 @@ function check(sql: SqlStorage, userId: string, uploaded: CrossSigningKeys, stor
     const key = uploaded[usage]
     if (key === undefined) continue
     checkCrossSigningKey(key, usage, userId)
-    if (first(sql, 'SELECT 1 FROM devices WHERE device_id = ?', publicKeyOf(key)) !== undefined) {
+    if (findDevice(sql, publicKeyOf(key)) !== undefined) {
       throw new MatrixError('M_FORBIDDEN', `${usage}_key must not be the same as a device ID`)
     }
     if (usage === 'master') continue
@@ -129,6 +136,15 @@ export function signaturesOn(sql: SqlStorage, targetUser: string, target: string
   const query = 'SELECT * FROM key_signatures WHERE target_user = ? AND target = ?'
   const rows = sql.exec<SignatureRow>(query, targetUser, target).toArray()
   return Object.fromEntries(rows.map(({ key_id, signature }) => [key_id, signature]))
+}
+
+/** The devices and keys of a user of which this user has signed something. */
+export function signedOf(sql: SqlReader, targetUser: string): string[] {
+  const query = 'SELECT DISTINCT target FROM key_signatures WHERE target_user = ?'
+  return sql
+    .exec<Pick<SignatureRow, 'target'>>(query, targetUser)
+    .toArray()
+    .map(({ target }) => target)
 }
 
 /** Stores checked signatures. Answers what to archive: nothing, where all were known. */

@@ -6,28 +6,20 @@ import type { DehydratedDevice, DehydratedUpload } from '../../../src/objects/us
 import type { UserLogEntry } from '../../../src/ports/archive.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
-import { first } from '../../sqlite.ts'
-import { findDevice } from '../account/devices.ts'
+import type { SqlReader } from '../../sqlite.ts'
+import { deviceIds, findDevice } from '../account/device-rows.ts'
+import { dropMessages } from '../to-device/inbox.ts'
 import { dropSignaturesOf, requireNoSuchKey } from './cross-signing.ts'
+import { type DehydratedRow, dehydratedRow, insertDehydrated, removeDehydrated } from './dehydrated-rows.ts'
 import { dropDeviceKeys, setFallbackKeys } from './device-keys.ts'
 import { uploadKeys } from './key-sets.ts'
 import { uploadSignatures } from './signatures.ts'
 
-export const DEHYDRATED_TABLE = `
-  CREATE TABLE dehydrated_device (
-    device_id TEXT PRIMARY KEY,
-    display_name TEXT,
-    -- What the client sealed: of no meaning here.
-    data TEXT NOT NULL
-  ) WITHOUT ROWID;
-`
-
 type Archived = Omit<UserLogEntry, 'seq'>
-type Row = { device_id: string; display_name: string | null; data: string }
 
 /** @throws MatrixError M_NOT_FOUND */
 export function getDehydrated(sql: SqlStorage): DehydratedDevice {
-  const row = first<Row>(sql, 'SELECT * FROM dehydrated_device')
+  const row = dehydratedRow(sql)
   if (row === undefined) throw new MatrixError('M_NOT_FOUND', 'There is no dehydrated device')
   return { deviceId: row.device_id, data: JSON.parse(row.data) as JsonObject }
 }
@@ -49,10 +41,15 @@ export function putDehydrated(
     )
   }
   requireNoSuchKey(sql, deviceId)
-  const row: Row = { device_id: deviceId, display_name: displayName ?? null, data: JSON.stringify(data) }
+  const row: DehydratedRow = {
+    device_id: deviceId,
+    display_name: displayName ?? null,
+    data: JSON.stringify(data),
+  }
   const archive: Archived[] = []
   // The same upload may come again because its answer was lost. It must not take away what has come since.
-  if (!isStored(sql, row)) {
+  const known = dehydratedRow(sql)
+  if (known?.device_id !== deviceId || known.data !== row.data) {
     archive.push(...dropDehydrated(sql, userId))
     insertDehydrated(sql, row)
     // After a rebuild nobody is there to upload new keys, so the keys that may be used again are kept.
@@ -66,22 +63,17 @@ export function putDehydrated(
   return archive
 }
 
-function isStored(sql: SqlStorage, { device_id, data }: Row): boolean {
-  const query = 'SELECT 1 AS found FROM dehydrated_device WHERE device_id = ? AND data = ?'
-  return first(sql, query, device_id, data) !== undefined
-}
-
 /**
  * Takes the device away with all that it has, inside the caller's transaction. Answers what to archive; nothing, where
  * there is none.
  * @param only if given, the device goes only if it has this id
  */
 export function dropDehydrated(sql: SqlStorage, userId: string, only?: string): Archived[] {
-  const row = first<Row>(sql, 'SELECT * FROM dehydrated_device')
+  const row = dehydratedRow(sql)
   if (row === undefined || (only !== undefined && row.device_id !== only)) return []
   const deviceId = row.device_id
-  sql.exec('DELETE FROM dehydrated_device')
-  sql.exec('DELETE FROM inbox WHERE device_id = ?', deviceId)
+  removeDehydrated(sql)
+  dropMessages(sql, deviceId)
   return [
     { kind: 'dehydrated_device', key: deviceId, body: null },
     ...dropDeviceKeys(sql, deviceId),
@@ -89,18 +81,22 @@ export function dropDehydrated(sql: SqlStorage, userId: string, only?: string): 
   ]
 }
 
+/** The devices that may receive messages: those with a session, and the dehydrated one. */
+export function receivingDevices(sql: SqlReader): Set<string> {
+  const dehydrated = dehydratedRow(sql)
+  const ids = deviceIds(sql)
+  return dehydrated === undefined ? ids : ids.add(dehydrated.device_id)
+}
+
 /** Puts back what the archive has of the device. */
 export function restoreDehydrated(sql: SqlStorage, body: string): void {
-  const { fallback_keys: fallbackKeys, ...row } = JSON.parse(body) as Row & { fallback_keys: JsonObject }
+  const { fallback_keys: fallbackKeys, ...row } = JSON.parse(body) as DehydratedRow & {
+    fallback_keys: JsonObject
+  }
   insertDehydrated(sql, row)
   const keys = Object.entries(fallbackKeys).map(([name, key]) => {
     const [algorithm = '', keyId = ''] = name.split(':')
     return { algorithm, keyId, key: JSON.stringify(key) }
   })
   setFallbackKeys(sql, row.device_id, keys)
-}
-
-function insertDehydrated(sql: SqlStorage, { device_id, display_name, data }: Row): void {
-  const insert = 'INSERT INTO dehydrated_device (device_id, display_name, data) VALUES (?, ?, ?)'
-  sql.exec(insert, device_id, display_name, data)
 }

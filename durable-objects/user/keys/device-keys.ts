@@ -12,7 +12,7 @@ import {
   SIGNED_CURVE25519,
   type UploadedKey,
 } from '../../../src/protocol/keys/device-keys.ts'
-import { first } from '../../sqlite.ts'
+import { first, type SqlReader } from '../../sqlite.ts'
 
 export const DEVICE_KEYS_TABLE = `
   CREATE TABLE device_keys (device_id TEXT PRIMARY KEY, keys TEXT NOT NULL) WITHOUT ROWID;
@@ -47,18 +47,31 @@ const MAX_FALLBACK_KEYS = 10
 const REMEMBERED = 500
 
 type Archived = Omit<UserLogEntry, 'seq'>
-type KeyRow = { key_id: string; key: string; seq: number; claimed: number }
+export type DeviceKeysRow = { device_id: string; keys: string }
+type OneTimeKeyRow = {
+  device_id: string
+  algorithm: string
+  key_id: string
+  key: string
+  seq: number
+  claimed: number
+}
+type FallbackKeyRow = Pick<OneTimeKeyRow, 'device_id' | 'algorithm' | 'key_id' | 'key'> & { used: number }
 
 /** The identity keys of a device. */
 export function deviceKeys(sql: SqlStorage, deviceId: string): JsonObject | undefined {
-  const row = first<{ keys: string }>(sql, 'SELECT keys FROM device_keys WHERE device_id = ?', deviceId)
+  const row = first<Pick<DeviceKeysRow, 'keys'>>(
+    sql,
+    'SELECT keys FROM device_keys WHERE device_id = ?',
+    deviceId,
+  )
   return row === undefined ? undefined : (JSON.parse(row.keys) as JsonObject)
 }
 
 /** Those of all devices that have some. */
-export function allDeviceKeys(sql: SqlStorage): Map<string, JsonObject> {
+export function allDeviceKeys(sql: SqlReader): Map<string, JsonObject> {
   const query = 'SELECT device_id, keys FROM device_keys ORDER BY device_id'
-  const rows = sql.exec<{ device_id: string; keys: string }>(query).toArray()
+  const rows = sql.exec<DeviceKeysRow>(query).toArray()
   return new Map(rows.map(({ device_id, keys }) => [device_id, JSON.parse(keys) as JsonObject]))
 }
 
@@ -98,8 +111,8 @@ export function addOneTimeKeys(sql: SqlStorage, deviceId: string, keys: readonly
   let seq = first<{ seq: number | null }>(sql, 'SELECT max(seq) AS seq FROM one_time_keys')?.seq ?? 0
   for (const { algorithm, keyId, key } of keys) {
     const query =
-      'SELECT key_id, key, seq, claimed FROM one_time_keys WHERE device_id = ? AND algorithm = ? AND key_id = ?'
-    const known = first<KeyRow>(sql, query, deviceId, algorithm, keyId)
+      'SELECT key, claimed FROM one_time_keys WHERE device_id = ? AND algorithm = ? AND key_id = ?'
+    const known = first<Pick<OneTimeKeyRow, 'key' | 'claimed'>>(sql, query, deviceId, algorithm, keyId)
     if (known?.key === key) continue
     if (known !== undefined && known.claimed === 0) {
       throw new MatrixError(
@@ -133,7 +146,7 @@ export function setFallbackKeys(sql: SqlStorage, deviceId: string, keys: readonl
   for (const { algorithm, keyId, key } of keys) {
     const query = 'SELECT key FROM fallback_keys WHERE device_id = ? AND algorithm = ? AND key_id = ?'
     // The same one again was, perhaps, used in between.
-    if (first<{ key: string }>(sql, query, deviceId, algorithm, keyId)?.key === key) continue
+    if (first<Pick<FallbackKeyRow, 'key'>>(sql, query, deviceId, algorithm, keyId)?.key === key) continue
     sql.exec(
       'INSERT OR REPLACE INTO fallback_keys (device_id, algorithm, key_id, key) VALUES (?, ?, ?, ?)',
       deviceId,
@@ -152,7 +165,7 @@ export function setFallbackKeys(sql: SqlStorage, deviceId: string, keys: readonl
 export function oneTimeKeyCounts(sql: SqlStorage, deviceId: string): Record<string, number> {
   const query = `SELECT algorithm, count(*) AS held FROM one_time_keys WHERE device_id = ? AND claimed = 0
      GROUP BY algorithm`
-  const rows = sql.exec<{ algorithm: string; held: number }>(query, deviceId).toArray()
+  const rows = sql.exec<Pick<OneTimeKeyRow, 'algorithm'> & { held: number }>(query, deviceId).toArray()
   return { [SIGNED_CURVE25519]: 0, ...Object.fromEntries(rows.map((row) => [row.algorithm, row.held])) }
 }
 
@@ -160,7 +173,7 @@ export function oneTimeKeyCounts(sql: SqlStorage, deviceId: string): Record<stri
 export function unusedFallbackKeyTypes(sql: SqlStorage, deviceId: string): string[] {
   const query = 'SELECT algorithm FROM fallback_keys WHERE device_id = ? AND used = 0 ORDER BY algorithm'
   return sql
-    .exec<{ algorithm: string }>(query, deviceId)
+    .exec<Pick<FallbackKeyRow, 'algorithm'>>(query, deviceId)
     .toArray()
     .map(({ algorithm }) => algorithm)
 }
@@ -175,10 +188,15 @@ export function claimKeys(sql: SqlStorage, claims: KeyClaims): Record<string, Re
   return Object.fromEntries(found.filter((entry) => entry !== undefined))
 }
 
+/** Counts all one-time keys as handed out. */
+export function claimAllKeys(sql: SqlStorage): void {
+  sql.exec('UPDATE one_time_keys SET claimed = 1 WHERE claimed = 0')
+}
+
 function claimOne(sql: SqlStorage, deviceId: string, algorithm: string) {
   const query = `SELECT key_id, key FROM one_time_keys WHERE device_id = ? AND algorithm = ? AND claimed = 0
      ORDER BY seq LIMIT 1`
-  const row = first<{ key_id: string; key: string }>(sql, query, deviceId, algorithm)
+  const row = first<Pick<OneTimeKeyRow, 'key_id' | 'key'>>(sql, query, deviceId, algorithm)
   if (row === undefined) return undefined
   const update = 'UPDATE one_time_keys SET claimed = 1 WHERE device_id = ? AND algorithm = ? AND key_id = ?'
   sql.exec(update, deviceId, algorithm, row.key_id)
@@ -187,7 +205,7 @@ function claimOne(sql: SqlStorage, deviceId: string, algorithm: string) {
 
 function useFallback(sql: SqlStorage, deviceId: string, algorithm: string) {
   const query = 'SELECT key_id, key, used FROM fallback_keys WHERE device_id = ? AND algorithm = ?'
-  const row = first<{ key_id: string; key: string; used: number }>(sql, query, deviceId, algorithm)
+  const row = first<Pick<FallbackKeyRow, 'key_id' | 'key' | 'used'>>(sql, query, deviceId, algorithm)
   if (row?.used === 0) {
     sql.exec('UPDATE fallback_keys SET used = 1 WHERE device_id = ? AND algorithm = ?', deviceId, algorithm)
   }

@@ -10,8 +10,9 @@ import {
   sameSigned,
   withSignatures,
 } from '../../../src/protocol/keys/device-keys.ts'
-import { first } from '../../sqlite.ts'
+import { findDevice } from '../account/device-rows.ts'
 import { crossSigningKeys, dropSignaturesOf, signaturesOn } from './cross-signing.ts'
+import { dehydratedRow } from './dehydrated-rows.ts'
 import { addOneTimeKeys, allDeviceKeys, deviceKeys, setFallbackKeys, storeDeviceKeys } from './device-keys.ts'
 
 type Archived = Omit<UserLogEntry, 'seq'>
@@ -61,9 +62,10 @@ export function publicKeys(sql: SqlStorage, userId: string, deviceIds: readonly 
 
 /** The name of a device, with a session or dehydrated. */
 function nameOf(sql: SqlStorage, deviceId: string): string | null | undefined {
-  const query = `SELECT display_name FROM devices WHERE device_id = ?1
-     UNION ALL SELECT display_name FROM dehydrated_device WHERE device_id = ?1`
-  return first<{ display_name: string | null }>(sql, query, deviceId)?.display_name
+  const device = findDevice(sql, deviceId)
+  if (device !== undefined) return device.display_name
+  const dehydrated = dehydratedRow(sql)
+  return dehydrated?.device_id === deviceId ? dehydrated.display_name : undefined
 }
 
 function withName(keys: JsonObject, name: string | null | undefined): JsonObject {

@@ -14,7 +14,7 @@ import type { CrossSigningKeys } from '../../../src/protocol/keys/cross-signing.
 import { rpcTable } from '../../rpc-table.ts'
 import type { UserHost } from '../host.ts'
 import { parseSyncToken } from '../sync/sync-token.ts'
-import { crossSigningKeys, putCrossSigningKeys, signaturesOn } from './cross-signing.ts'
+import { crossSigningKeys, putCrossSigningKeys, signaturesOn, signedOf } from './cross-signing.ts'
 import { claimKeys, oneTimeKeyCounts } from './device-keys.ts'
 import { publicKeys, uploadKeys } from './key-sets.ts'
 import { uploadSignatures } from './signatures.ts'
@@ -55,7 +55,7 @@ export const keysRpc = rpcTable<UserHost>()({
       const keys: PrivateKeys = { signatures: {} }
       if (userSigning === undefined) return keys
       keys.userSigning = userSigning
-      for (const other of userIds) Object.assign(keys.signatures, signedOf(sql, other))
+      for (const other of userIds) Object.assign(keys.signatures, signaturesOf(sql, other))
       return keys
     },
   },
@@ -120,8 +120,8 @@ function isPrivate({ kind, key }: Omit<UserLogEntry, 'seq'>): boolean {
   return kind === 'key_signature' || (kind === 'cross_signing_key' && key === 'user_signing')
 }
 
-function signedOf(sql: SqlStorage, userId: string): PrivateKeys['signatures'] {
-  const query = 'SELECT DISTINCT target FROM key_signatures WHERE target_user = ?'
-  const rows = sql.exec<{ target: string }>(query, userId).toArray()
-  return Object.fromEntries(rows.map(({ target }) => [target, signaturesOn(sql, userId, target)]))
+function signaturesOf(sql: SqlStorage, userId: string): PrivateKeys['signatures'] {
+  return Object.fromEntries(
+    signedOf(sql, userId).map((target) => [target, signaturesOn(sql, userId, target)]),
+  )
 }

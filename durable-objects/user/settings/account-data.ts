@@ -8,7 +8,8 @@ import { currentPushRules } from '../../../src/protocol/push/push-rule-edits.ts'
 import { checkIgnored, IGNORED_USERS } from '../../../src/protocol/rooms/ignored-users.ts'
 import { checkInviteFilter, INVITE_FILTER } from '../../../src/protocol/rooms/invite-permission.ts'
 import { requireQuota } from '../../../src/quotas.ts'
-import { first } from '../../sqlite.ts'
+import { first, type SqlReader } from '../../sqlite.ts'
+import { coverTexts } from '../../wipe.ts'
 import { deletedDevices } from '../account/devices.ts'
 
 /** An empty `room_id` is global account data. */
@@ -30,11 +31,8 @@ export interface AccountDataEvent {
   content: JsonObject
 }
 
-interface Row extends Record<string, SqlStorageValue> {
-  room_id: string
-  type: string
-  content: string
-}
+export type AccountDataRow = { room_id: string; type: string; content: string; pos: number }
+type Row = Omit<AccountDataRow, 'pos'>
 
 const GLOBAL = ''
 /** In the place of the content of data that was removed: its row stays as news. */
@@ -153,6 +151,22 @@ export function dropDataOfDevices(
     if (sql.exec(query, GLOBAL, type).rowsWritten === 0) return []
     return [{ kind: 'account_data', key: JSON.stringify([null, type]), body: null }]
   })
+}
+
+/** Takes all of it away, of an account that is closed, and leaves nothing of it in the file. Answers what to archive. */
+export function dropAccountData(sql: SqlStorage): Omit<UserLogEntry, 'seq'>[] {
+  const query = 'SELECT room_id, type FROM account_data'
+  const rows = sql.exec<Pick<Row, 'room_id' | 'type'>>(query).toArray()
+  coverTexts(sql, 'account_data', 'content')
+  sql.exec('DELETE FROM account_data')
+  const keyOf = ({ room_id, type }: Pick<Row, 'room_id' | 'type'>) =>
+    JSON.stringify([room_id === GLOBAL ? null : room_id, type])
+  return rows.map((row) => ({ kind: 'account_data', key: keyOf(row), body: null }))
+}
+
+/** Whether anything was ever stored. */
+export function hasAccountData(sql: SqlReader): boolean {
+  return first(sql, 'SELECT 1 AS found FROM account_data LIMIT 1') !== undefined
 }
 
 /** What is stored, if anything is. */

@@ -5,11 +5,14 @@ import type { Quotas } from '../../../src/ports/config.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { requireQuota } from '../../../src/quotas.ts'
-import { first } from '../../sqlite.ts'
+import { first, type SqlReader } from '../../sqlite.ts'
+import { coverTexts } from '../../wipe.ts'
 
 export const FILTERS_TABLE = `
   CREATE TABLE filters (filter_id TEXT PRIMARY KEY, filter TEXT NOT NULL) WITHOUT ROWID;
 `
+
+export type FilterRow = { filter_id: string; filter: string }
 
 /** 96 bits of the hash. The alphabet holds no "{", with which an inline filter begins. */
 const ID_LENGTH = 16
@@ -32,8 +35,7 @@ export function putFilter(
   if (Buffer.byteLength(text) > MAX_FILTER_BYTES) {
     throw new MatrixError('M_TOO_LARGE', `A filter has at most ${MAX_FILTER_BYTES} bytes`)
   }
-  const held = first<{ held: number }>(sql, 'SELECT count(*) AS held FROM filters')?.held ?? 0
-  requireQuota(quotas, 'filters', held + 1)
+  requireQuota(quotas, 'filters', countFilters(sql) + 1)
   sql.exec('INSERT INTO filters (filter_id, filter) VALUES (?, ?)', filterId, text)
   return { filterId, archive: [{ kind: 'filter', key: filterId, body: text }] }
 }
@@ -45,6 +47,20 @@ export function getFilter(sql: SqlStorage, filterId: string): JsonObject {
   return JSON.parse(text) as JsonObject
 }
 
+/** How many are stored. */
+export function countFilters(sql: SqlReader): number {
+  return first<{ held: number }>(sql, 'SELECT count(*) AS held FROM filters')?.held ?? 0
+}
+
+/** Takes all away, of an account that is closed, and leaves nothing of them in the file. Answers what to archive. */
+export function dropFilters(sql: SqlStorage): Omit<UserLogEntry, 'seq'>[] {
+  const rows = sql.exec<Pick<FilterRow, 'filter_id'>>('SELECT filter_id FROM filters').toArray()
+  coverTexts(sql, 'filters', 'filter')
+  sql.exec('DELETE FROM filters')
+  return rows.map(({ filter_id }) => ({ kind: 'filter', key: filter_id, body: null }))
+}
+
 function find(sql: SqlStorage, filterId: string): string | undefined {
-  return first<{ filter: string }>(sql, 'SELECT filter FROM filters WHERE filter_id = ?', filterId)?.filter
+  return first<Pick<FilterRow, 'filter'>>(sql, 'SELECT filter FROM filters WHERE filter_id = ?', filterId)
+    ?.filter
 }

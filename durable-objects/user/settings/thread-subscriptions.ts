@@ -20,7 +20,13 @@ export const THREAD_SUBSCRIPTIONS_TABLE = `
 /** Threads that a user follows or followed: each is a row for good. */
 const MAX_THREADS = 10_000
 
-type Row = { automatic: number | null; left_at: number | null }
+export type ThreadRow = {
+  room_id: string
+  root_id: string
+  automatic: number | null
+  left_at: number | null
+}
+type Following = Pick<ThreadRow, 'automatic' | 'left_at'>
 type Archived = Omit<UserLogEntry, 'seq'>
 
 /** @throws MatrixError M_NOT_FOUND */
@@ -56,9 +62,21 @@ export function leaveThread(sql: SqlStorage, thread: Thread, { head }: ThreadPla
   return write(sql, thread, { automatic: null, left_at: head })
 }
 
-function find(sql: SqlStorage, { roomId, rootId }: Thread): Row | undefined {
+/** Takes all away, of an account that is closed. Answers what to archive. */
+export function dropThreadSubscriptions(sql: SqlStorage): Archived[] {
+  const query = 'SELECT room_id, root_id FROM thread_subscriptions'
+  const rows = sql.exec<Pick<ThreadRow, 'room_id' | 'root_id'>>(query).toArray()
+  sql.exec('DELETE FROM thread_subscriptions')
+  return rows.map((row) => ({ kind: 'thread_subscription', key: keyOf(row), body: null }))
+}
+
+function keyOf({ room_id, root_id }: Pick<ThreadRow, 'room_id' | 'root_id'>): string {
+  return JSON.stringify([room_id, root_id])
+}
+
+function find(sql: SqlStorage, { roomId, rootId }: Thread): Following | undefined {
   const query = 'SELECT automatic, left_at FROM thread_subscriptions WHERE room_id = ? AND root_id = ?'
-  return first<Row>(sql, query, roomId, rootId)
+  return first<Following>(sql, query, roomId, rootId)
 }
 
 function requireRoom(sql: SqlStorage): void {
@@ -67,12 +85,11 @@ function requireRoom(sql: SqlStorage): void {
   throw new MatrixError('M_RESOURCE_LIMIT_EXCEEDED', `A user may follow ${MAX_THREADS} threads at most`)
 }
 
-function write(sql: SqlStorage, { roomId, rootId }: Thread, { automatic, left_at }: Row): Archived[] {
-  const row = { room_id: roomId, root_id: rootId, automatic, left_at }
+function write(sql: SqlStorage, { roomId, rootId }: Thread, { automatic, left_at }: Following): Archived[] {
+  const row: ThreadRow = { room_id: roomId, root_id: rootId, automatic, left_at }
   sql.exec(
     'INSERT OR REPLACE INTO thread_subscriptions (room_id, root_id, automatic, left_at) VALUES (?, ?, ?, ?)',
     ...Object.values(row),
   )
-  const key = JSON.stringify([roomId, rootId])
-  return [{ kind: 'thread_subscription', key, body: JSON.stringify(row) }]
+  return [{ kind: 'thread_subscription', key: keyOf(row), body: JSON.stringify(row) }]
 }

@@ -105,6 +105,13 @@ export function dropStrayEpochs(sql: SqlStorage, devices: ReadonlySet<string>): 
   }
 }
 
+/** Drops all epochs, and which rooms moved in them. */
+export function dropHeads(sql: SqlStorage): void {
+  sql.exec('DELETE FROM epochs')
+  sql.exec('DELETE FROM device_epochs')
+  sql.exec('DELETE FROM moved')
+}
+
 /** Whether a sync was ever answered. */
 export function hasEpochs(sql: SqlReader): boolean {
   return first(sql, 'SELECT 1 AS found FROM epochs LIMIT 1') !== undefined

@@ -11,6 +11,7 @@ import type {
 } from '../../../src/objects/user/sync.ts'
 import type { Clock } from '../../../src/ports/system.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
+import { receivingDevices } from '../keys/dehydrated.ts'
 import { Presence, type PresenceParts } from '../presence/presence.ts'
 import { rulesetOf, storedRuleset } from '../push/push-rules.ts'
 import type { AccountDataEvent } from '../settings/account-data.ts'
@@ -83,7 +84,7 @@ export class SyncPolls {
     const ignored = () => this.#readSettings().ignored
     this.memberships = new Memberships(parts.sql)
     this.sockets = new Sockets(parts.ctx)
-    this.inbox = new Inbox(parts.sql)
+    this.inbox = new Inbox(parts.sql, () => receivingDevices(parts.sql))
     this.presence = new Presence({
       ...parts,
       ...parts.presence,

@@ -33,19 +33,13 @@ const MOST = { messages: 10_000, bytes: 100_000_000 }
 const KEPT = { messages: 9_000, bytes: 90_000_000 }
 /** In `device_id` of a message: every device of the user. */
 const EVERY_DEVICE = '*'
-/** Whatever may receive messages: devices with a session, and the dehydrated one. */
-const DEVICES = 'SELECT device_id FROM devices UNION ALL SELECT device_id FROM dehydrated_device'
 const LAST_ID = 'inbox_id'
 export const LAST_SEQ = 'outbox_seq'
 /** What numbers the messages that a rebuild keeps. */
 export const MESSAGE_SERIES = [LAST_ID, LAST_SEQ]
 
-interface InboxRow extends Record<string, SqlStorageValue> {
-  id: number
-  sender: string
-  type: string
-  content: string
-}
+type InboxRow = { id: number; device_id: string; sender: string; type: string; content: string }
+type HeardRow = { sender: string; seq: number }
 
 interface Load extends Record<string, SqlStorageValue> {
   messages: number
@@ -60,13 +54,16 @@ export interface Batch {
 
 export class Inbox {
   readonly #sql: SqlStorage
+  readonly #devices: () => ReadonlySet<string>
   /** What waits for a device, as far as it was asked for; less than that after a transaction that failed. */
   readonly #waiting = new Map<string, Load>()
   /** The newest message of each device, as far as it was asked for. */
   readonly #newest = new Map<string, number>()
 
-  constructor(sql: SqlStorage) {
+  /** @param devices those that may receive messages */
+  constructor(sql: SqlStorage, devices: () => ReadonlySet<string>) {
     this.#sql = sql
+    this.#devices = devices
   }
 
   /** The newest message that waits for a device; 0: none. */
@@ -90,7 +87,12 @@ export class Inbox {
        ORDER BY id LIMIT ?`
     const batch: Batch = { events: [], last: undefined }
     let length = 0
-    for (const row of this.#sql.exec<InboxRow>(query, deviceId, after, Math.min(limit, BATCH))) {
+    for (const row of this.#sql.exec<Omit<InboxRow, 'device_id'>>(
+      query,
+      deviceId,
+      after,
+      Math.min(limit, BATCH),
+    )) {
       const { id, sender, type, content } = row
       length += content.length
       if (batch.events.length > 0 && length > BATCH_LENGTH) break
@@ -130,7 +132,11 @@ export class Inbox {
    * over. Messages for devices that do not exist are dropped.
    */
   take(sender: string, parcels: readonly ToDeviceParcel[], now: number): void {
-    const heard = first<{ seq: number }>(this.#sql, 'SELECT seq FROM inbox_heard WHERE sender = ?', sender)
+    const heard = first<Pick<HeardRow, 'seq'>>(
+      this.#sql,
+      'SELECT seq FROM inbox_heard WHERE sender = ?',
+      sender,
+    )
     const fresh = parcels.filter(({ seq }) => seq > (heard?.seq ?? 0))
     const stored = fresh.flatMap(({ messages }) => messages.map((message) => this.put(sender, message, now)))
     const last = fresh.at(-1)
@@ -141,21 +147,17 @@ export class Inbox {
 
   /** Stores one message for each device it is for. Answers whether there was any. */
   put(sender: string, { deviceId, type, content }: ToDeviceMessage, now: number): boolean {
-    const devices = this.#sql
-      .exec<{ device_id: string }>(
-        `SELECT device_id FROM (${DEVICES}) WHERE ?1 = ?2 OR device_id = ?1`,
-        deviceId,
-        EVERY_DEVICE,
-      )
-      .toArray()
-    for (const { device_id } of devices) {
-      const id = nextNumber(this.#sql, LAST_ID, now)
-      const insert = 'INSERT INTO inbox (id, device_id, sender, type, content) VALUES (?, ?, ?, ?, ?)'
-      this.#sql.exec(insert, id, device_id, sender, type, content)
-      this.#newest.delete(device_id)
-      this.#bound(device_id, content)
-    }
+    const devices = [...this.#devices()].filter((id) => deviceId === EVERY_DEVICE || deviceId === id)
+    for (const device_id of devices)
+      this.#store({ id: nextNumber(this.#sql, LAST_ID, now), device_id, sender, type, content })
     return devices.length > 0
+  }
+
+  #store({ id, device_id, sender, type, content }: InboxRow): void {
+    const insert = 'INSERT INTO inbox (id, device_id, sender, type, content) VALUES (?, ?, ?, ?, ?)'
+    this.#sql.exec(insert, id, device_id, sender, type, content)
+    this.#newest.delete(device_id)
+    this.#bound(device_id, content)
   }
 
   /** Counts a message that was stored, and makes room where there is too much. */
@@ -218,10 +220,15 @@ function shareOf(loads: readonly number[], kept: number): number {
   return kept
 }
 
-/** What waits for devices that are gone, and what these have sent: inside the transaction that deletes them. */
-export function dropStrayMessages(sql: SqlStorage): void {
-  sql.exec(`DELETE FROM inbox WHERE device_id NOT IN (${DEVICES})`)
-  sql.exec('DELETE FROM outbox_txns WHERE device_id NOT IN (SELECT device_id FROM devices)')
+/** Drops what waits for devices that are not there any more: inside the transaction that deletes them. */
+export function dropStrayMessages(sql: SqlStorage, devices: ReadonlySet<string>): void {
+  const rows = sql.exec<Pick<InboxRow, 'device_id'>>('SELECT DISTINCT device_id FROM inbox').toArray()
+  for (const { device_id } of rows) if (!devices.has(device_id)) dropMessages(sql, device_id)
+}
+
+/** Drops what waits for a device. */
+export function dropMessages(sql: SqlStorage, deviceId: string): void {
+  sql.exec('DELETE FROM inbox WHERE device_id = ?', deviceId)
 }
 
 /**

@@ -5,7 +5,7 @@ export const USER: readonly Mutant[] = [
   ...inFile('durable-objects/user/account/devices.ts', client('devices', 'session', 'account'), [
     ['archive: [archivedDevice({ ...device, display_name: displayName })]', 'archive: []'],
     [
-      'const others = all(sql).filter(({ device_id }) => device_id !== own)',
+      'const others = allDevices(sql).filter(({ device_id }) => device_id !== own)',
       'const others: DeviceRow[] = []',
     ],
     ['revoked: known === undefined ? [] : sessionsOf(known),', 'revoked: [],'],
@@ -26,7 +26,7 @@ export const USER: readonly Mutant[] = [
     ['return archivedDevice({ ...device, confirmed: 1 })', 'return archivedDevice(device)'],
     ['    confirmed: 0,', '    confirmed: 1,'],
     ['revoked: superseded === null ? [] : [superseded],', 'revoked: [],'],
-    ["  sql.exec('DELETE FROM devices WHERE device_id = ?', device.device_id)\n", ''],
+    ['  removeDevice(sql, device.device_id)\n', ''],
   ]),
   ...inFile('durable-objects/user/account/profile.ts', client('profile'), [
     ["return [{ kind: 'profile', key, body }]", 'return []'],
@@ -60,16 +60,12 @@ export const USER: readonly Mutant[] = [
   ),
   ...inFile('durable-objects/user/account/closing.ts', client('deactivation'), [
     ['const profile = erase ? clearProfile(sql) : []', 'const profile: never[] = []'],
-    [
-      'const belongings = BELONGINGS.flatMap((one) => clear(sql, one))',
-      'const belongings = BELONGINGS.flatMap((one) => clear(sql, one)).slice(1)',
-    ],
+    ['const belongings = [...dropAccountData(sql), ', 'const belongings = ['],
     ['...dropCrossSigning(sql), ', ''],
     ['...dropBackups(sql)', ''],
-    [
-      '  return rows.map((row) => ({ kind, key: key(row), body: null }))',
-      '  return rows.map((row) => ({ kind, key: String(key(row).length), body: null }))',
-    ],
+  ]),
+  ...inFile('durable-objects/user/settings/account-data.ts', client('deactivation'), [
+    ['key: keyOf(row), body: null }', 'key: String(keyOf(row).length), body: null }'],
   ]),
   ...inFile('durable-objects/user/account/closing.ts', client('closing'), [
     [
@@ -110,7 +106,7 @@ export const USER: readonly Mutant[] = [
     ['OVER (PARTITION BY sender ORDER BY id DESC)', 'OVER (ORDER BY id DESC)'],
     ['if (batch.events.length > 0 && length > BATCH_LENGTH) break', ''],
     ['    if (load > share) return share\n', ''],
-    ['  sql.exec(`DELETE FROM inbox WHERE device_id NOT IN (${DEVICES})`)\n', ''],
+    ['  for (const { device_id } of rows) if (!devices.has(device_id)) dropMessages(sql, device_id)\n', ''],
   ]),
   ...inFile('durable-objects/user/outbox.ts', client('to-device'), [
     ['if (first(sql, known, deviceId, txnId) !== undefined) return\n', ''],
@@ -128,7 +124,7 @@ export const USER: readonly Mutant[] = [
     ['[...keys, ...dropSignaturesOf(sql, userId(), deviceId)]', 'keys'],
   ]),
   ...inFile(
-    'durable-objects/user/account/past.ts',
+    'durable-objects/user/sync/room-rows.ts',
     ['test/local/belonging.test.ts'],
     [["WHERE 'join' IN (membership, was)", '']],
     'a past|only invited',
@@ -155,7 +151,7 @@ export const USER: readonly Mutant[] = [
     ['cause <= known.left_at', 'false'],
     ['|| known.automatic === 0) return []', ') return []'],
     ['{ automatic: automatic === 1 }', '{ automatic: true }'],
-    ["return [{ kind: 'thread_subscription', key, body: JSON.stringify(row) }]", 'return []'],
+    ["return [{ kind: 'thread_subscription', key: keyOf(row), body: JSON.stringify(row) }]", 'return []'],
   ]),
   ...inFile('durable-objects/room/read/thread-place.ts', client('thread-subscriptions'), [
     [' || relation.eventId !== rootId', ''],

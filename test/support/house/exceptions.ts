@@ -9,3 +9,10 @@ export const TIMED_FILES: Record<string, string> = {
   'test/support/eventually.ts': 'pauses between two looks, for all that wait',
   'test/workers/middleware/slow-bodies.test.ts': 'a client that is slow is its subject',
 }
+
+/** Files with SQL over tables of a User object that are made elsewhere. */
+export const SQL_OVER_ALL_TABLES: Record<string, string> = {
+  'durable-objects/wipe.ts':
+    'empties every table that there is, and covers the texts of the one that it is given',
+  'durable-objects/user/rebuild.ts': 'fills in what the archive has, of the columns that a table has by now',
+}

@@ -93,6 +93,18 @@ function collectTexts(node: Node, texts: Set<string>): void {
   })
 }
 
+/** The texts of a file, each value in one as `?`. */
+export function readTexts(path: string, source: string): string[] {
+  const root = parseAst(source, { lang: path.endsWith('x') ? 'tsx' : 'ts' }) as unknown as Node
+  const texts: string[] = []
+  visit(root, undefined, undefined, ({ type, value, quasis }) => {
+    if (type === 'Literal' && typeof value === 'string') texts.push(value)
+    if (type === 'TemplateLiteral')
+      texts.push((quasis as { value: { cooked: string } }[]).map((part) => part.value.cooked).join('?'))
+  })
+  return texts
+}
+
 type Visitor = (node: Node, parent: Node | undefined, key: string | undefined) => void
 
 function visit(node: Node, parent: Node | undefined, key: string | undefined, visitor: Visitor): void {
