@@ -4,6 +4,7 @@ import type { RoomContext, RoomReader, RoomWriter } from './context.ts'
 import type { RoomJob } from './host.ts'
 import type { LongWork } from './long-work.ts'
 import type { Typing } from './rows/typing.ts'
+import type { RoomPresence } from './tell/presence.ts'
 import type { Subscribers } from './tell/subscribers.ts'
 
 /** What the table of reads works with: nothing in it can write. */
@@ -14,6 +15,7 @@ export interface ReadDesk {
 export interface RoomDesk extends ReadDesk {
   room: RoomContext
   typing: Typing
+  presence: RoomPresence
   timers: Timers<RoomJob>
   life: LongWork
   /** One mutation, whose events go to the consumers. */

@@ -26,6 +26,7 @@ import { RoomArchive } from './tell/archive.ts'
 import { makeIncrement } from './tell/increments.ts'
 import { MemberFeed } from './tell/member-feed.ts'
 import { patiently } from './tell/patience.ts'
+import { RoomPresence, tellsPresence } from './tell/presence.ts'
 import { Recent } from './tell/recent.ts'
 import { changesLists } from './tell/shown-in-lists.ts'
 import { Subscribers } from './tell/subscribers.ts'
@@ -119,9 +120,15 @@ export class Room extends DurableObject<Env> {
     })
     if (storage.hasTables) timers.recover()
     const typing = new Typing(room.store)
+    const presence = new RoomPresence({
+      audience: () => (tellsPresence(room.store) ? this.#started.userIds() : []),
+      tell: (userId, news) => this.#objects.user(userId).hearPresences(news),
+      now: () => clock.now(),
+    })
     const desk: RoomDesk = {
       room,
       typing,
+      presence,
       timers,
       life,
       mutate: (work) => this.#mutate(work).value,
@@ -217,6 +224,7 @@ export class Room extends DurableObject<Env> {
   #forgetGone(userId: string): void {
     if (this.#room.store.member(userId)?.membership === 'join') return
     this.#subscribers?.remove(userId)
+    this.#parts.desk.presence.forget(userId)
     this.#changeTyping((list) => list.end(userId))
   }
 

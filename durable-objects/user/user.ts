@@ -21,7 +21,7 @@ import type { UserJob } from './jobs.ts'
 import { receivingDevices } from './keys/dehydrated.ts'
 import { dropStrayTransactions } from './outbox.ts'
 import { assembleUser, type UserInside, type UserParts } from './parts.ts'
-import { tellPresence } from './presence/presence-exchange.ts'
+import { announcePresence } from './presence/presence-exchange.ts'
 import { storedRuleset } from './push/push-rules.ts'
 import { dropPushersWith } from './push/pushers.ts'
 import { changesPushes } from './push/pushes.ts'
@@ -147,12 +147,10 @@ export class User extends DurableObject<Env> {
       presence: {
         enabled: this.#ports.config.presence,
         arm: (at) => this.#parts.timers.arm('presence', at),
-        tell: (roomIds, state) => {
-          // To others, a suspended user is simply gone.
-          const isHidden = state.presence !== 'offline' && this.#parts.account.standing.suspended
-          return tellPresence(peersOf(this.env, this.#ports.calls), isHidden ? [] : roomIds, state)
-        },
-        meet: (roomId, state) => tellPresence(peersOf(this.env, this.#ports.calls), [roomId], state, true),
+        hidden: () => this.#parts.account.standing.suspended,
+        tell: (roomIds, state) => announcePresence(peersOf(this.env, this.#ports.calls), roomIds, state),
+        meet: (roomId, state) =>
+          announcePresence(peersOf(this.env, this.#ports.calls), [roomId], state, true),
         patiently: (work) => patiently(PRESENCE_PATIENCE_MS, work),
       },
     })

@@ -1,5 +1,6 @@
 /** What is asked of a Room around its events: by syncing users and their pushers, of receipts and typing, of the archive. */
 import type { MarkReadRequest, PullRequest, RoomSlice } from '../../../src/objects/room/sync.ts'
+import type { PresenceState } from '../../../src/objects/user/presence.ts'
 import { rpcTable } from '../../rpc-table.ts'
 import type { RoomDesk } from '../desk.ts'
 import { notInRoom } from '../outsiders.ts'
@@ -8,17 +9,21 @@ import { markDevices } from '../rows/device-marks.ts'
 import { isSmall } from '../rows/reader.ts'
 import { markRead } from '../rows/receipts.ts'
 import { requireTypist } from '../rows/typing.ts'
+import { tellsPresence } from './presence.ts'
 
 export const tellRpc = rpcTable<RoomDesk>()({
   pull: {
     session: 'none',
     repeatable: true,
     large: true,
-    run({ room, subscribers, typing }, request: PullRequest): RoomSlice {
+    run({ room, subscribers, typing, presence }, request: PullRequest): RoomSlice {
       const list = subscribers()
       try {
         const slice = pull(room, typing, request)
-        if (request.subscribe && slice.membership === 'join') list.subscribe(request.userId, slice.head)
+        if (request.subscribe && slice.membership === 'join') {
+          list.subscribe(request.userId, slice.head)
+          presence.listens(request.userId)
+        }
         return slice
       } finally {
         // This answer gives the asker the news: a wake beside it would be one call too many.
@@ -27,7 +32,23 @@ export const tellRpc = rpcTable<RoomDesk>()({
     },
   },
 
-  /** The local members that want to hear of the room now; nobody where it has more than `limit` members. */
+  /**
+   * A member tells what they are, having `met` those here where they have just come in. Answers what is known of the
+   * others who want to hear; nothing in a large room.
+   */
+  announce: {
+    session: 'none',
+    repeatable: true,
+    run({ room, presence }, state: PresenceState, met: boolean): PresenceState[] {
+      const isHere = room.store.member(state.userId)?.membership === 'join'
+      return isHere && tellsPresence(room.store) ? presence.announce(state, met) : []
+    },
+  },
+
+  /**
+   * Asked by User objects of the version before this one. The local members that want to hear of the room now; nobody
+   * where it has more than `limit` members.
+   */
   awake: {
     session: 'none',
     repeatable: true,

@@ -3,15 +3,21 @@
  * when the own state changes: an object that wakes for its alarm must know that somebody is believed to be online.
  */
 import { takeFault } from '../../../src/faults.ts'
-import type { PresenceState, PresenceValue } from '../../../src/objects/user/presence.ts'
+import type { PresenceNews, PresenceState, PresenceValue } from '../../../src/objects/user/presence.ts'
+import { PacedWork } from '../../../src/paced-work.ts'
 import type { Clock } from '../../../src/ports/system.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
+import { compareStates } from '../../../src/protocol/presence.ts'
 import { readMeta, writeMeta } from '../../sqlite.ts'
 
 /** Client-Server API §Presence: "a client that has not been heard of"; and one at which nobody does anything, ms. */
 const OFFLINE_AFTER_MS = 300_000
 const IDLE_AFTER_MS = 300_000
 const META = 'presence'
+/** How often clients that wait are answered for presence alone, ms. */
+const EVERY_MS = 1_000
+/** Of so many people the presence is kept: of those who told last. */
+const MAX_TOLD = 1_000
 
 export interface PresenceParts {
   sql: SqlStorage
@@ -22,7 +28,9 @@ export interface PresenceParts {
   ignored: () => ReadonlySet<string>
   /** How many polls wait: a user that polls is there. */
   waiting: () => number
-  /** Tells everybody awake around the user, and answers their presence. */
+  /** To others the user is simply gone. */
+  hidden: () => boolean
+  /** Tells the rooms that the user is in, and answers the presence of others that they know. */
   tell: (state: PresenceState) => Promise<PresenceState[]>
   /** As `tell`, for one room that the user has come into. */
   meet: (roomId: string, state: PresenceState) => Promise<PresenceState[]>
@@ -38,6 +46,8 @@ interface Own {
   lastActive?: number
   /** The client set this state in so many words, so only the client changes it. */
   chosen: boolean
+  /** When it became so; absent: never, or in an earlier version. */
+  since?: number
   /** Without a sign of life until then, they are gone. */
   due: number
 }
@@ -48,6 +58,9 @@ export class Presence {
   readonly #parts: PresenceParts
   /** What was told, with its place: times that never repeat, which outlive an eviction without being stored. */
   readonly #told = new Map<string, { at: number; state: PresenceState }>()
+  /** What was heard since, and is yet to have its place: several rooms tell within a moment, for one answer. */
+  readonly #heard = new Map<string, PresenceState>()
+  readonly #showing: PacedWork
   /** What each device's last sync said of itself, and when (ms). */
   readonly #said = new Map<string, { wish: PresenceValue; at: number }>()
   #own: Own
@@ -58,6 +71,8 @@ export class Presence {
     this.#parts = parts
     const stored = readMeta<string>(parts.sql, META)
     this.#own = stored === undefined ? NEVER_SEEN : (JSON.parse(stored) as Own)
+    const { clock } = parts
+    this.#showing = new PacedWork({ everyMs: EVERY_MS, now: () => clock.now(), work: () => this.#show() })
   }
 
   /** The place of the newest presence told; 0: none. */
@@ -88,6 +103,7 @@ export class Presence {
     if (!this.#parts.enabled || wish === 'offline') return
     const now = this.#parts.clock.now()
     this.#lastContact = now
+    if (first) this.takeAlong()
     const said = this.#said.get(deviceId)?.wish
     this.#said.set(deviceId, { wish, at: now })
     const wasGone = this.#own.presence === 'offline' && !this.#own.chosen
@@ -112,9 +128,9 @@ export class Presence {
   /** The user has come into a room: they and those awake there hear of each other, whatever they have heard before. */
   async met(roomId: string): Promise<void> {
     if (!this.#parts.enabled) return
-    const heard = await this.#parts.meet(roomId, this.state()).catch(() => [])
+    const heard = await this.#parts.meet(roomId, this.#shown()).catch(() => [])
     for (const state of heard) this.#note(state, true)
-    if (heard.length > 0) this.#parts.changed()
+    if (heard.length > 0) this.#showing.do()
   }
 
   /** What the client sets; an absent message ends the one before. */
@@ -133,17 +149,30 @@ export class Presence {
   }
 
   state(): PresenceState {
-    const { presence, statusMsg, lastActive } = this.#own
-    return { userId: this.#parts.userId, presence, statusMsg, lastActive }
+    const { presence, statusMsg, lastActive, since } = this.#own
+    return { userId: this.#parts.userId, presence, statusMsg, lastActive, since }
   }
 
-  /**
-   * Another user tells; the answer is what this one is.
-   * @param met they have come into a room of this user's
-   */
-  hear(state: PresenceState, met: boolean): PresenceState {
-    if (this.#note(state, met)) this.#parts.changed()
-    return this.state()
+  /** A room tells of others; the answer is what this user is. */
+  hear(news: readonly PresenceNews[]): PresenceState {
+    const areNews = news.map(({ state, met }) => this.#note(state, met))
+    if (areNews.includes(true)) this.#showing.ask()
+    return this.#shown()
+  }
+
+  /** Those who wait are about to be answered for something else: what was heard goes along. */
+  takeAlong(): void {
+    const now = this.#parts.clock.now()
+    for (const [userId, state] of this.#heard) {
+      this.#latest = Math.max(this.#latest + 1, now)
+      this.#told.delete(userId)
+      this.#told.set(userId, { at: this.#latest, state })
+    }
+    this.#heard.clear()
+    for (const userId of this.#told.keys()) {
+      if (this.#told.size <= MAX_TOLD) break
+      this.#told.delete(userId)
+    }
   }
 
   /**
@@ -180,17 +209,32 @@ export class Presence {
     const now = this.#parts.clock.now()
     const statusMsg = 'statusMsg' in change ? change.statusMsg : this.#own.statusMsg
     const lastActive = presence === 'online' ? now : this.#own.lastActive
-    this.#store({ presence, statusMsg, lastActive, chosen: change.chosen, due: now + OFFLINE_AFTER_MS })
+    const since = Math.max(now, (this.#own.since ?? 0) + 1)
+    const due = now + OFFLINE_AFTER_MS
+    this.#store({ presence, statusMsg, lastActive, chosen: change.chosen, since, due })
     if (presence !== 'offline') this.#parts.arm(this.#own.due)
     await this.#exchange()
   }
 
   /** Tells the others, and hears what they are. */
   async #exchange(): Promise<void> {
-    if (this.#note(this.state())) this.#parts.changed()
-    const heard = await this.#parts.tell(this.state()).catch(() => [])
-    const news = heard.filter((state) => state.presence !== 'offline').map((state) => this.#note(state))
-    if (news.includes(true)) this.#parts.changed()
+    if (this.#note(this.state())) this.#showing.do()
+    const heard = await this.#parts.tell(this.#shown()).catch(() => [])
+    const areNews = heard.filter((state) => state.presence !== 'offline').map((state) => this.#note(state))
+    if (areNews.includes(true)) this.#showing.do()
+  }
+
+  /** What others hear. */
+  #shown(): PresenceState {
+    const state = this.state()
+    if (state.presence === 'offline' || !this.#parts.hidden()) return state
+    return { userId: state.userId, presence: 'offline', since: state.since }
+  }
+
+  #show(): boolean {
+    this.takeAlong()
+    this.#parts.changed()
+    return true
   }
 
   #store(own: Own): void {
@@ -200,17 +244,13 @@ export class Presence {
 
   /** Answers whether it is news. With `anew` it is news even if it is known. */
   #note(state: PresenceState, anew = false): boolean {
-    const known = this.#told.get(state.userId)?.state
-    if (!anew && known !== undefined && isSame(known, state)) return false
-    this.#latest = Math.max(this.#latest + 1, this.#parts.clock.now())
-    this.#told.delete(state.userId)
-    this.#told.set(state.userId, { at: this.#latest, state })
+    const { userId } = state
+    const change = compareStates(state, this.#heard.get(userId) ?? this.#told.get(userId)?.state)
+    if (change === 'older' || (change === 'same' && !anew)) return false
+    this.#heard.delete(userId)
+    this.#heard.set(userId, state)
     return true
   }
-}
-
-function isSame(one: PresenceState, other: PresenceState): boolean {
-  return one.presence === other.presence && one.statusMsg === other.statusMsg
 }
 
 /** Client-Server API §m.presence: the content, at this moment. */

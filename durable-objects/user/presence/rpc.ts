@@ -1,5 +1,5 @@
 /** What is asked of a User object about presence. */
-import type { PresenceState, PresenceValue } from '../../../src/objects/user/presence.ts'
+import type { PresenceNews, PresenceState, PresenceValue } from '../../../src/objects/user/presence.ts'
 import type { Session } from '../../../src/objects/user/session.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
@@ -36,14 +36,19 @@ export const presenceRpc = rpcTable<UserHost>()({
     },
   },
 
-  /**
-   * Another user's presence, which waiting clients are told of: where it has changed, or always where the two have
-   * `met` in a room that one of them came into. The answer is the user's own.
-   */
+  /** A Room tells of others, which waiting clients are told of where it is news. The answer is the user's own state. */
+  hearPresences: {
+    session: 'none',
+    repeatable: true,
+    run: ({ polls }, news: PresenceNews[]): PresenceState => polls().presence.hear(news),
+  },
+
+  /** As `hearPresences`, of one: called by User objects of the version before this one. */
   hearPresence: {
     session: 'none',
     repeatable: true,
-    run: ({ polls }, state: PresenceState, met: boolean): PresenceState => polls().presence.hear(state, met),
+    run: ({ polls }, state: PresenceState, met: boolean): PresenceState =>
+      polls().presence.hear([{ state, met }]),
   },
 
   /** The presence events of these users, as far as the session's user was told of them. */

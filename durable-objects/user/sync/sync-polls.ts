@@ -51,7 +51,7 @@ export interface SyncPollsParts extends StoredFilters {
   /** Those of the given users that share no room with this one any more. */
   strangers: (userIds: string[]) => Promise<string[]>
   transaction: <T>(work: () => T) => T
-  presence: Pick<PresenceParts, 'enabled' | 'arm' | 'meet'> & {
+  presence: Pick<PresenceParts, 'enabled' | 'arm' | 'hidden' | 'meet'> & {
     tell: (roomIds: string[], state: PresenceState) => Promise<PresenceState[]>
     /** Waits for `work`, but no longer than a first sync may. */
     patiently: (work: Promise<unknown>) => Promise<unknown>
@@ -89,7 +89,7 @@ export class SyncPolls {
       ...parts,
       ...parts.presence,
       ignored,
-      tell: (state) => parts.presence.tell(this.memberships.joinedRooms(), state),
+      tell: (state) => parts.presence.tell(this.roomsByNews(), state),
       waiting: () => this.sockets.size,
       changed: () => this.serve(),
     })
@@ -188,6 +188,7 @@ export class SyncPolls {
     this.#heads.keep(room.no, news.increment, wake.increment?.length ?? 0)
     this.#unread.advance(news)
     if (showsActivity(news, this.#parts.userId)) this.presence.active()
+    this.presence.takeAlong()
     this.#waiting.serveNext()
     const idle = this.#parts.clock.now() - this.#lastAsked > AWAKE_MS || takeFault('user:idle')
     return { unsubscribe: this.sockets.size === 0 && idle && this.#heads.release(room.no) }

@@ -2,6 +2,7 @@
 import type { Pdu } from '../../protocol/events/event.ts'
 import type { Profile } from '../../protocol/profile.ts'
 import type { NewState } from '../../protocol/rooms/room-upgrade.ts'
+import type { PresenceState } from '../user/presence.ts'
 import type { CreateRoomPlan } from './create.ts'
 import type { MembershipRequest } from './send.ts'
 import type { PullRequest, RoomSlice, UnreadRequest } from './sync.ts'
@@ -16,6 +17,6 @@ export interface RoomPeer {
   markDevices: (userId: string) => Promise<void>
   setPushMember: (userId: string, wanted: boolean) => Promise<boolean>
   pull: (request: PullRequest) => Promise<RoomSlice>
-  awake: (userId: string, limit: number) => Promise<string[]>
+  announce: (state: PresenceState, met: boolean) => Promise<PresenceState[]>
   unread: (userId: string, request: UnreadRequest & { ignored: string[] }) => Promise<number>
 }

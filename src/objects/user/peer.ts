@@ -3,7 +3,7 @@ import type { JsonValue } from '../../protocol/events/canonical-json.ts'
 import type { Profile } from '../../protocol/profile.ts'
 import type { InvitePermission } from '../../protocol/rooms/invite-permission.ts'
 import type { KeyClaims, PublicKeys } from './keys.ts'
-import type { PresenceState } from './presence.ts'
+import type { PresenceNews, PresenceState } from './presence.ts'
 import type { AccountStanding } from './session.ts'
 import type { PushNews } from './settings.ts'
 import type { MembershipChange, Wake } from './sync.ts'
@@ -16,7 +16,7 @@ export interface UserPeer {
   pushNews: (news: PushNews) => Promise<void>
   pushRead: (roomId: string) => Promise<void>
   standing: () => Promise<AccountStanding>
-  hearPresence: (state: PresenceState, met: boolean) => Promise<PresenceState>
+  hearPresences: (news: PresenceNews[]) => Promise<PresenceState>
   takeToDevice: (sender: string, parcels: ToDeviceParcel[]) => Promise<void>
   isInAny: (roomIds: string[]) => Promise<boolean>
   publicKeys: (deviceIds: string[]) => Promise<PublicKeys>

@@ -9,4 +9,13 @@ export interface PresenceState {
   statusMsg?: string | undefined
   /** When they last did something, ms since the epoch. */
   lastActive?: number | undefined
+  /** When it became so, ms since the epoch: the later of two states of a user is the one that holds. */
+  since?: number | undefined
+}
+
+/** A state as a Room tells it. */
+export interface PresenceNews {
+  state: PresenceState
+  /** The two have met in a room that one of them came into: it is news also to one who knows it. */
+  met: boolean
 }
