@@ -1,16 +1,18 @@
 /** Work that many ask for, and that is done once for all who have asked meanwhile. */
+import { asUnderWay } from './limiter.ts'
 
 export interface PacedWorkOptions {
-  /** At least this long lies between one time and the next, ms. It is also how long a pending one keeps an object awake. */
+  /** How long the work rests between two times, ms, and so for how long a pending one keeps an object in memory. */
   everyMs: number
   now: () => number
-  /** Answers whether there was anything to do: if not, the next one need not wait. */
+  /** Answers whether there was anything to do: if not, the next time need not wait. */
   work: () => boolean
 }
 
 export class PacedWork {
   readonly #options: PacedWorkOptions
-  #timer: ReturnType<typeof setTimeout> | undefined
+  /** Ends the pending work. */
+  #cancel: (() => void) | undefined
   /** When it was done last, ms. */
   #doneAt = Number.NEGATIVE_INFINITY
 
@@ -18,18 +20,27 @@ export class PacedWork {
     this.#options = options
   }
 
-  /** Asks for it: in the next turn after a rest, or when the time since the last one is over. */
+  /** Asks for the work: it is done in the next turn if it has rested, and else once it has. */
   ask(): void {
-    if (this.#timer !== undefined) return
+    if (this.#cancel !== undefined) return
     const { everyMs, now } = this.#options
     const rest = Math.min(everyMs, Math.max(0, this.#doneAt + everyMs - now()))
-    this.#timer = setTimeout(() => this.do(), rest)
+    void asUnderWay(
+      () =>
+        new Promise<void>((resolve) => {
+          const timer = setTimeout(() => this.do(), rest)
+          this.#cancel = () => {
+            clearTimeout(timer)
+            resolve()
+          }
+        }),
+    )
   }
 
-  /** Does it now, for whoever has asked. */
+  /** Does it now, for all who have asked. */
   do(): void {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
+    this.#cancel?.()
+    this.#cancel = undefined
     if (this.#options.work()) this.#doneAt = this.#options.now()
   }
 }
