@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline'
 import { Writable } from 'node:stream'
 import { StartError } from '../start-error.ts'
 
-/** The first line; at a terminal it is asked for, and not shown. @throws StartError where there is none */
+/** The first line; at a terminal it is asked for, and not shown. @throws StartError if there is none */
 export async function readPassword(prompt: string): Promise<string> {
   const { stdin, stderr } = process
   const isTerminal = stdin.isTTY === true

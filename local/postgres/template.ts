@@ -59,7 +59,7 @@ async function findTemplate(): Promise<string | undefined> {
   }
 }
 
-/** All files at once by the file system's own call, or, where there is none, one by one. */
+/** Copies all files at once by the file system's own call, or one by one if it has none. */
 function syncFiles(folder: string): void {
   if (spawnSync('sync', ['-f', folder]).status === 0) return
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {

@@ -59,7 +59,7 @@ export interface RefreshToken {
   secret: string
 }
 
-/** @throws MatrixError M_UNKNOWN_TOKEN when it is none of ours */
+/** @throws MatrixError M_UNKNOWN_TOKEN if it is not ours */
 export async function readRefreshToken({ config }: TokenPorts, token: string): Promise<RefreshToken> {
   const { tokenKeys, retiredTokenKeys, serverName } = config
   const claims = Claims.safeParse(await verifyToken(token, tokenKeys, serverName))

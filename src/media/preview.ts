@@ -121,7 +121,7 @@ const text = z.string().optional().catch(undefined)
 /** oEmbed 1.0 §2.3.4: "the response parameters". */
 const Oembed = z.object({ type: text, title: text, provider_name: text, thumbnail_url: text, url: text })
 
-/** Nothing where there is none: the page has said that it has one, and may be wrong. */
+/** Nothing if there is none: the page has said that it has one, and may be wrong. */
 async function readOembed(looking: Looking, href: string, base: URL): Promise<z.infer<typeof Oembed>> {
   const nothing = Oembed.parse({})
   const found = await openBeside(looking, href, base, 'application/json+oembed, application/json')

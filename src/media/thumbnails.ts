@@ -45,7 +45,7 @@ export interface Asker {
 /**
  * The thumbnail of an upload, or the answer that the upload itself is to be sent: it is no larger than what was asked
  * for, or a larger thumbnail was asked for than we make.
- * @throws MatrixError M_UNKNOWN (400) for what is no image that we read, M_TOO_LARGE for one too large to be decoded,
+ * @throws MatrixError M_UNKNOWN (400) if it is not an image that we read, M_TOO_LARGE if it is too large to decode,
  *   M_LIMIT_EXCEEDED
  */
 export async function thumbnailOf(

@@ -146,7 +146,7 @@ export type NoThumbnail = 'unreadable' | 'too_large'
 
 /** What was found out about an upload when a thumbnail was first asked for. */
 export interface PictureFacts {
-  /** Undefined for what is no image that we read. */
+  /** Undefined if it is not an image that we read. */
   header?: PictureHeader
   /** Set where no thumbnail can be made of it, at any size. */
   none?: NoThumbnail

@@ -18,7 +18,7 @@ export const RoomId = z.string().refine(isRoomId, 'not a room ID')
 export const UserId = z.string().refine(isUserId, 'not a user ID')
 export const EventId = z.string().refine(isEventId, 'not an event ID')
 export const RoomAlias = z.string().refine(isRoomAlias, 'not a room alias')
-/** Whitespace in aliases is refused as on other servers; those of before are still found. */
+/** New aliases must not hold whitespace, as on other servers; older ones are still found. */
 export const NewRoomAlias = RoomAlias.refine((alias) => !/[ \t-\r]/.test(alias), 'has whitespace')
 /** "The type of the event … MUST NOT exceed 255 bytes"; an empty segment is another path. */
 export const EventType = z.string().min(1).refine(bytes, 'too long')

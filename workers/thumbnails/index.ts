@@ -10,7 +10,7 @@ import { makeThumbnail } from './make.ts'
 import { TooLarge } from './picture.ts'
 import { countWork } from './work.ts'
 
-/** Each has the memory of an isolate to itself; of those that wait, the bytes are in memory. */
+/** Each piece of work has the memory of an isolate to itself; the bytes of waiting ones are in memory too. */
 const turn = inTurn({ waiting: 3, clock: systemClock })
 
 export class Thumbnails extends WorkerEntrypoint {

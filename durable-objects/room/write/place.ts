@@ -35,7 +35,7 @@ export interface Placement {
   delta: readonly StateChange[]
   /** The forward extremities after the event; left out where they are set once for many. */
   extremities?: readonly Extremity[]
-  /** Clients are told of it; an event from the archive was told of before. */
+  /** Clients are told of it; they know an event from the archive already. */
   isNew: boolean
 }
 

@@ -1,4 +1,4 @@
-/** Which invites the user's settings let in, and which of those that are stored the user is shown. */
+/** Which invites the user's settings let in, and which stored invites the user is shown. */
 import { IGNORED_USERS } from '../../../src/protocol/rooms/ignored-users.ts'
 import {
   INVITE_FILTER,

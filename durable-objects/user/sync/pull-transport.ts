@@ -24,7 +24,7 @@ interface FanOutStub {
 /** Characters of the slices that one call brings together; the first always comes. */
 const CALL_LENGTH = 4_000_000
 
-/** Marks as `full` those of many Rooms' answers that one call cannot carry. */
+/** Marks as `full` the answers of Rooms that one call cannot carry. */
 export function withinCall(slices: readonly (RoomSlice | undefined)[]): Pulled[] {
   let length = 0
   return slices.map((slice) => {

@@ -34,7 +34,7 @@ export class Queries {
     this.#filters = filters
   }
 
-  /** @throws MatrixError M_INVALID_PARAM, M_NOT_JSON, M_BAD_JSON for a filter that is none */
+  /** @throws MatrixError M_INVALID_PARAM, M_NOT_JSON, M_BAD_JSON for an invalid filter */
   of({ session, filter, stateAfter, fullState }: Asked): SyncQuery {
     return { session, filter: this.#filter(filter), fullState, stateAfter }
   }

@@ -13,7 +13,7 @@ export interface Poll {
   /** As the client gave it: an id, or inline JSON. */
   filter?: string
   stateAfter: boolean
-  /** When it began to wait, ms; absent in those of before. */
+  /** When it began to wait, ms; absent in older attachments. */
   begun?: number
 }
 

@@ -122,7 +122,7 @@ export class SyncPolls {
     this.#waiting.wakeUp()
   }
 
-  /** @throws MatrixError M_INVALID_PARAM for a token or filter that is none */
+  /** @throws MatrixError M_INVALID_PARAM for an invalid token or filter */
   async sync(request: SyncRequest): Promise<Response> {
     this.#lastAsked = this.#parts.clock.now()
     const { session, filter, stateAfter } = request

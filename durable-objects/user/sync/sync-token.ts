@@ -22,7 +22,7 @@ export function formatSyncToken({ epoch, own, toDevice, presence = 0, tail }: Sy
   return tail.size === 0 ? head : `${head}~${[...tail].map(([room, pos]) => `${room}:${pos}`).join(',')}`
 }
 
-/** @throws MatrixError M_INVALID_PARAM for what is no token of this server */
+/** @throws MatrixError M_INVALID_PARAM for a text that is not a token of this server */
 export function parseSyncToken(text: string): SyncToken {
   const match = TOKEN.exec(text)
   if (match === null) throw new MatrixError('M_INVALID_PARAM', 'Unknown sync token')

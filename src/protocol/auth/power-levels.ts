@@ -39,7 +39,7 @@ const NO_CONTENT: JsonObject = Object.freeze({})
 /** Whole numbers as text, which room versions before 10 take for the number. */
 const INTEGER_TEXT = /^\s*[-+]?\d+\s*$/
 
-/** A level as its room version reads it; undefined if it is none. */
+/** A level as its room version reads it; undefined if it is not a level. */
 export function levelField(rules: RoomVersionRules, value: JsonValue | undefined): number | undefined {
   if (rules.integerPowerLevels || typeof value === 'object') return integerField(value)
   if (typeof value === 'string') return INTEGER_TEXT.test(value) ? integerField(Number(value)) : undefined

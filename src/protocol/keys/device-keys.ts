@@ -25,7 +25,7 @@ const KEY_NAME = /^([^:\0]{1,100}):([^:\0]{1,150})$/
 
 /**
  * Checks the identity keys of a device. What is `unsigned` in them is the server's to say.
- * @throws MatrixError M_BAD_JSON for what is no device's keys, M_INVALID_PARAM where they belong to another device,
+ * @throws MatrixError M_BAD_JSON if these are not a device's keys, M_INVALID_PARAM if they belong to another device,
  *   M_TOO_LARGE
  */
 export function checkDeviceKeys(keys: JsonObject, userId: string, deviceId: string): JsonObject {

@@ -58,7 +58,7 @@ export function pushActions(
   return rule?.actions ?? []
 }
 
-/** The rules of one kind, in order; what is no rule is left out. */
+/** The rules of one kind, in order; entries that are not rules are left out. */
 export function rulesOf(ruleset: JsonObject, kind: string): JsonObject[] {
   const rules = ruleset[kind]
   return Array.isArray(rules) ? rules.map(objectField).filter((rule) => rule !== undefined) : []

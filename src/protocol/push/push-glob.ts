@@ -121,7 +121,7 @@ function find(
   return undefined
 }
 
-/** The earliest occurrence of a piece at or after `from`; -1 where there is none, or no work is left to find it. */
+/** The earliest occurrence of a piece at or after `from`; -1 if there is none, or if no work is left to find it. */
 function indexOf(piece: Text, text: Text, from: number, work: MatchWork): number {
   if (work.isOver || from + piece.length > text.length) return -1
   if (typeof text !== 'string') return indexOfCharacters(piece as readonly string[], text, from, work)

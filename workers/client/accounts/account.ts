@@ -1,4 +1,4 @@
-/** Client-Server API §Account management: the password, the end of the account, and third-party ids, of which there are none. */
+/** Client-Server API §Account management: the password, the end of the account, and third-party ids, which this server does not have. */
 import { Hono } from 'hono'
 import * as z from 'zod'
 import { AuthData, passwordHashOf } from '../../../src/accounts/interactive-auth.ts'

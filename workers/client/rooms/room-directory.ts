@@ -135,7 +135,7 @@ async function list(c: AppContext, body: ListBody) {
   }
 }
 
-/** A limit of 0 is none, as other servers take it. */
+/** A limit of 0 means no limit, as on other servers. */
 function pageOf({ limit = DEFAULT_LIMIT, since, filter }: ListBody): PublicRoomsPage {
   const page: PublicRoomsPage = { limit: Math.min(limit || MAX_LIMIT, MAX_LIMIT) }
   if (since) {
