@@ -33,7 +33,7 @@ const isCount = (wanted: number) => (count: number) => count === wanted
 const nextBatch = async (client: Client): Promise<string> => must(await client.sync()).body.next_batch
 
 describe.runIf(tellsOfClosed)('a client that has closed its connection', () => {
-  it('leaves no poll behind, and the polls of others wait on', async () => {
+  it('leaves no poll behind, and the polls of others go on waiting', async () => {
     const roomId = await alice.createRoom({ invite: [bob.userId] })
     must(await bob.join(roomId))
     const { answer } = await waitingPoll(http, bob, { since: await nextBatch(bob) })
@@ -59,7 +59,7 @@ describe.runIf(tellsOfClosed)('a client that has closed its connection', () => {
   })
 })
 
-it('of looks into a room a device has three at most', async () => {
+it('a device has at most three looks into a room', async () => {
   const roomId = await alice.createRoom({
     initial_state: [{ type: 'm.room.history_visibility', content: { history_visibility: 'world_readable' } }],
   })
@@ -77,7 +77,7 @@ it('of looks into a room a device has three at most', async () => {
 })
 
 describe('fifty clients that give up their polls again and again, most of one device', () => {
-  it('leave the sends and the polls of others as they were, and little waits', async () => {
+  it('do not disturb the sends and polls of others, and few requests wait', async () => {
     const ROUNDS = 20
     const crowd = await http.register('crowd')
     const loners = await Promise.all(Array.from({ length: 10 }, (_, n) => http.register(`loner${n}`)))

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 import { together } from '../../src/known-ids.ts'
 
-it('what is asked about in one turn is one question, and in the next another', async () => {
+it('everything asked in one turn is one question, and in the next turn another', async () => {
   const questions: string[][] = []
   const isThere = together(async (ids) => {
     questions.push(ids)

@@ -35,7 +35,7 @@ it('is done in the next turn after a rest, and not sooner', () => {
   expect(times).toEqual([0])
 })
 
-it('is done once for all who ask before it has rested', () => {
+it('is done once for everything that asks before it has rested', () => {
   askAt(0, 10, 500, 900)
   expect(times).toEqual([0, 1_000])
 })
@@ -51,14 +51,14 @@ it('need not rest after a time without anything to do', () => {
   expect(times).toEqual([0, 10])
 })
 
-it('is not done again for those who had asked when it was done ahead of its time', () => {
+it('is not done again for earlier askers when it was done ahead of its time', () => {
   paced.ask()
   paced.do()
   vi.advanceTimersByTime(10_000)
   expect(times).toEqual([0])
 })
 
-it('waits no longer than it rests, though the clock was put back', () => {
+it('waits no longer than it rests, even if the clock was put back', () => {
   vi.setSystemTime(1_000_000)
   paced.do()
   vi.setSystemTime(0)

@@ -20,7 +20,7 @@ it('nothing waits after a rest, however late the machine is', () => {
   expect(new Gathering().wait(0)).toBe(0)
 })
 
-it('what comes on a machine that is behind waits the longer the later its turns come', () => {
+it('on a machine that is behind, news wait longer the later its turns come', () => {
   const [little, more] = [servedAt0(15).wait(0), servedAt0(60).wait(0)]
   expect(little).toBeGreaterThan(0)
   expect(more).toBeGreaterThan(little)

@@ -188,7 +188,7 @@ it('a rebuilt user still gets the to-device messages that waited, each once', as
   expect(later.said).toEqual([2])
 })
 
-it('a rebuilt user’s messages are new to everybody, though the clock has gone back', async () => {
+it('a rebuilt user’s messages are new to everybody, even if the clock has gone back', async () => {
   const [sender, receiver] = [await http.register('behind'), await http.register('ahead')]
   const send = (n: number) =>
     sender.put(`/sendToDevice/m.dummy/${n}`, {

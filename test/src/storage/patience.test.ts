@@ -29,7 +29,7 @@ describe('the patience with an answer', () => {
     ).toBeGreaterThan(400)
   })
 
-  it('grows with each answer that is missed, up to two seconds, and shrinks with the next that is heard', () => {
+  it('grows with each missed answer, up to two seconds, and shrinks with the next answer', () => {
     const latency = knowing(...Array<number>(50).fill(2))
     latency.missed()
     latency.missed()
@@ -83,7 +83,7 @@ describe('a call that gets no answer', () => {
     expect(lines.join()).toContain('redis is unavailable')
   })
 
-  it('gets its time anew where the timer rang late', async () => {
+  it('gets its time again if the timer rang late', async () => {
     const all = clients()
     const answer = expect(all.within(TIMEOUT_MS).get('key')).rejects.toThrow('not available')
     await ring(500)
@@ -93,7 +93,7 @@ describe('a call that gets no answer', () => {
     expect(all.lastFailure()).toBe(now)
   })
 
-  it('ends without blame where this machine stays behind', async () => {
+  it('ends without blame if this machine stays behind', async () => {
     const all = clients()
     const answer = expect(all.within(TIMEOUT_MS).get('key')).rejects.toThrow('not available')
     for (let i = 0; i < 4; i += 1) await ring(500)

@@ -44,7 +44,7 @@ async function told(client: Client, room: string, wanted: string, from: string) 
 }
 
 describe('receipts', () => {
-  it('wake those who only look once a second, and their own user each time', async () => {
+  it('wake users that only look once a second, and their own user each time', async () => {
     const room = await sharedRoom()
     const events: string[] = []
     for (let i = 0; i < READS; i += 1) events.push(await alice.say(room, `number ${i}`))
@@ -66,7 +66,7 @@ describe('receipts', () => {
     expect(Object.keys(content[event]['m.read'])).toEqual([bob.userId])
   })
 
-  it('are told by a Room that left the memory while they waited', async () => {
+  it('are told by a Room that was evicted while they waited', async () => {
     const room = await sharedRoom()
     const event = await alice.say(room, 'read me')
     const since = await place(carol)
@@ -89,7 +89,7 @@ describe('receipts', () => {
 })
 
 describe('typing', () => {
-  it('is told by a Room that left the memory while it waited', async () => {
+  it('is told by a Room that was evicted while it waited', async () => {
     const room = await sharedRoom()
     const since = await place(carol)
     must(await type(bob, room, true))

@@ -234,7 +234,7 @@ describe('signatures', () => {
     expect(Object.keys(stored)).toEqual([`ed25519:${deviceId}`])
   })
 
-  it('take the place of those on what their device was before', async () => {
+  it('replace those on an earlier device of the same id', async () => {
     const { client, device, keys } = await withCrossSigning()
     const { userId, deviceId } = client
     const { signatures: _, ...bare } = device.keys

@@ -109,7 +109,7 @@ describe('device_lists', () => {
     await untilChanged(bob, ofBob, alice)
   })
 
-  it('name a user whose keys changed after the others were told of the join, and before the user was', async () => {
+  it('name a user with keys that changed after the others, and before the user, were told of the join', async () => {
     const [alice, bob] = (await people(2)) as [Client, Client]
     const room = await together(alice)
     const since = await token(alice)

@@ -75,7 +75,7 @@ describe('a crowd that comes at once', () => {
     expect(Object.keys(told(body)).toSorted()).toEqual(people.map(({ userId }) => userId).toSorted())
   }, 60_000)
 
-  it('is told to one who waits once a second, whatever rooms tell of it', async () => {
+  it('is told to a waiting user once a second, however many rooms tell it', async () => {
     const { people } = await peopleIn(3, 13)
     const [watcher, ...others] = people as [Client, ...Client[]]
     const [since] = (await listen(watcher)) as [string]
@@ -105,7 +105,7 @@ describe('a state', () => {
     expect(body).toEqual(silence(first.since))
   })
 
-  it('that is found in a Room which has left the memory reaches the newcomer who asks', async () => {
+  it('that is found in an evicted Room reaches the newcomer that asks', async () => {
     const { people, rooms } = await peopleIn(1, 3)
     const [alice, bob, carol] = people as [Client, Client, Client]
     await listen(alice, bob)
@@ -123,7 +123,7 @@ describe('a state', () => {
     expect((await calls())['user.hearPresences']).toBe(before + 3)
   })
 
-  it('that comes later than the one after it is not shown', async () => {
+  it('that comes after a newer one is not shown', async () => {
     const { people } = await peopleIn(1, 3)
     const [alice, bob, carol] = people as [Client, Client, Client]
     const [since] = (await listen(bob)) as [string]
@@ -139,7 +139,7 @@ describe('a state', () => {
     expect(heard[alice.userId]).toBeUndefined()
   })
 
-  it('of which the telling failed is told with the next news', async () => {
+  it('that could not be told is told with the next news', async () => {
     const { people } = await peopleIn(1, 3)
     const [alice, bob, carol] = people as [Client, Client, Client]
     const [since] = (await listen(bob)) as [string]
@@ -151,7 +151,7 @@ describe('a state', () => {
     expect(heard[alice.userId]?.status_msg).toBe('lost')
   })
 
-  it('is told to nobody who has left the room', async () => {
+  it('is not told to users that have left the room', async () => {
     const { people, rooms } = await peopleIn(1, 3)
     const [alice, bob, carol] = people as [Client, Client, Client]
     const [, carols] = (await listen(bob, carol)) as [string, string]

@@ -148,7 +148,7 @@ describe('a knock', () => {
 })
 
 describe('one’s own membership', () => {
-  it('is told once, though its Room hears no answer and tells of it again', async () => {
+  it('is told once, even if its Room hears no answer and tells it again', async () => {
     const room = await alice.createRoom()
     const since = await token(bob)
     await planFault(http, 'lose:user.membershipChanged')
