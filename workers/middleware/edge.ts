@@ -9,6 +9,7 @@ import { MatrixError } from '../../src/protocol/errors.ts'
 import { type AppEnv, requesterIn } from '../app-env.ts'
 import { DROP_HEADER, dropAfterRpc } from '../ops/test-hooks.ts'
 import { logRequest } from './access-log.ts'
+import { letIn } from './crowding.ts'
 import { renderMatrixError } from './errors.ts'
 import { observeRequest } from './metrics.ts'
 import { countForAddress } from './rate-limit.ts'
@@ -59,9 +60,9 @@ export async function edge(c: Context<AppEnv>, next: Next): Promise<void> {
   c.set('objects', gatedObjects(c.env, ports, { dropAfterRpc: drop, asker }))
   c.set('requestId', requestId)
 
-  const refusal = answerWithoutRouting(c)
-  if (refusal === undefined) await next()
-  else c.res = refusal
+  const entry = answerWithoutRouting(c)
+  if (entry instanceof Response) c.res = entry
+  else await next().finally(entry)
 
   dress(c.res.headers, requestId)
   if (RENDEZVOUS.test(c.req.path)) for (const [name, value] of RENDEZVOUS_CORS) c.res.headers.set(name, value)
@@ -80,23 +81,25 @@ function nameRequest(given: string | undefined, random: Random): string {
 }
 
 /** "Servers MUST expect that clients will approach them with OPTIONS requests": no auth, no side effects. */
-function answerWithoutRouting(c: Context<AppEnv>): Response | undefined {
+function answerWithoutRouting(c: Context<AppEnv>): Response | (() => void) {
   if (c.req.method === 'OPTIONS') return new Response(null, { status: 204, headers: PREFLIGHT })
   if (!isDecodable(c.req.path)) {
     return renderMatrixError(new MatrixError('M_INVALID_PARAM', 'The path holds a broken percent escape'))
   }
-  return refusalOf(() => countForAddress(c))
+  return refusalOf(() => {
+    countForAddress(c)
+    return letIn(c)
+  })
 }
 
 /** Rendered here: with no route behind it, the edge would not get its turn after a throw. */
-function refusalOf(work: () => void): Response | undefined {
+function refusalOf<T>(work: () => T): T | Response {
   try {
-    work()
+    return work()
   } catch (error) {
     if (error instanceof MatrixError) return renderMatrixError(error)
     throw error
   }
-  return undefined
 }
 
 function isDecodable(path: string): boolean {

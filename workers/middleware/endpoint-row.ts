@@ -1,4 +1,6 @@
 /** What is true of an endpoint: written once, beside its handler, and found from any request to it. */
+import type { Context } from 'hono'
+import { matchedRoutes } from 'hono/route'
 import type * as z from 'zod'
 import type { Config } from '../../src/ports/config.ts'
 import type { RateClass } from './rates.ts'
@@ -64,6 +66,12 @@ export function noteRow(middleware: object, row: EndpointRow): void {
 /** The row that a handler of the app stands for, if any. */
 export function rowOf(handler: object): EndpointRow | undefined {
   return rows.get(handler)
+}
+
+/** The row of the endpoint that a request will reach, if the path is known. */
+export function requestedRow(c: Context): EndpointRow | undefined {
+  const route = matchedRoutes(c).find(({ method }) => method !== 'ALL')
+  return route && rowOf(route.handler)
 }
 
 const EVERYBODY: Permit = { guests: true, suspended: true }

@@ -3,14 +3,13 @@
  * isolates.
  */
 import type { Context } from 'hono'
-import { matchedRoutes } from 'hono/route'
 import { askingUser } from '../../src/accounts/requester.ts'
 import type { RateLimit, RateLimiter } from '../../src/ports/rate-limits.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import { type AppContext, requesterIn, type UserContext } from '../app-env.ts'
 import { Buckets } from './buckets.ts'
 import { clientNetwork } from './client-address.ts'
-import { type EndpointRow, rowOf } from './endpoint-row.ts'
+import { type EndpointRow, requestedRow } from './endpoint-row.ts'
 import { MemoryLimiter } from './memory-limiter.ts'
 import { ALLOWANCES, type RateClass } from './rates.ts'
 
@@ -41,7 +40,7 @@ export function countForUser(c: AppContext, { limit }: EndpointRow, userId: stri
  */
 export function countForAddress(c: AppContext): void {
   if (!c.var.ports.config.rateLimits) return
-  const { limit, auth } = requestedRow(c) ?? UNKNOWN
+  const { limit, auth } = requestedRow(c as unknown as Context) ?? UNKNOWN
   if (limit !== 'free' && (auth === 'none' || !hasToken(c))) take(c, addresses, limit, clientNetwork(c))
 }
 
@@ -98,12 +97,6 @@ export function refuse(retryAfterMs: number | undefined): void {
 
 function take(c: AppContext, buckets: Buckets, rate: RateClass, key: string, times = 1): void {
   refuse(buckets.take(`${rate}:${key}`, ALLOWANCES[rate], c.var.ports.clock.now(), times))
-}
-
-/** The row of the endpoint that a request will reach, if the path is known. */
-function requestedRow(c: AppContext): EndpointRow | undefined {
-  const route = matchedRoutes(c as unknown as Context).find(({ method }) => method !== 'ALL')
-  return route && rowOf(route.handler)
 }
 
 function hasToken(c: AppContext): boolean {
