@@ -154,7 +154,7 @@ describe('logging everybody out', () => {
     const alice = await api(before).register('alice', { refresh_token: true })
     await before.stop()
     const { code, stdout } = await runScript('account', ['logout', '--everyone', '--data-dir', folder])
-    expect([code, stdout]).toEqual([0, expect.stringContaining('everybody is logged out')])
+    expect([code, stdout]).toEqual([0, expect.stringContaining('logs everybody out')])
     const after = await start(folder)
     const answer = await api(after).as(alice).get('/account/whoami')
     expect([answer.status, answer.body]).toEqual([

@@ -91,7 +91,7 @@ export const SYNC: readonly Mutant[] = [
     [
       '    this.#quiet = this.#options.head()\n    const one = doer',
       '    this.#loud = this.#options.head()\n    const one = doer',
-      { title: 'wake those who only look once a second' },
+      { title: 'wake users that only look once a second' },
     ],
   ]),
   ...inFile('durable-objects/user/sync/waiting.ts', QUIET, [

@@ -7,7 +7,7 @@ export const WORKERS: readonly Mutant[] = [
     ['test/faults/abandoned-polls.test.ts'],
     [
       ['if (gone.has(one.peer)) end(one)', 'end(one)', { title: 'leaves no poll behind' }],
-      ['shared.slice(0, -WAITING_OF_A_SHARER)', '[]', { title: 'three at most' }],
+      ['shared.slice(0, -WAITING_OF_A_SHARER)', '[]', { title: 'at most three' }],
     ],
   ),
   ...inFile('workers/middleware/access-token.ts', client('session', 'refresh'), [
