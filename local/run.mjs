@@ -14,27 +14,10 @@ const deployment = (...more) =>
   script('node_modules/wrangler/bin/wrangler.js', 'deploy', '--dry-run', '--outdir', temporary(), ...more)
 const tsc = (project) => script('node_modules/typescript/bin/tsc', '-p', project)
 
-/** What is run again with evictions where no file is named: the objects, and of what is built on them the core. */
-const EVICTED_CLIENT = {
-  accounts: ['closing', 'profile'],
-  events: ['bundles', 'delayed-events', 'relations', 'send'],
-  keys: ['claims', 'cross-signing', 'devices', 'keys', 'to-device', 'to-device-many'],
-  push: ['notifications'],
-  rooms: ['membership', 'own-writes', 'restricted-joins'],
-  sync: ['sync-first'],
-}
-const EVICTED = [
-  'test/durable-objects',
-  'test/faults/sync-rules.test.ts',
-  ...Object.entries(EVICTED_CLIENT).flatMap(([folder, names]) =>
-    names.map((name) => `test/workers/client/${folder}/${name}.test.ts`),
-  ),
-]
-
 /** Each task is commands for the pinned Node, run in order until one fails. */
 const tasks = {
   test: () => [vitest(...args)],
-  'test:evicting': () => [vitestBy('test/evicting/vitest.config.ts', ...(args.length > 0 ? args : EVICTED))],
+  'test:evicting': () => [script('test/evicting/run.ts', ...args)],
   'test:fuzz': () => [vitestBy('test/fuzz/vitest.config.ts', ...args)],
   'test:clients': () => [vitestBy('test/clients/vitest.config.ts', ...args)],
   'test:mutants': () => [script('test/mutants/run.ts', ...args)],

@@ -7,7 +7,7 @@ import { objectName } from '../support/server.ts'
 import { serving } from '../support/serving.ts'
 import { history, inRoom, Receiver } from './helpers.ts'
 
-const { server, http, alice, bob } = serving(['alice', 'bob'])
+const { server, http, alice, bob } = serving(['alice', 'bob'], { presence: 'off' })
 let roomId: string
 
 beforeAll(async () => {
@@ -260,7 +260,7 @@ describe('a device that slept long', () => {
     await server.evict('USER', objectName.user(server.serverName, erin.userId))
     const { body } = must(await phone.sync({ since: asleep, timeout: 0 }))
     for (const [id, ids] of sent) expect(await missed(phone, id, asleep, body)).toEqual(ids)
-  }, 60_000)
+  }, 150_000)
 
   /** The messages since a token: the answer's timeline, and before it what lies in the gap. */
   async function missed(client: Client, id: string, from: string, body: Body): Promise<string[]> {

@@ -194,7 +194,7 @@ describe('a device that asked once and slept', () => {
     const place = { dir: 'f', from: asleep }
     const { chunk } = must(await phone.get(`/rooms/${encodeURIComponent(moved[0]!)}/messages`, place)).body
     expect(chunk.map(({ content }: Body) => content.body)).toEqual(['epoch 0', 'epoch 1', 'epoch 2'])
-  }, 60_000)
+  }, 150_000)
 })
 
 describe('a room that could not be asked', () => {

@@ -108,7 +108,7 @@ describe('upgrading a room', () => {
     const { chunk } = must(await alice.get(at(next, 'members'), query)).body
     expect(chunk).toHaveLength(banned.length)
     expect(await state(alice, next, 'm.room.power_levels')).toMatchObject({ users: {} })
-  }, 90_000)
+  }, 150_000)
 
   it('needs the power to send a tombstone, and a version that exists', async () => {
     const room = await alice.createRoom({ preset: 'public_chat' })

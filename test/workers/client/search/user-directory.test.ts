@@ -1,9 +1,19 @@
 /** Finding people, and the rooms shared with them. */
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { type Body, type Client, must } from '../../../support/client.ts'
+import { eventually } from '../../../support/eventually.ts'
 import { serving } from '../../../support/serving.ts'
 
 const { server, http, alice, bob, carol, dora } = serving(['alice', 'bob', 'carol', 'dora'])
+
+beforeAll(async () => {
+  // The name of a new user comes with the archive; one that changes is there at once.
+  const names = "select user_id from user_records where kind = 'profile' and key = 'displayname'"
+  await eventually(
+    () => server.pg(names),
+    (rows) => rows.length === 4,
+  )
+})
 
 const memberPath = (roomId: string, { userId }: Client) =>
   `/rooms/${encodeURIComponent(roomId)}/state/m.room.member/${encodeURIComponent(userId)}`

@@ -150,7 +150,7 @@ class History {
 
 describe('/sync, /notifications, pushes and the number on the device', () => {
   const seeds = Array.from({ length: RUNS }, (_, n) => FIRST_SEED + n)
-  it.each(seeds)('agree after any history: seed %i', { timeout: 120_000 }, async (seed) => {
+  it.each(seeds)('agree after any history: seed %i', { timeout: 240_000 }, async (seed) => {
     const history = await History.begin(seed)
     for (let step = 1; step <= STEPS; step += 1) {
       await history.happen()

@@ -4,7 +4,9 @@ import { type Body, must } from '../../../support/client.ts'
 import { waitingRequest } from '../../../support/faults.ts'
 import { serving } from '../../../support/serving.ts'
 
-const { server, http, alice, bob } = serving(['alice', 'bob'])
+const { server, http, alice, bob } = serving(['alice', 'bob'], {
+  staysAwake: 'what is known of others’ presence lives in memory',
+})
 
 const room = (id: string, rest: string) => `/rooms/${encodeURIComponent(id)}${rest}`
 const worldReadable = {
