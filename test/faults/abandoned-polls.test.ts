@@ -7,7 +7,10 @@ import { eventually } from '../support/eventually.ts'
 import { waitingPoll } from '../support/faults.ts'
 import { serving } from '../support/serving.ts'
 
-const { server, http, alice, bob } = serving(['alice', 'bob'], { presence: 'off' })
+const { server, http, alice, bob } = serving(['alice', 'bob'], {
+  presence: 'off',
+  staysAwake: 'an object with sockets that overlap takes 15 s to leave the memory',
+})
 
 /** Elsewhere nothing tells that a client has gone. */
 const tellsOfClosed = existsSync('/proc/net/tcp')

@@ -73,8 +73,10 @@ describe('the fourth poll of a device', () => {
 
   it('ends no poll of another device', async () => {
     const phone = await http.login('alice')
-    const { next_batch: since } = (await phone.sync()).body
-    const { answer } = await waitingPoll(http, phone, { since })
+    // That its user is online is news too, after an eviction.
+    const filter = JSON.stringify({ presence: { types: [] } })
+    const { next_batch: since } = (await phone.sync({ filter })).body
+    const { answer } = await waitingPoll(http, phone, { since, filter })
     const { next_batch: own } = (await alice.sync()).body
     const polls: Promise<Answer>[] = []
     for (let n = 0; n < 4; n += 1) polls.push((await waitingPoll(http, alice, { since: own })).answer)
