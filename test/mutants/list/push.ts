@@ -112,7 +112,7 @@ export const PUSH: readonly Mutant[] = [
     ],
     ['before === undefined ? index + 1 : index', 'index'],
   ]),
-  ...inFile('src/protocol/matching/match-work.ts', unit('push-work'), [
+  ...inFile('src/protocol/matching/match-work.ts', unit('match-work', 'push-work'), [
     ['return this.#spent >= this.#limit', 'return false'],
     ['return this.step(1 + Math.floor(characters / NATIVE_SPEED))', 'return this.step(1)'],
     ['    this.#spent += one.spent\n', ''],

@@ -70,6 +70,12 @@ describe('the other conditions', () => {
     expect(holds(condition, event({ x: value } as JsonObject))).toBe(expected)
   })
 
+  it('sees no properties but the event’s own', () => {
+    const of = (key: string) => holds({ kind: 'event_property_is', key, value: null }, event({}))
+    expect(of('__proto__.__proto__')).toBe(false)
+    expect(of('content.__proto__.__proto__')).toBe(false)
+  })
+
   it.each([
     [['a', 'b'], 'b', true],
     [['a', 1], '1', false],

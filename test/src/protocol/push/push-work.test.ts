@@ -93,6 +93,14 @@ describe('the work of an evaluation', () => {
   it('is bounded for paths and lists', () => {
     const key = `content.${'a.'.repeat(400)}b`
     expect(holds({ kind: 'event_match', key, pattern: '*' }, event({ a: {} }))).toBe(false)
+    for (const [length, found] of [
+      [1_016, true],
+      [1_017, false],
+    ] as const) {
+      const name = 'a'.repeat(length)
+      const condition = { kind: 'event_property_is', key: `content.${name}`, value: 1 }
+      expect(holds(condition, event({ [name]: 1 }))).toBe(found)
+    }
     const list = Array.from({ length: 20_000 }, (_, n) => `${n}`)
     const work = new MatchWork()
     const conditions = Array.from({ length: 60 }, () => ({
@@ -102,6 +110,7 @@ describe('the work of an evaluation', () => {
     }))
     const override = Array.from({ length: 1_000 }, (_, n) => ({ rule_id: `${n}`, actions: [], conditions }))
     evaluatePush({ override }, event({ list }), context, work)
+    expect(work.isOver).toBe(true)
     expect(work.spent).toBeLessThan(2_600_000)
   })
 })
