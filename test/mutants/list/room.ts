@@ -148,4 +148,12 @@ export const ROOM: readonly Mutant[] = [
     ['CLOSING.has(type) || ', ''],
     ['if (listsChanged) return true\n', ''],
   ]),
+  ...inFile('durable-objects/room/tell/presence.ts', client('presence-sums'), [
+    ["    if (change === 'older') return\n", '', { title: 'not told to newcomers' }],
+    ['(known.found && !isNewcomer)', 'false', { title: 'evicted Room' }],
+    ['isNewcomer: true', 'isNewcomer: false', { title: 'evicted Room' }],
+    ['const after = { ...before, told: this.#newest }', 'const after = before', { title: 'evicted Room' }],
+    ['this.#hearers.set(userId, before)\n', '{}\n', { title: 'could not be told' }],
+    ['everyMs: EVERY_MS', 'everyMs: 0', { title: 'a membership' }],
+  ]),
 ]

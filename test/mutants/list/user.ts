@@ -162,4 +162,11 @@ export const USER: readonly Mutant[] = [
     ['row === undefined || row.content === REMOVED', 'row === undefined'],
     ['if (Object.keys(event.content).length === 0) return writeText(sql, event, REMOVED, nextOwn)\n', ''],
   ]),
+  ...inFile('durable-objects/user/presence/presence.ts', client('presence-sums', 'presence'), [
+    ["change === 'older' || ", '', { title: 'not shown' }],
+    [" || (change === 'same' && !anew)", '', { title: 'several rooms tell' }],
+    ['if (areNews.includes(true)) this.#showing.ask()', 'this.#showing.do()', { title: 'waiting user' }],
+    ["state.presence === 'offline' || !this.#parts.hidden()", 'true', { title: 'suspended user' }],
+    ['for (const state of heard) this.#note(state, true)', '', { title: 'that joins a room' }],
+  ]),
 ]
