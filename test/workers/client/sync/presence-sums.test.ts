@@ -56,6 +56,14 @@ async function hears(client: Client, since: string, isWanted: (heard: Record<str
   return { heard, since: token, answers }
 }
 
+/** Lets the kept copy of a call go, and waits until all that follows from it is done. */
+async function letCopyGo(operation: string): Promise<void> {
+  await planFault(http, `copied:${operation}`)
+  await planFault(http, `copy:${operation}`, 0)
+  await passed(http, `copied:${operation}`)
+  await settled(http)
+}
+
 describe('a crowd that comes at once', () => {
   it('costs one call a membership, and one a second for each member that listens', async () => {
     const { people, rooms } = await peopleIn(2, 30)
@@ -99,12 +107,11 @@ describe('a state', () => {
     const { people } = await peopleIn(2, 2)
     const [alice, bob] = people as [Client, Client]
     const [since] = (await listen(bob)) as [string]
-    await planFault(http, 'keep:user.hearPresences')
+    await planFault(http, 'copy:user.hearPresences')
     await setTo(alice, 'unavailable', 'once')
-    await held(http, 'keep:user.hearPresences')
+    await held(http, 'copy:user.hearPresences')
     const first = await hears(bob, since, (heard) => heard[alice.userId] !== undefined)
-    await planFault(http, 'keep:user.hearPresences', 0)
-    await settled(http)
+    await letCopyGo('user.hearPresences')
     const { body } = must(await bob.sync({ since: first.since, set_presence: 'offline' }))
     expect(body).toEqual(silence(first.since))
   })
@@ -113,13 +120,12 @@ describe('a state', () => {
     const { people } = await peopleIn(2, 2)
     const [alice, bob] = people as [Client, Client]
     const [since] = (await listen(bob)) as [string]
-    await planFault(http, 'keep:user.hearPresences')
+    await planFault(http, 'copy:user.hearPresences')
     await setTo(alice, 'unavailable', 'first')
-    await held(http, 'keep:user.hearPresences')
+    await held(http, 'copy:user.hearPresences')
     await setTo(alice, 'unavailable', 'second')
     const second = await hears(bob, since, (heard) => heard[alice.userId]?.status_msg === 'second')
-    await planFault(http, 'keep:user.hearPresences', 0)
-    await settled(http)
+    await letCopyGo('user.hearPresences')
     const { body } = must(await bob.sync({ since: second.since, set_presence: 'offline' }))
     expect(body).toEqual(silence(second.since))
   })
@@ -146,13 +152,12 @@ describe('a state', () => {
     const { people } = await peopleIn(1, 3)
     const [alice, bob, carol] = people as [Client, Client, Client]
     const [, since] = (await listen(alice, bob)) as [string, string]
-    await planFault(http, 'keep:room.announce')
+    await planFault(http, 'copy:room.announce')
     await setTo(alice, 'unavailable', 'first')
-    await held(http, 'keep:room.announce')
+    await held(http, 'copy:room.announce')
     await setTo(alice, 'unavailable', 'second')
     await hears(bob, since, (heard) => heard[alice.userId]?.status_msg === 'second')
-    await planFault(http, 'keep:room.announce', 0)
-    await settled(http)
+    await letCopyGo('room.announce')
     expect(told(must(await carol.sync()).body)[alice.userId]?.status_msg).toBe('second')
   })
 
