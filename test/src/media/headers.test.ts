@@ -29,7 +29,24 @@ describe('the disposition', () => {
     ],
     ['image/png', 'a\r\nb', 'inline; filename="a__b"; filename*=UTF-8\'\'a%0D%0Ab'],
     ['image/png', 'a\ud800', 'inline; filename="a_"; filename*=UTF-8\'\'a%EF%BF%BD'],
+    ['IMAGE/Png', undefined, 'inline'],
+    ['TEXT/Html', undefined, 'attachment'],
   ])('of %j called %j is %j', (type, name, expected) => {
     expect(disposition(type, name)).toBe(expected)
+  })
+
+  it('is inline for each type that the specification names, and for no other', () => {
+    const named = {
+      text: 'css plain csv',
+      application: 'json ld+json',
+      image: 'jpeg gif png apng webp avif',
+      video: 'mp4 webm ogg quicktime',
+      audio: 'mp4 webm aac mpeg ogg wave wav x-wav x-pn-wav flac x-flac',
+    }
+    for (const [kind, types] of Object.entries(named)) {
+      for (const type of types.split(' '))
+        expect([kind, type, disposition(`${kind}/${type}`, '')]).toEqual([kind, type, 'inline'])
+      expect(disposition(`${kind}/other`, '')).toBe('attachment')
+    }
   })
 })
