@@ -62,6 +62,7 @@ it.each([
   'javascript:alert(1)',
   'http://user@example.org/',
   'http://user:password@example.org/',
+  'http://:password@example.org/',
   'https://',
   'example.org',
   '',
