@@ -30,7 +30,10 @@ const NOW = 5
 function logOf(size: number, receive: (batch: number[]) => Promise<void>, settings: object = {}) {
   const log: number[] = []
   let cursor = 0
+  let reads = 0
   const read = () => {
+    reads += 1
+    if (reads > 100) throw new Error('the cursor stands still')
     const batch = log.slice(cursor, cursor + size)
     return { items: batch.length === 0 ? [] : [batch], more: () => batch.length === size }
   }
