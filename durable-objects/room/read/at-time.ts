@@ -8,7 +8,7 @@ import { Viewer } from './visibility.ts'
 /** @throws MatrixError M_FORBIDDEN where the user may not look into the room */
 export function requireLook({ store }: RoomReader, userId: string): Viewer {
   const viewer = new Viewer(store, userId)
-  if (!viewer.mayLook(store.head)) throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
+  viewer.requireLook(store.head)
   return viewer
 }
 

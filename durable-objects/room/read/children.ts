@@ -104,8 +104,7 @@ interface Thread {
 /** The threads of a room, those with the newest replies first. @throws MatrixError M_FORBIDDEN */
 export function threads(room: RoomReader, request: ThreadsRequest): ThreadsAnswer {
   const reading = readingOf(room, request.viewer, request.ignored)
-  if (!reading.viewer.mayLook(room.store.head))
-    throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
+  reading.viewer.requireLook(room.store.head)
   const before = request.from === undefined ? undefined : parsePlaceToken(request.from)
   const chunk: ClientEvent[] = []
   const budget = new Budget()

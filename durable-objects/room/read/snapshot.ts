@@ -1,7 +1,6 @@
 /** A room at a glance, and what is new in it, for users that look in without wakes: Client-Server API §Room previews. */
 import type { PeekAnswer, RoomSnapshot } from '../../../src/objects/room/summary.ts'
 import type { Session } from '../../../src/objects/user/session.ts'
-import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { RoomReader } from '../context.ts'
 import { isSmall } from '../rows/reader.ts'
 import { receiptsFor } from '../rows/receipts.ts'
@@ -36,7 +35,7 @@ export function snapshot(room: RoomReader, viewer: Session, limit: number): Room
 export function peek(room: RoomReader, session: Session, from: string | undefined): PeekAnswer {
   const { store } = room
   const reading = readingOf(room, session)
-  if (!reading.viewer.mayLook(store.head)) throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
+  reading.viewer.requireLook(store.head)
   const place = Math.min(store.head + 1, from === undefined ? lastPlace() : parsePlaceToken(from))
   const range = { dir: 'f', from: place, to: lastPlace(), limit: PEEKED_EVENTS } as const
   const { rows, next } = scan(store, reading.viewer, range)

@@ -10,6 +10,7 @@ import { type ClientEvent, clientEvent, type Pdu } from '../../../src/protocol/e
 import { stringField } from '../../../src/protocol/json-fields.ts'
 import { matchesRoomEvent } from '../../../src/protocol/matching/filter.ts'
 import type { RoomReader } from '../context.ts'
+import { requireJoined } from '../outsiders.ts'
 import type { EventRow } from '../rows/events.ts'
 import type { RowReader } from '../rows/reader.ts'
 import { type StateRow, stateEntries } from '../rows/state.ts'
@@ -141,11 +142,7 @@ export function stateEventFor(room: RoomReader, userId: string, type: string, st
 /** Client-Server API §GET /rooms/{roomId}/joined_members, a slice of it: for those in the room. */
 export function joinedMembersFor(room: RoomReader, userId: string, cursor?: StateCursor): JoinedMembersSlice {
   const { store } = room
-  if (store.member(userId)?.membership !== 'join') {
-    // Asking for the rules first tells a room that does not exist from a room that the user is not in.
-    void store.rules
-    throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
-  }
+  requireJoined(store, userId)
   const { events, next } = stateFor(room, { viewer: userId, only: MEMBER, membership: 'join', cursor })
   const joined = Object.fromEntries(
     events.map((event) => [event.state_key ?? '', shownProfile(event.content)]),

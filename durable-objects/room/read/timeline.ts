@@ -103,7 +103,7 @@ export function messages(room: RoomReader, request: MessagesRequest): MessagesAn
 export function messagesIn(reading: Reading, request: Omit<MessagesRequest, 'viewer'>): MessagesAnswer {
   const { store } = reading.room
   const { viewer, ignored } = reading
-  if (!viewer.mayLook(store.head)) throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
+  viewer.requireLook(store.head)
   const { dir, limit, filter } = request
   const backwards = dir === 'b'
   const start =

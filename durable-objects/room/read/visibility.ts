@@ -1,8 +1,8 @@
 /** Which events a user may see: the rules of history visibility over the room's state intervals. */
 
-import { MatrixError } from '../../../src/protocol/errors.ts'
 import { type HistoryVisibility, maySeeEvent } from '../../../src/protocol/rooms/history-visibility.ts'
 import type { Membership } from '../../../src/protocol/rooms/membership.ts'
+import { notInRoom } from '../outsiders.ts'
 import type { EventRow } from '../rows/events.ts'
 import { hasForgotten } from '../rows/forgotten.ts'
 import type { RowReader } from '../rows/reader.ts'
@@ -71,7 +71,7 @@ export class Viewer {
    */
   stateLimit(head: number): number {
     const end = this.stateEnd(head)
-    if (end === undefined) throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
+    if (end === undefined) notInRoom()
     return end
   }
 
@@ -84,11 +84,10 @@ export class Viewer {
     return lastJoin?.to_pos ?? undefined
   }
 
-  /** Whether the viewer was ever joined, or everybody may look. */
-  mayLook(head: number): boolean {
-    return (
-      this.#memberships.some((row) => row.value === 'join') || this.#visibilityAt(head) === 'world_readable'
-    )
+  /** Passes a viewer that was ever joined, and everybody where everybody may look. @throws MatrixError M_FORBIDDEN */
+  requireLook(head: number): void {
+    if (this.#memberships.some((row) => row.value === 'join')) return
+    if (this.#visibilityAt(head) !== 'world_readable') notInRoom()
   }
 
   /** The viewer's membership just after a position; null: they had none until then. */

@@ -12,6 +12,7 @@ import {
 } from '../../../src/protocol/events/thread.ts'
 import { first } from '../../sqlite.ts'
 import type { RoomWriter } from '../context.ts'
+import { requireJoined } from '../outsiders.ts'
 import type { EventRow } from './events.ts'
 import { putLog } from './log.ts'
 import { notePushRead } from './push-members.ts'
@@ -58,10 +59,7 @@ export function markRead(
   room: RoomWriter,
   { userId, receipts, fullyRead }: MarkReadRequest,
 ): { answer: { fullyReadPos?: number }; audience: Audience } {
-  if (room.store.member(userId)?.membership !== 'join') {
-    void room.store.rules
-    throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
-  }
+  requireJoined(room.store, userId)
   let audience: Audience = 'none'
   for (const { type, threadId, eventId } of receipts) {
     const event = eventOf(room.store, eventId)

@@ -1,6 +1,6 @@
 /** The users that are typing: their list takes positions like everything a client sees, and ends by the alarm. */
-import { MatrixError } from '../../../src/protocol/errors.ts'
 import { readMeta, writeMeta } from '../../sqlite.ts'
+import { notInRoom } from '../outsiders.ts'
 import type { RowReader } from './reader.ts'
 import type { RoomStore } from './store.ts'
 
@@ -99,5 +99,5 @@ export class Typing {
 /** @throws MatrixError M_FORBIDDEN for users outside the room */
 export function requireTypist(store: RowReader, userId: string): void {
   if (store.member(userId)?.membership === 'join') return
-  throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
+  notInRoom()
 }

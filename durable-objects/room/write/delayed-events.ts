@@ -3,6 +3,7 @@ import type { DelayedAction, DelayedRequest } from '../../../src/objects/room/se
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import { canonicalJson, type JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import type { RoomWriter } from '../context.ts'
+import { requireJoined } from '../outsiders.ts'
 import { txnKey } from '../read/client-events.ts'
 import {
   type DelayedRow,
@@ -28,12 +29,9 @@ const MAX_LENGTH = 262_144
  */
 export function schedule(room: RoomWriter, request: DelayedRequest): { delayId: string; due: number } {
   const { sql } = room.store
-  // Reads the rules first, so that a room that does not exist is M_NOT_FOUND.
   const { strictJson } = room.store.rules
   const now = room.clock.now()
-  if (room.store.member(request.sender)?.membership !== 'join') {
-    throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
-  }
+  requireJoined(room.store, request.sender)
   const { deviceId, txnId } = request
   const txn = deviceId === undefined || txnId === undefined ? null : txnKey(deviceId, request.type, txnId)
   const known = delayedByTxn(sql, request.sender, txn)

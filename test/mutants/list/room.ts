@@ -9,7 +9,7 @@ export const ROOM: readonly Mutant[] = [
     ['if (request.reason !== undefined) content.reason = request.reason', ''],
   ]),
   ...inFile('durable-objects/room/rows/receipts.ts', client('receipts', 'unread'), [
-    ["if (room.store.member(userId)?.membership !== 'join') {", 'if (false) {'],
+    ['  requireJoined(room.store, userId)\n', ''],
     ['old.event_pos >= receipt.eventPos) return false', 'old.event_pos > receipt.eventPos) return false'],
     ["audience = type === PUBLIC ? 'all' : 'own'", "audience = 'all'"],
     ['(r.receipt_type = ? OR r.user_id = ?)', '(r.receipt_type = ? OR r.user_id = ? OR 1 = 1)'],
