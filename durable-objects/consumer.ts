@@ -5,7 +5,7 @@
 import type { TimedJob } from './timers.ts'
 
 /** How long news that can wait for company wait, ms (decision 18). */
-export const QUIET_MS = 1_000
+const QUIET_MS = 1_000
 
 /** One row of an object's table of consumers: what it follows, and how the alarm runs it. */
 export interface Consumer<Name extends string, Change> extends TimedJob<Name> {

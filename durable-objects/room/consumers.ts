@@ -23,7 +23,7 @@ export function roomConsumers({ subscribers, feed, pushes, archive }: Parts): Co
     {
       name: 'quiet',
       when: 'quiet',
-      follows: ({ receiptsMoved }) => receiptsMoved,
+      follows: ({ receiptsMoved, typingChanged }) => receiptsMoved || typingChanged,
       run: async () => subscribers().tellQuiet(),
     },
     {

@@ -32,6 +32,8 @@ export interface Changed {
   readonly read: readonly Receipt[]
   /** It marked a member's devices as changed. */
   readonly devicesMarked: boolean
+  /** It changed who is typing. */
+  readonly typingChanged: boolean
 }
 
 /** What is the same for all mutations of a room. */
@@ -79,6 +81,7 @@ export class RoomWriter extends RoomContext implements Changed {
   receiptsMoved = false
   read: Receipt[] = []
   devicesMarked = false
+  typingChanged = false
   /** Events come back from the archive: nobody is told of them one by one. */
   readonly restoring: boolean
 

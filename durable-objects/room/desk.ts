@@ -22,8 +22,8 @@ export interface RoomDesk extends ReadDesk {
   mutate<T>(work: (change: RoomWriter) => T): T
   /** As `mutate`; answers once the users concerned have confirmed, or after two seconds. */
   mutateAndFeed<T>(work: (change: RoomWriter) => T): Promise<T>
-  /** Changes the list of typing users in a transaction; if it changed, everybody is told. */
-  changeTyping(change: (list: Typing) => boolean): void
+  /** Runs a mutation of the list of typing users, which answers whether it changed; if so, everybody is told. */
+  changeTyping(work: (list: Typing) => boolean): void
   /** Answers when the archive knows what the room has so far, or after two seconds. */
   archived(): Promise<void>
   /** The subscribers, read when first needed. */

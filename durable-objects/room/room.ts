@@ -5,7 +5,7 @@ import type { Env } from '../../src/env.ts'
 import { takeFault } from '../../src/faults.ts'
 import type { Ports } from '../../src/ports/ports.ts'
 import { answerAlarm } from '../answer-alarm.ts'
-import { type Consumer, follow, QUIET_MS } from '../consumer.ts'
+import { type Consumer, follow } from '../consumer.ts'
 import { usersIn } from '../existing-users.ts'
 import { type Peers, peersOf } from '../peers.ts'
 import { beginInGeneration, enterGeneration, renewRoom } from '../restore.ts'
@@ -133,7 +133,7 @@ export class Room extends DurableObject<Env> {
       life,
       mutate: (work) => this.#mutate(work).value,
       mutateAndFeed: (work) => this.#mutateAndFeed(work),
-      changeTyping: (change) => this.#changeTyping(change),
+      changeTyping: (work) => this.#changeTyping(work),
       archived: () => patiently(timers.runNow('archive')),
       subscribers: () => this.#loaded,
       started: () => this.#started,
@@ -249,21 +249,20 @@ export class Room extends DurableObject<Env> {
     return this.#parts.typing
   }
 
-  /** Changes the list in a transaction; if it changed, everybody is told. */
-  #changeTyping(change: (list: Typing) => boolean): void {
+  /** Runs a mutation of the list of typing users; if it changed, everybody is told. */
+  #changeTyping(work: (list: Typing) => boolean): void {
     const list = this.#typing
     // The subscribers' places are read before the list moves: a new incarnation takes its own place for what they know.
     const subscribers = this.#started
-    let isNews = false
     try {
-      isNews = this.#room.store.transaction(() => change(list))
+      const { change } = this.#mutate((room) => {
+        room.typingChanged = work(list)
+      })
+      if (change.typingChanged) subscribers.notifyQuietly()
     } catch (error) {
       list.forget()
       throw error
     }
-    if (!isNews) return
-    subscribers.notifyQuietly()
-    this.#parts.timers.arm('quiet', this.#times.now + QUIET_MS)
   }
 
   /** Tests: the object dies with its mutation on disk, before anybody is told. */

@@ -99,6 +99,7 @@ function outlet({ store, archive, woken }: RoomArchiveParts): Outlet<RoomBatch> 
     deliver: ({ entries }) => archive.applyRoom(store.roomId, store.version, entries),
 
     acknowledge({ upTo }) {
+      // No mutation of the room: a consumer that moves its own cursor gives no other one work.
       store.transaction(() => {
         writeCursors(store.sql, { archived: upTo, woken: woken() })
         dropLog(store.sql, upTo)

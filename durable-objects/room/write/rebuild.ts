@@ -120,7 +120,7 @@ export class Rebuild {
     }
     const { archivedPos, version } = (await reader.room(roomId)) ?? known
     const filling = { after: BEFORE_ALL, archivedPos, events: 0, extremities: [] }
-    store.transaction(() => {
+    commit(room, () => {
       const reserved = readMeta<number>(store.sql, 'reserved_to') ?? 0
       wipeTables(store.sql)
       store.forget()
@@ -137,7 +137,7 @@ export class Rebuild {
   /** From now on the room takes no event, so that the archive can have them all. */
   #close(roomId: string): void {
     const { store } = this.#parts.room
-    store.transaction(() => this.#keep({ roomId }))
+    this.#keep({ roomId })
     store.forget()
     this.#parts.arm('rebuild', this.#parts.room.clock.now() + RESUME_MS)
   }
