@@ -1,6 +1,7 @@
 /** What one user may keep: each quota holds, says so, and has room again when something goes. */
 import { describe, expect, it } from 'vitest'
 import { type Answer, type Client, must } from '../support/client.ts'
+import { passed, planFault } from '../support/faults.ts'
 import { serving } from '../support/serving.ts'
 
 const { server, http } = serving([], {
@@ -108,6 +109,19 @@ it('rooms are limited in number, and those left or replaced still count', async 
   expect(errorOf(await alice.post('/createRoom', {}))).toEqual(TOO_MANY)
   const bob = await person()
   must(await alice.join(await bob.createRoom({ preset: 'public_chat' })))
+})
+
+it('a room counts once, also if the count was lost on its way or an upgrade is asked for again', async () => {
+  const alice = await person()
+  await planFault(http, 'reset:user.makeRoom')
+  const room = await alice.createRoom()
+  await passed(http, 'reset:user.makeRoom')
+  const upgrade = () => alice.post(`/rooms/${encodeURIComponent(room)}/upgrade`, { new_version: '12' })
+  const replacement = must(await upgrade()).body.replacement_room
+  expect(must(await upgrade()).body.replacement_room).toBe(replacement)
+  await alice.createRoom()
+  await alice.createRoom()
+  expect(errorOf(await alice.post('/createRoom'))).toEqual(TOO_MANY)
 })
 
 describe('a backup of room keys', () => {

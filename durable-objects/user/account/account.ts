@@ -7,7 +7,6 @@ import type { JsonValue } from '../../../src/protocol/events/canonical-json.ts'
 import { localpartOf } from '../../../src/protocol/identifiers.ts'
 import type { Profile } from '../../../src/protocol/profile.ts'
 import { isShownInRooms } from '../../../src/protocol/profile.ts'
-import { requireQuota } from '../../../src/quotas.ts'
 import type { Peers } from '../../peers.ts'
 import { readMeta, writeMeta } from '../../sqlite.ts'
 import { requireNoSuchKey } from '../keys/cross-signing.ts'
@@ -21,6 +20,7 @@ import * as devices from './devices.ts'
 import { hasPast } from './past.ts'
 import { roomProfile, setProfileField } from './profile.ts'
 import { confirmSession, isFirstUse, type Refreshed, refreshRefused, refreshSession } from './refresh.ts'
+import { countRoomMade } from './rooms-made.ts'
 import { readStanding, requireUsable, writeStanding } from './standing.ts'
 
 /** What a mutation leaves to the consumers. */
@@ -55,7 +55,6 @@ const PROFILE_UNSETTLED_MS = 60_000
 /** As long as a request waits for the rooms it concerns, ms; the alarm sees to the rest. */
 export const ROOMS_PATIENCE_MS = 2_000
 const PROFILE_CHANGED = 'profile_ts'
-const ROOMS_MADE = 'rooms_made'
 /** The account has had its first profile. */
 const PROFILE_BEGUN = 'profile_begun'
 
@@ -200,16 +199,10 @@ export class UserAccount {
     return setProfileField(this.#sql, 'displayname', this.#localpart)
   }
 
-  /**
-   * Counts a room that the user is about to make, and answers what it must know of them. The count is not archived: a
-   * user who is made again begins at nothing.
-   * @throws MatrixError M_RESOURCE_LIMIT_EXCEEDED past the quota
-   */
-  makeRoom(): Profile {
+  /** Counts a room that the user is about to make, and answers what it must know of them. @throws as `countRoomMade` */
+  makeRoom(making: string): Profile {
     return this.#to.mutate(() => {
-      const made = (readMeta<number>(this.#sql, ROOMS_MADE) ?? 0) + 1
-      requireQuota(this.#to.ports.config.quotas, 'rooms', made)
-      writeMeta(this.#sql, ROOMS_MADE, made)
+      countRoomMade(this.#sql, making, this.#to.ports.config.quotas)
       return { value: roomProfile(this.#sql), archive: [] }
     })
   }

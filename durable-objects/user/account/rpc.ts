@@ -144,8 +144,15 @@ export const accountRpc = rpcTable<UserHost>()({
       })),
   },
 
-  /** Counts a room that the user is about to make; answers what its member event carries. */
-  makeRoom: { session: 'checked', repeatable: true, run: ({ account }): Profile => account.makeRoom() },
+  /**
+   * Counts a room that the user is about to make; answers what its member event carries. `making` is the same when it is
+   * asked for again, and counts once.
+   */
+  makeRoom: {
+    session: 'checked',
+    repeatable: true,
+    run: ({ account }, _: Session, making: string): Profile => account.makeRoom(making),
+  },
 
   /** What member events carry of the profile. */
   profile: { session: 'none', repeatable: true, run: ({ sql }): Profile => roomProfile(sql) },

@@ -67,7 +67,7 @@ createRoom.post(
     const invited = [...new Set(body.invite)]
     countActions(c, 'invite', invited.length)
     const [profile, invitees] = await Promise.all([
-      c.var.objects.user(c.var.requester.userId).makeRoom(c.var.requester.session),
+      c.var.objects.user(c.var.requester.userId).makeRoom(c.var.requester.session, roomId),
       c.var.objects.invitees(invited, c.var.requester.userId),
       alias === undefined ? undefined : reserve(c, { alias, roomId, creator: c.var.requester.userId }),
     ])

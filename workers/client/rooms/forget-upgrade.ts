@@ -39,7 +39,8 @@ forgetAndUpgrade.post(
     const { new_version: version, additional_creators: additionalCreators } = c.req.valid('json')
     const replacement = await objects.room(roomId).upgrade({
       sender: requester.userId,
-      profile: await objects.user(requester.userId).makeRoom(requester.session),
+      // The same upgrade again gives the same room.
+      profile: await objects.user(requester.userId).makeRoom(requester.session, `${roomId} ${version}`),
       version,
       additionalCreators,
       nonce: ports.random.token(NONCE_LENGTH),
