@@ -284,7 +284,7 @@ describe('the check itself', () => {
     ],
     ['src/protocol/event.ts', 'export function f(fetch: () => number) { return fetch() }'],
     ['workers/index.ts', "export { Room } from '../durable-objects/room/room.ts'"],
-    ['durable-objects/room/rows/events.ts', "sql.exec('SELECT pdu FROM events')"],
+    ['durable-objects/room/rows/events/events.ts', "sql.exec('SELECT pdu FROM events')"],
     ['durable-objects/room/read/timeline.ts', "throw new Error('Select an event')"],
     [
       'durable-objects/room/room.ts',

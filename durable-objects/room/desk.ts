@@ -3,7 +3,7 @@ import type { Timers } from '../timers.ts'
 import type { RoomContext, RoomReader, RoomWriter } from './context.ts'
 import type { RoomJob } from './host.ts'
 import type { LongWork } from './long-work.ts'
-import type { Typing } from './rows/typing.ts'
+import type { Typing } from './rows/members/typing.ts'
 import type { RoomPresence } from './tell/presence.ts'
 import type { Subscribers } from './tell/subscribers.ts'
 

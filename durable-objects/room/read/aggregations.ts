@@ -3,7 +3,13 @@ import type { JsonObject, JsonValue } from '../../../src/protocol/events/canonic
 import type { ClientEvent, Pdu } from '../../../src/protocol/events/event.ts'
 import { isValidReplacement } from '../../../src/protocol/events/relations.ts'
 import { forViewer } from '../../for-viewer.ts'
-import { childrenOf, countReplies, hasChildren, type RelationRow, replacementsOf } from '../rows/relations.ts'
+import {
+  childrenOf,
+  countReplies,
+  hasChildren,
+  type RelationRow,
+  replacementsOf,
+} from '../rows/events/relations.ts'
 import type { ShownRow } from './erasures.ts'
 import { bareEvent, type Reading } from './reading.ts'
 

@@ -2,7 +2,7 @@
 import type { MomentRequest } from '../../../src/objects/room/timeline.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { RoomReader } from '../context.ts'
-import { blocksNear, eventsOfBlock, type TimedEvent } from '../rows/time-blocks.ts'
+import { blocksNear, eventsOfBlock, type TimedEvent } from '../rows/events/time-blocks.ts'
 import { Viewer } from './visibility.ts'
 
 /** @throws MatrixError M_FORBIDDEN where the user may not look into the room */

@@ -3,7 +3,7 @@ import type { TimelineEvent } from '../../../src/objects/room/sync.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { clientEvent, type Pdu } from '../../../src/protocol/events/event.ts'
 import type { RowReader } from '../rows/reader.ts'
-import { stateEndedAt } from '../rows/state.ts'
+import { stateEndedAt } from '../rows/state/state.ts'
 import type { ShownRow } from './erasures.ts'
 import { redactionOf } from './redacted-because.ts'
 

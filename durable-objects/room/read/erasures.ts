@@ -2,8 +2,8 @@
 import type { Pdu } from '../../../src/protocol/events/event.ts'
 import { redact } from '../../../src/protocol/events/redaction.ts'
 import { objectField } from '../../../src/protocol/json-fields.ts'
-import { erasedUsers, isPruned } from '../rows/erasures.ts'
-import type { EventRow } from '../rows/events.ts'
+import type { EventRow } from '../rows/events/events.ts'
+import { erasedUsers, isPruned } from '../rows/members/erasures.ts'
 import type { RowReader } from '../rows/reader.ts'
 import { redactionOf } from './redacted-because.ts'
 

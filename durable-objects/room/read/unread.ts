@@ -17,8 +17,8 @@ import { evaluatePush, type PushContext, type PushEvent } from '../../../src/pro
 import { defaultPushRules, ignoresMemberEvents } from '../../../src/protocol/push/push-rules.ts'
 import { impliesRead } from '../../../src/protocol/rooms/implied-read.ts'
 import type { RoomReader } from '../context.ts'
-import { maybeUnread, type UnreadRow } from '../rows/events.ts'
-import { readUpTo, threadFinder, threadRoot } from '../rows/receipts.ts'
+import { maybeUnread, type UnreadRow } from '../rows/events/events.ts'
+import { readUpTo, threadFinder, threadRoot } from '../rows/members/receipts.ts'
 import { isUnattended } from './client-events.ts'
 
 /** Older events than these count for nothing. */

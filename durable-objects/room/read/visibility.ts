@@ -3,10 +3,10 @@
 import { type HistoryVisibility, maySeeEvent } from '../../../src/protocol/rooms/history-visibility.ts'
 import type { Membership } from '../../../src/protocol/rooms/membership.ts'
 import { notInRoom } from '../outsiders.ts'
-import type { EventRow } from '../rows/events.ts'
-import { hasForgotten } from '../rows/forgotten.ts'
+import type { EventRow } from '../rows/events/events.ts'
+import { hasForgotten } from '../rows/members/forgotten.ts'
 import type { RowReader } from '../rows/reader.ts'
-import type { StateRow } from '../rows/state.ts'
+import type { StateRow } from '../rows/state/state.ts'
 import { Erasures, type ShownRow } from './erasures.ts'
 
 const VISIBILITIES: ReadonlySet<string> = new Set(['world_readable', 'shared', 'invited', 'joined'])

@@ -15,10 +15,10 @@ import {
   newestPosition,
   shownEventById,
   shownEventsBetween,
-} from './events.ts'
-import { readExtremities } from './extremities.ts'
-import { allMembers, countWith, type Member, memberById, membersWith } from './members.ts'
-import { currentKeys, currentState, type StateRow, stateHistory, stateRowAt } from './state.ts'
+} from './events/events.ts'
+import { allMembers, countWith, type Member, memberById, membersWith } from './members/members.ts'
+import { readExtremities } from './state/extremities.ts'
+import { currentKeys, currentState, type StateRow, stateHistory, stateRowAt } from './state/state.ts'
 
 export class RowReader implements StateMap {
   readonly sql: SqlReader

@@ -3,12 +3,12 @@ import type { IdentifiedPdu } from '../../../src/protocol/events/event.ts'
 import type { Extremity } from '../../../src/protocol/events/extremities.ts'
 import type { Membership } from '../../../src/protocol/rooms/membership.ts'
 import { type ObjectStorage, writeMeta } from '../../sqlite.ts'
-import { type EventRow, insertEvent, type NewEvent, rewriteEvent } from './events.ts'
-import { writeExtremities } from './extremities.ts'
-import { putMember } from './members.ts'
+import { type EventRow, insertEvent, type NewEvent, rewriteEvent } from './events/events.ts'
+import { putMember } from './members/members.ts'
 import { Positions } from './positions.ts'
 import { RowReader } from './reader.ts'
-import { endState, putState } from './state.ts'
+import { writeExtremities } from './state/extremities.ts'
+import { endState, putState } from './state/state.ts'
 
 export class RoomStore extends RowReader {
   declare readonly sql: SqlStorage

@@ -2,9 +2,9 @@
 import type { ArchiveStore, RoomLogEntry } from '../../../src/ports/archive.ts'
 import { Courier, type Outlet } from '../../consumer.ts'
 import { Budget } from '../read/budget.ts'
-import { readCursors, writeCursors } from '../rows/cursors.ts'
-import { type ArchivedRow, archivedAfter, dropLog, logAfter } from '../rows/log.ts'
 import type { RoomStore } from '../rows/store.ts'
+import { readCursors, writeCursors } from '../rows/tell/cursors.ts'
+import { type ArchivedRow, archivedAfter, dropLog, logAfter } from '../rows/tell/log.ts'
 
 const BATCH = 500
 /** Characters of a batch; one entry at least. */

@@ -4,9 +4,9 @@ import { type HeroCandidates, needsHeroes, SUMMARY_TYPES } from '../../../src/pr
 import type { RoomReader } from '../context.ts'
 import { heroCandidates } from '../read/heroes.ts'
 import { pushFacts } from '../read/unread.ts'
-import { deviceMarks } from '../rows/device-marks.ts'
-import { publicReceipts } from '../rows/receipts.ts'
-import type { Typing } from '../rows/typing.ts'
+import { deviceMarks } from '../rows/members/device-marks.ts'
+import { publicReceipts } from '../rows/members/receipts.ts'
+import type { Typing } from '../rows/members/typing.ts'
 import type { Recent } from './recent.ts'
 
 /** A wake above this size carries nothing: the User object then pulls (design: "Wake"). In characters of JSON. */

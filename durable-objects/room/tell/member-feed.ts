@@ -1,7 +1,7 @@
 /** Tells the User objects of membership changes that concern them, until each change is confirmed. */
 import type { MembershipChange } from '../../../src/objects/user/sync.ts'
 import { Courier, type Outlet } from '../../consumer.ts'
-import { type FeedRow, feedOf, isFeeding, nextFed, removeFed } from '../rows/member-feed.ts'
+import { type FeedRow, feedOf, isFeeding, nextFed, removeFed } from '../rows/tell/member-feed.ts'
 import { patiently } from './patience.ts'
 
 /** Users told in one go: each is a call, of which an invocation has a few hundred. */

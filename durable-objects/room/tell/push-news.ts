@@ -7,7 +7,8 @@ import type { Outlet } from '../../consumer.ts'
 import { commit, type RoomReader } from '../context.ts'
 import type { RoomHost } from '../host.ts'
 import { hasAnswered, isRedacted, pushFacts } from '../read/unread.ts'
-import { type EventRow, eventsAfter } from '../rows/events.ts'
+import { type EventRow, eventsAfter } from '../rows/events/events.ts'
+import { readUpTo, threadFinder } from '../rows/members/receipts.ts'
 import {
   behind,
   isAnyoneBehind,
@@ -15,8 +16,7 @@ import {
   notePushRead,
   type PushMember,
   setPushMember,
-} from '../rows/push-members.ts'
-import { readUpTo, threadFinder } from '../rows/receipts.ts'
+} from '../rows/tell/push-members.ts'
 
 /** Members told in one go, and events in one call. */
 const SLICE = 50

@@ -2,7 +2,7 @@
 import { Courier } from '../../consumer.ts'
 import { commit } from '../context.ts'
 import type { RoomHost } from '../host.ts'
-import { hasPushMembers, isAnyoneBehind, type PushMember, setPushMember } from '../rows/push-members.ts'
+import { hasPushMembers, isAnyoneBehind, type PushMember, setPushMember } from '../rows/tell/push-members.ts'
 import { pushNews } from './push-news.ts'
 
 export class PushTeller {

@@ -5,10 +5,10 @@ import { rpcTable } from '../../rpc-table.ts'
 import type { RoomDesk } from '../desk.ts'
 import { notInRoom } from '../outsiders.ts'
 import { pull } from '../read/pull.ts'
-import { markDevices } from '../rows/device-marks.ts'
+import { markDevices } from '../rows/members/device-marks.ts'
+import { markRead } from '../rows/members/receipts.ts'
+import { requireTypist } from '../rows/members/typing.ts'
 import { isSmall } from '../rows/reader.ts'
-import { markRead } from '../rows/receipts.ts'
-import { requireTypist } from '../rows/typing.ts'
 import { tellsPresence } from './presence.ts'
 
 export const tellRpc = rpcTable<RoomDesk>()({

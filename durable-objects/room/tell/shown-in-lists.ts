@@ -3,8 +3,8 @@
  */
 import { isFactType } from '../../../src/protocol/rooms/room-summary.ts'
 import type { Changed } from '../context.ts'
-import { isListed } from '../rows/listed.ts'
 import type { RowReader } from '../rows/reader.ts'
+import { isListed } from '../rows/tell/listed.ts'
 
 /** A user that joins appears in the user directory, and a user that goes disappears; invited users are in no list. */
 const MEMBERSHIPS: ReadonlySet<unknown> = new Set(['join', 'leave', 'ban'])

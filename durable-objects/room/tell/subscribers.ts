@@ -5,7 +5,7 @@
 import type { Wake } from '../../../src/objects/user/sync.ts'
 import { slicesOf } from '../../../src/slices.ts'
 import { backoff } from '../../timers.ts'
-import { addSubscriber, removeSubscriber, subscriberIds } from '../rows/subscribers.ts'
+import { addSubscriber, removeSubscriber, subscriberIds } from '../rows/tell/subscribers.ts'
 
 interface Subscriber {
   userId: string

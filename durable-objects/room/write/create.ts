@@ -9,8 +9,8 @@ import { eventIdOf, eventJson, roomIdOfCreate } from '../../../src/protocol/even
 import type { NewState } from '../../../src/protocol/rooms/room-upgrade.ts'
 import { type RoomVersionRules, roomVersion } from '../../../src/protocol/rooms/room-version.ts'
 import type { RoomReader, RoomWriter } from '../context.ts'
-import { noteListed } from '../rows/listed.ts'
-import { appendLog } from '../rows/log.ts'
+import { noteListed } from '../rows/tell/listed.ts'
+import { appendLog } from '../rows/tell/log.ts'
 import { appendLocal, writeEvent } from './pipeline.ts'
 
 interface Preset {

@@ -15,7 +15,7 @@ import {
   putDelayed,
   restartDelayed,
   waitingOf,
-} from '../rows/delayed-store.ts'
+} from '../rows/events/delayed-store.ts'
 import { requireIntegers } from './pipeline.ts'
 import { requireBody, send } from './send.ts'
 

@@ -3,7 +3,7 @@ import { writeRefusal } from '../../../src/accounts/standing.ts'
 import type { DelayedAction, DelayedRequest } from '../../../src/objects/room/send.ts'
 import type { MatrixError } from '../../../src/protocol/errors.ts'
 import type { RoomHost } from '../host.ts'
-import { dueEvents, findDelayed, nextDue } from '../rows/delayed-store.ts'
+import { dueEvents, findDelayed, nextDue } from '../rows/events/delayed-store.ts'
 import { act, schedule, sendDue } from './delayed-events.ts'
 
 export class Delayed {

@@ -8,7 +8,9 @@ import { redact } from '../../../src/protocol/events/redaction.ts'
 import { objectField } from '../../../src/protocol/json-fields.ts'
 import type { RoomWriter } from '../context.ts'
 import { isWhole } from '../read/redacted-because.ts'
-import { dropDelayedOf } from '../rows/delayed-store.ts'
+import { dropDelayedOf } from '../rows/events/delayed-store.ts'
+import type { EventRow } from '../rows/events/events.ts'
+import { removeRelation } from '../rows/events/relations.ts'
 import {
   beginErasing,
   endErasing,
@@ -21,10 +23,8 @@ import {
   nextErasing,
   noteErased,
   noteErasing,
-} from '../rows/erasures.ts'
-import type { EventRow } from '../rows/events.ts'
-import { appendLog } from '../rows/log.ts'
-import { removeRelation } from '../rows/relations.ts'
+} from '../rows/members/erasures.ts'
+import { appendLog } from '../rows/tell/log.ts'
 
 /** Events looked at in one transaction: every one that is pruned writes two rows. */
 const BATCH = 500

@@ -1,9 +1,9 @@
 /** Forgetting a room: Client-Server API §POST /rooms/{roomId}/forget. */
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { RoomWriter } from '../context.ts'
-import { hasForgotten, noteForgotten } from '../rows/forgotten.ts'
-import { appendLog } from '../rows/log.ts'
-import { feed } from '../rows/member-feed.ts'
+import { hasForgotten, noteForgotten } from '../rows/members/forgotten.ts'
+import { appendLog } from '../rows/tell/log.ts'
+import { feed } from '../rows/tell/member-feed.ts'
 
 /**
  * Takes the room off a user's list, inside the caller's transaction; the same again changes nothing.

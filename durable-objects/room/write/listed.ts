@@ -3,8 +3,8 @@ import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import type { RoomWriter } from '../context.ts'
 import { CANONICAL_ALIAS, mayEditAliases } from '../read/listing.ts'
-import { noteListed } from '../rows/listed.ts'
-import { appendLog } from '../rows/log.ts'
+import { noteListed } from '../rows/tell/listed.ts'
+import { appendLog } from '../rows/tell/log.ts'
 import { appendLocal } from './pipeline.ts'
 
 /**

@@ -9,8 +9,8 @@ import { stringField } from '../../../src/protocol/json-fields.ts'
 import type { RoomVersionRules } from '../../../src/protocol/rooms/room-version.ts'
 import type { RoomReader, RoomWriter } from '../context.ts'
 import { becauseOf } from '../read/redacted-because.ts'
-import { appendLog } from '../rows/log.ts'
-import { removeRelation } from '../rows/relations.ts'
+import { removeRelation } from '../rows/events/relations.ts'
+import { appendLog } from '../rows/tell/log.ts'
 import type { LocalEvent } from './local-event.ts'
 
 /**

@@ -3,7 +3,7 @@ import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { Pdu } from '../../../src/protocol/events/event.ts'
 import { type Relation, relationOf } from '../../../src/protocol/events/relations.ts'
 import type { RoomReader } from '../context.ts'
-import { hasAnnotated } from '../rows/relations.ts'
+import { hasAnnotated } from '../rows/events/relations.ts'
 import type { LocalEvent } from './local-event.ts'
 
 /**

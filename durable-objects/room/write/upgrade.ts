@@ -21,7 +21,7 @@ import {
 import { type RoomVersionRules, roomVersion } from '../../../src/protocol/rooms/room-version.ts'
 import { deleteMeta, readMeta, writeMeta } from '../../sqlite.ts'
 import type { RoomReader, RoomWriter } from '../context.ts'
-import { appendLog } from '../rows/log.ts'
+import { appendLog } from '../rows/tell/log.ts'
 import { appendLocal } from './pipeline.ts'
 
 /** One upgrade, as `meta` keeps it; `done` once the tombstone stands. */

@@ -7,7 +7,7 @@ import { objectField } from '../../../src/protocol/json-fields.ts'
 import type { Membership } from '../../../src/protocol/rooms/membership.ts'
 import type { RoomReader } from '../context.ts'
 import { joinRule } from '../read/join-rule.ts'
-import { joinedFrom } from '../rows/members.ts'
+import { joinedFrom } from '../rows/members/members.ts'
 
 /**
  * The content of a member event, with the local member that vouches for the join where one must. Only this server

@@ -94,7 +94,7 @@ export const PUSH: readonly Mutant[] = [
       { title: 'a room is left' },
     ],
   ]),
-  ...inFile('durable-objects/room/rows/push-members.ts', client('badges', 'pushing', 'gateways'), [
+  ...inFile('durable-objects/room/rows/tell/push-members.ts', client('badges', 'pushing', 'gateways'), [
     ['SET pos = ?, has_read = 0', 'SET pos = ?', { title: 'number on the device' }],
   ]),
   ...inFile('src/protocol/push/push-rule-edits.ts', client('push-rules'), [

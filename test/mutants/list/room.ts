@@ -8,7 +8,7 @@ export const ROOM: readonly Mutant[] = [
     ["      memberships: ['ban'],", "      memberships: ['ban', 'leave'],"],
     ['if (request.reason !== undefined) content.reason = request.reason', ''],
   ]),
-  ...inFile('durable-objects/room/rows/receipts.ts', client('receipts', 'unread'), [
+  ...inFile('durable-objects/room/rows/members/receipts.ts', client('receipts', 'unread'), [
     ['  requireJoined(room.store, userId)\n', ''],
     ['old.event_pos >= receipt.eventPos) return false', 'old.event_pos > receipt.eventPos) return false'],
     ["audience = type === PUBLIC ? 'all' : 'own'", "audience = 'all'"],
@@ -101,18 +101,18 @@ export const ROOM: readonly Mutant[] = [
     ['if (barred !== undefined) throw barred\n', ''],
     ["outcome === OUTCOME[action] && reason !== 'error'", 'outcome === OUTCOME[action]'],
   ]),
-  ...inFile('durable-objects/room/rows/delayed-store.ts', client('delayed-events'), [
+  ...inFile('durable-objects/room/rows/events/delayed-store.ts', client('delayed-events'), [
     [
       'sql.exec(query, now, now + row.delay_ms, row.delay_id)',
       'sql.exec(query, now, row.send_at, row.delay_id)',
     ],
   ]),
-  ...inFile('durable-objects/room/rows/typing.ts', client('typing'), [
+  ...inFile('durable-objects/room/rows/members/typing.ts', client('typing'), [
     ['Math.min(timeoutMs, MAX_TIMEOUT_MS)', 'timeoutMs'],
     ['if (wasTyping) this.#keep(true)', ''],
     ['if (overdue.length > 0) this.#keep(true)', ''],
   ]),
-  ...inFile('durable-objects/room/rows/device-marks.ts', client('device-lists', 'key-changes'), [
+  ...inFile('durable-objects/room/rows/members/device-marks.ts', client('device-lists', 'key-changes'), [
     ["IN ('leave', 'ban', 'invite', 'knock') AND since_pos", "IN ('leave') AND since_pos"],
     ['AND (to_pos IS NULL OR to_pos > ?)`', 'AND (to_pos IS NULL OR ? > 0)`'],
     [
@@ -136,7 +136,7 @@ export const ROOM: readonly Mutant[] = [
     ],
     'restricted',
   ),
-  ...inFile('durable-objects/room/rows/members.ts', client('restricted-joins', 'rights'), [
+  ...inFile('durable-objects/room/rows/members/members.ts', client('restricted-joins', 'rights'), [
     [
       "AND substr(user_id, instr(user_id, ':') + 1) = ? LIMIT ?`",
       "AND '' <> ? LIMIT ?`",

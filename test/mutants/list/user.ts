@@ -58,9 +58,11 @@ export const USER: readonly Mutant[] = [
     [['  checkCount(sql, pusher)\n', '']],
     'is one of fifty at most',
   ),
-  ...inFile('durable-objects/user/account/rooms-made.ts', ['test/workers/quotas.test.ts'], [
-    ['  if (counted.includes(making)) return\n', ''],
-  ]),
+  ...inFile(
+    'durable-objects/user/account/rooms-made.ts',
+    ['test/workers/quotas.test.ts'],
+    [['  if (counted.includes(making)) return\n', '']],
+  ),
   ...inFile('durable-objects/user/account/closing.ts', client('deactivation'), [
     ['const profile = erase ? clearProfile(sql) : []', 'const profile: never[] = []'],
     ['const belongings = [...dropAccountData(sql), ', 'const belongings = ['],

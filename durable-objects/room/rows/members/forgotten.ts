@@ -1,5 +1,5 @@
 /** The users that have forgotten the room. */
-import { first, type SqlReader } from '../../sqlite.ts'
+import { first, type SqlReader } from '../../../sqlite.ts'
 
 /** A user who left and forgot the room is shown nothing of it until they come back. */
 export const FORGOTTEN_TABLE = `

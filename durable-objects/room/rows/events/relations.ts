@@ -1,8 +1,8 @@
 /** The Room's relations: which event relates to which. */
 
-import type { Pdu } from '../../../src/protocol/events/event.ts'
-import { relationOf } from '../../../src/protocol/events/relations.ts'
-import { first, type SqlReader } from '../../sqlite.ts'
+import type { Pdu } from '../../../../src/protocol/events/event.ts'
+import { relationOf } from '../../../../src/protocol/events/relations.ts'
+import { first, type SqlReader } from '../../../sqlite.ts'
 import { type EventRow, JOINED_EVENT_COLUMNS } from './events.ts'
 
 export const RELATIONS_TABLE = `

@@ -1,12 +1,12 @@
 /** The rows of delayed events (MSC4140): those that wait, and for one day those that are over. */
 
-import type { DelayedEvent } from '../../../src/objects/room/send.ts'
-import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
-import type { Pdu } from '../../../src/protocol/events/event.ts'
-import { first, type SqlReader } from '../../sqlite.ts'
-import { coverTexts } from '../../wipe.ts'
-import type { RoomReader, RoomWriter } from '../context.ts'
-import { appendLog } from './log.ts'
+import type { DelayedEvent } from '../../../../src/objects/room/send.ts'
+import type { JsonObject } from '../../../../src/protocol/events/canonical-json.ts'
+import type { Pdu } from '../../../../src/protocol/events/event.ts'
+import { first, type SqlReader } from '../../../sqlite.ts'
+import { coverTexts } from '../../../wipe.ts'
+import type { RoomReader, RoomWriter } from '../../context.ts'
+import { appendLog } from '../tell/log.ts'
 
 export const DELAYED_EVENTS_TABLE = `
   CREATE TABLE delayed_events (

@@ -1,7 +1,7 @@
 /** The forward extremities, kept among the small facts of `meta` while the room has forks. */
-import type { Extremity } from '../../../src/protocol/events/extremities.ts'
-import { deleteMeta, readMeta, type SqlReader, writeMeta } from '../../sqlite.ts'
-import { newestShown } from './events.ts'
+import type { Extremity } from '../../../../src/protocol/events/extremities.ts'
+import { deleteMeta, readMeta, type SqlReader, writeMeta } from '../../../sqlite.ts'
+import { newestShown } from '../events/events.ts'
 
 /** In a room without forks, the newest event. */
 export function readExtremities(sql: SqlReader): readonly Extremity[] {

@@ -1,6 +1,6 @@
 /** The table `events`: every event of the room by its position. */
-import type { IdentifiedPdu } from '../../../src/protocol/events/event.ts'
-import { first, type SqlReader } from '../../sqlite.ts'
+import type { IdentifiedPdu } from '../../../../src/protocol/events/event.ts'
+import { first, type SqlReader } from '../../../sqlite.ts'
 
 export const EVENTS_TABLE = `
   -- Every event, by its position in the room. An event costs two rows, and a third with a transaction id.

@@ -1,10 +1,10 @@
 /** What the archive must learn: the events, and in the table `log` everything that is not an event. */
-import type { RoomLogEntry } from '../../../src/ports/archive.ts'
-import type { SqlReader } from '../../sqlite.ts'
-import { coverTexts } from '../../wipe.ts'
-import type { RoomWriter } from '../context.ts'
-import { type EventRow, JOINED_EVENT_COLUMNS } from './events.ts'
-import type { StateRow } from './state.ts'
+import type { RoomLogEntry } from '../../../../src/ports/archive.ts'
+import type { SqlReader } from '../../../sqlite.ts'
+import { coverTexts } from '../../../wipe.ts'
+import type { RoomWriter } from '../../context.ts'
+import { type EventRow, JOINED_EVENT_COLUMNS } from '../events/events.ts'
+import type { StateRow } from '../state/state.ts'
 
 export const LOG_TABLE = `
   -- What the archive must learn besides events, by position.

@@ -1,8 +1,8 @@
 /** The table `time_blocks`: between which times the events of 256 positions lie, for jumps to a date. */
-import { first, type SqlReader } from '../../sqlite.ts'
+import { first, type SqlReader } from '../../../sqlite.ts'
+import type { RowReader } from '../reader.ts'
+import type { RoomStore } from '../store.ts'
 import type { EventRow } from './events.ts'
-import type { RowReader } from './reader.ts'
-import type { RoomStore } from './store.ts'
 
 export const TIME_BLOCKS_TABLE = `
   -- The times of 256 positions each, for jumps to a date: made from the events when first asked for.

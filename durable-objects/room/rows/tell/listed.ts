@@ -1,5 +1,5 @@
 /** Whether the public directory lists the room. */
-import { deleteMeta, readMeta, type SqlReader, writeMeta } from '../../sqlite.ts'
+import { deleteMeta, readMeta, type SqlReader, writeMeta } from '../../../sqlite.ts'
 
 const LISTED = 'listed'
 

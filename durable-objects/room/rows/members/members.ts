@@ -1,6 +1,6 @@
 /** The table `members`: the current membership of every user that ever had one. */
-import type { Membership } from '../../../src/protocol/rooms/membership.ts'
-import { first, type SqlReader } from '../../sqlite.ts'
+import type { Membership } from '../../../../src/protocol/rooms/membership.ts'
+import { first, type SqlReader } from '../../../sqlite.ts'
 
 export const MEMBERS_TABLE = `
   -- Current memberships, to count them and to find the joined ones.

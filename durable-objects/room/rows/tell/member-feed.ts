@@ -1,8 +1,8 @@
 /** The table `member_feed`: membership changes of local users, until their User objects have confirmed them. */
-import type { MembershipChange } from '../../../src/objects/user/sync.ts'
-import { first, type SqlReader } from '../../sqlite.ts'
-import { coverTexts } from '../../wipe.ts'
-import type { RoomWriter } from '../context.ts'
+import type { MembershipChange } from '../../../../src/objects/user/sync.ts'
+import { first, type SqlReader } from '../../../sqlite.ts'
+import { coverTexts } from '../../../wipe.ts'
+import type { RoomWriter } from '../../context.ts'
 
 export const MEMBER_FEED_TABLE = `
   -- Membership changes of local users, until their User objects have confirmed them.

@@ -1,5 +1,5 @@
 /** The table `subscribers`: the users whose objects want wakes. */
-import type { SqlReader } from '../../sqlite.ts'
+import type { SqlReader } from '../../../sqlite.ts'
 
 export const SUBSCRIBERS_TABLE = `
   -- The users whose objects want wakes.

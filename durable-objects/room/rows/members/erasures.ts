@@ -1,8 +1,8 @@
 /** Users that asked to be forgotten, and which of the room's events are to be pruned for them. */
-import type { Pdu } from '../../../src/protocol/events/event.ts'
-import { first, type SqlReader } from '../../sqlite.ts'
-import { EVENT_COLUMNS, type EventRow } from './events.ts'
-import type { RowReader } from './reader.ts'
+import type { Pdu } from '../../../../src/protocol/events/event.ts'
+import { first, type SqlReader } from '../../../sqlite.ts'
+import { EVENT_COLUMNS, type EventRow } from '../events/events.ts'
+import type { RowReader } from '../reader.ts'
 
 const BEFORE_ALL = -Number.MAX_SAFE_INTEGER
 

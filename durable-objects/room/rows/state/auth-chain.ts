@@ -3,7 +3,7 @@
  * lower ones of that chain in its auth chain; links name what it reaches in other chains. Whether one event is in
  * another's auth chain is then a few lookups, however long the room's history is.
  */
-import { first, type SqlReader } from '../../sqlite.ts'
+import { first, type SqlReader } from '../../../sqlite.ts'
 
 export const CHAIN_LINKS_TABLE = `
   -- Chain cover: what (chain, seq) reaches outside its own chain, but for what its predecessors reach.

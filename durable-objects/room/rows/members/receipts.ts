@@ -1,24 +1,24 @@
 /** Read receipts: how far each member has read, by type and thread. They take positions, and never move backwards. */
-import type { MarkReadRequest, Receipt } from '../../../src/objects/room/sync.ts'
-import { MatrixError } from '../../../src/protocol/errors.ts'
-import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
-import type { Pdu } from '../../../src/protocol/events/event.ts'
+import type { MarkReadRequest, Receipt } from '../../../../src/objects/room/sync.ts'
+import { MatrixError } from '../../../../src/protocol/errors.ts'
+import type { JsonObject } from '../../../../src/protocol/events/canonical-json.ts'
+import type { Pdu } from '../../../../src/protocol/events/event.ts'
 import {
   MAIN_THREAD,
   relatesTo,
   relationContent,
   relationOf,
   threadOf,
-} from '../../../src/protocol/events/thread.ts'
-import { first } from '../../sqlite.ts'
-import type { RoomWriter } from '../context.ts'
-import { requireJoined } from '../outsiders.ts'
-import type { EventRow } from './events.ts'
-import { putLog } from './log.ts'
-import { notePushRead } from './push-members.ts'
-import type { RowReader } from './reader.ts'
-import { hasThread } from './relations.ts'
-import type { RoomStore } from './store.ts'
+} from '../../../../src/protocol/events/thread.ts'
+import { first } from '../../../sqlite.ts'
+import type { RoomWriter } from '../../context.ts'
+import { requireJoined } from '../../outsiders.ts'
+import type { EventRow } from '../events/events.ts'
+import { hasThread } from '../events/relations.ts'
+import type { RowReader } from '../reader.ts'
+import type { RoomStore } from '../store.ts'
+import { putLog } from '../tell/log.ts'
+import { notePushRead } from '../tell/push-members.ts'
 
 export const RECEIPTS_TABLE = `
   CREATE TABLE receipts (

@@ -1,11 +1,11 @@
 /** Marks that a member's devices have changed, and the members that are new or gone: `device_lists` of a sync. */
 
-import type { DeviceMark, DeviceMarks, PullRequest } from '../../../src/objects/room/sync.ts'
-import type { ReadQuery } from '../../sqlite.ts'
-import { readMeta, writeMeta } from '../../sqlite.ts'
-import type { RoomWriter } from '../context.ts'
-import type { RowReader } from './reader.ts'
-import type { RoomStore } from './store.ts'
+import type { DeviceMark, DeviceMarks, PullRequest } from '../../../../src/objects/room/sync.ts'
+import type { ReadQuery } from '../../../sqlite.ts'
+import { readMeta, writeMeta } from '../../../sqlite.ts'
+import type { RoomWriter } from '../../context.ts'
+import type { RowReader } from '../reader.ts'
+import type { RoomStore } from '../store.ts'
 
 export const DEVICE_MARKS_TABLE = `
   -- One row a member: the position of the newest change. Derived from their User objects, and not archived.

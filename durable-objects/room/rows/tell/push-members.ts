@@ -1,6 +1,6 @@
 /** The members with pushers, each with the position up to which its User object knows what there is to push. */
-import { first } from '../../sqlite.ts'
-import type { RoomReader, RoomWriter } from '../context.ts'
+import { first } from '../../../sqlite.ts'
+import type { RoomReader, RoomWriter } from '../../context.ts'
 
 export const PUSH_MEMBERS_TABLE = `
   CREATE TABLE push_members (user_id TEXT PRIMARY KEY, pos INTEGER NOT NULL) WITHOUT ROWID;

@@ -1,6 +1,6 @@
 /** The table `state`: the room's state as intervals of positions. */
-import type { IdentifiedPdu, Pdu } from '../../../src/protocol/events/event.ts'
-import { first, type SqlReader } from '../../sqlite.ts'
+import type { IdentifiedPdu, Pdu } from '../../../../src/protocol/events/event.ts'
+import { first, type SqlReader } from '../../../sqlite.ts'
 
 export const STATE_TABLE = `
   -- State as intervals of positions: an entry is valid from from_pos to before to_pos; current: to_pos is null.

@@ -1,5 +1,5 @@
 /** How far the room's consumers are. */
-import { readMeta, type SqlReader, writeMeta } from '../../sqlite.ts'
+import { readMeta, type SqlReader, writeMeta } from '../../../sqlite.ts'
 
 /** What a Room's consumers have done: one row, written when a batch has reached the archive. */
 export interface Cursors {

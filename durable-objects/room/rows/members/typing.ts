@@ -1,8 +1,8 @@
 /** The users that are typing: their list takes positions like everything a client sees, and ends by the alarm. */
-import { readMeta, writeMeta } from '../../sqlite.ts'
-import { notInRoom } from '../outsiders.ts'
-import type { RowReader } from './reader.ts'
-import type { RoomStore } from './store.ts'
+import { readMeta, writeMeta } from '../../../sqlite.ts'
+import { notInRoom } from '../../outsiders.ts'
+import type { RowReader } from '../reader.ts'
+import type { RoomStore } from '../store.ts'
 
 /** The longest a client may claim to type, ms (DIR5). */
 const MAX_TIMEOUT_MS = 30_000
