@@ -5,14 +5,19 @@ import type { Env } from '../src/env.ts'
 import type { Invitee } from '../src/objects/room/create.ts'
 import type { PublicKeys } from '../src/objects/user/keys.ts'
 import type { Wake } from '../src/objects/user/sync.ts'
-import { type ClaimedKeys, type KeyClaimRequest, type KeyQuery, peersOf } from './peers.ts'
+import { type ClaimedKeys, type KeyClaimRequest, type KeyQuery, type Peers, peersOf } from './peers.ts'
 import type { WakeAnswer } from './room/tell/subscribers.ts'
 import { type Pulled, type RoomPull, withinCall } from './user/sync/pull-transport.ts'
 
 export class FanOut extends WorkerEntrypoint<Env> {
+  /** A slice is not sliced again: a request and all that it sets off may call few Workers. */
+  get #objects(): Peers {
+    return peersOf(this.env, portsOf(this.env).calls, { isSlice: true })
+  }
+
   /** Answers in the order of `userIds`; undefined for a user whose object did not confirm. */
   async wake(userIds: string[], wake: Wake): Promise<WakeAnswer[]> {
-    const objects = peersOf(this.env, portsOf(this.env).calls)
+    const objects = this.#objects
     return Promise.all(
       userIds.map((userId) =>
         objects
@@ -25,28 +30,28 @@ export class FanOut extends WorkerEntrypoint<Env> {
 
   /** What an invitation must know of each of `userIds`, in their order. */
   async invitees(userIds: string[], inviter: string): Promise<Invitee[]> {
-    const objects = peersOf(this.env, portsOf(this.env).calls)
+    const objects = this.#objects
     return Promise.all(userIds.map((userId) => objects.invitees([userId], inviter).then(([one]) => one!)))
   }
 
   /** Those of `userIds` that are in none of the rooms. */
   async strangers(userIds: string[], roomIds: string[]): Promise<string[]> {
-    return peersOf(this.env, portsOf(this.env).calls).strangers(userIds, roomIds)
+    return this.#objects.strangers(userIds, roomIds)
   }
 
   /** Answers in the order of `queries`; undefined for a user whose object could not be reached. */
   async publicKeys(queries: KeyQuery[]): Promise<(PublicKeys | undefined)[]> {
-    return peersOf(this.env, portsOf(this.env).calls).publicKeys(queries)
+    return this.#objects.publicKeys(queries)
   }
 
   /** As `publicKeys`: one-time keys. */
   async claimKeys(requests: KeyClaimRequest[]): Promise<(ClaimedKeys | undefined)[]> {
-    return peersOf(this.env, portsOf(this.env).calls).claimKeys(requests)
+    return this.#objects.claimKeys(requests)
   }
 
   /** Answers in the order of `pulls`, as `PullRooms` says. */
   async pull(pulls: RoomPull[]): Promise<Pulled[]> {
-    const objects = peersOf(this.env, portsOf(this.env).calls)
+    const objects = this.#objects
     const slices = await Promise.all(
       pulls.map(({ roomId, request }) =>
         objects

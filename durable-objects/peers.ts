@@ -1,13 +1,13 @@
 /** How objects are named and called, and what they ask of each other. Nothing else names or calls an object. */
 import type { Env } from '../src/env.ts'
-import { asUnderWay, checkValue, countCall } from '../src/limiter.ts'
+import { asUnderWay, checkValue, countCall, countService } from '../src/limiter.ts'
 import type { Invitee } from '../src/objects/room/create.ts'
 import type { RoomPeer } from '../src/objects/room/peer.ts'
 import type { KeyClaims, PublicKeys } from '../src/objects/user/keys.ts'
 import type { UserPeer } from '../src/objects/user/peer.ts'
 import type { CallCounters } from '../src/ports/system.ts'
 import { MatrixError } from '../src/protocol/errors.ts'
-import { slicesOf } from '../src/slices.ts'
+import { inSlices, SLICES_OF_A_SYNC } from './in-slices.ts'
 import { overloadIfPlanned, resetIfPlanned, throughFaults } from './network-faults.ts'
 import { fromResult, type RpcResult } from './rpc.ts'
 import { isLarge, mayRepeat, type ObjectKind } from './rpc-table.ts'
@@ -51,6 +51,8 @@ export class ClientGone extends Error {
 export interface StubOptions {
   /** Tests: the Worker is cancelled when this RPC, such as `room.send`, or its first one has been answered. */
   dropAfterRpc?: 'first' | (string & {})
+  /** The caller is a slice of a fan-out already: it asks everybody itself. */
+  isSlice?: boolean
 }
 
 /** What answers with a WebSocket goes by `fetch`: an RPC cannot carry one. */
@@ -75,7 +77,7 @@ export function peersOf(env: Env, counters: CallCounters, options: StubOptions =
   const user = (userId: string) =>
     gateway<UserPeer>('user', env.USER, userName(serverName, userId), counters, options)
   const fanOut = <A>(method: string, ...args: unknown[]): Promise<A[]> => {
-    countCall(`fan_out.${method}`)
+    countService(`fan_out.${method}`)
     return (env.FANOUT as unknown as Record<string, Call>)[method]!(...args) as Promise<A[]>
   }
   return {
@@ -84,8 +86,11 @@ export function peersOf(env: Env, counters: CallCounters, options: StubOptions =
     invitees: (userIds, inviter) =>
       inSlices(
         userIds,
-        (some) => Promise.all(some.map((userId) => inviteeOf(user(userId), inviter))),
-        (slice) => fanOut('invitees', slice, inviter),
+        {
+          here: (some) => Promise.all(some.map((userId) => inviteeOf(user(userId), inviter))),
+          there: (slice) => fanOut('invitees', slice, inviter),
+        },
+        options,
       ),
     async strangers(userIds, roomIds) {
       const isStranger = (userId: string) =>
@@ -97,54 +102,51 @@ export function peersOf(env: Env, counters: CallCounters, options: StubOptions =
           )
       const answers = await inSlices(
         userIds,
-        (some) => Promise.all(some.map(isStranger)),
-        async (slice) => {
-          const found = new Set(await fanOut<string>('strangers', slice, roomIds))
-          return slice.map((userId) => found.has(userId))
+        {
+          most: SLICES_OF_A_SYNC,
+          here: (some) => Promise.all(some.map(isStranger)),
+          there: async (slice) => {
+            const found = new Set(await fanOut<string>('strangers', slice, roomIds))
+            return slice.map((userId) => found.has(userId))
+          },
         },
+        options,
       )
       return userIds.filter((_, index) => answers[index])
     },
     publicKeys: (queries) =>
       inSlices(
         queries,
-        (some) =>
-          Promise.all(
-            some.map(({ userId, deviceIds }) =>
-              user(userId)
-                .publicKeys(deviceIds)
-                .catch(() => undefined),
+        {
+          here: (some) =>
+            Promise.all(
+              some.map(({ userId, deviceIds }) =>
+                user(userId)
+                  .publicKeys(deviceIds)
+                  .catch(() => undefined),
+              ),
             ),
-          ),
-        (slice) => fanOut('publicKeys', slice),
+          there: (slice) => fanOut('publicKeys', slice),
+        },
+        options,
       ),
     claimKeys: (requests) =>
       inSlices(
         requests,
-        (some) =>
-          Promise.all(
-            some.map(({ userId, claims }) =>
-              user(userId)
-                .claimKeys(claims)
-                .catch(() => undefined),
+        {
+          here: (some) =>
+            Promise.all(
+              some.map(({ userId, claims }) =>
+                user(userId)
+                  .claimKeys(claims)
+                  .catch(() => undefined),
+              ),
             ),
-          ),
-        (slice) => fanOut('claimKeys', slice),
+          there: (slice) => fanOut('claimKeys', slice),
+        },
+        options,
       ),
   }
-}
-
-/** Up to this many users are asked from here; each may cost two calls, of which an invocation has a few hundred. */
-const ASKED_AT_ONCE = 50
-
-/** Answers in the order of the questions: asked here, where they are few, or in slices through stateless Workers. */
-async function inSlices<Q, A>(
-  all: readonly Q[],
-  here: (some: readonly Q[]) => Promise<A[]>,
-  there: (slice: Q[]) => Promise<A[]>,
-): Promise<A[]> {
-  if (all.length <= ASKED_AT_ONCE) return here(all)
-  return (await Promise.all(slicesOf(all, ASKED_AT_ONCE).map(there))).flat()
 }
 
 async function inviteeOf(user: UserPeer, inviter: string): Promise<Invitee> {

@@ -4,7 +4,7 @@ import { countCalls } from './calls.ts'
 import { readConfig } from './config.ts'
 import type { Env } from './env.ts'
 import { takeFault } from './faults.ts'
-import { countCall, limitedFetch } from './limiter.ts'
+import { countService, limitedFetch } from './limiter.ts'
 import { createLogger, toConsole, toConsoleTogether } from './log.ts'
 import { webClient } from './media/web-reader.ts'
 import type { Config } from './ports/config.ts'
@@ -98,7 +98,7 @@ function prefixOf({ instanceId, generation }: Config): string {
 }
 
 function countThumbnail(): void {
-  countCall('thumbnails.make')
+  countService('thumbnails.make')
   if (takeFault('thumbnails:break-off')) throw new Error('broken off by a test')
 }
 

@@ -42,3 +42,8 @@ export function countHeldObjects(count: (name: string, ms: number) => void): voi
   }
   Object.assign(systemTimers, { setTimeout: counted, clearTimeout: cleared })
 }
+
+/** How many timers of objects have not rung. */
+export function pendingTimers(): number {
+  return [...pending.values()].reduce((total, timers) => total + timers.size, 0)
+}

@@ -8,6 +8,11 @@ export const LIMITS = {
   /** Outgoing calls, RPCs and requests over HTTP together. */
   calls: 500,
   /**
+   * Calls of Workers by service bindings, our own `FanOut` among them: for a request and all that it sets off, so that
+   * what is called in this way calls none itself. Each run of an object's method has its own.
+   */
+  services: 32,
+  /**
    * Characters of an RPC value's JSON: a client's body, of 1 MiB at most, and what stands around it. An isolate's
    * 128 MB are shared by many objects.
    */
@@ -38,7 +43,13 @@ interface Spent {
   underWay: number
 }
 
-const current = new AsyncLocalStorage<Spent>()
+/** One run: it shares what its object may spend, but for the calls of services. */
+interface Invocation {
+  spent: Spent
+  services: number
+}
+
+const current = new AsyncLocalStorage<Invocation>()
 /** What the objects in memory have spent, by their names. */
 const awake = new Map<string, Spent>()
 /** When the alarms of objects ring, by the objects' names. */
@@ -54,7 +65,8 @@ export function passedLimits(): string[] {
 
 /** Runs one invocation within the limits. Outside of one, nothing below limits anything. */
 export function withinLimits<T>(work: () => T): T {
-  return current.run({ calls: 0, waiting: 0, running: 0, underWay: 0 }, work)
+  const spent: Spent = { calls: 0, waiting: 0, running: 0, underWay: 0 }
+  return current.run({ spent, services: LIMITS.services }, work)
 }
 
 /**
@@ -62,17 +74,29 @@ export function withinLimits<T>(work: () => T): T {
  * @throws LimitPassed
  */
 export function countCall(operation: string): void {
-  const spent = current.getStore()
+  const spent = current.getStore()?.spent
   if (spent === undefined) return
   spent.calls += 1
   if (spent.calls > LIMITS.calls) refuse('calls', operation)
+}
+
+/**
+ * Counts a call by a service binding.
+ * @throws LimitPassed
+ */
+export function countService(operation: string): void {
+  countCall(operation)
+  const invocation = current.getStore()
+  if (invocation === undefined) return
+  invocation.services -= 1
+  if (invocation.services < 0) refuse('services', operation)
 }
 
 /** The same `send`, counted, and refused while too many requests wait. */
 export function limitedFetch(operation: string, send: typeof fetch): typeof fetch {
   return async (input, init) => {
     countCall(operation)
-    const spent = current.getStore()
+    const spent = current.getStore()?.spent
     if (spent === undefined) return send(input, init)
     if (spent.waiting >= LIMITS.waitingFetches) refuse('waitingFetches', operation)
     spent.waiting += 1
@@ -97,14 +121,19 @@ export function checkValue(operation: string, value: unknown, isLarge: boolean):
 
 /** The name of the object in which this runs. */
 export function runningObject(): string | undefined {
-  return current.getStore()?.name
+  return current.getStore()?.spent.name
 }
 
 /**
  * The methods of an object's class share what the object may spend; each call from outside tops up the calls.
  * @param rang told of each alarm
+ * @param services what each run of a method may call by service bindings
  */
-export function limitCalls({ prototype }: { prototype: object }, rang: () => void = () => {}): void {
+export function limitCalls(
+  { prototype }: { prototype: object },
+  rang: () => void = () => {},
+  services: number = LIMITS.services,
+): void {
   const spentBy = new WeakMap<object, Spent>()
   for (const [name, property] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
     const method: unknown = property.value
@@ -117,7 +146,7 @@ export function limitCalls({ prototype }: { prototype: object }, rang: () => voi
       if (objectName !== undefined) awake.set(objectName, spent)
       if (objectName !== undefined && name === 'alarm') alarms.delete(objectName)
       if (name === 'alarm') rang()
-      return current.run(spent, () => asRunning(spent, () => method.apply(this, args)))
+      return current.run({ spent, services }, () => asRunning(spent, () => method.apply(this, args)))
     }
     Object.defineProperty(prototype, name, { ...property, value: limited })
   }
@@ -145,7 +174,7 @@ function asRunning<T>(spent: Spent, work: () => T): T {
 
 /** Runs a call of an object whose answer only a test may wait for. */
 export async function asUnderWay<T>(call: () => Promise<T>): Promise<T> {
-  const spent = current.getStore()
+  const spent = current.getStore()?.spent
   if (spent === undefined) return call()
   spent.underWay += 1
   try {
@@ -157,7 +186,7 @@ export async function asUnderWay<T>(call: () => Promise<T>): Promise<T> {
 
 /** Notes when the alarm of the object rings in which this runs. */
 export function noteAlarm(at: number): void {
-  const name = current.getStore()?.name
+  const name = current.getStore()?.spent.name
   if (name !== undefined) alarms.set(name, at)
 }
 
@@ -166,7 +195,7 @@ const statements: Record<string, Set<string>> = {}
 
 /** Notes a statement of the object that this runs in, for the test that looks at the plans. */
 export function noteStatement(query: string): void {
-  const kind = current.getStore()?.name?.split('/')[1]
+  const kind = current.getStore()?.spent.name?.split('/')[1]
   if (kind === undefined) return
   statements[kind] ??= new Set()
   statements[kind].add(query)

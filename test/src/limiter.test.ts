@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import {
   checkValue,
   countCall,
+  countService,
   LIMITS,
   LimitPassed,
   limitCalls,
@@ -48,6 +49,45 @@ describe('outgoing calls of an invocation', () => {
 
   it('are not counted outside of an invocation', () => {
     expect(() => call(LIMITS.calls + 1)).not.toThrow()
+  })
+})
+
+describe('calls by service bindings', () => {
+  const service = (times: number) => {
+    for (let i = 0; i < times; i += 1) countService('fan_out.wake')
+  }
+
+  it('may be 32 an invocation, and one more is refused by name', () => {
+    withinLimits(() => {
+      service(LIMITS.services)
+      expect(passedLimits()).not.toContain('fan_out.wake: services')
+      expect(() => service(1)).toThrow('fan_out.wake passes the limit services, 32')
+    })
+    expect(passedLimits()).toContain('fan_out.wake: services')
+  })
+
+  it('are of each run of an object’s method for itself, whatever else runs there', async () => {
+    class Teller {
+      async tell(times: number): Promise<void> {
+        service(times / 2)
+        await Promise.resolve()
+        service(times / 2)
+      }
+    }
+    limitCalls(Teller)
+    const teller = new Teller()
+    await Promise.all([teller.tell(LIMITS.services), teller.tell(LIMITS.services)])
+    await expect(teller.tell(LIMITS.services + 2)).rejects.toThrow(LimitPassed)
+  })
+
+  it('may be none where the caller is called so itself', () => {
+    class Slice {
+      ask(): void {
+        service(1)
+      }
+    }
+    limitCalls(Slice, undefined, 0)
+    expect(() => new Slice().ask()).toThrow(LimitPassed)
   })
 })
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { slicesOf } from '../../src/slices.ts'
+import { slicesOf, slicesWithin } from '../../src/slices.ts'
 import { inTurns } from '../../src/worker-pool.ts'
 
 describe('work in turns', () => {
@@ -33,4 +33,11 @@ describe('work in turns', () => {
 it('slices keep the order, and the last one is shorter', () => {
   expect(slicesOf([1, 2, 3, 4, 5], 2)).toEqual([[1, 2], [3, 4], [5]])
   expect(slicesOf([], 2)).toEqual([])
+})
+
+it('slices are larger where there would be too many of them', () => {
+  const all = Array.from({ length: 10 }, (_, n) => n)
+  expect(slicesWithin(all, 2, 5).map(({ length }) => length)).toEqual([2, 2, 2, 2, 2])
+  expect(slicesWithin(all, 2, 3).map(({ length }) => length)).toEqual([4, 4, 2])
+  expect(slicesWithin([], 2, 3)).toEqual([])
 })

@@ -2,6 +2,7 @@
 import { Hono } from 'hono'
 import * as z from 'zod'
 import { faultsNow, holdsAnswers, release, setFault } from '../../src/faults.ts'
+import { pendingTimers } from '../../src/held.ts'
 import { isQuiet, isSettled, passedLimits, statementsOf, takeInMemory } from '../../src/limiter.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
@@ -45,6 +46,10 @@ testHooks.get('/statements', endpoint({ auth: 'none', limit: 'free' }), (c) =>
 )
 
 testHooks.get('/passed-limits', endpoint({ auth: 'none', limit: 'free' }), (c) => c.json(passedLimits()))
+
+testHooks.get('/timers', endpoint({ auth: 'none', limit: 'free' }), (c) =>
+  c.json({ pending: pendingTimers() }),
+)
 
 /** Alarms further off than `within` ms are not waited for. */
 const Settled = z.object({ within: z.coerce.number().int().min(0) })

@@ -3,9 +3,9 @@
  * not answer is tried again. See `docs/decisions/` and the model in `test/` for why each rule is there.
  */
 import type { Wake } from '../../../src/objects/user/sync.ts'
-import { slicesOf } from '../../../src/slices.ts'
 import { backoff } from '../../timers.ts'
 import { addSubscriber, removeSubscriber, subscriberIds } from '../rows/tell/subscribers.ts'
+import { inPlaces, wakeSlices } from './wake-slices.ts'
 
 interface Subscriber {
   userId: string
@@ -47,7 +47,6 @@ export interface SubscribersOptions {
 
 /** Up to this many, the Room wakes by itself; above, in slices through the fan-out. */
 const DIRECT = 200
-const SLICE = 50
 /** Up to this many, wakes leave before the answer to the user that changed the room. */
 const WOKEN_AT_ONCE = 20
 /** Somebody may be waiting: a wake is never put off for longer than this, ms. */
@@ -180,22 +179,16 @@ export class Subscribers {
    * from an object that was reset, is waited for no longer than `STUCK_MS`.
    */
   wakeBehind(): void {
+    const behind = this.#behind()
+    if (behind.length > DIRECT) this.#wakeInSlices(behind)
+    else for (const place of inPlaces(behind)) this.#wakeDirectly(place)
+  }
+
+  #behind(): Subscriber[] {
     const now = this.#options.now()
-    const head = this.#options.head()
-    const behind = [...this.#byUser.values()].filter(
+    return [...this.#byUser.values()].filter(
       (one) => one.wakingUntil <= now && this.#isBehind(one) && one.retryAt <= now,
     )
-    if (behind.length === 0) return
-    const direct = behind.length <= DIRECT
-    const [toAsk = [], toTell = []] = [true, false].map((asks) =>
-      behind.filter((one) => one.own > one.acked === asks),
-    )
-    for (const [from, group] of Map.groupBy(toTell, (one) => one.acked)) {
-      this.#wakeGroup(group, { from, to: head, increment: this.#options.increment(from, head) }, direct)
-    }
-    for (const [from, group] of Map.groupBy(toAsk, (one) => one.acked)) {
-      this.#wakeGroup(group, { from, to: head }, direct)
-    }
   }
 
   /** From the alarm. Answers when to look again (ms) at those that have not answered; undefined: all have. */
@@ -209,15 +202,32 @@ export class Subscribers {
     return next
   }
 
-  #wakeGroup(group: Subscriber[], news: Omit<Wake, 'roomId'>, direct: boolean): void {
-    const wake: Wake = { roomId: this.#options.roomId(), ...news }
-    if (direct) {
-      for (const one of group) void this.#wakeOne(one, wake)
-      return
-    }
-    for (const slice of slicesOf(group, SLICE)) {
-      void this.#wakeSlice(slice, wake)
-    }
+  #wakeDirectly(place: Subscriber[]): void {
+    const wake = this.#wakeFor(place)
+    for (const one of place) void this.#wakeOne(one, wake)
+  }
+
+  /** Wakes as many as the Workers of one request can; the alarm wakes the others at once, as a request of its own. */
+  #wakeInSlices(behind: Subscriber[]): void {
+    const { slices, rest } = wakeSlices(behind)
+    for (const slice of slices) void this.#wakeSlice(slice, this.#wakeFor(slice))
+    if (rest) this.#options.retryAt(this.#options.now())
+  }
+
+  /** The wake of subscribers that stand in one place. */
+  #wakeFor(place: readonly Subscriber[]): Wake {
+    const { own, acked: from } = place[0]!
+    const to = this.#options.head()
+    const roomId = this.#options.roomId()
+    return own > from
+      ? { roomId, from, to }
+      : { roomId, from, to, increment: this.#options.increment(from, to) }
+  }
+
+  /** After an answer: wakes those behind what has come meanwhile, by the alarm where that calls Workers again. */
+  #wakeMore(): void {
+    if (this.#behind().length > DIRECT) this.#options.retryAt(this.#options.now())
+    else this.wakeBehind()
   }
 
   async #wakeOne(one: Subscriber, wake: Wake): Promise<void> {
@@ -225,7 +235,7 @@ export class Subscribers {
     one.wakingUntil = this.#options.now() + STUCK_MS
     const answer = await this.#options.transport.wake(one.userId, wake).catch(() => undefined)
     this.#answered(one, generation, wake.to, answer)
-    this.wakeBehind()
+    this.#wakeMore()
   }
 
   async #wakeSlice(slice: Subscriber[], wake: Wake): Promise<void> {
@@ -234,7 +244,7 @@ export class Subscribers {
     const userIds = slice.map((one) => one.userId)
     const answers = await this.#options.transport.wakeMany(userIds, wake).catch(() => [])
     for (const [i, one] of slice.entries()) this.#answered(one, generations[i] ?? -1, wake.to, answers[i])
-    this.wakeBehind()
+    this.#wakeMore()
   }
 
   #answered(one: Subscriber, generation: number, to: number, answer: WakeAnswer): void {

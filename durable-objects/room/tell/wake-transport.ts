@@ -1,6 +1,6 @@
 /** How wakes leave a Room: straight to the User objects, or through slices of stateless Workers. */
 import type { Env } from '../../../src/env.ts'
-import { checkValue, countCall } from '../../../src/limiter.ts'
+import { checkValue, countService } from '../../../src/limiter.ts'
 import type { Wake } from '../../../src/objects/user/sync.ts'
 import type { Peers } from '../../peers.ts'
 import type { WakeAnswer, WakeTransport } from './subscribers.ts'
@@ -14,7 +14,7 @@ export function fanOut(env: Env, objects: Peers): WakeTransport {
   return {
     wake: (userId, wake) => objects.user(userId).wake(wake),
     async wakeMany(userIds, wake) {
-      countCall('fan_out.wake')
+      countService('fan_out.wake')
       checkValue('fan_out.wake', wake, false)
       return (env.FANOUT as unknown as FanOutStub).wake(userIds, wake)
     },

@@ -1,8 +1,8 @@
 /** How a User object asks Rooms: one by one, or many at once through slices of stateless Workers. */
 import type { Env } from '../../../src/env.ts'
-import { checkValue, countCall } from '../../../src/limiter.ts'
+import { checkValue, countService } from '../../../src/limiter.ts'
 import type { PullRequest, RoomSlice } from '../../../src/objects/room/sync.ts'
-import { slicesOf } from '../../../src/slices.ts'
+import { slicesWithin } from '../../../src/slices.ts'
 import type { Peers } from '../../peers.ts'
 
 export interface RoomPull {
@@ -38,17 +38,19 @@ export function withinCall(slices: readonly (RoomSlice | undefined)[]): Pulled[]
 /** Up to this many Rooms an object asks by itself: an invocation has a few hundred calls. */
 const DIRECT = 100
 const SLICE = 25
+/** Of more Rooms the groups are larger: an object may call few Workers, and answers that do not fit are asked for again. */
+const MOST_GROUPS = 20
 
 /** Puts the rooms of one sync into groups that are asked together. */
 export function askedTogether<T>(all: readonly T[]): T[][] {
-  return slicesOf(all, all.length > DIRECT ? SLICE : 1)
+  return all.length > DIRECT ? slicesWithin(all, SLICE, MOST_GROUPS) : slicesWithin(all, 1, DIRECT)
 }
 
 export function pullRooms(env: Env, objects: Peers): PullRooms {
   return async (pulls) => {
     const [only] = pulls
     if (only !== undefined && pulls.length === 1) return [await objects.room(only.roomId).pull(only.request)]
-    countCall('fan_out.pull')
+    countService('fan_out.pull')
     const answers = await (env.FANOUT as unknown as FanOutStub).pull(pulls)
     checkValue('fan_out.pull', answers, true)
     return answers
