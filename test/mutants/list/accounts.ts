@@ -62,7 +62,7 @@ export const ACCOUNTS: readonly Mutant[] = [
   ),
   ...inFile(
     'src/media/thumbnail-size.ts',
-    ['test/workers/media/thumbnails.test.ts'],
+    ['test/src/media/thumbnail-size.test.ts'],
     [
       ['width >= wanted.width && height >= wanted.height', 'width >= wanted.width'],
       ["method === 'crop' ? Math.max(across, down) : Math.min(across, down)", 'Math.min(across, down)'],

@@ -1,5 +1,7 @@
 /** What one user may upload in all: never passed, whoever uploads how much at once. */
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import { type Client, must } from '../../support/client.ts'
 import { serving } from '../../support/serving.ts'
@@ -53,6 +55,19 @@ describe.each([false, true])('the quota of a user, streamed %s', (streamed) => {
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(3)
     expect([await used(bob), await kept(bob)]).toEqual([90_000, 90_000])
   })
+})
+
+it('refuses what cannot fit before it is read', async () => {
+  const alice = await http.register('alice')
+  const headers = { authorization: `Bearer ${alice.token}`, 'content-length': QUOTA + 1 }
+  const upload = request(`${server.url}/_matrix/media/v3/upload`, { method: 'POST', headers })
+  try {
+    upload.write('the rest never comes')
+    const [answer] = (await once(upload, 'response')) as [IncomingMessage]
+    expect(answer.statusCode).toBe(403)
+  } finally {
+    upload.destroy()
+  }
 })
 
 it('is for each user alone', async () => {
