@@ -51,11 +51,15 @@ export const MEDIA: readonly Mutant[] = [
     ['  if (known !== undefined) return known\n  const source', '  const source'],
     ['if (header.animated && !animated) return undefined\n', ''],
   ]),
-  ...inFile('src/media/image-header.ts', media('odd-pictures'), [
-    ['!hasPicture && view.getUint32(at + 8) > 1', 'view.getUint32(at + 8) > 1'],
-    ['(view.getUint8(20) & ANIMATION) !== 0', 'false'],
-    ['while (at < bytes.length && pictures < 2)', 'while (at < bytes.length && pictures < 1)'],
-  ]),
+  ...inFile(
+    'src/media/image-header.ts',
+    [...unit('image-header'), ...media('odd-pictures')],
+    [
+      ['!hasPicture && view.getUint32(at + 8) > 1', 'view.getUint32(at + 8) > 1'],
+      ['(view.getUint8(20) & ANIMATION) !== 0', 'false'],
+      ['while (at < bytes.length && pictures < 2)', 'while (at < bytes.length && pictures < 1)'],
+    ],
+  ),
   ...inFile('src/media/preview.ts', media('preview'), [
     ["'preview' in outcome ? FRESH_S : FAILURE_FRESH_S", 'FRESH_S'],
     ['named !== null && /^https?:$/.test(named.protocol) ? named : url', 'named ?? url'],

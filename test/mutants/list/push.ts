@@ -29,7 +29,7 @@ export const PUSH: readonly Mutant[] = [
     [
       'told === null ? unread > 0 : unread < told',
       'told === null || unread < told',
-      { title: 'is none to tell|was redacted meanwhile' },
+      { title: 'was told nothing yet|was redacted meanwhile' },
     ],
     [
       'told === null ? unread > 0 : unread < told',

@@ -35,3 +35,23 @@ it.each([
 it.each(['', 'BM', '<svg/>', '<html>', '\xff\xd8'])('“%s” is no picture to show', (text) => {
   expect(readImageHeader(bytes(text))).toBeUndefined()
 })
+
+const chunk = (name: string, data: number[]) => bytes([0, 0, 0, data.length], name, data, [0, 0, 0, 0])
+const frames = (count: number) => [...chunk('acTL', [0, 0, 0, count, 0, 0, 0, 0])]
+const ofChunks = (...chunks: number[][]) =>
+  bytes('\x89PNG\r\n\x1a\n', [...chunk('IHDR', [0, 0, 1, 2, 0, 0, 0, 3, 8, 6, 0, 0, 0])], ...chunks)
+const data = [...chunk('IDAT', [1, 2])]
+const inGif = (count: number) => {
+  const one = [0x2c, 0, 0, 0, 0, 2, 1, 3, 0, 0, 2, 1, 9, 0]
+  return bytes('GIF89a', [2, 1, 3, 0, 0, 0, 0], ...Array.from({ length: count }, () => one), [0x3b])
+}
+
+it.each([
+  ['a PNG of two frames', ofChunks(frames(2), data), true],
+  ['a PNG of one frame', ofChunks(frames(1), data), false],
+  ['a PNG that tells of its frames after the picture', ofChunks(data, frames(2)), false],
+  ['a GIF of two pictures', inGif(2), true],
+  ['a GIF of one picture', inGif(1), false],
+])('%s: whether it moves', (_, picture, animated) => {
+  expect(readImageHeader(picture)).toMatchObject({ animated, ...size })
+})
