@@ -60,8 +60,10 @@ export const MEDIA: readonly Mutant[] = [
       ['while (at < bytes.length && pictures < 2)', 'while (at < bytes.length && pictures < 1)'],
     ],
   ),
-  ...inFile('src/media/preview.ts', media('preview'), [
+  ...inFile('src/media/preview.ts', unit('preview-age'), [
     ["'preview' in outcome ? FRESH_S : FAILURE_FRESH_S", 'FRESH_S'],
+  ]),
+  ...inFile('src/media/preview.ts', media('preview'), [
     ['named !== null && /^https?:$/.test(named.protocol) ? named : url', 'named ?? url'],
     [
       'await ports.previews.find(url.href).catch(() => undefined)',
