@@ -5,12 +5,12 @@
 import type { Operation } from './month.ts'
 import type { Unit } from './prices.ts'
 
-export const TOTAL_BUDGET = 92
+export const TOTAL_BUDGET = 86
 
 export const BUDGETS: Record<Unit | Operation, number> = {
-  workerRequests: 28,
+  workerRequests: 26,
   workerCpuMs: 3,
-  objectRequests: 31,
+  objectRequests: 28,
   objectGbSeconds: 2,
   rowsRead: 1,
   rowsWritten: 1,
@@ -24,9 +24,9 @@ export const BUDGETS: Record<Unit | Operation, number> = {
   r2Gb: 1,
   quietPoll: 13,
   message: 12,
-  typing: 21,
-  receipts: 23,
-  presence: 20,
+  typing: 13,
+  receipts: 22,
+  presence: 21,
   presenceRooms: 3,
   opening: 2,
   firstNews: 2,

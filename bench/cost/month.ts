@@ -71,7 +71,7 @@ export const OPERATIONS = {
     reach: 0,
   },
   message: { title: 'a message', times: messages, reach: awakeOthers },
-  typing: { title: 'typing, from its first sign to its end', times: messages, reach: awakeOthers },
+  typing: { title: 'typing, which ends with its message', times: messages, reach: awakeOthers },
   receipts: {
     title: `receipts of ${BURST} readers at once`,
     times: messages * bursts,

@@ -1,7 +1,7 @@
 /** The operations of `bench/cost/month.ts`, each run and counted on a whole server whose other users wait in polls. */
 import type { Counts } from '../../../bench/cost/bill.ts'
 import { BURST, TYPING_SECONDS } from '../../../bench/cost/month.ts'
-import { type Counted, lineThrough, type Measured } from '../../../bench/cost/units.ts'
+import { type Counted, combined, costFor, lineThrough, type Measured } from '../../../bench/cost/units.ts'
 import { type Api, must } from '../../support/client.ts'
 import { byOneself, FEW, idleAndBack, MANY } from './by-oneself.ts'
 import type { Meter } from './meter.ts'
@@ -49,9 +49,10 @@ async function inCompany(meter: Meter, few: Company, many: Company): Promise<Pic
       { n: FEW, cost: await meter.costOf(() => work(few)) },
       { n: MANY, cost: await meter.costOf(() => work(many)) },
     )
+  const ofMessage = await measured(message)
   return {
-    message: await measured(message),
-    typing: await measured(typing),
+    message: ofMessage,
+    typing: await measuredTyping(meter, few, many, ofMessage),
     receipts: await measuredReceipts(meter, few, many),
     presence: await measured(presence),
     toDevice: await measured(toDevice),
@@ -65,13 +66,30 @@ async function message({ actor, everybody, room }: Company): Promise<string> {
   return eventId
 }
 
-async function typing({ actor: { client }, everybody, room }: Company): Promise<void> {
-  const say = async (body: object, userIds: string[]) => {
-    must(await client.put(`/rooms/${enc(room)}/typing/${enc(client.userId)}`, body))
-    await all(everybody, (reader) => reader.hears(facts.typing(room, userIds)))
+/** Typing ends with its message, as clients say it: what the message costs by itself is taken off. */
+async function measuredTyping(
+  meter: Meter,
+  few: Company,
+  many: Company,
+  ofMessage: Measured,
+): Promise<Measured> {
+  const typing = async (company: Company): Promise<Counted> => {
+    const whole = await meter.costOf(() => typeAndSend(company))
+    return combined(whole, costFor(ofMessage, company.others.length), -1)
   }
-  await say({ typing: true, timeout: TYPING_SECONDS * 1000 }, [client.userId])
-  await say({ typing: false }, [])
+  return lineThrough({ n: FEW, cost: await typing(few) }, { n: MANY, cost: await typing(many) })
+}
+
+async function typeAndSend(company: Company): Promise<void> {
+  const { actor, everybody, room } = company
+  const { client } = actor
+  const say = async (body: object) =>
+    must(await client.put(`/rooms/${enc(room)}/typing/${enc(client.userId)}`, body))
+  const heard = (userIds: string[]) => all(everybody, (reader) => reader.hears(facts.typing(room, userIds)))
+  await say({ typing: true, timeout: TYPING_SECONDS * 1000 })
+  await heard([client.userId])
+  await Promise.all([say({ typing: false }), message(company)])
+  await heard([])
 }
 
 /** The readers of a message tell at once that they have read it. */
