@@ -3,6 +3,8 @@
 const works = new Map<string, () => Promise<void>>()
 /** Requests that have no answer yet, by server. */
 const underWay = new Map<string, number>()
+/** The work that is being done, by server: a request that came into it would meet an object that is on its way out. */
+const working = new Map<string, Promise<void>>()
 
 /** Has `work` done before each request to this server during which no other is under way. Answers what ends that. */
 export function betweenRequests(url: string, work: () => Promise<void>): () => void {
@@ -17,7 +19,8 @@ export async function asRequest<T>({ origin }: URL, request: () => Promise<T>): 
   const before = underWay.get(origin) ?? 0
   underWay.set(origin, before + 1)
   try {
-    if (before === 0) await work()
+    if (before === 0) working.set(origin, work())
+    await working.get(origin)
     return await request()
   } finally {
     underWay.set(origin, (underWay.get(origin) ?? 1) - 1)
