@@ -25,6 +25,9 @@ export function backoff(failures: number): number {
   return Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(failures, 10))
 }
 
+/** An alarm that is late by this may never ring: an object that dies at the end of its handler can keep it in its tables. */
+const FORGOTTEN_MS = 10_000
+
 /** A job's place in time, kept in memory: after an eviction the alarm runs every job. */
 interface Timed<Name extends string> {
   job: TimedJob<Name>
@@ -183,7 +186,7 @@ export class Timers<Name extends string> {
       const wasUnknown = !this.#isKnown
       if (wasUnknown && at !== null) {
         this.#inherited = at
-        this.#alarmAt = at
+        if (at > this.#parts.clock.now() - FORGOTTEN_MS) this.#alarmAt = at
       }
       this.#isKnown = true
       if (at === null && wasUnknown) ifNone()
