@@ -4,7 +4,7 @@ import { request } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import { type Client, must, type Query } from '../support/client.ts'
 import { eventually } from '../support/eventually.ts'
-import { waitingPoll } from '../support/faults.ts'
+import { waitingPoll, waitingRequests } from '../support/faults.ts'
 import { serving } from '../support/serving.ts'
 
 const { server, http, alice, bob } = serving(['alice', 'bob'], {
@@ -26,11 +26,7 @@ function waitingOn({ token }: Client, path: string, query: Query): () => void {
   return () => asked.destroy()
 }
 
-/** How many requests wait for news. */
-async function waiting(): Promise<number> {
-  const metrics = await (await fetch(`${server.url}/metrics`)).text()
-  return Number(/^selvedge_waiting_requests (\d+)$/m.exec(metrics)![1])
-}
+const waiting = () => waitingRequests(server.url)
 
 const isCount = (wanted: number) => (count: number) => count === wanted
 const nextBatch = async (client: Client): Promise<string> => must(await client.sync()).body.next_batch

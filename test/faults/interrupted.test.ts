@@ -2,7 +2,14 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Answer, type Body, type Client, must } from '../support/client.ts'
 import { eventually } from '../support/eventually.ts'
-import { held, passed, planFault, waitingPoll as pollThatWaits, settled } from '../support/faults.ts'
+import {
+  held,
+  nobodyWaits,
+  passed,
+  planFault,
+  waitingPoll as pollThatWaits,
+  settled,
+} from '../support/faults.ts'
 import { objectName } from '../support/server.ts'
 import { serving } from '../support/serving.ts'
 import { history, inRoom, Receiver } from './helpers.ts'
@@ -87,7 +94,11 @@ describe('wakes', () => {
   beforeEach(async () => {
     receiver = await Receiver.start(bob, roomId)
   })
-  afterEach(() => receiver.stop())
+  afterEach(async () => {
+    await receiver.stop()
+    // A poll that still waited would teach its object where the room stands.
+    await nobodyWaits(server.url)
+  })
 
   it.each([
     ['twice, the second copy out of order', 'copy:user.wake', 4],

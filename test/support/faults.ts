@@ -59,3 +59,14 @@ export async function waitingRequest(
   await passed(http, place)
   return { answer }
 }
+
+/** How many requests wait for news: those of clients that have gone too, until the launcher has seen it. */
+export async function waitingRequests(url: string): Promise<number> {
+  const metrics = await (await fetch(`${url}/metrics`)).text()
+  return Number(/^selvedge_waiting_requests (\d+)$/m.exec(metrics)![1])
+}
+
+/** Waits until the polls of clients that have gone are over. */
+export async function nobodyWaits(url: string): Promise<void> {
+  await expect.poll(() => waitingRequests(url), PATIENCE).toBe(0)
+}
