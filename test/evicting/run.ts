@@ -1,8 +1,8 @@
 /**
  * `npm run test:evicting -- [--all] [--slice 1/3] [-t TITLE] [FILE…]`: runs tests with evictions and a late archive. Without files,
- * the core and a slice of the rest, which goes by the commit: CI has no time for all.
+ * the core and the first slice of the rest: CI has no time for all.
  */
-import { execFileSync, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { projectRoot } from '../../local/paths.ts'
@@ -15,23 +15,13 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 })
 
-/** The slice that is wanted, or that of the commit. */
+/** The slice that is wanted, or the first. */
 function wantedSlice(): [index: number, count: number] {
-  if (values.slice === undefined) return [(commitNumber() % SLICES) + 1, SLICES]
+  if (values.slice === undefined) return [1, SLICES]
   const [index = 0, count = 0] = values.slice.split('/').map(Number)
   if (!(index >= 1 && index <= count))
     throw new Error(`--slice ${values.slice}: write 1/3 for the first of three`)
   return [index, count]
-}
-
-/** 0 where there is no commit. */
-function commitNumber(): number {
-  try {
-    const options = { cwd: projectRoot, encoding: 'utf8', stdio: 'pipe' } as const
-    return Number.parseInt(execFileSync('git', ['rev-parse', '--short=8', 'HEAD'], options), 16)
-  } catch {
-    return 0
-  }
 }
 
 function wantedFiles(): string[] {
