@@ -1,36 +1,25 @@
 /**
  * `npm run test:evicting -- [--all] [--slice 1/3] [-t TITLE] [FILE…]`: runs tests with evictions and a late archive. Without files,
- * the core and the first slice of the rest: CI has no time for all.
+ * the core: CI has no time for all. A slice is the core and a part of the rest.
  */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { projectRoot } from '../../local/paths.ts'
-import { allFiles, slice } from './files.ts'
-
-const SLICES = 3
+import { allFiles, core, slice } from './files.ts'
 
 const { values, positionals } = parseArgs({
   options: { all: { type: 'boolean' }, slice: { type: 'string' }, title: { type: 'string', short: 't' } },
   allowPositionals: true,
 })
 
-/** The slice that is wanted, or the first. */
-function wantedSlice(): [index: number, count: number] {
-  if (values.slice === undefined) return [1, SLICES]
-  const [index = 0, count = 0] = values.slice.split('/').map(Number)
-  if (!(index >= 1 && index <= count))
-    throw new Error(`--slice ${values.slice}: write 1/3 for the first of three`)
-  return [index, count]
-}
-
 function wantedFiles(): string[] {
   if (positionals.length > 0) return positionals
   if (values.all) return allFiles()
-  const [index, count] = wantedSlice()
-  console.log(
-    `evicting: the core and slice ${index}/${count} of the rest; --slice asks for one, --all for all`,
-  )
+  if (values.slice === undefined) return core(allFiles())
+  const [index = 0, count = 0] = values.slice.split('/').map(Number)
+  if (!(index >= 1 && index <= count))
+    throw new Error(`--slice ${values.slice}: write 1/3 for the first of three`)
   return slice(allFiles(), index, count)
 }
 
