@@ -25,6 +25,7 @@ const OF_ROOMS: Record<string, Ask> = {
   state: (room) => alice.get(`/rooms/${room}/state`),
   'a state event': (room) => alice.get(`/rooms/${room}/state/m.room.name`),
   members: (room) => alice.get(`/rooms/${room}/members`),
+  'joined members': (room) => alice.get(`/rooms/${room}/joined_members`),
   typing: (room) => alice.put(`/rooms/${room}/typing/${alice.userId}`, { typing: true, timeout: 1 }),
 }
 

@@ -124,6 +124,7 @@ export const readRpc = rpcTable<ReadDesk>()({
 
   joinedMembers: {
     ...readsMuch,
+    absent: notInRoom,
     run: ({ room }, viewer: string, cursor?: StateCursor): JoinedMembersSlice =>
       joinedMembersFor(room, viewer, cursor),
   },
