@@ -52,14 +52,14 @@ const FLAT: readonly [FigureId, FigureId, string][] = [
 ]
 const FLAT_RATIO = 1.5
 
-/** What must be reached of the least that a send can be on this runtime, in the same run. */
+/** The share of the ceiling that a figure must reach in the same run. */
 const SHARES: readonly [FigureId, FigureId, number][] = [
   ['send.one', 'send.one', 0.92],
   ['send.eight', 'send.eight', 0.85],
   ['send.one.live', 'send.one', 0.6],
 ]
 
-/** What a crowd must not wait for, at the size of a full run. */
+/** The most that a crowd may wait or take, at the size of a full run. */
 const CROWD: readonly [FigureId, number, string][] = [
   ['crowd.start', 4_000, 'a crowd has settled after its start'],
   ['crowd.restart', 4_000, 'a crowd has settled after a restart'],

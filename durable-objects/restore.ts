@@ -1,6 +1,6 @@
 /**
- * What one object does after the whole server was restored: it goes on above everything that it may have handed out
- * since the backup.
+ * An object after a restore of the whole server: it continues above all numbers that it may have given out since the
+ * backup.
  */
 import { type ObjectStorage, readMeta, writeMeta } from './sqlite.ts'
 

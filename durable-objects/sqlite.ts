@@ -127,7 +127,7 @@ export function countingStorage(
   let last: SqlStorageCursor<never> | undefined
   const exec: SqlStorage['exec'] = (query, ...bindings) => {
     noteStatement(query)
-    // What a cursor has read is known when it has been walked through: by the next statement, as a rule.
+    // A cursor knows how many rows it has read only at its end, which has come by the next statement.
     if (last !== undefined) count('rows_read', last.rowsRead)
     const cursor = storage.sql.exec(query, ...bindings)
     last = cursor as never

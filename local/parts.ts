@@ -38,7 +38,7 @@ export interface Parts {
   redis: Part
 }
 
-/** What all parts are to say from now on, and whether one of them was of another time than the others. */
+/** The mark that all parts get, and whether one of them came from a backup. */
 export interface Settled extends Mark {
   restored: boolean
 }

@@ -17,7 +17,7 @@ const isTest = (bindings as Env).TEST_HOOKS === 'on'
 let calls: CallCounters | undefined
 if (isTest) {
   for (const objectClass of [Room, User]) limitCalls(objectClass, () => calls?.count('alarms'))
-  // What it is called for may have called as many as there may be.
+  // Its caller may have used up its own calls of services already, so it may make none.
   limitCalls(FanOut, undefined, 0)
   countHeldObjects((name, ms) => calls?.count(name, ms))
 }

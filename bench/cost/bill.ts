@@ -68,7 +68,7 @@ function logEvents(
   return (invocations + ofSuccesses + refusals + lines) * keptEvents
 }
 
-/** What a month costs if nobody does anything, and what is kept of the months before. */
+/** The amounts of a month in which nobody does anything: the storage of all months before. */
 function keptAmounts(): Amounts {
   const kept = MESSAGES * USERS * ASSUMED.months
   const uploads = OPERATIONS.upload.times * USERS * ASSUMED.months

@@ -1,6 +1,6 @@
 /**
- * What a month may cost, USD: by what is billed, and by operation at the list price. A change that costs more fails the
- * test of its operation; one that costs less lowers the figure here.
+ * The budgets of a month, USD: one for each unit that is billed, and one for each operation at the list price. A test fails
+ * where an operation costs more. A change that makes one cheaper lowers its figure here.
  */
 import type { Operation } from './month.ts'
 import type { Unit } from './prices.ts'

@@ -22,7 +22,7 @@ const MESSAGES_A_DAY = 20
 
 /**
  * Where messages are written. `others`: members beside the sender; `awake`: the share of them with a client open, since
- * people write when others are there; `readers`: those who have the room before them, and send a receipt.
+ * people write when others are there; `readers`: those with the room open, who send a receipt.
  */
 export const ROOMS = [
   { name: 'pairs', share: 0.4, others: 1, awake: 0.8, readers: 0.6 },

@@ -1,6 +1,6 @@
 /**
- * What a change of this user means in many rooms: one row for each room, done in slices from the alarm, and again after
- * a crash.
+ * Work that a change of this user makes in many rooms: one row for each room, done in slices from the alarm, and
+ * resumed after a crash.
  */
 import { MatrixError } from '../../src/protocol/errors.ts'
 import { Courier, type Outlet } from '../consumer.ts'

@@ -131,7 +131,7 @@ function refuseContradictions(options: Partial<Record<OptionName, string>>): voi
     throw refusal(`--https-port and --port are both ${port}`)
 }
 
-/** What must be true before others than this machine are served. */
+/** Refuses options that are unsafe once other machines are served. */
 function refuseOutside({ host, registration, ...options }: Partial<Record<OptionName, string>>): void {
   // Not options of a command, but of a server.
   if (host === undefined || registration === undefined) return

@@ -43,7 +43,7 @@ export interface Challenge {
   error?: string
 }
 
-/** What a finished session stands for is done once, and then the session is over. */
+/** A finished session allows its action once, and is over then. */
 export type AuthOutcome = { done: true; session: UiaSession } | { done: false; challenge: Challenge }
 
 const SESSION_ID_LENGTH = 24

@@ -8,8 +8,8 @@ interface State {
 }
 
 /**
- * What a state is where another one is known: `older` and so void, the `same`, or `news`. States of one user come by
- * several ways, and one way may be slower than another.
+ * Compares a state of a user with the known one: it is `older` and so void, the `same`, or `news`. States of one user come
+ * by several ways, and one way may be slower than another.
  */
 export function compareStates(state: State, known: State | undefined): 'older' | 'same' | 'news' {
   if (known === undefined) return 'news'

@@ -37,7 +37,7 @@ export async function withDeadline<T>(
 
 export class DeadlinePassed extends Error {
   override readonly name = 'DeadlinePassed'
-  /** This machine was behind: whoever was asked may have answered in time. */
+  /** This machine was late itself: the answer may have come in time. */
   readonly isOurs: boolean
 
   constructor(isOurs: boolean) {

@@ -8,7 +8,7 @@ describe('lines that may wait', () => {
   let written: string[]
   let sink: LogSink
   let flush: () => void
-  /** What keeps the isolate at work. */
+  /** The promises that keep the isolate alive. */
   let works: Promise<void>[]
   const later = (work: Promise<void>) => works.push(work)
 

@@ -11,9 +11,9 @@ export type Serving<Name extends string> = Record<Name, Client> & {
 }
 
 /**
- * Starts a server before the tests of the file, registers who is named, and stops it after them. What is answered is
- * filled in by then: nothing of it can be read while the file is still being loaded. A server that were started
- * meanwhile would run for each file of `npm test -- -t TITLE`, and be stopped for none without such a title.
+ * Starts a server and registers the named users before the tests of the file, and stops the server after them. The answer
+ * is filled in by the first test, and cannot be read earlier. A server that started while the file is loaded would never
+ * be stopped in a file without a test of the title of `npm test -- -t TITLE`.
  */
 export function serving<const Name extends string = never>(
   names: readonly Name[] = [],

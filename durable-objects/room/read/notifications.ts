@@ -1,6 +1,6 @@
 /**
- * What a member was notified of in this room, read or not. It is worked out when somebody looks, by the rules as they
- * are now.
+ * A member's notifications of this room, read and unread. They are computed at the request, by the push rules of that
+ * moment.
  */
 import type {
   NotificationsRequest,

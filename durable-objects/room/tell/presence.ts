@@ -10,7 +10,7 @@ import { inTurns } from '../../../src/worker-pool.ts'
 import { isSmall, type RowReader } from '../rows/reader.ts'
 
 export interface RoomPresenceParts {
-  /** Those who want to hear; nobody in a large room. */
+  /** The subscribers; nobody in a large room. */
   audience: () => string[]
   /** Tells a user, and answers what that user is. */
   tell: (userId: string, news: PresenceNews[]) => Promise<PresenceState>
@@ -33,7 +33,7 @@ interface Known {
   last: number
   /** The number of the news that they have come into the room; 0: they have not. */
   met: number
-  /** They did not announce it, but were found to be so: others than newcomers have heard it, before an eviction. */
+  /** The member did not announce this state: an answer showed it. Only newcomers have not heard of it. */
   found: boolean
 }
 
@@ -66,8 +66,8 @@ export class RoomPresence {
   }
 
   /**
-   * A member says what they are. Answers what is known of the others who want to hear; those of whom nothing is known
-   * are asked when they are told.
+   * Takes a member's state. Answers the states of the other subscribers, as far as they are known: the others are asked
+   * by the call that tells them.
    * @param met they have just come into the room
    */
   announce(state: PresenceState, met: boolean): PresenceState[] {

@@ -38,7 +38,7 @@ export function schedule(room: RoomWriter, request: DelayedRequest): { delayId: 
   if (known !== undefined) return { delayId: known.delay_id, due: known.send_at ?? now }
   requireBody(request)
   requireIntegers(room, request)
-  // What no event may hold is refused now, not when the time has come.
+  // Content that no event may have is refused now, and not only when the event is sent.
   const content = canonicalJson(request.content, strictJson ? 'integers' : 'any')
   checkCount(sql, request.sender, content.length)
   const due = now + request.delayMs

@@ -16,7 +16,7 @@ const IDLE_AFTER_MS = 300_000
 const META = 'presence'
 /** How often clients that wait are answered for presence alone, ms. */
 const EVERY_MS = 1_000
-/** Of so many people the presence is kept: of those who told last. */
+/** The presence of so many users is kept: those heard of last. */
 const MAX_TOLD = 1_000
 
 export interface PresenceParts {
@@ -58,7 +58,7 @@ export class Presence {
   readonly #parts: PresenceParts
   /** What was told, with its place: times that never repeat, which outlive an eviction without being stored. */
   readonly #told = new Map<string, { at: number; state: PresenceState }>()
-  /** What was heard since, and is yet to have its place: several rooms tell within a moment, for one answer. */
+  /** States that were heard and have no place yet: several rooms tell within a moment, for one answer. */
   readonly #heard = new Map<string, PresenceState>()
   readonly #showing: PacedWork
   /** What each device's last sync said of itself, and when (ms). */

@@ -84,7 +84,7 @@ function removeWhere(sql: SqlStorage, where: { clause: string; values: string[] 
   const query = `SELECT * FROM pushers WHERE ${where.clause}`
   const rows = sql.exec<PusherRow>(query, ...where.values).toArray()
   sql.exec(`DELETE FROM pushers WHERE ${where.clause}`, ...where.values)
-  // What waits for them is of no use any more, and holds what people wrote.
+  // Their queued notifications are useless now, and hold texts of messages.
   for (const row of rows) dropQueuedFor(sql, row)
   // With the last of them: for a later one everything is counted anew.
   if (!hasPushers(sql)) dropBadges(sql)

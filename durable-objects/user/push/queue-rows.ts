@@ -84,7 +84,7 @@ export function dropQueuedOf(
   dropWhere(sql, `notification != '' AND ${clause}`, JSON.stringify(values))
 }
 
-/** What people wrote must not outlast an erasure as free space. */
+/** Overwrites texts of messages first: an erasure must leave none in free space. */
 function dropWhere(sql: SqlStorage, clause: string, ...values: SqlStorageValue[]): void {
   const query = `SELECT seq FROM push_queue WHERE ${clause}`
   for (const { seq } of sql.exec<{ seq: number }>(query, ...values).toArray()) {

@@ -1,6 +1,5 @@
 /**
- * What tokens and notes say of the user's rooms, for reads other than sync: where a token stands, and which rooms moved
- * last.
+ * Reads of tokens and notes outside sync: where a token stands in a room, and the user's rooms by when they moved.
  */
 import type { VisitedRoom } from '../../../src/objects/user/sync.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'

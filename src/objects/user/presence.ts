@@ -16,6 +16,6 @@ export interface PresenceState {
 /** A state as a Room tells it. */
 export interface PresenceNews {
   state: PresenceState
-  /** The two have met in a room that one of them came into: it is news also to one who knows it. */
+  /** The two have met in a room that one of them has joined: the state is news even if it was known. */
   met: boolean
 }

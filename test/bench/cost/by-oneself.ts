@@ -1,4 +1,4 @@
-/** The operations of `bench/cost/month.ts` of which nobody hears who waits in a poll, but for their user. */
+/** The operations of `bench/cost/month.ts` that reach no waiting poll of another user. */
 import type { Counts } from '../../../bench/cost/bill.ts'
 import { type Counted, combined, lineThrough, type Measured, NOTHING } from '../../../bench/cost/units.ts'
 import { type Client, must } from '../../support/client.ts'
@@ -138,7 +138,7 @@ async function costOfOpening(meter: Meter, alone: Client, of: Absent): Promise<C
   return meter.costOf(async () => must(await of.client.sync({ since })), prepare)
 }
 
-/** What a message costs more for somebody who has looked since the last one and gone. */
+/** The extra cost of a message for a member that has looked since the last one and gone. */
 async function costOfFirstNews(meter: Meter, alone: Client, of: Absent): Promise<Counted> {
   const say = () => alone.say(of.rooms[0]!, 'while you were away')
   const first = await meter.costOf(say, () => lookAndGo(meter, of))

@@ -14,7 +14,7 @@ export interface Meter {
   server: TestServer
   http: Api
   /**
-   * What one run costs, with all that follows it; the first run is left out, which makes what is made once.
+   * The cost of one run, with all that follows it. The first run is left out, since it makes things that are made once.
    * @param prepare runs before each run, and is not counted
    */
   costOf(work: () => Promise<unknown>, prepare?: () => Promise<unknown>): Promise<Counted>

@@ -150,7 +150,7 @@ export class Watcher {
   async #evictQuietly(kind: ObjectKind, name: string): Promise<void> {
     if (this.#unmovable.has(name)) return
     await Promise.all(this.#sends)
-    // What died with its work under way does not settle before it is called again.
+    // An object that died during its work settles only after its next call.
     await settled(this.#http, SOON_MS, 1_000).catch(() => undefined)
     try {
       await this.#server.evict(kind, name)

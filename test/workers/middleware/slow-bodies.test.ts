@@ -84,7 +84,7 @@ describe('a client that sends half of', () => {
     await http.request('GET', '/_matrix/client/versions')
     socket.destroy()
     await closed
-    // What was there to say stands before the line of the request.
+    // The line of this request is written after all earlier lines.
     const said = async () => {
       await http.request('GET', '/_matrix/client/versions')
       return logged.join()

@@ -216,7 +216,7 @@ describe('the default rules', () => {
     ['a part of a word', 'some home', {}, [true, false, undefined]],
     ['the room, from a sender who may', 'hello @room', { mayNotify: () => true }, [true, true, undefined]],
     ['the room, from others', 'hello @room', {}, [true, false, undefined]],
-  ])('find %s in a text, unless the message says itself whom it mentions', (_, body, within, expected) => {
+  ])('find %s in a text, unless the message lists its mentions', (_, body, within, expected) => {
     expect(verdict(text(body), within)).toEqual(expected)
     const says = event({ msgtype: 'm.text', body, 'm.mentions': {} })
     expect(verdict(says, within)).toEqual([true, false, undefined])

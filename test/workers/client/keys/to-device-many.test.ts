@@ -79,7 +79,7 @@ describe('many messages', () => {
          SELECT (SELECT max(id) FROM inbox) + i, '${bob.deviceId}', '${userId}', 'm.dummy', '{}' FROM n`,
       )
     }
-    // Whoever sends the message that is too many: it need not be the one who has sent the most.
+    // The last sender is refused, even if another one has sent more.
     must(await send(friend, to(bob, { n: 'third' })))
     const query = 'SELECT sender, count(*) AS held FROM inbox GROUP BY sender ORDER BY held'
     const held = (await server.sql('USER', user, query)).map(({ held }) => held)

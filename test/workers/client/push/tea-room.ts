@@ -1,4 +1,4 @@
-/** For each test: Alice and Bob, who is called so, in a room named Tea, and a gateway that hears of what is said there. */
+/** For each test: Alice and Bob in a room named Tea, Bob with his name as display name, and a push gateway. */
 import { beforeEach, expect } from 'vitest'
 import { type Body, type Client, must } from '../../../support/client.ts'
 import { pusherOf, pushGateway } from '../../../support/push-gateway.ts'

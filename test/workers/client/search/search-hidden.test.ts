@@ -1,4 +1,4 @@
-/** What the search shows to nobody, or not to this one. */
+/** Messages that the search hides from everybody, or from one user. */
 import { describe, expect, it } from 'vitest'
 import { must } from '../../../support/client.ts'
 import { serving } from '../../../support/serving.ts'

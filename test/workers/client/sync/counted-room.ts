@@ -8,7 +8,7 @@ export const counts = (notifications: number, highlights = 0) => ({
   highlight_count: highlights,
 })
 
-/** The room is `here.room`, and Bob is who is asked. */
+/** The room is `here.room`; Bob's counts are the ones that are read. */
 export function countedRoom() {
   const { server, http, alice, bob } = serving(['alice', 'bob'], {
     presence: 'off',

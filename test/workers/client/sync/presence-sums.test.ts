@@ -196,7 +196,7 @@ describe('a state', () => {
     await setTo(alice, 'online')
     const online = await hears(bob, since, (heard) => heard[alice.userId]?.presence === 'online')
     must(await admin.put(`/_matrix/client/v1/admin/suspend/${alice.userId}`, { suspended: true }))
-    // Whoever is told of somebody answers what they are.
+    // Each call that tells a user is answered with the user's own state.
     await setTo(carol, 'unavailable')
     await hears(bob, online.since, (heard) => heard[alice.userId]?.presence === 'offline')
   })

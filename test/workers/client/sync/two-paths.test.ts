@@ -83,7 +83,7 @@ const ACTS: Record<string, Act> = {
     must(await alice.post(at(room, 'kick'), { user_id: carol.userId }))
     must(await carol.join(room))
   },
-  // What waits for company is told by neither path before.
+  // Neither path tells of a receipt that still waits for company.
   'a receipt': ({ room, second }) => read(bob, room, second).then(() => settled(http)),
   'one’s own receipt': ({ room, first }) => read(alice, room, first),
   'one’s own private receipt': ({ room, second }) => read(alice, room, second, {}, 'm.read.private'),
