@@ -7,6 +7,7 @@ import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppContext } from '../app-env.ts'
 import { requestedRow } from './endpoint-row.ts'
 import type { RateClass } from './rates.ts'
+import { UnderWay } from './under-way.ts'
 
 /** When one that is refused may ask again, ms; others are told up to twice that, so that they do not come together. */
 const AGAIN_MS = 1_000
@@ -36,7 +37,7 @@ const MOST: Record<RateClass | 'free', number | 'waits'> = {
   message: 800,
 }
 
-let underWay = 0
+const underWay = new UnderWay()
 
 /**
  * Lets a request in. Answers what its end is told by.
@@ -45,14 +46,13 @@ let underWay = 0
 export function letIn(c: AppContext): () => void {
   const most = MOST[requestedRow(c as unknown as Context)?.limit ?? 'read']
   if (most === 'waits') return () => undefined
-  if (underWay >= most) {
-    const retryAfter = AGAIN_MS + ((underWay * 37) % AGAIN_MS)
+  const now = c.var.ports.clock.now()
+  const count = underWay.count(now)
+  if (count >= most) {
+    const retryAfter = AGAIN_MS + ((count * 37) % AGAIN_MS)
     throw new MatrixError('M_LIMIT_EXCEEDED', 'The server is busy: try again in a moment', {
       extra: { retry_after_ms: retryAfter },
     })
   }
-  underWay += 1
-  return () => {
-    underWay -= 1
-  }
+  return underWay.begin(now)
 }
