@@ -45,12 +45,16 @@ export const MEDIA: readonly Mutant[] = [
     ["list.trim() === '*' || ", ''],
     ['if (ifRange !== undefined && !isStateOf(ifRange.trim(), validators)) return undefined\n', ''],
   ]),
-  ...inFile('src/media/thumbnails.ts', media('thumbnails'), [
-    ['  asker.pay()\n', ''],
-    ['broken.times >= MAX_BROKEN', 'broken.times > MAX_BROKEN'],
-    ['  if (known !== undefined) return known\n  const source', '  const source'],
-    ['if (header.animated && !animated) return undefined\n', ''],
-  ]),
+  ...inFile(
+    'src/media/thumbnails.ts',
+    ['test/src/media/thumbnails.test.ts', ...media('thumbnails')],
+    [
+      ['  asker.pay()\n', ''],
+      ['broken.times >= MAX_BROKEN', 'broken.times > MAX_BROKEN'],
+      ['  if (known !== undefined) return known\n  const source', '  const source'],
+      ['if (header.animated && !animated) return undefined\n', ''],
+    ],
+  ),
   ...inFile(
     'src/media/image-header.ts',
     [...unit('image-header'), ...media('odd-pictures')],
