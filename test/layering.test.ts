@@ -14,7 +14,7 @@ import {
   MOST_LINES,
   type SourceFile,
 } from './support/house/shape.ts'
-import { strayStatements } from './support/house/tables.ts'
+import { OBJECTS, strayRows, strayStatements } from './support/house/tables.ts'
 import { clockworkIn } from './support/house/waits.ts'
 
 const productFolders = ['src', 'durable-objects', 'workers', 'local']
@@ -56,13 +56,13 @@ it(`no folder holds more than ${MOST_FILES} files`, () => {
   expect(fullFolders(projectFolders.flatMap(namesIn))).toEqual([])
 })
 
-it('each table of a User object has one file, in which all SQL over it stands', () => {
-  expect(strayStatements(files, SQL_OVER_ALL_TABLES)).toEqual([])
+it.each(OBJECTS)('each table of a %s has one file, with its SQL and its row type', (object) => {
+  expect([...strayStatements(object, files, SQL_OVER_ALL_TABLES), ...strayRows(object, files)]).toEqual([])
 })
 
 it.each(Object.keys(SQL_OVER_ALL_TABLES))('%s has SQL over the tables of others', (path) => {
   const { [path]: _, ...others } = SQL_OVER_ALL_TABLES
-  expect(strayStatements(files, others)).toContainEqual(expect.stringContaining(path))
+  expect(strayStatements('User', files, others)).toContainEqual(expect.stringContaining(path))
 })
 
 describe('a test waits for what it means, not for a time', () => {

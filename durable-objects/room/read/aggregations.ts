@@ -3,6 +3,7 @@ import type { JsonObject, JsonValue } from '../../../src/protocol/events/canonic
 import type { ClientEvent, Pdu } from '../../../src/protocol/events/event.ts'
 import { isValidReplacement } from '../../../src/protocol/events/relations.ts'
 import { forViewer } from '../../for-viewer.ts'
+import type { EventRow } from '../rows/events/events.ts'
 import {
   childrenOf,
   countReplies,
@@ -141,7 +142,7 @@ function* visibleChildren(
 
 function mayShow(
   { viewer, ignored }: Reading,
-  event: { pos: number; type: string; state_key: string | null; sender: string },
+  event: Pick<EventRow, 'pos' | 'type' | 'state_key' | 'sender'>,
 ): boolean {
   return !(event.state_key === null && ignored.includes(event.sender)) && viewer.maySee(event)
 }

@@ -9,14 +9,13 @@ import { objectField } from '../../../src/protocol/json-fields.ts'
 import type { RoomWriter } from '../context.ts'
 import { isWhole } from '../read/redacted-because.ts'
 import { dropDelayedOf } from '../rows/events/delayed-store.ts'
-import type { EventRow } from '../rows/events/events.ts'
+import { type EventRow, forgetSends } from '../rows/events/events.ts'
 import { removeRelation } from '../rows/events/relations.ts'
 import {
   beginErasing,
   endErasing,
   endOfBatch,
   eventsToPrune,
-  forgetSends,
   isErased,
   isErasing,
   isPruned,
@@ -55,7 +54,7 @@ export function pruneErased(room: RoomWriter): boolean {
   else {
     for (const row of eventsToPrune(sql, job, end))
       if (isPruned(room.store, row, job.userId)) prune(room, row)
-    forgetSends(sql, job, end)
+    forgetSends(sql, { sender: job.userId, after: job.after, upTo: end })
     noteErasing(sql, job.userId, end)
   }
   return isErasing(sql)

@@ -25,6 +25,8 @@ export const HEAD_TABLES = `
 const FIRST = 1
 const DAY_MS = 86_400_000
 
+type MovedRow = { no: number; epoch: number }
+
 export interface HeadStoreParts {
   sql: SqlStorage
   now: () => number
@@ -48,7 +50,7 @@ export class StoredHeads implements HeadStore {
   }
 
   readNotes(): Iterable<{ room: number; epoch: number }> {
-    const rows = this.#parts.sql.exec<{ no: number; epoch: number }>('SELECT no, epoch FROM moved').toArray()
+    const rows = this.#parts.sql.exec<MovedRow>('SELECT no, epoch FROM moved').toArray()
     return rows.map(({ no, epoch }) => ({ room: no, epoch }))
   }
 

@@ -10,7 +10,7 @@ export const TIMED_FILES: Record<string, string> = {
   'test/workers/middleware/slow-bodies.test.ts': 'a client that is slow is its subject',
 }
 
-/** Files with SQL over tables of a User object that are made elsewhere. */
+/** Files with SQL over tables of an object that are made elsewhere. */
 export const SQL_OVER_ALL_TABLES: Record<string, string> = {
   'durable-objects/wipe.ts':
     'empties every table that there is, and covers the texts of the one that it is given',

@@ -105,6 +105,47 @@ export function readTexts(path: string, source: string): string[] {
   return texts
 }
 
+export interface Shape {
+  /** Of the declaration that it is, or is a part of; undefined: it is written where it is used. */
+  name: string | undefined
+  members: string[]
+}
+
+/** The shapes of objects that a file's types spell out: interfaces, and types in braces. */
+export function readShapes(path: string, source: string): Shape[] {
+  const shapes: Shape[] = []
+  const walk = (node: Node, name: string | undefined): void => {
+    const declared = declarations.has(node.type) ? ((node.id as Node).name as string) : undefined
+    const own = declared ?? (carriers.has(node.type) ? name : undefined)
+    const members = membersOf(node)
+    if (members !== undefined) shapes.push({ name: own, members: members.map(keyOf) })
+    for (const child of childrenOf(node)) walk(child, own)
+  }
+  walk(parseAst(source, { lang: path.endsWith('x') ? 'tsx' : 'ts' }) as unknown as Node, undefined)
+  return shapes
+}
+
+const declarations = new Set(['TSTypeAliasDeclaration', 'TSInterfaceDeclaration'])
+
+/** What a declaration may wrap around a shape that is still its own: `A & { … }`. */
+const carriers = new Set(['TSIntersectionType', 'TSTypeLiteral', 'TSInterfaceBody'])
+
+function membersOf({ type, members, body }: Node): Node[] | undefined {
+  const all = type === 'TSTypeLiteral' ? members : type === 'TSInterfaceBody' ? body : undefined
+  return all as Node[] | undefined
+}
+
+function keyOf({ key }: Node): string {
+  const { name, value } = (key ?? {}) as { name?: string; value?: string }
+  return name ?? value ?? ''
+}
+
+function childrenOf(node: Node): Node[] {
+  return Object.values(node)
+    .flat()
+    .filter((child): child is Node => typeof (child as Node | null)?.type === 'string')
+}
+
 type Visitor = (node: Node, parent: Node | undefined, key: string | undefined) => void
 
 function visit(node: Node, parent: Node | undefined, key: string | undefined, visitor: Visitor): void {

@@ -123,7 +123,7 @@ export function hasAnnotated(
 /** "The most recent replacement event, as determined by origin_server_ts, falling back to … the highest event ID". */
 export function replacementsOf(
   sql: SqlReader,
-  { event_id, sender, type }: { event_id: string; sender: string; type: string },
+  { event_id, sender, type }: Pick<EventRow, 'event_id' | 'sender' | 'type'>,
   limit: number,
 ): Iterable<EventRow> {
   return sql.exec<EventRow>(

@@ -13,6 +13,8 @@ export const DEVICE_MARKS_TABLE = `
   CREATE INDEX device_marks_by_pos ON device_marks (pos);
 `
 
+type MarkRow = { user_id: string; pos: number }
+
 /** Marks from before this position are gone. */
 const COMPLETE_AFTER = 'marks_after'
 
@@ -99,7 +101,7 @@ function marksOf(changed: DeviceMark[], left: DeviceMark[]): DeviceMarks | undef
 
 function select(store: RowReader, query: ReadQuery, ...bindings: (string | number)[]): DeviceMark[] {
   return store.sql
-    .exec<{ user_id: string; pos: number }>(query, ...bindings)
+    .exec<MarkRow>(query, ...bindings)
     .toArray()
     .map(({ user_id, pos }) => ({ userId: user_id, pos }))
 }

@@ -18,6 +18,8 @@ export const ERASING_TABLE = `
   INSERT INTO erasing (user_id, done_pos) SELECT user_id, ${BEFORE_ALL} FROM erased;
 `
 
+type ErasingRow = { user_id: string; done_pos: number }
+
 export function isErased(sql: SqlReader, userId: string): boolean {
   return first(sql, 'SELECT 1 AS found FROM erased WHERE user_id = ?', userId) !== undefined
 }
@@ -54,7 +56,7 @@ export function isErasing(sql: SqlReader): boolean {
 }
 
 export function nextErasing(sql: SqlReader): ErasureJob | undefined {
-  const row = first<{ user_id: string; done_pos: number }>(sql, 'SELECT * FROM erasing LIMIT 1')
+  const row = first<ErasingRow>(sql, 'SELECT * FROM erasing LIMIT 1')
   return row && { userId: row.user_id, after: row.done_pos }
 }
 
@@ -85,17 +87,6 @@ export function eventsToPrune(sql: SqlReader, { userId, after }: ErasureJob, upT
       userId,
     )
     .toArray()
-}
-
-/**
- * Nobody sends as this user any more, so what recognises a repeated send is not needed. Each is covered first, as texts
- * are (see `coverTexts`), but by a number of its own, since no two may be alike.
- */
-export function forgetSends(sql: SqlStorage, { userId, after }: ErasureJob, upTo: number): void {
-  const where = 'WHERE sender = ? AND pos > ? AND pos <= ? AND txn IS NOT NULL'
-  const number = "printf('%0*d', length(CAST(txn AS BLOB)), abs(pos))"
-  for (const text of [number, 'NULL'])
-    sql.exec(`UPDATE events SET txn = ${text} ${where}`, userId, after, upTo)
 }
 
 /**

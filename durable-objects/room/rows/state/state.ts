@@ -1,6 +1,7 @@
 /** The table `state`: the room's state as intervals of positions. */
 import type { IdentifiedPdu, Pdu } from '../../../../src/protocol/events/event.ts'
 import { first, type SqlReader } from '../../../sqlite.ts'
+import type { EventRow } from '../events/events.ts'
 
 export const STATE_TABLE = `
   -- State as intervals of positions: an entry is valid from from_pos to before to_pos; current: to_pos is null.
@@ -124,14 +125,13 @@ export function stateEntries(
     .toArray()
 }
 
+/** The event by which a key came into force. */
+type Placed = Pick<EventRow, 'pos' | 'type' | 'state_key'>
+
 /** What came into force between two positions, neither of them included, the newest first. */
-export function stateSetBetween(
-  sql: SqlReader,
-  after: number,
-  before: number,
-): { pos: number; type: string; state_key: string }[] {
+export function stateSetBetween(sql: SqlReader, after: number, before: number): Placed[] {
   return sql
-    .exec<{ pos: number; type: string; state_key: string }>(
+    .exec<Placed>(
       `SELECT from_pos AS pos, type, state_key FROM state WHERE from_pos > ? AND from_pos < ?
        ORDER BY from_pos DESC`,
       after,
