@@ -198,23 +198,6 @@ describe('the answer of a Room that is asked', () => {
   })
 })
 
-describe('the membership call', () => {
-  it('that is dropped ten times keeps nobody waiting, and arrives', async () => {
-    const dave = await http.register('dave')
-    await planFault(http, 'drop:user.membershipChanged', 10)
-    must(await alice.invite(roomId, dave.userId))
-    // It is answered while the call is still to be dropped some times.
-    const { planned } = must(await http.request('GET', '/_selvedge/test/faults')).body
-    expect(planned['drop:user.membershipChanged']).toBeGreaterThan(0)
-    expect((await dave.sync()).body.rooms?.invite).toBeUndefined()
-    await eventually(
-      () => dave.sync(),
-      (answer) => answer.body.rooms?.invite?.[roomId] !== undefined,
-      25_000,
-    )
-  }, 40_000)
-})
-
 describe('a User object under a waiting poll', () => {
   const bobsName = () => objectName.user(server.serverName, bob.userId)
 

@@ -84,7 +84,7 @@ export const ROOM: readonly Mutant[] = [
   ),
   ...inFile(
     'durable-objects/room/tell/member-feed.ts',
-    ['test/faults/interrupted.test.ts'],
+    ['test/faults/membership-call.test.ts'],
     [
       ['      this.#parts.arm(this.#parts.now() + RETRY_MS)\n      return false', '      return true'],
       [
