@@ -22,6 +22,7 @@ import { type ServiceControls, switchable } from './runtime/service.ts'
 import { tellWorker, type WorkerLine } from './runtime/tell-worker.ts'
 import { messageOf, StartError } from './start-error.ts'
 import { listenTls, readCertificates, readTlsFiles, type TlsListener, trust } from './tls.ts'
+import { tokenIssuersOf } from './token-issuers.ts'
 
 export interface InstanceOptions extends Options {
   /** The Workers, bundled before; bundled now unless given. */
@@ -94,6 +95,7 @@ async function start(
     options['https-port'] === undefined ? undefined : readTlsFiles(options['tls-cert']!, options['tls-key']!)
   const ca = options.ca === undefined ? [] : readCertificates(options.ca)
   if (ca.length > 0) trust(ca)
+  const tokenIssuers = tokenIssuersOf(options['token-issuers'])
   const port = await claimPort(host, Number(options.port), 'port')
   const httpsPort = tls && (await claimPort(host, Number(options['https-port']), 'https-port'))
   const folder = openDataFolder(options['data-dir'])
@@ -123,6 +125,7 @@ async function start(
       ...bindingsOf(options, options['public-url'] ?? httpsUrl ?? url),
       SIGNING_KEYS: JSON.stringify(keys.signing_keys),
       TOKEN_KEYS: JSON.stringify(keys.token_keys),
+      TOKEN_ISSUERS: tokenIssuers,
       LAUNCHER_SECRET: line.secret,
       INSTANCE_ID: mark.id,
       GENERATION: String(mark.generation),
@@ -225,6 +228,7 @@ function bindingsOf(options: InstanceOptions, publicUrl: string): Record<string,
     URL_PREVIEWS: options['url-previews'],
     OPEN_MEDIA: options['open-media'],
     ACCESS_TOKEN_LIFETIME_MS: options['access-token-lifetime-ms'],
+    STREAM_PRESENCE_MS: options['stream-presence-ms'],
     TURN_URIS: options['turn-uri'] ?? '',
     TURN_SECRET: options['turn-secret'] ?? '',
     DEFAULT_ROOM_VERSION: options['default-room-version'],

@@ -1,5 +1,6 @@
 /** Puts the outside world together from the Worker's bindings: the only importer of the storage adapters. */
 import { rememberingAccounts } from './accounts/known-users.ts'
+import { keySetReader, keySets, READ_MS } from './accounts/tokens/key-sets.ts'
 import { countCalls } from './calls.ts'
 import { readConfig } from './config.ts'
 import type { Env } from './env.ts'
@@ -77,6 +78,10 @@ function createPorts(env: Env): Ports {
     archiveReader: postgresArchiveReader(sql),
     sessions: config.sessionCache === 'redis' ? redisSessions(commands, clock) : noSessionCopies,
     uia: redisUia(commands),
+    keySets: keySets(
+      keySetReader(limitedFetch('key set', fetch), (work) => withDeadline(READ_MS, work)),
+      clock,
+    ),
     nonces: redisNonces(commands),
     roomNotes: redisRoomNotes(commands),
     openIdTokens: redisOpenIdTokens(commands),

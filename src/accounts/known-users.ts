@@ -43,6 +43,11 @@ export function rememberingAccounts(store: AccountStore, serverName: string): Ac
       if (account !== undefined) remember(localpart)
       return account
     },
+    async findBySubject(subject) {
+      const account = await store.findBySubject(subject)
+      if (account !== undefined) remember(account.localpart)
+      return account
+    },
     async existing(localparts) {
       const found = await store.existing(localparts)
       for (const localpart of found) remember(localpart)

@@ -1,4 +1,5 @@
 /** What Postgres keeps of accounts, and of the tokens that let people register. */
+import type { IssuedSubject } from './sign-in.ts'
 
 export interface Account {
   localpart: string
@@ -17,12 +18,18 @@ export interface AccountCreation {
   registrationToken?: string | undefined
   /** A guest of this name becomes this account. */
   upgrades?: boolean
+  /** The account belongs to this user of another system. */
+  subject?: IssuedSubject
 }
 
 export interface AccountStore {
   /** Inserts; `taken` where the localpart is (deactivated accounts keep theirs), unless a guest of that name is upgraded. */
   create(account: Account, options?: AccountCreation): Promise<'created' | 'taken' | 'token_spent'>
   find(localpart: string): Promise<Account | undefined>
+  /** The account that belongs to a user of another system. */
+  findBySubject(subject: IssuedSubject): Promise<Account | undefined>
+  /** Gives an account to a user of another system. False if it belongs to one already, or may not be given away. */
+  link(localpart: string, subject: IssuedSubject): Promise<boolean>
   /** Those of these localparts that have an account. */
   existing(localparts: string[]): Promise<string[]>
   /** Whether a registration token exists, is not expired and has uses left. */

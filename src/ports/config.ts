@@ -2,6 +2,7 @@
 
 import type { SigningKey } from '../protocol/events/signing.ts'
 import type { LogLevel } from './log.ts'
+import type { TokenIssuer } from './sign-in.ts'
 
 /** The settings, as `src/config.ts` reads them from the environment. */
 export interface Config {
@@ -33,6 +34,10 @@ export interface Config {
   openMedia: boolean
   /** For clients that refresh their tokens; those of others do not expire. */
   accessTokenLifetimeMs: number
+  /** The systems whose tokens sign their users in. */
+  tokenIssuers: TokenIssuer[]
+  /** How long after its last ping a stream's user counts as there, ms. */
+  streamPresenceMs: number
   /** The TURN servers that clients are told of, with the secret they share with us. */
   turn?: { uris: string[]; secret: string }
   defaultRoomVersion: string

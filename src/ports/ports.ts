@@ -11,6 +11,7 @@ import type { RendezvousStore } from './rendezvous.ts'
 import type { ReportStore } from './reports.ts'
 import type { SearchStore } from './search.ts'
 import type { NonceStore, OpenIdTokenStore, SessionStore, UiaStore } from './sessions.ts'
+import type { KeySets } from './sign-in.ts'
 import type { CallCounters, Clock, Random } from './system.ts'
 import type { PreviewCache, WebClient } from './web.ts'
 
@@ -30,6 +31,7 @@ export interface Ports {
   archiveReader: ArchiveReader
   sessions: SessionStore
   uia: UiaStore
+  keySets: KeySets
   nonces: NonceStore
   roomNotes: RoomNotes
   openIdTokens: OpenIdTokenStore

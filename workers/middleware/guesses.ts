@@ -16,6 +16,8 @@ interface Attempt {
   account: string | undefined
   /** Whether a session makes the attempt. No stranger has one, so its guesses count apart from theirs. */
   inSession?: boolean
+  /** A token of another system is no guess at anybody's account: it counts for the address alone. */
+  ofNobody?: boolean
 }
 
 /**
@@ -25,14 +27,13 @@ interface Attempt {
  */
 export async function guarded<T>(
   c: AppContext,
-  { account, inSession = false }: Attempt,
+  { account, inSession = false, ofNobody = false }: Attempt,
   attempt: () => Promise<T>,
   isWrong: (outcome: T) => boolean = () => false,
 ): Promise<T> {
   if (!c.var.ports.config.rateLimits) return attempt()
   const network = inSession ? 'session' : clientNetwork(c)
-  const pair = `pair:${account}:${network}`
-  const keys = inSession ? [pair] : [pair, `address:${network}`, `account:${account}`]
+  const keys = keysOf(account, network, { inSession, ofNobody })
   refuse(await waitFor(c, keys))
   const count = async () => refuse(await counters(c, (limiter) => limiter.hit(FAILURES, keys)))
   try {
@@ -43,6 +44,16 @@ export async function guarded<T>(
     if (error instanceof MatrixError && error.errcode === 'M_FORBIDDEN') await count()
     throw error
   }
+}
+
+function keysOf(
+  account: string | undefined,
+  network: string,
+  { inSession, ofNobody }: { inSession: boolean; ofNobody: boolean },
+): string[] {
+  if (ofNobody) return [`token:${network}`, `address:${network}`]
+  const pair = `pair:${account}:${network}`
+  return inSession ? [pair] : [pair, `address:${network}`, `account:${account}`]
 }
 
 async function waitFor(c: AppContext, keys: string[]): Promise<number | undefined> {

@@ -1,6 +1,6 @@
 /** The account behind a User object: its sessions, its standing, its profile and its end. */
 import { writeRefusal } from '../../../src/accounts/standing.ts'
-import type { AccountStanding, Session } from '../../../src/objects/user/session.ts'
+import type { AccountStanding, FirstProfile, Session } from '../../../src/objects/user/session.ts'
 import type { UserLogEntry } from '../../../src/ports/archive.ts'
 import type { Ports } from '../../../src/ports/ports.ts'
 import type { JsonValue } from '../../../src/protocol/events/canonical-json.ts'
@@ -18,7 +18,7 @@ import { closeAccount, isClosing, tellAccounts } from './closing.ts'
 import { type DeviceRow, findDevice } from './device-rows.ts'
 import * as devices from './devices.ts'
 import { hasPast } from './past.ts'
-import { roomProfile, setProfileField } from './profile.ts'
+import { roomProfile, setProfile, setProfileField } from './profile.ts'
 import { confirmSession, isFirstUse, type Refreshed, refreshRefused, refreshSession } from './refresh.ts'
 import { countRoomMade } from './rooms-made.ts'
 import { readStanding, requireUsable, writeStanding } from './standing.ts'
@@ -87,8 +87,10 @@ export class UserAccount {
   openSession(request: devices.LoginRequest): devices.OpenedSession {
     requireUsable(this.standing)
     if (request.deviceId !== undefined) requireNoSuchKey(this.#sql, request.deviceId)
-    return this.#to.mutate(() => {
-      const profile = this.#firstProfile()
+    let spreads = false
+    const opened = this.#to.mutate(() => {
+      const profile = this.#knownProfile(request.profile)
+      spreads = profile.spreads
       const { session, isNewDevice, archive, revoked } = devices.openSession(
         this.#sql,
         this.#userId,
@@ -100,8 +102,10 @@ export class UserAccount {
       // Users that share a room encrypt to a device as soon as it has keys: they learn of it with its first news.
       const isNews = isNewDevice && this.#to.memberships().joinedRooms().length > 0
       const deviceLists = dropped.length > 0 || isNews ? [this.#userId] : []
-      return { value: session, archive: [...profile, ...dropped, ...archive], revoked, deviceLists }
+      return { value: session, archive: [...profile.archive, ...dropped, ...archive], revoked, deviceLists }
     })
+    if (spreads) this.#to.runJob('rooms')
+    return opened
   }
 
   /** @throws MatrixError M_UNKNOWN_TOKEN; a request that reveals a copied token also ends the session */
@@ -192,11 +196,26 @@ export class UserAccount {
     this.#to.mutate(() => ({ value: undefined, archive: this.#firstProfile() }))
   }
 
-  /** As on other servers, a new account is shown by its localpart until its user says otherwise. */
-  #firstProfile(): Omit<UserLogEntry, 'seq'>[] {
+  /** As on other servers, a new account is shown by its localpart until its user, or who knows the user, says otherwise. */
+  #firstProfile(known: Profile = {}): Omit<UserLogEntry, 'seq'>[] {
     if (hasPast(this.#sql) || readMeta(this.#sql, PROFILE_BEGUN) !== undefined) return []
     writeMeta(this.#sql, PROFILE_BEGUN, 1)
-    return setProfileField(this.#sql, 'displayname', this.#localpart)
+    return setProfile(this.#sql, { displayname: this.#localpart, ...known })
+  }
+
+  /** What a login says of the profile: of a new account, or each time. `spreads`: rooms are to be told. */
+  #knownProfile({ fields, always }: FirstProfile = { fields: {}, always: false }) {
+    const first = this.#firstProfile(fields)
+    // A suspended user tells others nothing, not even by way of another system.
+    const archive = always && !this.standing.suspended ? setProfile(this.#sql, fields) : []
+    if (archive.length > 0) this.#spreadProfile()
+    return { archive: [...first, ...archive], spreads: archive.length > 0 }
+  }
+
+  /** Has the rooms learn of the profile, inside the transaction that changes it. */
+  #spreadProfile(): void {
+    this.jobs.add('profile', this.#to.memberships().joinedRooms())
+    writeMeta(this.#sql, PROFILE_CHANGED, this.#to.ports.clock.now())
   }
 
   /** Counts a room that the user is about to make, and answers what it must know of them. @throws as `countRoomMade` */
@@ -212,10 +231,7 @@ export class UserAccount {
     const spreads = this.#to.mutate(() => {
       const archive = setProfileField(this.#sql, key, value)
       const shown = archive.length > 0 && isShownInRooms(key)
-      if (shown) {
-        this.jobs.add('profile', this.#to.memberships().joinedRooms())
-        writeMeta(this.#sql, PROFILE_CHANGED, this.#to.ports.clock.now())
-      }
+      if (shown) this.#spreadProfile()
       return { value: shown, archive }
     })
     if (spreads) this.#to.runJob('rooms', ROOMS_PATIENCE_MS)

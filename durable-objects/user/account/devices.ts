@@ -1,5 +1,5 @@
 /** A user's devices, and with each the one session it has: the truth behind every access token. */
-import type { Device, Session } from '../../../src/objects/user/session.ts'
+import type { Device, FirstProfile, Session } from '../../../src/objects/user/session.ts'
 import type { UserLogEntry } from '../../../src/ports/archive.ts'
 import type { Quotas } from '../../../src/ports/config.ts'
 import type { Random } from '../../../src/ports/system.ts'
@@ -30,9 +30,12 @@ export interface LoginRequest {
   address?: string
   /** Of the first refresh token, where the client wants one: the session expires then. */
   refreshHash?: string
+  /** How long the session lives, ms; with it, it ends without a refresh token too. */
+  lifetimeMs?: number
+  profile?: FirstProfile
 }
 
-/** A session that has just begun; with `refreshHash`, what its tokens need. */
+/** A session that has just begun: when it ends, if it does, and with `refreshHash` what its tokens share. */
 export type OpenedSession = Session & { expiresAt?: number; family?: string }
 
 /** As other servers' device ids: easy to read out, and hardly ever the same twice. */
@@ -54,7 +57,9 @@ export function openSession(
   const sessionId = random.token(SESSION_ID_LENGTH)
   const known = findDevice(sql, deviceId)
   if (known === undefined) requireQuota(quotas, 'devices', countDevices(sql) + 1)
-  const expires = request.refreshHash !== undefined
+  const refreshes = request.refreshHash !== undefined
+  const lives = request.lifetimeMs ?? (refreshes ? lifetimeMs : undefined)
+  const expiresAt = lives === undefined ? undefined : now + lives
   const device: DeviceRow = {
     device_id: deviceId,
     session_id: sessionId,
@@ -64,10 +69,10 @@ export function openSession(
     last_seen_ip: request.address ?? null,
     refresh_hash: request.refreshHash ?? null,
     previous_refresh_hash: null,
-    expires_at: expires ? now + lifetimeMs : null,
+    expires_at: expiresAt ?? null,
     locked: 0,
     suspended: 0,
-    family: expires ? sessionId : null,
+    family: refreshes ? sessionId : null,
     previous_session_id: null,
     previous_expires_at: null,
     confirmed: 1,
@@ -79,7 +84,8 @@ export function openSession(
       userId,
       deviceId,
       sessionId,
-      ...(expires && { expiresAt: now + lifetimeMs, family: sessionId }),
+      ...(expiresAt !== undefined && { expiresAt }),
+      ...(refreshes && { family: sessionId }),
     },
     isNewDevice: known === undefined,
     archive: [archivedDevice(device)],
@@ -176,8 +182,8 @@ function ownDevice(sql: SqlStorage, session: Session): DeviceRow {
 /** The device that the session belongs to, if it is the device's session, or the one before its last refresh. */
 function requireOwn(device: DeviceRow | undefined, { sessionId }: Session): DeviceRow {
   if (device?.session_id === sessionId || device?.previous_session_id === sessionId) return device
-  // Another request of the same client may have refreshed its token meanwhile: the device's keys are still good.
-  if (device?.refresh_hash != null) throw tokenExpired()
+  // Another request of the same client may have renewed its session meanwhile: the device's keys are still good.
+  if (device?.expires_at != null) throw tokenExpired()
   throw new MatrixError('M_UNKNOWN_TOKEN', 'The access token is not valid any more')
 }
 

@@ -53,6 +53,11 @@ export function setProfileField(sql: SqlStorage, key: string, value: JsonValue |
   return [{ kind: 'profile', key, body }]
 }
 
+/** Sets the fields that rooms are shown. Answers what to archive. @throws MatrixError as `setProfileField` */
+export function setProfile(sql: SqlStorage, fields: Profile): Archived[] {
+  return Object.entries(fields).flatMap(([key, value]) => setProfileField(sql, key, value))
+}
+
 /** Takes all fields away. */
 export function clearProfile(sql: SqlStorage): Archived[] {
   const keys = Object.keys(profileFields(sql))

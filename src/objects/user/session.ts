@@ -1,5 +1,7 @@
 /** The user that a request speaks for, the devices behind it, and how the account stands. */
 
+import type { Profile } from '../../protocol/profile.ts'
+
 /** The user that a request speaks for. */
 export interface Session {
   userId: string
@@ -15,6 +17,13 @@ export interface Device {
   /** Null: not known. */
   last_seen_ip: string | null
   last_seen_ts: number | null
+}
+
+/** What another system says of a user's name and picture. */
+export interface FirstProfile {
+  fields: Profile
+  /** It says so each time, and not for the first session alone. */
+  always: boolean
 }
 
 /** What administrators, or the user, did to an account. */

@@ -14,8 +14,8 @@ const CREATE = `
   ), permission as (
     select $7::text is null or exists (select 1 from token) as given
   ), made as (
-    insert into accounts (localpart, password_hash, admin, deactivated, created_ts, created_by_session, guest)
-    select $1::text, $2::text, $3::boolean, $4::boolean, $5::bigint, $6::text, $8::boolean
+    insert into accounts (localpart, password_hash, admin, deactivated, created_ts, created_by_session, guest, issuer, subject)
+    select $1::text, $2::text, $3::boolean, $4::boolean, $5::bigint, $6::text, $8::boolean, $10::text, $11::text
     from permission where given
     on conflict (localpart) do update
       set password_hash = excluded.password_hash, guest = false, created_by_session = excluded.created_by_session
@@ -30,6 +30,14 @@ const CREATE = `
 const COLUMNS = 'localpart, password_hash, admin, deactivated, guest, created_ts, created_by_session'
 
 const FIND = `select ${COLUMNS} from accounts where localpart = $1::text`
+
+const FIND_BY_SUBJECT = `select ${COLUMNS} from accounts where issuer = $1::text and subject = $2::text`
+
+const LINK = `
+  update accounts set issuer = $2::text, subject = $3::text
+  where localpart = $1::text and issuer is null and not admin and not guest and not deactivated
+    and not exists (select 1 from accounts where issuer = $2::text and subject = $3::text)
+  returning 1`
 
 const LIST = `select ${COLUMNS} from accounts where localpart > $1::text order by localpart limit $2::int`
 
@@ -52,13 +60,15 @@ const DEACTIVATE = `
   with reported as (
     update reports set reason = '' where $2::boolean and reporter = $3::text
   )
-  update accounts set deactivated = true, password_hash = null, admin = false, erased = erased or $2::boolean
+  update accounts set deactivated = true, password_hash = null, admin = false, erased = erased or $2::boolean,
+    issuer = case when $2::boolean then null else issuer end,
+    subject = case when $2::boolean then null else subject end
   where localpart = $1::text`
 
 /** The account store over this database. */
 export function postgresAccounts(sql: Sql): AccountStore {
   return {
-    async create(account, { registrationToken, upgrades = false } = {}) {
+    async create(account, { registrationToken, upgrades = false, subject } = {}) {
       const [row] = await sql.query(CREATE, [
         account.localpart,
         account.passwordHash,
@@ -69,6 +79,8 @@ export function postgresAccounts(sql: Sql): AccountStore {
         registrationToken ?? null,
         account.guest,
         upgrades,
+        subject?.issuer ?? null,
+        subject?.subject ?? null,
       ])
       if (row?.made === true) return 'created'
       return row?.given === true ? 'taken' : 'token_spent'
@@ -76,6 +88,13 @@ export function postgresAccounts(sql: Sql): AccountStore {
     async find(localpart) {
       const [row] = await sql.query(FIND, [localpart])
       return row === undefined ? undefined : accountOf(row)
+    },
+    async findBySubject({ issuer, subject }) {
+      const [row] = await sql.query(FIND_BY_SUBJECT, [issuer, subject])
+      return row === undefined ? undefined : accountOf(row)
+    },
+    async link(localpart, { issuer, subject }) {
+      return (await sql.query(LINK, [localpart, issuer, subject])).length > 0
     },
     async existing(localparts) {
       const rows = await sql.query(EXISTING, [JSON.stringify(localparts)])

@@ -2,9 +2,12 @@
 import { Hono } from 'hono'
 import * as z from 'zod'
 import { logInByPassword } from '../../../src/accounts/login.ts'
+import type { SessionAnswer } from '../../../src/accounts/sessions.ts'
+import { signInByToken } from '../../../src/accounts/tokens/sign-in.ts'
 import { knownLocalpart } from '../../../src/accounts/usernames.ts'
+import type { Config } from '../../../src/ports/config.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
-import type { AppEnv } from '../../app-env.ts'
+import type { AppContext, AppEnv } from '../../app-env.ts'
 import { forgetSessions } from '../../middleware/access-token.ts'
 import { clientAddress } from '../../middleware/client-address.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
@@ -19,6 +22,8 @@ const Login = z.object({
   /** What `identifier` replaced in r0.4. */
   user: z.string().optional(),
   password: z.string().optional(),
+  /** Of another system. */
+  token: z.string().optional(),
   device_id: DeviceId.optional(),
   initial_device_display_name: z.string().optional(),
   refresh_token: z.boolean().default(false),
@@ -26,35 +31,69 @@ const Login = z.object({
 
 export const session = new Hono<AppEnv>()
 
+type LoginBody = z.infer<typeof Login>
+
+/** Logins by what they prove the user with; `offered`: where the settings have no systems, there are no tokens. */
+const LOGINS: readonly {
+  type: string
+  offered: (config: Config) => boolean
+  begin: (c: AppContext, body: LoginBody) => Promise<SessionAnswer>
+}[] = [
+  { type: 'm.login.password', offered: () => true, begin: byPassword },
+  {
+    type: 'org.matrix.login.jwt',
+    offered: ({ tokenIssuers }) => tokenIssuers.length > 0,
+    begin: byToken,
+  },
+]
+
+const offeredBy = (config: Config) => LOGINS.filter(({ offered }) => offered(config))
+
 session.get('/login', endpoint({ auth: 'none', limit: 'entry' }), (c) =>
-  c.json({ flows: [{ type: 'm.login.password' }] }),
+  c.json({ flows: offeredBy(c.var.ports.config).map(({ type }) => ({ type })) }),
 )
 
 session.post('/login', endpoint({ auth: 'none', limit: 'entry', json: Login }), async (c) => {
   const body = c.req.valid('json')
-  if (body.type !== 'm.login.password') {
-    throw new MatrixError('M_UNKNOWN', 'This type of login is not supported: use m.login.password', {
-      status: 400,
-    })
+  const offered = offeredBy(c.var.ports.config)
+  const login = offered.find(({ type }) => type === body.type)
+  if (login === undefined) {
+    const types = offered.map(({ type }) => type).join(' or ')
+    throw new MatrixError('M_UNKNOWN', `This type of login is not supported: use ${types}`, { status: 400 })
   }
-  const user = userOf(body)
-  const { password } = body
-  if (password === undefined) throw new MatrixError('M_MISSING_PARAM', 'password is missing')
-  const { ports, objects } = c.var
-  const wishes = {
-    deviceId: body.device_id,
-    displayName: body.initial_device_display_name,
-    address: clientAddress(c),
-    refresh: body.refresh_token,
-  }
-  const account = knownLocalpart(user, ports.config.serverName)
-  const answer = await guarded(c, { account }, () =>
-    logInByPassword(ports, objects.user, { user, password }, wishes),
-  )
+  const answer = await login.begin(c, body)
   // The device's former token is dead from now on.
   forgetSessions(answer.user_id, answer.device_id)
   return c.json(answer)
 })
+
+function byPassword(c: AppContext, body: LoginBody): Promise<SessionAnswer> {
+  const user = userOf(body)
+  const { password } = body
+  if (password === undefined) throw new MatrixError('M_MISSING_PARAM', 'password is missing')
+  const { ports, objects } = c.var
+  const wishes = { ...deviceOf(c, body), refresh: body.refresh_token }
+  const account = knownLocalpart(user, ports.config.serverName)
+  return guarded(c, { account }, () => logInByPassword(ports, objects.user, { user, password }, wishes))
+}
+
+/** Synapse's way of signing in by a JWT: clients and SDKs know it. */
+function byToken(c: AppContext, body: LoginBody): Promise<SessionAnswer> {
+  const { token } = body
+  if (token === undefined) throw new MatrixError('M_MISSING_PARAM', 'token is missing')
+  const { ports, objects, requestId } = c.var
+  const log = ports.log.with({ request_id: requestId })
+  return guarded(c, { account: undefined, ofNobody: true }, () =>
+    signInByToken({ ...ports, log }, objects.user, token, deviceOf(c, body)),
+  )
+}
+
+function deviceOf(
+  c: AppContext,
+  { device_id: deviceId, initial_device_display_name: displayName }: LoginBody,
+) {
+  return { deviceId, displayName, address: clientAddress(c) }
+}
 
 session.post(
   '/logout',
@@ -88,7 +127,7 @@ session.get(
 )
 
 /** @throws MatrixError M_FORBIDDEN for identifiers that no account here can have */
-function userOf({ identifier, user }: z.infer<typeof Login>): string {
+function userOf({ identifier, user }: LoginBody): string {
   if (identifier === undefined) {
     if (user === undefined) throw new MatrixError('M_MISSING_PARAM', 'identifier is missing')
     return user
