@@ -41,96 +41,100 @@ function bytesOrNone(given: string) {
   return numberOrNone(given, 'number of bytes')
 }
 
-const Variables = z
-  .object({
-    SERVER_NAME: ServerName,
-    PUBLIC_URL: PublicUrl,
-    SIGNING_KEYS: SigningKeys,
-    TOKEN_KEYS: TokenKeys,
-    INSTANCE_ID: z
-      .string()
-      .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 of A-Z, a-z, 0-9, _ and -')
-      .optional(),
-    GENERATION: z
-      .string()
-      .regex(/^\d{1,15}$/, 'must be a whole number')
-      .default('0')
-      .transform(Number),
-    REGISTRATION: z.enum(['open', 'token', 'closed']).default('closed'),
-    REGISTRATION_SHARED_SECRET: z.string().min(1).optional(),
-    SESSION_CACHE: z.enum(['object', 'redis']).default('object'),
-    RATE_LIMITS: z.enum(['on', 'off']).default('on'),
-    PRESENCE: z.enum(['on', 'off']).default('on'),
-    ERASURE: z.enum(['new-members', 'everybody']).default('new-members'),
-    GUESTS: z.enum(['on', 'off']).default('off'),
-    MAX_UPLOAD_BYTES: z
-      .string()
-      .regex(/^[1-9]\d{0,11}$/, 'must be a number of bytes')
-      .default('52428800')
-      .transform(Number),
-    MAX_MEDIA_BYTES_PER_USER: bytesOrNone('10737418240'),
-    MAX_PREVIEW_BYTES_PER_USER: bytesOrNone('1073741824'),
-    MAX_PREVIEW_BYTES: bytesOrNone('10737418240'),
-    MAX_ACCOUNT_DATA_BYTES_PER_USER: bytesOrNone('16777216'),
-    MAX_KEY_BACKUP_BYTES_PER_USER: bytesOrNone('268435456'),
-    MAX_FILTERS_PER_USER: numberOrNone('1000'),
-    MAX_DEVICES_PER_USER: numberOrNone('1000'),
-    MAX_ALIASES_PER_USER: numberOrNone('1000'),
-    MAX_ROOMS_PER_USER: numberOrNone('10000'),
-    URL_PREVIEWS: z.enum(['on', 'off']).default('on'),
-    OPEN_MEDIA: z.enum(['on', 'off']).default('off'),
-    ACCESS_TOKEN_LIFETIME_MS: z
-      .string()
-      .regex(/^[1-9]\d{0,11}$/, 'must be a number of milliseconds')
-      .default('3600000')
-      .transform(Number),
-    TOKEN_ISSUERS: jsonList().pipe(TokenIssuers).default([]),
-    STREAM_PRESENCE_MS: z
-      .string()
-      .regex(/^[1-9]\d{0,8}$/, 'must be a number of milliseconds')
-      .default('300000')
-      .transform(Number),
-    TURN_URIS: z
-      .string()
-      .regex(/^turns?:[^\s,]+(,turns?:[^\s,]+)*$/, 'must be turn: or turns: URIs, with commas between them')
-      .transform((uris) => uris.split(','))
-      .optional(),
-    TURN_SECRET: z.string().min(1).optional(),
-    DEFAULT_ROOM_VERSION: z.enum(SUPPORTED_ROOM_VERSIONS as [string, ...string[]]).default('12'),
-    PASSWORD_COST: z.enum(['normal', 'low']).default('normal'),
-    PASSWORD_MIN_LENGTH: z
-      .string()
-      .regex(/^[1-9]\d{0,2}$/, 'must be a number from 1 to 999')
-      .transform(Number)
-      .optional(),
-    LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
-    LOG_SAMPLE: z
-      .string()
-      .regex(/^(1|0(\.\d{1,9})?)$/, 'must be a number from 0 to 1')
-      .default('1')
-      .transform(Number),
-    CLIENT_ADDRESS_HEADER: z
-      .string()
-      .regex(/^[A-Za-z0-9-]+$/, 'must be the name of a header')
-      .optional(),
-    BODY_TIMEOUT_MS: z
-      .string()
-      .regex(/^[1-9]\d{0,6}$/, 'must be a number of milliseconds')
-      .default('30000')
-      .transform(Number),
-    ARCHIVE_DELAY_MS: z
-      .string()
-      .regex(/^\d{1,9}$/, 'must be a number of milliseconds')
-      .default('1000')
-      .transform(Number),
-    ALLOW_PRIVATE_NETWORKS: z.enum(['on', 'off']).default('off'),
-    TEST_HOOKS: z.enum(['on', 'off']).default('off'),
-  })
-  .refine(
-    // Whoever stands between could put a key of their own into the set.
-    (v) => v.ALLOW_PRIVATE_NETWORKS === 'on' || v.TOKEN_ISSUERS.every(hasSafeKeys),
-    { path: ['TOKEN_ISSUERS'], error: 'key_set must be an https URL, unless ALLOW_PRIVATE_NETWORKS is on' },
-  )
+const Variables = z.object({
+  SERVER_NAME: ServerName,
+  PUBLIC_URL: PublicUrl,
+  SIGNING_KEYS: SigningKeys,
+  TOKEN_KEYS: TokenKeys,
+  INSTANCE_ID: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 of A-Z, a-z, 0-9, _ and -')
+    .optional(),
+  GENERATION: z
+    .string()
+    .regex(/^\d{1,15}$/, 'must be a whole number')
+    .default('0')
+    .transform(Number),
+  REGISTRATION: z.enum(['open', 'token', 'closed']).default('closed'),
+  REGISTRATION_SHARED_SECRET: z.string().min(1).optional(),
+  SESSION_CACHE: z.enum(['object', 'redis']).default('object'),
+  RATE_LIMITS: z.enum(['on', 'off']).default('on'),
+  PRESENCE: z.enum(['on', 'off']).default('on'),
+  ERASURE: z.enum(['new-members', 'everybody']).default('new-members'),
+  GUESTS: z.enum(['on', 'off']).default('off'),
+  MAX_UPLOAD_BYTES: z
+    .string()
+    .regex(/^[1-9]\d{0,11}$/, 'must be a number of bytes')
+    .default('52428800')
+    .transform(Number),
+  MAX_MEDIA_BYTES_PER_USER: bytesOrNone('10737418240'),
+  MAX_PREVIEW_BYTES_PER_USER: bytesOrNone('1073741824'),
+  MAX_PREVIEW_BYTES: bytesOrNone('10737418240'),
+  MAX_ACCOUNT_DATA_BYTES_PER_USER: bytesOrNone('16777216'),
+  MAX_KEY_BACKUP_BYTES_PER_USER: bytesOrNone('268435456'),
+  MAX_FILTERS_PER_USER: numberOrNone('1000'),
+  MAX_DEVICES_PER_USER: numberOrNone('1000'),
+  MAX_ALIASES_PER_USER: numberOrNone('1000'),
+  MAX_ROOMS_PER_USER: numberOrNone('10000'),
+  URL_PREVIEWS: z.enum(['on', 'off']).default('on'),
+  OPEN_MEDIA: z.enum(['on', 'off']).default('off'),
+  ACCESS_TOKEN_LIFETIME_MS: z
+    .string()
+    .regex(/^[1-9]\d{0,11}$/, 'must be a number of milliseconds')
+    .default('3600000')
+    .transform(Number),
+  TOKEN_ISSUERS: jsonList().pipe(TokenIssuers).default([]),
+  STREAM_PRESENCE_MS: z
+    .string()
+    .regex(/^[1-9]\d{0,8}$/, 'must be a number of milliseconds')
+    .default('300000')
+    .transform(Number),
+  TURN_URIS: z
+    .string()
+    .regex(/^turns?:[^\s,]+(,turns?:[^\s,]+)*$/, 'must be turn: or turns: URIs, with commas between them')
+    .transform((uris) => uris.split(','))
+    .optional(),
+  TURN_SECRET: z.string().min(1).optional(),
+  DEFAULT_ROOM_VERSION: z.enum(SUPPORTED_ROOM_VERSIONS as [string, ...string[]]).default('12'),
+  PASSWORD_COST: z.enum(['normal', 'low']).default('normal'),
+  PASSWORD_MIN_LENGTH: z
+    .string()
+    .regex(/^[1-9]\d{0,2}$/, 'must be a number from 1 to 999')
+    .transform(Number)
+    .optional(),
+  LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  LOG_SAMPLE: z
+    .string()
+    .regex(/^(1|0(\.\d{1,9})?)$/, 'must be a number from 0 to 1')
+    .default('1')
+    .transform(Number),
+  CLIENT_ADDRESS_HEADER: z
+    .string()
+    .regex(/^[A-Za-z0-9-]+$/, 'must be the name of a header')
+    .optional(),
+  BODY_TIMEOUT_MS: z
+    .string()
+    .regex(/^[1-9]\d{0,6}$/, 'must be a number of milliseconds')
+    .default('30000')
+    .transform(Number),
+  ARCHIVE_DELAY_MS: z
+    .string()
+    .regex(/^\d{1,9}$/, 'must be a number of milliseconds')
+    .default('1000')
+    .transform(Number),
+  ALLOW_PRIVATE_NETWORKS: z.enum(['on', 'off']).default('off'),
+  TEST_HOOKS: z.enum(['on', 'off']).default('off'),
+})
+
+const Together = Variables.refine(
+  // Whoever stands between could put a key of their own into the set.
+  (v) => v.ALLOW_PRIVATE_NETWORKS === 'on' || v.TOKEN_ISSUERS.every(hasSafeKeys),
+  {
+    path: ['TOKEN_ISSUERS'],
+    error: 'key_set must be an https URL, unless ALLOW_PRIVATE_NETWORKS is on',
+    when: ({ issues }) => issues.length === 0,
+  },
+)
 
 function hasSafeKeys({ proof }: TokenIssuer): boolean {
   return proof.kind !== 'key set' || proof.url.startsWith('https:')
@@ -141,7 +145,7 @@ function hasSafeKeys({ proof }: TokenIssuer): boolean {
  * @throws Error naming every wrong variable, never its value
  */
 export function readConfig(env: object): Config {
-  const parsed = Variables.safeParse(givenVariables(env))
+  const parsed = Together.safeParse(givenVariables(env))
   if (!parsed.success) throw new Error(`configuration: ${problems(parsed.error)}`)
   const v = parsed.data
   return {

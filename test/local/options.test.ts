@@ -28,6 +28,7 @@ describe('options', () => {
       presence: 'on',
       erasure: 'new-members',
       'access-token-lifetime-ms': '3600000',
+      'stream-presence-ms': '300000',
       'allow-private-networks': 'off',
       'default-room-version': '12',
       'password-cost': 'normal',

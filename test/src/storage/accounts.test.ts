@@ -56,6 +56,42 @@ for (const { title, skip, open } of databases) {
       })
     })
 
+    describe('accounts of another system', () => {
+      const ofSchool = (subject: string) => ({ issuer: 'https://school.example', subject })
+
+      it('are found by its subject, which has one account', async () => {
+        expect(await accounts.create(account('ann'), { subject: ofSchool('Ann') })).toBe('created')
+        expect(await accounts.findBySubject(ofSchool('Ann'))).toMatchObject({ localpart: 'ann' })
+        expect(await accounts.findBySubject(ofSchool('ann'))).toBeUndefined()
+        expect(await accounts.findBySubject({ issuer: 'other', subject: 'Ann' })).toBeUndefined()
+        expect(await accounts.create(account('ann'), { subject: ofSchool('ANN') })).toBe('taken')
+        expect(await accounts.findBySubject(ofSchool('ANN'))).toBeUndefined()
+      })
+
+      it('may have been made here, but not by another system, nor for an administrator or a guest', async () => {
+        await accounts.create(account('ben'))
+        await accounts.create(account('root', { admin: true }))
+        await accounts.create(account('visitor', { guest: true }))
+        await accounts.create(account('closed', { deactivated: true }))
+        expect(await accounts.link('ben', ofSchool('Ben'))).toBe(true)
+        expect(await accounts.link('ben', { issuer: 'other', subject: 'Ben' })).toBe(false)
+        expect(await accounts.findBySubject(ofSchool('Ben'))).toMatchObject({ localpart: 'ben' })
+        for (const name of ['root', 'visitor', 'closed', 'nobody']) {
+          expect(await accounts.link(name, ofSchool(name))).toBe(false)
+        }
+        await accounts.create(account('benjamin'))
+        expect(await accounts.link('benjamin', ofSchool('Ben'))).toBe(false)
+      })
+
+      it('are nobody’s once they are erased', async () => {
+        await accounts.create(account('eve'), { subject: ofSchool('Eve') })
+        await accounts.deactivate('@eve:test.example', false)
+        expect(await accounts.findBySubject(ofSchool('Eve'))).toMatchObject({ deactivated: true })
+        await accounts.deactivate('@eve:test.example', true)
+        expect(await accounts.findBySubject(ofSchool('Eve'))).toBeUndefined()
+      })
+    })
+
     describe('registration tokens', () => {
       it('are good for as many accounts as they allow, and a taken name uses none up', async () => {
         await token('twice', 2)
