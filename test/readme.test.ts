@@ -9,6 +9,7 @@ const readme = readFileSync(join(projectRoot, 'README.md'), 'utf8')
 const pages = [
   'README.md',
   'CONTRIBUTING.md',
+  'docs/applications.md',
   'docs/architecture.md',
   'docs/deployment.md',
   'docs/operation.md',
