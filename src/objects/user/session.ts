@@ -1,7 +1,5 @@
 /** The user that a request speaks for, the devices behind it, and how the account stands. */
 
-import type { Profile } from '../../protocol/profile.ts'
-
 /** The user that a request speaks for. */
 export interface Session {
   userId: string
@@ -21,7 +19,7 @@ export interface Device {
 
 /** What another system says of a user's name and picture. */
 export interface FirstProfile {
-  fields: Profile
+  fields: { displayname?: string; avatar_url?: string }
   /** It says so each time, and not for the first session alone. */
   always: boolean
 }
