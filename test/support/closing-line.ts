@@ -1,6 +1,10 @@
 /** The last lines of a test run: what the contract says of it, and how many tests passed and failed. */
+import { writeFileSync } from 'node:fs'
 import type { Reporter, TestModule, Vitest } from 'vitest/node'
 import { reportContract } from '../contract/report.ts'
+
+/** Names a file for the paths of the test files in which something failed, one a line; none where that is not all. */
+const FAILED_FILES = process.env.FAILED_FILES
 
 export interface ClosingLineOptions {
   /** Whether the files of this configuration together exercise every endpoint, or only some. */
@@ -33,6 +37,11 @@ export default class ClosingLine implements Reporter {
     })
     for (const fault of faults) console.log(`contract: ${fault}`)
     if (faults.length > 0) process.exitCode = 1
+    const files = modules.filter((module) => module.state() === 'failed').map(({ moduleId }) => moduleId)
+    for (const file of files) console.log(`failed: ${file}`)
+    for (const error of errors) console.log(`failed: ${inOneLine(error)}`)
+    if (FAILED_FILES !== undefined && errors.length + faults.length === 0)
+      writeFileSync(FAILED_FILES, files.map((file) => `${file}\n`).join(''))
     const skipped = count('skipped')
     if (skipped > 0) console.log(`${skipped} skipped`)
     // After the summary of the default reporter, which is printed in the same turn.
@@ -46,4 +55,9 @@ export default class ClosingLine implements Reporter {
     const all = await this.#vitest.globTestSpecifications()
     return modules.length === all.length
   }
+}
+
+function inOneLine(error: unknown): string {
+  const { message = String(error), stack = '' } = error as Partial<Error>
+  return `${message} ${stack}`.replaceAll(/\s+/g, ' ').slice(0, 1_000)
 }

@@ -19,9 +19,16 @@ const NUMBER = /\d[\d,]*(\.\d+)?/g
 
 const isUpdating = () =>
   (expect.getState().snapshotState as unknown as { _updateSnapshot?: string })._updateSnapshot === 'all'
-/** The columns of a table are as wide as their numbers. */
-const withoutNumbers = (text: string) => text.replaceAll(NUMBER, '#').replaceAll(/[ -]+/g, ' ')
-const numbersIn = (text: string) => (text.match(NUMBER) ?? []).map((one) => Number(one.replaceAll(',', '')))
+/** The columns of a table are as wide as their numbers; a number may be written in millions. */
+const withoutNumbers = (text: string) =>
+  text
+    .replaceAll(NUMBER, '#')
+    .replaceAll(/# million|#/g, '#')
+    .replaceAll(/[ -]+/g, ' ')
+const numbersIn = (text: string) =>
+  [...text.matchAll(/(\d[\d,]*(?:\.\d+)?)( million)?/g)].map(
+    ([, digits = '', million]) => Number(digits.replaceAll(',', '')) * (million === undefined ? 1 : 1e6),
+  )
 
 const page = join(projectRoot, 'docs/cost.md')
 
