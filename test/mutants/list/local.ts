@@ -15,7 +15,7 @@ export const LOCAL: readonly Mutant[] = [
   ),
   ...inFile(
     'local/parts.ts',
-    ['test/local/belonging.test.ts', 'test/local/restore.test.ts'],
+    ['test/local/parts.test.ts', 'test/local/belonging.test.ts', 'test/local/restore.test.ts'],
     [
       ['if (mark === undefined || mark.id === id) return\n', 'return\n'],
       ['marks.some((mark) => mark.starts !== starts)', 'false'],
