@@ -11,7 +11,7 @@ export const PUSH: readonly Mutant[] = [
     [
       "    this.#parts.sql.exec('DELETE FROM push_badges WHERE room_id = ?', roomId)\n",
       '',
-      { title: 'a room is left' },
+      { title: 'while a user is away' },
     ],
     [
       '      for (const roomId of joinedRooms()) this.touch(roomId)\n',
@@ -91,7 +91,7 @@ export const PUSH: readonly Mutant[] = [
     [
       '        commit(room, (change) => setPushMember(change, userId, false))\n',
       '',
-      { title: 'a room is left' },
+      { title: 'while a user is away' },
     ],
   ]),
   ...inFile('durable-objects/room/rows/tell/push-members.ts', client('badges', 'pushing', 'gateways'), [

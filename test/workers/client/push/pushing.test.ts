@@ -89,6 +89,17 @@ describe('a message', () => {
     await expect.poll(bodies, soon).toEqual(['heard', 'heard again'])
   })
 
+  it('said while a user is away is not told once they are back', async () => {
+    await set()
+    must(await alice.post(`/rooms/${encodeURIComponent(here.room)}/leave`))
+    await bob.say(here.room, 'while she was away')
+    await expect.poll(() => inRoom('SELECT user_id FROM push_members'), soon).toEqual([])
+    must(await alice.join(here.room))
+    await watched()
+    await bob.say(here.room, 'heard')
+    await expect.poll(bodies, soon).toEqual(['heard'])
+  })
+
   /** Waits until the room has told everybody everything. */
   const caughtUp = () =>
     expect
