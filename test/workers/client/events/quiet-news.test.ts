@@ -82,7 +82,10 @@ describe('receipts', () => {
     const event = await alice.say(room, 'read me')
     const shown = must(await bob.sync({ since, timeout: 10_000 })).body
     expect(shown.rooms.join[room].unread_notifications.notification_count).toBe(1)
+    const before = await wakes()
     must(await read(bob, room, event))
+    // The news is under way when the receipt is answered, and not a second later.
+    expect(await wakes()).toBeGreaterThan(before)
     const { body } = must(await bob.sync({ since: shown.next_batch, timeout: 10_000 }))
     expect(body.rooms.join[room].unread_notifications.notification_count).toBe(0)
   })

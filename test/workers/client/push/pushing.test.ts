@@ -156,6 +156,8 @@ describe('the number on the device', () => {
     await expect.poll(numbers, soon).toEqual([1, 2])
     must(await receipt(alice, first))
     await expect.poll(numbers, soon).toEqual([1, 2, 1])
+    // Told once, and not again and again.
+    await expect.poll(() => inRoom('SELECT 1 FROM push_members WHERE has_read = 1'), soon).toEqual([])
     const path = `/rooms/${encodeURIComponent(other)}/receipt/m.read/${encodeURIComponent(second)}`
     must(await alice.post(path, {}))
     await expect.poll(numbers, soon).toEqual([1, 2, 1, 0])
