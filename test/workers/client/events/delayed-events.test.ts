@@ -219,6 +219,8 @@ describe('a delayed state event', () => {
       reason: 'error',
       error: { errcode: 'M_FORBIDDEN' },
     })
+    // It was not cancelled by anybody, nor sent.
+    for (const action of ['cancel', 'send']) expect((await act(id, action, bob.token)).status).toBe(409)
   })
 
   it('gives way to state that another user sets, but not to state that its sender sets', async () => {
