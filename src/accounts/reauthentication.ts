@@ -1,4 +1,4 @@
-/** Interactive authentication within a session: the password proves that its user is still there. */
+/** Interactive authentication within a session: the password, or another system's token, proves that its user is still there. */
 import type { Session } from '../objects/user/session.ts'
 import type { Ports } from '../ports/ports.ts'
 import { MatrixError } from '../protocol/errors.ts'
@@ -6,11 +6,14 @@ import type { JsonObject } from '../protocol/events/canonical-json.ts'
 import { localpartOf } from '../protocol/identifiers.ts'
 import { type AuthData, type AuthOutcome, authenticate, type Stage } from './interactive-auth.ts'
 import { verifyPassword } from './passwords.ts'
+import { accountOfToken } from './tokens/sign-in.ts'
 import { knownLocalpart } from './usernames.ts'
 
-type AuthPorts = Pick<Ports, 'uia' | 'random' | 'accounts' | 'clock' | 'config'>
+type AuthPorts = Pick<Ports, 'uia' | 'random' | 'accounts' | 'clock' | 'config' | 'keySets' | 'log'>
 
-const FLOWS = [['m.login.password']]
+const PASSWORD = 'm.login.password'
+/** For accounts of other systems, which have no password. */
+const TOKEN = 'org.matrix.login.jwt'
 
 /** What is to be confirmed. */
 export interface Confirmed {
@@ -39,8 +42,8 @@ export async function confirmUser(
     endpoint: `${request.endpoint} ${userId}`,
     body: request.body,
     ...(request.password !== undefined && { password: request.password }),
-    flows: FLOWS,
-    stages: { 'm.login.password': passwordOf(userId, ports) },
+    flows: ports.config.tokenIssuers.length > 0 ? [[PASSWORD], [TOKEN]] : [[PASSWORD]],
+    stages: { [PASSWORD]: passwordOf(userId, ports), [TOKEN]: tokenOf(userId, ports) },
   }
   return authenticate(ports, operation, request.auth)
 }
@@ -54,6 +57,16 @@ function passwordOf(userId: string, { config, accounts }: AuthPorts): Stage {
     const isRight = await verifyPassword(password, account?.passwordHash ?? undefined, config)
     if (!isRight) throw new MatrixError('M_FORBIDDEN', 'Invalid user name or password')
     return {}
+  }
+}
+
+/** A token of the logged-in user. */
+function tokenOf(userId: string, ports: AuthPorts): Stage {
+  return async ({ token }) => {
+    if (typeof token !== 'string') throw new MatrixError('M_MISSING_PARAM', 'token is missing')
+    const localpart = await accountOfToken(ports, token)
+    if (localpart === localpartOf(userId)) return {}
+    throw new MatrixError('M_FORBIDDEN', 'The token must be of the user who is logged in')
   }
 }
 

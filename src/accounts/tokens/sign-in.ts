@@ -24,18 +24,38 @@ export async function signInByToken(
   token: string,
   wishes: TokenWishes,
 ): Promise<SessionAnswer> {
-  try {
+  return logged(ports, async () => {
     const checked = await checkToken(ports, token)
     const localpart = await accountOf(ports, userOf, checked)
     const { issuer, profile } = checked
-    return await beginSession(ports, userOf, userIdOf(localpart, ports.config.serverName), {
+    return beginSession(ports, userOf, userIdOf(localpart, ports.config.serverName), {
       ...wishes,
       lifetimeMs: issuer.sessionMs,
       profile: { fields: profile, always: issuer.updateProfile },
     })
+  })
+}
+
+/**
+ * The localpart of the account that a token's subject has, for who must show once more that they are its user. No account
+ * is made.
+ * @throws MatrixError as `signInByToken`
+ */
+export async function accountOfToken(ports: Omit<SignInPorts, 'random'>, token: string): Promise<string> {
+  return logged(ports, async () => {
+    const { issuer, subject } = await checkToken(ports, token)
+    const own = await ports.accounts.findBySubject({ issuer: issuer.issuer, subject })
+    if (own === undefined) throw new TokenRefused('no account', issuer)
+    return own.localpart
+  })
+}
+
+async function logged<T>({ log }: Pick<SignInPorts, 'log'>, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
   } catch (error) {
     if (error instanceof TokenRefused) {
-      ports.log.warn('a sign-in token was refused', { reason: error.fault, issuer: error.issuer })
+      log.warn('a sign-in token was refused', { reason: error.fault, issuer: error.issuer })
     }
     throw error
   }

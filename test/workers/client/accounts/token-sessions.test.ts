@@ -132,6 +132,40 @@ describe('an account that', () => {
   })
 })
 
+describe('a request that must be confirmed', () => {
+  const deletion = (client: Client, auth?: Body) => client.delete(`/devices/${client.deviceId}`, { auth })
+  const tokenOf = (sub: string, more: Body = {}) => signed(sharedKey, claims(sub, more))
+  const type = 'org.matrix.login.jwt'
+
+  it('is confirmed by another token of its user', async () => {
+    const user = clientOf(must(await enter('confirmer')))
+    const asked = await deletion(user)
+    expect([asked.status, asked.body.flows]).toEqual([
+      401,
+      [{ stages: ['m.login.password'] }, { stages: [type] }],
+    ])
+    const { session } = asked.body
+    expect((await deletion(user, { type, session, token: await tokenOf('confirmer') })).status).toBe(200)
+    expect((await user.get('/account/whoami')).status).toBe(401)
+  })
+
+  it('is not confirmed by a token of somebody else, of nobody, or by a wrong one', async () => {
+    const user = clientOf(must(await enter('owner')))
+    must(await enter('other'))
+    for (const token of [
+      await tokenOf('other'),
+      await tokenOf('unknown'),
+      await tokenOf('owner', { exp: 1 }),
+    ]) {
+      const answer = await deletion(user, { type, token })
+      expect([answer.status, answer.body.errcode]).toEqual([401, 'M_FORBIDDEN'])
+    }
+    expect(await server.pg("select 1 from accounts where localpart = 'unknown'")).toEqual([])
+    expect((await deletion(user, { type })).body.errcode).toBe('M_MISSING_PARAM')
+    expect((await user.get('/account/whoami')).status).toBe(200)
+  })
+})
+
 describe('wrong tokens', () => {
   it('are counted for their address, and keep no other address out', async () => {
     const limited = await startServer({
