@@ -7,6 +7,7 @@ import { PROTOCOL } from './list/protocol.ts'
 import { PUSH } from './list/push.ts'
 import { ROOM } from './list/room.ts'
 import { SYNC } from './list/sync.ts'
+import { TOKENS } from './list/tokens.ts'
 import { USER } from './list/user.ts'
 import { WORKERS } from './list/workers.ts'
 import type { Mutant } from './mutant.ts'
@@ -14,6 +15,7 @@ import type { Mutant } from './mutant.ts'
 export const MUTANTS: readonly Mutant[] = [
   ...PROTOCOL,
   ...ACCOUNTS,
+  ...TOKENS,
   ...MEDIA,
   ...PUSH,
   ...ROOM,

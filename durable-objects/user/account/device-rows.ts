@@ -85,6 +85,13 @@ export function findDevice(sql: SqlReader, deviceId: string): DeviceRow | undefi
   return first<DeviceRow>(sql, 'SELECT * FROM devices WHERE device_id = ?', deviceId)
 }
 
+/** The device whose session ended by itself before all others, and cannot be refreshed. */
+export function findEnded(sql: SqlReader, now: number): DeviceRow | undefined {
+  const query = `SELECT * FROM devices WHERE expires_at <= ? AND refresh_hash IS NULL
+    ORDER BY expires_at, device_id LIMIT 1`
+  return first<DeviceRow>(sql, query, now)
+}
+
 export function allDevices(sql: SqlReader): DeviceRow[] {
   return sql.exec<DeviceRow>('SELECT * FROM devices ORDER BY device_id').toArray()
 }

@@ -10,6 +10,7 @@ import {
   countDevices,
   type DeviceRow,
   findDevice,
+  findEnded,
   nameDevice,
   removeAllDevices,
   removeDevice,
@@ -56,7 +57,7 @@ export function openSession(
   const deviceId = request.deviceId ?? random.token(DEVICE_ID_LENGTH).toUpperCase()
   const sessionId = random.token(SESSION_ID_LENGTH)
   const known = findDevice(sql, deviceId)
-  if (known === undefined) requireQuota(quotas, 'devices', countDevices(sql) + 1)
+  const displaced = known === undefined ? makeRoom(sql, quotas, now) : deletion([])
   const refreshes = request.refreshHash !== undefined
   const lives = request.lifetimeMs ?? (refreshes ? lifetimeMs : undefined)
   const expiresAt = lives === undefined ? undefined : now + lives
@@ -88,9 +89,24 @@ export function openSession(
       ...(refreshes && { family: sessionId }),
     },
     isNewDevice: known === undefined,
-    archive: [archivedDevice(device)],
-    revoked: known === undefined ? [] : sessionsOf(known),
+    archive: [...displaced.archive, archivedDevice(device)],
+    revoked: known === undefined ? displaced.revoked : sessionsOf(known),
   }
+}
+
+/**
+ * Sees to it that one more device is within the quota. Sessions that end by themselves leave devices that nobody logs
+ * out: the one that ended first goes for the new one.
+ * @throws MatrixError M_RESOURCE_LIMIT_EXCEEDED where there is none
+ */
+function makeRoom(sql: SqlStorage, quotas: Quotas, now: number): DeviceChange {
+  const held = countDevices(sql) + 1
+  const isFull = quotas.devices !== 0 && held > quotas.devices
+  const ended = isFull ? findEnded(sql, now) : undefined
+  requireQuota(quotas, 'devices', ended === undefined ? held : held - 1)
+  if (ended === undefined) return deletion([])
+  removeDevice(sql, ended.device_id)
+  return deletion([ended])
 }
 
 /**

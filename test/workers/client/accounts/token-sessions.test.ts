@@ -1,7 +1,7 @@
 /** What a sign-in by a token of another system begins: its session, its user's profile, and what stands in its way. */
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type Answer, type Body, type Client, must } from '../../../support/client.ts'
-import { startServer } from '../../../support/server.ts'
+import { objectName, startServer } from '../../../support/server.ts'
 import { serving } from '../../../support/serving.ts'
 import { claims, issuer, issuers, sharedKey, signed, signIn } from '../../../support/tokens.ts'
 
@@ -9,6 +9,7 @@ const SHORT = 'https://short.example'
 const UPDATING = 'https://clinic.example'
 
 const { server, http, admin } = serving(['admin'], {
+  'max-devices-per-user': '4',
   bindings: issuers(
     issuer(),
     issuer({ issuer: SHORT, session_seconds: 3 }),
@@ -53,6 +54,32 @@ describe('the session', () => {
     // A request that was on its way with the former token.
     expect((await client.post('/logout')).body).toMatchObject({ soft_logout: true })
     expect((await next.get('/account/whoami')).status).toBe(200)
+  })
+
+  it('that has ended makes room for another one, at the bound of devices, and takes its keys along', async () => {
+    const open = (id: string) => enter('many', {}, { device_id: id })
+    const first = clientOf(must(await open('FIRST')))
+    const keys = {
+      ...{ user_id: first.userId, device_id: 'FIRST', algorithms: ['m.olm.v1.curve25519-aes-sha2'] },
+      ...{ keys: { 'curve25519:FIRST': 'a', 'ed25519:FIRST': 'b' }, signatures: {} },
+    }
+    must(await first.post('/keys/upload', { device_keys: keys }))
+    for (const id of ['SECOND', 'THIRD']) must(await open(id))
+    const last = await open('LAST')
+    const full = await open('MORE')
+    expect([last.status, failure(full)]).toEqual([200, [403, 'M_RESOURCE_LIMIT_EXCEEDED']])
+    const name = objectName.user(server.serverName, first.userId)
+    await server.sql('USER', name, "UPDATE devices SET expires_at = 1 WHERE device_id = 'FIRST'")
+    const user = clientOf(must(await open('MORE')))
+    const { devices } = (await user.get('/devices')).body
+    expect(devices.map(({ device_id }: Body) => device_id).toSorted()).toEqual([
+      'LAST',
+      'MORE',
+      'SECOND',
+      'THIRD',
+    ])
+    const published = await user.post('/keys/query', { device_keys: { [user.userId]: [] } })
+    expect(published.body.device_keys[user.userId]).toEqual({})
   })
 
   it('is none of the server’s other sessions: a login by password lives on as before', async () => {
