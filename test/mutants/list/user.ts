@@ -8,7 +8,7 @@ export const USER: readonly Mutant[] = [
       'const others = allDevices(sql).filter(({ device_id }) => device_id !== own)',
       'const others: DeviceRow[] = []',
     ],
-    ['revoked: known === undefined ? [] : sessionsOf(known),', 'revoked: [],'],
+    ['revoked: known === undefined ? displaced.revoked : sessionsOf(known),', 'revoked: [],'],
     [
       'known === undefined ? (request.displayName ?? null) : known.display_name',
       '(request.displayName ?? null)',
