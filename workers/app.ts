@@ -12,7 +12,7 @@ import { versions } from './client/discovery.ts'
 import { delayedEvents } from './client/events/delayed-events.ts'
 import { jumpToDate } from './client/events/jump-to-date.ts'
 import { relations } from './client/events/relations.ts'
-import { clientApp, clientUnstableApp, clientV1App } from './client/index.ts'
+import { clientApp, clientUnstableApp, clientV1App, clientV4App } from './client/index.ts'
 import { dehydratedDevice } from './client/keys/dehydrated-device.ts'
 import { rendezvous } from './client/keys/rendezvous.ts'
 import { openIdUserInfo } from './federation/openid.ts'
@@ -47,6 +47,7 @@ app.route('/_matrix/client/v3', clientApp)
 // "r0" is what "v3" was called before specification v1.1; old clients and bridges still say it.
 app.route('/_matrix/client/r0', clientApp)
 app.route('/_matrix/client/v1', clientV1App)
+app.route('/_matrix/client/v4', clientV4App)
 // The names of these endpoints before the specification took them in; old clients and bridges still use them.
 app.route('/_matrix/client/unstable', relations)
 app.route('/_matrix/client/unstable/org.matrix.msc3856', relations)

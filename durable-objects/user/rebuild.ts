@@ -94,6 +94,8 @@ function restoredRoom(room: KnownRoom, no: number, own: number): RoomRow {
     event_id: room.eventId,
     stripped: room.stripped ?? null,
     forgotten: room.forgotten ? 1 : 0,
+    at: null,
+    by_other: 0,
   }
 }
 

@@ -2,6 +2,7 @@
 import { readMeta, writeMeta } from '../sqlite.ts'
 import { claimAllKeys } from './keys/device-keys.ts'
 import { dropHeads } from './sync/head-store.ts'
+import { dropConnections } from './sync/sliding/store.ts'
 
 /**
  * Earlier sync tokens are answered as after a long absence: what they claim to have seen is not what is here.
@@ -12,5 +13,6 @@ export function renewUser(sql: SqlStorage, now: number): void {
   writeMeta(sql, 'own', base)
   writeMeta(sql, 'first_epoch', base)
   dropHeads(sql)
+  dropConnections(sql)
   claimAllKeys(sql)
 }

@@ -1,4 +1,5 @@
 /** Everything that is asked of a User object, a table for each feature. */
+import type { SlidingRequest } from '../../src/objects/user/sliding.ts'
 import type { SyncRequest } from '../../src/objects/user/sync.ts'
 import type { GatewayOf } from '../rpc-table.ts'
 import { accountRpc } from './account/rpc.ts'
@@ -27,4 +28,6 @@ export const userRpc = {
 export interface UserGateway extends GatewayOf<typeof userRpc> {
   /** The answer at once, or a WebSocket (status 101) on which it comes: see `workers/client/sync/sync.ts`. */
   sync(request: SyncRequest): Promise<Response>
+  /** The same by sliding sync. */
+  slide(request: SlidingRequest): Promise<Response>
 }

@@ -20,7 +20,8 @@ import { FILTERS_TABLE } from './settings/filters.ts'
 import { READ_MARKERS_TABLE } from './settings/read-markers.ts'
 import { THREAD_SUBSCRIPTIONS_TABLE } from './settings/thread-subscriptions.ts'
 import { HEAD_TABLES } from './sync/head-store.ts'
-import { ROOMS_TABLE } from './sync/room-rows.ts'
+import { ROOM_CHANGE_COLUMNS, ROOMS_TABLE } from './sync/room-rows.ts'
+import { SLIDING_TABLES } from './sync/sliding/store.ts'
 import { INBOX_TABLES } from './to-device/inbox.ts'
 
 export const USER_MIGRATIONS: readonly string[] = [
@@ -42,4 +43,5 @@ export const USER_MIGRATIONS: readonly string[] = [
   PUSH_TOLD_TABLE,
   KEY_BACKUP_BYTES,
   THREAD_SUBSCRIPTIONS_TABLE,
+  ROOM_CHANGE_COLUMNS + SLIDING_TABLES,
 ]

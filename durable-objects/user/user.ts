@@ -3,6 +3,7 @@ import { DurableObject } from 'cloudflare:workers'
 import { portsOf } from '../../src/context.ts'
 import type { Env } from '../../src/env.ts'
 import { takeFault } from '../../src/faults.ts'
+import type { SlidingRequest } from '../../src/objects/user/sliding.ts'
 import type { SyncRequest } from '../../src/objects/user/sync.ts'
 import { patiently } from '../../src/patience.ts'
 import type { Ports } from '../../src/ports/ports.ts'
@@ -26,12 +27,13 @@ import { storedRuleset } from './push/push-rules.ts'
 import { dropPushersWith } from './push/pushers.ts'
 import { changesPushes } from './push/pushes.ts'
 import { userRpc } from './rpc.ts'
-import { accountDataSince, dropDataOfDevices } from './settings/account-data.ts'
+import { accountDataSince, dropDataOfDevices, findAccountData } from './settings/account-data.ts'
 import { getFilter, putFilter } from './settings/filters.ts'
 import { ignoredUsers } from './settings/ignored-users.ts'
 import { dropStrayEpochs } from './sync/head-store.ts'
 import { hidesInvite } from './sync/invites.ts'
 import { pullRooms } from './sync/pull-transport.ts'
+import { dropStrayConnections, epochHolders } from './sync/sliding/store.ts'
 import { SyncPolls } from './sync/sync-polls.ts'
 import { dropStrayMessages } from './to-device/inbox.ts'
 
@@ -83,14 +85,16 @@ export class User extends DurableObject<Env> {
     return portsOf(this.env)
   }
 
-  /** `/sync`: the answer, or a socket on which it comes. Errors are rendered here, since no RPC carries them. */
+  /** `/sync` and sliding sync: the answer, or a socket on which it comes. Errors are rendered here, since no RPC carries them. */
   override async fetch(request: Request): Promise<Response> {
     await this.#plannedAbort.holdUp()
     const result = await toResult(() => {
-      const query = new URL(request.url).searchParams.get('request') ?? ''
-      const sync = JSON.parse(query) as SyncRequest
-      this.#parts.account.check(sync.session)
-      return this.#polls.sync(sync)
+      const { pathname, searchParams } = new URL(request.url)
+      const asked = JSON.parse(searchParams.get('request') ?? '') as SyncRequest | SlidingRequest
+      this.#parts.account.check(asked.session)
+      return pathname === '/slide'
+        ? this.#polls.slide(asked as SlidingRequest)
+        : this.#polls.sync(asked as SyncRequest)
     })
     if (result.ok) return result.value
     const { errcode, message, status, extra } = result.error
@@ -135,9 +139,11 @@ export class User extends DurableObject<Env> {
       sql: this.#sql,
       userId: this.#userId,
       clock: this.#ports.clock,
+      random: this.#ports.random,
       pullRooms: pullRooms(this.env, peersOf(this.env, this.#ports.calls)),
       own: () => this.#own,
       accountData: (since) => accountDataSince(this.#sql, this.#userId, since),
+      data: (roomId, type) => findAccountData(this.#sql, roomId, type),
       filter: (id) => getFilter(this.#sql, id),
       storeFilter: (filter) => this.#storeFilter(filter),
       transaction: (work) => this.#transaction(work),
@@ -233,7 +239,8 @@ export class User extends DurableObject<Env> {
         const devices = deviceIds(this.#sql)
         dropStrayMessages(this.#sql, receivingDevices(this.#sql))
         dropStrayTransactions(this.#sql, devices)
-        dropStrayEpochs(this.#sql, devices)
+        dropStrayConnections(this.#sql, devices)
+        dropStrayEpochs(this.#sql, new Set([...devices, ...epochHolders(this.#sql)]))
       }
       const { hasTables } = this.#parts.storage
       if (hasTables && readMeta(this.#sql, 'user_id') === undefined)

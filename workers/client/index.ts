@@ -41,6 +41,7 @@ import { tags } from './settings/tags.ts'
 import { filters } from './sync/filters.ts'
 import { legacy } from './sync/legacy-sync.ts'
 import { presence } from './sync/presence.ts'
+import { slidingSync, unstableSlidingSync } from './sync/sliding-sync.ts'
 import { sync } from './sync/sync.ts'
 import { thirdParty } from './third-party.ts'
 import { voip } from './voip.ts'
@@ -97,6 +98,11 @@ for (const part of [registrationV1, relations, jumpToDate, refreshing, moderatio
   clientV1App.route('/', part)
 for (const part of [hierarchy, roomSummary, mutualRooms]) clientV1App.route('/', part)
 
+/** Endpoints that came in place of one of `v3`. */
+export const clientV4App = new Hono<AppEnv>()
+
+clientV4App.route('/', slidingSync)
+
 /** Endpoints under the names they had before the specification took them in. */
 export const clientUnstableApp = new Hono<AppEnv>()
 
@@ -105,4 +111,5 @@ for (const part of [unstableRoomSummary, unstableMutualRooms, crossSigning, room
 clientUnstableApp.route('/org.matrix.msc2946', hierarchy)
 clientUnstableApp.route('/org.matrix.msc3391', removedAccountData)
 clientUnstableApp.route('/org.matrix.msc4151', report)
+clientUnstableApp.route('/org.matrix.simplified_msc3575', unstableSlidingSync)
 clientUnstableApp.route('/io.element.msc4306', threadSubscriptions)

@@ -11,6 +11,7 @@ import type { Typing } from '../rows/members/typing.ts'
 import type { RowReader } from '../rows/reader.ts'
 import { isAnySetAfter, membersSetBetween, stateSetBetween } from '../rows/state/state.ts'
 import { SYNC_PART_LENGTH, shownWithin } from './budget.ts'
+import { cardOf } from './card.ts'
 import type { ShownRow } from './erasures.ts'
 import { heroCandidates } from './heroes.ts'
 import { inFederationFormat, type Reading, readingOf } from './reading.ts'
@@ -44,6 +45,7 @@ export function pull(room: RoomReader, typing: Typing, asked: PullRequest): Room
   if (joined) readReceipts(room, request, slice)
   const devices = deviceMarksFor(store, request, { joined, head })
   if (devices !== undefined) slice.devices = devices
+  if (request.card) slice.card = cardOf(store)
   return slice
 }
 
@@ -60,7 +62,7 @@ function readTimeline(reading: Reading, request: PullRequest, head: number, slic
   const { rows: found, next } = scan(store, reading.viewer, {
     dir: 'b',
     from: head + 1,
-    to: request.since + 1,
+    to: timelineStart(request),
     limit: request.timelineLimit,
     filter: request.filter?.timeline,
     ignored: request.ignored,
@@ -111,11 +113,15 @@ function isOwnMembership({ type, state_key }: Pick<EventRow, 'type' | 'state_key
   return type === 'm.room.member' && state_key === userId
 }
 
+function timelineStart({ since, timelineSince = since }: PullRequest): number {
+  return timelineSince + 1
+}
+
 function hasMore({ room, viewer }: Reading, request: PullRequest, place: number): boolean {
   const { rows, next } = scan(room.store, viewer, {
     dir: 'b',
     from: place,
-    to: request.since + 1,
+    to: timelineStart(request),
     limit: 1,
     filter: request.filter?.timeline,
     ignored: request.ignored,
@@ -176,14 +182,14 @@ function addOwnMembership(room: RoomReader, request: PullRequest, eventId: strin
  */
 function lazyMembers(
   room: RoomReader,
-  { userId, fullState, since }: PullRequest,
+  { userId, fullState, since, members = [] }: PullRequest,
   timeline: readonly ShownRow[],
   { heroes = [] }: RoomSlice,
   end: number,
 ): string[] {
   const senders = timeline.map((row) => row.sender)
   const others = fullState
-    ? [userId, ...heroesOf(room.store, userId)]
+    ? [userId, ...members, ...heroesOf(room.store, userId)]
     : [...heroes, ...membersSetBetween(room.store.sql, since, end)]
   return [...new Set([...senders, ...others])]
 }

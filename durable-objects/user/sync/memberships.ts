@@ -14,17 +14,23 @@ export interface UserRoom {
   own: number
   stripped: JsonObject[]
   forgotten: boolean
+  /** When the membership changed, ms; 0: not known. */
+  at: number
+  /** Another user changed it. */
+  byOther: boolean
 }
 
 /** All rooms in memory, read once in an incarnation: each sync walks them. */
 export class Memberships {
   readonly #sql: SqlStorage
+  readonly #userId: string
   readonly #byNo = new Map<number, UserRoom>()
   readonly #byId = new Map<string, UserRoom>()
   readonly #joined = new Set<number>()
 
-  constructor(sql: SqlStorage) {
+  constructor(sql: SqlStorage, userId: string) {
     this.#sql = sql
+    this.#userId = userId
     for (const row of roomRows(sql)) this.#keep(fromRow(row))
   }
 
@@ -80,6 +86,8 @@ export class Memberships {
       stripped: (change.strippedState ?? []) as unknown as JsonObject[],
       // A forgotten room stays forgotten until the user is invited or let in again.
       forgotten: isGone(change.membership) && (change.forgotten ?? known?.forgotten ?? false),
+      at: unchanged ? known.at : (change.at ?? 0),
+      byOther: unchanged ? known.byOther : change.sender !== this.#userId,
     }
     if (known?.stripped?.length) coverStripped(this.#sql, known.no)
     putRoom(this.#sql, {
@@ -92,6 +100,8 @@ export class Memberships {
       event_id: change.eventId,
       stripped: change.strippedState === undefined ? null : JSON.stringify(change.strippedState),
       forgotten: room.forgotten ? 1 : 0,
+      at: room.at,
+      by_other: room.byOther ? 1 : 0,
     })
     this.#keep(room)
     return unchanged ? undefined : room
@@ -129,5 +139,7 @@ function fromRow(row: KnownRoomRow): UserRoom {
     own: row.own,
     stripped: row.stripped === null ? [] : (JSON.parse(row.stripped) as JsonObject[]),
     forgotten: row.forgotten === 1,
+    at: row.at ?? 0,
+    byOther: row.by_other === 1,
   }
 }

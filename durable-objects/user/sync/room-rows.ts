@@ -22,6 +22,12 @@ export const ROOMS_TABLE = `
   );
 `
 
+export const ROOM_CHANGE_COLUMNS = `
+  -- When the membership changed, ms, and whether another user changed it.
+  ALTER TABLE rooms ADD COLUMN at INTEGER;
+  ALTER TABLE rooms ADD COLUMN by_other INTEGER NOT NULL DEFAULT 0;
+`
+
 export type RoomRow = {
   no: number
   room_id: string
@@ -32,6 +38,8 @@ export type RoomRow = {
   event_id: string
   stripped: string | null
   forgotten: number
+  at: number | null
+  by_other: number
 }
 
 /** A room as this object reads it: nobody asks for the id of the member event. */
@@ -39,15 +47,16 @@ export type KnownRoomRow = Omit<RoomRow, 'event_id'>
 
 export function roomRows(sql: SqlReader): Iterable<KnownRoomRow> {
   return sql.exec<KnownRoomRow>(
-    'SELECT no, room_id, membership, was, pos, own, stripped, forgotten FROM rooms',
+    'SELECT no, room_id, membership, was, pos, own, stripped, forgotten, at, by_other FROM rooms',
   )
 }
 
 /** Writes a room, whole. One row. */
 export function putRoom(sql: SqlStorage, row: RoomRow): void {
   sql.exec(
-    `INSERT OR REPLACE INTO rooms (no, room_id, membership, was, pos, own, event_id, stripped, forgotten)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT OR REPLACE INTO rooms
+       (no, room_id, membership, was, pos, own, event_id, stripped, forgotten, at, by_other)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     row.no,
     row.room_id,
     row.membership,
@@ -57,6 +66,8 @@ export function putRoom(sql: SqlStorage, row: RoomRow): void {
     row.event_id,
     row.stripped,
     row.forgotten,
+    row.at,
+    row.by_other,
   )
 }
 

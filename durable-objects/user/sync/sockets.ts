@@ -1,8 +1,7 @@
 /** Waiting clients: hibernating sockets that carry everything an answer needs, so that the object may sleep. */
 import { takeFault } from '../../../src/faults.ts'
 import type { Session } from '../../../src/objects/user/session.ts'
-import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
-import type { SyncQuery } from './query.ts'
+import type { PollReader } from './poll-reader.ts'
 
 /** A socket's attachment: all that is known of a poll after an eviction. */
 export interface Poll {
@@ -15,13 +14,23 @@ export interface Poll {
   stateAfter: boolean
   /** When it began to wait, ms; absent in older attachments. */
   begun?: number
+  /** A poll of sliding sync. */
+  sliding?: SlidingPoll
+}
+
+/** What a poll of sliding sync asks for besides what its connection remembers. */
+export interface SlidingPoll {
+  conn: string
+  /** Where the client stands in its to-device messages. */
+  toDevice?: string
+  txnId?: string
 }
 
 export interface WaitingSocket {
   socket: WebSocket
   poll: Poll
   /** What the poll asks for, once it has been parsed in this incarnation. */
-  query?: SyncQuery
+  reader?: PollReader
   /** Rooms are being asked for it. */
   busy: boolean
 }
@@ -73,11 +82,12 @@ export class Sockets {
    * Opens a socket that waits. Answers the Worker's end, with the token and the fields (`empty`) that the Worker gives
    * to the client when the time is over. The oldest poll of a device that has too many is over now.
    */
-  open(poll: Poll, query: SyncQuery, empty: JsonObject): Response {
+  open(poll: Poll, reader: PollReader): Response {
+    this.#replace(poll)
     const { 0: client, 1: server } = new WebSocketPair()
     this.#ctx.acceptWebSocket(server)
     server.serializeAttachment(poll)
-    this.#waiting.set(server, { socket: server, poll, query, busy: false })
+    this.#waiting.set(server, { socket: server, poll, reader, busy: false })
     const ofDevice = this.#of(poll.session.deviceId)
     for (const oldest of ofDevice.slice(0, -WAITING_OF_A_DEVICE)) this.#end(oldest)
     // No fault: tests wait for this place.
@@ -85,16 +95,21 @@ export class Sockets {
     return new Response(null, {
       status: 101,
       webSocket: client,
-      headers: { 'x-sync-token': poll.token, 'x-sync-empty': JSON.stringify(empty) },
+      headers: { 'x-sync-token': poll.token, 'x-sync-empty': JSON.stringify(reader.empty()) },
     })
   }
 
-  /** Changes the fields that a device's polls give beside the token when their time is over. */
-  tell(deviceId: string, empty: () => JsonObject): void {
-    const waiting = this.#of(deviceId)
-    if (waiting.length === 0) return
-    const message = `e${JSON.stringify(empty())}`
-    for (const { socket } of waiting) send(socket, message)
+  /** What stands beside the token has changed, in the polls of a device that end with nothing. */
+  tell(deviceId: string, readerOf: (waiting: WaitingSocket) => PollReader): void {
+    for (const waiting of this.#of(deviceId))
+      send(waiting.socket, `e${JSON.stringify(readerOf(waiting).empty())}`)
+  }
+
+  /** MSC4186: a client that asks anew on a connection processes no answer to what it asked before. */
+  #replace({ session, sliding }: Poll): void {
+    if (sliding === undefined) return
+    for (const other of this.#of(session.deviceId))
+      if (other.poll.sliding?.conn === sliding.conn) this.#end(other)
   }
 
   /** Gives the whole answer; the socket waits no more. */

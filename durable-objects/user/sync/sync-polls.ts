@@ -2,6 +2,7 @@
 import { takeFault } from '../../../src/faults.ts'
 import type { Increment } from '../../../src/objects/room/sync.ts'
 import type { PresenceState } from '../../../src/objects/user/presence.ts'
+import type { SlidingRequest } from '../../../src/objects/user/sliding.ts'
 import type {
   MembershipChange,
   News,
@@ -9,7 +10,7 @@ import type {
   VisitedRoom,
   Wake,
 } from '../../../src/objects/user/sync.ts'
-import type { Clock } from '../../../src/ports/system.ts'
+import type { Clock, Random } from '../../../src/ports/system.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { receivingDevices } from '../keys/dehydrated.ts'
 import { Presence, type PresenceParts } from '../presence/presence.ts'
@@ -26,14 +27,17 @@ import { KeyCounts } from './key-counts.ts'
 import { LazyMembers, stayOf } from './lazy-members.ts'
 import { Memberships, type UserRoom } from './memberships.ts'
 import { positionOf, roomsByNews, visitedRooms } from './places.ts'
+import type { PollReader } from './poll-reader.ts'
 import type { PullRooms } from './pull-transport.ts'
-import { Queries, type StoredFilters } from './query.ts'
-import { Sockets } from './sockets.ts'
+import { Queries, type StoredFilters, type SyncQuery } from './query.ts'
+import { SlidingEngine } from './sliding/engine.ts'
+import { type Poll, Sockets } from './sockets.ts'
 import type { DeviceListsBody } from './streams/device-lists.ts'
 import { DEVICES_ONLY } from './streams/room-plan.ts'
 import { Sync } from './sync.ts'
 import { formatSyncToken, parseSyncToken, type SyncToken } from './sync-token.ts'
 import { UnreadCounts } from './unread.ts'
+import { V2Reader } from './v2-reader.ts'
 import { WaitingPolls } from './waiting.ts'
 
 export interface SyncPollsParts extends StoredFilters {
@@ -41,9 +45,12 @@ export interface SyncPollsParts extends StoredFilters {
   sql: SqlStorage
   userId: string
   clock: Clock
+  random: Pick<Random, 'token'>
   pullRooms: PullRooms
   own: () => number
   accountData: (since: number | undefined) => AccountDataEvent[]
+  /** One value of it: of a room, or of none. */
+  data: (roomId: string | null, type: string) => JsonObject | undefined
   /** Users whose messages are not shown. */
   ignored: () => ReadonlySet<string>
   /** Whether an invite that is there is not shown. */
@@ -75,6 +82,8 @@ export class SyncPolls {
   readonly #unread: UnreadCounts
   readonly #keys: KeyCounts
   readonly #lazy = new LazyMembers()
+  readonly #codec: V2Codec
+  readonly #sliding: SlidingEngine
   /** The user's push rules and ignored users, until they change. */
   #settings: { ruleset: JsonObject; ignored: ReadonlySet<string> } | undefined
   #lastAsked = 0
@@ -82,7 +91,7 @@ export class SyncPolls {
   constructor(parts: SyncPollsParts) {
     this.#parts = parts
     const ignored = () => this.#readSettings().ignored
-    this.memberships = new Memberships(parts.sql)
+    this.memberships = new Memberships(parts.sql, parts.userId)
     this.sockets = new Sockets(parts.ctx)
     this.inbox = new Inbox(parts.sql, () => receivingDevices(parts.sql))
     this.presence = new Presence({
@@ -109,15 +118,25 @@ export class SyncPolls {
       memberships: this.memberships,
       heads: this.#heads,
       moved: () => this.serve(),
+      cards: () => this.#sliding.orderInUse,
       asking: () => this.#waiting.markLevel(),
+    })
+    this.#codec = new V2Codec({ lazy: this.#lazy, keys: this.#keys })
+    this.#sliding = new SlidingEngine({
+      ...parts,
+      now: () => parts.clock.now(),
+      sync: this.#sync,
+      heads: this.#heads,
+      memberships: this.memberships,
+      inbox: this.inbox,
+      keys: this.#keys,
+      named: (whom, epoch) => this.#stored.named(whom, epoch),
     })
     this.#waiting = new WaitingPolls({
       sockets: this.sockets,
       heads: this.#heads,
-      queries: this.#queries,
-      sync: this.#sync,
+      readerOf: (poll) => this.#readerOf(poll),
       clock: parts.clock,
-      codec: new V2Codec({ lazy: this.#lazy, keys: this.#keys }),
     })
     this.#waiting.wakeUp()
   }
@@ -125,8 +144,8 @@ export class SyncPolls {
   /** @throws MatrixError M_INVALID_PARAM for an invalid token or filter */
   async sync(request: SyncRequest): Promise<Response> {
     this.#lastAsked = this.#parts.clock.now()
-    const { session, filter, stateAfter } = request
-    const query = this.#queries.of(request)
+    const { session, filter, stateAfter, timeoutMs, fullState } = request
+    const reader = this.#v2(this.#queries.of(request))
     const token = request.since === undefined ? undefined : this.#given(request.since)
     this.#lazy.cameBack(session.deviceId, token && formatSyncToken(token))
     if (token !== undefined) this.#tokenCameBack(session.deviceId, token)
@@ -134,25 +153,57 @@ export class SyncPolls {
     // A first sync shows the people that are online already.
     if (token === undefined) await this.#parts.presence.patiently(met)
     const kept = this.#queries.kept(filter)
-    const open = (at: string, level: boolean) =>
-      this.sockets.open(
-        { session, token: at, level, filter: kept, stateAfter, begun: this.#lastAsked },
-        query,
-        this.#keys.of(session.deviceId),
-      )
-    const mayWait = token !== undefined && !request.fullState && this.#heads.epochs.lives(token)
-    if (mayWait && this.#waiting.keepsCompany(token, session, request.timeoutMs))
-      return open(formatSyncToken(token), false)
-    const answer = await this.#waiting.answer(query, token)
+    const poll = { session, filter: kept, stateAfter }
+    const since = token && formatSyncToken(token)
+    const mayWait = token !== undefined && !fullState && this.#heads.epochs.lives(token)
+    const atOnce = token === undefined || fullState || timeoutMs === 0
+    const { answer, response } = await this.#answer(reader, since, { poll, mayWait, atOnce, timeoutMs })
     // A device may sleep before it ever sends its first token back.
-    if (token === undefined) this.#stored.named(session.deviceId, parseSyncToken(answer.token).epoch)
-    const atOnce = answer.news || token === undefined || request.fullState || request.timeoutMs === 0
-    if (answer.news) this.#waiting.served()
-    if (atOnce) return bodyOf(answer)
-    const level = this.#waiting.isLevel(answer.token, session)
-    const response = open(answer.token, level)
-    if (!level) this.#waiting.begun(answer.token, session)
+    if (token === undefined && answer !== undefined)
+      this.#stored.named(session.deviceId, parseSyncToken(answer.token).epoch)
     return response
+  }
+
+  /** Sliding sync (MSC4186). @throws MatrixError M_UNKNOWN_POS */
+  async slide(request: SlidingRequest): Promise<Response> {
+    this.#lastAsked = this.#parts.clock.now()
+    const { session, conn, pos, timeoutMs, presence, txnId, asked } = request
+    const isFirst = pos === undefined
+    const reader = this.#sliding.ask(request)
+    const met = this.presence.seen(session.deviceId, presence, isFirst)
+    if (isFirst && asked.extensions.presence) await this.#parts.presence.patiently(met)
+    const { since: toDevice } = asked.extensions.to_device ?? {}
+    const poll = { session, stateAfter: true, sliding: { conn, toDevice, txnId } }
+    const atOnce = isFirst || timeoutMs === 0
+    return (await this.#answer(reader, pos, { poll, mayWait: !isFirst, atOnce, timeoutMs })).response
+  }
+
+  /** Answers a poll, or lets it wait. */
+  async #answer(
+    reader: PollReader,
+    token: string | undefined,
+    { poll, mayWait, atOnce, timeoutMs }: Manner,
+  ): Promise<{ answer?: SyncAnswer; response: Response }> {
+    const open = (at: string, level: boolean) =>
+      this.sockets.open({ ...poll, token: at, level, begun: this.#lastAsked }, reader)
+    if (mayWait && token !== undefined && this.#waiting.keepsCompany(token, reader, timeoutMs))
+      return { response: open(token, false) }
+    const answer = await this.#waiting.answer(reader, token)
+    if (answer.news) this.#waiting.served()
+    if (answer.news || atOnce) return { answer, response: bodyOf(answer) }
+    const level = this.#waiting.isLevel(answer.token, reader)
+    const response = open(answer.token, level)
+    if (!level) this.#waiting.begun(answer.token, reader)
+    return { answer, response }
+  }
+
+  #v2(query: SyncQuery): PollReader {
+    return new V2Reader({ sync: this.#sync, codec: this.#codec, keys: this.#keys }, query)
+  }
+
+  #readerOf(poll: Poll): PollReader {
+    if (poll.sliding !== undefined) return this.#sliding.readerOf(poll)
+    return this.#v2(this.#queries.of({ ...poll, fullState: false }))
   }
 
   /** After a transaction of the object: what is remembered of keys is read anew. */
@@ -165,11 +216,12 @@ export class SyncPolls {
     this.sockets.endSessions(sessionIds)
     this.inbox.forget()
     this.#stored.forgetDevices()
+    this.#sliding.forgetAll()
   }
 
   /** A device's keys were claimed or have come: its polls that end with nothing say how many are left. */
   keysCounted(deviceId: string): void {
-    this.sockets.tell(deviceId, () => this.#keys.of(deviceId))
+    this.sockets.tell(deviceId, (waiting) => this.#waiting.readerOf(waiting))
   }
 
   /** The users whose devices have changed since a token, and those that share no room with this one any more. */
@@ -183,8 +235,9 @@ export class SyncPolls {
   wake(wake: Wake): { unsubscribe: boolean } {
     const room = this.memberships.byId(wake.roomId)
     if (room === undefined) return { unsubscribe: true }
-    this.#heads.woken(room.no, wake.to)
     const news = newsOf(wake)
+    if (news.increment !== undefined) this.#sliding.orderInUse?.advance(room.no, news.increment)
+    this.#heads.woken(room.no, wake.to)
     this.#heads.keep(room.no, news.increment, wake.increment?.length ?? 0)
     this.#unread.advance(news)
     if (showsActivity(news, this.#parts.userId)) this.presence.active()
@@ -206,6 +259,7 @@ export class SyncPolls {
     if (room !== undefined && membership !== 'join') this.#heads.forget(room.no)
     if (membership === 'join' && room?.was !== 'join') void this.presence.met(roomId)
     this.#unread.forget(roomId)
+    this.#sliding.orderInUse?.changed()
     this.serve()
   }
 
@@ -261,6 +315,15 @@ export class SyncPolls {
     this.#settings ??= { ruleset: rulesetOf(sql, userId), ignored: ignoredUsers(sql, userId) }
     return this.#settings
   }
+}
+
+/** How a poll is answered. */
+interface Manner {
+  poll: Pick<Poll, 'session' | 'filter' | 'stateAfter' | 'sliding'>
+  mayWait: boolean
+  /** Whatever there is to tell. */
+  atOnce: boolean
+  timeoutMs: number
 }
 
 /** The answer, and beside it what the Worker adds to it from the Rooms. */

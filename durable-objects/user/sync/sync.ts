@@ -14,7 +14,7 @@ import { type DeviceListsBody, type DeviceListsParts, DeviceListsStream } from '
 import { type ListedParts, ListedStream } from './streams/listed.ts'
 import type { RoomData, RoomNews, SyncNews } from './streams/news.ts'
 import { PresenceStream } from './streams/presence.ts'
-import type { Task } from './streams/room-plan.ts'
+import type { Plan, Task } from './streams/room-plan.ts'
 import { type Asked, type RoomsParts, RoomsStream } from './streams/rooms.ts'
 import { isInitial, type Span, type Stream } from './streams/stream.ts'
 import { ToDeviceStream } from './streams/to-device.ts'
@@ -51,29 +51,39 @@ export class Sync {
     this.#all = Object.values(this.#streams)
   }
 
+  /** Whether the user has presence to be told of after a token. */
+  presenceBehind(token: SyncToken): boolean {
+    return this.#streams.presence.behind(token)
+  }
+
   /** Whether a waiting client with this token may be missing something. */
   behind(token: SyncToken, deviceId: string): boolean {
     return this.#all.some((stream) => stream.behind(token, deviceId))
   }
 
   /** What lies after `token`, asking the Rooms that may have moved; undefined: an initial sync. */
-  async read(asked: SyncQuery, token: SyncToken | undefined): Promise<SyncNews> {
+  async read(asked: SyncQuery, token: SyncToken | undefined, plan?: Plan): Promise<SyncNews> {
     const query = this.#asOfNow(asked)
     const span = this.#spanFrom(token)
-    const rooms = await this.#streams.rooms.after(query, span)
+    const rooms = await this.#streams.rooms.after(query, span, plan)
     // The token's epoch went while Rooms were asked: the answer is that after a long absence.
     if (span.token !== undefined && !this.#parts.heads.epochs.lives(span.token))
-      return this.read(query, token)
+      return this.read(query, token, plan)
     return this.#fold(query, span, rooms, await this.#streams.deviceLists.after(span, rooms.slices.values()))
   }
 
   /** As `read`, but only from what is at hand; undefined where a Room or another user's object must be asked. */
-  readAtOnce(asked: SyncQuery, token: SyncToken): SyncNews | undefined {
+  readAtOnce(asked: SyncQuery, token: SyncToken, plan?: Plan): SyncNews | undefined {
     const query = this.#asOfNow(asked)
     const span = this.#spanFrom(token)
-    const rooms = this.#streams.rooms.atOnce(query, span)
+    const rooms = this.#streams.rooms.atOnce(query, span, plan)
     const devices = rooms && this.#streams.deviceLists.atOnce(span, rooms.slices.values())
     return rooms && devices && this.#fold(query, span, rooms, devices.lists)
+  }
+
+  /** Asks Rooms for what is known of them from then on; what they answer is told to nobody. */
+  async lookUp(query: SyncQuery, tasks: Task[]): Promise<void> {
+    await this.#streams.rooms.after(query, this.#spanFrom(undefined), () => ({ tasks }))
   }
 
   /** A waiting client's query may be older than what the user has ignored since. */
@@ -113,11 +123,12 @@ export class Sync {
 
   #roomNews({ absent }: Span, slices: Asked['slices'], data: AccountDataNews): RoomNews[] {
     const news: RoomNews[] = []
-    for (const [{ room, first, hidden, gap }, slice] of slices) {
+    for (const [task, slice] of slices) {
+      const { room, first, hidden, gap } = task
       if (hidden) continue
       if (absent || gap) slice.limited = true
       const unread = slice.unread?.events ?? this.#parts.unread.known(room.roomId)
-      news.push({ room, slice, first, data: data.get(room.roomId) ?? [], unread })
+      news.push({ room, slice, first, data: data.get(room.roomId) ?? [], unread, task })
     }
     return news
   }
@@ -155,6 +166,6 @@ export class Sync {
 }
 
 /** Whether a room is new to the client, which may have been told nothing of it. */
-function isNew({ room, gap }: Task): boolean {
-  return room.membership === 'join' && gap === true
+function isNew({ room, gap, slide }: Task): boolean {
+  return room.membership === 'join' && (gap === true || slide?.unsent === true)
 }

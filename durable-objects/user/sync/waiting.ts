@@ -3,23 +3,20 @@
  * have been asked. The rules for this are in `heads/waiting.ts`.
  */
 import { takeFault } from '../../../src/faults.ts'
-import type { Session } from '../../../src/objects/user/session.ts'
 import type { Clock } from '../../../src/ports/system.ts'
-import type { Codec, SyncAnswer } from './codecs/codec.ts'
+import type { SyncAnswer } from './codecs/codec.ts'
 import { Gathering } from './gathering.ts'
 import type { Heads } from './heads/heads.ts'
 import { Waiting } from './heads/waiting.ts'
-import type { Queries, SyncQuery } from './query.ts'
-import type { Sockets, WaitingSocket } from './sockets.ts'
-import type { Sync } from './sync.ts'
-import { parseSyncToken, type SyncToken } from './sync-token.ts'
+import type { PollReader } from './poll-reader.ts'
+import type { Poll, Sockets, WaitingSocket } from './sockets.ts'
+import { parseSyncToken } from './sync-token.ts'
 
 export interface WaitingParts {
   sockets: Sockets
   heads: Heads
-  queries: Queries
-  sync: Sync
-  codec: Codec
+  /** What a poll that waits asks for. */
+  readerOf: (poll: Poll) => PollReader
   clock: Clock
 }
 
@@ -45,7 +42,7 @@ export class WaitingPolls {
     this.#parts = parts
     this.#rules = new Waiting(parts.heads, {
       all: () => sockets.idle(),
-      behind: ({ poll }) => this.#isBehind(poll.token, poll.session),
+      behind: (waiting) => this.#isBehind(waiting),
       isLevel: ({ poll }) => poll.level,
       setLevel: (waiting, level) => sockets.advance(waiting, waiting.poll.token, level),
     })
@@ -55,12 +52,11 @@ export class WaitingPolls {
    * Answers a poll. Goes on from an answer that found nothing while there may be more: wakes came in between, or a Room
    * was not reached. Ends with news, with a token that stands at all heads, or when looking leads nowhere.
    */
-  async answer(query: SyncQuery, token: SyncToken | undefined): Promise<SyncAnswer> {
-    const { sync, codec } = this.#parts
-    let answer = codec.encode(await sync.read(query, token))
-    for (let vain = 0; !answer.news && this.#looksAgain(answer.token, query.session, vain); ) {
+  async answer(reader: PollReader, token: string | undefined): Promise<SyncAnswer> {
+    let answer = await reader.read(token)
+    for (let vain = 0; !answer.news && this.#looksAgain(answer.token, reader, vain); ) {
       const changes = this.#changes
-      const next = codec.encode(await sync.read(query, parseSyncToken(answer.token)))
+      const next = await reader.read(answer.token)
       vain = next.token === answer.token && changes === this.#changes ? vain + 1 : 0
       answer = next
     }
@@ -68,13 +64,13 @@ export class WaitingPolls {
   }
 
   /** Whether a token teaches every head to an incarnation that reads it. */
-  isLevel(token: string, session: Session): boolean {
-    return this.#parts.heads.settled && !this.#isBehind(token, session)
+  isLevel(token: string, reader: PollReader): boolean {
+    return this.#parts.heads.settled && !reader.behind(token)
   }
 
   /** A poll has begun to wait with a token. */
-  begun(token: string, session: Session): void {
-    if (this.#rules.begins(this.#isBehind(token, session))) this.#serveSoon()
+  begun(token: string, reader: PollReader): void {
+    if (this.#rules.begins(reader.behind(token))) this.#serveSoon()
   }
 
   /** Answers those waiting sockets that are behind. */
@@ -100,9 +96,9 @@ export class WaitingPolls {
    * Whether a poll that may be answered now waits for company, since its user was given news a moment ago. The caller
    * then opens its socket, not level.
    */
-  keepsCompany(token: SyncToken, session: Session, timeoutMs: number): boolean {
+  keepsCompany(token: string, reader: PollReader, timeoutMs: number): boolean {
     const wait = this.#wait()
-    if (wait === 0 || wait >= timeoutMs || !this.#isBehindAt(token, session)) return false
+    if (wait === 0 || wait >= timeoutMs || !reader.behind(token)) return false
     this.#serveAfter(wait)
     return true
   }
@@ -140,40 +136,46 @@ export class WaitingPolls {
     }, wait)
   }
 
-  #isBehind(token: string, session: Session): boolean {
-    return this.#isBehindAt(parseSyncToken(token), session)
+  /** What a waiting poll asks for: read once in an incarnation. */
+  readerOf(waiting: WaitingSocket): PollReader {
+    waiting.reader ??= this.#parts.readerOf(waiting.poll)
+    return waiting.reader
   }
 
-  #isBehindAt(token: SyncToken, { deviceId }: Session): boolean {
-    return this.#parts.sync.behind(token, deviceId)
+  #isBehind(waiting: WaitingSocket): boolean {
+    return this.readerOf(waiting).behind(waiting.poll.token)
   }
 
-  #looksAgain(token: string, session: Session, vain: number): boolean {
-    return this.#rules.looksAgain(this.#isBehind(token, session), vain)
+  #looksAgain(token: string, reader: PollReader, vain: number): boolean {
+    return this.#rules.looksAgain(reader.behind(token), vain)
   }
 
   #serveOne(waiting: WaitingSocket): void {
-    const { queries, sync, codec } = this.#parts
-    waiting.query ??= queries.of({ ...waiting.poll, fullState: false })
-    const { query } = waiting
-    const news = sync.readAtOnce(query, parseSyncToken(waiting.poll.token))
-    if (news === undefined) void this.#serveLater(waiting, query)
-    else this.#give(waiting, codec.encode(news))
+    const reader = this.readerOf(waiting)
+    try {
+      const answer = reader.readAtOnce(waiting.poll.token)
+      if (answer === undefined) void this.#serveLater(waiting, reader)
+      else this.#give(waiting, reader, answer)
+    } catch {
+      // Its Worker asks again, and is told why there is no answer.
+      this.#parts.sockets.refuse(waiting)
+    }
   }
 
   /** Asks the Rooms for a waiting socket; what comes meanwhile is looked at when they have answered. */
-  async #serveLater(waiting: WaitingSocket, query: SyncQuery): Promise<void> {
+  async #serveLater(waiting: WaitingSocket, reader: PollReader): Promise<void> {
     const { sockets } = this.#parts
     const { token } = waiting.poll
     waiting.busy = true
     sockets.advance(waiting, token, false)
     try {
-      this.#give(waiting, await this.answer(query, parseSyncToken(token)))
+      this.#give(waiting, reader, await this.answer(reader, token))
+    } catch {
+      sockets.refuse(waiting)
     } finally {
       waiting.busy = false
       // A Room was not reached, and its wake is answered: nothing else would ask it again.
-      if (sockets.waits(waiting) && this.#isBehind(waiting.poll.token, waiting.poll.session))
-        this.#serveSoon()
+      if (sockets.waits(waiting) && this.#isBehind(waiting)) this.#serveSoon()
     }
   }
 
@@ -185,12 +187,12 @@ export class WaitingPolls {
     }, ASK_AGAIN_MS)
   }
 
-  #give(waiting: WaitingSocket, { news, body, token, rest }: SyncAnswer): void {
+  #give(waiting: WaitingSocket, reader: PollReader, { news, body, token, rest }: SyncAnswer): void {
     const { sockets } = this.#parts
     const text = news ? JSON.stringify(body) : ''
     if (news) this.served()
     if (rest.length > 0 || text.length > LONGEST_MESSAGE) sockets.refuse(waiting)
     else if (news) sockets.answer(waiting, text)
-    else sockets.advance(waiting, token, this.isLevel(token, waiting.poll.session))
+    else sockets.advance(waiting, token, this.isLevel(token, reader))
   }
 }

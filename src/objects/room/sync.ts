@@ -122,6 +122,27 @@ export interface PullRequest {
   ignored?: string[]
   /** Given where counts are wanted. */
   unread?: UnreadRequest
+  /** The timeline goes back to before `since`, to the event after this position. */
+  timelineSince?: number
+  /** The place of the room's device marks, where it is another than `since`. */
+  devicesSince?: number
+  /** With all state, and members that come with what they send: these members besides. */
+  members?: string[]
+  /** Whether the room's card is wanted. */
+  card?: true
+}
+
+/** What a list of rooms is ordered and filtered by. */
+export interface RoomCard {
+  /** When the newest event was sent, ms. */
+  newest: number
+  /** When the newest event was sent that counts as activity, ms. */
+  bump: number
+  /** The type of the room; null: none. */
+  type: string | null
+  encrypted: boolean
+  /** Of a space: the rooms that it names. */
+  children?: string[]
 }
 
 export interface RoomSlice {
@@ -143,11 +164,13 @@ export interface RoomSlice {
   devices?: DeviceMarks
   /** The unread events that notify, as they stand at the head. */
   unread?: { events: UnreadEvent[]; displayName?: string }
+  card?: RoomCard
 }
 
 /** State that an answer of sync leaves to be fetched from its Room, since it is more than the User object should hold. */
 export interface RestOfState {
-  kind: 'join' | 'leave'
+  /** The section of the answer that it belongs to; `sliding`: the room of an answer of sliding sync. */
+  kind: 'join' | 'leave' | 'sliding'
   roomId: string
   request: StateRequest
   /** The fields of events that the client wants; absent: all. */

@@ -27,7 +27,8 @@ export function isSuggested({ content }: SpaceChild): boolean {
   return content.suggested === true
 }
 
-function isChild({ type, content }: Pdu): boolean {
+/** Whether an event names a child of its space. */
+export function isChild({ type, content }: Pick<Pdu, 'type' | 'content'>): boolean {
   return type === SPACE_CHILD && Array.isArray(content.via) && content.via.length > 0
 }
 

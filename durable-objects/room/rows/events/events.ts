@@ -127,6 +127,23 @@ export function newestShownAfter(sql: SqlReader, after: number, limit: number): 
   )
 }
 
+/** When the newest visible event was sent, and the newest of some types among the last ones (ms); 0: there is none. */
+export function newestSent(
+  sql: SqlReader,
+  types: readonly string[],
+  among: number,
+): { newest: number; ofTypes: number } {
+  const query = `SELECT max(newest) AS newest, max(CASE WHEN type IN (SELECT value FROM json_each(?)) THEN newest END) AS of_types
+     FROM (SELECT type, ts AS newest FROM events WHERE pos > 0 AND flags = 0 ORDER BY pos DESC LIMIT ?)`
+  const row = first<{ newest: number | null; of_types: number | null }>(
+    sql,
+    query,
+    JSON.stringify(types),
+    among,
+  )
+  return { newest: row?.newest ?? 0, ofTypes: row?.of_types ?? 0 }
+}
+
 /**
  * As `newestShownAfter`, but up to `main` only events with a relation: the others stand in the main timeline, which is
  * read that far.

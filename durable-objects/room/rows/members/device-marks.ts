@@ -76,7 +76,7 @@ function gone(store: RowReader, from: number, to: number): DeviceMark[] {
 /** The same for one user's sync. A user that comes shares the room with all its members; one that goes, with none. */
 export function deviceMarksFor(
   store: RowReader,
-  { since, everyone }: PullRequest,
+  { since: told, devicesSince: since = told, everyone }: PullRequest,
   { joined, head }: { joined: boolean; head: number },
 ): DeviceMarks | undefined {
   if (!joined) return everyone ? marksOf([], everyoneAt(store, head - 1)) : undefined

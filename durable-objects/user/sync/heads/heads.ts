@@ -185,7 +185,7 @@ export class Heads extends KnownHeads {
       const tail = epochs.tailOver(epoch, positions)
       if (tail !== undefined) return { epoch, tail: owing(tail) }
     }
-    return { epoch: this.#startEpoch(positions), tail: new Map(debts) }
+    return { epoch: this.#startEpoch(positions, moved), tail: new Map(debts) }
   }
 
   #positions(from: Place | undefined, moved: Positions): Positions {
@@ -203,13 +203,15 @@ export class Heads extends KnownHeads {
   }
 
   /** Carries notes over in the same transaction: notes of older epochs are not read for newer tokens. */
-  #startEpoch(positions: Positions): number {
+  #startEpoch(positions: Positions, moved: Positions): number {
     return this.#store.transaction(() => {
       const ended = this.epochs.newest
       const epoch = this.epochs.start(positions)
       for (const room of this.#rooms.joined()) {
-        const standing = { movedIn: this.movedIn(room), epoch: ended, position: positions.get(room) ?? 0 }
-        if (this.carries(room, standing)) this.note(room)
+        // A room that a client was not told of yet is asked whatever was noted: what counts is how far it was looked at.
+        const position = positions.get(room) || (positions.get(placeOfDevices(room)) ?? 0)
+        const standing = { movedIn: this.movedIn(room), epoch: ended, position }
+        if ((position > 0 || moved.has(room)) && this.carries(room, standing)) this.note(room)
       }
       return epoch
     })

@@ -7,6 +7,7 @@ import type { SyncQuery } from '../query.ts'
 import type { DeviceListsBody } from './device-lists.ts'
 import type { ListedRoom } from './listed.ts'
 import type { PresenceEvent } from './presence.ts'
+import type { Task } from './room-plan.ts'
 import type { Span } from './stream.ts'
 
 /** A room of which its Room, or its wakes, have told. */
@@ -18,6 +19,8 @@ export interface RoomNews {
   /** The user's own data of the room. */
   data: readonly AccountDataEvent[]
   unread: readonly UnreadEvent[] | undefined
+  /** How the room was asked. */
+  task: Task
 }
 
 /** A room in which only the user's own data changed. */

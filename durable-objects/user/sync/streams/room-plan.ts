@@ -27,7 +27,41 @@ export interface Task {
   hidden?: boolean
   /** Given where wakes have brought everything already. */
   increments?: Increment[]
+  /** What of the room is wanted, where that differs by room. */
+  filter?: Filter
+  /** The timeline goes back to before `since`, to the event after this position. */
+  timelineSince?: number
+  /** The place of the room's device marks, where it is another than `since`. */
+  devicesSince?: number
+  /** Members that come with all state, whatever they send. */
+  members?: string[]
+  /** Sliding sync. */
+  slide?: SlideTask
 }
+
+/** What sliding sync says of a room beside its news. */
+export interface SlideTask {
+  /** The connection was not told of the room before. */
+  unsent: boolean
+  /** Events after this position have just happened. */
+  live: number
+  /** The client wants more of the latest events than it was given. */
+  grows?: boolean
+  /** The client wants other state than it was given. */
+  widens?: boolean
+}
+
+/** What a sync asks for. */
+export interface RoomsPlan {
+  tasks: Task[]
+  /** Where rooms stand that are not asked, for their places in the token. */
+  looked?: ReadonlyMap<number, number>
+  /** Characters of the rooms in one answer. */
+  length?: number
+}
+
+/** Plans one sync. */
+export type Plan = (parts: PlanParts, query: SyncQuery, span: Span) => RoomsPlan
 
 export interface PlanParts {
   memberships: Memberships
@@ -39,7 +73,7 @@ export interface PlanParts {
 export const DEVICES_ONLY: Filter = { room: { timeline: { limit: 0, types: [] }, state: { types: [] } } }
 
 /** The rooms that may have something to tell in a span. */
-export function planRooms(parts: PlanParts, query: SyncQuery, span: Span): Task[] {
+export function planRooms(parts: PlanParts, query: SyncQuery, span: Span): RoomsPlan {
   const tasks: Task[] = []
   const { token } = span
   const everyone = !isInitial(span)
@@ -51,7 +85,7 @@ export function planRooms(parts: PlanParts, query: SyncQuery, span: Span): Task[
     const task = isJoined ? joinedTask(parts, shown, { token, hidden }, room) : leftTask(shown, span, room)
     if (task !== undefined) tasks.push({ ...withPosition(parts, task, token), everyone, hidden })
   }
-  return tasks
+  return { tasks }
 }
 
 function joinedTask(

@@ -1,8 +1,8 @@
 /** Asks Rooms for a sync, by the rules of decisions 3 and 10: what an answer stands for, and what a lost one leaves. */
-import type { PullRequest, RoomSlice } from '../../../../src/objects/room/sync.ts'
+import type { PullRequest, RoomCard, RoomSlice } from '../../../../src/objects/room/sync.ts'
 import { patiently } from '../../../../src/patience.ts'
 import type { JsonObject } from '../../../../src/protocol/events/canonical-json.ts'
-import { timelineLimit } from '../../../../src/protocol/matching/filter.ts'
+import { type Filter, timelineLimit } from '../../../../src/protocol/matching/filter.ts'
 import { inTurns } from '../../../../src/worker-pool.ts'
 import type { Heads } from '../heads/heads.ts'
 import type { Question } from '../heads/known-heads.ts'
@@ -19,6 +19,8 @@ export interface PullParts {
   unread: UnreadCounts
   /** What the user has stored of their push rules; undefined: the default ones. */
   ruleset: () => JsonObject | undefined
+  /** Where the cards of rooms are kept; undefined: nobody wants them. */
+  cards: () => { learn: (room: number, card: RoomCard) => void } | undefined
   /** A room was found further than it was known: waiting sockets may have to be told. */
   moved: () => void
   /** Rooms are about to be asked, or have answered: what is certain of waiting sockets has changed. */
@@ -38,12 +40,17 @@ const PULL_PATIENCE_MS = 5_000
 export function takeIncrements(query: SyncQuery, task: Task, slices: Map<Task, RoomSlice>): boolean {
   if (task.increments === undefined) return false
   if (query.filter?.event_format === 'federation' && !task.hidden) return false
-  const shown = task.hidden ? { ...query, filter: DEVICES_ONLY } : query
+  const shown = { ...query, filter: filterOf(query, task) }
   const slice = sliceOf(task.increments, task.since, shown, task.room.roomId)
   // Behind a gap a client needs the aggregations of what it is shown, and those the Room makes for each viewer.
   if (slice.limited) return false
   slices.set(task, slice)
   return true
+}
+
+/** What is wanted of a room. */
+function filterOf(query: SyncQuery, task: Task): Filter | undefined {
+  return task.hidden ? DEVICES_ONLY : (task.filter ?? query.filter)
 }
 
 export class Pulls {
@@ -57,7 +64,12 @@ export class Pulls {
    * Asks the Rooms of all tasks, a few at once, and puts what they answer into `slices`: until the answer is as long
    * as one may be. Rooms that were left come first: no later answer shows them by itself.
    */
-  async run(query: SyncQuery, tasks: readonly Task[], slices: Map<Task, RoomSlice>): Promise<void> {
+  async run(
+    query: SyncQuery,
+    tasks: readonly Task[],
+    slices: Map<Task, RoomSlice>,
+    longest = ANSWER_LENGTH,
+  ): Promise<void> {
     const isLeft = ({ room }: Task) => room.membership !== 'join'
     const queue = askedTogether([...tasks.filter(isLeft), ...tasks.filter((task) => !isLeft(task))])
     let length = 0
@@ -66,7 +78,7 @@ export class Pulls {
       if (again.length > 0) queue.unshift(again)
       if (tasks.length === 1) return
       length += some.reduce((sum, task) => sum + lengthOf(slices.get(task)), 0)
-      if (length >= ANSWER_LENGTH) queue.length = 0
+      if (length >= longest) queue.length = 0
     })
   }
 
@@ -103,7 +115,8 @@ export class Pulls {
   }
 
   #request(query: SyncQuery, task: Task): PullRequest {
-    const filter = task.hidden ? DEVICES_ONLY : query.filter
+    const filter = filterOf(query, task)
+    const { timelineSince, devicesSince } = task
     return {
       userId: this.#parts.userId,
       since: task.since,
@@ -114,8 +127,14 @@ export class Pulls {
       federationFormat: filter?.event_format === 'federation',
       everyone: task.everyone === true,
       subscribe: task.room.membership === 'join',
-      unread: { ruleset: this.#parts.ruleset(), counted: this.#parts.unread.countedUpTo(task.room.roomId) },
+      ...(!task.hidden && {
+        unread: { ruleset: this.#parts.ruleset(), counted: this.#parts.unread.countedUpTo(task.room.roomId) },
+      }),
       ...(query.ignored?.size && { ignored: [...query.ignored] }),
+      ...(timelineSince !== undefined && { timelineSince }),
+      ...(devicesSince !== undefined && { devicesSince }),
+      ...(task.members !== undefined && { members: task.members }),
+      ...(this.#parts.cards() !== undefined && { card: true }),
     }
   }
 
@@ -123,6 +142,7 @@ export class Pulls {
     slices.set(task, slice)
     if (task.room.membership !== 'join') return
     this.#parts.unread.learn(task.room.roomId, slice)
+    if (slice.card !== undefined) this.#parts.cards()?.learn(task.room.no, slice.card)
     if (slice.head > task.since) this.#parts.moved()
   }
 }

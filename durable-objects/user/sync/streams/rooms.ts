@@ -7,7 +7,7 @@ import { placeOfDevices } from '../heads/epochs.ts'
 import type { Told } from '../heads/heads.ts'
 import type { SyncQuery } from '../query.ts'
 import type { SyncToken } from '../sync-token.ts'
-import { owesRooms, type PlanParts, planRooms, type Task } from './room-plan.ts'
+import { owesRooms, type Plan, type PlanParts, planRooms, type RoomsPlan, type Task } from './room-plan.ts'
 import { type PullParts, Pulls, takeIncrements } from './room-pulls.ts'
 import type { Span, Stream } from './stream.ts'
 
@@ -34,25 +34,28 @@ export class RoomsStream implements Stream {
   }
 
   /** Asks the Rooms that may have moved. */
-  async after(query: SyncQuery, span: Span): Promise<Asked> {
-    const tasks = planRooms(this.#parts, query, span)
+  async after(query: SyncQuery, span: Span, plan: Plan = planRooms): Promise<Asked> {
+    const planned = plan(this.#parts, query, span)
+    const { tasks, length } = planned
     const slices = new Map<Task, RoomSlice>()
     const unanswered = tasks.filter((task) => !takeIncrements(query, task, slices))
-    await this.#pulls.run(query, unanswered, slices)
-    return { slices, told: toldBy(tasks, slices) }
+    await this.#pulls.run(query, unanswered, slices, length)
+    return { slices, told: toldBy(planned, slices) }
   }
 
   /** As `after`, from what is at hand; undefined where a Room must be asked. */
-  atOnce(query: SyncQuery, span: Span): Asked | undefined {
-    const tasks = planRooms(this.#parts, query, span)
+  atOnce(query: SyncQuery, span: Span, plan: Plan = planRooms): Asked | undefined {
+    const planned = plan(this.#parts, query, span)
+    const { tasks } = planned
     const slices = new Map<Task, RoomSlice>()
     if (!tasks.every((task) => takeIncrements(query, task, slices))) return undefined
-    return { slices, told: toldBy(tasks, slices) }
+    return { slices, told: toldBy(planned, slices) }
   }
 }
 
-function toldBy(tasks: readonly Task[], slices: ReadonlyMap<Task, RoomSlice>): Told {
+function toldBy({ tasks, looked }: RoomsPlan, slices: ReadonlyMap<Task, RoomSlice>): Told {
   const moved = new Map<number, number>()
+  for (const [room, pos] of looked ?? []) moved.set(placeOfDevices(room), pos)
   const owed = new Set<number>()
   for (const [{ room, hidden }, { head }] of slices)
     if (room.membership === 'join') moved.set(hidden ? placeOfDevices(room.no) : room.no, head)

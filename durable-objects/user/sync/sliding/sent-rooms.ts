@@ -1,0 +1,78 @@
+/** What the client of a connection was told of: the rooms it has, by which membership, and how much of each. */
+import { elementsOf, type RoomConfig } from '../../../../src/protocol/sliding/room-config.ts'
+
+export interface SentRoom {
+  /** The change of membership that the client knows, by its place in the user's own log. */
+  own: number
+  /** So many of the latest events it has. */
+  limit: number
+  /** What of the state it was given, by `elementsOf`. Rooms that were given the same share one list. */
+  required: readonly string[]
+}
+
+export type SentRooms = ReadonlyMap<number, SentRoom>
+
+export const NOTHING_SENT: SentRooms = new Map()
+
+const known = new WeakMap<readonly string[], WeakMap<RoomConfig, boolean>>()
+
+/** Whether a client has all the state that a config asks for. Asked of many rooms at each wake. */
+export function hasRequired({ required }: SentRoom, config: RoomConfig): boolean {
+  const answers = known.get(required) ?? new WeakMap<RoomConfig, boolean>()
+  known.set(required, answers)
+  const answer = answers.get(config) ?? elementsOf(config).every((element) => required.includes(element))
+  answers.set(config, answer)
+  return answer
+}
+
+/** What the client has when it has been told of a room by a config. */
+export function sentBy(
+  config: RoomConfig,
+  own: number,
+  { before, limited }: { before: SentRoom | undefined; limited: boolean },
+): SentRoom {
+  const elements = elementsOf(config)
+  if (before === undefined) return { own, limit: config.limit, required: elements }
+  // Behind a gap the client has no more than what came after it.
+  const limit = limited ? config.limit : Math.max(before.limit, config.limit)
+  const required = hasRequired(before, config)
+    ? before.required
+    : [...new Set([...before.required, ...elements])]
+  return { own, limit, required }
+}
+
+export function isSame(one: SentRoom | undefined, other: SentRoom): boolean {
+  return (
+    one !== undefined &&
+    one.own === other.own &&
+    one.limit === other.limit &&
+    one.required.length === other.required.length
+  )
+}
+
+/** As it is stored: each list stands there once. */
+interface Stored {
+  lists: string[][]
+  rooms: [no: number, own: number, limit: number, list: number][]
+}
+
+export function formatSent(rooms: SentRooms): string {
+  const lists = new Map<string, number>()
+  const indexOf = (required: readonly string[]) => {
+    const key = JSON.stringify(required)
+    const index = lists.get(key) ?? lists.size
+    lists.set(key, index)
+    return index
+  }
+  const placed = [...rooms].map(([no, { own, limit, required }]) => [no, own, limit, indexOf(required)])
+  return JSON.stringify({ rooms: placed, lists: [...lists.keys()].map((key) => JSON.parse(key)) })
+}
+
+export function parseSent(text: string): SentRooms {
+  const { lists, rooms } = JSON.parse(text) as Stored
+  return new Map(
+    rooms.map(([no, own, limit, list]) => [no, { own, limit, required: lists[list] ?? NO_STATE }]),
+  )
+}
+
+const NO_STATE: readonly string[] = []

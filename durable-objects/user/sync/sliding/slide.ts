@@ -1,0 +1,168 @@
+/** The rooms that one answer of sliding sync asks for, and where each stands. */
+import { filterOf, namedMembers, type RoomConfig } from '../../../../src/protocol/sliding/room-config.ts'
+import type { Heads } from '../heads/heads.ts'
+import type { Memberships, UserRoom } from '../memberships.ts'
+import type { PlanParts, RoomsPlan, Task } from '../streams/room-plan.ts'
+import type { Span } from '../streams/stream.ts'
+import type { SyncToken } from '../sync-token.ts'
+import type { RoomOrder } from './room-order.ts'
+import { hasRequired, type SentRooms } from './sent-rooms.ts'
+import type { WantedRoom, Windows } from './windows.ts'
+
+/** From what an answer is made, besides what all syncs have. */
+export interface Slide {
+  windows: Windows
+  sent: SentRooms
+  order: RoomOrder
+  /** Changes of devices are wanted. */
+  devices: boolean
+}
+
+/** Rooms outside the windows that one answer asks where they stand; the others are asked by the next ones. */
+export const LOOKED_UP = 100
+/** Characters of the rooms in one answer, after which it ends: the client asks again at once. */
+const ANSWER_LENGTH = 4_000_000
+
+/** What a client with no config for a room that it has left is still told of it. */
+const LEFT: RoomConfig = { limit: 1, required: [] }
+
+/** Asks the rooms that are wanted; of the others, where they stand, since they may have become the newest. */
+export function planSlide(
+  { memberships, heads, unread }: PlanParts,
+  { windows, sent, order, devices }: Slide,
+  span: Span,
+): RoomsPlan {
+  const shown: Task[] = []
+  const hidden: Task[] = []
+  const looked = new Map<number, number>()
+  let left = span.token === undefined ? 0 : LOOKED_UP
+  const at = { heads, sent, devices, token: span.token }
+  for (const room of memberships.all()) {
+    const wanted = windows.wanted.get(room.no)
+    const task = wanted === undefined ? leaveTask(at, room) : wantedTask(at, wanted)
+    if (task !== undefined) shown.push(withIncrements({ heads, unread }, task))
+    if (room.membership !== 'join') {
+      if (task === undefined && devices && hasLeftSince(span, room)) hidden.push(goneTask(room))
+      continue
+    }
+    if (wanted !== undefined) continue
+    const place = span.token === undefined ? order.placeOf(room.no) : undefined
+    if (place !== undefined) looked.set(room.no, place)
+    const look = lookTask(at, room)
+    if (look === undefined) continue
+    const looking = withIncrements({ heads, unread }, look)
+    if (looking.increments === undefined) left -= 1
+    if (looking.increments !== undefined || left >= 0) hidden.push(looking)
+  }
+  return { tasks: [...shown, ...hidden], looked, length: ANSWER_LENGTH }
+}
+
+interface At {
+  heads: Heads
+  sent: SentRooms
+  devices: boolean
+  token: SyncToken | undefined
+}
+
+/** A task, and up to where there is news of it. */
+type Slid = Task & { news?: number | 'unknown' }
+
+const filters = new WeakMap<RoomConfig, Pick<Task, 'filter' | 'members'>>()
+
+/** What is asked of a Room: the same for all rooms of one config. */
+function filtered(config: RoomConfig): Pick<Task, 'filter' | 'members'> {
+  const known = filters.get(config) ?? { filter: filterOf(config), members: namedMembers(config) }
+  filters.set(config, known)
+  return known
+}
+
+/** A room in a window, or subscribed to. */
+function wantedTask(at: At, { room, config }: WantedRoom): Slid | undefined {
+  const { heads, sent, devices, token } = at
+  if (room.membership === 'invite' || room.membership === 'knock') return undefined
+  if (room.membership !== 'join') return leaveTask(at, room, config)
+  const known = sent.get(room.no)
+  const position = token === undefined ? 0 : heads.epochs.position(token, room.no)
+  const reach = token === undefined ? 0 : heads.epochs.reach(token, room.no)
+  const isNew = token !== undefined && room.own > token.own
+  const common = { room, ...filtered(config), devicesSince: isNew ? 0 : reach, everyone: devices && isNew }
+  if (known === undefined || position === 0 || known.own < room.own) {
+    const live = isNew ? room.pos - 1 : reach === 0 ? Number.POSITIVE_INFINITY : reach
+    return { ...common, since: 0, full: true, first: true, slide: { unsent: true, live } }
+  }
+  const grows = known.limit < config.limit
+  const widens = !hasRequired(known, config)
+  const slide = { unsent: false, live: position, grows, widens }
+  const again = { ...common, since: position, full: widens, first: false, slide }
+  if (grows) return { ...again, timelineSince: 0 }
+  if (widens) return again
+  const news =
+    token === undefined || reach > position
+      ? (heads.head(room.no) ?? 'unknown')
+      : heads.newsOf(token, room.no, position)
+  return news === undefined ? undefined : { ...again, news }
+}
+
+/** A room that the client has and the user has left; with a config, one that lists name all the same. */
+function leaveTask({ heads, sent, token }: At, room: UserRoom, config?: RoomConfig): Slid | undefined {
+  if (room.membership !== 'leave' && room.membership !== 'ban') return undefined
+  const known = sent.get(room.no)
+  if (known?.own === room.own || (known === undefined && (config === undefined || room.forgotten)))
+    return undefined
+  const since = token === undefined ? 0 : heads.epochs.position(token, room.no)
+  const first = known === undefined
+  const slide = { unsent: first, live: since }
+  return { room, ...filtered(config ?? LEFT), since, full: first, first, slide }
+}
+
+/** A room outside the windows: only where it stands, and its members' devices. */
+function lookTask({ heads, token, devices }: At, room: UserRoom): Slid | undefined {
+  if (token === undefined) return undefined
+  const common = { room, full: false, first: false, hidden: true }
+  if (room.own > token.own) return { ...common, since: 0, everyone: devices, news: 'unknown' }
+  const since = heads.epochs.reach(token, room.no)
+  const news = heads.newsOf(token, room.no, since)
+  return news === undefined ? undefined : { ...common, since, news }
+}
+
+/** Asks where a room stands. */
+export function lookAt(room: UserRoom): Task {
+  return { room, since: 0, full: false, first: false, hidden: true }
+}
+
+/** Of a room that was left the users that share no room any more. */
+function goneTask(room: UserRoom): Task {
+  return { room, since: 0, full: false, first: false, hidden: true, everyone: true }
+}
+
+function hasLeftSince({ token }: Span, { own, was, forgotten }: UserRoom): boolean {
+  return token !== undefined && own > token.own && was === 'join' && !forgotten
+}
+
+function withIncrements({ heads, unread }: Pick<PlanParts, 'heads' | 'unread'>, slid: Slid): Task {
+  const { news, ...task } = slid
+  const { room, since, hidden } = task
+  if (typeof news !== 'number') return task
+  const counted = hidden || unread.at(room.roomId, news) !== undefined
+  return counted ? { ...task, increments: heads.between(room.no, since, news) } : task
+}
+
+/**
+ * Whether a waiting client may lack something of the rooms: one that is wanted is not told, or one is not looked at.
+ * Asked at each wake: no storage.
+ */
+export function isSlideBehind(
+  { heads, memberships }: { heads: Heads; memberships: Memberships },
+  { windows, sent, devices }: Slide,
+  token: SyncToken,
+): boolean {
+  const at = { heads, sent, devices, token }
+  for (const no of memberships.joined()) {
+    if (windows.wanted.has(no)) continue
+    const reach = heads.epochs.reach(token, no)
+    const head = heads.head(no)
+    if (reach === 0 || (head === undefined ? heads.movedIn(no) >= token.epoch : head > reach)) return true
+  }
+  for (const wanted of windows.wanted.values()) if (wantedTask(at, wanted) !== undefined) return true
+  return false
+}

@@ -1,0 +1,62 @@
+/** What a client asks for by sliding sync (MSC4186), the same for both forms of the endpoint. */
+import type { RoomConfig } from '../../protocol/sliding/room-config.ts'
+import type { PresenceValue } from './presence.ts'
+import type { Session } from './session.ts'
+
+/** Which rooms a list has. */
+export interface ListFilters {
+  is_dm?: boolean
+  is_encrypted?: boolean
+  is_invite?: boolean
+  /** Null: no type. */
+  room_types?: (string | null)[]
+  not_room_types?: (string | null)[]
+  spaces?: string[]
+  tags?: string[]
+  not_tags?: string[]
+}
+
+export interface SlidingList {
+  /** From and to, both included; absent: all rooms. */
+  ranges?: [number, number][]
+  filters?: ListFilters
+  /** An index of `configs`. */
+  config: number
+}
+
+/** Which rooms an extension is for; absent fields: all lists, all subscriptions. `*` stands for all too. */
+export interface Scope {
+  lists?: string[]
+  rooms?: string[]
+}
+
+/** The extensions that a client has enabled. */
+export interface SlidingExtensions {
+  e2ee?: true
+  to_device?: { since?: string; limit?: number }
+  account_data?: Scope
+  receipts?: Scope
+  typing?: Scope
+  presence?: true
+}
+
+export interface SlidingAsked {
+  /** Which names the answer has: those of MSC4186 as it was accepted, or those from before. */
+  form: 'unstable' | 'accepted'
+  configs: RoomConfig[]
+  lists: Record<string, SlidingList>
+  /** By room, an index of `configs`. */
+  rooms: Record<string, number>
+  extensions: SlidingExtensions
+}
+
+export interface SlidingRequest {
+  session: Session
+  /** The connection's name. */
+  conn: string
+  pos?: string
+  timeoutMs: number
+  presence: PresenceValue
+  txnId?: string
+  asked: SlidingAsked
+}
