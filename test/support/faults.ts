@@ -48,11 +48,11 @@ export async function waitingPoll(
 }
 
 /** The same for any request by which a device waits. */
-export async function waitingRequest(
+export async function waitingRequest<T = Answer>(
   http: Api,
   { deviceId }: Client,
-  ask: () => Promise<Answer>,
-): Promise<{ answer: Promise<Answer> }> {
+  ask: () => Promise<T>,
+): Promise<{ answer: Promise<T> }> {
   const place = `user:poll-waits:${deviceId}`
   await planFault(http, place)
   const answer = ask()

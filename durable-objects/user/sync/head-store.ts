@@ -82,7 +82,7 @@ export class StoredHeads implements HeadStore {
     )
   }
 
-  /** Remembers the epoch of a device's token: of its first, and of each that it sends back. A row where it changes. */
+  /** Remembers the epoch of a token of a device, or of whoever else holds one: of its first, and of each that it sends back. A row where it changes. */
   named(deviceId: string, epoch: number): void {
     const { sql } = this.#parts
     const query = 'SELECT last FROM device_epochs WHERE device_id = ?'
@@ -91,6 +91,14 @@ export class StoredHeads implements HeadStore {
     if (last === epoch) return
     const insert = 'INSERT OR REPLACE INTO device_epochs (device_id, last, previous) VALUES (?, ?, ?)'
     sql.exec(insert, deviceId, epoch, last ?? epoch)
+  }
+
+  /** These hold epochs no more. Call it inside a transaction. */
+  unnamed(holders: readonly string[]): void {
+    for (const holder of holders) {
+      this.#named.delete(holder)
+      this.#parts.sql.exec('DELETE FROM device_epochs WHERE device_id = ?', holder)
+    }
   }
 
   /** Devices were deleted: a later one may have the id of one of them. */

@@ -22,8 +22,8 @@ export interface Poll {
 export interface SlidingPoll {
   conn: string
   /** Where the client stands in its to-device messages. */
-  toDevice?: string
-  txnId?: string
+  toDevice?: number | undefined
+  txnId?: string | undefined
 }
 
 export interface WaitingSocket {

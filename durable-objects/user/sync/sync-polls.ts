@@ -1,15 +1,8 @@
 /** `/sync` on a User object: answers at once, or keeps the client waiting until a wake, a change or the time. */
 import { takeFault } from '../../../src/faults.ts'
-import type { Increment } from '../../../src/objects/room/sync.ts'
 import type { PresenceState } from '../../../src/objects/user/presence.ts'
 import type { SlidingRequest } from '../../../src/objects/user/sliding.ts'
-import type {
-  MembershipChange,
-  News,
-  SyncRequest,
-  VisitedRoom,
-  Wake,
-} from '../../../src/objects/user/sync.ts'
+import type { MembershipChange, SyncRequest, VisitedRoom, Wake } from '../../../src/objects/user/sync.ts'
 import type { Clock, Random } from '../../../src/ports/system.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { receivingDevices } from '../keys/dehydrated.ts'
@@ -18,7 +11,6 @@ import { rulesetOf, storedRuleset } from '../push/push-rules.ts'
 import type { AccountDataEvent } from '../settings/account-data.ts'
 import { ignoredUsers } from '../settings/ignored-users.ts'
 import { Inbox } from '../to-device/inbox.ts'
-import type { SyncAnswer } from './codecs/codec.ts'
 import { V2Codec } from './codecs/v2.ts'
 import { StoredHeads } from './head-store.ts'
 import { NO_EPOCH } from './heads/epochs.ts'
@@ -39,6 +31,7 @@ import { formatSyncToken, parseSyncToken, type SyncToken } from './sync-token.ts
 import { UnreadCounts } from './unread.ts'
 import { V2Reader } from './v2-reader.ts'
 import { WaitingPolls } from './waiting.ts'
+import { newsOf, showsActivity } from './wakes.ts'
 
 export interface SyncPollsParts extends StoredFilters {
   ctx: DurableObjectState
@@ -118,7 +111,7 @@ export class SyncPolls {
       memberships: this.memberships,
       heads: this.#heads,
       moved: () => this.serve(),
-      cards: () => this.#sliding.orderInUse,
+      cards: () => this.#sliding.order,
       asking: () => this.#waiting.markLevel(),
     })
     this.#codec = new V2Codec({ lazy: this.#lazy, keys: this.#keys })
@@ -130,7 +123,7 @@ export class SyncPolls {
       memberships: this.memberships,
       inbox: this.inbox,
       keys: this.#keys,
-      named: (whom, epoch) => this.#stored.named(whom, epoch),
+      epochs: this.#stored,
     })
     this.#waiting = new WaitingPolls({
       sockets: this.sockets,
@@ -153,11 +146,11 @@ export class SyncPolls {
     // A first sync shows the people that are online already.
     if (token === undefined) await this.#parts.presence.patiently(met)
     const kept = this.#queries.kept(filter)
-    const poll = { session, filter: kept, stateAfter }
+    const poll = { session, filter: kept, stateAfter, begun: this.#lastAsked }
     const since = token && formatSyncToken(token)
     const mayWait = token !== undefined && !fullState && this.#heads.epochs.lives(token)
     const atOnce = token === undefined || fullState || timeoutMs === 0
-    const { answer, response } = await this.#answer(reader, since, { poll, mayWait, atOnce, timeoutMs })
+    const { answer, response } = await this.#waiting.poll(reader, since, { poll, mayWait, atOnce, timeoutMs })
     // A device may sleep before it ever sends its first token back.
     if (token === undefined && answer !== undefined)
       this.#stored.named(session.deviceId, parseSyncToken(answer.token).epoch)
@@ -173,28 +166,10 @@ export class SyncPolls {
     const met = this.presence.seen(session.deviceId, presence, isFirst)
     if (isFirst && asked.extensions.presence) await this.#parts.presence.patiently(met)
     const { since: toDevice } = asked.extensions.to_device ?? {}
-    const poll = { session, stateAfter: true, sliding: { conn, toDevice, txnId } }
+    const begun = this.#lastAsked
+    const poll = { session, stateAfter: true, begun, sliding: { conn, toDevice, txnId } }
     const atOnce = isFirst || timeoutMs === 0
-    return (await this.#answer(reader, pos, { poll, mayWait: !isFirst, atOnce, timeoutMs })).response
-  }
-
-  /** Answers a poll, or lets it wait. */
-  async #answer(
-    reader: PollReader,
-    token: string | undefined,
-    { poll, mayWait, atOnce, timeoutMs }: Manner,
-  ): Promise<{ answer?: SyncAnswer; response: Response }> {
-    const open = (at: string, level: boolean) =>
-      this.sockets.open({ ...poll, token: at, level, begun: this.#lastAsked }, reader)
-    if (mayWait && token !== undefined && this.#waiting.keepsCompany(token, reader, timeoutMs))
-      return { response: open(token, false) }
-    const answer = await this.#waiting.answer(reader, token)
-    if (answer.news) this.#waiting.served()
-    if (answer.news || atOnce) return { answer, response: bodyOf(answer) }
-    const level = this.#waiting.isLevel(answer.token, reader)
-    const response = open(answer.token, level)
-    if (!level) this.#waiting.begun(answer.token, reader)
-    return { answer, response }
+    return (await this.#waiting.poll(reader, pos, { poll, mayWait: !isFirst, atOnce, timeoutMs })).response
   }
 
   #v2(query: SyncQuery): PollReader {
@@ -216,7 +191,7 @@ export class SyncPolls {
     this.sockets.endSessions(sessionIds)
     this.inbox.forget()
     this.#stored.forgetDevices()
-    this.#sliding.forgetAll()
+    this.#sliding.forget()
   }
 
   /** A device's keys were claimed or have come: its polls that end with nothing say how many are left. */
@@ -236,7 +211,7 @@ export class SyncPolls {
     const room = this.memberships.byId(wake.roomId)
     if (room === undefined) return { unsubscribe: true }
     const news = newsOf(wake)
-    if (news.increment !== undefined) this.#sliding.orderInUse?.advance(room.no, news.increment)
+    if (news.increment !== undefined) this.#sliding.order?.advance(room.no, news.increment)
     this.#heads.woken(room.no, wake.to)
     this.#heads.keep(room.no, news.increment, wake.increment?.length ?? 0)
     this.#unread.advance(news)
@@ -259,7 +234,7 @@ export class SyncPolls {
     if (room !== undefined && membership !== 'join') this.#heads.forget(room.no)
     if (membership === 'join' && room?.was !== 'join') void this.presence.met(roomId)
     this.#unread.forget(roomId)
-    this.#sliding.orderInUse?.changed()
+    this.#sliding.order?.changed()
     this.serve()
   }
 
@@ -315,34 +290,4 @@ export class SyncPolls {
     this.#settings ??= { ruleset: rulesetOf(sql, userId), ignored: ignoredUsers(sql, userId) }
     return this.#settings
   }
-}
-
-/** How a poll is answered. */
-interface Manner {
-  poll: Pick<Poll, 'session' | 'filter' | 'stateAfter' | 'sliding'>
-  mayWait: boolean
-  /** Whatever there is to tell. */
-  atOnce: boolean
-  timeoutMs: number
-}
-
-/** The answer, and beside it what the Worker adds to it from the Rooms. */
-function bodyOf({ body, rest }: SyncAnswer): Response {
-  if (rest.length === 0) return Response.json(body)
-  return Response.json({ body, rest }, { headers: { 'x-sync-rest': String(rest.length) } })
-}
-
-function newsOf({ increment, ...wake }: Wake): News {
-  return increment === undefined ? wake : { ...wake, increment: JSON.parse(increment) as Increment }
-}
-
-/** Something the user did: sent, read or began to type. */
-function showsActivity({ increment }: News, userId: string): boolean {
-  if (increment === undefined) return false
-  const { events, receipts = [], typing = [] } = increment
-  return (
-    events.some(({ event }) => event.sender === userId) ||
-    receipts.some((receipt) => receipt.userId === userId) ||
-    typing.includes(userId)
-  )
 }

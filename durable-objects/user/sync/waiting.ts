@@ -20,6 +20,15 @@ export interface WaitingParts {
   clock: Clock
 }
 
+/** How a poll is answered. */
+export interface Manner {
+  poll: Omit<Poll, 'token' | 'level'>
+  mayWait: boolean
+  /** Whatever there is to tell. */
+  atOnce: boolean
+  timeoutMs: number
+}
+
 /** Characters in a message of a socket, which the platform bounds by 1 MiB. */
 const LONGEST_MESSAGE = 300_000
 /** How soon a Room that was not reached for a waiting poll is asked again. */
@@ -63,14 +72,28 @@ export class WaitingPolls {
     return answer
   }
 
-  /** Whether a token teaches every head to an incarnation that reads it. */
-  isLevel(token: string, reader: PollReader): boolean {
-    return this.#parts.heads.settled && !reader.behind(token)
+  /** Answers a poll, or lets it wait. */
+  async poll(
+    reader: PollReader,
+    token: string | undefined,
+    { poll, mayWait, atOnce, timeoutMs }: Manner,
+  ): Promise<{ answer?: SyncAnswer; response: Response }> {
+    const open = (at: string, level: boolean) =>
+      this.#parts.sockets.open({ ...poll, token: at, level }, reader)
+    if (mayWait && token !== undefined && this.#keepsCompany(token, reader, timeoutMs))
+      return { response: open(token, false) }
+    const answer = await this.answer(reader, token)
+    if (answer.news) this.#gathering.served(this.#parts.clock.now())
+    if (answer.news || atOnce) return { answer, response: bodyOf(answer) }
+    const level = this.#isLevel(answer.token, reader)
+    const response = open(answer.token, level)
+    if (!level && this.#rules.begins(reader.behind(answer.token))) this.#serveSoon()
+    return { answer, response }
   }
 
-  /** A poll has begun to wait with a token. */
-  begun(token: string, reader: PollReader): void {
-    if (this.#rules.begins(reader.behind(token))) this.#serveSoon()
+  /** Whether a token teaches every head to an incarnation that reads it. */
+  #isLevel(token: string, reader: PollReader): boolean {
+    return this.#parts.heads.settled && !reader.behind(token)
   }
 
   /** Answers those waiting sockets that are behind. */
@@ -87,16 +110,11 @@ export class WaitingPolls {
     this.#serveAfter(this.#wait())
   }
 
-  /** The user was given news: what comes next may wait for company. */
-  served(): void {
-    this.#gathering.served(this.#parts.clock.now())
-  }
-
   /**
    * Whether a poll that may be answered now waits for company, since its user was given news a moment ago. The caller
    * then opens its socket, not level.
    */
-  keepsCompany(token: string, reader: PollReader, timeoutMs: number): boolean {
+  #keepsCompany(token: string, reader: PollReader, timeoutMs: number): boolean {
     const wait = this.#wait()
     if (wait === 0 || wait >= timeoutMs || !reader.behind(token)) return false
     this.#serveAfter(wait)
@@ -190,9 +208,15 @@ export class WaitingPolls {
   #give(waiting: WaitingSocket, reader: PollReader, { news, body, token, rest }: SyncAnswer): void {
     const { sockets } = this.#parts
     const text = news ? JSON.stringify(body) : ''
-    if (news) this.served()
+    if (news) this.#gathering.served(this.#parts.clock.now())
     if (rest.length > 0 || text.length > LONGEST_MESSAGE) sockets.refuse(waiting)
     else if (news) sockets.answer(waiting, text)
-    else sockets.advance(waiting, token, this.isLevel(token, reader))
+    else sockets.advance(waiting, token, this.#isLevel(token, reader))
   }
+}
+
+/** The answer, and beside it what the Worker adds to it from the Rooms. */
+function bodyOf({ body, rest }: SyncAnswer): Response {
+  if (rest.length === 0) return Response.json(body)
+  return Response.json({ body, rest }, { headers: { 'x-sync-rest': String(rest.length) } })
 }

@@ -33,7 +33,8 @@ export interface Scope {
 /** The extensions that a client has enabled. */
 export interface SlidingExtensions {
   e2ee?: true
-  to_device?: { since?: string; limit?: number }
+  /** `since`: the last message that the client has. */
+  to_device?: { since?: number; limit?: number }
   account_data?: Scope
   receipts?: Scope
   typing?: Scope

@@ -215,7 +215,9 @@ function extensionsOf(body: z.infer<typeof Extensions>): SlidingExtensions {
   if (presence?.enabled) asked.presence = true
   if (to_device?.enabled) {
     const { since, limit } = to_device
-    asked.to_device = { ...(since && { since }), ...(limit && { limit }) }
+    // A place that was never given here is the beginning: nothing is lost by it.
+    const last = /^\d{1,15}$/.test(since ?? '') ? Number(since) : undefined
+    asked.to_device = { ...(last !== undefined && { since: last }), ...(limit && { limit }) }
   }
   for (const [name, scope] of Object.entries({ account_data, receipts, typing })) {
     if (scope?.enabled) asked[name as 'account_data' | 'receipts' | 'typing'] = scopeOf(scope)

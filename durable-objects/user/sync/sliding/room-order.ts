@@ -19,6 +19,7 @@ export interface OrderParts {
   store: Pick<SlidingStore, 'readOrder' | 'writeOrder'>
   heads: OrderHeads
   memberships: Memberships
+  transaction: <T>(work: () => T) => T
 }
 
 /** A room's head, as of an epoch: it holds while the room was not noted as moved in that epoch or later. */
@@ -36,6 +37,8 @@ export class RoomOrder {
   /** Rooms whose cards were given whole, and not put together from news. */
   readonly #whole = new Set<number>()
   #version = 0
+  /** The epoch in which this was stored last; an incarnation does not know of those before it. */
+  #settledIn = 0
   #sorted: { version: number; rooms: UserRoom[] } | undefined
 
   constructor(parts: OrderParts) {
@@ -116,10 +119,12 @@ export class RoomOrder {
     return heads.head(no) ?? (place !== undefined && heads.movedIn(no) < place.epoch ? place.pos : undefined)
   }
 
-  /** Stores what is known, after a new epoch has begun. One row. */
-  save(): void {
-    const { heads, memberships, store } = this.#parts
+  /** Stores what is known, once in each epoch: soon after its beginning few rooms have moved in it. One row. */
+  settle(): void {
+    const { heads, memberships, store, transaction } = this.#parts
     const { newest } = heads.epochs
+    if (this.#settledIn === newest) return
+    this.#settledIn = newest
     const rows: OrderRow[] = []
     for (const no of memberships.joined()) {
       const card = this.#cards.get(no)
@@ -129,6 +134,6 @@ export class RoomOrder {
       const place = this.#places.get(no)
       if (place !== undefined) rows.push({ no, ...place, card })
     }
-    store.writeOrder(rows)
+    transaction(() => store.writeOrder(rows))
   }
 }

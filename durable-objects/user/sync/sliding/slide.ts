@@ -23,9 +23,6 @@ export const LOOKED_UP = 100
 /** Characters of the rooms in one answer, after which it ends: the client asks again at once. */
 const ANSWER_LENGTH = 4_000_000
 
-/** What a client with no config for a room that it has left is still told of it. */
-const LEFT: RoomConfig = { limit: 1, required: [] }
-
 /** Asks the rooms that are wanted; of the others, where they stand, since they may have become the newest. */
 export function planSlide(
   { memberships, heads, unread }: PlanParts,
@@ -36,7 +33,7 @@ export function planSlide(
   const hidden: Task[] = []
   const looked = new Map<number, number>()
   let left = span.token === undefined ? 0 : LOOKED_UP
-  const at = { heads, sent, devices, token: span.token }
+  const at = { heads, sent, devices, token: span.token, widest: windows.widest }
   for (const room of memberships.all()) {
     const wanted = windows.wanted.get(room.no)
     const task = wanted === undefined ? leaveTask(at, room) : wantedTask(at, wanted)
@@ -62,6 +59,7 @@ interface At {
   sent: SentRooms
   devices: boolean
   token: SyncToken | undefined
+  widest: RoomConfig
 }
 
 /** A task, and up to where there is news of it. */
@@ -104,7 +102,11 @@ function wantedTask(at: At, { room, config }: WantedRoom): Slid | undefined {
 }
 
 /** A room that the client has and the user has left; with a config, one that lists name all the same. */
-function leaveTask({ heads, sent, token }: At, room: UserRoom, config?: RoomConfig): Slid | undefined {
+function leaveTask(
+  { heads, sent, token, widest }: At,
+  room: UserRoom,
+  config?: RoomConfig,
+): Slid | undefined {
   if (room.membership !== 'leave' && room.membership !== 'ban') return undefined
   const known = sent.get(room.no)
   if (known?.own === room.own || (known === undefined && (config === undefined || room.forgotten)))
@@ -112,7 +114,7 @@ function leaveTask({ heads, sent, token }: At, room: UserRoom, config?: RoomConf
   const since = token === undefined ? 0 : heads.epochs.position(token, room.no)
   const first = known === undefined
   const slide = { unsent: first, live: since }
-  return { room, ...filtered(config ?? LEFT), since, full: first, first, slide }
+  return { room, ...filtered(config ?? widest), since, full: first, first, slide }
 }
 
 /** A room outside the windows: only where it stands, and its members' devices. */
@@ -156,7 +158,7 @@ export function isSlideBehind(
   { windows, sent, devices }: Slide,
   token: SyncToken,
 ): boolean {
-  const at = { heads, sent, devices, token }
+  const at = { heads, sent, devices, token, widest: windows.widest }
   for (const no of memberships.joined()) {
     if (windows.wanted.has(no)) continue
     const reach = heads.epochs.reach(token, no)

@@ -1,23 +1,43 @@
 /** A poll of sliding sync (MSC4186), on one connection of a device. */
 import type { Session } from '../../../../src/objects/user/session.ts'
 import type { SlidingAsked } from '../../../../src/objects/user/sliding.ts'
-import { MatrixError } from '../../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../../src/protocol/events/canonical-json.ts'
 import type { ClientEvent } from '../../../../src/protocol/events/event.ts'
+import type { Inbox } from '../../to-device/inbox.ts'
 import type { SyncAnswer } from '../codecs/codec.ts'
 import { extensionsOf } from '../codecs/sliding/extensions.ts'
 import { bodyOf, encodeSliding } from '../codecs/sliding/sliding.ts'
 import type { SlidingView } from '../codecs/sliding/view.ts'
-import { stayOf } from '../lazy-members.ts'
+import type { Heads } from '../heads/heads.ts'
+import type { KeyCounts } from '../key-counts.ts'
+import { type LazyMembers, stayOf } from '../lazy-members.ts'
+import type { Memberships } from '../memberships.ts'
 import type { PollReader } from '../poll-reader.ts'
 import type { SyncQuery } from '../query.ts'
 import type { SyncNews } from '../streams/news.ts'
 import type { Plan } from '../streams/room-plan.ts'
+import type { Sync } from '../sync.ts'
 import { formatPos, parseSyncToken, placeOfPos, type SyncToken } from '../sync-token.ts'
-import type { SlidingEngine } from './engine.ts'
+import type { Connections } from './connections.ts'
+import type { RoomOrder } from './room-order.ts'
 import { NOTHING_SENT, type SentRooms } from './sent-rooms.ts'
 import { isSlideBehind, LOOKED_UP, lookAt, planSlide, type Slide } from './slide.ts'
-import { directRooms, type Windows } from './windows.ts'
+import { unknownPos } from './unknown-pos.ts'
+import { directRooms, type ListedRooms, type Windows, windowsOf } from './windows.ts'
+
+export interface ReaderParts {
+  sync: Sync
+  heads: Heads
+  memberships: Memberships
+  inbox: Inbox
+  keys: KeyCounts
+  order: RoomOrder
+  listed: ListedRooms
+  connections: Connections
+  lazy: LazyMembers
+  /** The newest position of the user's own log. */
+  own: () => number
+}
 
 /** Which connection a poll came by, and what it asked for. */
 export interface SlidingCall {
@@ -27,7 +47,7 @@ export interface SlidingCall {
   name: string
   asked: SlidingAsked
   /** Where the client stands in its to-device messages. */
-  toDevice?: string | undefined
+  toDevice?: number | undefined
   txnId?: string | undefined
 }
 
@@ -35,13 +55,13 @@ export interface SlidingCall {
 const TO_DEVICE = 100
 
 export class SlidingReader implements PollReader {
-  readonly #engine: SlidingEngine
+  readonly #parts: ReaderParts
   readonly #call: SlidingCall
   readonly #query: SyncQuery
   #windows: { key: string; made: Windows } | undefined
 
-  constructor(engine: SlidingEngine, call: SlidingCall) {
-    this.#engine = engine
+  constructor(parts: ReaderParts, call: SlidingCall) {
+    this.#parts = parts
     this.#call = call
     this.#query = { session: call.session, filter: undefined, fullState: false, stateAfter: true }
   }
@@ -50,24 +70,24 @@ export class SlidingReader implements PollReader {
     const sent = this.#sentBy(pos)
     const token = pos === undefined ? undefined : parseSyncToken(pos)
     if (token === undefined) await this.#lookUp()
-    return this.#answer(await this.#engine.sync.read(this.#query, token, this.#planFrom(sent)), pos, sent)
+    return this.#answer(await this.#parts.sync.read(this.#query, token, this.#planFrom(sent)), pos, sent)
   }
 
   readAtOnce(pos: string): SyncAnswer | undefined {
     const sent = this.#sentBy(pos)
-    const news = this.#engine.sync.readAtOnce(this.#query, parseSyncToken(pos), this.#planFrom(sent))
+    const news = this.#parts.sync.readAtOnce(this.#query, parseSyncToken(pos), this.#planFrom(sent))
     return news && this.#answer(news, pos, sent)
   }
 
   behind(pos: string): boolean {
-    const { heads, memberships, own, inbox, sync } = this.#engine
+    const { heads, memberships, own, inbox, sync } = this.#parts
     const { asked, session, toDevice } = this.#call
     const token = parseSyncToken(pos)
-    const sent = this.#engine.findSent(pos)
+    const sent = this.#parts.connections.sentBy(pos)
     // A connection that is gone is behind: its client is told so.
     if (sent === undefined || !heads.epochs.lives(token) || own() > token.own) return true
     const { to_device, presence } = asked.extensions
-    if (to_device !== undefined && inbox.newest(session.deviceId) > numberOf(toDevice)) return true
+    if (to_device !== undefined && inbox.newest(session.deviceId) > (toDevice ?? 0)) return true
     if (presence !== undefined && sync.presenceBehind(token)) return true
     return isSlideBehind({ heads, memberships }, this.#slide(sent), token)
   }
@@ -77,7 +97,7 @@ export class SlidingReader implements PollReader {
     const nothing = { deviceLists: undefined, accountData: [], rooms: [], roomData: [], presence: [] }
     const news = { query: this.#query, ...nothing } as unknown as SyncNews
     const windows = this.#currentWindows()
-    const toDevice = { events: [], next: this.#call.toDevice ?? '0' }
+    const toDevice = { events: [], next: String(this.#call.toDevice ?? 0) }
     const parts = { news, windows, keys: this.#keys(), toDevice, view: { isSent: () => true } }
     return bodyOf({ windows, txnId: this.#call.txnId }, {}, extensionsOf(parts, asked.extensions).extensions)
   }
@@ -86,14 +106,14 @@ export class SlidingReader implements PollReader {
 
   /** @throws MatrixError M_UNKNOWN_POS where the connection does not know what the client has */
   #sentBy(pos: string | undefined): SentRooms {
-    const sent = pos === undefined ? NOTHING_SENT : this.#engine.findSent(pos)
+    const sent = pos === undefined ? NOTHING_SENT : this.#parts.connections.sentBy(pos)
     if (sent === undefined) throw unknownPos()
     return sent
   }
 
   /** Before a first answer: where the rooms stand of which that is not known, if they are not too many. */
   async #lookUp(): Promise<void> {
-    const { memberships, order, sync } = this.#engine
+    const { memberships, order, sync } = this.#parts
     const doubtful = [...memberships.all()].filter(
       ({ no, membership }) => membership === 'join' && order.placeOf(no) === undefined,
     )
@@ -110,19 +130,20 @@ export class SlidingReader implements PollReader {
 
   #slide(sent: SentRooms): Slide {
     const devices = this.#call.asked.extensions.e2ee !== undefined
-    return { windows: this.#currentWindows(), sent, order: this.#engine.order, devices }
+    return { windows: this.#currentWindows(), sent, order: this.#parts.order, devices }
   }
 
   /** The rooms that the request is about, as they stand now. */
   #currentWindows(): Windows {
-    const { order, own } = this.#engine
+    const { order, own } = this.#parts
     const key = `${order.version} ${own()}`
-    if (this.#windows?.key !== key) this.#windows = { key, made: this.#engine.windowsOf(this.#call.asked) }
+    if (this.#windows?.key !== key)
+      this.#windows = { key, made: windowsOf(this.#parts.listed, this.#call.asked) }
     return this.#windows.made
   }
 
   #keys(): JsonObject {
-    const { device_one_time_keys_count = {}, device_unused_fallback_key_types = [] } = this.#engine.keys.of(
+    const { device_one_time_keys_count = {}, device_unused_fallback_key_types = [] } = this.#parts.keys.of(
       this.#call.session.deviceId,
     )
     return { device_one_time_keys_count, device_unused_fallback_key_types }
@@ -130,10 +151,10 @@ export class SlidingReader implements PollReader {
 
   #toDevice(): { events: JsonObject[]; next: string } {
     const { to_device: asked } = this.#call.asked.extensions
-    const since = numberOf(this.#call.toDevice)
+    const since = this.#call.toDevice ?? 0
     if (asked === undefined) return { events: [], next: '0' }
     const limit = Math.max(1, asked.limit ?? TO_DEVICE)
-    const { inbox } = this.#engine
+    const { inbox } = this.#parts
     const { deviceId } = this.#call.session
     if (inbox.newest(deviceId) <= since) return { events: [], next: String(since) }
     const { events, last } = inbox.batchAfter(deviceId, since, limit)
@@ -154,17 +175,21 @@ export class SlidingReader implements PollReader {
       txnId,
     })
     const generation = (pos === undefined ? undefined : placeOfPos(pos))?.generation
-    const place = { name, generation: this.#engine.write(name, { generation, sent, after: encoded.sent }) }
+    const place = {
+      name,
+      generation: this.#parts.connections.write(name, { generation, sent, after: encoded.sent }),
+    }
     const token: SyncToken = { ...parseSyncToken(news.token), toDevice: 0 }
     const next = formatPos(token, place)
-    this.#engine.given(name, token)
-    this.#engine.lazy.give(name, next, { initial: pos === undefined, stays })
+    this.#parts.connections.given(name, token.epoch)
+    this.#parts.order.settle()
+    this.#parts.lazy.give(name, next, { initial: pos === undefined, stays })
     return { body: { pos: next, ...encoded.body }, token: next, rest: encoded.rest, news: encoded.news }
   }
 
   /** @param stays is told of the members that the answer holds */
   #view(news: SyncNews, sent: SentRooms, stays: Map<string, ClientEvent[]>): SlidingView {
-    const { lazy, listed, memberships, order } = this.#engine
+    const { lazy, listed, memberships, order } = this.#parts
     const { asked, session, name } = this.#call
     const query = { ...this.#query, session: { ...session, deviceId: name } }
     return {
@@ -183,12 +208,4 @@ export class SlidingReader implements PollReader {
       },
     }
   }
-}
-
-export function unknownPos(): MatrixError {
-  return new MatrixError('M_UNKNOWN_POS', 'This connection has no such pos any more: begin without one')
-}
-
-function numberOf(since: string | undefined): number {
-  return since !== undefined && /^\d{1,15}$/.test(since) ? Number(since) : 0
 }

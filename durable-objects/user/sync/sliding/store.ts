@@ -73,8 +73,9 @@ export class SlidingStore {
   }
 
   /**
-   * Begins a connection, in the place of one of the same name. Call it inside a transaction.
-   * @returns the names of those that are gone
+   * Begins a connection, in the place of one of the same name. Others of the device end, if they are too many. Call it
+   * inside a transaction.
+   * @returns the names of those that ended
    */
   begin(row: Omit<ConnectionRow, 'written_ts'>): string[] {
     const ended = this.find(row.device_id, row.conn_id)
@@ -154,10 +155,15 @@ export function givenTo(name: string): string {
   return `${name} given`
 }
 
-/** All that epochs are kept for. */
+/** All for whom epochs are kept on a connection. */
+export function holdersOf(name: string): string[] {
+  return [askedOf(name), givenTo(name)]
+}
+
+/** The same of every connection. */
 export function epochHolders(sql: SqlReader): string[] {
   const rows = sql.exec<{ name: string }>('SELECT name FROM connections').toArray()
-  return rows.flatMap(({ name }) => [askedOf(name), givenTo(name)])
+  return rows.flatMap(({ name }) => holdersOf(name))
 }
 
 /** Removes the connections of devices that are gone, inside the transaction that deletes them. */

@@ -19,6 +19,8 @@ export interface Windows {
   counts: Record<string, number>
   /** By number, in the order of the rooms. */
   wanted: ReadonlyMap<number, WantedRoom>
+  /** All that the request wants of any room: for a room that was left, and is in no list any more. */
+  widest: RoomConfig
 }
 
 export interface ListedRooms {
@@ -55,7 +57,7 @@ export function windowsOf(listed: ListedRooms, asked: SlidingAsked): Windows {
   const wanted = [...indexes].map(
     ([room, { configs, ...places }]) => [room.no, { room, config: configOf(configs), ...places }] as const,
   )
-  return { counts, wanted: new Map(wanted) }
+  return { counts, wanted: new Map(wanted), widest: combineAll(asked.configs) }
 }
 
 /**

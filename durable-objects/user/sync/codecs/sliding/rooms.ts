@@ -20,7 +20,7 @@ const MEMBER = 'm.room.member'
 /** A room that the user is in, or was. @returns undefined where nothing in it would be news */
 export function roomResult(
   one: RoomNews,
-  wanted: WantedRoom | undefined,
+  wanted: WantedRoom,
   required: readonly ClientEvent[],
   view: SlidingView,
 ): JsonObject | undefined {
@@ -81,12 +81,11 @@ function isDirectInvite(stripped: readonly JsonObject[], userId: string): boolea
 
 function commonFields(
   room: RoomNews['room'],
-  wanted: WantedRoom | undefined,
+  { lists }: WantedRoom,
   { form, bumpStamp }: SlidingView,
 ): JsonObject {
   const stamp = { bump_stamp: bumpStamp(room) }
   if (form === 'unstable') return stamp
-  const lists = wanted?.lists ?? []
   return { ...stamp, membership: room.membership, ...(lists.length > 0 && { lists: [...lists] }) }
 }
 
@@ -124,13 +123,9 @@ function heroesOf(userIds: readonly string[], state: readonly ClientEvent[]): Js
 }
 
 /** The state of a room's answer that the client asked for, and the members that come with what they send. */
-export function requiredState(
-  one: RoomNews,
-  wanted: WantedRoom | undefined,
-  view: SlidingView,
-): ClientEvent[] {
+export function requiredState(one: RoomNews, wanted: WantedRoom, view: SlidingView): ClientEvent[] {
   const { room, slice, task } = one
-  const config = wanted?.config ?? { limit: 0, required: [] }
+  const { config } = wanted
   // A client learns by its own membership that it is out of a room.
   const isOut = room.membership !== 'join'
   const isOwn = ({ type, state_key }: ClientEvent) => type === MEMBER && state_key === view.session.userId

@@ -37,7 +37,8 @@ export function encodeSliding(parts: SlidingParts): Encoded {
   for (const one of news.rooms) {
     const { room, slice } = one
     const wanted = windows.wanted.get(room.no)
-    const result = roomResult(one, wanted, requiredState(one, wanted, view), view)
+    const shown = wanted ?? { room, config: windows.widest, lists: [], subscribed: false }
+    const result = roomResult(one, shown, requiredState(one, shown, view), view)
     const now = sentNow(one, wanted, sent.get(room.no))
     if (now === undefined) after.delete(room.no)
     else after.set(room.no, now)
