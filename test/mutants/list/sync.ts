@@ -39,8 +39,8 @@ export const SYNC: readonly Mutant[] = [
       { title: 'leaves their tokens behind' },
     ],
     [
-      'if (this.carries(room, ',
-      'if (false && this.carries(room, ',
+      '&& this.carries(room, ',
+      '&& false && this.carries(room, ',
       { title: 'a new epoch carries over a room' },
     ],
   ]),

@@ -1,6 +1,6 @@
 /**
  * The order of the user's rooms, for the lists of sliding sync, and what these filter by: from wakes and answers, without
- * asking every Room (decision 23).
+ * asking every Room (decision 24).
  */
 import type { Increment, RoomCard } from '../../../../src/objects/room/sync.ts'
 import { isChild, SPACE_CHILD } from '../../../../src/protocol/rooms/spaces.ts'
