@@ -56,7 +56,7 @@ export interface StubOptions {
 }
 
 /** What answers with a WebSocket goes by `fetch`: an RPC cannot carry one. */
-const OVER_FETCH: ReadonlySet<string> = new Set(['sync', 'slide'])
+const OVER_FETCH: ReadonlySet<string> = new Set(['sync', 'slide', 'stream'])
 
 export function roomName(serverName: string, roomId: string): string {
   return `${serverName}/room/${roomId}`

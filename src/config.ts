@@ -60,6 +60,16 @@ const Variables = z.object({
   SESSION_CACHE: z.enum(['object', 'redis']).default('object'),
   RATE_LIMITS: z.enum(['on', 'off']).default('on'),
   PRESENCE: z.enum(['on', 'off']).default('on'),
+  PRESENCE_TIMEOUT_MS: z
+    .string()
+    .regex(/^[1-9]\d{0,8}$/, 'must be a number of milliseconds')
+    .default('300000')
+    .transform(Number),
+  STREAM_ORIGINS: z
+    .string()
+    .regex(/^https?:\/\/[^\s,/]+(,https?:\/\/[^\s,/]+)*$/, 'must be origins, with commas between them')
+    .transform((origins) => origins.split(','))
+    .optional(),
   ERASURE: z.enum(['new-members', 'everybody']).default('new-members'),
   GUESTS: z.enum(['on', 'off']).default('off'),
   MAX_UPLOAD_BYTES: z
@@ -158,6 +168,8 @@ export function readConfig(env: object): Config {
     sessionCache: v.SESSION_CACHE,
     rateLimits: v.RATE_LIMITS === 'on',
     presence: v.PRESENCE === 'on',
+    presenceTimeoutMs: v.PRESENCE_TIMEOUT_MS,
+    streamOrigins: v.STREAM_ORIGINS,
     erasure: v.ERASURE,
     guests: v.GUESTS === 'on',
     maxUploadBytes: v.MAX_UPLOAD_BYTES,

@@ -32,6 +32,10 @@ export interface Env {
   RATE_LIMITS?: 'on' | 'off'
   /** Whether people see each other's presence. */
   PRESENCE?: 'on' | 'off'
+  /** How long a user without a sign of life still counts as there, ms. Default 300000. */
+  PRESENCE_TIMEOUT_MS?: string
+  /** The origins whose pages may open a stream, with commas between them. Default: all. */
+  STREAM_ORIGINS?: string
   ERASURE?: 'new-members' | 'everybody'
   GUESTS?: 'on' | 'off'
   /** The largest upload, bytes. Default 52428800. */

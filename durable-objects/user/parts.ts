@@ -117,6 +117,7 @@ export function assembleUser(user: UserInside): UserParts {
     log,
     sessions,
     presence: () => polls().presence,
+    streams: () => polls().streams,
     account,
     outbox,
     pushes,

@@ -1,5 +1,6 @@
 /** Everything that is asked of a User object, a table for each feature. */
 import type { SlidingRequest } from '../../src/objects/user/sliding.ts'
+import type { StreamRequest } from '../../src/objects/user/stream.ts'
 import type { SyncRequest } from '../../src/objects/user/sync.ts'
 import type { GatewayOf } from '../rpc-table.ts'
 import { accountRpc } from './account/rpc.ts'
@@ -30,4 +31,6 @@ export interface UserGateway extends GatewayOf<typeof userRpc> {
   sync(request: SyncRequest): Promise<Response>
   /** The same by sliding sync. */
   slide(request: SlidingRequest): Promise<Response>
+  /** A WebSocket (status 101), or the error: see `workers/client/stream`. */
+  stream(request: StreamRequest): Promise<Response>
 }

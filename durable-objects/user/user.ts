@@ -4,6 +4,7 @@ import { portsOf } from '../../src/context.ts'
 import type { Env } from '../../src/env.ts'
 import { takeFault } from '../../src/faults.ts'
 import type { SlidingRequest } from '../../src/objects/user/sliding.ts'
+import type { StreamRequest } from '../../src/objects/user/stream.ts'
 import type { SyncRequest } from '../../src/objects/user/sync.ts'
 import { patiently } from '../../src/patience.ts'
 import type { Ports } from '../../src/ports/ports.ts'
@@ -30,6 +31,8 @@ import { userRpc } from './rpc.ts'
 import { accountDataSince, dropDataOfDevices, findAccountData } from './settings/account-data.ts'
 import { getFilter, putFilter } from './settings/filters.ts'
 import { ignoredUsers } from './settings/ignored-users.ts'
+import { Incoming } from './stream/incoming.ts'
+import { STREAM_TAG } from './stream/sockets.ts'
 import { dropStrayEpochs } from './sync/head-store.ts'
 import { hidesInvite } from './sync/invites.ts'
 import { pullRooms } from './sync/pull-transport.ts'
@@ -51,6 +54,10 @@ export class User extends DurableObject<Env> {
   #made: UserParts | undefined
   #syncPolls: SyncPolls | undefined
   #ownPos: number | undefined
+  readonly #incoming = new Incoming({
+    host: () => this.#parts.host,
+    room: (roomId) => peersOf(this.env, this.#ports.calls).room(roomId),
+  })
   readonly #plannedAbort = new PlannedAbort(this.ctx)
 
   get #parts(): UserParts {
@@ -85,32 +92,41 @@ export class User extends DurableObject<Env> {
     return portsOf(this.env)
   }
 
-  /** `/sync` and sliding sync: the answer, or a socket on which it comes. Errors are rendered here, since no RPC carries them. */
+  /**
+   * `/sync` and sliding sync: the answer, or a socket on which it comes; and a stream. Errors are rendered here, since
+   * no RPC carries them.
+   */
   override async fetch(request: Request): Promise<Response> {
     await this.#plannedAbort.holdUp()
     const result = await toResult(() => {
       const { pathname, searchParams } = new URL(request.url)
-      const asked = JSON.parse(searchParams.get('request') ?? '') as SyncRequest | SlidingRequest
+      const asked = JSON.parse(searchParams.get('request') ?? '') as
+        | SyncRequest
+        | SlidingRequest
+        | StreamRequest
       this.#parts.account.check(asked.session)
-      return pathname === '/slide'
-        ? this.#polls.slide(asked as SlidingRequest)
-        : this.#polls.sync(asked as SyncRequest)
+      const polls = this.#polls
+      if (pathname === '/stream') return polls.streams.open(asked as StreamRequest)
+      return pathname === '/slide' ? polls.slide(asked as SlidingRequest) : polls.sync(asked as SyncRequest)
     })
     if (result.ok) return result.value
     const { errcode, message, status, extra } = result.error
     return Response.json({ errcode, error: message, ...extra }, { status })
   }
 
-  override webSocketMessage(): void {
-    // The Worker only listens.
+  /** On the socket of a poll the Worker only listens. */
+  override async webSocketMessage(socket: WebSocket, data: string | ArrayBuffer): Promise<void> {
+    if (this.#isStream(socket)) await this.#incoming.take(socket, data)
   }
 
   override webSocketClose(socket: WebSocket): void {
-    this.#polls.sockets.closed(socket)
+    const { sockets, streams } = this.#polls
+    if (this.#isStream(socket)) streams.sockets.closed(socket)
+    else sockets.closed(socket)
   }
 
   override webSocketError(socket: WebSocket): void {
-    this.#polls.sockets.closed(socket)
+    this.webSocketClose(socket)
   }
 
   override alarm(): Promise<void> {
@@ -118,6 +134,10 @@ export class User extends DurableObject<Env> {
   }
 
   // ------------------------------------------------------------ inside
+
+  #isStream(socket: WebSocket): boolean {
+    return this.ctx.getTags(socket).includes(STREAM_TAG)
+  }
 
   get #sql(): SqlStorage {
     return this.#parts.storage.sql
@@ -150,8 +170,10 @@ export class User extends DurableObject<Env> {
       ignored: () => ignoredUsers(this.#sql, this.#userId),
       hidesInvite: (room) => hidesInvite(this.#sql, this.#userId, room),
       strangers: (userIds) => this.#strangers(userIds),
+      armStreams: (at) => this.#parts.timers.arm('streams', at),
       presence: {
         enabled: this.#ports.config.presence,
+        timeoutMs: this.#ports.config.presenceTimeoutMs,
         arm: (at) => this.#parts.timers.arm('presence', at),
         hidden: () => this.#parts.account.standing.suspended,
         tell: (roomIds, state) => announcePresence(peersOf(this.env, this.#ports.calls), roomIds, state),
@@ -252,7 +274,7 @@ export class User extends DurableObject<Env> {
     const now = this.#ports.clock.now()
     follow(jobs, mutated, timers, { now, soon: now + this.#ports.config.archiveDelayMs })
     if (counts) this.#syncPolls?.settingsChanged()
-    if (revoked !== undefined && revoked.length > 0) this.#syncPolls?.endSessions(new Set(revoked))
+    if (revoked !== undefined && revoked.length > 0) this.#polls.endSessions(new Set(revoked))
     if (changed) this.#polls.serve()
     return value
   }

@@ -1,4 +1,14 @@
 /** The one table of options: each is a flag and an environment variable. */
+import {
+  databaseUrlOf,
+  headerName,
+  integerIn,
+  oneOf,
+  origins,
+  serverName,
+  turnUris,
+  urlOf,
+} from './checks.ts'
 
 export interface OptionRow {
   /** The environment variable; `SELVEDGE_` and the flag's name unless told. */
@@ -11,59 +21,6 @@ export interface OptionRow {
   /** Says what is wrong with a value, or nothing. */
   check?: (text: string) => string | undefined
 }
-
-const oneOf =
-  (...allowed: string[]) =>
-  (text: string) =>
-    allowed.includes(text) ? undefined : `must be ${allowed.slice(0, -1).join(', ')} or ${allowed.at(-1)}`
-
-const integerIn = (least: number, most: number) => (text: string) =>
-  /^\d{1,15}$/.test(text) && Number(text) >= least && Number(text) <= most
-    ? undefined
-    : `must be a whole number from ${least} to ${most}`
-
-const urlOf =
-  (...protocols: string[]) =>
-  (text: string) =>
-    URL.canParse(text) && protocols.includes(new URL(text).protocol)
-      ? undefined
-      : `must be a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`
-
-/** Special characters in a password must be escaped, or the rest of it is taken for a path. */
-const databaseUrlOf =
-  (...protocols: string[]) =>
-  (text: string) => {
-    const wrong = urlOf(...protocols)(text)
-    const isGood =
-      wrong === undefined && !/@/.test(new URL(text).pathname + new URL(text).search + new URL(text).hash)
-    if (isGood && isEscaped(text)) return undefined
-    const known = protocols.some((protocol) => text.startsWith(`${protocol}//`))
-    return known ? `must be a URL in whose password ${ESCAPES}` : wrong
-  }
-
-const ESCAPES = '/ is written %2F, @ is %40, : is %3A, # is %23, ? is %3F and % is %25'
-
-function isEscaped(text: string): boolean {
-  try {
-    const { username, password } = new URL(text)
-    return decodeURIComponent(username + password) !== undefined
-  } catch {
-    return false
-  }
-}
-
-const serverName = (text: string) =>
-  /^([A-Za-z0-9.-]{1,230}|\[[0-9A-Fa-f:.]{2,45}\])(:\d{1,5})?$/.test(text)
-    ? undefined
-    : 'must be a host name, with a port or without'
-
-const headerName = (text: string) =>
-  /^[A-Za-z0-9-]+$/.test(text) ? undefined : 'must be the name of a header'
-
-const turnUris = (text: string) =>
-  /^turns?:[^\s,]+(,turns?:[^\s,]+)*$/.test(text)
-    ? undefined
-    : 'must be turn: or turns: URIs, with commas between them'
 
 export const optionTable = {
   host: { value: 'address', default: '127.0.0.1', known: true, help: 'Address to listen on.' },
@@ -124,6 +81,17 @@ export const optionTable = {
     default: 'on',
     help: 'Whether people see who is online.',
     check: oneOf('on', 'off'),
+  },
+  'presence-timeout-ms': {
+    value: 'ms',
+    default: '300000',
+    help: 'How long after the last sign of life a user still counts as there.',
+    check: integerIn(1, 999_999_999),
+  },
+  'stream-origins': {
+    value: 'urls',
+    help: 'The origins whose pages may open a stream, with commas between them. Default: all.',
+    check: origins,
   },
   erasure: {
     value: 'new-members|everybody',

@@ -19,6 +19,10 @@ export interface Config {
   sessionCache: 'object' | 'redis'
   rateLimits: boolean
   presence: boolean
+  /** A user without a sign of life for so long is gone, ms. */
+  presenceTimeoutMs: number
+  /** The origins whose pages may open a stream; undefined: all. */
+  streamOrigins?: string[]
   /** From which users an erased user's messages are hidden: from those that join later, or from all. */
   erasure: 'new-members' | 'everybody'
   guests: boolean

@@ -26,6 +26,7 @@ describe('options', () => {
       'url-previews': 'on',
       'open-media': 'off',
       presence: 'on',
+      'presence-timeout-ms': '300000',
       erasure: 'new-members',
       'access-token-lifetime-ms': '3600000',
       'stream-presence-ms': '300000',

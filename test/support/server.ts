@@ -54,6 +54,8 @@ export async function startServer({
     'session-cache': 'object',
     'rate-limits': 'off',
     presence: 'on',
+    'presence-timeout-ms': '300000',
+    'stream-origins': undefined,
     erasure: 'new-members',
     guests: 'off',
     'max-upload-bytes': '52428800',

@@ -47,6 +47,7 @@ const VERSIONS = {
     'org.matrix.msc3827.stable': true,
     'org.matrix.msc3814': true,
     'org.matrix.msc4151': true,
+    'dev.selvedge.stream': true,
     'uk.half-shot.msc2666.query_mutual_rooms': true,
     'uk.half-shot.msc2666.query_mutual_rooms.stable': true,
     'uk.tcpip.msc4133': true,

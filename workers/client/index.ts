@@ -38,6 +38,7 @@ import { search } from './search/search.ts'
 import { mutualRooms, unstableMutualRooms, userDirectory } from './search/user-directory.ts'
 import { accountData, removedAccountData } from './settings/account-data.ts'
 import { tags } from './settings/tags.ts'
+import { stream } from './stream/stream.ts'
 import { filters } from './sync/filters.ts'
 import { legacy } from './sync/legacy-sync.ts'
 import { presence } from './sync/presence.ts'
@@ -108,6 +109,7 @@ export const clientUnstableApp = new Hono<AppEnv>()
 
 for (const part of [unstableRoomSummary, unstableMutualRooms, crossSigning, roomKeys])
   clientUnstableApp.route('/', part)
+clientUnstableApp.route('/', stream)
 clientUnstableApp.route('/org.matrix.msc2946', hierarchy)
 clientUnstableApp.route('/org.matrix.msc3391', removedAccountData)
 clientUnstableApp.route('/org.matrix.msc4151', report)

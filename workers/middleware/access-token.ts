@@ -57,6 +57,11 @@ export function forgetSessions(userId: string, deviceId?: string): void {
 async function claimsOf(c: AppContext, row: EndpointRow): Promise<TokenSession> {
   const token = tokenOf(c)
   if (token === undefined) throw new MatrixError('M_MISSING_TOKEN', 'Missing access token')
+  return tokenSession(c, row, token)
+}
+
+/** What a token says, by its signature alone. Counts the request. @throws MatrixError M_UNKNOWN_TOKEN */
+export async function tokenSession(c: AppContext, row: EndpointRow, token: string): Promise<TokenSession> {
   const { tokenKeys, retiredTokenKeys, serverName } = c.var.ports.config
   const session = await verifyAccessToken(token, tokenKeys, serverName)
   if (session === undefined) {

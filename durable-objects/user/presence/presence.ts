@@ -10,8 +10,7 @@ import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { compareStates } from '../../../src/protocol/presence.ts'
 import { readMeta, writeMeta } from '../../sqlite.ts'
 
-/** Client-Server API §Presence: "a client that has not been heard of"; and one at which nobody does anything, ms. */
-const OFFLINE_AFTER_MS = 300_000
+/** A client at which nobody does anything, ms. */
 const IDLE_AFTER_MS = 300_000
 const META = 'presence'
 /** How often clients that wait are answered for presence alone, ms. */
@@ -28,6 +27,12 @@ export interface PresenceParts {
   ignored: () => ReadonlySet<string>
   /** How many polls wait: a user that polls is there. */
   waiting: () => number
+  /** When a client that holds a stream was last heard of, ms; 0: never. */
+  heard: () => number
+  /** The user is gone: streams that are still open lead nowhere. */
+  vanished: () => void
+  /** Client-Server API §Presence: "a client that has not been heard of" for so long (ms) is gone. */
+  timeoutMs: number
   /** To others the user is simply gone. */
   hidden: () => boolean
   /** Tells the rooms that the user is in, and answers the presence of others that they know. */
@@ -122,7 +127,9 @@ export class Presence {
 
   /** A user that is there on one device is there. */
   #anyOnline(now: number): boolean {
-    return [...this.#said.values()].some(({ wish, at }) => wish === 'online' && now - at < OFFLINE_AFTER_MS)
+    return [...this.#said.values()].some(
+      ({ wish, at }) => wish === 'online' && now - at < this.#parts.timeoutMs,
+    )
   }
 
   /** The user has come into a room: they and those awake there hear of each other, whatever they have heard before. */
@@ -183,8 +190,11 @@ export class Presence {
     if (!this.#parts.enabled || this.#own.presence === 'offline') return undefined
     const now = this.#parts.clock.now()
     const vanished = takeFault(`presence:vanished:${this.#parts.userId}`)
-    const alive = !vanished && (this.#parts.waiting() > 0 || now - this.#lastContact < OFFLINE_AFTER_MS)
+    const heard = Math.max(this.#lastContact, this.#parts.heard())
+    const waits = this.#parts.waiting() > 0
+    const alive = !vanished && (waits || now - heard < this.#parts.timeoutMs)
     if (!alive && (vanished || now >= this.#own.due)) {
+      this.#parts.vanished()
       await this.#become('offline', { chosen: false })
       return undefined
     }
@@ -195,7 +205,7 @@ export class Presence {
     ) {
       await this.#become('unavailable', { chosen: false })
     } else if (alive && now >= this.#own.due) {
-      this.#store({ ...this.#own, due: now + OFFLINE_AFTER_MS })
+      this.#store({ ...this.#own, due: (waits ? now : heard) + this.#parts.timeoutMs })
     }
     return this.#own.presence === 'online'
       ? Math.max(now + 1, Math.min(this.#own.due, idleAt))
@@ -210,7 +220,7 @@ export class Presence {
     const statusMsg = 'statusMsg' in change ? change.statusMsg : this.#own.statusMsg
     const lastActive = presence === 'online' ? now : this.#own.lastActive
     const since = Math.max(now, (this.#own.since ?? 0) + 1)
-    const due = now + OFFLINE_AFTER_MS
+    const due = now + this.#parts.timeoutMs
     this.#store({ presence, statusMsg, lastActive, chosen: change.chosen, since, due })
     if (presence !== 'offline') this.#parts.arm(this.#own.due)
     await this.#exchange()

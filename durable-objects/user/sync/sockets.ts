@@ -49,6 +49,8 @@ export class Sockets {
     this.#ctx = ctx
     const kept: WaitingSocket[] = []
     for (const socket of ctx.getWebSockets()) {
+      // Streams have a tag: they are another class's.
+      if (ctx.getTags(socket).length > 0) continue
       const poll = socket.deserializeAttachment() as Poll | null
       // The incarnation that answered it may have died before the answer left: the Worker then asks again.
       if (poll === null) socket.close(1000, 'Answered')

@@ -1,15 +1,12 @@
 /** `/sync` on a User object: answers at once, or keeps the client waiting until a wake, a change or the time. */
 import { takeFault } from '../../../src/faults.ts'
-import type { PresenceState } from '../../../src/objects/user/presence.ts'
+import type { PresenceValue } from '../../../src/objects/user/presence.ts'
 import type { SlidingRequest } from '../../../src/objects/user/sliding.ts'
 import type { MembershipChange, SyncRequest, VisitedRoom, Wake } from '../../../src/objects/user/sync.ts'
-import type { Clock, Random } from '../../../src/ports/system.ts'
-import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { receivingDevices } from '../keys/dehydrated.ts'
-import { Presence, type PresenceParts } from '../presence/presence.ts'
-import { rulesetOf, storedRuleset } from '../push/push-rules.ts'
-import type { AccountDataEvent } from '../settings/account-data.ts'
-import { ignoredUsers } from '../settings/ignored-users.ts'
+import { Presence } from '../presence/presence.ts'
+import { storedRuleset } from '../push/push-rules.ts'
+import { Streams } from '../stream/streams.ts'
 import { Inbox } from '../to-device/inbox.ts'
 import { V2Codec } from './codecs/v2.ts'
 import { StoredHeads } from './head-store.ts'
@@ -17,11 +14,12 @@ import { NO_EPOCH } from './heads/epochs.ts'
 import { Heads } from './heads/heads.ts'
 import { KeyCounts } from './key-counts.ts'
 import { LazyMembers, stayOf } from './lazy-members.ts'
-import { Memberships, type UserRoom } from './memberships.ts'
+import { Memberships } from './memberships.ts'
 import { positionOf, roomsByNews, visitedRooms } from './places.ts'
 import type { PollReader } from './poll-reader.ts'
-import type { PullRooms } from './pull-transport.ts'
-import { Queries, type StoredFilters, type SyncQuery } from './query.ts'
+import type { SyncPollsParts } from './polls-parts.ts'
+import { Queries, type SyncQuery } from './query.ts'
+import { ShownSettings } from './shown-settings.ts'
 import { SlidingEngine } from './sliding/engine.ts'
 import { type Poll, Sockets } from './sockets.ts'
 import type { DeviceListsBody } from './streams/device-lists.ts'
@@ -33,31 +31,6 @@ import { V2Reader } from './v2-reader.ts'
 import { WaitingPolls } from './waiting.ts'
 import { newsOf, showsActivity } from './wakes.ts'
 
-export interface SyncPollsParts extends StoredFilters {
-  ctx: DurableObjectState
-  sql: SqlStorage
-  userId: string
-  clock: Clock
-  random: Pick<Random, 'token'>
-  pullRooms: PullRooms
-  own: () => number
-  accountData: (since: number | undefined) => AccountDataEvent[]
-  /** One value of it: of a room, or of none. */
-  data: (roomId: string | null, type: string) => JsonObject | undefined
-  /** Users whose messages are not shown. */
-  ignored: () => ReadonlySet<string>
-  /** Whether an invite that is there is not shown. */
-  hidesInvite: (room: UserRoom) => boolean
-  /** Those of the given users that share no room with this one any more. */
-  strangers: (userIds: string[]) => Promise<string[]>
-  transaction: <T>(work: () => T) => T
-  presence: Pick<PresenceParts, 'enabled' | 'arm' | 'hidden' | 'meet'> & {
-    tell: (roomIds: string[], state: PresenceState) => Promise<PresenceState[]>
-    /** Waits for `work`, but no longer than a first sync may. */
-    patiently: (work: Promise<unknown>) => Promise<unknown>
-  }
-}
-
 /** A user that has not asked for this long gets no wakes. */
 const AWAKE_MS = 60_000
 
@@ -66,6 +39,7 @@ export class SyncPolls {
   readonly sockets: Sockets
   readonly inbox: Inbox
   readonly presence: Presence
+  readonly streams: Streams
   readonly #parts: SyncPollsParts
   readonly #stored: StoredHeads
   readonly #heads: Heads
@@ -77,13 +51,13 @@ export class SyncPolls {
   readonly #lazy = new LazyMembers()
   readonly #codec: V2Codec
   readonly #sliding: SlidingEngine
-  /** The user's push rules and ignored users, until they change. */
-  #settings: { ruleset: JsonObject; ignored: ReadonlySet<string> } | undefined
+  readonly #settings: ShownSettings
   #lastAsked = 0
 
   constructor(parts: SyncPollsParts) {
     this.#parts = parts
-    const ignored = () => this.#readSettings().ignored
+    this.#settings = new ShownSettings(parts.sql, parts.userId)
+    const ignored = () => this.#settings.ignored
     this.memberships = new Memberships(parts.sql, parts.userId)
     this.sockets = new Sockets(parts.ctx)
     this.inbox = new Inbox(parts.sql, () => receivingDevices(parts.sql))
@@ -93,13 +67,15 @@ export class SyncPolls {
       ignored,
       tell: (state) => parts.presence.tell(this.roomsByNews(), state),
       waiting: () => this.sockets.size,
+      heard: () => this.streams.sockets.lastHeard(),
+      vanished: () => this.streams.sockets.cutSilent(),
       changed: () => this.serve(),
     })
     this.#stored = new StoredHeads({ ...parts, now: () => parts.clock.now() })
     this.#heads = new Heads({ store: this.#stored, rooms: this.memberships })
     this.#queries = new Queries(parts)
     this.#keys = new KeyCounts(parts.sql)
-    const ruleset = () => this.#readSettings().ruleset
+    const ruleset = () => this.#settings.ruleset
     this.#unread = new UnreadCounts({ userId: parts.userId, ruleset, ignored })
     this.#sync = new Sync({
       ...parts,
@@ -112,7 +88,10 @@ export class SyncPolls {
       heads: this.#heads,
       moved: () => this.serve(),
       cards: () => this.#sliding.order,
-      asking: () => this.#waiting.markLevel(),
+      asking: () => {
+        this.#waiting.markLevel()
+        this.streams.markLevel()
+      },
     })
     this.#codec = new V2Codec({ lazy: this.#lazy, keys: this.#keys })
     this.#sliding = new SlidingEngine({
@@ -125,32 +104,39 @@ export class SyncPolls {
       keys: this.#keys,
       epochs: this.#stored,
     })
-    this.#waiting = new WaitingPolls({
-      sockets: this.sockets,
-      heads: this.#heads,
-      readerOf: (poll) => this.#readerOf(poll),
-      clock: parts.clock,
+    const readerOf = (poll: Poll) => this.#readerOf(poll)
+    const common = { heads: this.#heads, readerOf, clock: parts.clock }
+    this.#waiting = new WaitingPolls({ ...common, sockets: this.sockets })
+    this.streams = new Streams({
+      ...common,
+      ctx: parts.ctx,
+      kept: (filter) => this.#queries.kept(filter),
+      given: (text) => this.#given(text),
+      cameBack: (deviceId, token) => this.#cameBack(deviceId, token),
+      seen: ({ session, presence }, first) => this.#seen(session.deviceId, presence, first),
+      begun: (deviceId, token) => this.#stored.named(deviceId, parseSyncToken(token).epoch),
+      arm: parts.armStreams,
     })
     this.#waiting.wakeUp()
+    this.streams.wakeUp()
   }
 
   /** @throws MatrixError M_INVALID_PARAM for an invalid token or filter */
   async sync(request: SyncRequest): Promise<Response> {
-    this.#lastAsked = this.#parts.clock.now()
     const { session, filter, stateAfter, timeoutMs, fullState } = request
     const reader = this.#v2(this.#queries.of(request))
     const token = request.since === undefined ? undefined : this.#given(request.since)
-    this.#lazy.cameBack(session.deviceId, token && formatSyncToken(token))
-    if (token !== undefined) this.#tokenCameBack(session.deviceId, token)
-    const met = this.presence.seen(session.deviceId, request.presence, token === undefined)
+    this.#cameBack(session.deviceId, token)
+    const met = this.#seen(session.deviceId, request.presence, token === undefined)
     // A first sync shows the people that are online already.
-    if (token === undefined) await this.#parts.presence.patiently(met)
+    if (token === undefined) await met
     const kept = this.#queries.kept(filter)
     const poll = { session, filter: kept, stateAfter, begun: this.#lastAsked }
+    const open = this.#opens(poll, reader)
     const since = token && formatSyncToken(token)
     const mayWait = token !== undefined && !fullState && this.#heads.epochs.lives(token)
     const atOnce = token === undefined || fullState || timeoutMs === 0
-    const { answer, response } = await this.#waiting.poll(reader, since, { poll, mayWait, atOnce, timeoutMs })
+    const { answer, response } = await this.#waiting.poll(reader, since, { open, mayWait, atOnce, timeoutMs })
     // A device may sleep before it ever sends its first token back.
     if (token === undefined && answer !== undefined)
       this.#stored.named(session.deviceId, parseSyncToken(answer.token).epoch)
@@ -168,8 +154,13 @@ export class SyncPolls {
     const { since: toDevice } = asked.extensions.to_device ?? {}
     const begun = this.#lastAsked
     const poll = { session, stateAfter: true, begun, sliding: { conn, toDevice, txnId } }
+    const open = this.#opens(poll, reader)
     const atOnce = isFirst || timeoutMs === 0
-    return (await this.#waiting.poll(reader, pos, { poll, mayWait: !isFirst, atOnce, timeoutMs })).response
+    return (await this.#waiting.poll(reader, pos, { open, mayWait: !isFirst, atOnce, timeoutMs })).response
+  }
+
+  #opens(poll: Omit<Poll, 'token' | 'level'>, reader: PollReader) {
+    return (token: string, level: boolean) => this.sockets.open({ ...poll, token, level }, reader)
   }
 
   #v2(query: SyncQuery): PollReader {
@@ -189,6 +180,7 @@ export class SyncPolls {
   /** Sessions are over, and so may be their devices: nothing is remembered of either. */
   endSessions(sessionIds: ReadonlySet<string>): void {
     this.sockets.endSessions(sessionIds)
+    this.streams.sockets.endSessions(sessionIds)
     this.inbox.forget()
     this.#stored.forgetDevices()
     this.#sliding.forget()
@@ -197,6 +189,7 @@ export class SyncPolls {
   /** A device's keys were claimed or have come: its polls that end with nothing say how many are left. */
   keysCounted(deviceId: string): void {
     this.sockets.tell(deviceId, (waiting) => this.#waiting.readerOf(waiting))
+    this.streams.keysCounted(deviceId)
   }
 
   /** The users whose devices have changed since a token, and those that share no room with this one any more. */
@@ -218,13 +211,15 @@ export class SyncPolls {
     if (showsActivity(news, this.#parts.userId)) this.presence.active()
     this.presence.takeAlong()
     this.#waiting.serveNext()
+    this.streams.woken()
     const idle = this.#parts.clock.now() - this.#lastAsked > AWAKE_MS || takeFault('user:idle')
-    return { unsubscribe: this.sockets.size === 0 && idle && this.#heads.release(room.no) }
+    const waits = this.sockets.size + this.streams.size > 0
+    return { unsubscribe: !waits && idle && this.#heads.release(room.no) }
   }
 
   /** The user's push rules or ignored users have changed: what is unread is counted anew. */
   settingsChanged(): void {
-    this.#settings = undefined
+    this.#settings.forget()
     this.#unread.forgetAll()
   }
 
@@ -241,6 +236,7 @@ export class SyncPolls {
   /** Answers those waiting sockets that are behind. */
   serve(): void {
     this.#waiting.serve()
+    this.streams.serve()
   }
 
   /** The joined rooms, the last moved first, as far as this object has noticed. */
@@ -276,8 +272,11 @@ export class SyncPolls {
     return token.own > this.#parts.own() ? { ...token, epoch: NO_EPOCH } : token
   }
 
-  /** The client has what the token's answer contained. A token whose epoch is gone acknowledges nothing. */
-  #tokenCameBack(deviceId: string, token: SyncToken): void {
+  /** The client begins anew, or has what its token's answer contained. A token whose epoch is gone acknowledges nothing. */
+  #cameBack(deviceId: string, token: SyncToken | undefined): void {
+    this.#lastAsked = this.#parts.clock.now()
+    this.#lazy.cameBack(deviceId, token && formatSyncToken(token))
+    if (token === undefined) return
     this.#stored.named(deviceId, token.epoch)
     if (!this.#heads.epochs.lives(token)) return
     if (this.inbox.newest(deviceId) > 0) {
@@ -285,9 +284,8 @@ export class SyncPolls {
     }
   }
 
-  #readSettings(): { ruleset: JsonObject; ignored: ReadonlySet<string> } {
-    const { sql, userId } = this.#parts
-    this.#settings ??= { ruleset: rulesetOf(sql, userId), ignored: ignoredUsers(sql, userId) }
-    return this.#settings
+  /** A device is there. Answers once others' presence is known, if that does not take long. */
+  #seen(deviceId: string, wish: PresenceValue, first: boolean): Promise<unknown> {
+    return this.#parts.presence.patiently(this.presence.seen(deviceId, wish, first))
   }
 }

@@ -9,11 +9,26 @@ import { Gathering } from './gathering.ts'
 import type { Heads } from './heads/heads.ts'
 import { Waiting } from './heads/waiting.ts'
 import type { PollReader } from './poll-reader.ts'
-import type { Poll, Sockets, WaitingSocket } from './sockets.ts'
+import type { Poll, WaitingSocket } from './sockets.ts'
 import { parseSyncToken } from './sync-token.ts'
 
+/** Where clients wait, and how they are answered. */
+export interface WaitingSockets {
+  readonly size: number
+  all(): WaitingSocket[]
+  /** Those that may be answered now. */
+  idle(): WaitingSocket[]
+  waits(waiting: WaitingSocket): boolean
+  /** Gives an answer, the JSON of its body, whose token is `token`. */
+  answer(waiting: WaitingSocket, body: string, token: string): void
+  /** The answer is too long for a message, or there is none: the client is to ask in another way. */
+  refuse(waiting: WaitingSocket): void
+  /** There is nothing to show, but the client's place may have moved. */
+  advance(waiting: WaitingSocket, token: string, level: boolean): void
+}
+
 export interface WaitingParts {
-  sockets: Sockets
+  sockets: WaitingSockets
   heads: Heads
   /** What a poll that waits asks for. */
   readerOf: (poll: Poll) => PollReader
@@ -22,7 +37,8 @@ export interface WaitingParts {
 
 /** How a poll is answered. */
 export interface Manner {
-  poll: Omit<Poll, 'token' | 'level'>
+  /** Opens a socket on which it waits with a token. */
+  open: (token: string, level: boolean) => Response
   mayWait: boolean
   /** Whatever there is to tell. */
   atOnce: boolean
@@ -76,10 +92,8 @@ export class WaitingPolls {
   async poll(
     reader: PollReader,
     token: string | undefined,
-    { poll, mayWait, atOnce, timeoutMs }: Manner,
+    { open, mayWait, atOnce, timeoutMs }: Manner,
   ): Promise<{ answer?: SyncAnswer; response: Response }> {
-    const open = (at: string, level: boolean) =>
-      this.#parts.sockets.open({ ...poll, token: at, level }, reader)
     if (mayWait && token !== undefined && this.#keepsCompany(token, reader, timeoutMs))
       return { response: open(token, false) }
     const answer = await this.answer(reader, token)
@@ -119,6 +133,24 @@ export class WaitingPolls {
     if (wait === 0 || wait >= timeoutMs || !reader.behind(token)) return false
     this.#serveAfter(wait)
     return true
+  }
+
+  /** A client that stays may be given more. */
+  goOn(waiting: WaitingSocket): void {
+    const { token } = waiting.poll
+    const reader = this.readerOf(waiting)
+    if (reader.behind(token)) this.#serveAfter(this.#wait())
+    else this.#parts.sockets.advance(waiting, token, this.#isLevel(token, reader))
+  }
+
+  /** Gives an answer to a client that waits, if there is anything in it to show. */
+  give(waiting: WaitingSocket, reader: PollReader, { news, body, token, rest }: SyncAnswer): void {
+    const { sockets } = this.#parts
+    const text = news ? JSON.stringify(body) : ''
+    if (news) this.#gathering.served(this.#parts.clock.now())
+    if (rest.length > 0 || text.length > LONGEST_MESSAGE) sockets.refuse(waiting)
+    else if (news) sockets.answer(waiting, text, token)
+    else sockets.advance(waiting, token, this.#isLevel(token, reader))
   }
 
   /** Before Rooms are asked, for any poll, and after. */
@@ -173,7 +205,7 @@ export class WaitingPolls {
     try {
       const answer = reader.readAtOnce(waiting.poll.token)
       if (answer === undefined) void this.#serveLater(waiting, reader)
-      else this.#give(waiting, reader, answer)
+      else this.give(waiting, reader, answer)
     } catch {
       // Its Worker asks again, and is told why there is no answer.
       this.#parts.sockets.refuse(waiting)
@@ -187,7 +219,7 @@ export class WaitingPolls {
     waiting.busy = true
     sockets.advance(waiting, token, false)
     try {
-      this.#give(waiting, reader, await this.answer(reader, token))
+      this.give(waiting, reader, await this.answer(reader, token))
     } catch {
       sockets.refuse(waiting)
     } finally {
@@ -203,15 +235,6 @@ export class WaitingPolls {
       this.#again = undefined
       this.serve()
     }, ASK_AGAIN_MS)
-  }
-
-  #give(waiting: WaitingSocket, reader: PollReader, { news, body, token, rest }: SyncAnswer): void {
-    const { sockets } = this.#parts
-    const text = news ? JSON.stringify(body) : ''
-    if (news) this.#gathering.served(this.#parts.clock.now())
-    if (rest.length > 0 || text.length > LONGEST_MESSAGE) sockets.refuse(waiting)
-    else if (news) sockets.answer(waiting, text)
-    else sockets.advance(waiting, token, this.#isLevel(token, reader))
   }
 }
 

@@ -5,7 +5,7 @@ import type { NewState } from '../../protocol/rooms/room-upgrade.ts'
 import type { PresenceState } from '../user/presence.ts'
 import type { CreateRoomPlan } from './create.ts'
 import type { MembershipRequest } from './send.ts'
-import type { PullRequest, RoomSlice, UnreadRequest } from './sync.ts'
+import type { MarkReadRequest, PullRequest, RoomSlice, UnreadRequest } from './sync.ts'
 
 /** Properties, not methods: of these the compiler compares the parameters with those of the rows. */
 export interface RoomPeer {
@@ -17,6 +17,8 @@ export interface RoomPeer {
   markDevices: (userId: string) => Promise<void>
   setPushMember: (userId: string, wanted: boolean) => Promise<boolean>
   pull: (request: PullRequest) => Promise<RoomSlice>
+  setTyping: (userId: string, typing: boolean, timeoutMs: number) => Promise<void>
+  markRead: (request: MarkReadRequest) => Promise<{ fullyReadPos?: number }>
   announce: (state: PresenceState, met: boolean) => Promise<PresenceState[]>
   unread: (userId: string, request: UnreadRequest & { ignored: string[] }) => Promise<number>
 }

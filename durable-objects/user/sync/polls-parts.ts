@@ -1,0 +1,36 @@
+/** What the syncing half of a User object asks of the rest. */
+import type { PresenceState } from '../../../src/objects/user/presence.ts'
+import type { Clock, Random } from '../../../src/ports/system.ts'
+import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
+import type { PresenceParts } from '../presence/presence.ts'
+import type { AccountDataEvent } from '../settings/account-data.ts'
+import type { UserRoom } from './memberships.ts'
+import type { PullRooms } from './pull-transport.ts'
+import type { StoredFilters } from './query.ts'
+
+export interface SyncPollsParts extends StoredFilters {
+  ctx: DurableObjectState
+  sql: SqlStorage
+  userId: string
+  clock: Clock
+  random: Pick<Random, 'token'>
+  pullRooms: PullRooms
+  own: () => number
+  accountData: (since: number | undefined) => AccountDataEvent[]
+  /** One value of it: of a room, or of none. */
+  data: (roomId: string | null, type: string) => JsonObject | undefined
+  /** Users whose messages are not shown. */
+  ignored: () => ReadonlySet<string>
+  /** Whether an invite that is there is not shown. */
+  hidesInvite: (room: UserRoom) => boolean
+  /** Those of the given users that share no room with this one any more. */
+  strangers: (userIds: string[]) => Promise<string[]>
+  transaction: <T>(work: () => T) => T
+  /** Has the alarm end streams whose tokens have expired, at a time (ms) at the latest. */
+  armStreams: (at: number) => void
+  presence: Pick<PresenceParts, 'enabled' | 'timeoutMs' | 'arm' | 'hidden' | 'meet'> & {
+    tell: (roomIds: string[], state: PresenceState) => Promise<PresenceState[]>
+    /** Waits for `work`, but no longer than a first sync may. */
+    patiently: (work: Promise<unknown>) => Promise<unknown>
+  }
+}

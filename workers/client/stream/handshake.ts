@@ -1,0 +1,145 @@
+/** Streams whose token comes by the first message: until then this Worker holds them, and then stands between the two ends. */
+import * as z from 'zod'
+import { MatrixError } from '../../../src/protocol/errors.ts'
+import { STREAM_CLOSE } from '../../../src/protocol/stream.ts'
+
+const SignIn = z.object({ type: z.literal('auth'), access_token: z.string().min(1).max(8_192) })
+
+/** How long a client has to say who it is, ms. */
+const SIGN_IN_MS = 10_000
+/** How many such clients this isolate waits for. */
+const MOST_WAITING = 2_000
+/** What a client sends after its token and before the first answer is kept: so many messages. */
+const MOST_EARLY = 16
+
+let waiting = 0
+
+/**
+ * A socket that waits for a client to say who it is, and then passes on what the two ends say. The object behind it
+ * sleeps as it does without this.
+ * @throws MatrixError M_LIMIT_EXCEEDED
+ */
+export function withFirstMessage(open: (token: string) => Promise<Response>): Response {
+  if (waiting >= MOST_WAITING)
+    throw new MatrixError('M_LIMIT_EXCEEDED', 'Too many clients have yet to say who they are', {
+      extra: { retry_after_ms: SIGN_IN_MS },
+    })
+  const { 0: client, 1: outside } = new WebSocketPair()
+  outside.accept()
+  void signedIn(outside, open).then(
+    ({ inside, early }) => join(outside, inside, early),
+    (error) => refuse(outside, error),
+  )
+  return new Response(null, { status: 101, webSocket: client })
+}
+
+/** A socket that says what is wrong, and ends. @throws what the protocol does not name */
+export function closedAtOnce(error: unknown): Response {
+  if (!(error instanceof MatrixError)) throw error
+  const { 0: client, 1: outside } = new WebSocketPair()
+  outside.accept()
+  refuse(outside, error)
+  return new Response(null, { status: 101, webSocket: client })
+}
+
+interface SignedIn {
+  inside: WebSocket
+  early: (string | ArrayBuffer)[]
+}
+
+/** @throws MatrixError */
+async function signedIn(outside: WebSocket, open: (token: string) => Promise<Response>): Promise<SignedIn> {
+  const early: (string | ArrayBuffer)[] = []
+  const { promise: first, resolve, reject } = Promise.withResolvers<string | ArrayBuffer>()
+  const { promise: overrun, reject: refuseMore } = Promise.withResolvers<never>()
+  let said = false
+  const listen = ({ data }: MessageEvent) => {
+    if (!said) {
+      said = true
+      resolve(data)
+    } else if (early.push(data) > MOST_EARLY)
+      refuseMore(new MatrixError('M_LIMIT_EXCEEDED', 'Wait for the first answer before you say more'))
+  }
+  outside.addEventListener('message', listen)
+  outside.addEventListener('close', () => reject(gone()))
+  const late = new MatrixError('M_MISSING_TOKEN', 'No access token came: send {"type":"auth", …} first')
+  const timer = setTimeout(() => reject(late), SIGN_IN_MS)
+  waiting += 1
+  try {
+    const opened = await Promise.race([open(tokenIn(await first)), overrun])
+    return { inside: opened.webSocket!, early }
+  } finally {
+    waiting -= 1
+    clearTimeout(timer)
+    outside.removeEventListener('message', listen)
+  }
+}
+
+/** @throws MatrixError M_NOT_JSON, M_BAD_JSON */
+function tokenIn(data: string | ArrayBuffer): string {
+  let given: unknown
+  try {
+    given = JSON.parse(typeof data === 'string' ? data : '')
+  } catch {
+    throw new MatrixError('M_NOT_JSON', 'The first message is not JSON')
+  }
+  const message = SignIn.safeParse(given)
+  if (message.success) return message.data.access_token
+  throw new MatrixError('M_BAD_JSON', 'The first message must be {"type":"auth","access_token":"…"}')
+}
+
+/** Nobody is told. */
+const gone = () => new MatrixError('M_UNKNOWN', 'The client has gone')
+
+/** Passes on what either end says, until one of them is closed. */
+function join(outside: WebSocket, inside: WebSocket, early: (string | ArrayBuffer)[]): void {
+  inside.accept()
+  for (const data of early) inside.send(data)
+  for (const [from, to] of [
+    [outside, inside],
+    [inside, outside],
+  ] as const) {
+    from.addEventListener('message', ({ data }) => {
+      try {
+        to.send(data)
+      } catch {
+        // Closed already; its own event follows.
+      }
+    })
+    from.addEventListener('close', ({ code, reason }) => {
+      close(to, code, reason)
+      close(from, code, reason)
+    })
+    from.addEventListener('error', () => close(to, ABNORMAL, 'The connection broke'))
+  }
+}
+
+/** An end that was not told why says so to the other end. */
+const ABNORMAL = 1011
+/** Codes that no frame may carry. */
+const NEVER_SENT: ReadonlySet<number> = new Set([1005, 1006, 1015])
+
+function close(socket: WebSocket, code: number, reason: string): void {
+  try {
+    socket.close(NEVER_SENT.has(code) ? ABNORMAL : code, reason)
+  } catch {
+    // Closed already.
+  }
+}
+
+/** The close code by the error's status. */
+const CODES: Record<number, number> = { 401: STREAM_CLOSE.tokenEnded, 429: STREAM_CLOSE.tooOften }
+/** "Try again later." */
+const TRY_AGAIN = 1013
+
+function refuse(outside: WebSocket, thrown: unknown): void {
+  const error = thrown instanceof MatrixError ? thrown : new MatrixError('M_UNKNOWN', 'Internal server error')
+  const { errcode, message, extra, status } = error
+  const code = CODES[status] ?? (status >= 500 ? TRY_AGAIN : STREAM_CLOSE.badRequest)
+  try {
+    outside.send(JSON.stringify({ type: 'error', ...extra, errcode, error: message }))
+  } catch {
+    return
+  }
+  close(outside, code, message.slice(0, 100))
+}
