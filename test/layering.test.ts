@@ -17,7 +17,7 @@ import {
 import { OBJECTS, strayRows, strayStatements } from './support/house/tables.ts'
 import { clockworkIn } from './support/house/waits.ts'
 
-const productFolders = ['src', 'durable-objects', 'workers', 'local']
+const productFolders = ['src', 'durable-objects', 'workers', 'local', 'clients']
 const projectFolders = [...productFolders, 'test', 'bench', 'migrations', 'docs']
 
 function namesIn(folder: string): string[] {
@@ -131,9 +131,9 @@ describe('the check of shape itself', () => {
     expect(isTooLong({ path: 'a.ts', source: 'x\n'.repeat(MOST_LINES) })).toBe(false)
   })
 
-  it('finds a folder of 26 files and none of 25, whatever lies in folders below', () => {
+  it('finds a folder of 26 files and none of 25, whatever is numbered or lies in folders below', () => {
     const paths = Array.from({ length: MOST_FILES }, (_, index) => `bench/${index}.ts`)
-    expect(fullFolders([...paths, 'bench/below/x.ts'])).toEqual([])
+    expect(fullFolders([...paths, 'bench/below/x.ts', 'bench/0001-a.md'])).toEqual([])
     expect(fullFolders([...paths, 'bench/x.ts'])).toEqual(['a folder holds at most 25 files: bench has 26'])
   })
 })

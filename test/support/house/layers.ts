@@ -102,6 +102,11 @@ const importRules: ImportRule[] = [
     but: /^workers\/index\.ts$/,
     never: /^durable-objects\/(?!gate\.ts$)/,
   },
+  {
+    sentence: 'clients are for other projects, and import themselves alone',
+    from: /^clients\//,
+    only: () => /^clients\//,
+  },
   { sentence: 'nobody imports local', from: /^(src|durable-objects|workers)\//, never: /^local\// },
   {
     sentence: 'nobody imports tests or bench',

@@ -58,10 +58,14 @@ export function isTooLong({ source }: SourceFile): boolean {
   return source.trimEnd().split('\n').length > MOST_LINES
 }
 
+/** A page or a migration with a number: there are ever more of them, and their order is their number. */
+const NUMBERED = /^\d{4}[-_]/
+
 /** Folders that hold more files of their own than a reader takes in at a glance. */
 export function fullFolders(paths: readonly string[]): string[] {
   const counts = new Map<string, number>()
   for (const path of paths) {
+    if (NUMBERED.test(posix.basename(path))) continue
     const folder = posix.dirname(path)
     counts.set(folder, (counts.get(folder) ?? 0) + 1)
   }
