@@ -19,7 +19,7 @@ export const TOKENS: readonly Mutant[] = [
   ...inFile('src/accounts/tokens/authjs.ts', client('authjs-sign-in'), [
     ['proof.secrets.flatMap(', 'proof.secrets.slice(0, 1).flatMap('],
     ["if (header.zip !== undefined) throw new TokenRefused('form')", ''],
-    ['header.alg !== DIRECT || ', ''],
+    ['header.alg !== DIRECT || ', '', { equal: 'jose refuses it too' }],
     [
       "() => ['', 'NextAuth.js Generated Encryption Key']",
       "() => ['x', 'NextAuth.js Generated Encryption Key']",
@@ -59,7 +59,7 @@ export const TOKENS: readonly Mutant[] = [
     ["redirect: 'manual', ", ''],
     ["if (!isWhole) throw new Error('The key set is too long')", ''],
     ["jwk.kty !== 'oct' && ", ''],
-    ['jwk.d === undefined && ', ''],
+    ['jwk.d === undefined && ', '', { equal: 'a private key verifies nothing' }],
     ['kept.reading !== undefined && since < WAIT_MS', 'kept.reading !== undefined'],
     ['    kept.triedAt = clock.now()\n', ''],
   ]),

@@ -92,7 +92,7 @@ describe('the key set of a system', () => {
   })
 
   it.each([
-    ['/long', () => ({ body: JSON.stringify({ keys: [first.jwk], more: 'x'.repeat(70_000) }) })],
+    ['/long', () => ({ body: JSON.stringify({ keys: [first.jwk] }) + ' '.repeat(70_000) })],
     ['/no-json', () => ({ body: '<p>Hello</p>' })],
     ['/down', () => ({ status: 500 })],
   ])('that cannot be read at %s refuses no token for good', async (path, answer) => {
