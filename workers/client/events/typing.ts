@@ -6,8 +6,6 @@ import { endpoint } from '../../middleware/endpoint.ts'
 import { InRoom, requireSelf, UserId } from '../params.ts'
 
 const DEFAULT_TIMEOUT_MS = 20_000
-/** A client that forgot to say that it stopped must not seem to type for long. */
-const MAX_TIMEOUT_MS = 30_000
 
 const Typing = z.object({ typing: z.boolean(), timeout: z.int().min(0).default(DEFAULT_TIMEOUT_MS) })
 
@@ -27,7 +25,7 @@ typing.put(
     const { roomId, userId } = c.req.valid('param')
     const body = c.req.valid('json')
     requireSelf(c.var.requester, userId)
-    await c.var.objects.room(roomId).setTyping(userId, body.typing, Math.min(body.timeout, MAX_TIMEOUT_MS))
+    await c.var.objects.room(roomId).setTyping(userId, body.typing, body.timeout)
     return c.json({})
   },
 )

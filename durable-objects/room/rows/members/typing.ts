@@ -4,7 +4,7 @@ import { notInRoom } from '../../outsiders.ts'
 import type { RowReader } from '../reader.ts'
 import type { RoomStore } from '../store.ts'
 
-/** The longest a client may claim to type, ms (DIR5). */
+/** The longest a client may claim to type, ms (DIR5): one that forgot to say that it stopped must not seem to for long. */
 const MAX_TIMEOUT_MS = 30_000
 const META = 'typing'
 

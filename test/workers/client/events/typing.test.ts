@@ -40,6 +40,14 @@ describe('typing', () => {
     expect((await typists(started.since)).users).toEqual([])
   })
 
+  it('ends after half a minute, however long its client asks for', async () => {
+    await alice.put(typing(alice.userId), { typing: true, timeout: 3_600_000 })
+    const name = objectName.room(server.serverName, roomId)
+    const [row] = await server.sql('ROOM', name, "SELECT value FROM meta WHERE key = 'typing'")
+    expect(JSON.parse(String(row?.value)).until[alice.userId]).toBeLessThanOrEqual(Date.now() + 30_000)
+    await alice.put(typing(alice.userId), { typing: false })
+  })
+
   it('ends by itself in a room that was evicted meanwhile', async () => {
     const { next_batch } = (await bob.sync()).body
     await alice.put(typing(alice.userId), { typing: true, timeout: 2_500 })
