@@ -8,7 +8,6 @@ export const USER: readonly Mutant[] = [
       'const others = allDevices(sql).filter(({ device_id }) => device_id !== own)',
       'const others: DeviceRow[] = []',
     ],
-    ['revoked: known === undefined ? displaced.revoked : sessionsOf(known),', 'revoked: [],'],
     [
       'known === undefined ? (request.displayName ?? null) : known.display_name',
       '(request.displayName ?? null)',
@@ -19,13 +18,18 @@ export const USER: readonly Mutant[] = [
       { equal: 'nobody is shown when a device was made' },
     ],
     ['archive: devices.map(({ device_id }) => ({', 'archive: devices.slice(1).map(({ device_id }) => ({'],
+  ]),
+  ...inFile('durable-objects/user/account/devices.ts', client('session-copies'), [
+    ['revoked: known === undefined ? displaced.revoked : sessionsOf(known),', 'revoked: displaced.revoked,'],
     ['    revoked: devices.flatMap(sessionsOf),', '    revoked: [],'],
+  ]),
+  ...inFile('durable-objects/user/account/refresh.ts', client('session-copies'), [
+    ['revoked: superseded === null ? [] : [superseded],', 'revoked: [],'],
   ]),
   ...inFile('durable-objects/user/account/refresh.ts', client('refresh'), [
     ['    archive: [archivedDevice(renewed)],', '    archive: [],'],
     ['return archivedDevice({ ...device, confirmed: 1 })', 'return archivedDevice(device)'],
     ['    confirmed: 0,', '    confirmed: 1,'],
-    ['revoked: superseded === null ? [] : [superseded],', 'revoked: [],'],
     ['  removeDevice(sql, device.device_id)\n', ''],
   ]),
   ...inFile('durable-objects/user/account/profile.ts', client('profile'), [
