@@ -145,10 +145,10 @@ function checkedActions(actions: JsonValue[]): JsonValue[] {
   throw new MatrixError('M_INVALID_PARAM', 'Each action must be a string, or an object that sets a tweak')
 }
 
-/** Where a rule goes among the others of its kind: behind the master, ahead of everything else. */
+/** Where a rule goes among the others of its kind: ahead of all but the master, which is put first by each reading. */
 function indexOfPlace(rules: readonly JsonObject[], { before, after }: RulePlace): number {
   const neighbour = before ?? after
-  if (neighbour === undefined) return rules[0]?.rule_id === MASTER ? 1 : 0
+  if (neighbour === undefined) return 0
   if (neighbour.startsWith('.')) {
     throw new MatrixError('M_INVALID_PARAM', 'before and after must name a rule of the user’s own')
   }

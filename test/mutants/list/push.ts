@@ -103,7 +103,8 @@ export const PUSH: readonly Mutant[] = [
       'if (old !== -1 && place.before === undefined && place.after === undefined) return rules.with(old, rule)\n',
       '',
     ],
-    ['return rules[0]?.rule_id === MASTER ? 1 : 0', 'return 0'],
+    ['[...master, ...kept.filter(', '[...kept.filter('],
+    ['if (neighbour === undefined) return 0', 'if (neighbour === undefined) return rules.length'],
     ['  checkRulesetSize(changed)\n', ''],
     ["if ('actions' in change) checkRuleSize({ ...rule, ...checked })", ''],
     [
