@@ -62,6 +62,11 @@ export const PUSH: readonly Mutant[] = [
     ['    this.countAnew()\n', '', { title: 'a room is muted' }],
     ['if (isShown) this.#queue.add', 'this.#queue.add', { title: 'whose invites are ignored is not told' }],
   ]),
+  ...inFile(
+    'durable-objects/user/sync/unread.ts',
+    ['test/durable-objects/user/unread-counts.test.ts'],
+    [['increment.from > known.upTo || ', '']],
+  ),
   ...inFile('durable-objects/user/sync/unread.ts', client('unread'), [
     [
       'to <= known.upTo) return\n',
@@ -69,11 +74,10 @@ export const PUSH: readonly Mutant[] = [
       { equal: 'an increment that ends where the counts end holds nothing new' },
     ],
     ['      if (pos <= known.upTo) continue\n', ''],
-    ['increment.from > known.upTo || ', ''],
     ['events = events.filter((unread) => unread.thread !== thread)', 'events = []'],
     ['threadId !== undefined && thread !== threadId', 'threadId === thread'],
     ['ignored.has(event.sender) || redacted.includes(pos)', 'redacted.includes(pos)'],
-    ['(push?.levels[event.sender] ?? 0) >=', '(push?.levels[event.sender] ?? 100) >='],
+    ['(push?.levels[event.sender] ?? 0) >=', '(push?.levels[event.sender] ?? 0) >'],
   ]),
   ...inFile('durable-objects/room/read/unread.ts', client('unread'), [
     ['const floor = Math.max(read.room, member.sincePos)', 'const floor = read.room'],

@@ -1,6 +1,7 @@
 /** A room of Alice and Bob, new for each test, and how much of it is unread. */
 import { beforeEach } from 'vitest'
 import { type Body, type Client, must } from '../../../support/client.ts'
+import { objectName } from '../../../support/server.ts'
 import { serving } from '../../../support/serving.ts'
 
 export const counts = (notifications: number, highlights = 0) => ({
@@ -24,6 +25,10 @@ export function countedRoom() {
   const send = async (client: Client, content: Body, type = 'm.room.message'): Promise<string> =>
     must(await client.put(path(`send/${type}/${Math.random()}`), content)).body.event_id
   const countsIn = (body: Body) => body.rooms?.join?.[here.room]?.unread_notifications
-  const fresh = async (client = bob) => countsIn(must(await client.sync()).body)
+  /** The counts as the Room makes them, since the User object has forgotten its own. */
+  const fresh = async (client = bob) => {
+    await server.evict('USER', objectName.user(server.serverName, client.userId))
+    return countsIn(must(await client.sync()).body)
+  }
   return { server, http, alice, bob, here, path, send, countsIn, fresh }
 }

@@ -1,7 +1,7 @@
 /** Unread counts in /sync: what notifies, what is read, and what they cost. */
 import { describe, expect, it } from 'vitest'
 import { type Body, type Client, must } from '../../../support/client.ts'
-import { settled } from '../../../support/faults.ts'
+import { passed, planFault, settled } from '../../../support/faults.ts'
 import { objectName } from '../../../support/server.ts'
 import { countedRoom, counts } from './counted-room.ts'
 
@@ -64,6 +64,17 @@ describe('unread counts', () => {
     const { body } = await waiting
     expect(countsIn(body)).toEqual(counts(0))
     expect(body.rooms.join[here.room].ephemeral.events).toEqual([])
+  })
+
+  it('have each event once where the answer to its wake was lost, and it comes again with the next', async () => {
+    const since = await token(bob)
+    await planFault(http, 'lose:user.wake')
+    await alice.say(here.room, 'one')
+    await passed(http, 'lose:user.wake')
+    const first = must(await bob.sync({ since, timeout: 10_000 })).body
+    expect(countsIn(first)).toEqual(counts(1))
+    await alice.say(here.room, 'two')
+    expect(countsIn((await bob.sync({ since: first.next_batch, timeout: 10_000 })).body)).toEqual(counts(2))
   })
 
   it('keep what came after the event that was read', async () => {
@@ -161,6 +172,17 @@ describe('unread counts', () => {
     expect(countsIn((await bob.sync({ since: ofBob })).body)).toEqual(counts(1, 1))
     await send(bob, all)
     expect(await fresh(alice)).toEqual(counts(1, 0))
+    const levels = must(await alice.get(path('state/m.room.power_levels/'))).body
+    must(
+      await alice.put(path('state/m.room.power_levels/'), {
+        ...levels,
+        users: { ...levels.users, [bob.userId]: 50 },
+      }),
+    )
+    const since = await token(alice)
+    await send(bob, all)
+    expect(countsIn((await alice.sync({ since })).body)).toEqual(counts(1, 1))
+    expect(await fresh(alice)).toEqual(counts(1, 1))
   })
 
   it('leave out what is redacted', async () => {
@@ -179,8 +201,14 @@ describe('unread counts', () => {
     await alice.say(here.room, 'unheard')
     expect(countsIn((await bob.sync({ since })).body) ?? counts(0)).toEqual(counts(0))
     expect(await fresh()).toEqual(counts(0))
+    const carol = await http.register(`carol${Math.floor(Math.random() * 1e9)}`)
+    must(await carol.join(here.room))
+    const later = await token(bob)
+    await alice.say(here.room, 'unheard as well')
+    await carol.say(here.room, 'heard')
+    expect(countsIn((await bob.sync({ since: later })).body)).toEqual(counts(1))
     must(await bob.put(setting, { ignored_users: {} }))
-    expect(await fresh()).toEqual(counts(1))
+    expect(await fresh()).toEqual(counts(3))
   })
 
   it('fall silent in a muted room', async () => {
@@ -225,6 +253,8 @@ describe('counts by thread', () => {
       expect(shown.unread_notifications).toEqual(counts(1))
       expect(shown.unread_thread_notifications).toBeUndefined()
     }
+    await server.evict('USER', objectName.user(server.serverName, bob.userId))
+    expect((await section()).unread_notifications).toEqual(counts(1))
     await bob.say(here.room, 'seen as well')
     expect((await section()).unread_notifications).toEqual(counts(0))
   })
