@@ -11,7 +11,7 @@ export const PUSH: readonly Mutant[] = [
     [
       "    this.#parts.sql.exec('DELETE FROM push_badges WHERE room_id = ?', roomId)\n",
       '',
-      { title: 'while a user is away' },
+      { title: 'a room is left' },
     ],
     [
       '      for (const roomId of joinedRooms()) this.touch(roomId)\n',
