@@ -101,6 +101,15 @@ describe('device_lists', () => {
     expect(must(await bob.sync({ since: ofBob })).body.device_lists).toBeUndefined()
   })
 
+  it('name nobody that has left to a user that joins', async () => {
+    const [alice, bob, carol] = (await people(3)) as [Client, Client, Client]
+    const room = await together(alice, carol)
+    must(await carol.post(`/rooms/${encodeURIComponent(room)}/leave`))
+    const since = await token(bob)
+    must(await bob.join(room))
+    expect((await untilChanged(bob, since, alice)).changed).not.toContain(carol.userId)
+  })
+
   it('name all members to a user that joins, and that user to all members', async () => {
     const [alice, bob] = (await people(2)) as [Client, Client]
     const [ofAlice, ofBob] = [await token(alice), await token(bob)]
