@@ -98,7 +98,7 @@ export const PUSH: readonly Mutant[] = [
       { title: 'while a user is away' },
     ],
   ]),
-  ...inFile('durable-objects/room/rows/tell/push-members.ts', client('badges', 'pushing', 'gateways'), [
+  ...inFile('durable-objects/room/rows/tell/push-members.ts', client('pushing'), [
     ['SET pos = ?, has_read = 0', 'SET pos = ?', { title: 'number on the device' }],
   ]),
   ...inFile('src/protocol/push/push-rule-edits.ts', client('push-rules'), [
