@@ -23,6 +23,12 @@ export const USER: readonly Mutant[] = [
     ['revoked: known === undefined ? displaced.revoked : sessionsOf(known),', 'revoked: displaced.revoked,'],
     ['    revoked: devices.flatMap(sessionsOf),', '    revoked: [],'],
   ]),
+  ...inFile('durable-objects/user/account/account.ts', client('session-copies'), [
+    [
+      'const revoked = archive.length === 0 ? [] : devices.liveSessions(this.#sql)',
+      'const revoked: string[] = []',
+    ],
+  ]),
   ...inFile('durable-objects/user/account/refresh.ts', client('session-copies'), [
     ['revoked: superseded === null ? [] : [superseded],', 'revoked: [],'],
   ]),

@@ -4,7 +4,7 @@ import { type Answer, type Client, must, proof } from '../../../support/client.t
 import { planFault, settled } from '../../../support/faults.ts'
 import { serving } from '../../../support/serving.ts'
 
-const { http, someone } = serving([], { 'session-cache': 'redis' })
+const { server, http, someone } = serving([], { 'session-cache': 'redis' })
 
 /** What a fresh isolate answers, which believes nothing yet. */
 async function whoami({ token }: { token: string }): Promise<[status: number, errcode: unknown]> {
@@ -68,4 +68,24 @@ it('a session has no copy any more once its tokens were renewed for the second t
   for (const { access_token: token } of tokens) answers.push(await whoami({ token }))
   // The one before the newest lives on until the next time.
   expect(answers).toEqual([IS_UNKNOWN, PASSES, PASSES])
+})
+
+it('a session of a suspended user has no copy, by which a fresh isolate would let them write', async () => {
+  const [user, admin] = [await someone(), await http.register('admin')]
+  await server.pg("update accounts set admin = true where localpart = 'admin'")
+  const makesRoom = async () => {
+    await planFault(http, 'session:not-believed')
+    const { status, body } = await user.post('/createRoom', {})
+    return [status, body.errcode]
+  }
+  const suspend = async (suspended: boolean) => {
+    must(await admin.put(`/_matrix/client/v1/admin/suspend/${user.userId}`, { suspended }))
+    await settled(http)
+  }
+  expect(await makesRoom()).toEqual(PASSES)
+  await settled(http)
+  await suspend(true)
+  expect(await makesRoom()).toEqual([403, 'M_USER_SUSPENDED'])
+  await suspend(false)
+  expect(await makesRoom()).toEqual(PASSES)
 })
