@@ -5,7 +5,7 @@
 import type { TimedJob } from './timers.ts'
 
 /** How long news that can wait for company wait, ms (decision 18). */
-const QUIET_MS = 1_000
+export const QUIET_MS = 1_000
 
 /** One row of an object's table of consumers: what it follows, and how the alarm runs it. */
 export interface Consumer<Name extends string, Change> extends TimedJob<Name> {
@@ -13,6 +13,8 @@ export interface Consumer<Name extends string, Change> extends TimedJob<Name> {
   follows?(change: Change): boolean
   /** When it runs: at once, or after waiting for company. Absent: with the archive's next batch. */
   when?: 'now' | 'quiet'
+  /** How long this change waits for company, ms; absent: `QUIET_MS`. */
+  quietMs?(change: Change): number
   /** What begins beside the answer, before the alarm rings. */
   begin?(): void
 }
@@ -27,10 +29,10 @@ export function follow<Name extends string, Change>(
   timers: { arm(name: Name, at: number): void },
   { now, soon }: { now: number; soon: number },
 ): void {
-  const times = { now, quiet: now + QUIET_MS, soon }
   for (const consumer of consumers) {
     if (consumer.follows?.(change) !== true) continue
-    timers.arm(consumer.name, times[consumer.when ?? 'soon'])
+    const quiet = now + (consumer.quietMs?.(change) ?? QUIET_MS)
+    timers.arm(consumer.name, { now, quiet, soon }[consumer.when ?? 'soon'])
     consumer.begin?.()
   }
 }

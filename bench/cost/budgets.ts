@@ -5,12 +5,12 @@
 import type { Operation } from './month.ts'
 import type { Unit } from './prices.ts'
 
-export const TOTAL_BUDGET = 86
+export const TOTAL_BUDGET = 74
 
 export const BUDGETS: Record<Unit | Operation, number> = {
-  workerRequests: 26,
-  workerCpuMs: 3,
-  objectRequests: 28,
+  workerRequests: 19,
+  workerCpuMs: 2,
+  objectRequests: 23,
   objectGbSeconds: 2,
   rowsRead: 1,
   rowsWritten: 1,
@@ -24,9 +24,10 @@ export const BUDGETS: Record<Unit | Operation, number> = {
   r2Gb: 1,
   quietPoll: 13,
   message: 12,
-  typing: 13,
-  receipts: 22,
-  presence: 21,
+  typing: 14,
+  receipts: 18,
+  presence: 8,
+  presenceIdle: 3,
   presenceRooms: 3,
   opening: 2,
   firstNews: 2,

@@ -12,6 +12,11 @@ const DAYS = 30
  */
 const HOURS = 9
 
+/** Minutes of these in which a user does something: "more than 90 minutes", in the same place. */
+const ACTIVE_MINUTES = 90
+/** Minutes after which a user that does nothing is idle. */
+const IDLE_AFTER_MINUTES = 5
+
 /** Clients ask again after so many seconds without news: Element's timeout. */
 const POLL_SECONDS = 30
 /** The share of an open client's polls that end with nothing: talk comes in bursts, and most half minutes bring nothing. */
@@ -22,13 +27,14 @@ const MESSAGES_A_DAY = 20
 
 /**
  * Where messages are written. `others`: members beside the sender; `awake`: the share of them with a client open, since
- * people write when others are there; `readers`: those with the room open, who send a receipt.
+ * people write when others are there; `readers`: those with the room open, who send a receipt; `together`: as many of
+ * their receipts as are told together. A room of many gathers them for five seconds, others for one.
  */
 export const ROOMS = [
-  { name: 'pairs', share: 0.4, others: 1, awake: 0.8, readers: 0.6 },
-  { name: 'groups of 8', share: 0.3, others: 7, awake: 0.7, readers: 2 },
-  { name: 'rooms of 30', share: 0.22, others: 29, awake: 0.6, readers: 3.5 },
-  { name: 'rooms of 200', share: 0.08, others: 199, awake: 0.5, readers: 6 },
+  { name: 'pairs', share: 0.4, others: 1, awake: 0.8, readers: 0.6, together: 3 },
+  { name: 'groups of 8', share: 0.3, others: 7, awake: 0.7, readers: 2, together: 3 },
+  { name: 'rooms of 30', share: 0.22, others: 29, awake: 0.6, readers: 3.5, together: 3 },
+  { name: 'rooms of 200', share: 0.08, others: 199, awake: 0.5, readers: 6, together: 6 },
 ] as const
 
 /** The receipts of one burst, as the test sends them. */
@@ -43,6 +49,9 @@ const CHANGED_ROOMS = 6
 const OPENINGS = 6
 /** Times a day that a user at an open client does nothing for five minutes, and comes back. */
 const IDLE_SPELLS = 4
+
+/** The share of the people awake who look, since they did something within the last minutes. */
+const LOOKING = (ACTIVE_MINUTES + (OPENINGS + IDLE_SPELLS) * IDLE_AFTER_MINUTES) / (HOURS * 60)
 
 /** How long one writes before a message is sent, seconds: timers of typing are held against it. */
 export const TYPING_SECONDS = 8
@@ -61,7 +70,10 @@ const awakeOthers = sum(({ share, others, awake }) => share * others * awake)
 /** Receipts reach all who are awake, the sender of the message among them. */
 const bursts = sum(({ share, readers }) => share * readers) / BURST
 const reachOfReceipts =
-  sum(({ share, readers, others, awake }) => share * readers * Math.max(1, others * awake)) / (bursts * BURST)
+  sum(
+    ({ share, readers, together, others, awake }) =>
+      share * (readers / together) * Math.max(1, others * awake),
+  ) / bursts
 
 /** What the test runs and counts. `reach` is 0 if the operation reaches nobody else. */
 export const OPERATIONS = {
@@ -80,7 +92,12 @@ export const OPERATIONS = {
   presence: {
     title: 'presence, idle and back',
     times: (IDLE_SPELLS + OPENINGS) * DAYS,
-    reach: ACQUAINTANCES,
+    reach: ACQUAINTANCES * LOOKING,
+  },
+  presenceIdle: {
+    title: 'the same, for people who do not look',
+    times: (IDLE_SPELLS + OPENINGS) * DAYS,
+    reach: ACQUAINTANCES * (1 - LOOKING),
   },
   presenceRooms: {
     title: "the same, for the user's rooms",

@@ -1,5 +1,5 @@
 /** What follows a Room's commits: a row each. Another one (a destination, an application service) is one more row. */
-import type { Consumer } from '../consumer.ts'
+import { type Consumer, QUIET_MS } from '../consumer.ts'
 import type { Changed } from './context.ts'
 import type { RoomJob } from './host.ts'
 import type { RoomArchive } from './tell/archive.ts'
@@ -15,6 +15,16 @@ interface Parts {
   archive: RoomArchive
 }
 
+/** Up to so many subscribers receipts wait for company as typing does; each further one is worth so many ms, up to a bound. */
+const FEW = 20
+const MS_EACH = 50
+const LONGEST_MS = 5_000
+
+/** How long receipts wait, ms: the more there are to be told, the more are told together (decision 18). */
+export function receiptsWait(subscribers: number): number {
+  return Math.min(LONGEST_MS, QUIET_MS + MS_EACH * Math.max(0, subscribers - FEW))
+}
+
 export function roomConsumers({ subscribers, feed, pushes, archive }: Parts): Consumer<RoomJob, Changed>[] {
   return [
     // Each subscriber has a watermark of its own. Subscribers that an incarnation left behind are woken at the next
@@ -24,6 +34,7 @@ export function roomConsumers({ subscribers, feed, pushes, archive }: Parts): Co
       name: 'quiet',
       when: 'quiet',
       follows: ({ receiptsMoved, typingChanged }) => receiptsMoved || typingChanged,
+      quietMs: ({ typingChanged }) => (typingChanged ? QUIET_MS : receiptsWait(subscribers().count)),
       run: async () => subscribers().tellQuiet(),
     },
     {

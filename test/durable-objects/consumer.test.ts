@@ -11,6 +11,7 @@ interface Flights {
 interface Row {
   name: string
   follows?: (change: string) => boolean
+  quietMs?: (change: string) => number
   when?: 'now' | 'quiet'
   begin?: () => void
 }
@@ -19,6 +20,9 @@ interface Row {
 const { Courier, follow } = (await import(join(projectRoot, 'durable-objects', 'consumer.ts'))) as {
   Courier: new (outlet: object, now: () => number) => Flights
   follow(rows: Row[], change: string, timers: object, times: { now: number; soon: number }): void
+}
+const { receiptsWait } = (await import(join(projectRoot, 'durable-objects', 'room', 'consumers.ts'))) as {
+  receiptsWait(subscribers: number): number
 }
 const { Timers } = (await import(join(projectRoot, 'durable-objects', 'timers.ts'))) as {
   Timers: new (parts: object) => { arm(job: string, at: number): void; fire(): Promise<void> }
@@ -215,5 +219,31 @@ describe('a consumer', () => {
       ['push', 1],
     ])
     expect(begun).toEqual(['push'])
+  })
+
+  it('waits a second for company where it can, or as long as it says of the change', () => {
+    const armed: [string, number][] = []
+    const rows: Row[] = [
+      { name: 'typing', follows: () => true, when: 'quiet' },
+      { name: 'receipts', follows: () => true, when: 'quiet', quietMs: (change) => change.length },
+    ]
+    follow(rows, 'read', { arm: (name: string, at: number) => armed.push([name, at]) }, { now: 1, soon: 2 })
+    expect(armed).toEqual([
+      ['typing', 1_001],
+      ['receipts', 5],
+    ])
+  })
+})
+
+describe('receipts', () => {
+  it.each([
+    [0, 1_000],
+    [20, 1_000],
+    [21, 1_050],
+    [60, 3_000],
+    [100, 5_000],
+    [10_000, 5_000],
+  ])('that %i subscribers are to hear wait %i ms for others', (subscribers, ms) => {
+    expect(receiptsWait(subscribers)).toBe(ms)
   })
 })

@@ -149,6 +149,11 @@ export class Subscribers {
     this.wakeBehind()
   }
 
+  /** How many users want wakes. */
+  get count(): number {
+    return this.#byUser.size
+  }
+
   /** The users that want wakes. */
   userIds(): string[] {
     return [...this.#byUser.keys()]

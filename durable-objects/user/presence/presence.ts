@@ -7,16 +7,16 @@ import type { PresenceNews, PresenceState, PresenceValue } from '../../../src/ob
 import { PacedWork } from '../../../src/paced-work.ts'
 import type { Clock } from '../../../src/ports/system.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
-import { compareStates } from '../../../src/protocol/presence.ts'
 import { readMeta, writeMeta } from '../../sqlite.ts'
+import { Others } from './others.ts'
 
 /** A client at which nobody does anything, ms. */
 const IDLE_AFTER_MS = 300_000
 const META = 'presence'
 /** How often clients that wait are answered for presence alone, ms. */
 const EVERY_MS = 1_000
-/** The presence of so many users is kept: those heard of last. */
-const MAX_TOLD = 1_000
+/** How long a user that does not look waits for the presence of others, if nothing else is news, ms. */
+const LEFT_ALONE_MS = 300_000
 
 export interface PresenceParts {
   sql: SqlStorage
@@ -43,6 +43,19 @@ export interface PresenceParts {
   arm: (at: number) => void
   /** Something is news for waiting clients. */
   changed: () => void
+  /** What waits to be told, kept with the polls that wait, for the time after an eviction. */
+  kept: {
+    read: () => KeptPresence | undefined
+    /** Answers whether there is room for it; undefined: nothing waits any more. */
+    write: (kept: KeptPresence | undefined) => boolean
+  }
+}
+
+/** What a user that does not look was not told yet. */
+export interface KeptPresence {
+  states: PresenceState[]
+  /** When the first of it was heard, ms. */
+  since: number
 }
 
 interface Own {
@@ -61,38 +74,39 @@ const NEVER_SEEN: Own = { presence: 'offline', chosen: false, due: 0 }
 
 export class Presence {
   readonly #parts: PresenceParts
-  /** What was told, with its place: times that never repeat, which outlive an eviction without being stored. */
-  readonly #told = new Map<string, { at: number; state: PresenceState }>()
-  /** States that were heard and have no place yet: several rooms tell within a moment, for one answer. */
-  readonly #heard = new Map<string, PresenceState>()
+  readonly #others = new Others()
   readonly #showing: PacedWork
   /** What each device's last sync said of itself, and when (ms). */
   readonly #said = new Map<string, { wish: PresenceValue; at: number }>()
   #own: Own
   #lastContact = 0
-  #latest = 0
+  /** When the first of what waits was heard, ms; undefined: nothing waits for a user that does not look. */
+  #waitsSince: number | undefined
 
   constructor(parts: PresenceParts) {
     this.#parts = parts
     const stored = readMeta<string>(parts.sql, META)
     this.#own = stored === undefined ? NEVER_SEEN : (JSON.parse(stored) as Own)
+    const kept = parts.kept.read()
+    for (const state of kept?.states ?? []) this.#others.note(state)
+    this.#waitsSince = kept?.since
     const { clock } = parts
     this.#showing = new PacedWork({ everyMs: EVERY_MS, now: () => clock.now(), work: () => this.#show() })
   }
 
   /** The place of the newest presence told; 0: none. */
   get latest(): number {
-    return this.#latest
+    return this.#others.latest
   }
 
   /** Presence events after a place, except those of users that this user ignores; undefined: all that is known. */
   eventsAfter(place: number | undefined, now: number): (JsonObject & { type: string; sender: string })[] {
-    const news = [...this.#told.values()].filter(({ at }) => at > (place ?? 0))
+    const news = this.#others.after(place)
     if (news.length === 0) return []
     const ignored = this.#parts.ignored()
     return news
-      .filter(({ state }) => !ignored.has(state.userId))
-      .map(({ state }) => ({
+      .filter(({ userId }) => !ignored.has(userId))
+      .map((state) => ({
         type: 'm.presence',
         sender: state.userId,
         content: presenceContent(state, now),
@@ -105,10 +119,10 @@ export class Presence {
    * @param first the client begins anew, and wants to know which users are there
    */
   async seen(deviceId: string, wish: PresenceValue, first: boolean): Promise<void> {
-    if (!this.#parts.enabled || wish === 'offline') return
     const now = this.#parts.clock.now()
+    if (first || this.#waitedLong(now)) this.takeAlong()
+    if (!this.#parts.enabled || wish === 'offline') return
     this.#lastContact = now
-    if (first) this.takeAlong()
     const said = this.#said.get(deviceId)?.wish
     this.#said.set(deviceId, { wish, at: now })
     const wasGone = this.#own.presence === 'offline' && !this.#own.chosen
@@ -116,7 +130,7 @@ export class Presence {
     const wanted = this.#anyOnline(now) ? 'online' : wish
     if (wasGone || (isNew && this.#own.presence !== wanted)) await this.#become(wanted, { chosen: false })
     // What others told is in memory alone, and may be gone. A later poll does without: it would ask each time.
-    else if (first && this.#told.size === 0) await this.#exchange()
+    else if (first && this.#others.isEmpty) await this.#exchange()
   }
 
   /** Of a device not heard before in this incarnation: "online" is the default, and is what the idle say too. */
@@ -136,7 +150,7 @@ export class Presence {
   async met(roomId: string): Promise<void> {
     if (!this.#parts.enabled) return
     const heard = await this.#parts.meet(roomId, this.#shown()).catch(() => [])
-    for (const state of heard) this.#note(state, true)
+    for (const state of heard) this.#others.note(state, true)
     if (heard.length > 0) this.#showing.do()
   }
 
@@ -160,26 +174,33 @@ export class Presence {
     return { userId: this.#parts.userId, presence, statusMsg, lastActive, since }
   }
 
-  /** A room tells of others; the answer is what this user is. */
+  /**
+   * A room tells of others; the answer is what this user is. A user that is idle does not look: they are told with what
+   * comes next, once they are back, or by a poll that begins `LEFT_ALONE_MS` later.
+   */
   hear(news: readonly PresenceNews[]): PresenceState {
-    const areNews = news.map(({ state, met }) => this.#note(state, met))
-    if (areNews.includes(true)) this.#showing.ask()
+    const areNews = news.map(({ state, met }) => this.#others.note(state, met))
+    if (areNews.includes(true) && !this.#leavesAlone()) this.#showing.ask()
     return this.#shown()
+  }
+
+  #waitedLong(now: number): boolean {
+    if (this.#waitsSince === undefined) return false
+    const fault = `presence:left-alone:${this.#parts.userId}`
+    return now - this.#waitsSince >= LEFT_ALONE_MS || takeFault(fault)
+  }
+
+  #leavesAlone(): boolean {
+    if (this.#own.presence !== 'unavailable') return false
+    this.#waitsSince ??= this.#parts.clock.now()
+    return this.#parts.kept.write({ states: this.#others.heard, since: this.#waitsSince })
   }
 
   /** Those who wait are about to be answered for something else: what was heard goes along. */
   takeAlong(): void {
-    const now = this.#parts.clock.now()
-    for (const [userId, state] of this.#heard) {
-      this.#latest = Math.max(this.#latest + 1, now)
-      this.#told.delete(userId)
-      this.#told.set(userId, { at: this.#latest, state })
-    }
-    this.#heard.clear()
-    for (const userId of this.#told.keys()) {
-      if (this.#told.size <= MAX_TOLD) break
-      this.#told.delete(userId)
-    }
+    if (this.#waitsSince !== undefined) this.#parts.kept.write(undefined)
+    this.#waitsSince = undefined
+    this.#others.tell(this.#parts.clock.now())
   }
 
   /**
@@ -228,9 +249,11 @@ export class Presence {
 
   /** Tells the others, and hears what they are. */
   async #exchange(): Promise<void> {
-    if (this.#note(this.state())) this.#showing.do()
+    if (this.#others.note(this.state())) this.#showing.do()
     const heard = await this.#parts.tell(this.#shown()).catch(() => [])
-    const areNews = heard.filter((state) => state.presence !== 'offline').map((state) => this.#note(state))
+    const areNews = heard
+      .filter((state) => state.presence !== 'offline')
+      .map((state) => this.#others.note(state))
     if (areNews.includes(true)) this.#showing.do()
   }
 
@@ -250,16 +273,6 @@ export class Presence {
   #store(own: Own): void {
     this.#own = own
     writeMeta(this.#parts.sql, META, JSON.stringify(own))
-  }
-
-  /** Answers whether it is news. With `anew` it is news even if it is known. */
-  #note(state: PresenceState, anew = false): boolean {
-    const { userId } = state
-    const change = compareStates(state, this.#heard.get(userId) ?? this.#told.get(userId)?.state)
-    if (change === 'older' || (change === 'same' && !anew)) return false
-    this.#heard.delete(userId)
-    this.#heard.set(userId, state)
-    return true
   }
 }
 

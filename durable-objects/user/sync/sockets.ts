@@ -1,6 +1,7 @@
 /** Waiting clients: hibernating sockets that carry everything an answer needs, so that the object may sleep. */
 import { takeFault } from '../../../src/faults.ts'
 import type { Session } from '../../../src/objects/user/session.ts'
+import type { KeptPresence } from '../presence/presence.ts'
 import type { PollReader } from './poll-reader.ts'
 
 /** A socket's attachment: all that is known of a poll after an eviction. */
@@ -14,6 +15,8 @@ export interface Poll {
   stateAfter: boolean
   /** When it began to wait, ms; absent in older attachments. */
   begun?: number
+  /** The presence of others that the user is to be told, though not at once. */
+  others?: KeptPresence | undefined
   /** A poll of sliding sync. */
   sliding?: SlidingPoll
 }
@@ -35,6 +38,9 @@ export interface WaitingSocket {
   busy: boolean
 }
 
+/** Characters of presence that a poll takes along: its attachment has little room. */
+const PRESENCE_LENGTH = 600
+
 /**
  * How many of a device wait: one, and for a moment another that asks anew. Where nothing tells that a client has gone,
  * each poll that it gave up would stay until its time is over.
@@ -44,6 +50,7 @@ const WAITING_OF_A_DEVICE = 3
 export class Sockets {
   readonly #ctx: DurableObjectState
   readonly #waiting = new Map<WebSocket, WaitingSocket>()
+  #presence: KeptPresence | undefined
 
   constructor(ctx: DurableObjectState) {
     this.#ctx = ctx
@@ -58,6 +65,7 @@ export class Sockets {
     }
     kept.sort((a, b) => (a.poll.begun ?? 0) - (b.poll.begun ?? 0))
     for (const waiting of kept) this.#waiting.set(waiting.socket, waiting)
+    this.#presence = kept.at(-1)?.poll.others
   }
 
   get size(): number {
@@ -84,8 +92,9 @@ export class Sockets {
    * Opens a socket that waits. Answers the Worker's end, with the token and the fields (`empty`) that the Worker gives
    * to the client when the time is over. The oldest poll of a device that has too many is over now.
    */
-  open(poll: Poll, reader: PollReader): Response {
-    this.#replace(poll)
+  open(asked: Poll, reader: PollReader): Response {
+    this.#replace(asked)
+    const poll = { ...asked, others: this.#presence }
     const { 0: client, 1: server } = new WebSocketPair()
     this.#ctx.acceptWebSocket(server)
     server.serializeAttachment(poll)
@@ -112,6 +121,22 @@ export class Sockets {
     if (sliding === undefined) return
     for (const other of this.#of(session.deviceId))
       if (other.poll.sliding?.conn === sliding.conn) this.#end(other)
+  }
+
+  /** What is kept with the polls that wait, and was kept with those of an earlier incarnation. */
+  get presence(): KeptPresence | undefined {
+    return this.#presence
+  }
+
+  /** Keeps presence with the polls that wait, and with those to come. Answers whether there is one, and room in it. */
+  keepPresence(presence: KeptPresence | undefined): boolean {
+    const fits = this.size > 0 && JSON.stringify(presence ?? '').length <= PRESENCE_LENGTH
+    this.#presence = fits ? presence : undefined
+    for (const waiting of this.#waiting.values()) {
+      waiting.poll = { ...waiting.poll, others: this.#presence }
+      waiting.socket.serializeAttachment(waiting.poll)
+    }
+    return fits
   }
 
   /** Gives the whole answer; the socket waits no more. */

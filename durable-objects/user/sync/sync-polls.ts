@@ -70,6 +70,10 @@ export class SyncPolls {
       heard: () => this.streams.sockets.lastHeard(),
       vanished: () => this.streams.sockets.cutSilent(),
       changed: () => this.serve(),
+      kept: {
+        read: () => this.sockets.presence,
+        write: (kept) => this.sockets.keepPresence(kept),
+      },
     })
     this.#stored = new StoredHeads({ ...parts, now: () => parts.clock.now() })
     this.#heads = new Heads({ store: this.#stored, rooms: this.memberships })

@@ -1,7 +1,14 @@
 /** The operations of `bench/cost/month.ts`, each run and counted on a whole server whose other users wait in polls. */
 import type { Counts } from '../../../bench/cost/bill.ts'
 import { BURST, TYPING_SECONDS } from '../../../bench/cost/month.ts'
-import { type Counted, combined, costFor, lineThrough, type Measured } from '../../../bench/cost/units.ts'
+import {
+  type Counted,
+  combined,
+  costFor,
+  lineThrough,
+  type Measured,
+  NOTHING,
+} from '../../../bench/cost/units.ts'
 import { type Api, must } from '../../support/client.ts'
 import { byOneself, FEW, idleAndBack, MANY } from './by-oneself.ts'
 import type { Meter } from './meter.ts'
@@ -41,7 +48,7 @@ export async function countOperations(meter: Meter): Promise<Counts> {
   }
 }
 
-type InCompany = 'message' | 'typing' | 'receipts' | 'presence' | 'toDevice' | 'keysQuery'
+type InCompany = 'message' | 'typing' | 'receipts' | 'presence' | 'presenceIdle' | 'toDevice' | 'keysQuery'
 
 async function inCompany(meter: Meter, few: Company, many: Company): Promise<Pick<Counts, InCompany>> {
   const measured = async (work: (company: Company) => Promise<unknown>): Promise<Measured> =>
@@ -55,6 +62,7 @@ async function inCompany(meter: Meter, few: Company, many: Company): Promise<Pic
     typing: await measuredTyping(meter, few, many, ofMessage),
     receipts: await measuredReceipts(meter, few, many),
     presence: await measured(presence),
+    presenceIdle: await measuredAmongIdle(meter, few, many),
     toDevice: await measured(toDevice),
     keysQuery: await measured(keysQuery),
   }
@@ -115,6 +123,22 @@ async function presence({ actor: { client }, others }: Company): Promise<void> {
   await idleAndBack(client, (state) =>
     all(others, (reader) => reader.hears(facts.presence(client.userId, state))),
   )
+}
+
+/** What somebody's presence costs for each of those who do not look: what it costs by itself is counted among others. */
+async function measuredAmongIdle(meter: Meter, few: Company, many: Company): Promise<Measured> {
+  const idle = ({ others }: Company, presence: string) =>
+    all(others, async ({ client }) =>
+      must(await client.put(`/presence/${enc(client.userId)}/status`, { presence })),
+    )
+  const cost = async (company: Company): Promise<Counted> => {
+    await idle(company, 'unavailable')
+    const counted = await meter.costOf(() => idleAndBack(company.actor.client, async () => {}))
+    await idle(company, 'online')
+    return counted
+  }
+  const { each } = lineThrough({ n: FEW, cost: await cost(few) }, { n: MANY, cost: await cost(many) })
+  return { base: NOTHING, each }
 }
 
 let sent = 0

@@ -177,11 +177,30 @@ export const USER: readonly Mutant[] = [
     ['row === undefined || row.content === REMOVED', 'row === undefined'],
     ['if (Object.keys(event.content).length === 0) return writeText(sql, event, REMOVED, nextOwn)\n', ''],
   ]),
-  ...inFile('durable-objects/user/presence/presence.ts', client('presence-sums', 'presence'), [
+  ...inFile('durable-objects/user/presence/others.ts', client('presence-sums', 'presence'), [
     ["change === 'older' || ", '', { title: 'not shown' }],
     [" || (change === 'same' && !anew)", '', { title: 'several rooms tell' }],
-    ['if (areNews.includes(true)) this.#showing.ask()', 'this.#showing.do()', { title: 'waiting user' }],
+  ]),
+  ...inFile('durable-objects/user/presence/presence.ts', client('presence-sums', 'presence'), [
+    [
+      'if (areNews.includes(true) && !this.#leavesAlone()) this.#showing.ask()',
+      'this.#showing.do()',
+      { title: 'waiting user' },
+    ],
     ["state.presence === 'offline' || !this.#parts.hidden()", 'true', { title: 'suspended user' }],
-    ['for (const state of heard) this.#note(state, true)', '', { title: 'that joins a room' }],
+    ['for (const state of heard) this.#others.note(state, true)', '', { title: 'that joins a room' }],
+  ]),
+  ...inFile('durable-objects/user/presence/presence.ts', client('presence-idle'), [
+    ['!this.#leavesAlone()', 'true', { title: 'waits for a message' }],
+    ['for (const state of kept?.states ?? []) this.#others.note(state)', '', { title: 'eviction' }],
+    ["if (this.#own.presence !== 'unavailable') return false", '', { title: 'that looks' }],
+    [
+      'if (first || this.#waitedLong(now)) this.takeAlong()',
+      'if (first) this.takeAlong()',
+      { title: 'for long' },
+    ],
+  ]),
+  ...inFile('durable-objects/user/sync/sockets.ts', client('presence-idle'), [
+    ["JSON.stringify(presence ?? '').length <= PRESENCE_LENGTH", 'true', { title: 'more users' }],
   ]),
 ]
