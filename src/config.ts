@@ -94,11 +94,6 @@ const Variables = z.object({
     .default('3600000')
     .transform(Number),
   TOKEN_ISSUERS: jsonList().pipe(TokenIssuers).default([]),
-  STREAM_PRESENCE_MS: z
-    .string()
-    .regex(/^[1-9]\d{0,8}$/, 'must be a number of milliseconds')
-    .default('300000')
-    .transform(Number),
   TURN_URIS: z
     .string()
     .regex(/^turns?:[^\s,]+(,turns?:[^\s,]+)*$/, 'must be turn: or turns: URIs, with commas between them')
@@ -188,7 +183,6 @@ export function readConfig(env: object): Config {
     openMedia: v.OPEN_MEDIA === 'on',
     accessTokenLifetimeMs: v.ACCESS_TOKEN_LIFETIME_MS,
     tokenIssuers: v.TOKEN_ISSUERS,
-    streamPresenceMs: v.STREAM_PRESENCE_MS,
     turn:
       v.TURN_URIS === undefined || v.TURN_SECRET === undefined
         ? undefined

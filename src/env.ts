@@ -65,8 +65,6 @@ export interface Env {
   ACCESS_TOKEN_LIFETIME_MS?: string
   /** JSON list of the systems whose tokens sign their users in: `docs/applications.md`. */
   TOKEN_ISSUERS?: string
-  /** How long after its last ping a stream's user counts as there, ms. Default 300000. */
-  STREAM_PRESENCE_MS?: string
   /** TURN servers, with commas between them; with `TURN_SECRET`. */
   TURN_URIS?: string
   TURN_SECRET?: string

@@ -187,12 +187,6 @@ export const optionTable = {
     value: 'file',
     help: 'The systems whose tokens sign users in: JSON, see docs/applications.md.',
   },
-  'stream-presence-ms': {
-    value: 'ms',
-    default: '300000',
-    help: 'How long after its last ping a stream keeps its user present.',
-    check: integerIn(1, 999_999_999),
-  },
   'turn-uri': {
     value: 'uris',
     help: 'TURN servers for calls, with commas between them; needs --turn-secret.',

@@ -40,8 +40,6 @@ export interface Config {
   accessTokenLifetimeMs: number
   /** The systems whose tokens sign their users in. */
   tokenIssuers: TokenIssuer[]
-  /** How long after its last ping a stream's user counts as there, ms. */
-  streamPresenceMs: number
   /** The TURN servers that clients are told of, with the secret they share with us. */
   turn?: { uris: string[]; secret: string }
   defaultRoomVersion: string

@@ -1,9 +1,11 @@
-/** The example of docs/applications.md, as far as it runs without Next: token, sign-in, connection. */
+/** The example of docs/applications.md, as far as it runs without Next: token, sign-in, stream. */
 import { encode } from '@auth/core/jwt'
-import { expect, it } from 'vitest'
+import { afterEach, expect, it } from 'vitest'
+import { StreamClient } from '../../clients/stream/index.ts'
 import { sessionToken } from '../../docs/examples/next/chat/authjs.ts'
-import { byToken, ChatConnection, type Message } from '../../docs/examples/next/chat/connection.ts'
+import { signIn as enter } from '../../docs/examples/next/chat/sign-in.ts'
 import { chatToken } from '../../docs/examples/next/chat/token.ts'
+import { objectName } from '../support/server.ts'
 import { serving } from '../support/serving.ts'
 import { AUDIENCE, ISSUER, issuer, issuers, SECRET, signIn } from '../support/tokens.ts'
 
@@ -14,7 +16,7 @@ const { server, http, alice } = serving(['alice'], {
   staysAwake: 'the example asks by its own fetch',
   bindings: issuers(
     issuer(),
-    issuer({ issuer: SHORT, session_seconds: 2 }),
+    issuer({ issuer: SHORT, session_seconds: 4 }),
     issuer({ issuer: 'app', authjs: { secrets: [AUTH_SECRET] } }),
   ),
 })
@@ -28,57 +30,56 @@ function storage() {
   }
 }
 
-function connect(id: string, { name, iss = ISSUER }: { name?: string; iss?: string } = {}) {
+const opened: StreamClient[] = []
+afterEach(() => {
+  for (const client of opened.splice(0)) client.close()
+})
+
+/** A window of the application, in which somebody is signed in: its client, and what that has told. */
+function windowOf(id: string, { name, iss = ISSUER }: { name?: string; iss?: string } = {}) {
   const settings = { issuer: iss, audience: AUDIENCE, secret: SECRET }
-  let tokens = 0
-  const token = () => {
-    tokens += 1
-    return chatToken({ id, name }, settings)
+  const kept = storage()
+  const told: string[] = []
+  let signIns = 0
+  const token = async () => {
+    signIns += 1
+    const options = {
+      homeserver: server.url,
+      token: () => chatToken({ id, name }, settings),
+      storage: kept,
+    }
+    return (await enter(options)).access_token
   }
-  const connection = new ChatConnection({
-    homeserver: server.url,
-    signIn: byToken(server.url, token),
-    storage: storage(),
-  })
-  return { connection, tokens: () => tokens }
+  const client = new StreamClient({ url: server.url, token })
+  client.on('event', ({ event }) => told.push(`${event.sender}: ${event.content.body}`))
+  const lost: number[] = []
+  client.on('retry', ({ code }) => lost.push(code))
+  opened.push(client)
+  return { client, told, lost, signIns: () => signIns }
 }
 
 it('has two people of the application talk in a group', async () => {
   const alias = '#class:test.example'
   const roomId = await alice.createRoom({ preset: 'public_chat', room_alias_name: 'class' })
-  const [ann, ben] = [connect('Ann', { name: 'Ann Example' }), connect('Ben')]
-  const over = new AbortController()
-  const heard: Message[] = []
-  expect(await ben.connection.join(alias)).toBe(roomId)
-  const listening = ben.connection.listen((message) => heard.push(message), over.signal)
-  await ann.connection.join(alias)
-  // What was said before the first look is no news: so it is said until it is heard.
-  const saidUntilHeard = async () => {
-    await ann.connection.say(roomId, 'Good morning')
-    return heard.length
-  }
-  await expect.poll(saidUntilHeard, { timeout: 20_000, interval: 200 }).toBeGreaterThan(0)
-  expect(heard[0]).toEqual({
-    id: expect.stringMatching(/^\$/),
-    roomId,
-    sender: '@ann:test.example',
-    text: 'Good morning',
-  })
+  const [ann, ben] = [windowOf('Ann', { name: 'Ann Example' }), windowOf('Ben')]
+  await Promise.all([ann.client.connect(), ben.client.connect()])
+  expect(await ben.client.join(alias)).toBe(roomId)
+  await ann.client.join(alias)
+  await ann.client.send(roomId, 'Good morning')
+  await expect.poll(() => ben.told, { timeout: 20_000 }).toContain('@ann:test.example: Good morning')
   expect((await http.request('GET', '/profile/@ann:test.example')).body.displayname).toBe('Ann Example')
-  expect([ann.tokens(), ben.tokens()]).toEqual([1, 1])
-  over.abort()
-  await listening
+  expect([ann.signIns(), ben.signIns()]).toEqual([1, 1])
 })
 
-it('signs in again before its session ends, on the same device', async () => {
-  const { connection, tokens } = connect('Cleo', { iss: SHORT })
-  const roomId = await connection.join(await alice.createRoom({ preset: 'public_chat' }))
-  const said = async () => {
-    await connection.say(roomId, 'Still here')
-    return tokens()
-  }
-  await expect.poll(said, { timeout: 20_000, interval: 200 }).toBeGreaterThan(2)
-  const name = `${server.serverName}/user/@cleo:test.example`
+it('renews its session on the open stream, on the same device, by another token', async () => {
+  const { client, told, lost, signIns } = windowOf('Cleo', { iss: SHORT })
+  await client.connect()
+  const roomId = await client.join(await alice.createRoom({ preset: 'public_chat' }))
+  await expect.poll(signIns, { timeout: 30_000 }).toBeGreaterThan(3)
+  await alice.say(roomId, 'Still here?')
+  await expect.poll(() => told, { timeout: 20_000 }).toContain(`${alice.userId}: Still here?`)
+  expect(lost).toEqual([])
+  const name = objectName.user(server.serverName, '@cleo:test.example')
   expect(await server.sql('USER', name, 'SELECT device_id FROM devices')).toHaveLength(1)
 })
 

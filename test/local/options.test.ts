@@ -29,7 +29,6 @@ describe('options', () => {
       'presence-timeout-ms': '300000',
       erasure: 'new-members',
       'access-token-lifetime-ms': '3600000',
-      'stream-presence-ms': '300000',
       'allow-private-networks': 'off',
       'default-room-version': '12',
       'password-cost': 'normal',

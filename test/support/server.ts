@@ -72,7 +72,6 @@ export async function startServer({
     'open-media': 'off',
     'access-token-lifetime-ms': '3600000',
     'token-issuers': undefined,
-    'stream-presence-ms': '300000',
     'turn-uri': undefined,
     'turn-secret': undefined,
     'allow-private-networks': 'off',

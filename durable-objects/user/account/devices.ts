@@ -44,7 +44,7 @@ const DEVICE_ID_LENGTH = 10
 const SESSION_ID_LENGTH = 20
 
 /**
- * Gives a device a new session, and ends the one it had. "initial_device_display_name is ignored if device_id
+ * Gives a device a new session, and ends the one it had, unless the new one renews it. "initial_device_display_name is ignored if device_id
  * corresponds to a known device." Writes one row.
  * @throws MatrixError M_RESOURCE_LIMIT_EXCEEDED past the quota
  */
@@ -61,6 +61,7 @@ export function openSession(
   const refreshes = request.refreshHash !== undefined
   const lives = request.lifetimeMs ?? (refreshes ? lifetimeMs : undefined)
   const expiresAt = lives === undefined ? undefined : now + lives
+  const goesOn = known !== undefined && renews(known, request)
   const device: DeviceRow = {
     device_id: deviceId,
     session_id: sessionId,
@@ -74,8 +75,8 @@ export function openSession(
     locked: 0,
     suspended: 0,
     family: refreshes ? sessionId : null,
-    previous_session_id: null,
-    previous_expires_at: null,
+    previous_session_id: goesOn ? known.session_id : null,
+    previous_expires_at: goesOn ? known.expires_at : null,
     confirmed: 1,
     refreshed_ts: null,
   }
@@ -90,8 +91,22 @@ export function openSession(
     },
     isNewDevice: known === undefined,
     archive: [...displaced.archive, archivedDevice(device)],
-    revoked: known === undefined ? displaced.revoked : sessionsOf(known),
+    revoked: known === undefined ? displaced.revoked : endedBy(known, goesOn),
   }
+}
+
+/**
+ * Whether a login renews the device's session, as a refresh would: both end by themselves, and neither has a refresh
+ * token. The former one then lives until its own end, since requests and streams with its token are under way.
+ */
+function renews(known: DeviceRow, request: LoginRequest): boolean {
+  return known.expires_at !== null && known.refresh_hash === null && request.lifetimeMs !== undefined
+}
+
+function endedBy(known: DeviceRow, goesOn: boolean): string[] {
+  const { previous_session_id: before } = known
+  if (!goesOn) return sessionsOf(known)
+  return before === null ? [] : [before]
 }
 
 /**

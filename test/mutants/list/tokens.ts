@@ -77,6 +77,15 @@ export const TOKENS: readonly Mutant[] = [
       ['fitting.filter(({ id }) => kid === undefined || id === undefined || id === kid)', 'fitting'],
     ],
   ),
+  ...inFile(
+    'durable-objects/user/account/devices.ts',
+    [...sessions, 'test/docs/next-example.test.ts'],
+    [
+      ['known.refresh_hash === null && request.lifetimeMs', 'request.lifetimeMs'],
+      ['return before === null ? [] : [before]', 'return sessionsOf(known)'],
+      ['isFull ? findEnded(sql, now)', 'true ? findEnded(sql, now)'],
+    ],
+  ),
   ...inFile('durable-objects/user/account/account.ts', sessions, [
     ['always && !this.standing.suspended', 'always'],
     ["    if (spreads) this.#to.runJob('rooms')\n", ''],

@@ -1,39 +1,59 @@
 'use client'
 /** A group of the chat, in a page of the application. */
 import { type FormEvent, useEffect, useState } from 'react'
-import { byToken, ChatConnection, type Message } from '@/chat/connection'
+import { StreamClient } from 'selvedge-stream'
+import { signIn } from '@/chat/sign-in'
 
 const HOMESERVER = process.env.NEXT_PUBLIC_CHAT_HOMESERVER ?? ''
 
-async function token(): Promise<string> {
+interface Message {
+  id: string
+  roomId: string
+  sender: string
+  text: string
+}
+
+async function tokenOfApplication(): Promise<string> {
   const answer = await fetch('/api/chat-token', { method: 'POST' })
   if (!answer.ok) throw new Error('Nobody is signed in to the application')
   return ((await answer.json()) as { token: string }).token
 }
 
+/** Signs in when it is asked for a token: at the beginning, and before the last one expires. */
+function open(): StreamClient {
+  const options = { homeserver: HOMESERVER, token: tokenOfApplication, storage: localStorage }
+  const token = async () => (await signIn(options)).access_token
+  return new StreamClient({ url: HOMESERVER, token })
+}
+
 export function Chat({ group }: { group: string }) {
-  const [connection, setConnection] = useState<ChatConnection>()
+  const [client, setClient] = useState<StreamClient>()
   const [roomId, setRoomId] = useState<string>()
   const [messages, setMessages] = useState<Message[]>([])
   const [text, setText] = useState('')
 
   useEffect(() => {
-    const over = new AbortController()
-    const opened = new ChatConnection({
-      homeserver: HOMESERVER,
-      signIn: byToken(HOMESERVER, token),
-      storage: localStorage,
+    const opened = open()
+    setClient(opened)
+    setMessages([])
+    opened.on('event', ({ roomId: of, event }) => {
+      if (event.type !== 'm.room.message') return
+      const text = String(event.content.body ?? '')
+      const message = { id: event.event_id, roomId: of, sender: event.sender, text }
+      // After an interruption the last events may come a second time.
+      setMessages((before) => [...before.filter(({ id }) => id !== message.id), message])
     })
-    setConnection(opened)
-    opened.join(group).then(setRoomId, () => undefined)
-    void opened.listen((message) => setMessages((before) => [...before, message]), over.signal)
-    return () => over.abort()
+    opened
+      .connect()
+      .then(() => opened.join(group))
+      .then(setRoomId, () => setRoomId(undefined))
+    return () => opened.close()
   }, [group])
 
   async function send(event: FormEvent) {
     event.preventDefault()
-    if (connection === undefined || roomId === undefined) return
-    await connection.say(roomId, text)
+    if (client === undefined || roomId === undefined) return
+    await client.send(roomId, text)
     setText('')
   }
 
@@ -42,15 +62,17 @@ export function Chat({ group }: { group: string }) {
       <ol>
         {messages
           .filter((message) => message.roomId === roomId)
-          .map(({ id, sender, text }) => (
-            <li key={id}>
-              {sender}: {text}
+          .map((message) => (
+            <li key={message.id}>
+              {message.sender}: {message.text}
             </li>
           ))}
       </ol>
       <form onSubmit={send}>
         <input value={text} onChange={(event) => setText(event.target.value)} aria-label="Message" />
-        <button type="submit">Send</button>
+        <button type="submit" disabled={roomId === undefined}>
+          Send
+        </button>
       </form>
     </section>
   )

@@ -1,6 +1,6 @@
 /** What a sign-in by a token of another system begins: its session, its user's profile, and what stands in its way. */
 import { beforeAll, describe, expect, it } from 'vitest'
-import { type Answer, type Body, type Client, must } from '../../../support/client.ts'
+import { type Answer, type Body, type Client, must, testPassword } from '../../../support/client.ts'
 import { objectName, startServer } from '../../../support/server.ts'
 import { serving } from '../../../support/serving.ts'
 import { claims, issuer, issuers, sharedKey, signed, signIn } from '../../../support/tokens.ts'
@@ -52,8 +52,34 @@ describe('the session', () => {
       { device_id: 'APP', display_name: 'The app' },
     ])
     // A request that was on its way with the former token.
-    expect((await client.post('/logout')).body).toMatchObject({ soft_logout: true })
+    expect((await client.get('/devices')).body).toMatchObject({ soft_logout: true })
     expect((await next.get('/account/whoami')).status).toBe(200)
+  })
+
+  it('is renewed by another token on its device: the one before lives until its own end, and no longer than that', async () => {
+    const open = async () => clientOf(must(await enter('renewing', {}, { device_id: 'APP' })))
+    const [first, second] = [await open(), await open()]
+    for (const client of [first, second]) must(await client.get('/devices'))
+    const third = await open()
+    for (const client of [second, third]) must(await client.get('/devices'))
+    expect((await first.get('/devices')).body).toMatchObject({
+      errcode: 'M_UNKNOWN_TOKEN',
+      soft_logout: true,
+    })
+    must(await second.post('/logout'))
+    for (const client of [second, third]) {
+      expect(failure(await client.get('/devices'))).toEqual([401, 'M_UNKNOWN_TOKEN'])
+    }
+  })
+
+  it('ends one that was begun by a password on the same device', async () => {
+    const { userId } = clientOf(must(await enter('both')))
+    must(await admin.put(`/_selvedge/admin/accounts/${userId}/password`, { password: testPassword }))
+    for (const refresh_token of [false, true]) {
+      const before = await http.login('both', { device_id: 'APP', refresh_token })
+      must(await enter('both', {}, { device_id: 'APP' }))
+      expect((await before.get('/devices')).body.errcode).toBe('M_UNKNOWN_TOKEN')
+    }
   })
 
   it('that has ended makes room for another one, at the bound of devices, and takes its keys along', async () => {
@@ -130,7 +156,8 @@ describe('the profile', () => {
       must(await enter('follower', { iss: UPDATING, nick: 'First', name: 'No', picture })),
     )
     const roomId = await user.createRoom({ preset: 'public_chat' })
-    must(await enter('follower', { iss: UPDATING, nick: 'Second' }))
+    // A device that is known makes no news by itself.
+    must(await enter('follower', { iss: UPDATING, nick: 'Second' }, { device_id: user.deviceId }))
     expect(await profileOf(user.userId)).toEqual({ displayname: 'Second' })
     const member = `/rooms/${roomId}/state/m.room.member/${user.userId}`
     await expect.poll(async () => (await user.get(member)).body.displayname).toBe('Second')
