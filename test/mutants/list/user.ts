@@ -20,7 +20,10 @@ export const USER: readonly Mutant[] = [
     ['archive: devices.map(({ device_id }) => ({', 'archive: devices.slice(1).map(({ device_id }) => ({'],
   ]),
   ...inFile('durable-objects/user/account/devices.ts', client('session-copies'), [
-    ['revoked: known === undefined ? displaced.revoked : sessionsOf(known),', 'revoked: displaced.revoked,'],
+    [
+      'revoked: known === undefined ? displaced.revoked : endedBy(known, goesOn),',
+      'revoked: displaced.revoked,',
+    ],
     ['    revoked: devices.flatMap(sessionsOf),', '    revoked: [],'],
   ]),
   ...inFile('durable-objects/user/account/account.ts', client('session-copies'), [

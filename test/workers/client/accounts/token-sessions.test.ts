@@ -47,9 +47,11 @@ describe('the session', () => {
         { errcode: 'M_UNKNOWN_TOKEN', soft_logout: true },
       ])
     }
+    must(await enter('short', { iss: SHORT }, { device_id: 'OTHER' }))
     const next = clientOf(must(await enter('short', { iss: SHORT }, { device_id: 'APP' })))
     expect((await next.get('/devices')).body.devices).toMatchObject([
       { device_id: 'APP', display_name: 'The app' },
+      { device_id: 'OTHER' },
     ])
     // A request that was on its way with the former token.
     expect((await client.get('/devices')).body).toMatchObject({ soft_logout: true })
