@@ -35,10 +35,8 @@ export function sentBy(
   if (before === undefined) return { own, limit: config.limit, required: elements }
   // Behind a gap the client has no more than what came after it.
   const limit = limited ? config.limit : Math.max(before.limit, config.limit)
-  const required = hasRequired(before, config)
-    ? before.required
-    : [...new Set([...before.required, ...elements])]
-  return { own, limit, required }
+  // Of state that is not asked for any more the client misses the changes.
+  return { own, limit, required: elements }
 }
 
 export function isSame(one: SentRoom | undefined, other: SentRoom): boolean {
@@ -46,7 +44,7 @@ export function isSame(one: SentRoom | undefined, other: SentRoom): boolean {
     one !== undefined &&
     one.own === other.own &&
     one.limit === other.limit &&
-    one.required.length === other.required.length
+    (one.required === other.required || JSON.stringify(one.required) === JSON.stringify(other.required))
   )
 }
 

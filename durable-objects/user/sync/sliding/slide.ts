@@ -24,34 +24,46 @@ export const LOOKED_UP = 100
 const ANSWER_LENGTH = 4_000_000
 
 /** Asks the rooms that are wanted; of the others, where they stand, since they may have become the newest. */
-export function planSlide(
-  { memberships, heads, unread }: PlanParts,
-  { windows, sent, order, devices }: Slide,
-  span: Span,
-): RoomsPlan {
+export function planSlide(parts: PlanParts, slide: Slide, span: Span): RoomsPlan {
+  const at = atOf(parts, slide, span.token)
   const shown: Task[] = []
-  const hidden: Task[] = []
-  const looked = new Map<number, number>()
-  let left = span.token === undefined ? 0 : LOOKED_UP
-  const at = { heads, sent, devices, token: span.token, widest: windows.widest }
-  for (const room of memberships.all()) {
-    const wanted = windows.wanted.get(room.no)
+  const others: UserRoom[] = []
+  for (const room of parts.memberships.all()) {
+    const wanted = slide.windows.wanted.get(room.no)
     const task = wanted === undefined ? leaveTask(at, room) : wantedTask(at, wanted)
-    if (task !== undefined) shown.push(withIncrements({ heads, unread }, task))
-    if (room.membership !== 'join') {
-      if (task === undefined && devices && hasLeftSince(span, room)) hidden.push(goneTask(room))
-      continue
-    }
-    if (wanted !== undefined) continue
-    const place = span.token === undefined ? order.placeOf(room.no) : undefined
-    if (place !== undefined) looked.set(room.no, place)
-    const look = lookTask(at, room)
-    if (look === undefined) continue
-    const looking = withIncrements({ heads, unread }, look)
-    if (looking.increments === undefined) left -= 1
-    if (looking.increments !== undefined || left >= 0) hidden.push(looking)
+    if (task !== undefined) shown.push(withIncrements(parts, task))
+    else if (wanted === undefined) others.push(room)
   }
-  return { tasks: [...shown, ...hidden], looked, length: ANSWER_LENGTH }
+  // While a list grows, the client has not asked for the others yet.
+  const grows = shown.some((task) => task.slide?.unsent === true)
+  const hidden = lookTasks(parts, at, others, span.token === undefined || grows ? 0 : LOOKED_UP)
+  const departed = slide.devices ? others.filter((room) => hasLeftSince(span, room)).map(goneTask) : []
+  const looked = span.token === undefined ? placesOf(slide.order, others) : undefined
+  return { tasks: [...shown, ...departed, ...hidden], ...(looked && { looked }), length: ANSWER_LENGTH }
+}
+
+/** What is asked of rooms outside the windows; at most so many Rooms. */
+function lookTasks(parts: PlanParts, at: At, rooms: readonly UserRoom[], most: number): Task[] {
+  const tasks: Task[] = []
+  let left = most
+  for (const room of rooms) {
+    const look = room.membership === 'join' ? lookTask(at, room) : undefined
+    if (look === undefined) continue
+    const task = withIncrements(parts, look)
+    if (task.increments === undefined) left -= 1
+    if (task.increments !== undefined || left >= 0) tasks.push(task)
+  }
+  return tasks
+}
+
+/** Where rooms stand, as far as that is certain. */
+function placesOf(order: RoomOrder, rooms: readonly UserRoom[]): ReadonlyMap<number, number> {
+  const places = new Map<number, number>()
+  for (const { no, membership } of rooms) {
+    const place = membership === 'join' ? order.placeOf(no) : undefined
+    if (place !== undefined) places.set(no, place)
+  }
+  return places
 }
 
 interface At {
@@ -60,6 +72,10 @@ interface At {
   devices: boolean
   token: SyncToken | undefined
   widest: RoomConfig
+}
+
+function atOf({ heads }: Pick<At, 'heads'>, { windows, sent, devices }: Slide, token: At['token']): At {
+  return { heads, sent, devices, token, widest: windows.widest }
 }
 
 /** A task, and up to where there is news of it. */
@@ -155,10 +171,11 @@ function withIncrements({ heads, unread }: Pick<PlanParts, 'heads' | 'unread'>, 
  */
 export function isSlideBehind(
   { heads, memberships }: { heads: Heads; memberships: Memberships },
-  { windows, sent, devices }: Slide,
+  slide: Slide,
   token: SyncToken,
 ): boolean {
-  const at = { heads, sent, devices, token, widest: windows.widest }
+  const { windows } = slide
+  const at = atOf({ heads }, slide, token)
   for (const no of memberships.joined()) {
     if (windows.wanted.has(no)) continue
     const reach = heads.epochs.reach(token, no)
