@@ -29,6 +29,8 @@ export const LEFT_OUT: Record<string, string> = {
   'test/workers/client/events/receipts.test.ts': staysAwake,
   'test/workers/client/sync/legacy-sync.test.ts': staysAwake,
   'test/workers/client/sync/presence.test.ts': staysAwake,
+  'test/workers/client/sync/sliding/cost.test.ts': staysAwake,
+  'test/workers/client/sync/sliding/lazy-members.test.ts': staysAwake,
   'test/workers/client/sync/sync-filters.test.ts': staysAwake,
 }
 

@@ -42,6 +42,7 @@ const VERSIONS = {
     'org.matrix.msc4140': true,
     'org.matrix.msc4155': true,
     'org.matrix.msc4380.stable': true,
+    'org.matrix.simplified_msc3575': true,
     'org.matrix.msc4222': true,
     'org.matrix.msc3266': true,
     'org.matrix.msc3827.stable': true,

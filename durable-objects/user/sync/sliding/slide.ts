@@ -16,6 +16,8 @@ export interface Slide {
   order: RoomOrder
   /** Changes of devices are wanted. */
   devices: boolean
+  /** What the poll began with: what has come since has just happened, though the rooms were looked at meanwhile. */
+  begun: SyncToken | undefined
 }
 
 /** Rooms outside the windows that one answer asks where they stand; the others are asked by the next ones. */
@@ -72,10 +74,12 @@ interface At {
   devices: boolean
   token: SyncToken | undefined
   widest: RoomConfig
+  begun: SyncToken | undefined
 }
 
-function atOf({ heads }: Pick<At, 'heads'>, { windows, sent, devices }: Slide, token: At['token']): At {
-  return { heads, sent, devices, token, widest: windows.widest }
+function atOf({ heads }: Pick<At, 'heads'>, slide: Slide, token: At['token']): At {
+  const { windows, sent, devices, begun } = slide
+  return { heads, sent, devices, token, widest: windows.widest, begun }
 }
 
 /** A task, and up to where there is news of it. */
@@ -101,7 +105,7 @@ function wantedTask(at: At, { room, config }: WantedRoom): Slid | undefined {
   const isNew = token !== undefined && room.own > token.own
   const common = { room, ...filtered(config), devicesSince: isNew ? 0 : reach, everyone: devices && isNew }
   if (known === undefined || position === 0 || known.own < room.own) {
-    const live = isNew ? room.pos - 1 : reach === 0 ? Number.POSITIVE_INFINITY : reach
+    const live = isNew ? room.pos - 1 : liveAfter(at, room.no)
     return { ...common, since: 0, full: true, first: true, slide: { unsent: true, live } }
   }
   const grows = known.limit < config.limit
@@ -115,6 +119,12 @@ function wantedTask(at: At, { room, config }: WantedRoom): Slid | undefined {
       ? (heads.head(room.no) ?? 'unknown')
       : heads.newsOf(token, room.no, position)
   return news === undefined ? undefined : { ...again, news }
+}
+
+/** After which position events of a room have just happened; none have in a room that was never looked at. */
+function liveAfter({ heads, begun }: At, no: number): number {
+  const reach = begun !== undefined && heads.epochs.lives(begun) ? heads.epochs.reach(begun, no) : 0
+  return reach === 0 ? Number.POSITIVE_INFINITY : reach
 }
 
 /** A room that the client has and the user has left; with a config, one that lists name all the same. */

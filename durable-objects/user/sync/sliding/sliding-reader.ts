@@ -59,6 +59,8 @@ export class SlidingReader implements PollReader {
   readonly #call: SlidingCall
   readonly #query: SyncQuery
   #windows: { key: string; made: Windows } | undefined
+  /** The token that the poll began with. */
+  #begun: SyncToken | undefined
 
   constructor(parts: ReaderParts, call: SlidingCall) {
     this.#parts = parts
@@ -69,13 +71,16 @@ export class SlidingReader implements PollReader {
   async read(pos: string | undefined): Promise<SyncAnswer> {
     const sent = this.#sentBy(pos)
     const token = pos === undefined ? undefined : parseSyncToken(pos)
+    this.#begun ??= token
     if (token === undefined) await this.#lookUp()
     return this.#answer(await this.#parts.sync.read(this.#query, token, this.#planFrom(sent)), pos, sent)
   }
 
   readAtOnce(pos: string): SyncAnswer | undefined {
     const sent = this.#sentBy(pos)
-    const news = this.#parts.sync.readAtOnce(this.#query, parseSyncToken(pos), this.#planFrom(sent))
+    const token = parseSyncToken(pos)
+    this.#begun ??= token
+    const news = this.#parts.sync.readAtOnce(this.#query, token, this.#planFrom(sent))
     return news && this.#answer(news, pos, sent)
   }
 
@@ -130,7 +135,7 @@ export class SlidingReader implements PollReader {
 
   #slide(sent: SentRooms): Slide {
     const devices = this.#call.asked.extensions.e2ee !== undefined
-    return { windows: this.#currentWindows(), sent, order: this.#parts.order, devices }
+    return { windows: this.#currentWindows(), sent, order: this.#parts.order, devices, begun: this.#begun }
   }
 
   /** The rooms that the request is about, as they stand now. */

@@ -57,7 +57,7 @@ it('gives a room outside the range when it becomes the newest, and then only its
   await alice.say(old, 'and again')
   const next = (await main.ask(allRooms(0))).rooms
   expect(Object.keys(next)).toEqual([old])
-  expect(next[old]).toMatchObject({ num_live: 1, limited: false, required_state: [] })
+  expect(next[old]).toMatchObject({ num_live: 1, limited: false })
   expect(next[old].initial).toBeUndefined()
   expect(next[old].name).toBeUndefined()
   expect(bodies(next[old])).toEqual(['and again'])

@@ -113,20 +113,3 @@ it('names the members that a room without a name is called after', async () => {
   must(await alice.put(at(room, 'state/m.room.name'), { name: 'Named' }))
   expect((await main.ask(allRooms())).rooms[room]).toMatchObject({ name: 'Named' })
 })
-
-it('loads members with what they send, each once', async () => {
-  const [alice, bob] = [await someone(), await someone()]
-  const room = await alice.createRoom({ preset: 'public_chat' })
-  must(await bob.join(room))
-  await alice.say(room, 'mine')
-  const main = connection(http, alice)
-  const members = async (body = allRooms()) =>
-    ((await main.ask(body)).rooms[room]?.required_state ?? [])
-      .filter(({ type }: Body) => type === 'm.room.member')
-      .map(({ state_key }: Body) => state_key)
-  expect(await members()).toEqual([alice.userId])
-  await bob.say(room, 'one')
-  expect(await members()).toEqual([bob.userId])
-  await bob.say(room, 'two')
-  expect(await members()).toEqual([])
-})
