@@ -39,7 +39,8 @@ export function positionOf({ memberships, heads }: Places, text: string, roomId:
   if (!heads.epochs.lives(token)) {
     throw new MatrixError('M_INVALID_PARAM', 'This token is too old: use one from a newer sync')
   }
-  const known = heads.epochs.position(token, room.no)
+  // Of a room that the client was not told of, the token says how far it was looked at.
+  const known = heads.epochs.position(token, room.no) || heads.epochs.reach(token, room.no)
   // No token names a room that was left before it: its place there is the leave.
   const leftBefore = known === 0 && room.membership !== 'join' && room.own <= token.own
   return `p${(leftBefore ? room.pos : known) + 1}`

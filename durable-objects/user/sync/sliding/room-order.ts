@@ -37,7 +37,7 @@ export class RoomOrder {
   /** Rooms whose cards were given whole, and not put together from news. */
   readonly #whole = new Set<number>()
   #version = 0
-  /** The epoch in which this was stored last; an incarnation does not know of those before it. */
+  /** The epoch in which this was stored last. */
   #settledIn = 0
   #sorted: { version: number; rooms: UserRoom[] } | undefined
 
@@ -47,6 +47,7 @@ export class RoomOrder {
       this.#cards.set(no, card)
       this.#places.set(no, { pos, epoch })
       this.#whole.add(no)
+      this.#settledIn = Math.max(this.#settledIn, epoch)
     }
   }
 

@@ -73,15 +73,18 @@ export class SlidingReader implements PollReader {
     const token = pos === undefined ? undefined : parseSyncToken(pos)
     this.#begun ??= token
     if (token === undefined) await this.#lookUp()
-    return this.#answer(await this.#parts.sync.read(this.#query, token, this.#planFrom(sent)), pos, sent)
+    const { plan, windows } = this.#planFrom(sent)
+    const news = await this.#parts.sync.read(this.#query, token, plan)
+    return this.#answer(news, pos, { sent, windows: windows() })
   }
 
   readAtOnce(pos: string): SyncAnswer | undefined {
     const sent = this.#sentBy(pos)
     const token = parseSyncToken(pos)
     this.#begun ??= token
-    const news = this.#parts.sync.readAtOnce(this.#query, token, this.#planFrom(sent))
-    return news && this.#answer(news, pos, sent)
+    const { plan, windows } = this.#planFrom(sent)
+    const news = this.#parts.sync.readAtOnce(this.#query, token, plan)
+    return news && this.#answer(news, pos, { sent, windows: windows() })
   }
 
   behind(pos: string): boolean {
@@ -126,11 +129,16 @@ export class SlidingReader implements PollReader {
       await sync.lookUp(this.#query, doubtful.map(lookAt))
   }
 
-  #planFrom(sent: SentRooms): Plan {
-    return (parts, _, span) => {
+  /** Plans an answer by the rooms that the request is about as it begins. */
+  #planFrom(sent: SentRooms): { plan: Plan; windows: () => Windows } {
+    let windows: Windows | undefined
+    const plan: Plan = (parts, _, span) => {
       if (span.absent) throw unknownPos()
-      return planSlide(parts, this.#slide(sent), span)
+      const slide = this.#slide(sent)
+      windows = slide.windows
+      return planSlide(parts, slide, span)
     }
+    return { plan, windows: () => windows ?? this.#currentWindows() }
   }
 
   #slide(sent: SentRooms): Slide {
@@ -166,13 +174,17 @@ export class SlidingReader implements PollReader {
     return { events, next: String(last ?? since) }
   }
 
-  #answer(news: SyncNews, pos: string | undefined, sent: SentRooms): SyncAnswer {
+  #answer(
+    news: SyncNews,
+    pos: string | undefined,
+    { sent, windows }: Pick<Slide, 'sent' | 'windows'>,
+  ): SyncAnswer {
     const { asked, name, txnId } = this.#call
     const stays = new Map<string, ClientEvent[]>()
     const encoded = encodeSliding({
       news,
       asked,
-      windows: this.#currentWindows(),
+      windows,
       sent,
       view: this.#view(news, sent, stays),
       keys: this.#keys(),
