@@ -6,6 +6,7 @@ import { MIDDLEWARE } from './list/middleware.ts'
 import { PROTOCOL } from './list/protocol.ts'
 import { PUSH } from './list/push.ts'
 import { ROOM } from './list/room.ts'
+import { SLIDING } from './list/sliding.ts'
 import { SYNC } from './list/sync.ts'
 import { TOKENS } from './list/tokens.ts'
 import { USER } from './list/user.ts'
@@ -20,6 +21,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...PUSH,
   ...ROOM,
   ...USER,
+  ...SLIDING,
   ...SYNC,
   ...MIDDLEWARE,
   ...WORKERS,

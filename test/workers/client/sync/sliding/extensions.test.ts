@@ -196,3 +196,23 @@ it('presence: of the people around, where it is asked for', async () => {
     seen = (await main.ask(on('presence'), { timeout: 20_000 })).extensions.presence?.events ?? []
   expect(seen.find(({ sender }) => sender === bob.userId)).toMatchObject({ type: 'm.presence' })
 })
+
+it('e2ee: names everybody in a room that the user joins, and nobody for one that comes into a list', async () => {
+  const [alice, bob] = [await someone(), await someone()]
+  const [known, joined] = [
+    await bob.createRoom({ preset: 'public_chat' }),
+    await bob.createRoom({ preset: 'public_chat' }),
+  ]
+  must(await alice.join(known))
+  await alice.createRoom()
+  const main = connection(http, alice)
+  const asked = (to: number) => ({ ...allRooms(to), ...on('e2ee') })
+  await main.ask(asked(0))
+  const grown = await main.ask(asked(9))
+  expect(Object.keys(grown.rooms)).toEqual([known])
+  expect(grown.extensions.e2ee.device_lists).toBeUndefined()
+  must(await alice.join(joined))
+  const { rooms, extensions } = await main.ask(asked(9))
+  expect(Object.keys(rooms)).toEqual([joined])
+  expect(extensions.e2ee.device_lists.changed).toEqual([bob.userId])
+})

@@ -1,10 +1,11 @@
 /** Sliding sync: lists with their ranges and filters, and what a room brings when it comes into one. */
 import { expect, it } from 'vitest'
 import { type Body, must } from '../../../../support/client.ts'
+import { objectName } from '../../../../support/server.ts'
 import { serving } from '../../../../support/serving.ts'
 import { allRooms, connection, REQUIRED } from './connection.ts'
 
-const { http, someone } = serving()
+const { server, http, someone } = serving()
 
 const at = (id: string, rest: string) => `/rooms/${encodeURIComponent(id)}/${rest}`
 const bodies = (room: Body) => room.timeline.map(({ content }: Body) => content.body ?? content.membership)
@@ -153,4 +154,21 @@ it('sends a room again at once when more of its timeline or its state is wanted'
   expect(widened.required_state.map(({ type }: Body) => type)).toContain('m.room.topic')
   expect(widened.timeline).toEqual([])
   expect((await main.ask(asked(1, [['m.room.topic', '']]))).rooms).toEqual({})
+})
+
+it('tells what came meanwhile of a room that comes back into a range', async () => {
+  const alice = await someone()
+  const [one, two] = [await alice.createRoom(), await alice.createRoom()]
+  const main = connection(http, alice)
+  await main.ask(allRooms(1, { timeline_limit: 5 }))
+  await alice.say(one, 'meanwhile')
+  await alice.say(two, 'newest')
+  const asked = (to: number) => main.ask(allRooms(to, { timeline_limit: 5 }))
+  expect(Object.keys((await asked(0)).rooms)).toEqual([two])
+  expect((await asked(0)).rooms).toEqual({})
+  await server.evict('USER', objectName.user(server.serverName, alice.userId))
+  const { rooms } = await asked(1)
+  expect(Object.keys(rooms)).toEqual([one])
+  expect(rooms[one].initial).toBeUndefined()
+  expect(bodies(rooms[one])).toEqual(['meanwhile'])
 })
