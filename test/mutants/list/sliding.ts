@@ -28,11 +28,19 @@ export const SLIDING: readonly Mutant[] = [
       'const widens = false',
       { title: 'sends a room again at once' },
     ],
-    ['token === undefined || reach > position', 'token === undefined', { title: 'comes back into a range' }],
+    [
+      'token === undefined || reach > position',
+      'token === undefined',
+      {
+        title: 'comes back into a range',
+        equal:
+          'a room that stands further than its place is noted as moved in each epoch: this only makes sure',
+      },
+    ],
   ]),
   ...inFile('durable-objects/user/sync/sliding/slide.ts', MEMBERSHIPS, [
     ['known.own < room.own) {', 'false) {', { title: 'begins a room anew' }],
-    ['if (known?.own === room.own || ', 'if (', { title: 'tells once of a room that was left' }],
+    ['if (known?.own === room.own || ', 'if (', { title: 'always shows a room' }],
   ]),
   ...inFile('durable-objects/user/sync/sliding/slide.ts', COST, [
     ['span.token === undefined || grows ? 0 : LOOKED_UP', 'LOOKED_UP', { title: 'a list that grows' }],

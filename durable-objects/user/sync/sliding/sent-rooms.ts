@@ -8,6 +8,8 @@ export interface SentRoom {
   limit: number
   /** What of the state it was given, by `elementsOf`. Rooms that were given the same share one list. */
   required: readonly string[]
+  /** It was told that the room is a direct chat. */
+  direct?: boolean
 }
 
 export type SentRooms = ReadonlyMap<number, SentRoom>
@@ -44,6 +46,7 @@ export function isSame(one: SentRoom | undefined, other: SentRoom): boolean {
     one !== undefined &&
     one.own === other.own &&
     one.limit === other.limit &&
+    one.direct === other.direct &&
     (one.required === other.required || JSON.stringify(one.required) === JSON.stringify(other.required))
   )
 }
@@ -51,7 +54,7 @@ export function isSame(one: SentRoom | undefined, other: SentRoom): boolean {
 /** As it is stored: each list stands there once. */
 interface Stored {
   lists: string[][]
-  rooms: [no: number, own: number, limit: number, list: number][]
+  rooms: [no: number, own: number, limit: number, list: number, direct?: 1][]
 }
 
 export function formatSent(rooms: SentRooms): string {
@@ -62,14 +65,23 @@ export function formatSent(rooms: SentRooms): string {
     lists.set(key, index)
     return index
   }
-  const placed = [...rooms].map(([no, { own, limit, required }]) => [no, own, limit, indexOf(required)])
+  const placed = [...rooms].map(([no, { own, limit, required, direct }]) => [
+    no,
+    own,
+    limit,
+    indexOf(required),
+    ...(direct ? [1] : []),
+  ])
   return JSON.stringify({ rooms: placed, lists: [...lists.keys()].map((key) => JSON.parse(key)) })
 }
 
 export function parseSent(text: string): SentRooms {
   const { lists, rooms } = JSON.parse(text) as Stored
   return new Map(
-    rooms.map(([no, own, limit, list]) => [no, { own, limit, required: lists[list] ?? NO_STATE }]),
+    rooms.map(([no, own, limit, list, direct]) => [
+      no,
+      { own, limit, required: lists[list] ?? NO_STATE, ...(direct && { direct: true }) },
+    ]),
   )
 }
 

@@ -74,6 +74,12 @@ export function strippedResult({ room, ...wanted }: WantedRoom, view: SlidingVie
   }
 }
 
+/** A room of which nothing has changed but whether it is a direct chat. */
+export function directResult(wanted: WantedRoom, view: SlidingView): JsonObject {
+  const { room } = wanted
+  return { ...commonFields(room, wanted, view), is_dm: view.direct.has(room.roomId) }
+}
+
 function isDirectInvite(stripped: readonly JsonObject[], userId: string): boolean {
   const own = stripped.find(({ type, state_key }) => type === MEMBER && state_key === userId)
   return objectField(own?.content)?.is_direct === true

@@ -6,7 +6,7 @@ import { isSame, type SentRoom, type SentRooms, sentBy } from '../../sliding/sen
 import type { Windows } from '../../sliding/windows.ts'
 import type { RoomNews, SyncNews } from '../../streams/news.ts'
 import { type ExtensionParts, extensionsOf } from './extensions.ts'
-import { requiredState, roomResult, strippedResult } from './rooms.ts'
+import { directResult, requiredState, roomResult, strippedResult } from './rooms.ts'
 import type { SlidingView } from './view.ts'
 
 export interface SlidingParts {
@@ -41,7 +41,7 @@ export function encodeSliding(parts: SlidingParts): Encoded {
     const result = roomResult(one, shown, requiredState(one, shown, view), view)
     const now = sentNow(one, wanted, sent.get(room.no))
     if (now === undefined) after.delete(room.no)
-    else after.set(room.no, now)
+    else after.set(room.no, withDirect(now, room.roomId, view))
     if (result === undefined) continue
     rooms[room.roomId] = result
     if (slice.rest !== undefined) rest.push({ kind: 'sliding', roomId: room.roomId, request: slice.rest })
@@ -53,12 +53,33 @@ export function encodeSliding(parts: SlidingParts): Encoded {
     rooms[room.roomId] = strippedResult(wanted, view)
     after.set(room.no, { own: room.own, limit: 0, required: [] })
   }
+  addDirect(parts, rooms, after)
   const { extensions, news: isExtended } = extensionsOf(parts, asked.extensions)
   return {
     body: bodyOf(parts, rooms, extensions),
     rest,
     news: isExtended || Object.keys(rooms).length > 0,
     sent: isEqual(sent, after) ? sent : after,
+  }
+}
+
+function withDirect({ direct: _, ...sent }: SentRoom, roomId: string, view: SlidingView): SentRoom {
+  return view.direct.has(roomId) ? { ...sent, direct: true } : sent
+}
+
+/** `is_dm`, "must be included … if the DM state changes": of rooms that have no other news. */
+function addDirect(
+  { windows, sent, view }: SlidingParts,
+  rooms: JsonObject,
+  after: Map<number, SentRoom>,
+): void {
+  for (const wanted of windows.wanted.values()) {
+    const { room } = wanted
+    const known = sent.get(room.no)
+    if (known === undefined || known.own !== room.own || room.membership !== 'join') continue
+    if (rooms[room.roomId] !== undefined || (known.direct ?? false) === view.direct.has(room.roomId)) continue
+    rooms[room.roomId] = directResult(wanted, view)
+    after.set(room.no, withDirect(after.get(room.no) ?? known, room.roomId, view))
   }
 }
 

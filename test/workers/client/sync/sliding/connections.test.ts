@@ -139,3 +139,19 @@ it('speaks the form of the accepted proposal', async () => {
   must(await alice.put(`/rooms/${encodeURIComponent(room)}/state/m.room.name`, { name: '' }))
   expect((await ask({ pos: first.pos })).rooms[room]).toMatchObject({ name: null })
 })
+
+it('keeps nothing of a connection whose device is gone', async () => {
+  const alice = await someone()
+  await alice.createRoom()
+  const phone = await http.login(alice.userId)
+  await connection(http, phone).ask(allRooms())
+  await connection(http, alice).ask(allRooms())
+  must(await phone.post('/logout'))
+  const left = (query: string) => server.sql('USER', user(alice.userId), query)
+  expect(await left('SELECT device_id FROM connections')).toEqual([{ device_id: alice.deviceId }])
+  expect(await left('SELECT DISTINCT name FROM connection_states')).toEqual(
+    await left('SELECT name FROM connections'),
+  )
+  const holders = await left("SELECT device_id FROM device_epochs WHERE device_id LIKE '% given'")
+  expect(holders).toHaveLength(1)
+})

@@ -172,3 +172,18 @@ it('tells what came meanwhile of a room that comes back into a range', async () 
   expect(rooms[one].initial).toBeUndefined()
   expect(bodies(rooms[one])).toEqual(['meanwhile'])
 })
+
+it('tells when a room becomes a direct chat, and when it is none any more', async () => {
+  const alice = await someone()
+  const room = await alice.createRoom()
+  const main = connection(http, alice)
+  expect((await main.ask(allRooms())).rooms[room].is_dm).toBe(false)
+  const direct = (rooms: string[]) =>
+    alice.put(`/user/${encodeURIComponent(alice.userId)}/account_data/m.direct`, { '@x:test.example': rooms })
+  for (const rooms of [[room], []]) {
+    must(await direct(rooms))
+    const told = (await main.ask(allRooms(), { timeout: 20_000 })).rooms
+    expect(told[room]).toEqual({ is_dm: rooms.length > 0, bump_stamp: expect.any(Number) })
+    expect((await main.ask(allRooms())).rooms).toEqual({})
+  }
+})
