@@ -28,7 +28,7 @@ async function costOf(work: () => Promise<unknown>): Promise<Counts> {
   const spent = Object.entries(await calls()).map(
     ([name, count]) => [name, count - (before[name] ?? 0)] as const,
   )
-  return Object.fromEntries(spent.filter(([name, count]) => count !== 0 && !name.endsWith('rows_read')))
+  return Object.fromEntries(spent.filter(([name, count]) => count !== 0 && !/rows_read$|^held\./.test(name)))
 }
 
 const pulls = (cost: Counts) => cost['room.pull'] ?? 0
