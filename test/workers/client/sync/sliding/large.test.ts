@@ -49,3 +49,24 @@ it('gives all rooms of a wide list in several answers, each of which an object h
   expect(seen.sort()).toEqual(made.sort())
   expect((await main.ask(allRooms(999, { timeline_limit: 20 }))).rooms).toEqual({})
 })
+
+it('takes a request of many different lists, and refuses one that is too long', async () => {
+  const alice = await someone()
+  const room = await alice.createRoom()
+  const main = connection(http, alice)
+  const asked = (elements: number) => ({
+    lists: Object.fromEntries(
+      Array.from({ length: 100 }, (_, n) => [
+        `list${n}`,
+        {
+          ranges: [[0, 9]],
+          timeline_limit: n,
+          required_state: Array.from({ length: elements }, (_, m) => [`org.example.of.list.${n}.${m}`, '']),
+        },
+      ]),
+    ),
+  })
+  expect(Object.keys((await main.ask(asked(12))).rooms)).toEqual([room])
+  expect((await main.ask(asked(12))).lists.list99.count).toBe(1)
+  expect((await main.lose(asked(100))).body.errcode).toBe('M_TOO_LARGE')
+})
