@@ -65,6 +65,7 @@ const Variables = z.object({
     .regex(/^[1-9]\d{0,8}$/, 'must be a number of milliseconds')
     .default('300000')
     .transform(Number),
+  DEMO: z.enum(['on', 'off']).default('off'),
   STREAM_ORIGINS: z
     .string()
     .regex(/^https?:\/\/[^\s,/]+(,https?:\/\/[^\s,/]+)*$/, 'must be origins, with commas between them')
@@ -165,6 +166,7 @@ export function readConfig(env: object): Config {
     presence: v.PRESENCE === 'on',
     presenceTimeoutMs: v.PRESENCE_TIMEOUT_MS,
     streamOrigins: v.STREAM_ORIGINS,
+    demo: v.DEMO === 'on',
     erasure: v.ERASURE,
     guests: v.GUESTS === 'on',
     maxUploadBytes: v.MAX_UPLOAD_BYTES,

@@ -34,6 +34,8 @@ export interface Env {
   PRESENCE?: 'on' | 'off'
   /** How long a user without a sign of life still counts as there, ms. Default 300000. */
   PRESENCE_TIMEOUT_MS?: string
+  /** Whether the page is served that shows what the stream does. */
+  DEMO?: 'on' | 'off'
   /** The origins whose pages may open a stream, with commas between them. Default: all. */
   STREAM_ORIGINS?: string
   ERASURE?: 'new-members' | 'everybody'

@@ -27,6 +27,7 @@ import { health } from './ops/health.ts'
 import { launcher } from './ops/launcher.ts'
 import { testHooks } from './ops/test-hooks.ts'
 import { wellKnown } from './ops/well-known.ts'
+import { demo } from './pages/demo.ts'
 import { home } from './pages/home.ts'
 
 /** The path as it was sent: segments are decoded after the split, since ids and state keys may hold any character. */
@@ -78,5 +79,6 @@ app.route('/_selvedge/admin', accounts)
 app.route('/_selvedge/admin', reports)
 app.route('/_selvedge/test', testHooks)
 app.route('/_selvedge/local', launcher)
+app.route('/_selvedge', demo)
 app.route('/', home)
 app.route('/', health)

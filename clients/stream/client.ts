@@ -36,6 +36,7 @@ export class StreamClient {
   #retry: ReturnType<typeof setTimeout> | undefined
   #renewal: ReturnType<typeof setTimeout> | undefined
   #transactions = 0
+  #asking: Promise<string> | undefined
 
   constructor(options: StreamClientOptions) {
     this.#options = { ...options, url: options.url.replace(/\/+$/, '') }
@@ -154,7 +155,7 @@ export class StreamClient {
   async #open(): Promise<void> {
     this.#retry = undefined
     try {
-      this.#token = await this.#options.token()
+      this.#token = await this.#freshToken()
     } catch (error) {
       await this.#listeners.tell('error', error)
       this.#lost(0, 'No token could be had')
@@ -226,7 +227,9 @@ export class StreamClient {
 
   async #renew(): Promise<void> {
     try {
-      this.#token = await this.#options.token()
+      this.#token = await this.#freshToken()
+      // Where the new token has ended the session of the old one, the stream was ended too, and is opened with it.
+      if (this.#connection === undefined) return
       const { expires_in_ms } = await this.#ask({ type: 'token', access_token: this.#token })
       this.#renewBefore(expires_in_ms as number | undefined)
     } catch (error) {
@@ -235,8 +238,18 @@ export class StreamClient {
     }
   }
 
+  /** Who asks while another one does gets the same. */
+  #freshToken(): Promise<string> {
+    this.#asking ??= Promise.resolve()
+      .then(() => this.#options.token())
+      .finally(() => {
+        this.#asking = undefined
+      })
+    return this.#asking
+  }
+
   async #knownToken(anew: boolean): Promise<string> {
-    if (anew || this.#token === undefined) this.#token = await this.#options.token()
+    if (anew || this.#token === undefined) this.#token = await this.#freshToken()
     return this.#token
   }
 

@@ -88,6 +88,12 @@ export const optionTable = {
     help: 'How long after the last sign of life a user still counts as there.',
     check: integerIn(1, 999_999_999),
   },
+  demo: {
+    value: 'on|off',
+    default: 'off',
+    help: 'Whether /_selvedge/demo shows what the stream does.',
+    check: oneOf('on', 'off'),
+  },
   'stream-origins': {
     value: 'urls',
     help: 'The origins whose pages may open a stream, with commas between them. Default: all.',

@@ -21,6 +21,8 @@ export interface Config {
   presence: boolean
   /** A user without a sign of life for so long is gone, ms. */
   presenceTimeoutMs: number
+  /** Whether the page is served that shows what the stream does. */
+  demo: boolean
   /** The origins whose pages may open a stream; undefined: all. */
   streamOrigins?: string[]
   /** From which users an erased user's messages are hidden: from those that join later, or from all. */

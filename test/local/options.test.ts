@@ -26,6 +26,7 @@ describe('options', () => {
       'url-previews': 'on',
       'open-media': 'off',
       presence: 'on',
+      demo: 'off',
       'presence-timeout-ms': '300000',
       erasure: 'new-members',
       'access-token-lifetime-ms': '3600000',

@@ -55,6 +55,7 @@ export async function startServer({
     'rate-limits': 'off',
     presence: 'on',
     'presence-timeout-ms': '300000',
+    demo: 'off',
     'stream-origins': undefined,
     erasure: 'new-members',
     guests: 'off',

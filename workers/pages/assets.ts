@@ -38,3 +38,32 @@ if (navigator.clipboard) {
   })
 }
 `
+
+/** What the demo has besides. */
+export const DEMO_STYLE = `
+#dot { background: var(--line) }
+#dot.on { background: var(--good) }
+label { display: block; margin: 0 0 .75rem; color: var(--soft) }
+input { font: inherit; color: inherit; background: var(--paper); border: 1px solid var(--line); border-radius: .5rem; padding: .55rem .75rem }
+#enter input { display: block; width: 100%; margin-top: .25rem }
+#room[hidden], #enter[hidden] { display: none }
+.head { display: flex; flex-wrap: wrap; justify-content: space-between; gap: .5rem }
+.head p { margin: 0; display: flex; gap: .75rem; align-items: baseline }
+.head label { margin: 0 }
+#people { display: flex; flex-wrap: wrap; gap: .5rem; margin: .75rem 0; padding: 0; list-style: none }
+#people li { padding: .3rem .7rem; border: 1px solid var(--line); border-radius: 1rem }
+#people li::before { content: ''; display: inline-block; width: .6rem; height: .6rem; margin-right: .4rem; border-radius: 50%; background: var(--line) }
+#people .online::before { background: var(--good) }
+#people .unavailable::before { background: #c98a1b }
+#people small { margin-left: .4rem; color: var(--soft) }
+#messages { height: 18rem; overflow-y: auto; margin: 0; padding: .75rem; list-style: none; background: var(--paper); border: 1px solid var(--line); border-radius: .5rem }
+#messages li { width: fit-content; max-width: 80%; margin: 0 0 .6rem; padding: .4rem .75rem; background: var(--card); border: 1px solid var(--line); border-radius: .75rem }
+#messages .mine { margin-left: auto; border-color: var(--accent) }
+#messages p { margin: 0; overflow-wrap: anywhere }
+#messages b { font-size: .85rem; color: var(--accent) }
+#messages time, .reader { font-size: .75rem; color: var(--soft) }
+.reader { margin-left: .6rem }
+#typing { min-height: 1.5rem; margin: .25rem 0; color: var(--soft); font-size: .9rem }
+#say { display: flex; gap: .5rem }
+#say input { flex: 1; min-width: 0 }
+`

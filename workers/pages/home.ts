@@ -1,5 +1,4 @@
 /** `GET /`: a page for people: that the server runs, how to sign in, where to read on. */
-import { createHash } from 'node:crypto'
 import { Hono } from 'hono'
 import { html, raw } from 'hono/html'
 import type { Config } from '../../src/ports/config.ts'
@@ -7,6 +6,7 @@ import { VERSION } from '../../src/version.ts'
 import type { AppEnv } from '../app-env.ts'
 import { endpoint } from '../middleware/endpoint.ts'
 import { COPY_SCRIPT, STYLE } from './assets.ts'
+import { hashSource } from './hash-source.ts'
 
 /** Its own style and script by their hashes, and nothing from anywhere else. */
 const POLICY = [
@@ -78,8 +78,4 @@ function page({ serverName, publicUrl, registration }: Config) {
 </body>
 </html>
 `
-}
-
-function hashSource(text: string): string {
-  return `'sha256-${createHash('sha256').update(text).digest('base64')}'`
 }

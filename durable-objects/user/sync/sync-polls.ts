@@ -288,8 +288,9 @@ export class SyncPolls {
     }
   }
 
-  /** A device is there. Answers once others' presence is known, if that does not take long. */
+  /** A device is there. For a first sync: answers once others' presence is known, if that does not take long. */
   #seen(deviceId: string, wish: PresenceValue, first: boolean): Promise<unknown> {
-    return this.#parts.presence.patiently(this.presence.seen(deviceId, wish, first))
+    const met = this.presence.seen(deviceId, wish, first)
+    return first ? this.#parts.presence.patiently(met) : met
   }
 }

@@ -3,16 +3,15 @@ import { Hono } from 'hono'
 import * as z from 'zod'
 import { logInByPassword } from '../../../src/accounts/login.ts'
 import type { SessionAnswer } from '../../../src/accounts/sessions.ts'
-import { signInByToken } from '../../../src/accounts/tokens/sign-in.ts'
 import { knownLocalpart } from '../../../src/accounts/usernames.ts'
 import type { Config } from '../../../src/ports/config.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { AppContext, AppEnv } from '../../app-env.ts'
 import { forgetSessions } from '../../middleware/access-token.ts'
-import { clientAddress } from '../../middleware/client-address.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
 import { guarded } from '../../middleware/guesses.ts'
 import { DeviceId } from '../params.ts'
+import { beginByToken, deviceOf, takesTokens } from './by-token.ts'
 
 const Identifier = z.looseObject({ type: z.string(), user: z.string().optional() })
 
@@ -42,7 +41,7 @@ const LOGINS: readonly {
   { type: 'm.login.password', offered: () => true, begin: byPassword },
   {
     type: 'org.matrix.login.jwt',
-    offered: ({ tokenIssuers }) => tokenIssuers.length > 0,
+    offered: takesTokens,
     begin: byToken,
   },
 ]
@@ -81,18 +80,7 @@ function byPassword(c: AppContext, body: LoginBody): Promise<SessionAnswer> {
 function byToken(c: AppContext, body: LoginBody): Promise<SessionAnswer> {
   const { token } = body
   if (token === undefined) throw new MatrixError('M_MISSING_PARAM', 'token is missing')
-  const { ports, objects, requestId } = c.var
-  const log = ports.log.with({ request_id: requestId })
-  return guarded(c, { account: undefined, ofNobody: true }, () =>
-    signInByToken({ ...ports, log }, objects.user, token, deviceOf(c, body)),
-  )
-}
-
-function deviceOf(
-  c: AppContext,
-  { device_id: deviceId, initial_device_display_name: displayName }: LoginBody,
-) {
-  return { deviceId, displayName, address: clientAddress(c) }
+  return beginByToken(c, token, body)
 }
 
 session.post(

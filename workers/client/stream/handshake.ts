@@ -2,8 +2,24 @@
 import * as z from 'zod'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import { STREAM_CLOSE } from '../../../src/protocol/stream.ts'
+import { DeviceId } from '../params.ts'
 
-const SignIn = z.object({ type: z.literal('auth'), access_token: z.string().min(1).max(8_192) })
+const SignIn = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('auth'), access_token: z.string().min(1).max(8_192) }),
+  /** By a token of another system, as `org.matrix.login.jwt`. */
+  z.object({
+    type: z.literal('login'),
+    token: z.string().min(1).max(65_536),
+    device_id: DeviceId.optional(),
+    initial_device_display_name: z.string().max(1_024).optional(),
+  }),
+])
+
+/** How a client says who it is. */
+export type SignIn = z.infer<typeof SignIn>
+
+/** Opens the stream of a client that has said who it is; `tell` says something to it before that. */
+export type Opening = (signIn: SignIn, tell: (message: object) => void) => Promise<Response>
 
 /** How long a client has to say who it is, ms. */
 const SIGN_IN_MS = 10_000
@@ -19,7 +35,7 @@ let waiting = 0
  * sleeps as it does without this.
  * @throws MatrixError M_LIMIT_EXCEEDED
  */
-export function withFirstMessage(open: (token: string) => Promise<Response>): Response {
+export function withFirstMessage(open: Opening): Response {
   if (waiting >= MOST_WAITING)
     throw new MatrixError('M_LIMIT_EXCEEDED', 'Too many clients have yet to say who they are', {
       extra: { retry_after_ms: SIGN_IN_MS },
@@ -48,7 +64,7 @@ interface SignedIn {
 }
 
 /** @throws MatrixError */
-async function signedIn(outside: WebSocket, open: (token: string) => Promise<Response>): Promise<SignedIn> {
+async function signedIn(outside: WebSocket, open: Opening): Promise<SignedIn> {
   const early: (string | ArrayBuffer)[] = []
   const { promise: first, resolve, reject } = Promise.withResolvers<string | ArrayBuffer>()
   const { promise: overrun, reject: refuseMore } = Promise.withResolvers<never>()
@@ -66,7 +82,9 @@ async function signedIn(outside: WebSocket, open: (token: string) => Promise<Res
   const timer = setTimeout(() => reject(late), SIGN_IN_MS)
   waiting += 1
   try {
-    const opened = await Promise.race([open(tokenIn(await first)), overrun])
+    const signIn = parseSignIn(await first)
+    const tell = (message: object) => outside.send(JSON.stringify(message))
+    const opened = await Promise.race([open(signIn, tell), overrun])
     return { inside: opened.webSocket!, early }
   } finally {
     waiting -= 1
@@ -76,7 +94,7 @@ async function signedIn(outside: WebSocket, open: (token: string) => Promise<Res
 }
 
 /** @throws MatrixError M_NOT_JSON, M_BAD_JSON */
-function tokenIn(data: string | ArrayBuffer): string {
+function parseSignIn(data: string | ArrayBuffer): SignIn {
   let given: unknown
   try {
     given = JSON.parse(typeof data === 'string' ? data : '')
@@ -84,7 +102,7 @@ function tokenIn(data: string | ArrayBuffer): string {
     throw new MatrixError('M_NOT_JSON', 'The first message is not JSON')
   }
   const message = SignIn.safeParse(given)
-  if (message.success) return message.data.access_token
+  if (message.success) return message.data
   throw new MatrixError('M_BAD_JSON', 'The first message must be {"type":"auth","access_token":"…"}')
 }
 

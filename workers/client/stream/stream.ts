@@ -11,8 +11,9 @@ import type { AppContext, AppEnv } from '../../app-env.ts'
 import { tokenSession } from '../../middleware/access-token.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
 import { countStranger } from '../../middleware/rate-limit.ts'
+import { beginByToken, takesTokens } from '../accounts/by-token.ts'
 import { Flag } from '../params.ts'
-import { closedAtOnce, withFirstMessage } from './handshake.ts'
+import { closedAtOnce, type Opening, type SignIn, withFirstMessage } from './handshake.ts'
 
 /** As `/sync` counts: a client that loses its connections again and again asks as often as one that polls. */
 const COUNTED = { auth: 'claims', guests: true, suspended: true, limit: 'sync' } as const
@@ -42,7 +43,8 @@ stream.get('/dev.selvedge.stream', endpoint({ auth: 'none', limit: 'free', query
       (error) => withSubprotocol(closedAtOnce(error), withProtocol),
     )
   countStranger(c, COUNTED)
-  return withSubprotocol(withFirstMessage(open), withProtocol)
+  const opening: Opening = async (signIn, tell) => open(await tokenOf(c, signIn, tell))
+  return withSubprotocol(withFirstMessage(opening), withProtocol)
 })
 
 /** @throws MatrixError for a request that must not open a stream, whatever its token */
@@ -67,6 +69,16 @@ function headerToken(c: AppContext): string | undefined {
 
 function protocols(c: AppContext): string[] {
   return (c.req.header('sec-websocket-protocol') ?? '').split(',').map((protocol) => protocol.trim())
+}
+
+/** The access token of a client that signs in. One that had none is told what it is from now on. */
+async function tokenOf(c: AppContext, signIn: SignIn, tell: (message: object) => void): Promise<string> {
+  if (signIn.type === 'auth') return signIn.access_token
+  if (!takesTokens(c.var.ports.config))
+    throw new MatrixError('M_UNRECOGNIZED', 'This server takes no tokens of other systems', { status: 400 })
+  const session = await beginByToken(c, signIn.token, signIn)
+  tell({ type: 'signed_in', ...session })
+  return session.access_token
 }
 
 /** Who a token speaks for. The User object is asked next, and knows whether the session lives. */
