@@ -87,7 +87,7 @@ function lock(root: string): () => void {
  * Takes the rights of others away from what an earlier version has written. What stands at the top tells whether the
  * rest was done, and is mended last: a folder of many rooms is not walked at each start.
  */
-function makePrivate(root: string): void {
+export function makePrivate(root: string): void {
   const isOpen = (path: string) => (statSync(path).mode & OTHERS) !== 0
   const close = (path: string) => chmodSync(path, statSync(path).mode & 0o700)
   const top = readdirSync(root)

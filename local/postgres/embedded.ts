@@ -1,8 +1,9 @@
 /** The embedded Postgres: PGlite in a thread of its own, reached over a Unix socket by one connection. */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
+import { makePrivate } from '../data-folder.ts'
 import { StartError } from '../start-error.ts'
 import { type Database, openPool } from './database.ts'
 import type { FromThread, ThreadData } from './embedded-thread.ts'
@@ -12,6 +13,7 @@ import type { FromThread, ThreadData } from './embedded-thread.ts'
  * All clients of PGlite share one session, so the pool holds exactly one connection.
  */
 export async function openEmbedded(folder: string): Promise<Database> {
+  const isNew = !existsSync(join(folder, 'PG_VERSION'))
   mkdirSync(folder, { recursive: true })
   // A socket's path has room for about 100 bytes, so it cannot stand in a folder of any depth.
   const socketFolder = mkdtempSync(join(tmpdir(), 'selvedge-pg-'))
@@ -23,6 +25,8 @@ export async function openEmbedded(folder: string): Promise<Database> {
   const ended = new Promise<void>((resolve) => thread.once('exit', () => resolve()))
   try {
     await heard(thread, 'ready')
+    // Whatever the process's own rights for new files are, Postgres gives a new cluster others.
+    if (isNew) makePrivate(folder)
   } catch (error) {
     await thread.terminate()
     rmSync(socketFolder, { recursive: true, force: true })

@@ -117,8 +117,7 @@ describe('a data folder', () => {
     const expectPrivate = (names: string[]) => {
       for (const name of names) expect([name, statSync(join(folder, name)).mode & 0o077]).toEqual([name, 0])
     }
-    // The embedded Postgres sets rights of its own, which the next start takes away.
-    expectPrivate(['.', ...open.filter((name) => !name.startsWith('postgres'))])
+    expectPrivate(['.', ...open])
     for (const name of open) chmodSync(join(folder, name), 0o755)
     chmodSync(folder, 0o755)
     await withServer(folder, {}, async () => expectPrivate(['.', ...open]))

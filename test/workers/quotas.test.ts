@@ -124,6 +124,20 @@ it('a room counts once, also if the count was lost on its way or an upgrade is a
   expect(errorOf(await alice.post('/createRoom'))).toEqual(TOO_MANY)
 })
 
+it('an upgrade that is refused counts as no room', async () => {
+  const [alice, bob] = [await person(), await person()]
+  const room = await alice.createRoom({ preset: 'public_chat' })
+  must(await bob.join(room))
+  const upgrade = (client: Client, roomId: string, new_version: string) =>
+    client.post(`/rooms/${encodeURIComponent(roomId)}/upgrade`, { new_version })
+  for (const version of ['12', '11', '10', '9'])
+    expect(errorOf(await upgrade(bob, room, version))).toEqual([403, 'M_FORBIDDEN'])
+  for (const version of ['99', '98', '97'])
+    expect(errorOf(await upgrade(bob, room, version))[0]).toBeGreaterThanOrEqual(400)
+  expect((await upgrade(bob, `!nobody:${server.serverName}`, '12')).status).toBe(404)
+  for (let made = 0; made < 3; made += 1) await bob.createRoom()
+}, 60_000)
+
 describe('a backup of room keys', () => {
   const key = (length: number) => ({
     first_message_index: 0,

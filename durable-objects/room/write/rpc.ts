@@ -98,6 +98,15 @@ export const writeRpc = rpcTable<RoomDesk>()({
       mutateAndFeed((change) => forget(change, userId)),
   },
 
+  /** Asked before the new room is counted: one that is refused was never made. @throws MatrixError as `checkUpgrade` */
+  mayUpgrade: {
+    session: 'none',
+    repeatable: true,
+    run({ life }, sender: string, version: string): void {
+      life.upgrades.check(sender, version)
+    },
+  },
+
   /** Makes the room that replaces this one, and answers its id. Asked again, it answers the same room. */
   upgrade: {
     session: 'none',

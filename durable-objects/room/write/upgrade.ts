@@ -46,7 +46,10 @@ export function currentUpgrade(room: RoomReader): Upgrade | undefined {
  * Whether the room is there, its rules let the sender end it, and the new version is one that we know.
  * @throws MatrixError M_NOT_FOUND, M_FORBIDDEN without the power for a tombstone, M_UNSUPPORTED_ROOM_VERSION
  */
-export function checkUpgrade(room: RoomReader, { sender, version }: UpgradeRequest): RoomVersionRules {
+export function checkUpgrade(
+  room: RoomReader,
+  { sender, version }: Pick<UpgradeRequest, 'sender' | 'version'>,
+): RoomVersionRules {
   checkMayUpgrade(room, sender)
   const rules = roomVersion(version)
   if (rules !== undefined) return rules

@@ -22,6 +22,11 @@ export class Upgrades {
     this.#host = host
   }
 
+  /** @throws MatrixError as `checkUpgrade` */
+  check(sender: string, version: string): void {
+    checkUpgrade(this.#host.room, { sender, version })
+  }
+
   /** Answers the new room's id once it stands and the old one is closed. */
   async run(request: UpgradeRequest): Promise<string> {
     const { arm, mutate, room } = this.#host

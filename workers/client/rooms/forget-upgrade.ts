@@ -37,6 +37,7 @@ forgetAndUpgrade.post(
     const { ports, objects, requester } = c.var
     const { roomId } = c.req.valid('param')
     const { new_version: version, additional_creators: additionalCreators } = c.req.valid('json')
+    await objects.room(roomId).mayUpgrade(requester.userId, version)
     const replacement = await objects.room(roomId).upgrade({
       sender: requester.userId,
       // The same upgrade again gives the same room.
