@@ -151,6 +151,36 @@ export const FIGURES = {
     better: 'less',
     size: 'rooms',
   },
+  'rooms.big.first': {
+    label: 'first sync of a user with {n} rooms, p50',
+    unit: 'ms',
+    better: 'less',
+    size: 'rooms',
+  },
+  'sliding.first': {
+    label: 'sliding sync, first 20 of {n} rooms, p50',
+    unit: 'ms',
+    better: 'less',
+    size: 'rooms',
+  },
+  'sliding.idle': {
+    label: 'idle sliding sync, user with {n} rooms, p50',
+    unit: 'ms',
+    better: 'less',
+    size: 'rooms',
+  },
+  'sliding.one': {
+    label: 'sliding sync, 1 changed room of {n}, p50',
+    unit: 'ms',
+    better: 'less',
+    size: 'rooms',
+  },
+  'sliding.return': {
+    label: 'sliding sync, return to 20 changed rooms of {n}, p50',
+    unit: 'ms',
+    better: 'less',
+    size: 'rooms',
+  },
 
   'memory.rest': { label: 'memory of the process tree at rest', unit: 'MB', better: 'less' },
   'memory.end': { label: 'memory of the process tree after all rows', unit: 'MB', better: 'less' },

@@ -1,6 +1,7 @@
 /** How long one call takes when nothing else happens, one at a time. */
 
 import {
+  askUntil,
   createRoom,
   join,
   leave,
@@ -9,7 +10,6 @@ import {
   type Session,
   send,
   syncNow,
-  syncUntil,
   uniqueMarker,
 } from '../client.ts'
 import { deliveryRounds } from '../delivery.ts'
@@ -51,7 +51,7 @@ export const syncRow: Row = {
     await recordLatency(context, 'sync.one', async () => {
       const marker = uniqueMarker()
       await send(sender, room, marker)
-      const { nextBatch, time } = await syncUntil(other, since, [marker])
+      const { nextBatch, time } = await askUntil((token) => syncNow(other, token), since, [marker])
       since = nextBatch
       return time
     })
