@@ -38,6 +38,16 @@ export interface ShownRoom {
   notifications: number
   highlights: number
   unread: number
+  direct: boolean
+}
+
+/** What a push is shown as. */
+export interface ShownNotification {
+  content: Record<string, unknown>
+  sender: string
+  room: string
+  noisy: boolean
+  mention: boolean
 }
 
 /** An event as a timeline shows it. */
@@ -45,6 +55,7 @@ export interface ShownEvent {
   sender: string
   text: string
   encrypted: boolean
+  receipts: string[]
 }
 
 export class RustClient {
@@ -80,9 +91,9 @@ export class RustClient {
     return among(rooms)!
   }
 
-  /** The event with this text when the timeline of the room shows it. */
-  async shows(room: string, text: string): Promise<ShownEvent> {
-    const among = (events: ShownEvent[]) => events.find((event) => event.text === text)
+  /** The event with this text when the timeline of the room shows it, as wanted. */
+  async shows(room: string, text: string, isWanted = (_: ShownEvent) => true): Promise<ShownEvent> {
+    const among = (events: ShownEvent[]) => events.find((event) => event.text === text && isWanted(event))
     const events = await eventually(
       () => this.ask<ShownEvent[]>('timeline', room),
       (shown) => among(shown) !== undefined,

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { api, testPassword } from '../support/client.ts'
-import { startServer, type TestServer } from '../support/server.ts'
-import { built, hasCargo, RustClient } from './rust-client.ts'
+import { objectName, startServer, type TestServer } from '../support/server.ts'
+import { built, hasCargo, RustClient, type ShownNotification } from './rust-client.ts'
+import { Wire } from './wire.ts'
 
 const why =
   process.env.RUST_CLIENT !== 'on'
@@ -23,8 +24,8 @@ describe.skipIf(why !== undefined)(
     const running: RustClient[] = []
 
     /** The user's client, with the store that the user's last one left. */
-    const start = (user: string) => {
-      const client = new RustClient(program, server.url, user, testPassword, join(folder, user))
+    const start = (user: string, device = user, url = server.url) => {
+      const client = new RustClient(program, url, user, testPassword, join(folder, device))
       running.push(client)
       return client
     }
@@ -48,10 +49,7 @@ describe.skipIf(why !== undefined)(
       await Promise.all([alice.is('running'), bob.is('running')])
 
       const room = await alice.ask<string>('create', 'Weavers', bobId)
-      expect(await bob.room(room, ({ invited }) => invited)).toMatchObject({
-        name: 'Weavers',
-        encrypted: true,
-      })
+      await bob.room(room, ({ invited, name, encrypted }) => invited && name === 'Weavers' && encrypted)
       await bob.ask('join', room)
       await bob.room(room, ({ invited }) => !invited)
       await alice.room(room, ({ joined_members }) => joined_members === 2)
@@ -80,6 +78,81 @@ describe.skipIf(why !== undefined)(
       expect(await again.shows(room, 'the warp')).toMatchObject({ encrypted: true })
       await again.ask('say', room, 'back again')
       await alice.shows(room, 'back again')
+    }, 300_000)
+
+    it('shows a push, who is typing and who has read, and reads on two devices', async () => {
+      const http = api(server)
+      const erin = await http.register('erin')
+      const { userId: frankId } = await http.register('frank')
+      const [hers, his, other] = [start('erin'), start('frank'), start('frank', 'other')]
+      await Promise.all([hers.is('running'), his.is('running'), other.is('running')])
+
+      const room = await hers.ask<string>('direct', frankId)
+      await his.room(room, ({ invited, name }) => invited && name === 'erin')
+      const { body: invite } = await erin.get(`/rooms/${room}/state/m.room.member/${frankId}`, {
+        format: 'event',
+      })
+      expect(await his.ask('notification', room, invite.event_id)).toMatchObject({
+        content: { membership: 'invite' },
+        sender: 'erin',
+      })
+      await his.ask('join', room)
+      for (const client of [hers, his, other]) {
+        await client.room(room, ({ invited, joined_members }) => !invited && joined_members === 2)
+      }
+
+      const secret = await hers.ask<string>('say', room, 'the secret')
+      expect(await his.ask<ShownNotification>('notification', room, secret)).toMatchObject({
+        content: { body: 'the secret' },
+        sender: 'erin',
+        room: 'erin',
+        noisy: true,
+      })
+      for (const client of [his, other]) {
+        await client.room(room, ({ unread, notifications }) => unread === 1 && notifications === 1)
+      }
+      await his.shows(room, 'the secret')
+      await his.ask('read', room)
+      await other.room(room, ({ unread, notifications }) => unread === 0 && notifications === 0)
+      await hers.shows(room, 'the secret', ({ receipts }) => receipts.includes(frankId))
+
+      const typists = his.ask<string[]>('typists', room)
+      await erin.put(`/rooms/${room}/typing/${erin.userId}`, { typing: true, timeout: 20_000 })
+      expect(await typists).toEqual([erin.userId])
+    }, 300_000)
+
+    it('goes on after a time without a net, and when the server has forgotten its connections', async () => {
+      const http = api(server)
+      const grace = await http.register('grace')
+      const heidi = await http.register('heidi')
+      const room = await grace.createRoom({ name: 'Loom', invite: [heidi.userId] })
+      await heidi.join(room)
+      const wire = new Wire(server.url)
+      await wire.lay()
+      try {
+        const client = start('heidi', 'heidi', wire.url)
+        await client.room(room, ({ invited }) => !invited)
+        await grace.say(room, 'before')
+        await client.shows(room, 'before')
+        await wire.cut()
+        await client.is('offline')
+        await grace.say(room, 'meanwhile')
+        await wire.lay()
+        await client.is('running')
+        await client.shows(room, 'meanwhile')
+
+        const user = objectName.user(server.serverName, heidi.userId)
+        await server.evict('USER', user)
+        await server.sql('USER', user, 'DELETE FROM connections')
+        await grace.say(room, 'to a stranger')
+        await client.shows(room, 'to a stranger')
+        expect(await server.sql('USER', user, 'SELECT DISTINCT conn_id FROM connections ORDER BY 1')).toEqual(
+          [{ conn_id: 'encryption' }, { conn_id: 'room-list' }],
+        )
+        expect(await client.room(room, ({ unread }) => unread === 3)).toMatchObject({ notifications: 3 })
+      } finally {
+        await wire.cut()
+      }
     }, 300_000)
 
     it('shows all of many rooms, the newest first', async () => {

@@ -22,7 +22,7 @@ const PAGE: usize = 200;
 
 pub struct Client {
     pub sdk: Sdk,
-    pub sync: SyncService,
+    pub sync: Arc<SyncService>,
     listed: Arc<Shared<Vec<Room>>>,
     timelines: Mutex<HashMap<OwnedRoomId, Arc<Timeline>>>,
 }
@@ -41,6 +41,7 @@ impl Client {
             .with_offline_mode()
             .build()
             .await?;
+        let sync = Arc::new(sync);
         let listed = Arc::default();
         tokio::spawn(follow(sync.room_list_service(), Arc::clone(&listed)));
         sync.start().await;
