@@ -11,8 +11,9 @@ import {
   syncPath,
   uniqueMarker,
 } from './client.ts'
-import type { Connection, HttpClient } from './http.ts'
-import { pause } from './measure.ts'
+import type { HttpClient } from './http.ts'
+import { paced, pause } from './measure.ts'
+import { Poller } from './poller.ts'
 
 const WIDTH = 8
 const POLL_MS = 20_000
@@ -33,46 +34,6 @@ const V3 = '/_matrix/client/v3'
 interface Room {
   id: string
   members: Session[]
-}
-
-/** One client's poll, on a connection of its own. */
-class Poller {
-  since: string | undefined
-  readonly #session: Session
-  readonly #crowd: Crowd
-  #connection: Connection
-  #stopped = false
-
-  constructor(session: Session, crowd: Crowd) {
-    this.#session = session
-    this.#crowd = crowd
-    this.#connection = session.http.connect()
-  }
-
-  async run(): Promise<void> {
-    const { http, token } = this.#session
-    while (!this.#stopped) {
-      try {
-        if (this.#connection.closed) this.#connection = http.connect()
-        const path = `${syncPath(this.since, POLL_MS)}&filter=${FILTER}`
-        const { status, body } = await this.#connection.exchange(http.encode('GET', path, token))
-        if (this.#stopped) return
-        const { text, nextBatch } = readSync(status, body)
-        this.#crowd.answered(this.#session, text, this.since === undefined)
-        this.since = nextBatch
-      } catch {
-        if (this.#stopped) return
-        this.#crowd.broke()
-        this.#connection.destroy()
-        await pause(200)
-      }
-    }
-  }
-
-  stop(): void {
-    this.#stopped = true
-    this.#connection.destroy()
-  }
 }
 
 export class Crowd {
@@ -112,7 +73,7 @@ export class Crowd {
 
   /** All clients begin at the same moment, anew. Answers how long until each had its first answer and all is still, ms. */
   start(): Promise<number> {
-    return this.#poll(this.users.map((session) => new Poller(session, this)))
+    return this.#poll(this.users.map((session) => this.#poller(session)))
   }
 
   /**
@@ -120,7 +81,7 @@ export class Crowd {
    * until a message has reached everybody in the largest room, ms.
    */
   async resume(): Promise<number> {
-    const pollers = this.users.map((session) => new Poller(session, this))
+    const pollers = this.users.map((session) => this.#poller(session))
     for (const [i, poller] of pollers.entries()) poller.since = this.#pollers[i]?.since
     this.#pollers = pollers
     this.deliveries = []
@@ -141,6 +102,19 @@ export class Crowd {
     return this.settled(start)
   }
 
+  #poller(session: Session): Poller {
+    const { http, token } = session
+    return new Poller(http, {
+      request: (since) => http.encode('GET', `${syncPath(since, POLL_MS)}&filter=${FILTER}`, token),
+      take: ({ status, body }, since) => {
+        const { text, nextBatch } = readSync(status, body)
+        this.answered(session, text, since === undefined)
+        return nextBatch
+      },
+      broke: () => this.broke(),
+    })
+  }
+
   stop(): void {
     for (const poller of this.#pollers) poller.stop()
   }
@@ -148,16 +122,7 @@ export class Crowd {
   /** Sends so many messages a second for so long; everybody reads and types as clients do. */
   async talk(rate: number, ms: number): Promise<void> {
     this.deliveries = []
-    const start = performance.now()
-    const underway = new Set<Promise<void>>()
-    for (let sent = 0; performance.now() - start < ms; await pause(5)) {
-      for (; sent < ((performance.now() - start) / 1_000) * rate; sent += 1) {
-        const one = this.#say().catch(() => this.broke())
-        underway.add(one)
-        void one.then(() => underway.delete(one))
-      }
-    }
-    await Promise.all(underway)
+    await paced(Math.floor((rate * ms) / 1_000), rate, () => this.#say().catch(() => this.broke()))
   }
 
   /** Waits until no answers come any more. Answers how long that took since `start`, ms. */

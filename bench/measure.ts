@@ -114,6 +114,24 @@ export async function afterRest(work: () => Promise<unknown>): Promise<Sample<'t
   return { time: await timed(work) }
 }
 
+const PACE_MS = 5
+
+/** Begins `work` so many times, so many times a second, and waits for all of it. `work` must not fail. */
+export async function paced(
+  count: number,
+  rate: number,
+  work: (index: number) => Promise<void>,
+): Promise<void> {
+  const start = performance.now()
+  const begun: Promise<void>[] = []
+  while (begun.length < count) {
+    const due = Math.min(count, 1 + Math.floor(((performance.now() - start) / 1_000) * rate))
+    while (begun.length < due) begun.push(work(begun.length))
+    if (due < count) await pause(PACE_MS)
+  }
+  await Promise.all(begun)
+}
+
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
 }

@@ -1,4 +1,4 @@
-/** Memory of whole process trees from /proc: shared pages are counted once (Pss). */
+/** Memory and processor time of whole process trees from /proc: shared pages are counted once (Pss). */
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { pause } from './measure.ts'
@@ -7,20 +7,34 @@ const SETTLE_STEP_MS = 5_000
 const SETTLE_LIMIT_MS = 60_000
 /** A change of less than this share in one step counts as none. */
 const STILL = 0.01
+/** In which Linux tells processor time, whatever its own clock. */
+const TICK_MS = 10
 
 /** Pss in MB of these processes and all their descendants, or undefined where /proc does not tell. */
 export function treeMemoryMb(roots: readonly number[]): number | undefined {
+  const kilobytes = sumOf(roots, proportionalKilobytes)
+  return kilobytes === 0 ? undefined : kilobytes / 1024
+}
+
+/** Processor time in ms that these processes and all their descendants have taken, or undefined where /proc does not tell. */
+export function treeProcessorMs(roots: readonly number[]): number | undefined {
+  const ticks = sumOf(roots, processorTicks)
+  return ticks === 0 ? undefined : ticks * TICK_MS
+}
+
+function sumOf(roots: readonly number[], measure: (pid: number) => number): number {
+  if (roots.length === 0) return 0
   const children = childrenByParent()
   const seen = new Set<number>()
   const queue = [...roots]
-  let kilobytes = 0
+  let sum = 0
   for (let pid = queue.pop(); pid !== undefined; pid = queue.pop()) {
     if (seen.has(pid)) continue
     seen.add(pid)
-    kilobytes += proportionalKilobytes(pid)
+    sum += measure(pid)
     queue.push(...(children.get(pid) ?? []))
   }
-  return kilobytes === 0 ? undefined : kilobytes / 1024
+  return sum
 }
 
 /** The trees' memory once it has stopped moving: a start leaves garbage that is collected some seconds later. */
@@ -58,6 +72,12 @@ function readProcDirectory(): string[] {
 
 function proportionalKilobytes(pid: number): number {
   return Number(/^Pss:\s+(\d+) kB/m.exec(readOrEmpty(`/proc/${pid}/smaps_rollup`))?.[1] ?? 0)
+}
+
+/** Time in user and kernel mode: the 14th and 15th field, of which the name, the 2nd, may hold spaces. */
+function processorTicks(pid: number): number {
+  const fields = readOrEmpty(`/proc/${pid}/stat`).split(') ').at(-1)?.split(' ') ?? []
+  return Number(fields[11] ?? 0) + Number(fields[12] ?? 0)
 }
 
 /** A process may end between listing and reading: it then counts nothing. */

@@ -10,29 +10,27 @@ const ROOT = join(import.meta.dirname, '..')
 const START_LIMIT_MS = 60_000
 
 export function product(sizes: Sizes): Target {
-  return {
-    name: 'selvedge',
-    title: 'Selvedge',
-    sizes,
-    async start() {
-      const directory = temporaryFolder('bench')
-      let child = await launch(directory, '0')
-      const server: Server = {
-        url: child.ready,
-        pids: [child.pid],
-        async restart() {
-          await child.stop()
-          child = await launch(directory, new URL(server.url).port)
-          server.pids = [child.pid]
-        },
-        async stop() {
-          await child.stop()
-          await rm(directory, { recursive: true, force: true })
-        },
-      }
-      return server
+  return { name: 'selvedge', title: 'Selvedge', sizes, start: startProduct }
+}
+
+/** Starts Selvedge with open registration, cheap passwords and no rate limits, on data that goes with it. */
+export async function startProduct(): Promise<Server> {
+  const directory = temporaryFolder('bench')
+  let child = await launch(directory, '0')
+  const server: Server = {
+    url: child.ready,
+    pids: [child.pid],
+    async restart() {
+      await child.stop()
+      child = await launch(directory, new URL(server.url).port)
+      server.pids = [child.pid]
+    },
+    async stop() {
+      await child.stop()
+      await rm(directory, { recursive: true, force: true })
     },
   }
+  return server
 }
 
 function launch(directory: string, port: string): Promise<Child> {

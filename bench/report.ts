@@ -45,7 +45,8 @@ function processorTimes(): { idle: number; total: number } {
   }
 }
 
-function busyNote(busy: number): string {
+/** Says when the machine was not quiet. */
+export function busyNote(busy: number): string {
   const share = `${Math.round(busy * 100)} % of the processors was in use before the start`
   return busy > BUSY_LIMIT ? `${share}: NOT A QUIET MACHINE, the figures are too low to quote` : share
 }
@@ -135,7 +136,7 @@ function renderGoals(verdicts: readonly Verdict[], sizes: Sizes): string {
   return `${renderTable(['', 'goal', 'figure', 'measured', 'wanted'], rows)}\n\n${reached} of ${verdicts.length} goals reached`
 }
 
-function renderTable(head: readonly string[], rows: readonly string[][]): string {
+export function renderTable(head: readonly string[], rows: readonly string[][]): string {
   const widths = head.map((cell, column) =>
     Math.max(cell.length, ...rows.map((row) => row[column]?.length ?? 0)),
   )
