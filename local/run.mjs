@@ -1,4 +1,4 @@
-/** `npm run check|test|test:evicting|test:fuzz|test:clients|test:mutants|test:complement|migrate|move:postgres|admin:create|account|reports|restored|rebuild:room|rebuild:user|rebuild:media|bench`: installs what is missing, then runs the task under the pinned Node. */
+/** `npm run check|test|test:evicting|test:fuzz|test:clients|test:mutants|test:complement|migrate|move:postgres|admin:create|account|reports|restored|rebuild:room|rebuild:user|rebuild:media|bench|load`: installs what is missing, then runs the task under the pinned Node. */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -32,6 +32,7 @@ const tasks = {
   'rebuild:user': () => [script('local/commands/rebuild.ts', 'user', ...args)],
   'rebuild:media': () => [script('local/commands/rebuild.ts', 'media', ...args)],
   bench: () => [script('bench/main.ts', ...args)],
+  load: () => [script('bench/load/main.ts', ...args)],
   check: () => [
     script('node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', ...args),
     tsc('tsconfig.json'),
