@@ -74,6 +74,10 @@ describe('a feature', () => {
     expect([features['uk.tcpip.msc4133'], features['uk.tcpip.msc4133.stable']]).toEqual([true, true])
   })
 
+  it('of sliding sync is claimed, since clients ask before they use it', () => {
+    expect(features['org.matrix.simplified_msc3575']).toBe(true)
+  })
+
   it('that does not exist is not claimed', () => {
     const absent = ['msc4143', 'msc4306', 'msc4354', 'msc4262', 'msc4429.stable', 'msc4446']
     for (const name of absent) expect(features[`org.matrix.${name}`] ?? false).toBe(false)
