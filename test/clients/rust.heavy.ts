@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { api, testPassword } from '../support/client.ts'
 import { objectName, startServer, type TestServer } from '../support/server.ts'
 import { built, hasCargo, RustClient, type ShownNotification } from './rust-client.ts'
+import { RustHistory, shownBy } from './rust-history.ts'
 import { Wire } from './wire.ts'
 
 const why =
@@ -154,6 +155,28 @@ describe.skipIf(why !== undefined)(
         await wire.cut()
       }
     }, 300_000)
+
+    it.each([7, 11])(
+      'ends with the same rooms as /sync, in history %i',
+      async (seed) => {
+        const http = api(server)
+        const user = await http.register(`user${seed}`)
+        const others = await Promise.all([1, 2, 3].map((n) => http.register(`other${seed}-${n}`)))
+        const history = new RustHistory(seed, server, { user, others }, (device) =>
+          start(`user${seed}`, `${device}${seed}`),
+        )
+        await history.begin()
+        for (let step = 0; step < 150; step += 1) await history.happen()
+        const expected = await history.oracle()
+        expect(Object.keys(expected).length).toBeGreaterThan(5)
+        for (const client of history.clients) {
+          await expect
+            .poll(async () => shownBy(await client.ask('rooms')), { timeout: 60_000 })
+            .toEqual(expected)
+        }
+      },
+      300_000,
+    )
 
     it('shows all of many rooms, the newest first', async () => {
       const http = api(server)
