@@ -81,6 +81,7 @@ export async function runLoad(parts: Omit<Run, 'ledger'>): Promise<LoadResult> {
   try {
     const sleepers = await readers(run, options.idle)
     const groups = options.kind === undefined ? [] : await gather(run)
+    await forget(run)
     if (sleepers.length > 0) {
       run.say(`${sleepers.length} idle sockets connect`)
       const clients = sleepers.map(idleStream)
@@ -116,6 +117,14 @@ async function gather(run: Run): Promise<Group[]> {
     for (const { session } of others) await join(session, roomId)
     return { roomId, readers: [owner as Reader, ...others] }
   })
+}
+
+/** Starts a server of our own anew: what registration left in memory would go while the clients are measured. */
+async function forget({ server, http, say }: Run): Promise<void> {
+  if (server.restart === undefined) return
+  say('the server starts anew')
+  http.close()
+  await server.restart()
 }
 
 async function connect(

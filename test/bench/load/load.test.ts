@@ -30,8 +30,8 @@ function client(): HttpClient {
   return http
 }
 
-function load(options: LoadOptions) {
-  const target = { url: server.url, pids: [process.pid], stop: async () => undefined }
+function load(options: LoadOptions, restart?: () => Promise<void>) {
+  const target = { url: server.url, pids: [process.pid], restart, stop: async () => undefined }
   return runLoad({ server: target, http: client(), options, restMs: 0, say: () => undefined })
 }
 
@@ -54,6 +54,16 @@ describe('ten clients in two groups', () => {
     const table = renderLoad({ date: '', machine: '', busy: 0, options, result })
     expect(table).toMatch(/idle sockets \| connected +\| 3 /)
   })
+})
+
+it('the server is started anew when all have registered, and the clients find it again', async () => {
+  let restarts = 0
+  const result = await load({ ...SMALL, kind: 'stream' }, async () => {
+    restarts += 1
+    await server.restart()
+  })
+  expect(restarts).toBe(1)
+  expect(result).toMatchObject({ clients: { failed: 0 }, talk: { acknowledged: 20, lost: 0 }, errors: {} })
 })
 
 describe('the account of a run', () => {
