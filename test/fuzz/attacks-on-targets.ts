@@ -11,7 +11,10 @@ export const TARGET_ATTACKS: Attack[] = [
     apply(draft, { random }) {
       const name = variable(draft, random)
       if (name === undefined) return undefined
-      draft.path[name] = encodeURIComponent(random.pick(ODD_TEXTS).toWellFormed())
+      const odd = random.pick(ODD_TEXTS).toWellFormed()
+      // Without its last part a path is that of another endpoint, as of a list of push rules.
+      if (odd === '' && draft.operation.id.endsWith(`{${name}}`)) return undefined
+      draft.path[name] = encodeURIComponent(odd)
       return {}
     },
   },
