@@ -15,6 +15,8 @@ const CONNECT_LIMIT_MS = 120_000
 /** So long after the last acknowledgement a message that has not come is lost. */
 const LATE_LIMIT_MS = 30_000
 const MEMORY_EVERY_MS = 2_000
+/** Objects on which nobody calls leave the memory after ten seconds. */
+const OBJECTS_STAY_MS = 15_000
 
 export interface Connected {
   count: number
@@ -154,6 +156,7 @@ async function connect(
     processor: difference(treeProcessorMs(pids), processor),
   }
   if (restMs === 0) return connected
+  await pause(OBJECTS_STAY_MS)
   const memory = difference(await settledMemoryMb(pids), memoryBefore)
   return {
     ...connected,
