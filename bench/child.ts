@@ -90,6 +90,16 @@ export async function stopAll(): Promise<void> {
   await Promise.all([...running].map((stop) => stop()))
 }
 
+/** A signal ends what was started, and then this process. */
+export function stopOnSignals(): void {
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
+    process.once(signal, () => void stopAll().then(() => process.exit(code)))
+  }
+}
+
 /** A folder for a server's data that goes with the bench, if its server does not take it along before. */
 export function temporaryFolder(name: string): string {
   const folder = mkdtempSync(join(tmpdir(), `selvedge-${name}-`))

@@ -3,7 +3,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CEILING_ROWS, ceiling } from './ceiling/index.ts'
-import { stopAll } from './child.ts'
+import { stopAll, stopOnSignals } from './child.ts'
 import { judge } from './goals.ts'
 import { type Options, readOptions, USAGE } from './options.ts'
 import { plot } from './plot.ts'
@@ -21,12 +21,7 @@ async function main(): Promise<number> {
     console.log(USAGE)
     return 0
   }
-  for (const [signal, code] of [
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-  ] as const) {
-    process.once(signal, () => void stopAll().then(() => process.exit(code)))
-  }
+  stopOnSignals()
   const busy = await measureBusy()
   const runs = await measureAll(options)
   const results: Results = {

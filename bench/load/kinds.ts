@@ -33,7 +33,7 @@ export const KINDS: Record<Kind, (reader: Reader) => LoadClient> = {
   stream: (reader) => streaming(reader, 'online'),
 }
 
-/** A client of the stream that says nothing and of whom nobody is told. */
+/** A client of the stream that stays silent. Its presence is hidden. */
 export function idleStream(reader: Reader): LoadClient {
   return streaming(reader, 'offline')
 }

@@ -2,7 +2,7 @@
 
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { stopAll } from '../child.ts'
+import { stopAll, stopOnSignals } from '../child.ts'
 import { HttpClient } from '../http.ts'
 import { startProduct } from '../product.ts'
 import { describeMachine, measureBusy } from '../report.ts'
@@ -20,12 +20,7 @@ async function main(): Promise<number> {
     console.log(USAGE)
     return 0
   }
-  for (const [signal, code] of [
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-  ] as const) {
-    process.once(signal, () => void stopAll().then(() => process.exit(code)))
-  }
+  stopOnSignals()
   const report = await measure(options)
   const table = renderLoad(report)
   console.log(`\n${table}\n`)

@@ -1,5 +1,6 @@
 /** Tokens of another system, signed with real keys, and the settings that name the system. */
 import { exportJWK, exportSPKI, generateKeyPair, type JWTHeaderParameters, SignJWT } from 'jose'
+import { expect } from 'vitest'
 import type { Answer, Api, Body } from './client.ts'
 
 export const ISSUER = 'https://school.example'
@@ -77,4 +78,20 @@ export function logOf(): { write: (lines: string) => void; text: () => string; r
       .filter((line) => line.includes('a sign-in token was refused'))
       .map((line) => JSON.parse(line))
   return { write, text: () => text, refusals }
+}
+
+/** Signs in by a token that is no good: the log has one line more, with the reason and no word of the token. */
+export async function refusedSignIn(
+  http: Api,
+  log: Pick<ReturnType<typeof logOf>, 'text' | 'refusals'>,
+  token: string,
+  reason: string,
+): Promise<Answer> {
+  const before = log.refusals().length
+  const answer = await signIn(http, token)
+  const reasons = () => log.refusals().slice(before)
+  await expect.poll(() => reasons().map((line) => line.reason)).toEqual([reason])
+  for (const piece of token.split('.').filter((text) => text.length > 8))
+    expect(log.text()).not.toContain(piece)
+  return answer
 }

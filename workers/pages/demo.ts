@@ -6,20 +6,11 @@ import type { AppEnv } from '../app-env.ts'
 import { endpoint } from '../middleware/endpoint.ts'
 import { DEMO_STYLE, STYLE } from './assets.ts'
 import { DEMO_SCRIPT } from './demo-script.ts'
-import { hashSource } from './hash-source.ts'
+import { pagePolicy } from './policy.ts'
 
 const WHOLE_STYLE = STYLE + DEMO_STYLE
 
-/** Its own style and script by their hashes, this server, and nothing from anywhere else. */
-const POLICY = [
-  "default-src 'none'",
-  `style-src ${hashSource(WHOLE_STYLE)}`,
-  `script-src ${hashSource(DEMO_SCRIPT)}`,
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ')
+const POLICY = pagePolicy({ style: WHOLE_STYLE, script: DEMO_SCRIPT, connect: true })
 
 export const demo = new Hono<AppEnv>()
 

@@ -6,17 +6,9 @@ import { VERSION } from '../../src/version.ts'
 import type { AppEnv } from '../app-env.ts'
 import { endpoint } from '../middleware/endpoint.ts'
 import { COPY_SCRIPT, STYLE } from './assets.ts'
-import { hashSource } from './hash-source.ts'
+import { pagePolicy } from './policy.ts'
 
-/** Its own style and script by their hashes, and nothing from anywhere else. */
-const POLICY = [
-  "default-src 'none'",
-  `style-src ${hashSource(STYLE)}`,
-  `script-src ${hashSource(COPY_SCRIPT)}`,
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ')
+const POLICY = pagePolicy({ style: STYLE, script: COPY_SCRIPT })
 
 /** What a visitor without an account is told, by the setting of registration. */
 const JOINING: Record<Config['registration'], string> = {

@@ -70,7 +70,7 @@ export class Incoming {
   async #do(saying: Saying, given: unknown): Promise<JsonObject | undefined> {
     const now = this.#parts.host().ports.clock.now()
     saying.streams.sockets.write(saying.one, { heard: now })
-    // What is acknowledged was sent: there are no more of these than the server itself has caused.
+    // An expected acknowledgement is free: each one answers an increment of the server.
     if (!isExpectedAck(saying.one, given)) this.#count(now)
     const message = checkMessage(given)
     const handle = HANDLERS[message.type] as (

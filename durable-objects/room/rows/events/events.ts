@@ -219,8 +219,8 @@ export function rewriteEvent(sql: SqlStorage, row: Pick<EventRow, 'pos' | 'pdu'>
 }
 
 /**
- * Forgets what recognises a repeated send, of a user as whom nobody sends any more: of events with after < pos <= upTo.
- * Each is covered first, as texts are (see `coverTexts`), but by a number of its own, since no two may be alike.
+ * Forgets the transaction ids of a user that sends no more, of events with after < pos <= upTo. Each id is covered first
+ * (see `coverTexts`), by a number of its own, since no two may be alike.
  */
 export function forgetSends(
   sql: SqlStorage,
