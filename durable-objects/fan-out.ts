@@ -5,6 +5,7 @@ import type { Env } from '../src/env.ts'
 import type { Invitee } from '../src/objects/room/create.ts'
 import type { PublicKeys } from '../src/objects/user/keys.ts'
 import type { Wake } from '../src/objects/user/sync.ts'
+import type { JsonObject } from '../src/protocol/events/canonical-json.ts'
 import { type ClaimedKeys, type KeyClaimRequest, type KeyQuery, type Peers, peersOf } from './peers.ts'
 import type { WakeAnswer } from './room/tell/subscribers.ts'
 import { type Pulled, type RoomPull, withinCall } from './user/sync/pull-transport.ts'
@@ -37,6 +38,11 @@ export class FanOut extends WorkerEntrypoint<Env> {
   /** Those of `userIds` that are in none of the rooms. */
   async strangers(userIds: string[], roomIds: string[]): Promise<string[]> {
     return this.#objects.strangers(userIds, roomIds)
+  }
+
+  /** Answers in the order of `userIds`; undefined for a user whose object could not be reached. */
+  async profiles(userIds: string[], fields: string[] | undefined): Promise<(JsonObject | undefined)[]> {
+    return this.#objects.profiles(userIds, fields)
   }
 
   /** Answers in the order of `queries`; undefined for a user whose object could not be reached. */

@@ -100,6 +100,7 @@ export function gatedObjects(
         (some) => objects.invitees(some, inviter),
       ),
     strangers: (userIds, roomIds) => objects.strangers(userIds, roomIds),
+    profiles: (userIds, fields) => objects.profiles(userIds, fields),
     publicKeys: (queries) =>
       ofKnown<(typeof queries)[number], PublicKeys | undefined>(
         queries,

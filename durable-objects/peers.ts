@@ -5,8 +5,10 @@ import type { Invitee } from '../src/objects/room/create.ts'
 import type { RoomPeer } from '../src/objects/room/peer.ts'
 import type { KeyClaims, PublicKeys } from '../src/objects/user/keys.ts'
 import type { UserPeer } from '../src/objects/user/peer.ts'
+import { patiently } from '../src/patience.ts'
 import type { CallCounters } from '../src/ports/system.ts'
 import { MatrixError } from '../src/protocol/errors.ts'
+import type { JsonObject } from '../src/protocol/events/canonical-json.ts'
 import { inSlices, SLICES_OF_A_SYNC } from './in-slices.ts'
 import { overloadIfPlanned, resetIfPlanned, throughFaults } from './network-faults.ts'
 import { fromResult, type RpcResult } from './rpc.ts'
@@ -16,6 +18,8 @@ import { isLarge, mayRepeat, type ObjectKind } from './rpc-table.ts'
 export interface Peers extends Crowds {
   room(roomId: string): RoomPeer
   user(userId: string): UserPeer
+  /** What the users have in their profiles, or in these fields, in their order; undefined for one that was not reached. */
+  profiles(userIds: readonly string[], fields: string[] | undefined): Promise<(JsonObject | undefined)[]>
 }
 
 /** What is asked of many users at once. */
@@ -54,6 +58,9 @@ export interface StubOptions {
   /** The caller is a slice of a fan-out already: it asks everybody itself. */
   isSlice?: boolean
 }
+
+/** A User object that hangs holds up nobody's sync for longer, ms. */
+const PROFILE_PATIENCE_MS = 2_000
 
 /** What answers with a WebSocket goes by `fetch`: an RPC cannot carry one. */
 const OVER_FETCH: ReadonlySet<string> = new Set(['sync', 'slide', 'stream'])
@@ -114,6 +121,16 @@ export function peersOf(env: Env, counters: CallCounters, options: StubOptions =
       )
       return userIds.filter((_, index) => answers[index])
     },
+    profiles: (userIds, fields) =>
+      inSlices<string, JsonObject | undefined>(
+        userIds,
+        {
+          most: SLICES_OF_A_SYNC,
+          here: (some) => Promise.all(some.map((userId) => profileOf(user(userId), fields))),
+          there: (slice) => fanOut('profiles', slice, fields),
+        },
+        options,
+      ).catch(() => userIds.map(() => undefined)),
     publicKeys: (queries) =>
       inSlices(
         queries,
@@ -147,6 +164,13 @@ export function peersOf(env: Env, counters: CallCounters, options: StubOptions =
         options,
       ),
   }
+}
+
+function profileOf(user: UserPeer, fields: string[] | undefined): Promise<JsonObject | undefined> {
+  return patiently(
+    PROFILE_PATIENCE_MS,
+    user.profileFields(fields).catch(() => undefined),
+  )
 }
 
 async function inviteeOf(user: UserPeer, inviter: string): Promise<Invitee> {

@@ -61,7 +61,7 @@ export function roomConsumers({ subscribers, feed, pushes, archive }: Parts): Co
 
 /** Whether a syncing client can see the change. */
 function isSeen(change: Changed): boolean {
-  return change.receiptsMoved || change.devicesMarked || changesEvents(change)
+  return change.receiptsMoved || change.marked || changesEvents(change)
 }
 
 function changesEvents({ appended, rewritten }: Changed): boolean {

@@ -30,8 +30,8 @@ export interface Changed {
   readonly receiptsMoved: boolean
   /** Of these receipts, the public ones. */
   readonly read: readonly Receipt[]
-  /** It marked a member's devices as changed. */
-  readonly devicesMarked: boolean
+  /** It marked a member's devices, or fields of their profile, as changed. */
+  readonly marked: boolean
   /** It changed who is typing. */
   readonly typingChanged: boolean
 }
@@ -80,7 +80,7 @@ export class RoomWriter extends RoomContext implements Changed {
   listsChanged = false
   receiptsMoved = false
   read: Receipt[] = []
-  devicesMarked = false
+  marked = false
   typingChanged = false
   /** Events come back from the archive: nobody is told of them one by one. */
   readonly restoring: boolean

@@ -73,6 +73,8 @@ export function assembleUser(user: UserInside): UserParts {
     objects: user.peers,
     memberships: () => polls().memberships,
     mutate,
+    nextOwn,
+    serve: () => polls().serve(),
     runJob: (job, inMs = 0) => timers.arm(job, clock.now() + inMs),
     watched: (roomId) => pushes.countAnew(roomId),
   })

@@ -53,6 +53,11 @@ export class RoomJobs {
     return first(this.#sql, 'SELECT 1 AS found FROM room_jobs LIMIT 1') !== undefined
   }
 
+  /** The same of one kind. */
+  waitingFor(kind: RoomJobKind): boolean {
+    return first(this.#sql, 'SELECT 1 AS found FROM room_jobs WHERE kind = ? LIMIT 1', kind) !== undefined
+  }
+
   /** From the alarm: does a slice. Answers when to go on. @throws when a room was not reached: tried again later */
   run(): Promise<number | undefined> {
     return this.#courier.run()

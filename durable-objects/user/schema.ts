@@ -2,6 +2,7 @@
 
 import { DEVICES_TABLE, REFRESH_COLUMNS } from './account/device-rows.ts'
 import { PROFILE_TABLE } from './account/profile.ts'
+import { PROFILE_CHANGES_TABLE } from './account/profile-changes.ts'
 import { REVOKED_TABLE } from './account/sessions.ts'
 import { DELAYED_ROOMS_TABLE } from './delayed-rooms.ts'
 import { KEY_BACKUP_BYTES, KEY_BACKUP_TABLES } from './keys/backup-rows.ts'
@@ -44,4 +45,5 @@ export const USER_MIGRATIONS: readonly string[] = [
   KEY_BACKUP_BYTES,
   THREAD_SUBSCRIPTIONS_TABLE,
   ROOM_CHANGE_COLUMNS + SLIDING_TABLES,
+  PROFILE_CHANGES_TABLE,
 ]

@@ -36,6 +36,7 @@ import { STREAM_TAG } from './stream/sockets.ts'
 import { dropStrayEpochs } from './sync/head-store.ts'
 import { hidesInvite } from './sync/invites.ts'
 import { pullRooms } from './sync/pull-transport.ts'
+import { activityIn } from './sync/sliding/activity.ts'
 import { dropStrayConnections, epochHolders } from './sync/sliding/store.ts'
 import { SyncPolls } from './sync/sync-polls.ts'
 import { dropStrayMessages } from './to-device/inbox.ts'
@@ -166,10 +167,13 @@ export class User extends DurableObject<Env> {
       data: (roomId, type) => findAccountData(this.#sql, roomId, type),
       filter: (id) => getFilter(this.#sql, id),
       storeFilter: (filter) => this.#storeFilter(filter),
+      check: (session) => this.#parts.account.check(session),
       transaction: (work) => this.#transaction(work),
       ignored: () => ignoredUsers(this.#sql, this.#userId),
       hidesInvite: (room) => hidesInvite(this.#sql, this.#userId, room),
       strangers: (userIds) => this.#strangers(userIds),
+      activity: (roomIds) => activityIn(this.#ports.archiveReader, roomIds),
+      profiles: (userIds, fields) => peersOf(this.env, this.#ports.calls).profiles(userIds, fields),
       armStreams: (at) => this.#parts.timers.arm('streams', at),
       presence: {
         enabled: this.#ports.config.presence,

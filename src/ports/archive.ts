@@ -75,6 +75,15 @@ export interface ArchivedMembership {
   forgotten: boolean
 }
 
+/** A room as a list of rooms shows it, so far as it is archived. */
+export interface RoomActivity {
+  roomId: string
+  /** When the newest event was sent, ms. */
+  newest: number
+  type: string | null
+  encrypted: boolean
+}
+
 /** The archive's other side: what wiped objects are made from again. */
 export interface ArchiveReader {
   /** Those of these rooms that the archive knows. */
@@ -96,6 +105,8 @@ export interface ArchiveReader {
   /** The users with a pusher of this key, as far as the archive knows. */
   pusherOwners(key: string): Promise<string[]>
   userRooms(userId: string): Promise<ArchivedMembership[]>
+  /** When something last happened in those of these rooms that the archive knows, and what kind of rooms they are. */
+  activity(roomIds: string[]): Promise<RoomActivity[]>
   /** The JSON of an event's PDU, as far as it was archived. */
   event(eventId: string): Promise<string | undefined>
   /** The room that an event belongs to. */

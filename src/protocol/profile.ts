@@ -18,11 +18,6 @@ const DEFINED: ReadonlySet<string> = new Set(['displayname', 'avatar_url', 'm.tz
 /** The fields that member events repeat, and how long (bytes) they may be: each stands in every room of the user. */
 const IN_ROOMS: Readonly<Record<string, number>> = { displayname: 1024, avatar_url: 1024 }
 
-/** Whether a change of the field is shown in the user's rooms. */
-export function isShownInRooms(key: string): boolean {
-  return Object.hasOwn(IN_ROOMS, key)
-}
-
 /** The fields of a member event that are a profile of valid length. */
 export function profileInRooms(content: JsonObject): JsonObject {
   const fields = Object.entries(IN_ROOMS).filter(([key, bytes]) => {

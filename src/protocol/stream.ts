@@ -21,6 +21,9 @@ export const STREAM_CLOSE = {
   tooOften: 4429,
 } as const
 
+/** Characters of a message of a client; what is longer is not read. */
+export const LONGEST_SAID = 16_384
+
 /** The ping that is answered while the object sleeps, and its answer: exactly these texts. */
 export const PING = '{"type":"ping"}'
 export const PONG = '{"type":"pong"}'

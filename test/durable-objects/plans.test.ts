@@ -14,6 +14,7 @@ const GROWING: Readonly<Record<ObjectKind, readonly string[]>> = {
     'relations',
     'receipts',
     'device_marks',
+    'profile_marks',
     'push_members',
   ],
   USER: ['rooms', 'moved', 'account_data', 'inbox', 'outbox', 'outbox_txns', 'backup_keys', 'one_time_keys'],

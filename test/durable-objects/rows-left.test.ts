@@ -113,6 +113,7 @@ const STAYS: Readonly<Record<string, string>> = {
   read_markers: 'guards the order of fully-read markers',
   receipts: 'others see how far somebody had read',
   device_marks: 'others who come later may ask whose keys have changed',
+  profile_marks: 'others who come later may ask whose profiles have changed',
   delayed_rooms: 'the event is refused when its time has come',
 }
 const others = (tables: string[]) => tables.filter((table) => !(table in STAYS))

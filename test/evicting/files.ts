@@ -23,6 +23,7 @@ export const LEFT_OUT: Record<string, string> = {
   'test/durable-objects/sync-interleavings.test.ts': staysAwake,
   'test/durable-objects/sync-model/sync-model.test.ts': noServer,
   'test/durable-objects/user/gathering.test.ts': noServer,
+  'test/durable-objects/user/sliding-profiles.test.ts': noServer,
   'test/durable-objects/user/unread-counts.test.ts': noServer,
   'test/workers/client/events/quiet-news.test.ts': staysAwake,
   'test/workers/client/events/receipts-cost.test.ts': staysAwake,
@@ -31,6 +32,7 @@ export const LEFT_OUT: Record<string, string> = {
   'test/workers/client/sync/presence.test.ts': staysAwake,
   'test/workers/client/sync/sliding/cost.test.ts': staysAwake,
   'test/workers/client/sync/sliding/lazy-members.test.ts': staysAwake,
+  'test/workers/client/sync/sliding/thousand.test.ts': staysAwake,
   'test/workers/client/sync/sync-filters.test.ts': staysAwake,
 }
 

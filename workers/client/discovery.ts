@@ -44,6 +44,7 @@ const VERSIONS = {
     'org.matrix.msc4380.stable': true,
     'org.matrix.simplified_msc3575': true,
     'org.matrix.msc4222': true,
+    'org.matrix.msc4262': true,
     'org.matrix.msc3266': true,
     'org.matrix.msc3827.stable': true,
     'org.matrix.msc3814': true,

@@ -6,6 +6,7 @@ import { heroesFor, needsHeroes, SUMMARY_TYPES } from '../../../src/protocol/roo
 import type { RoomReader } from '../context.ts'
 import type { EventRow } from '../rows/events/events.ts'
 import { deviceMarksFor } from '../rows/members/device-marks.ts'
+import { profileMarksFor } from '../rows/members/profile-marks.ts'
 import { receiptsFor } from '../rows/members/receipts.ts'
 import type { Typing } from '../rows/members/typing.ts'
 import type { RowReader } from '../rows/reader.ts'
@@ -45,6 +46,8 @@ export function pull(room: RoomReader, typing: Typing, asked: PullRequest): Room
   if (joined) readReceipts(room, request, slice)
   const devices = deviceMarksFor(store, request, { joined, head })
   if (devices !== undefined) slice.devices = devices
+  const profiles = joined ? profileMarksFor(store, request, head) : undefined
+  if (profiles !== undefined) slice.profiles = profiles
   if (request.card) slice.card = cardOf(store)
   return slice
 }

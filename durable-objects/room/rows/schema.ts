@@ -8,6 +8,7 @@ import { DEVICE_MARKS_TABLE } from './members/device-marks.ts'
 import { ERASED_TABLE, ERASING_TABLE } from './members/erasures.ts'
 import { FORGOTTEN_TABLE } from './members/forgotten.ts'
 import { MEMBERS_TABLE } from './members/members.ts'
+import { PROFILE_MARKS_TABLE } from './members/profile-marks.ts'
 import { RECEIPTS_TABLE } from './members/receipts.ts'
 import { CHAIN_LINKS_TABLE } from './state/auth-chain.ts'
 import { STATE_TABLE } from './state/state.ts'
@@ -32,4 +33,5 @@ export const ROOM_MIGRATIONS: readonly string[] = [
   DEVICE_MARKS_TABLE,
   PUSH_MEMBERS_TABLE,
   PUSH_READS_COLUMN,
+  PROFILE_MARKS_TABLE,
 ]

@@ -5,6 +5,7 @@ import type { RoomReader } from '../context.ts'
 import { heroCandidates } from '../read/heroes.ts'
 import { pushFacts } from '../read/unread.ts'
 import { deviceMarks } from '../rows/members/device-marks.ts'
+import { profileMarks } from '../rows/members/profile-marks.ts'
 import { publicReceipts } from '../rows/members/receipts.ts'
 import type { Typing } from '../rows/members/typing.ts'
 import type { Recent } from './recent.ts'
@@ -32,10 +33,17 @@ export function makeIncrement(
   if (events.length > 0) increment.push = pushFacts(room, events)
   const receipts = recent.receiptsAfter(from) ?? publicReceipts(room.store, from, to)
   if (receipts.length > 0) increment.receipts = receipts
-  const devices = recent.mayHaveMarks(from) ? deviceMarks(room.store, from, to) : undefined
-  if (devices !== undefined) increment.devices = devices
+  if (recent.mayHaveMarks(from)) addMarks(room, increment)
   const json = JSON.stringify(increment)
   return json.length <= MAX_INCREMENT ? json : undefined
+}
+
+function addMarks({ store }: RoomReader, increment: Increment): void {
+  const { from, to } = increment
+  const devices = deviceMarks(store, from, to)
+  if (devices !== undefined) increment.devices = devices
+  const profiles = profileMarks(store, from, to)
+  if (profiles.length > 0) increment.profiles = profiles
 }
 
 /** The member events of the senders and of new heroes, for clients that load members lazily. */

@@ -9,7 +9,7 @@ export interface Seen {
   readonly appended: readonly TimelineEvent[]
   readonly rewritten: boolean
   readonly read: readonly Receipt[]
-  readonly devicesMarked: boolean
+  readonly marked: boolean
 }
 
 export class Recent {
@@ -29,13 +29,13 @@ export class Recent {
   }
 
   /** After a commit; `head`: where the room stands since. */
-  took({ appended, rewritten, read, devicesMarked }: Seen, head: number): void {
+  took({ appended, rewritten, read, marked }: Seen, head: number): void {
     if (rewritten) this.#reset(appended[0] === undefined ? head : appended[0].pos - 1)
     if (appended.length > 0) this.#keepEvents(appended)
     for (const receipt of read) this.#keepReceipt(receipt)
     const members = appended.filter(({ event }) => event.type === 'm.room.member')
     for (const { event } of members) if (event.content.membership !== 'join') this.#forget(event.state_key)
-    if (devicesMarked || members.length > 0) this.#marked = head
+    if (marked || members.length > 0) this.#marked = head
   }
   /** The events after a position; undefined: the tables know. */
   eventsAfter(pos: number): TimelineEvent[] | undefined {
@@ -49,7 +49,7 @@ export class Recent {
     return [...this.#receipts.values()].filter((receipt) => receipt.pos > pos)
   }
 
-  /** Whether a device was marked after a position, or somebody came or went; true if that is not known. */
+  /** Whether a member was marked after a position, or somebody came or went; true if that is not known. */
   mayHaveMarks(pos: number): boolean {
     return pos < this.#marked
   }

@@ -54,12 +54,15 @@ export const writeRpc = rpcTable<RoomDesk>()({
       mutateAndFeed((change) => changeMembership(change, request)),
   },
 
-  /** Shows a joined user's new profile in their member event. */
+  /**
+   * Shows a joined user's new profile in their member event, and tells who asks that these fields have changed. User
+   * objects of the version before this one name none.
+   */
   updateProfile: {
     session: 'none',
     repeatable: true,
-    run: ({ mutateAndFeed }, userId: string, profile: Profile): Promise<void> =>
-      mutateAndFeed((change) => updateProfile(change, userId, profile)),
+    run: ({ mutateAndFeed }, userId: string, profile: Profile, fields: string[] | undefined): Promise<void> =>
+      mutateAndFeed((change) => updateProfile(change, userId, profile, fields)),
   },
 
   /** From now on, users that join later are shown this user's events redacted. */

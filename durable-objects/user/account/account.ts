@@ -6,7 +6,6 @@ import type { Ports } from '../../../src/ports/ports.ts'
 import type { JsonValue } from '../../../src/protocol/events/canonical-json.ts'
 import { localpartOf } from '../../../src/protocol/identifiers.ts'
 import type { Profile } from '../../../src/protocol/profile.ts'
-import { isShownInRooms } from '../../../src/protocol/profile.ts'
 import type { Peers } from '../../peers.ts'
 import { readMeta, writeMeta } from '../../sqlite.ts'
 import { requireNoSuchKey } from '../keys/cross-signing.ts'
@@ -19,6 +18,7 @@ import { type DeviceRow, findDevice } from './device-rows.ts'
 import * as devices from './devices.ts'
 import { hasPast } from './past.ts'
 import { roomProfile, setProfile, setProfileField } from './profile.ts'
+import { ProfileSpread } from './profile-spread.ts'
 import { confirmSession, isFirstUse, type Refreshed, refreshRefused, refreshSession } from './refresh.ts'
 import { countRoomMade } from './rooms-made.ts'
 import { readStanding, requireUsable, writeStanding } from './standing.ts'
@@ -46,21 +46,23 @@ interface AccountDependencies {
   mutate: <T>(work: () => Changes & { value: T }) => T
   /** From now on a Room tells of what is new there; what came before must be counted. */
   watched: (roomId: string) => void
+  /** The next place in the user's own log, inside a transaction. */
+  nextOwn: () => number
+  /** The user's clients have something to be told. */
+  serve: () => void
   /** Has the alarm run a job now. */
   runJob: (job: 'rooms' | 'closing', inMs?: number) => void
 }
 
-/** How long after a change of the profile a join may still show the old one, ms. */
-const PROFILE_UNSETTLED_MS = 60_000
 /** As long as a request waits for the rooms it concerns, ms; the alarm sees to the rest. */
 export const ROOMS_PATIENCE_MS = 2_000
-const PROFILE_CHANGED = 'profile_ts'
 /** The account has had its first profile. */
 const PROFILE_BEGUN = 'profile_begun'
 
 export class UserAccount {
   readonly #to: AccountDependencies
   readonly jobs: RoomJobs
+  readonly #spread: ProfileSpread
   #standing: AccountStanding | undefined
   /** The devices whose sessions were checked, until the next transaction: every long poll asks for its own. */
   readonly #devices = new Map<string, DeviceRow>()
@@ -68,7 +70,8 @@ export class UserAccount {
   constructor(dependencies: AccountDependencies) {
     this.#to = dependencies
     const work: RoomWork = {
-      profile: (roomId) => this.#room(roomId).updateProfile(this.#userId, roomProfile(this.#sql)),
+      profile: (roomId) =>
+        this.#room(roomId).updateProfile(this.#userId, roomProfile(this.#sql), this.#spread.untold()),
       leave: (roomId) =>
         this.#room(roomId).changeMembership({ sender: this.#userId, target: this.#userId, action: 'leave' }),
       devices: (roomId) => this.#room(roomId).markDevices(this.#userId),
@@ -78,7 +81,11 @@ export class UserAccount {
       },
       erase: (roomId) => this.#room(roomId).markErased(this.#userId),
     }
-    this.jobs = new RoomJobs(dependencies.sql, work, () => dependencies.ports.clock.now())
+    const { sql, ports, nextOwn, memberships } = dependencies
+    const now = () => ports.clock.now()
+    this.jobs = new RoomJobs(sql, work, now)
+    const joinedRooms = () => memberships().joinedRooms()
+    this.#spread = new ProfileSpread({ sql, now, nextOwn, jobs: () => this.jobs, joinedRooms })
   }
 
   // ------------------------------------------------------------ sessions
@@ -104,7 +111,7 @@ export class UserAccount {
       const deviceLists = dropped.length > 0 || isNews ? [this.#userId] : []
       return { value: session, archive: [...profile.archive, ...dropped, ...archive], revoked, deviceLists }
     })
-    if (spreads) this.#to.runJob('rooms')
+    if (spreads) this.#toldProfile()
     return opened
   }
 
@@ -208,14 +215,13 @@ export class UserAccount {
     const first = this.#firstProfile(fields)
     // A suspended user tells others nothing, not even by way of another system.
     const archive = always && !this.standing.suspended ? setProfile(this.#sql, fields) : []
-    if (archive.length > 0) this.#spreadProfile()
+    if (archive.length > 0) this.#spread.begin(archive)
     return { archive: [...first, ...archive], spreads: archive.length > 0 }
   }
 
-  /** Has the rooms learn of the profile, inside the transaction that changes it. */
-  #spreadProfile(): void {
-    this.jobs.add('profile', this.#to.memberships().joinedRooms())
-    writeMeta(this.#sql, PROFILE_CHANGED, this.#to.ports.clock.now())
+  #toldProfile(inMs = 0): void {
+    this.#to.runJob('rooms', inMs)
+    this.#to.serve()
   }
 
   /** Counts a room that the user is about to make, and answers what it must know of them. @throws as `countRoomMade` */
@@ -230,11 +236,10 @@ export class UserAccount {
   setProfileField(key: string, value: JsonValue | undefined): boolean {
     const spreads = this.#to.mutate(() => {
       const archive = setProfileField(this.#sql, key, value)
-      const shown = archive.length > 0 && isShownInRooms(key)
-      if (shown) this.#spreadProfile()
-      return { value: shown, archive }
+      if (archive.length > 0) this.#spread.begin(archive)
+      return { value: archive.length > 0, archive }
     })
-    if (spreads) this.#to.runJob('rooms', ROOMS_PATIENCE_MS)
+    if (spreads) this.#toldProfile(ROOMS_PATIENCE_MS)
     return spreads
   }
 
@@ -249,11 +254,8 @@ export class UserAccount {
       return true
     }
     if (membership !== 'join') return false
-    const changedTs = readMeta<number>(this.#sql, PROFILE_CHANGED) ?? 0
     const pushes = this.pushIn(roomId, membership)
-    if (this.#to.ports.clock.now() - changedTs > PROFILE_UNSETTLED_MS) return pushes
-    this.jobs.add('profile', [roomId])
-    return true
+    return this.#spread.roomJoined(roomId) || pushes
   }
 
   /** Has a joined room know of the user's pushers, if there are any. Answers whether there is a job to run. */

@@ -14,10 +14,11 @@ export const PROFILE_TABLE = `
 export type ProfileRow = { key: string; value: string }
 type Archived = Omit<UserLogEntry, 'seq'>
 
-/** All fields. */
-export function profileFields(sql: SqlReader): JsonObject {
+/** All fields, or these. */
+export function profileFields(sql: SqlReader, wanted?: readonly string[]): JsonObject {
   const rows = sql.exec<ProfileRow>('SELECT key, value FROM profile ORDER BY key').toArray()
-  return Object.fromEntries(rows.map(({ key, value }) => [key, JSON.parse(value) as JsonValue]))
+  const shown = rows.filter(({ key }) => wanted?.includes(key) ?? true)
+  return Object.fromEntries(shown.map(({ key, value }) => [key, JSON.parse(value) as JsonValue]))
 }
 
 /** The part that member events carry. */

@@ -157,7 +157,12 @@ export const accountRpc = rpcTable<UserHost>()({
   /** What member events carry of the profile. */
   profile: { session: 'none', repeatable: true, run: ({ sql }): Profile => roomProfile(sql) },
 
-  profileFields: { session: 'none', repeatable: true, run: ({ sql }): JsonObject => profileFields(sql) },
+  /** What everybody may see of the profile: of all fields, or of these. */
+  profileFields: {
+    session: 'none',
+    repeatable: true,
+    run: ({ sql }, fields?: string[]): JsonObject => profileFields(sql, fields),
+  },
 
   /** Gives a new account its first profile, as its first session would. Asked again, it changes nothing. */
   beginProfile: { session: 'none', repeatable: true, run: ({ account }): void => account.beginProfile() },

@@ -4,11 +4,11 @@ import type { RoomPeer } from '../../../src/objects/room/peer.ts'
 import type { Session } from '../../../src/objects/user/session.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
-import { STREAM_CLOSE } from '../../../src/protocol/stream.ts'
+import { LONGEST_SAID, STREAM_CLOSE } from '../../../src/protocol/stream.ts'
 import type { UserHost } from '../host.ts'
 import { setFullyRead } from '../settings/read-markers.ts'
 import { Allowance } from './allowance.ts'
-import { checkMessage, idOf, LONGEST, type Message, type MessageType, parseJson } from './messages.ts'
+import { checkMessage, idOf, type Message, type MessageType, parseJson } from './messages.ts'
 import { errorMessage, type StreamSocket } from './sockets.ts'
 import type { Streams } from './streams.ts'
 
@@ -51,8 +51,8 @@ export class Incoming {
     // It was ended a moment ago.
     if (one === undefined) return
     const length = typeof data === 'string' ? data.length : data.byteLength
-    if (length > LONGEST)
-      return streams.sockets.end(one, TOO_LONG, `A message has ${LONGEST} characters at most`)
+    if (length > LONGEST_SAID)
+      return streams.sockets.end(one, TOO_LONG, `A message has ${LONGEST_SAID} characters at most`)
     let id: string | undefined
     try {
       const given = parseJson(data)

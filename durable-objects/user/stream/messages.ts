@@ -3,9 +3,6 @@ import * as z from 'zod'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import { isEventId, isRoomId } from '../../../src/protocol/identifiers.ts'
 
-/** Characters of a message; what is longer is not read. */
-export const LONGEST = 16_384
-
 const RoomId = z.string().refine(isRoomId, 'not a room ID')
 const EventId = z.string().refine(isEventId, 'not an event ID')
 /** By which the client knows the answer to its message. */

@@ -96,8 +96,9 @@ export class StreamSockets implements WaitingSockets {
     return { response: new Response(null, { status: 101, webSocket: client }), one }
   }
 
-  /** Changes what is known of a socket. */
+  /** Changes what is known of a socket: nothing, where it was ended meanwhile, or it would come back after an eviction. */
   write(one: StreamSocket, change: Partial<StreamPoll>): void {
+    if (!this.#open.has(one.socket)) return
     one.poll = { ...one.poll, ...change }
     one.socket.serializeAttachment(one.poll)
   }

@@ -13,6 +13,8 @@ import { type StreamSocket, StreamSockets } from './sockets.ts'
 
 export interface StreamsParts extends Omit<WaitingParts, 'sockets'> {
   ctx: DurableObjectState
+  /** Passes a session that is alive. @throws MatrixError M_UNKNOWN_TOKEN, M_USER_LOCKED */
+  check: (session: Session) => void
   /** Reads a client's token. @throws MatrixError M_INVALID_PARAM */
   given: (text: string) => SyncToken
   /** A device begins with a token, comes back with one, or begins anew. */
@@ -38,9 +40,9 @@ export class Streams {
     this.#waiting = new WaitingPolls({ ...parts, sockets: this.sockets })
   }
 
-  /** Opens a stream. @throws MatrixError M_INVALID_PARAM for an invalid position or filter */
+  /** Opens a stream. @throws MatrixError M_INVALID_PARAM for an invalid position or filter, M_UNKNOWN_TOKEN */
   async open(request: StreamRequest): Promise<Response> {
-    const { cameBack, given, kept, readerOf, seen } = this.#parts
+    const { cameBack, check, given, kept, readerOf, seen } = this.#parts
     const { session, since, expiresAt, presence, stateAfter } = request
     const asked = { session, stateAfter, filter: kept(request.filter), token: '', level: false }
     const reader = readerOf(asked)
@@ -49,6 +51,8 @@ export class Streams {
     const met = seen(request, token === undefined)
     if (token === undefined) await met
     const first = token === undefined ? await this.#first(session.deviceId, reader) : undefined
+    // It may have ended while Rooms were asked.
+    check(session)
     const now = this.#parts.clock.now()
     const { response, one } = this.sockets.open({
       ...asked,

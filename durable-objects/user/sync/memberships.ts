@@ -80,7 +80,7 @@ export class Memberships {
       no: known?.no ?? this.#nextNo(),
       roomId: change.roomId,
       membership: change.membership,
-      was: unchanged ? known.was : (known?.membership ?? null),
+      was: unchanged ? known.was : wasBefore(known, change),
       pos: change.pos,
       own: unchanged ? known.own : nextOwn(),
       stripped: (change.strippedState ?? []) as unknown as JsonObject[],
@@ -123,6 +123,12 @@ export class Memberships {
     if (room.membership === 'join') this.#joined.add(room.no)
     else this.#joined.delete(room.no)
   }
+}
+
+/** A user who was removed and is then banned was banned from a room that they had been in. */
+function wasBefore(known: UserRoom | undefined, { membership }: MembershipChange): Membership | null {
+  const wasRemoved = known?.membership === 'leave' && known.byOther && known.was === 'join'
+  return wasRemoved && membership === 'ban' ? 'join' : (known?.membership ?? null)
 }
 
 function isGone(membership: Membership): boolean {

@@ -49,11 +49,13 @@ const WAITING_OF_A_DEVICE = 3
 
 export class Sockets {
   readonly #ctx: DurableObjectState
+  readonly #check: (session: Session) => void
   readonly #waiting = new Map<WebSocket, WaitingSocket>()
   #presence: KeptPresence | undefined
 
-  constructor(ctx: DurableObjectState) {
+  constructor(ctx: DurableObjectState, check: (session: Session) => void) {
     this.#ctx = ctx
+    this.#check = check
     const kept: WaitingSocket[] = []
     for (const socket of ctx.getWebSockets()) {
       // Streams have a tag: they are another class's.
@@ -91,8 +93,10 @@ export class Sockets {
   /**
    * Opens a socket that waits. Answers the Worker's end, with the token and the fields (`empty`) that the Worker gives
    * to the client when the time is over. The oldest poll of a device that has too many is over now.
+   * @throws MatrixError where the session has ended meanwhile: while Rooms were asked
    */
   open(asked: Poll, reader: PollReader): Response {
+    this.#check(asked.session)
     this.#replace(asked)
     const poll = { ...asked, others: this.#presence }
     const { 0: client, 1: server } = new WebSocketPair()

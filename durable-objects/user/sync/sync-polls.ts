@@ -3,6 +3,7 @@ import { takeFault } from '../../../src/faults.ts'
 import type { PresenceValue } from '../../../src/objects/user/presence.ts'
 import type { SlidingRequest } from '../../../src/objects/user/sliding.ts'
 import type { MembershipChange, SyncRequest, VisitedRoom, Wake } from '../../../src/objects/user/sync.ts'
+import { fieldsChanged } from '../account/profile-changes.ts'
 import { receivingDevices } from '../keys/dehydrated.ts'
 import { Presence } from '../presence/presence.ts'
 import { storedRuleset } from '../push/push-rules.ts'
@@ -59,7 +60,7 @@ export class SyncPolls {
     this.#settings = new ShownSettings(parts.sql, parts.userId)
     const ignored = () => this.#settings.ignored
     this.memberships = new Memberships(parts.sql, parts.userId)
-    this.sockets = new Sockets(parts.ctx)
+    this.sockets = new Sockets(parts.ctx, parts.check)
     this.inbox = new Inbox(parts.sql, () => receivingDevices(parts.sql))
     this.presence = new Presence({
       ...parts,
@@ -107,6 +108,7 @@ export class SyncPolls {
       inbox: this.inbox,
       keys: this.#keys,
       epochs: this.#stored,
+      ownFields: (after, upTo) => fieldsChanged(parts.sql, after, upTo),
     })
     const readerOf = (poll: Poll) => this.#readerOf(poll)
     const common = { heads: this.#heads, readerOf, clock: parts.clock }
@@ -114,6 +116,7 @@ export class SyncPolls {
     this.streams = new Streams({
       ...common,
       ctx: parts.ctx,
+      check: parts.check,
       kept: (filter) => this.#queries.kept(filter),
       given: (text) => this.#given(text),
       cameBack: (deviceId, token) => this.#cameBack(deviceId, token),

@@ -14,6 +14,7 @@ import { type DeviceListsBody, type DeviceListsParts, DeviceListsStream } from '
 import { type ListedParts, ListedStream } from './streams/listed.ts'
 import type { RoomData, RoomNews, SyncNews } from './streams/news.ts'
 import { PresenceStream } from './streams/presence.ts'
+import { marksOf } from './streams/profiles.ts'
 import type { Plan, Task } from './streams/room-plan.ts'
 import { type Asked, type RoomsParts, RoomsStream } from './streams/rooms.ts'
 import { isInitial, type Span, type Stream } from './streams/stream.ts'
@@ -117,6 +118,7 @@ export class Sync {
       toDevice,
       deviceLists,
       presence: this.#streams.presence.after(span, now),
+      profiles: marksOf(slices),
       token: this.#tokenAfter(span, told, last),
     }
   }

@@ -12,7 +12,7 @@ export interface RoomPeer {
   create: (createPdu: Pdu, roomVersion: string, plan: CreateRoomPlan) => Promise<{ roomId: string }>
   replicate: (sender: string, states: NewState[]) => Promise<void>
   changeMembership: (request: MembershipRequest) => Promise<string | undefined>
-  updateProfile: (userId: string, profile: Profile) => Promise<void>
+  updateProfile: (userId: string, profile: Profile, fields: string[]) => Promise<void>
   markErased: (userId: string) => Promise<void>
   markDevices: (userId: string) => Promise<void>
   setPushMember: (userId: string, wanted: boolean) => Promise<boolean>

@@ -74,6 +74,13 @@ export interface DeviceMarks {
   left: DeviceMark[]
 }
 
+/** A field of a member's profile that has changed; without one, any of them may have. */
+export interface ProfileMark {
+  userId: string
+  pos: number
+  field?: string
+}
+
 /** Everything visible in a room in (from, to]. */
 export interface Increment {
   from: number
@@ -92,6 +99,7 @@ export interface Increment {
   /** Given with events. */
   push?: PushFacts
   devices?: DeviceMarks
+  profiles?: ProfileMark[]
 }
 
 /** What a Room needs to count what a user has not read. */
@@ -124,8 +132,10 @@ export interface PullRequest {
   unread?: UnreadRequest
   /** The timeline goes back to before `since`, to the event after this position. */
   timelineSince?: number
-  /** The place of the room's device marks, where it is another than `since`. */
+  /** The place of the room's marks, where it is another than `since`. */
   devicesSince?: number
+  /** Which marks of profiles are wanted: those after `devicesSince`, or one of each member. */
+  profiles?: 'changed' | 'everyone'
   /** With all state, and members that come with what they send: these members besides. */
   members?: string[]
   /** Whether the room's card is wanted. */
@@ -162,6 +172,7 @@ export interface RoomSlice {
   heroes?: string[]
   receipts?: Receipt[]
   devices?: DeviceMarks
+  profiles?: ProfileMark[]
   /** The unread events that notify, as they stand at the head. */
   unread?: { events: UnreadEvent[]; displayName?: string }
   card?: RoomCard

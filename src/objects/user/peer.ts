@@ -1,5 +1,5 @@
 /** A User object as other objects call it. What a method does stands beside its row in the User object's tables. */
-import type { JsonValue } from '../../protocol/events/canonical-json.ts'
+import type { JsonObject, JsonValue } from '../../protocol/events/canonical-json.ts'
 import type { Profile } from '../../protocol/profile.ts'
 import type { InvitePermission } from '../../protocol/rooms/invite-permission.ts'
 import type { KeyClaims, PublicKeys } from './keys.ts'
@@ -23,4 +23,5 @@ export interface UserPeer {
   claimKeys: (claims: KeyClaims) => Promise<Record<string, Record<string, JsonValue>>>
   invitePermission: (sender: string) => Promise<InvitePermission>
   profile: () => Promise<Profile>
+  profileFields: (fields?: string[]) => Promise<JsonObject>
 }

@@ -30,6 +30,14 @@ export interface Scope {
   rooms?: string[]
 }
 
+/** MSC4262. "Before this MSC is accepted, implementations should use" this name. */
+export const PROFILES = 'org.matrix.msc4262.profiles'
+
+export interface AskedProfiles extends Scope {
+  /** Absent: all. */
+  fields?: string[]
+}
+
 /** The extensions that a client has enabled. */
 export interface SlidingExtensions {
   e2ee?: true
@@ -39,6 +47,7 @@ export interface SlidingExtensions {
   receipts?: Scope
   typing?: Scope
   presence?: true
+  [PROFILES]?: AskedProfiles
 }
 
 export interface SlidingAsked {

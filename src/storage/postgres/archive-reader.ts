@@ -46,6 +46,14 @@ const ROOMS = `
   select room_id, membership, event_id, pos, forgotten from room_memberships
   where user_id = $1::text order by room_id`
 
+const ACTIVITY = `
+  select asked.room_id, last.ts, facts->>'room_type' as type, facts->>'encryption' is not null as encrypted
+  from jsonb_array_elements_text($1::jsonb) as asked(room_id)
+  cross join lateral (
+    select ts from events where events.room_id = asked.room_id order by pos desc limit 1
+  ) as last
+  left join room_summaries on room_summaries.room_id = asked.room_id`
+
 const CURRENT_STATE = `
   select events.pdu from room_state join events using (event_id)
   where room_state.room_id = $1::text
@@ -77,6 +85,15 @@ export function postgresArchiveReader(sql: Sql): ArchiveReader {
         pdu: String(row.pdu),
         inState: row.in_state === true,
         txn: row.txn === null ? null : String(row.txn),
+      }))
+    },
+    async activity(roomIds) {
+      const rows = await sql.query(ACTIVITY, [JSON.stringify(roomIds)])
+      return rows.map((row) => ({
+        roomId: String(row.room_id),
+        newest: Number(row.ts),
+        type: row.type === null ? null : String(row.type),
+        encrypted: row.encrypted === true,
       }))
     },
     async roomOfEvent(eventId) {

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { Recent, type Seen } from '../../../durable-objects/room/tell/recent.ts'
 import type { Receipt, TimelineEvent } from '../../../src/objects/room/sync.ts'
 
-const NOTHING: Seen = { appended: [], rewritten: false, read: [], devicesMarked: false }
+const NOTHING: Seen = { appended: [], rewritten: false, read: [], marked: false }
 
 const receipt = (pos: number, userId: string, threadId?: string): Receipt => ({
   pos,
@@ -61,7 +61,7 @@ it('leaves what was there before a rewritten event to the tables', () => {
 })
 
 it.each([
-  ['a marked device', { ...NOTHING, devicesMarked: true }, true],
+  ['a marked device', { ...NOTHING, marked: true }, true],
   ['a member event', appends(member(1, '@a:b', 'join')), true],
   ['a message', appends(event(1, 'm.room.message')), false],
   ['a receipt', reads(receipt(1, '@a:b')), false],

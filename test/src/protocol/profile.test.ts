@@ -4,7 +4,6 @@ import {
   checkProfileKey,
   checkProfileSize,
   checkProfileValue,
-  isShownInRooms,
   withProfile,
 } from '../../../src/protocol/profile.ts'
 
@@ -50,15 +49,6 @@ describe('values of profile fields', () => {
     const shell = Buffer.byteLength(JSON.stringify({ a: '' }))
     expect(errcode(() => checkProfileSize({ a: 'x'.repeat(65_535 - shell) }))).toBeUndefined()
     expect(errcode(() => checkProfileSize({ a: 'x'.repeat(65_536 - shell) }))).toBe('M_PROFILE_TOO_LARGE')
-  })
-
-  it('of name and avatar are the ones that rooms show', () => {
-    expect(['displayname', 'avatar_url', 'm.tz', 'toString'].map(isShownInRooms)).toEqual([
-      true,
-      true,
-      false,
-      false,
-    ])
   })
 })
 

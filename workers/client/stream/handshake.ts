@@ -1,7 +1,7 @@
 /** Streams whose token comes by the first message: until then this Worker holds them, and then stands between the two ends. */
 import * as z from 'zod'
 import { MatrixError } from '../../../src/protocol/errors.ts'
-import { STREAM_CLOSE } from '../../../src/protocol/stream.ts'
+import { LONGEST_SAID, STREAM_CLOSE } from '../../../src/protocol/stream.ts'
 import { DeviceId } from '../params.ts'
 
 const SignIn = z.discriminatedUnion('type', [
@@ -25,6 +25,8 @@ export type Opening = (signIn: SignIn, tell: (message: object) => void) => Promi
 const SIGN_IN_MS = 10_000
 /** How many such clients this isolate waits for. */
 const MOST_WAITING = 2_000
+/** Characters of the first message, which may hold a token of another system. */
+const LONGEST_FIRST = 70_000
 /** What a client sends after its token and before the first answer is kept: so many messages. */
 const MOST_EARLY = 16
 
@@ -33,16 +35,23 @@ let waiting = 0
 /**
  * A socket that waits for a client to say who it is, and then passes on what the two ends say. The object behind it
  * sleeps as it does without this.
+ * @param keep has work go on when the client has gone
  * @throws MatrixError M_LIMIT_EXCEEDED
  */
-export function withFirstMessage(open: Opening): Response {
+export function withFirstMessage(open: Opening, keep: (work: Promise<unknown>) => void): Response {
   if (waiting >= MOST_WAITING)
     throw new MatrixError('M_LIMIT_EXCEEDED', 'Too many clients have yet to say who they are', {
       extra: { retry_after_ms: SIGN_IN_MS },
     })
   const { 0: client, 1: outside } = new WebSocketPair()
   outside.accept()
-  void signedIn(outside, open).then(
+  // What a client that goes has begun is brought to its end.
+  const opened = signedIn(outside, (...said) => {
+    const opening = open(...said)
+    keep(opening.catch(() => undefined))
+    return opening
+  })
+  void opened.then(
     ({ inside, early }) => join(outside, inside, early),
     (error) => refuse(outside, error),
   )
@@ -66,31 +75,49 @@ interface SignedIn {
 /** @throws MatrixError */
 async function signedIn(outside: WebSocket, open: Opening): Promise<SignedIn> {
   const early: (string | ArrayBuffer)[] = []
-  const { promise: first, resolve, reject } = Promise.withResolvers<string | ArrayBuffer>()
-  const { promise: overrun, reject: refuseMore } = Promise.withResolvers<never>()
+  const { promise: first, resolve } = Promise.withResolvers<string | ArrayBuffer>()
+  const { promise: over, reject: end } = Promise.withResolvers<never>()
   let said = false
   const listen = ({ data }: MessageEvent) => {
-    if (!said) {
+    if (lengthOf(data) > (said ? LONGEST_SAID : LONGEST_FIRST)) end(tooLong())
+    else if (!said) {
       said = true
       resolve(data)
     } else if (early.push(data) > MOST_EARLY)
-      refuseMore(new MatrixError('M_LIMIT_EXCEEDED', 'Wait for the first answer before you say more'))
+      end(new MatrixError('M_LIMIT_EXCEEDED', 'Wait for the first answer before you say more'))
   }
   outside.addEventListener('message', listen)
-  outside.addEventListener('close', () => reject(gone()))
+  outside.addEventListener('close', () => end(gone()))
   const late = new MatrixError('M_MISSING_TOKEN', 'No access token came: send {"type":"auth", …} first')
-  const timer = setTimeout(() => reject(late), SIGN_IN_MS)
+  const timer = setTimeout(() => end(late), SIGN_IN_MS)
   waiting += 1
+  let opening: Promise<Response> | undefined
   try {
-    const signIn = parseSignIn(await first)
+    const signIn = parseSignIn(await Promise.race([first, over]))
+    clearTimeout(timer)
     const tell = (message: object) => outside.send(JSON.stringify(message))
-    const opened = await Promise.race([open(signIn, tell), overrun])
+    opening = open(signIn, tell)
+    const opened = await Promise.race([opening, over])
     return { inside: opened.webSocket!, early }
+  } catch (error) {
+    // The object would else hold a stream that leads nowhere.
+    void opening?.then(leave, () => undefined)
+    throw error
   } finally {
     waiting -= 1
     clearTimeout(timer)
     outside.removeEventListener('message', listen)
   }
+}
+
+function lengthOf(data: string | ArrayBuffer): number {
+  return typeof data === 'string' ? data.length : data.byteLength
+}
+
+/** Ends a stream that nobody is there for any more. */
+function leave({ webSocket }: Response): void {
+  webSocket?.accept()
+  if (webSocket !== null) close(webSocket, ABNORMAL, 'The client has gone')
 }
 
 /** @throws MatrixError M_NOT_JSON, M_BAD_JSON */
@@ -105,6 +132,8 @@ function parseSignIn(data: string | ArrayBuffer): SignIn {
   if (message.success) return message.data
   throw new MatrixError('M_BAD_JSON', 'The first message must be {"type":"auth","access_token":"…"}')
 }
+
+const tooLong = () => new MatrixError('M_TOO_LARGE', 'The message is too long')
 
 /** Nobody is told. */
 const gone = () => new MatrixError('M_UNKNOWN', 'The client has gone')
@@ -146,7 +175,12 @@ function close(socket: WebSocket, code: number, reason: string): void {
 }
 
 /** The close code by the error's status. */
-const CODES: Record<number, number> = { 401: STREAM_CLOSE.tokenEnded, 429: STREAM_CLOSE.tooOften }
+const CODES: Record<number, number> = {
+  401: STREAM_CLOSE.tokenEnded,
+  /** RFC 6455: a message that is too big. */
+  413: 1009,
+  429: STREAM_CLOSE.tooOften,
+}
 /** "Try again later." */
 const TRY_AGAIN = 1013
 

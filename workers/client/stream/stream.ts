@@ -44,7 +44,10 @@ stream.get('/dev.selvedge.stream', endpoint({ auth: 'none', limit: 'free', query
     )
   countStranger(c, COUNTED)
   const opening: Opening = async (signIn, tell) => open(await tokenOf(c, signIn, tell))
-  return withSubprotocol(withFirstMessage(opening), withProtocol)
+  return withSubprotocol(
+    withFirstMessage(opening, (work) => c.executionCtx.waitUntil(work)),
+    withProtocol,
+  )
 })
 
 /** @throws MatrixError for a request that must not open a stream, whatever its token */

@@ -1,10 +1,11 @@
 /** The two forms in which clients send a request of sliding sync, and the one in which the User object gets it. */
 import * as z from 'zod'
-import type {
-  ListFilters,
-  Scope,
-  SlidingAsked,
-  SlidingExtensions,
+import {
+  type ListFilters,
+  PROFILES,
+  type Scope,
+  type SlidingAsked,
+  type SlidingExtensions,
 } from '../../../src/objects/user/sliding.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import { ANY, keyOf, type RequiredState, type RoomConfig } from '../../../src/protocol/sliding/room-config.ts'
@@ -44,6 +45,7 @@ const Scoped = z.object({
   rooms: z.array(z.string()).max(MOST_SUBSCRIPTIONS.unstable).nullish(),
 })
 const Enabled = z.object({ enabled: z.boolean().nullish() })
+const Profiles = Scoped.extend({ fields: Names.nullish() })
 const ToDevice = Enabled.extend({ since: z.string().nullish(), limit: z.int().min(0).nullish() })
 
 const Extensions = z.object({
@@ -53,6 +55,7 @@ const Extensions = z.object({
   receipts: Scoped.nullish(),
   typing: Scoped.nullish(),
   presence: Enabled.nullish(),
+  [PROFILES]: Profiles.nullish(),
 })
 
 /** "It must not contain more than 16 chars"; longer ones do no harm. */
@@ -95,7 +98,7 @@ export const AcceptedBody = z.object({
   conn_id: ConnId.default(''),
   pos: z.string().min(1).optional(),
   timeout: z.int().min(0).default(0),
-  set_presence: z.enum(['offline', 'online', 'unavailable']).default('online'),
+  set_presence: z.string().default('online'),
   lists: z
     .record(z.string(), AcceptedRoom.extend({ range: Range.optional(), filters: Filters.optional() }))
     .default({}),
@@ -113,6 +116,15 @@ export function askedUnstable(body: Unstable, userId: string): SlidingAsked {
     required: [fromPairs(required_state, userId)],
   })
   return askedOf('unstable', body, { configOf, rangesOf: ({ ranges }) => ranges ?? undefined })
+}
+
+const Presence = z.enum(['offline', 'online', 'unavailable'])
+
+/** "An unknown value will result in a 400 error response with code `M_INVALID_PARAM`." @throws MatrixError */
+export function presenceIn({ set_presence }: Accepted): z.infer<typeof Presence> {
+  const known = Presence.safeParse(set_presence)
+  if (known.success) return known.data
+  throw new MatrixError('M_INVALID_PARAM', 'set_presence must be offline, online or unavailable')
 }
 
 /** The same for a body as it was accepted. */
@@ -133,7 +145,8 @@ function fromPairs(pairs: readonly [string, string][], userId: string): Required
   const include = pairs
     .filter(([, key]) => key !== '$LAZY')
     .map(([type, key]) => [type, key === '$ME' ? userId : key] as const)
-  return pairs.some(([, key]) => key === '$LAZY') ? { include, lazy: true } : { include }
+  const isLazy = pairs.some(([type, key]) => key === '$LAZY' && (type === 'm.room.member' || type === ANY))
+  return isLazy ? { include, lazy: true } : { include }
 }
 
 interface Form<Room, List> {
@@ -209,7 +222,7 @@ function filtersOf(filters: Listed['filters']): ListFilters | undefined {
 }
 
 function extensionsOf(body: z.infer<typeof Extensions>): SlidingExtensions {
-  const { e2ee, to_device, account_data, receipts, typing, presence } = body
+  const { e2ee, to_device, account_data, receipts, typing, presence, [PROFILES]: profiles } = body
   const asked: SlidingExtensions = {}
   if (e2ee?.enabled) asked.e2ee = true
   if (presence?.enabled) asked.presence = true
@@ -222,6 +235,9 @@ function extensionsOf(body: z.infer<typeof Extensions>): SlidingExtensions {
   for (const [name, scope] of Object.entries({ account_data, receipts, typing })) {
     if (scope?.enabled) asked[name as 'account_data' | 'receipts' | 'typing'] = scopeOf(scope)
   }
+  // Who wants no field wants nothing.
+  if (profiles?.enabled && profiles.fields?.length !== 0)
+    asked[PROFILES] = { ...scopeOf(profiles), ...(profiles.fields && { fields: profiles.fields }) }
   return asked
 }
 

@@ -7,7 +7,7 @@ import { endpoint } from '../../middleware/endpoint.ts'
 import { streamJson } from '../../stream-json.ts'
 import { Count } from '../params.ts'
 import { type LongPoll, longPoll } from './long-poll.ts'
-import { AcceptedBody, askedAccepted, askedUnstable, UnstableBody } from './sliding-schema.ts'
+import { AcceptedBody, askedAccepted, askedUnstable, presenceIn, UnstableBody } from './sliding-schema.ts'
 import { hasRest, type LargeAnswer, restOf } from './sync.ts'
 
 const MAX_TIMEOUT_MS = 60_000
@@ -48,7 +48,8 @@ slidingSync.post(
   (c) => {
     const { session } = c.var.requester
     const body = c.req.valid('json')
-    const { conn_id: conn, pos, timeout: timeoutMs, set_presence: presence } = body
+    const { conn_id: conn, pos, timeout: timeoutMs } = body
+    const presence = presenceIn(body)
     return answerSlide(c, { session, conn, pos, timeoutMs, presence, asked: askedAccepted(body) })
   },
 )

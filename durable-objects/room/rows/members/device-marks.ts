@@ -26,7 +26,7 @@ export function markDevices(room: RoomWriter, userId: string): boolean {
   const pos = store.positions.next()
   store.sql.exec('INSERT OR REPLACE INTO device_marks (user_id, pos) VALUES (?, ?)', userId, pos)
   store.moveHead(pos)
-  room.devicesMarked = true
+  room.marked = true
   return true
 }
 
@@ -35,9 +35,14 @@ export function restartMarks(store: RoomStore, pos: number): void {
   writeMeta(store.sql, COMPLETE_AFTER, pos)
 }
 
+/** Whether all marks after a position are there, those of profiles too. */
+export function hasMarksSince(store: RowReader, pos: number): boolean {
+  return pos >= (readMeta<number>(store.sql, COMPLETE_AFTER) ?? 0)
+}
+
 /** What happened in (from, to]; undefined: nothing. */
 export function deviceMarks(store: RowReader, from: number, to: number): DeviceMarks | undefined {
-  if (from < (readMeta<number>(store.sql, COMPLETE_AFTER) ?? 0)) return marksOf(everyoneAt(store, to), [])
+  if (!hasMarksSince(store, from)) return marksOf(everyoneAt(store, to), [])
   const changed = select(
     store,
     `SELECT d.user_id, d.pos FROM device_marks d JOIN members m ON m.user_id = d.user_id
@@ -84,14 +89,17 @@ export function deviceMarksFor(
   return deviceMarks(store, since, head)
 }
 
-function everyoneAt(store: RowReader, pos: number): DeviceMark[] {
+/** The members at a position: no more than `most`, if there is such a bound. */
+export function everyoneAt(store: RowReader, pos: number, most = -1): DeviceMark[] {
   return select(
     store,
     `SELECT state_key AS user_id, ? AS pos FROM state
-     WHERE type = 'm.room.member' AND value = 'join' AND from_pos <= ? AND (to_pos IS NULL OR to_pos > ?)`,
+     WHERE type = 'm.room.member' AND value = 'join' AND from_pos <= ? AND (to_pos IS NULL OR to_pos > ?)
+     LIMIT ?`,
     pos,
     pos,
     pos,
+    most,
   )
 }
 

@@ -5,7 +5,7 @@ import type { StoredHeads } from '../head-store.ts'
 import type { Heads } from '../heads/heads.ts'
 import type { Poll } from '../sockets.ts'
 import { parseSyncToken, placeOfPos } from '../sync-token.ts'
-import { formatSent, parseSent, type SentRooms } from './sent-rooms.ts'
+import { formatSent, parseSent, type Sent } from './sent-rooms.ts'
 import { askedOf, type ConnectionRow, givenTo, holdersOf, type SlidingStore } from './store.ts'
 import { unknownPos } from './unknown-pos.ts'
 
@@ -26,7 +26,7 @@ const KEPT = 8
 
 export class Connections {
   readonly #parts: ConnectionsParts
-  readonly #known = new Map<string, SentRooms>()
+  readonly #known = new Map<string, Sent>()
 
   constructor(parts: ConnectionsParts) {
     this.#parts = parts
@@ -68,7 +68,7 @@ export class Connections {
   }
 
   /** What the client of a `pos` was told of; undefined where that is not known any more. */
-  sentBy(pos: string): SentRooms | undefined {
+  sentBy(pos: string): Sent | undefined {
     const place = placeOfPos(pos)
     if (place === undefined) return undefined
     const key = `${place.name}.${place.generation}`
@@ -81,7 +81,7 @@ export class Connections {
   /** Stores what a client has after an answer, where that has changed. Answers the generation that its token names. */
   write(
     name: string,
-    { generation, sent, after }: { generation: number | undefined; sent: SentRooms; after: SentRooms },
+    { generation, sent, after }: { generation: number | undefined; sent: Sent; after: Sent },
   ): number {
     if (generation !== undefined && sent === after) return generation
     const { store, transaction } = this.#parts
@@ -100,7 +100,7 @@ export class Connections {
     this.#known.clear()
   }
 
-  #keep(key: string, sent: SentRooms): SentRooms {
+  #keep(key: string, sent: Sent): Sent {
     this.#known.delete(key)
     this.#known.set(key, sent)
     if (this.#known.size > KEPT) this.#known.delete(this.#known.keys().next().value as string)

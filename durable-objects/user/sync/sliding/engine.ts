@@ -20,6 +20,9 @@ export interface EngineParts extends Omit<ConnectionsParts, 'store'> {
   inbox: Inbox
   keys: KeyCounts
   hidesInvite: (room: UserRoom) => boolean
+  ownFields: ReaderParts['ownFields']
+  profiles: ReaderParts['profiles']
+  activity: ReaderParts['activity']
   /** A value of the user's own data: of a room, or of none. */
   data: (roomId: string | null, type: string) => JsonObject | undefined
 }

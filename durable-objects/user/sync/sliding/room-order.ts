@@ -67,6 +67,18 @@ export class RoomOrder {
     this.#version += 1
   }
 
+  /** What the archive has of a room, which may be a moment old: better than nothing, before the Room is asked. */
+  hint(no: number, { newest, type, encrypted }: Pick<RoomCard, 'newest' | 'type' | 'encrypted'>): void {
+    const known = this.#cards.get(no) ?? NO_CARD
+    this.#cards.set(no, {
+      ...known,
+      newest: Math.max(known.newest, newest),
+      type: known.type ?? type,
+      encrypted: known.encrypted || encrypted,
+    })
+    this.#version += 1
+  }
+
   /** What a wake carries. */
   advance(no: number, { events }: Increment): void {
     if (events.length === 0) return

@@ -1,5 +1,6 @@
 /** What the client of a connection was told of: the rooms it has, by which membership, and how much of each. */
 import { elementsOf, type RoomConfig } from '../../../../src/protocol/sliding/room-config.ts'
+import { profilesFrom, type SentProfiles, type StoredProfiles, storedProfiles } from './sent-profiles.ts'
 
 export interface SentRoom {
   /** The change of membership that the client knows, by its place in the user's own log. */
@@ -14,7 +15,13 @@ export interface SentRoom {
 
 export type SentRooms = ReadonlyMap<number, SentRoom>
 
-export const NOTHING_SENT: SentRooms = new Map()
+export interface Sent {
+  rooms: SentRooms
+  /** Kept while the client asks for profiles. */
+  profiles?: SentProfiles | undefined
+}
+
+export const NOTHING_SENT: Sent = { rooms: new Map() }
 
 const known = new WeakMap<readonly string[], WeakMap<RoomConfig, boolean>>()
 
@@ -55,9 +62,10 @@ export function isSame(one: SentRoom | undefined, other: SentRoom): boolean {
 interface Stored {
   lists: string[][]
   rooms: [no: number, own: number, limit: number, list: number, direct?: 1][]
+  profiles?: StoredProfiles
 }
 
-export function formatSent(rooms: SentRooms): string {
+export function formatSent({ rooms, profiles }: Sent): string {
   const lists = new Map<string, number>()
   const indexOf = (required: readonly string[]) => {
     const key = JSON.stringify(required)
@@ -72,17 +80,23 @@ export function formatSent(rooms: SentRooms): string {
     indexOf(required),
     ...(direct ? [1] : []),
   ])
-  return JSON.stringify({ rooms: placed, lists: [...lists.keys()].map((key) => JSON.parse(key)) })
+  return JSON.stringify({
+    rooms: placed,
+    lists: [...lists.keys()].map((key) => JSON.parse(key)),
+    ...(profiles !== undefined && { profiles: storedProfiles(profiles) }),
+  })
 }
 
-export function parseSent(text: string): SentRooms {
-  const { lists, rooms } = JSON.parse(text) as Stored
-  return new Map(
-    rooms.map(([no, own, limit, list, direct]) => [
-      no,
-      { own, limit, required: lists[list] ?? NO_STATE, ...(direct && { direct: true }) },
-    ]),
+export function parseSent(text: string): Sent {
+  const { lists, rooms, profiles } = JSON.parse(text) as Stored
+  const placed = rooms.map(
+    ([no, own, limit, list, direct]) =>
+      [
+        no,
+        { own, limit, required: lists[list] ?? NO_STATE, ...(direct && { direct: true as const }) },
+      ] as const,
   )
+  return { rooms: new Map(placed), ...(profiles !== undefined && { profiles: profilesFrom(profiles) }) }
 }
 
 const NO_STATE: readonly string[] = []

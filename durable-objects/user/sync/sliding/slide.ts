@@ -1,5 +1,10 @@
 /** The rooms that one answer of sliding sync asks for, and where each stands. */
-import { filterOf, namedMembers, type RoomConfig } from '../../../../src/protocol/sliding/room-config.ts'
+import {
+  filterOf,
+  isLazy,
+  namedMembers,
+  type RoomConfig,
+} from '../../../../src/protocol/sliding/room-config.ts'
 import type { Heads } from '../heads/heads.ts'
 import type { Memberships, UserRoom } from '../memberships.ts'
 import type { PlanParts, RoomsPlan, Task } from '../streams/room-plan.ts'
@@ -14,8 +19,10 @@ export interface Slide {
   windows: Windows
   sent: SentRooms
   order: RoomOrder
-  /** Changes of devices are wanted. */
+  /** Changes of devices, and who shares no room any more, are wanted. */
   devices: boolean
+  /** Changes of profiles are wanted. */
+  profiles: boolean
   /** What the poll began with: what has come since has just happened, though the rooms were looked at meanwhile. */
   begun: SyncToken | undefined
 }
@@ -72,14 +79,15 @@ interface At {
   heads: Heads
   sent: SentRooms
   devices: boolean
+  profiles: boolean
   token: SyncToken | undefined
   widest: RoomConfig
   begun: SyncToken | undefined
 }
 
 function atOf({ heads }: Pick<At, 'heads'>, slide: Slide, token: At['token']): At {
-  const { windows, sent, devices, begun } = slide
-  return { heads, sent, devices, token, widest: windows.widest, begun }
+  const { windows, sent, devices, profiles, begun } = slide
+  return { heads, sent, devices, profiles, token, widest: windows.widest, begun }
 }
 
 /** A task, and up to where there is news of it. */
@@ -103,10 +111,18 @@ function wantedTask(at: At, { room, config }: WantedRoom): Slid | undefined {
   const position = token === undefined ? 0 : heads.epochs.position(token, room.no)
   const reach = token === undefined ? 0 : heads.epochs.reach(token, room.no)
   const isNew = token !== undefined && room.own > token.own
-  const common = { room, ...filtered(config), devicesSince: isNew ? 0 : reach, everyone: devices && isNew }
+  const common = {
+    room,
+    ...filtered(config),
+    ...(at.profiles && { profiles: 'changed' as const }),
+    devicesSince: isNew ? 0 : reach,
+    everyone: devices && isNew,
+  }
   if (known === undefined || position === 0 || known.own < room.own) {
     const live = isNew ? room.pos - 1 : liveAfter(at, room.no)
-    return { ...common, since: 0, full: true, first: true, slide: { unsent: true, live } }
+    // "When a room enters this subset", people come with it; "with lazy loading" those that the answer names.
+    const profiles = at.profiles && !isLazy(config) ? ({ profiles: 'everyone' } as const) : {}
+    return { ...common, ...profiles, since: 0, full: true, first: true, slide: { unsent: true, live } }
   }
   const grows = known.limit < config.limit
   const widens = !hasRequired(known, config)
@@ -144,9 +160,10 @@ function leaveTask(
 }
 
 /** A room outside the windows: only where it stands, and its members' devices. */
-function lookTask({ heads, token, devices }: At, room: UserRoom): Slid | undefined {
+function lookTask({ heads, token, devices, profiles }: At, room: UserRoom): Slid | undefined {
   if (token === undefined) return undefined
-  const common = { room, full: false, first: false, hidden: true }
+  const wanted = profiles ? ({ profiles: 'changed' } as const) : {}
+  const common = { room, full: false, first: false, hidden: true, ...wanted }
   if (room.own > token.own) return { ...common, since: 0, everyone: devices, news: 'unknown' }
   const since = heads.epochs.reach(token, room.no)
   const news = heads.newsOf(token, room.no, since)

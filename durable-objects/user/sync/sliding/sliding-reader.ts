@@ -1,6 +1,7 @@
 /** A poll of sliding sync (MSC4186), on one connection of a device. */
 import type { Session } from '../../../../src/objects/user/session.ts'
-import type { SlidingAsked } from '../../../../src/objects/user/sliding.ts'
+import { PROFILES, type SlidingAsked } from '../../../../src/objects/user/sliding.ts'
+import type { RoomActivity } from '../../../../src/ports/archive.ts'
 import type { JsonObject } from '../../../../src/protocol/events/canonical-json.ts'
 import type { ClientEvent } from '../../../../src/protocol/events/event.ts'
 import type { Inbox } from '../../to-device/inbox.ts'
@@ -19,8 +20,17 @@ import type { Plan } from '../streams/room-plan.ts'
 import type { Sync } from '../sync.ts'
 import { formatPos, parseSyncToken, placeOfPos, type SyncToken } from '../sync-token.ts'
 import type { Connections } from './connections.ts'
+import {
+  askedOwners,
+  type DueProfiles,
+  dueProfiles,
+  owesProfiles,
+  type ProfilesParts,
+  type ToldProfiles,
+  tellProfiles,
+} from './profiles.ts'
 import type { RoomOrder } from './room-order.ts'
-import { NOTHING_SENT, type SentRooms } from './sent-rooms.ts'
+import { NOTHING_SENT, type Sent } from './sent-rooms.ts'
 import { isSlideBehind, LOOKED_UP, lookAt, planSlide, type Slide } from './slide.ts'
 import { unknownPos } from './unknown-pos.ts'
 import { directRooms, type ListedRooms, type Windows, windowsOf } from './windows.ts'
@@ -37,6 +47,12 @@ export interface ReaderParts {
   lazy: LazyMembers
   /** The newest position of the user's own log. */
   own: () => number
+  /** The user's own fields of the profile that changed after a place of that log, and up to another. */
+  ownFields: ProfilesParts['ownFields']
+  /** What the archive has of these rooms, if it answers soon. */
+  activity: (roomIds: string[]) => Promise<RoomActivity[]>
+  /** These users' profiles, or of these fields, in their order; undefined for one that was not reached. */
+  profiles: (userIds: string[], fields: string[] | undefined) => Promise<(JsonObject | undefined)[]>
 }
 
 /** Which connection a poll came by, and what it asked for. */
@@ -50,6 +66,17 @@ export interface SlidingCall {
   toDevice?: number | undefined
   txnId?: string | undefined
 }
+
+/** From what the profiles and the body of an answer are made, beside its news. */
+interface Seen {
+  sent: Sent
+  windows: Windows
+}
+
+const NO_PROFILES: ToldProfiles = { users: {}, sent: undefined }
+
+/** Rooms that the archive is asked about. */
+const MOST_HINTED = 5_000
 
 /** Messages for a device in one answer, unless the client wants fewer. */
 const TO_DEVICE = 100
@@ -75,7 +102,8 @@ export class SlidingReader implements PollReader {
     if (token === undefined) await this.#lookUp()
     const { plan, windows } = this.#planFrom(sent)
     const news = await this.#parts.sync.read(this.#query, token, plan)
-    return this.#answer(news, pos, { sent, windows: windows() })
+    const seen = { sent, windows: windows() }
+    return this.#answer(news, pos, { ...seen, profiles: await this.#askProfiles(news, seen) })
   }
 
   readAtOnce(pos: string): SyncAnswer | undefined {
@@ -84,7 +112,10 @@ export class SlidingReader implements PollReader {
     this.#begun ??= token
     const { plan, windows } = this.#planFrom(sent)
     const news = this.#parts.sync.readAtOnce(this.#query, token, plan)
-    return news && this.#answer(news, pos, { sent, windows: windows() })
+    if (news === undefined) return undefined
+    const seen = { sent, windows: windows() }
+    const profiles = this.#profilesAtOnce(news, seen)
+    return profiles && this.#answer(news, pos, { ...seen, profiles })
   }
 
   behind(pos: string): boolean {
@@ -94,10 +125,11 @@ export class SlidingReader implements PollReader {
     const sent = this.#parts.connections.sentBy(pos)
     // A connection that is gone is behind: its client is told so.
     if (sent === undefined || !heads.epochs.lives(token) || own() > token.own) return true
-    const { to_device, presence } = asked.extensions
+    const { to_device, presence, [PROFILES]: profiles } = asked.extensions
+    if (profiles !== undefined && owesProfiles(sent.profiles, profiles)) return true
     if (to_device !== undefined && inbox.newest(session.deviceId) > (toDevice ?? 0)) return true
     if (presence !== undefined && sync.presenceBehind(token)) return true
-    return isSlideBehind({ heads, memberships }, this.#slide(sent), token)
+    return isSlideBehind({ heads, memberships }, this.#slide(sent.rooms), token)
   }
 
   empty(): JsonObject {
@@ -106,31 +138,35 @@ export class SlidingReader implements PollReader {
     const news = { query: this.#query, ...nothing } as unknown as SyncNews
     const windows = this.#currentWindows()
     const toDevice = { events: [], next: String(this.#call.toDevice ?? 0) }
-    const parts = { news, windows, keys: this.#keys(), toDevice, view: { isSent: () => true } }
+    const view = { isSent: () => true }
+    const parts = { news, windows, keys: this.#keys(), toDevice, profiles: {}, view }
     return bodyOf({ windows, txnId: this.#call.txnId }, {}, extensionsOf(parts, asked.extensions).extensions)
   }
 
   // ------------------------------------------------------------ inside
 
   /** @throws MatrixError M_UNKNOWN_POS where the connection does not know what the client has */
-  #sentBy(pos: string | undefined): SentRooms {
+  #sentBy(pos: string | undefined): Sent {
     const sent = pos === undefined ? NOTHING_SENT : this.#parts.connections.sentBy(pos)
     if (sent === undefined) throw unknownPos()
     return sent
   }
 
-  /** Before a first answer: where the rooms stand of which that is not known, if they are not too many. */
+  /** Before a first answer: where the rooms stand of which that is not known. If they are too many, the archive is asked. */
   async #lookUp(): Promise<void> {
     const { memberships, order, sync } = this.#parts
     const doubtful = [...memberships.all()].filter(
       ({ no, membership }) => membership === 'join' && order.placeOf(no) === undefined,
     )
-    if (doubtful.length > 0 && doubtful.length <= LOOKED_UP)
-      await sync.lookUp(this.#query, doubtful.map(lookAt))
+    if (doubtful.length === 0) return
+    if (doubtful.length <= LOOKED_UP) return sync.lookUp(this.#query, doubtful.map(lookAt))
+    const roomIds = doubtful.slice(0, MOST_HINTED).map(({ roomId }) => roomId)
+    for (const { roomId, ...hint } of await this.#parts.activity(roomIds))
+      order.hint(memberships.byId(roomId)?.no ?? 0, hint)
   }
 
   /** Plans an answer by the rooms that the request is about as it begins. */
-  #planFrom(sent: SentRooms): { plan: Plan; windows: () => Windows } {
+  #planFrom({ rooms: sent }: Sent): { plan: Plan; windows: () => Windows } {
     let windows: Windows | undefined
     const plan: Plan = (parts, _, span) => {
       if (span.absent) throw unknownPos()
@@ -141,9 +177,12 @@ export class SlidingReader implements PollReader {
     return { plan, windows: () => windows ?? this.#currentWindows() }
   }
 
-  #slide(sent: SentRooms): Slide {
-    const devices = this.#call.asked.extensions.e2ee !== undefined
-    return { windows: this.#currentWindows(), sent, order: this.#parts.order, devices, begun: this.#begun }
+  #slide(sent: Slide['sent']): Slide {
+    const { e2ee, [PROFILES]: asked } = this.#call.asked.extensions
+    const profiles = asked !== undefined
+    const devices = profiles || e2ee !== undefined
+    const common = { sent, order: this.#parts.order, begun: this.#begun }
+    return { ...common, windows: this.#currentWindows(), devices, profiles }
   }
 
   /** The rooms that the request is about, as they stand now. */
@@ -174,10 +213,38 @@ export class SlidingReader implements PollReader {
     return { events, next: String(last ?? since) }
   }
 
+  /** What is to be told of profiles; undefined: they are not asked for. */
+  #due(news: SyncNews, { sent, windows }: Seen): { parts: ProfilesParts; due: DueProfiles } | undefined {
+    const { asked: all, session } = this.#call
+    const asked = all.extensions[PROFILES]
+    if (asked === undefined) return undefined
+    const { ownFields } = this.#parts
+    const parts = { news, asked, windows, sent: sent.profiles, userId: session.userId, ownFields }
+    return { parts, due: dueProfiles(parts) }
+  }
+
+  async #askProfiles(news: SyncNews, seen: Seen): Promise<ToldProfiles> {
+    const found = this.#due(news, seen)
+    if (found === undefined) return NO_PROFILES
+    const { parts, due } = found
+    const owners = askedOwners(due)
+    if (owners.length === 0) return tellProfiles(parts, due, [])
+    // Other polls go on meanwhile, and may begin epochs.
+    this.#parts.connections.given(this.#call.name, parseSyncToken(news.token).epoch)
+    return tellProfiles(parts, due, await this.#parts.profiles(owners, parts.asked.fields))
+  }
+
+  /** As `#askProfiles`; undefined where others must be asked. */
+  #profilesAtOnce(news: SyncNews, seen: Seen): ToldProfiles | undefined {
+    const found = this.#due(news, seen)
+    if (found === undefined) return NO_PROFILES
+    return found.due.size > 0 ? undefined : tellProfiles(found.parts, found.due, [])
+  }
+
   #answer(
     news: SyncNews,
     pos: string | undefined,
-    { sent, windows }: Pick<Slide, 'sent' | 'windows'>,
+    { sent, windows, profiles }: Seen & { profiles: ToldProfiles },
   ): SyncAnswer {
     const { asked, name, txnId } = this.#call
     const stays = new Map<string, ClientEvent[]>()
@@ -185,16 +252,19 @@ export class SlidingReader implements PollReader {
       news,
       asked,
       windows,
-      sent,
-      view: this.#view(news, sent, stays),
+      sent: sent.rooms,
+      view: this.#view(news, sent.rooms, stays),
       keys: this.#keys(),
       toDevice: this.#toDevice(),
+      profiles: profiles.users,
       txnId,
     })
+    const isSame = encoded.sent === sent.rooms && profiles.sent === sent.profiles
+    const after = isSame ? sent : { rooms: encoded.sent, profiles: profiles.sent }
     const generation = (pos === undefined ? undefined : placeOfPos(pos))?.generation
     const place = {
       name,
-      generation: this.#parts.connections.write(name, { generation, sent, after: encoded.sent }),
+      generation: this.#parts.connections.write(name, { generation, sent, after }),
     }
     const token: SyncToken = { ...parseSyncToken(news.token), toDevice: 0 }
     const next = formatPos(token, place)
@@ -205,7 +275,7 @@ export class SlidingReader implements PollReader {
   }
 
   /** @param stays is told of the members that the answer holds */
-  #view(news: SyncNews, sent: SentRooms, stays: Map<string, ClientEvent[]>): SlidingView {
+  #view(news: SyncNews, sent: Slide['sent'], stays: Map<string, ClientEvent[]>): SlidingView {
     const { lazy, listed, memberships, order } = this.#parts
     const { asked, session, name } = this.#call
     const query = { ...this.#query, session: { ...session, deviceId: name } }

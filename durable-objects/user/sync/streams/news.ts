@@ -7,6 +7,7 @@ import type { SyncQuery } from '../query.ts'
 import type { DeviceListsBody } from './device-lists.ts'
 import type { ListedRoom } from './listed.ts'
 import type { PresenceEvent } from './presence.ts'
+import type { ToldMark } from './profiles.ts'
 import type { Task } from './room-plan.ts'
 import type { Span } from './stream.ts'
 
@@ -41,6 +42,8 @@ export interface SyncNews {
   toDevice: JsonObject[]
   deviceLists: DeviceListsBody | undefined
   presence: PresenceEvent[]
+  /** Given where they are wanted. */
+  profiles: ToldMark[]
   /** Stands for all of it. */
   token: string
 }

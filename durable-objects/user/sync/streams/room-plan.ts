@@ -1,5 +1,5 @@
 /** The rooms that one sync asks for, and where each stands. */
-import type { Increment } from '../../../../src/objects/room/sync.ts'
+import type { Increment, PullRequest } from '../../../../src/objects/room/sync.ts'
 import { type Filter, wantsRoom } from '../../../../src/protocol/matching/filter.ts'
 import type { Heads } from '../heads/heads.ts'
 import type { Memberships, UserRoom } from '../memberships.ts'
@@ -31,10 +31,12 @@ export interface Task {
   filter?: Filter
   /** The timeline goes back to before `since`, to the event after this position. */
   timelineSince?: number
-  /** The place of the room's device marks, where it is another than `since`. */
+  /** The place of the room's marks, where it is another than `since`. */
   devicesSince?: number
   /** Members that come with all state, whatever they send. */
   members?: string[]
+  /** Which marks of profiles are wanted. */
+  profiles?: PullRequest['profiles']
   /** Sliding sync. */
   slide?: SlideTask
 }

@@ -116,7 +116,7 @@ export class Pulls {
 
   #request(query: SyncQuery, task: Task): PullRequest {
     const filter = filterOf(query, task)
-    const { timelineSince, devicesSince } = task
+    const { timelineSince, devicesSince, profiles } = task
     return {
       userId: this.#parts.userId,
       since: task.since,
@@ -133,6 +133,7 @@ export class Pulls {
       ...(query.ignored?.size && { ignored: [...query.ignored] }),
       ...(timelineSince !== undefined && { timelineSince }),
       ...(devicesSince !== undefined && { devicesSince }),
+      ...(profiles !== undefined && { profiles }),
       ...(task.members !== undefined && { members: task.members }),
       ...(this.#parts.cards() !== undefined && { card: true }),
     }

@@ -6,12 +6,13 @@ import { heroesFor } from '../../../../src/protocol/rooms/heroes.ts'
 import { isIgnored } from '../../../../src/protocol/rooms/ignored-users.ts'
 import type { SyncQuery } from '../query.ts'
 import { deviceMarks } from './device-lists.ts'
+import { profileMarks } from './profiles.ts'
 import { receipts } from './receipts.ts'
 import type { RoomPart } from './stream.ts'
 import { typing } from './typing.ts'
 
 /** What a room tells besides its events. */
-const PARTS: readonly RoomPart[] = [typing, receipts, deviceMarks]
+const PARTS: readonly RoomPart[] = [typing, receipts, deviceMarks, profileMarks]
 
 /** The news of joined increments after `since`, as the Room itself would have answered a pull. */
 export function sliceOf(

@@ -5,7 +5,7 @@ import { objectName } from '../../../support/server.ts'
 import { serving } from '../../../support/serving.ts'
 import { openStream, tellsOf } from '../../../support/stream.ts'
 
-const { server, http, alice, bob } = serving(['alice', 'bob'])
+const { server, http, alice, bob, someone } = serving(['alice', 'bob'])
 const evict = (userId: string) => server.evict('USER', objectName.user(server.serverName, userId))
 
 async function roomOf(...people: [Client, ...Client[]]): Promise<string> {
@@ -73,6 +73,22 @@ describe('a stream', () => {
     await stream.close()
   })
 
+  it('takes an acknowledgement that is of no increment under way for none', async () => {
+    const room = await roomOf(alice, bob)
+    const since = await positionOf(alice)
+    const stream = await openStream(server, alice, { since, holds: 'held back' })
+    await bob.say(room, 'held back')
+    await stream.next(tellsOf('held back'))
+    const given = stream.bodies.length
+    stream.say({ type: 'ack', position: since })
+    await bob.say(room, 'too early')
+    expect((await stream.ask({ type: 'ping' })).type).toBe('pong')
+    expect(stream.bodies.length).toBe(given)
+    stream.say({ type: 'ack', position: stream.position() })
+    await stream.next(tellsOf('too early'))
+    await stream.close()
+  })
+
   it('gives what was not acknowledged to the client that comes back', async () => {
     const room = await roomOf(alice, bob)
     const since = await positionOf(alice)
@@ -120,6 +136,18 @@ describe('a stream', () => {
     await bob.say(room, 'short again')
     await stream.next(tellsOf('short again'))
     expect(stream.bodies.length).toBe(1)
+    await stream.close()
+  })
+
+  it('sends a client that begins anew to a first /sync, where that is too long', async () => {
+    const carol = await someone()
+    const room = await carol.createRoom()
+    for (let n = 0; n < 8; n += 1) await carol.say(room, `${n}${'x'.repeat(60_000)}`)
+    const stream = await openStream(server, carol)
+    expect(await stream.next(({ type }) => type === 'catch_up')).toEqual({ type: 'catch_up' })
+    stream.say({ type: 'ack', position: await positionOf(carol) })
+    await carol.say(room, 'and on')
+    await stream.next(tellsOf('and on'))
     await stream.close()
   })
 

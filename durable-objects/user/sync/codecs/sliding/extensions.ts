@@ -1,7 +1,8 @@
-/** The extensions of sliding sync: MSC3884, MSC3885, MSC3959, MSC3960, MSC3961, and presence. */
+/** The extensions of sliding sync: MSC3884, MSC3885, MSC3959, MSC3960, MSC3961, MSC4262, and presence. */
 import type { RoomSlice } from '../../../../../src/objects/room/sync.ts'
-import type { Scope, SlidingExtensions } from '../../../../../src/objects/user/sliding.ts'
+import { PROFILES, type Scope, type SlidingExtensions } from '../../../../../src/objects/user/sliding.ts'
 import type { JsonObject } from '../../../../../src/protocol/events/canonical-json.ts'
+import { isInScope } from '../../sliding/scope.ts'
 import type { Windows } from '../../sliding/windows.ts'
 import type { RoomNews, SyncNews } from '../../streams/news.ts'
 import { receipts } from '../../streams/receipts.ts'
@@ -16,6 +17,8 @@ export interface ExtensionParts {
   keys: JsonObject
   /** The messages that wait for the device, and where it stands behind them. */
   toDevice: { events: JsonObject[]; next: string }
+  /** What is told of profiles, by user. */
+  profiles: JsonObject
   view: Pick<SlidingView, 'isSent'>
 }
 
@@ -51,6 +54,8 @@ const EXTENSIONS: {
     byRoom(parts, scope, ({ news }, { slice }) => typing.shown(slice, news.query.ignored)),
   presence: ({ news: { presence } }) =>
     presence.length === 0 ? undefined : { body: { events: presence }, news: true },
+  [PROFILES]: ({ profiles: users }) =>
+    Object.keys(users).length === 0 ? undefined : { body: { users }, news: true },
 }
 
 /** The `extensions` of an answer. */
@@ -71,10 +76,9 @@ function accountData(parts: ExtensionParts, scope: Scope): Extension | undefined
   const { news, view } = parts
   const rooms: JsonObject = {}
   for (const { room, data } of news.rooms)
-    if (data.length > 0 && isInScope(parts, scope, room.no, room.roomId))
-      rooms[room.roomId] = data.map(shownData)
+    if (data.length > 0 && isInScope(parts.windows, scope, room)) rooms[room.roomId] = data.map(shownData)
   for (const { roomId, data } of news.roomData)
-    if (data.length > 0 && view.isSent(roomId) && isInScope(parts, scope, undefined, roomId))
+    if (data.length > 0 && view.isSent(roomId) && isInScope(parts.windows, scope, { roomId }))
       rooms[roomId] = data.map(shownData)
   const body: JsonObject = {}
   if (news.accountData.length > 0) body.global = news.accountData.map(shownData)
@@ -91,7 +95,7 @@ function byRoom(
   const rooms: JsonObject = {}
   for (const one of parts.news.rooms) {
     const { room } = one
-    if (room.membership !== 'join' || !isInScope(parts, scope, room.no, room.roomId)) continue
+    if (room.membership !== 'join' || !isInScope(parts.windows, scope, room)) continue
     const event = shown(parts, one)
     if (event !== undefined) rooms[room.roomId] = event
   }
@@ -107,20 +111,4 @@ function receiptsOf({ news }: ExtensionParts, { slice, first, task }: RoomNews):
     slice.events.some(({ event }) => event.event_id === receipt.eventId)
   const wanted = slice.receipts?.filter(isShown)
   return wanted && receipts.shown({ ...slice, receipts: wanted }, ignored)
-}
-
-/** "`lists` and `rooms`": absent for all, `*` for all. A room that is in no window now was in one before. */
-function isInScope(
-  { windows }: ExtensionParts,
-  { lists, rooms }: Scope,
-  no: number | undefined,
-  roomId: string,
-): boolean {
-  if (lists === undefined && rooms === undefined) return true
-  const wanted = no === undefined ? undefined : windows.wanted.get(no)
-  if (rooms?.includes(roomId)) return true
-  if (wanted?.subscribed && (rooms === undefined || rooms.includes('*'))) return true
-  return (
-    wanted?.lists.some((name) => lists === undefined || lists.includes(name) || lists.includes('*')) === true
-  )
 }

@@ -11,8 +11,8 @@ import type { SlidingView } from './view.ts'
 
 /** The names of what the two forms of the endpoint call differently. */
 export const NAMES = {
-  unstable: { timeline: 'timeline', expanded: 'unstable_expanded_timeline', stripped: 'invite_state' },
-  accepted: { timeline: 'timeline_events', expanded: 'expanded_timeline', stripped: 'stripped_state' },
+  unstable: { expanded: 'unstable_expanded_timeline', stripped: 'invite_state' },
+  accepted: { expanded: 'expanded_timeline', stripped: 'stripped_state' },
 } as const
 
 const MEMBER = 'm.room.member'
@@ -46,7 +46,7 @@ export function roomResult(
     ...commonFields(one.room, wanted, view),
     is_dm: view.direct.has(room.roomId),
     required_state: asJson(required),
-    [names.timeline]: asJson(slice.events.map((event) => forViewer(event, view.session, view.now))),
+    timeline: asJson(slice.events.map((event) => forViewer(event, view.session, view.now))),
     prev_batch: slice.prevBatch,
     limited: slice.limited,
     num_live: slice.events.filter(({ pos }) => pos > live).length,
@@ -60,7 +60,9 @@ export function roomResult(
     result.joined_count = slice.counts.joined
     result.invited_count = slice.counts.invited
   }
-  if (one.unread !== undefined) Object.assign(result, countsOf(one.unread, true).room)
+  // The accepted form has none: what is encrypted the server cannot count.
+  if (one.unread !== undefined && view.form === 'unstable')
+    Object.assign(result, countsOf(one.unread, true).room)
   return result
 }
 

@@ -7,7 +7,7 @@ import { expect, it } from 'vitest'
 import { choicesFrom } from '../../../../durable-objects/interleavings/random.ts'
 import { type Body, type Client, must } from '../../../../support/client.ts'
 import { serving } from '../../../../support/serving.ts'
-import { History } from './history.ts'
+import { FIELDS, History } from './history.ts'
 import type { Mirror, MirrorRoom } from './mirror.ts'
 
 const FIRST_SEED = Number(process.env.SLIDING_SEED ?? 1)
@@ -39,8 +39,10 @@ it.each(Array.from({ length: RUNS }, (_, n) => FIRST_SEED + n))(
     for (let step = 0; step < STEPS; step += 1) await history.happen()
     await history.end()
     const truth = await oracle(alice)
-    for (const [index, { mirror }] of history.sides.entries())
+    for (const [index, { mirror, fields }] of history.sides.entries()) {
       await compare(history, mirror, truth, `connection ${index}`)
+      await compareProfiles(history, mirror, fields ?? FIELDS)
+    }
     expect(history.sides[0]?.mirror.messages, history.log.join('\n')).toEqual(history.sent)
 
     async function compare(
@@ -60,6 +62,23 @@ it.each(Array.from({ length: RUNS }, (_, n) => FIRST_SEED + n))(
       for (const [roomId, room] of Object.entries<Body>(rooms.join ?? {}))
         await compareRoom(roomId, room, mirror.rooms.get(roomId), `room ${made.indexOf(roomId)}, ${why}`)
       expect(Object.fromEntries(mirror.data), why).toEqual(contentsOf(account_data.events))
+    }
+
+    /** What was changed since the beginning has come; what else the client has is as it is. */
+    async function compareProfiles(
+      { log, touched }: History,
+      { profiles }: Mirror,
+      fields: string[],
+    ): Promise<void> {
+      for (const { userId } of [alice, bob]) {
+        const truth = must(await http.request('GET', `/_matrix/client/v3/profile/${userId}`)).body
+        const mine = profiles.get(userId) ?? new Map<string, unknown>()
+        const wanted = fields.filter(
+          (field) => mine.has(field) || touched.has(JSON.stringify([userId, field])),
+        )
+        const shown = (values: Body) => wanted.map((field) => [field, values[field]])
+        expect(shown(Object.fromEntries(mine)), `${userId}\n${log.join('\n')}`).toEqual(shown(truth))
+      }
     }
 
     async function compareRoom(

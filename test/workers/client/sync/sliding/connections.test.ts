@@ -132,7 +132,8 @@ it('speaks the form of the accepted proposal', async () => {
   })
   const given = first.rooms[room]
   expect(given).toMatchObject({ membership: 'join', lists: ['all'], initial: true, name: 'named' })
-  expect(given.timeline_events.map(({ content }: Body) => content.body)).toEqual(['hello'])
+  expect(given.timeline.map(({ content }: Body) => content.body)).toEqual(['hello'])
+  expect(given).not.toHaveProperty('notification_count')
   const types = given.required_state.map(({ type }: Body) => type)
   expect(types).toContain('m.room.power_levels')
   expect(types).not.toContain('m.room.topic')

@@ -5,11 +5,12 @@ import { settled, waitingRequest } from '../../../../support/faults.ts'
 import { objectName } from '../../../../support/server.ts'
 import { serving } from '../../../../support/serving.ts'
 import { allRooms, type Connection, connection } from './connection.ts'
+import { on, pairOf, plain, STATUS, set } from './profiles.ts'
 
 /** More than are asked before a first answer. */
 const ROOMS = 130
 
-const { server, http, alice } = serving(['alice'], {
+const { server, http, alice, someone } = serving(['alice'], {
   staysAwake: 'counts calls and rows',
   'archive-delay-ms': '600000',
 })
@@ -109,4 +110,21 @@ it('an eviction under a poll that waits costs the Room alone that then has news'
     expect(Object.keys((await answer).rooms)).toEqual([room])
   })
   expect(pulls(cost)).toBe(1)
+})
+
+it('profiles cost a call for each owner who is new or has changed something, and none where they are not asked for', async () => {
+  const [carol, bob, room] = await pairOf(someone)
+  const asks = async (work: () => Promise<unknown>) => (await costOf(work))['user.profileFields'] ?? 0
+  const off = connection(http, carol, 'off')
+  const main = connection(http, carol)
+  const asked = { ...plain(), ...on() }
+  expect(await asks(() => off.ask(plain()))).toBe(0)
+  expect(await asks(() => main.ask(asked))).toBe(2)
+  await bob.say(room, 'known')
+  expect(await asks(() => main.ask(asked))).toBe(0)
+  const change = await costOf(() => set(bob, STATUS, 'x'))
+  // A call to the room, its event aside, and three rows in it: the mark, its index and the head.
+  expect([change['room.updateProfile'], change['room.rows_written']]).toEqual([1, 3])
+  expect(await asks(() => off.ask(plain()))).toBe(0)
+  expect(await asks(() => main.ask(asked))).toBe(1)
 })

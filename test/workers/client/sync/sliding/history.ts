@@ -1,7 +1,9 @@
 /** What happens to a user of sliding sync, drawn by a seed: in rooms, to the client's lists, and to the server. */
 
+import { PROFILES } from '../../../../../src/objects/user/sliding.ts'
 import type { Choices } from '../../../../durable-objects/interleavings/random.ts'
 import { type Api, type Client, must } from '../../../../support/client.ts'
+import { planFault } from '../../../../support/faults.ts'
 import { objectName, type TestServer } from '../../../../support/server.ts'
 import { type Connection, connection } from './connection.ts'
 import { Mirror } from './mirror.ts'
@@ -13,6 +15,7 @@ export interface Cast {
   bob: Client
 }
 
+export const FIELDS = ['displayname', 'm.tz', 'org.example.status']
 const ALL_STATE = [['*', '*']]
 const NARROW = [
   ['m.room.name', ''],
@@ -26,6 +29,8 @@ export class Side {
   readonly #choices: Choices
   readonly #connection: Connection
   readonly #takesMessages: boolean
+  /** Of profiles; undefined: all. */
+  readonly fields: string[] | undefined
   #range = 2
   #limit = 2
   #state = NARROW
@@ -37,6 +42,7 @@ export class Side {
     this.#choices = choices
     this.#connection = connection(http, alice, name)
     this.#takesMessages = name === 'main'
+    this.fields = name === 'main' ? undefined : FIELDS.slice(1)
   }
 
   /** Asks once, and takes the answer or loses it. Answers whether it held anything. */
@@ -49,6 +55,7 @@ export class Side {
       extensions: {
         account_data: { enabled: true },
         e2ee: { enabled: true },
+        [PROFILES]: { enabled: true, fields: this.fields },
         ...(this.#takesMessages && { to_device: { enabled: true, since: this.mirror.toDevice } }),
       },
     }
@@ -84,6 +91,8 @@ export class History {
   readonly sides: readonly Side[]
   readonly rooms: string[] = []
   readonly sent: number[] = []
+  /** Users and fields of their profiles. */
+  readonly touched = new Set<string>()
   readonly #cast: Cast
   readonly #choices: Choices
   #texts = 0
@@ -94,8 +103,11 @@ export class History {
     this.sides = ['main', 'other'].map((name) => new Side(cast, choices, name))
   }
 
-  /** Rooms to begin with. */
+  /** Rooms to begin with, and one that both stay in: each hears of what the other changes. */
   async begin(rooms: number): Promise<void> {
+    const { alice, bob } = this.#cast
+    const shared = await alice.createRoom({ preset: 'public_chat' })
+    must(await bob.join(shared))
     for (let n = 0; n < rooms; n += 1) await this.#make()
     for (const side of this.sides) await side.look(() => {})
   }
@@ -200,6 +212,17 @@ export class History {
     must(await bob.put(`/sendToDevice/org.example.ping/${n}`, { messages }))
   }
 
+  async #profile(): Promise<void> {
+    const client = this.#choices.pick([this.#cast.alice, this.#cast.bob, this.#cast.bob])
+    const field = this.#choices.pick(FIELDS)
+    const path = `/profile/${encodeURIComponent(client.userId)}/${field}`
+    const value = this.#choices.chance(0.3) ? undefined : `v${this.#choices.below(1_000)}`
+    if (this.#choices.chance(0.2)) await planFault(this.#cast.http, 'drop:user.profileFields')
+    must(await (value === undefined ? client.delete(path) : client.put(path, { [field]: value })))
+    this.touched.add(JSON.stringify([client.userId, field]))
+    this.#note(`${client.userId} sets ${field} to ${value}`)
+  }
+
   #ask(): void {
     const side = this.#side
     this.#note(`connection ${this.sides.indexOf(side)} ${side.ask(this.rooms)}`)
@@ -218,7 +241,8 @@ export class History {
     [36, (history) => history.#rename()],
     [46, (history) => history.#move()],
     [50, (history) => history.#read()],
-    [55, (history) => history.#set()],
+    [53, (history) => history.#set()],
+    [56, (history) => history.#profile()],
     [58, (history) => history.#send()],
     [60, (history) => history.#make()],
     [68, async (history) => history.#ask()],

@@ -1,4 +1,5 @@
 /** What a client of sliding sync has, put together from all answers; it complains of what no client could make sense of. */
+import { PROFILES } from '../../../../../src/objects/user/sliding.ts'
 import type { Body } from '../../../../support/client.ts'
 
 export interface MirrorRoom {
@@ -21,6 +22,8 @@ export class Mirror {
   readonly data = new Map<string, Body>()
   readonly messages: number[] = []
   readonly changed = new Set<string>()
+  /** Fields by user. */
+  readonly profiles = new Map<string, Map<string, unknown>>()
   counts: Record<string, number> = {}
   toDevice: string | undefined
   readonly #userId: string
@@ -49,7 +52,9 @@ export class Mirror {
       }
     }
     for (const userId of e2ee?.device_lists?.changed ?? []) this.changed.add(userId)
-    const held = account_data ?? e2ee?.device_lists
+    const users = extensions[PROFILES]?.users
+    for (const [userId, update] of Object.entries<Body | null>(users ?? {})) this.#profile(userId, update)
+    const held = account_data ?? e2ee?.device_lists ?? users
     return Object.keys(rooms).length > 0 || held !== undefined || (to_device?.events.length ?? 0) > 0
   }
 
@@ -75,6 +80,14 @@ export class Mirror {
     next.joined = room.joined_count ?? next.joined
     next.invited = room.invited_count ?? next.invited
     next.unread = room.notification_count ?? next.unread
+  }
+
+  #profile(userId: string, update: Body | null): void {
+    const fields = this.profiles.get(userId) ?? new Map<string, unknown>()
+    this.profiles.set(userId, fields)
+    if (update === null) fields.clear()
+    for (const [field, value] of Object.entries(update?.updated ?? {})) fields.set(field, value)
+    for (const field of update?.removed ?? []) fields.delete(field)
   }
 
   #timeline(roomId: string, known: MirrorRoom, room: Body): void {
