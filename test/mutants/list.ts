@@ -7,6 +7,7 @@ import { PROTOCOL } from './list/protocol.ts'
 import { PUSH } from './list/push.ts'
 import { ROOM } from './list/room.ts'
 import { SLIDING } from './list/sliding.ts'
+import { STREAM_MUTANTS } from './list/stream.ts'
 import { SYNC } from './list/sync.ts'
 import { TOKENS } from './list/tokens.ts'
 import { USER } from './list/user.ts'
@@ -22,6 +23,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...ROOM,
   ...USER,
   ...SLIDING,
+  ...STREAM_MUTANTS,
   ...SYNC,
   ...MIDDLEWARE,
   ...WORKERS,

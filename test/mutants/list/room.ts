@@ -115,7 +115,7 @@ export const ROOM: readonly Mutant[] = [
   ]),
   ...inFile('durable-objects/room/rows/members/device-marks.ts', client('device-lists', 'key-changes'), [
     ["IN ('leave', 'ban', 'invite', 'knock') AND since_pos", "IN ('leave') AND since_pos"],
-    ['AND (to_pos IS NULL OR to_pos > ?)`', 'AND (to_pos IS NULL OR ? > 0)`'],
+    ['AND (to_pos IS NULL OR to_pos > ?)\n', 'AND (to_pos IS NULL OR ? > 0)\n'],
     [
       "d.pos <= ? AND m.membership = 'join'`",
       'd.pos <= ?`',

@@ -8,6 +8,8 @@ const MEMBERSHIPS = client('sync/sliding/memberships')
 const EXTENSIONS = client('sync/sliding/extensions')
 const COST = client('sync/sliding/cost')
 const POLLS = client('sync/sliding/polls')
+const PROFILES = client('sync/sliding/profiles')
+const LOST = client('sync/sliding/profiles-lost')
 
 export const SLIDING: readonly Mutant[] = [
   ...inFile('durable-objects/user/sync/sliding/sent-rooms.ts', AGREES, [
@@ -46,8 +48,45 @@ export const SLIDING: readonly Mutant[] = [
     ['span.token === undefined || grows ? 0 : LOOKED_UP', 'LOOKED_UP', { title: 'a list that grows' }],
   ]),
   ...inFile('durable-objects/user/sync/sliding/slide.ts', EXTENSIONS, [
-    ['everyone: devices && isNew }', 'everyone: false }', { title: 'a room that the user joins' }],
+    ['everyone: devices && isNew,', 'everyone: false,', { title: 'a room that the user joins' }],
     ['slide.devices ? others.filter', 'false ? others.filter', { title: 'e2ee: whose devices' }],
+  ]),
+  ...inFile('durable-objects/user/sync/sliding/slide.ts', PROFILES, [
+    ['const wanted = profiles ? (', 'const wanted = false ? (', { title: 'in rooms outside every list' }],
+    ['at.profiles && !isLazy(config) ?', 'false ?', { title: 'tells of everybody in a room' }],
+  ]),
+  ...inFile('durable-objects/user/sync/sliding/profiles.ts', PROFILES, [
+    ['if (!this.#known.has(userId)) ', '', { title: 'tells of everybody in a room' }],
+    ['if (isInScope(parts.windows, asked, room)) due.meet', 'due.meet', { title: 'in those lists alone' }],
+    ['      this.#left.has(userId) ||\n', '', { title: 'shares no room any more' }],
+    ['    whole.delete(userId)\n', '', { title: 'shares no room any more' }],
+    [
+      'changed.filter((field) => this.#fields?.has(field) ?? true)',
+      'changed',
+      { title: 'the wanted fields alone' },
+    ],
+    ['.filter((field) => !Object.hasOwn(profile, field))', '.slice(0, 0)', { title: 'what is gone' }],
+  ]),
+  ...inFile('durable-objects/user/sync/sliding/profiles.ts', LOST, [
+    ['    if (profile === undefined) owed.set(userId, one)\n', '', { title: 'not reached' }],
+  ]),
+  ...inFile('durable-objects/user/sync/sliding/sent-rooms.ts', LOST, [
+    ['...(profiles !== undefined && { profiles: storedProfiles(profiles) }),', '', { title: 'not reached' }],
+  ]),
+  ...inFile('durable-objects/user/account/profile-spread.ts', LOST, [
+    [
+      "if (!jobs().waitingFor('profile')) ",
+      '',
+      { equal: 'jobs that wait are done before long: a test would have to stop a Room' },
+    ],
+  ]),
+  ...inFile('durable-objects/room/rows/members/profile-marks.ts', LOST, [
+    ['if (!hasMarksSince(store, from)) return everyoneAt(store, to)\n', '', { title: 'made again' }],
+    [
+      'fields.length > FIELDS_OF_A_MEMBER ? [ALL] : fields',
+      'fields',
+      { equal: 'the count below does the same' },
+    ],
   ]),
   ...inFile('durable-objects/user/sync/sliding/connections.ts', CONNECTIONS, [
     ['placeOfPos(pos)?.name !== row.name || ', '', { title: 'refuses a pos that is not its own' }],

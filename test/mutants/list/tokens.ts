@@ -88,6 +88,6 @@ export const TOKENS: readonly Mutant[] = [
   ),
   ...inFile('durable-objects/user/account/account.ts', sessions, [
     ['always && !this.standing.suspended', 'always'],
-    ["    if (spreads) this.#to.runJob('rooms')\n", ''],
+    ['    if (spreads) this.#toldProfile()\n', ''],
   ]),
 ]
