@@ -4,6 +4,7 @@ import type { ArchiveStore, RoomLogEntry } from '../../../src/ports/archive.ts'
 import { searchDocument } from '../../../src/search/document.ts'
 import { postgresAliases } from '../../../src/storage/postgres/aliases.ts'
 import { postgresArchive } from '../../../src/storage/postgres/archive.ts'
+import { postgresArchiveReader } from '../../../src/storage/postgres/archive-reader.ts'
 import { standingClock } from '../../support/world.ts'
 import { databases, type OpenDatabase } from './databases.ts'
 
@@ -149,6 +150,24 @@ for (const { title, skip, open } of databases) {
         expect(events).toMatchObject([{ type: 'odd\u2400type', state_key: 'key\u2400\ufffd', pdu }])
         expect(JSON.parse(String(events[0]?.pdu))).toEqual({ content, type: 'odd\0type' })
         expect(state).toMatchObject([{ type: 'odd\u2400type' }])
+      })
+
+      it('says when something last happened in rooms, and what kind of rooms they are', async () => {
+        const [plain, space] = [newRoom(), newRoom()]
+        await archive.applyRoom(plain, '12', [message(plain, 1), message(plain, 7)])
+        const state = (pos: number, type: string, content: object) =>
+          message(space, pos, { type, stateKey: '', current: true, pdu: JSON.stringify({ type, content }) })
+        await archive.applyRoom(space, '12', [
+          state(1, 'm.room.create', { type: 'm.space' }),
+          state(2, 'm.room.encryption', { algorithm: 'm.megolm.v1.aes-sha2' }),
+        ])
+        const reader = postgresArchiveReader(database.sql)
+        const found = await reader.activity([plain, newRoom(), space])
+        expect(found.sort((a, b) => b.newest - a.newest)).toEqual([
+          { roomId: plain, newest: 1_700_000_000_007, type: null, encrypted: false },
+          { roomId: space, newest: 1_700_000_000_002, type: 'm.space', encrypted: true },
+        ])
+        expect(await reader.activity([])).toEqual([])
       })
 
       it('takes 500 entries in one request', async () => {
