@@ -37,6 +37,11 @@ export function follow<Name extends string, Change>(
   }
 }
 
+/** The names of the rows. */
+export function namesOf(consumers: readonly { name: string }[]): ReadonlySet<string> {
+  return new Set(consumers.map(({ name }) => name))
+}
+
 /** What a courier carries away next. */
 export interface Batch<Item> {
   /** One for each receiver, oldest first where their order counts; none if nothing waits. */

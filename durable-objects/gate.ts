@@ -27,6 +27,8 @@ export interface GatedObjects extends Objects {
   noteRoom(roomId: string): Promise<void>
   /** Those of these users that exist. */
   knownUsers(userIds: readonly string[]): Promise<ReadonlySet<string>>
+  /** An object that is nobody's, for measuring: its name is none that a user can have. It stores nothing. */
+  probe(): Pick<UserGateway, 'hearPresences'>
   /** @throws MatrixError M_NOT_FOUND unless there is such a room */
   requireRoom(roomId: string): Promise<void>
   /** Which names are this server's, and which are another server's. */
@@ -89,6 +91,7 @@ export function gatedObjects(
     }),
     noteRoom,
     knownUsers,
+    probe: () => objects.user(`@PROBE:${ports.config.serverName}`),
     async requireRoom(roomId) {
       if (!(await isRoom(roomId))) throw noSuchRoom()
     },

@@ -9,6 +9,7 @@ import { patiently } from '../src/patience.ts'
 import type { CallCounters } from '../src/ports/system.ts'
 import { MatrixError } from '../src/protocol/errors.ts'
 import type { JsonObject } from '../src/protocol/events/canonical-json.ts'
+import { asSpan } from '../src/tracing/trace.ts'
 import { inSlices, SLICES_OF_A_SYNC } from './in-slices.ts'
 import { overloadIfPlanned, resetIfPlanned, throughFaults } from './network-faults.ts'
 import { fromResult, type RpcResult } from './rpc.ts'
@@ -189,6 +190,8 @@ function gateway<Gateway>(
 ): Gateway {
   const connect = (): Record<string, Call> =>
     namespace.get(namespace.idFromName(name)) as unknown as Record<string, Call>
+  const timed = <T>(method: string, work: () => Promise<T>): Promise<T> =>
+    asSpan(`${kind}.${method}`, { 'rpc.service': kind, 'rpc.method': method }, work)
   const call = async (method: string, args: unknown[]): Promise<unknown> => {
     const operation = `${kind}.${method}`
     counters.count(operation)
@@ -224,8 +227,8 @@ function gateway<Gateway>(
     get: (_, method) => {
       // With a `then`, `await` would take the gateway for a promise.
       if (typeof method !== 'string' || method === 'then') return undefined
-      if (OVER_FETCH.has(method)) return (request: unknown) => viaFetch(method, request)
-      return (...args: unknown[]) => call(method, args)
+      if (OVER_FETCH.has(method)) return (request: unknown) => timed(method, () => viaFetch(method, request))
+      return (...args: unknown[]) => timed(method, () => call(method, args))
     },
   }) as Gateway
 }

@@ -1,6 +1,7 @@
 /** Many timers over an object's one alarm: each job has its own time, and its own backoff when it fails. */
 import { takeFault } from '../src/faults.ts'
 import { patiently } from '../src/patience.ts'
+import type { Following } from '../src/ports/metrics.ts'
 import type { Clock } from '../src/ports/system.ts'
 import type { ObjectStorage } from './sqlite.ts'
 
@@ -45,6 +46,8 @@ export interface TimersParts<Name extends string> {
   clock: Clock
   jobs: readonly TimedJob<Name>[]
   onError: (job: Name, error: unknown) => void
+  /** Told of what was armed and of how it went. */
+  following?: Following
 }
 
 /**
@@ -81,6 +84,7 @@ export class Timers<Name extends string> {
    * the alarm must move.
    */
   arm(name: Name, at: number): void {
+    this.#parts.following?.given(name)
     this.#wish(this.#jobs.get(name)!, at)
     this.#setAlarm()
   }
@@ -143,16 +147,19 @@ export class Timers<Name extends string> {
   }
 
   async #try(one: Timed<Name>): Promise<number | undefined> {
+    const startedAt = this.#parts.clock.now()
     try {
       const next = await one.job.run()
       one.failures = 0
       one.restsUntil = 0
+      this.#parts.following?.ran(one.job.name, next === undefined ? 'done' : 'left', startedAt)
       return next
     } catch (error) {
       one.restsUntil = this.#parts.clock.now() + backoff(one.failures)
       one.failures += 1
       one.due = one.restsUntil
       this.#setAlarm()
+      this.#parts.following?.ran(one.job.name, 'failed', startedAt)
       this.#parts.onError(one.job.name, error)
       throw error
     }

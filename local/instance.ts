@@ -15,7 +15,9 @@ import type { RedisBackend } from './redis/backend.ts'
 import { redisEndpoint } from './redis/endpoint.ts'
 import { bundleWorkers, type Workers } from './runtime/bundle.ts'
 import { watchClients } from './runtime/closed-clients.ts'
+import { collectorAt } from './runtime/collector.ts'
 import { type LogLevel, logHandler, teller } from './runtime/logs.ts'
+import { machineGauges } from './runtime/machine.ts'
 import { type Runtime, startRuntime, workerName } from './runtime/runtime.ts'
 import { watchRuntime } from './runtime/runtime-watch.ts'
 import { type ServiceControls, switchable } from './runtime/service.ts'
@@ -138,6 +140,8 @@ async function start(
     allowPrivateNetworks: options['allow-private-networks'] === 'on',
     ca,
     inspect: options.inspect ?? false,
+    otlp: options['otlp-endpoint'] === undefined ? undefined : collectorAt(options['otlp-endpoint']),
+    machine: ({ pid }) => machineGauges({ folder: options['data-dir'], runtimePid: pid }),
     onLog: logHandler(options['log-level'] as LogLevel, log),
   })
   closers.push(() => runtime.mf.dispose())
@@ -236,6 +240,10 @@ function bindingsOf(options: InstanceOptions, publicUrl: string): Record<string,
     DEFAULT_ROOM_VERSION: options['default-room-version'],
     PASSWORD_MIN_LENGTH: options['password-min-length'] ?? '',
     PASSWORD_COST: options['password-cost'],
+    OTEL_EXPORTER_OTLP_ENDPOINT: options['otlp-endpoint'] ?? '',
+    OTEL_EXPORTER_OTLP_HEADERS: options['otlp-headers'] ?? '',
+    TRACE_SAMPLE: options['trace-sample'],
+    METRICS_TOKEN: options['metrics-token'] ?? '',
     LOG_LEVEL: options['log-level'],
     LOG_SAMPLE: options['log-sample'],
     CLIENT_ADDRESS_HEADER: options['client-address-header'] ?? '',

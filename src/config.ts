@@ -37,6 +37,21 @@ function numberOrNone(given: string, what = 'number') {
     .transform(Number)
 }
 
+/** Of a whole. */
+function share(given: string) {
+  return z
+    .string()
+    .regex(/^(1|0(\.\d{1,9})?)$/, 'must be a number from 0 to 1')
+    .default(given)
+    .transform(Number)
+}
+
+/** A header as OpenTelemetry's variables have it: percent-encoded where it must be. */
+function headerOf(pair: string): [string, string] {
+  const at = pair.indexOf('=')
+  return [pair.slice(0, at), decodeURIComponent(pair.slice(at + 1)).trim()]
+}
+
 function bytesOrNone(given: string) {
   return numberOrNone(given, 'number of bytes')
 }
@@ -108,12 +123,36 @@ const Variables = z.object({
     .regex(/^[1-9]\d{0,2}$/, 'must be a number from 1 to 999')
     .transform(Number)
     .optional(),
-  LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
-  LOG_SAMPLE: z
+  METRICS_TOKEN: z
     .string()
-    .regex(/^(1|0(\.\d{1,9})?)$/, 'must be a number from 0 to 1')
-    .default('1')
-    .transform(Number),
+    .regex(/^[A-Za-z0-9_~+/=.-]{16,256}$/, 'must be 16 to 256 letters, digits and _~+/=.-')
+    .optional(),
+  ANALYTICS_ACCOUNT: z
+    .string()
+    .regex(/^[0-9a-f]{32}$/, 'must be the 32 digits of a Cloudflare account')
+    .optional(),
+  ANALYTICS_TOKEN: z.string().min(1).optional(),
+  ANALYTICS_DATASET: z
+    .string()
+    .regex(/^[A-Za-z][A-Za-z0-9_]{0,63}$/, 'must be the name of a dataset')
+    .default('selvedge'),
+  ANALYTICS_API: PublicUrl.default('https://api.cloudflare.com/client/v4'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: PublicUrl.optional(),
+  OTEL_EXPORTER_OTLP_HEADERS: z
+    .string()
+    .regex(/^[\w-]+=[^,]*(,[\w-]+=[^,]*)*$/, 'must be name=value, with commas between them')
+    .transform((text, context) => {
+      try {
+        return Object.fromEntries(text.split(',').map(headerOf))
+      } catch {
+        context.addIssue({ code: 'custom', message: 'holds a broken percent escape' })
+        return z.NEVER
+      }
+    })
+    .default({}),
+  TRACE_SAMPLE: share('0.01'),
+  LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  LOG_SAMPLE: share('1'),
   CLIENT_ADDRESS_HEADER: z
     .string()
     .regex(/^[A-Za-z0-9-]+$/, 'must be the name of a header')
@@ -192,6 +231,24 @@ export function readConfig(env: object): Config {
     defaultRoomVersion: v.DEFAULT_ROOM_VERSION,
     passwordCost: v.PASSWORD_COST,
     passwordMinLength: v.PASSWORD_MIN_LENGTH ?? defaultMinLength(v.PASSWORD_COST),
+    metricsToken: v.METRICS_TOKEN,
+    analytics:
+      v.ANALYTICS_ACCOUNT === undefined || v.ANALYTICS_TOKEN === undefined
+        ? undefined
+        : {
+            api: v.ANALYTICS_API,
+            account: v.ANALYTICS_ACCOUNT,
+            token: v.ANALYTICS_TOKEN,
+            dataset: v.ANALYTICS_DATASET,
+          },
+    traces:
+      v.OTEL_EXPORTER_OTLP_ENDPOINT === undefined
+        ? undefined
+        : {
+            url: `${v.OTEL_EXPORTER_OTLP_ENDPOINT}/v1/traces`,
+            headers: v.OTEL_EXPORTER_OTLP_HEADERS,
+            sample: v.TRACE_SAMPLE,
+          },
     logLevel: v.LOG_LEVEL,
     logSample: v.LOG_SAMPLE,
     signingKeys: v.SIGNING_KEYS.map(({ id, seed }) => signingKey(id, seed)),

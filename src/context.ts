@@ -8,8 +8,16 @@ import { takeFault } from './faults.ts'
 import { countService, limitedFetch } from './limiter.ts'
 import { createLogger, toConsole, toConsoleTogether } from './log.ts'
 import { webClient } from './media/web-reader.ts'
+import { analyticsEngine } from './metrics/analytics.ts'
+import { watchBacklogs } from './metrics/backlogs.ts'
+import { countedMedia, countedPushes } from './metrics/counted.ts'
+import { callMetrics } from './metrics/from-calls.ts'
+import { Registry } from './metrics/registry.ts'
+import { rememberSlowCalls } from './metrics/slow-calls.ts'
 import type { Config } from './ports/config.ts'
+import type { GatheredMetrics } from './ports/metrics.ts'
 import type { Ports } from './ports/ports.ts'
+import type { SpanSink } from './ports/traces.ts'
 import { pushGateway } from './push/gateway.ts'
 import { searchDocument } from './search/document.ts'
 import { withDeadline } from './storage/deadline.ts'
@@ -19,6 +27,7 @@ import { postgresArchive } from './storage/postgres/archive.ts'
 import { postgresArchiveReader } from './storage/postgres/archive-reader.ts'
 import { type PostgresTarget, postgres } from './storage/postgres/client.ts'
 import { postgresDirectory } from './storage/postgres/directory.ts'
+import { mediaInSum, postgresFacts, postgresTables } from './storage/postgres/facts.ts'
 import { postgresMedia } from './storage/postgres/media.ts'
 import { postgresPreviewPictures } from './storage/postgres/preview-pictures.ts'
 import { postgresRegistrationTokens } from './storage/postgres/registration-tokens.ts'
@@ -27,6 +36,7 @@ import { postgresSearch } from './storage/postgres/search.ts'
 import { r2Media } from './storage/r2.ts'
 import { countedR2 } from './storage/r2-calls.ts'
 import { type RedisTarget, redis } from './storage/redis/client.ts'
+import { redisFacts, redisKeyKinds, redisProbe } from './storage/redis/facts.ts'
 import { redisNonces } from './storage/redis/nonces.ts'
 import { redisOpenIdTokens } from './storage/redis/openid.ts'
 import { redisPreviews } from './storage/redis/previews.ts'
@@ -37,6 +47,9 @@ import { noSessionCopies, redisSessions } from './storage/redis/sessions.ts'
 import { redisUia } from './storage/redis/uia.ts'
 import { thumbnailWorker } from './storage/thumbnail-worker.ts'
 import { systemClock, systemRandom } from './system.ts'
+import { otlpExporter } from './tracing/exporter.ts'
+import { tracedFetch } from './tracing/trace.ts'
+import { VERSION } from './version.ts'
 
 /** How long a push gateway may take, ms. */
 const PUSH_TIMEOUT_MS = 10_000
@@ -58,16 +71,35 @@ function createPorts(env: Env): Ports {
   const clock = systemClock
   const isLocal = env.LAUNCHER_SECRET !== undefined
   const log = createLogger(config.logLevel, clock, isLocal ? toConsoleTogether : toConsole)
-  const told = (operation: string, count: number) => log.debug('call', { operation, count })
-  const calls = countCalls(config.logLevel === 'debug' ? told : undefined)
-  const sql = postgres(postgresOf(env), { calls, log, instanceId: config.instanceId })
-  const commands = redis(redisOf(env), { calls, log, clock, prefix: prefixOf(config) })
+  const metrics = new Registry()
+  const slowCalls = rememberSlowCalls(clock)
+  const counted = callMetrics(metrics)
+  const calls = countCalls((operation, count) => {
+    counted(operation, count)
+    if (config.logLevel === 'debug') log.debug('call', { operation, count })
+  })
+  const watched = { calls, log, clock, metrics, slowCalls }
+  const sql = postgres(postgresOf(env), { ...watched, instanceId: config.instanceId })
+  const commands = redis(redisOf(env), { ...watched, prefix: prefixOf(config) })
   return {
     config,
     clock,
     random: systemRandom,
     log,
     calls,
+    metrics,
+    gathered: gathered(env, config, metrics),
+    backlogs: watchBacklogs(metrics, clock),
+    slowCalls,
+    traces: tracesOf(env, { config, log, metrics }),
+    storeFacts: {
+      redis: () => redisFacts(commands),
+      keyKinds: () => redisKeyKinds(commands, prefixOf(config)),
+      probe: (many) => redisProbe(commands, many),
+      postgres: () => postgresFacts(sql),
+      tables: () => postgresTables(sql),
+      media: () => mediaInSum(sql),
+    },
     accounts: rememberingAccounts(postgresAccounts(sql), config.serverName),
     registrationTokens: postgresRegistrationTokens(sql),
     aliases: postgresAliases(sql),
@@ -87,14 +119,54 @@ function createPorts(env: Env): Ports {
     openIdTokens: redisOpenIdTokens(commands),
     rendezvous: redisRendezvous(commands, clock),
     limiter: redisRateLimiter(commands, clock),
-    media: r2Media(countedR2(env.MEDIA, calls)),
+    media: countedMedia(r2Media(countedR2(env.MEDIA, calls)), metrics),
     mediaIndex: postgresMedia(sql),
     previewPictures: postgresPreviewPictures(sql),
     web: webClient(limitedFetch('web', fetch), config.publicUrl),
     previews: redisPreviews(commands),
     thumbnailer: thumbnailWorker(env.THUMBNAILS, countThumbnail, calls),
-    push: pushGateway(limitedFetch('push', fetch), (work) => withDeadline(PUSH_TIMEOUT_MS, work)),
+    push: countedPushes(
+      pushGateway(limitedFetch('push', fetch), (work) => withDeadline(PUSH_TIMEOUT_MS, work)),
+      metrics,
+    ),
   }
+}
+
+/** Many isolates count, and are summed where a dataset is bound; the sums are asked for with the API's token. */
+function gathered(
+  { ANALYTICS: dataset }: Env,
+  config: Config,
+  registry: Registry,
+): GatheredMetrics | undefined {
+  if (dataset === undefined) return undefined
+  const { analytics } = config
+  return analyticsEngine({
+    dataset,
+    registry,
+    clock: systemClock,
+    sleep,
+    query: analytics && { ...analytics, fetch: limitedFetch('analytics', fetch) },
+  })
+}
+
+const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
+
+/** On one machine the launcher hands traces on: the runtime keeps the Worker from private addresses. */
+function tracesOf(
+  { OTLP: binding }: Env,
+  { config, log, metrics }: Pick<Ports, 'config' | 'log' | 'metrics'>,
+): SpanSink | undefined {
+  const { traces, serverName } = config
+  if (traces === undefined) return undefined
+  const send: typeof fetch = binding === undefined ? fetch : (input, init) => binding.fetch(input, init)
+  return otlpExporter({
+    ...traces,
+    source: { version: VERSION, serverName },
+    fetch: limitedFetch('otlp', send),
+    metrics,
+    log,
+    sleep,
+  })
 }
 
 /** Keeps the keys apart from what other servers, and this one before a restore, have put into the same Redis. */
@@ -107,21 +179,27 @@ function countThumbnail(): void {
   if (takeFault('thumbnails:break-off')) throw new Error('broken off by a test')
 }
 
+/** What databases are called in traces. */
+const SYSTEMS = { postgres: 'postgresql', redis: 'redis' } as const
+
+function storeFetch(store: keyof typeof SYSTEMS, send: typeof fetch): typeof fetch {
+  return tracedFetch(store, { 'db.system.name': SYSTEMS[store] }, limitedFetch(store, send))
+}
+
 /** On one machine the endpoint knows its database by itself; the driver only needs something that looks like a URL. */
 function postgresOf({ PG: binding, DATABASE_URL: url }: Env): PostgresTarget {
-  if (binding === undefined) return { url, fetch: limitedFetch('postgres', fetch) }
+  if (binding === undefined) return { url, fetch: storeFetch('postgres', fetch) }
   return {
     url: 'postgresql://selvedge:local@postgres.local/selvedge',
     endpoint: 'http://postgres.local/sql',
-    fetch: limitedFetch('postgres', (input, init) => binding.fetch(input, init)),
+    fetch: storeFetch('postgres', (input, init) => binding.fetch(input, init)),
   }
 }
 
 /** On one machine this process is the endpoint's only client, and needs no token. */
 function redisOf(env: Env): RedisTarget {
   const { REDIS: binding, UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } = env
-  if (binding === undefined)
-    return { url: url.replace(/\/+$/, ''), token, fetch: limitedFetch('redis', fetch) }
-  const send = limitedFetch('redis', (input, init) => binding.fetch(input, init))
+  if (binding === undefined) return { url: url.replace(/\/+$/, ''), token, fetch: storeFetch('redis', fetch) }
+  const send = storeFetch('redis', (input, init) => binding.fetch(input, init))
   return { url: 'http://redis.local', token: 'local', fetch: send }
 }

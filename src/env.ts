@@ -8,6 +8,12 @@ export interface Env {
   FANOUT: Service
   /** The Worker that makes thumbnails: its `Thumbnails` entrypoint. */
   THUMBNAILS: Service
+  /** Where isolates write what they have counted; without it each one knows its own counts alone. */
+  ANALYTICS?: AnalyticsEngineDataset
+  /** One machine only: the way to the collector of traces, which is on the machine as a rule. */
+  OTLP?: Fetcher
+  /** One machine only: what the launcher knows of the machine. */
+  MACHINE?: Fetcher
   /** One machine only: the Postgres endpoint that speaks the Neon driver's protocol. */
   PG?: Fetcher
   /** One machine only: the Redis endpoint that speaks Upstash's REST protocol. */
@@ -85,6 +91,21 @@ export interface Env {
   ARCHIVE_DELAY_MS?: string
   /** One machine only: whether the runtime lets requests to private addresses through. */
   ALLOW_PRIVATE_NETWORKS?: 'on' | 'off'
+  /** What `/metrics` and the status pages ask for. Without it: the operator's token, or an administrator's. */
+  METRICS_TOKEN?: string
+  /** With the binding ANALYTICS: the account, and an API token that may read its Analytics Engine. */
+  ANALYTICS_ACCOUNT?: string
+  ANALYTICS_TOKEN?: string
+  /** The dataset that ANALYTICS is bound to. Default selvedge. */
+  ANALYTICS_DATASET?: string
+  /** Where the sums are asked for. Default https://api.cloudflare.com/client/v4. */
+  ANALYTICS_API?: string
+  /** Where traces go by OTLP over HTTP, as the OpenTelemetry variables of these names; `/v1/traces` is added. */
+  OTEL_EXPORTER_OTLP_ENDPOINT?: string
+  /** `name=value`, with commas between them. */
+  OTEL_EXPORTER_OTLP_HEADERS?: string
+  /** The share of requests that have a trace. Default 0.01. */
+  TRACE_SAMPLE?: string
   /** `on` only in tests: opens `/_selvedge/test/*` and the fault hooks. */
   TEST_HOOKS?: string
   /** One machine only: the secret by which the launcher proves itself. */

@@ -15,3 +15,11 @@ export async function patiently<T>(ms: number, work: Promise<T>): Promise<T | un
     clearTimeout(timer)
   }
 }
+
+/** The same, and undefined for work that fails. */
+export function inTime<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
+  return patiently(
+    ms,
+    work.catch(() => undefined),
+  )
+}

@@ -25,6 +25,8 @@ import { renderError } from './middleware/errors.ts'
 import { notFoundIn } from './middleware/not-found.ts'
 import { health } from './ops/health.ts'
 import { launcher } from './ops/launcher.ts'
+import { metrics } from './ops/metrics.ts'
+import { status } from './ops/status/index.ts'
 import { testHooks } from './ops/test-hooks.ts'
 import { wellKnown } from './ops/well-known.ts'
 import { demo } from './pages/demo.ts'
@@ -80,5 +82,7 @@ app.route('/_selvedge/admin', reports)
 app.route('/_selvedge/test', testHooks)
 app.route('/_selvedge/local', launcher)
 app.route('/_selvedge', demo)
+app.route('/_selvedge', status)
 app.route('/', home)
 app.route('/', health)
+app.route('/', metrics)

@@ -5,7 +5,7 @@ import type { Env } from '../../src/env.ts'
 import { takeFault } from '../../src/faults.ts'
 import type { Ports } from '../../src/ports/ports.ts'
 import { answerAlarm } from '../answer-alarm.ts'
-import { type Consumer, follow } from '../consumer.ts'
+import { type Consumer, follow, namesOf } from '../consumer.ts'
 import { usersIn } from '../existing-users.ts'
 import { type Peers, peersOf } from '../peers.ts'
 import { beginInGeneration, enterGeneration, renewRoom } from '../restore.ts'
@@ -30,7 +30,7 @@ import { RoomPresence, tellsPresence } from './tell/presence.ts'
 import { Recent } from './tell/recent.ts'
 import { changesLists } from './tell/shown-in-lists.ts'
 import { Subscribers } from './tell/subscribers.ts'
-import { fanOut } from './tell/wake-transport.ts'
+import { countedWakes, fanOut } from './tell/wake-transport.ts'
 
 /** What a Room is made of: put together at its first use, since a constructor that throws loses alarms. */
 interface RoomParts {
@@ -60,7 +60,7 @@ export class Room extends DurableObject<Env> {
 
   /** Everything here takes constant time, however large the room. */
   #assemble(): RoomParts {
-    const { archive, archiveReader, calls, clock, config, log } = this.#ports
+    const { archive, archiveReader, backlogs, calls, clock, config, log } = this.#ports
     const counted = config.testHooks
       ? countingStorage(this.ctx.storage, (rows, n) => calls.count(`room.${rows}`, n))
       : this.ctx.storage
@@ -101,22 +101,24 @@ export class Room extends DurableObject<Env> {
       flush: () => roomArchive.flush(),
       reset: () => this.#startAnew(),
     })
+    const consumers = roomConsumers({
+      subscribers: () => this.#started,
+      feed,
+      pushes: life.pushes,
+      archive: roomArchive,
+    })
     const jobs: Consumer<RoomJob, Changed>[] = [
       // Jobs that commit come first, so that their consumers run in the same alarm.
       { name: 'typing', run: async () => this.#endTyping() },
       ...life.jobs,
-      ...roomConsumers({
-        subscribers: () => this.#started,
-        feed,
-        pushes: life.pushes,
-        archive: roomArchive,
-      }),
+      ...consumers,
     ]
     const timers = new Timers<RoomJob>({
       storage,
       clock,
       jobs,
       onError: (job, error) => log.trouble(`room.${job}`, 'room job failed', { job, error: String(error) }),
+      following: backlogs.of('room', this.ctx.id.toString(), namesOf(consumers)),
     })
     if (storage.hasTables) timers.recover()
     const typing = new Typing(room.store)
@@ -155,8 +157,9 @@ export class Room extends DurableObject<Env> {
 
   // ------------------------------------------------------------ consumers
 
-  override alarm(): Promise<void> {
-    return answerAlarm(this.ctx.storage, () => this.#parts.timers.fire())
+  override async alarm(): Promise<void> {
+    await answerAlarm(this.ctx.storage, () => this.#parts.timers.fire())
+    this.#ports.gathered?.flush()
   }
 
   /** The subscribers. An incarnation that finds one behind its head has woken it again. */
@@ -176,7 +179,7 @@ export class Room extends DurableObject<Env> {
           roomId: () => store.roomId,
           head: () => Math.max(store.head, this.#typing.pos),
           increment: (from, to) => makeIncrement(this.#room, this.#kept, this.#typing, from, to),
-          transport: fanOut(this.env, this.#objects),
+          transport: countedWakes(fanOut(this.env, this.#objects), this.#ports.metrics),
           now: () => this.#ports.clock.now(),
           retryAt: (at) => this.#parts.timers.arm('wake', at),
         },

@@ -1,22 +1,23 @@
 /** What a User object does from its alarm: its consumers, and what comes with time alone. */
 import type { Consumer } from '../consumer.ts'
 import type { UserAccount } from './account/account.ts'
-import { type ConsumerParts, type UserChanged, type UserConsumer, userConsumers } from './consumers.ts'
+import type { UserChanged, UserConsumer } from './consumers.ts'
 import type { Presence } from './presence/presence.ts'
 import type { Streams } from './stream/streams.ts'
 
 export type UserJob = UserConsumer | 'presence' | 'closing' | 'streams'
 
-interface JobParts extends Omit<ConsumerParts, 'roomJobs'> {
+interface JobParts {
+  consumers: readonly Consumer<UserConsumer, UserChanged>[]
   presence: () => Presence
   streams: () => Streams
   account: UserAccount
 }
 
 export function userJobs(parts: JobParts): Consumer<UserJob, UserChanged>[] {
-  const { account, presence, streams } = parts
+  const { account, consumers, presence, streams } = parts
   return [
-    ...userConsumers({ ...parts, roomJobs: account.jobs }),
+    ...consumers,
     {
       name: 'presence',
       run: () => presence().check(),

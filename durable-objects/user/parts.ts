@@ -1,7 +1,7 @@
 /** What a User object is made of, and how it is put together. */
 import { takeFault } from '../../src/faults.ts'
 import type { Ports } from '../../src/ports/ports.ts'
-import type { Consumer } from '../consumer.ts'
+import { type Consumer, namesOf } from '../consumer.ts'
 import type { Peers } from '../peers.ts'
 import { beginInGeneration, enterGeneration } from '../restore.ts'
 import { countingStorage, type LazyStorage, lazyStorage } from '../sqlite.ts'
@@ -9,7 +9,7 @@ import { Timers } from '../timers.ts'
 import type { PlannedAbort } from './abort.ts'
 import { UserAccount } from './account/account.ts'
 import { SessionCopies } from './account/sessions.ts'
-import type { UserChanged } from './consumers.ts'
+import { type UserChanged, userConsumers } from './consumers.ts'
 import type { UserHost } from './host.ts'
 import { type UserJob, userJobs } from './jobs.ts'
 import { DeviceLists } from './keys/device-lists.ts'
@@ -42,6 +42,8 @@ export interface UserInside
     UserHost,
     'userId' | 'polls' | 'nextOwn' | 'storeFilter' | 'transaction' | 'mutate' | 'endSessions' | 'armNow'
   > {
+  /** The object's own, whatever it is named after. */
+  id: string
   storage: DurableObjectStorage
   ports: Ports
   peers: () => Peers
@@ -115,15 +117,19 @@ export function assembleUser(user: UserInside): UserParts {
       mutate(() => ({ value: undefined, archive: removePusher(sql, appId, pushkey) }))
     },
   })
-  const jobs = userJobs({
+  const consumers = userConsumers({
     log,
     sessions,
+    outbox,
+    pushes,
+    roomJobs: account.jobs,
+    waitUntil: user.waitUntil,
+  })
+  const jobs = userJobs({
+    consumers,
     presence: () => polls().presence,
     streams: () => polls().streams,
     account,
-    outbox,
-    pushes,
-    waitUntil: user.waitUntil,
   })
   const timers = new Timers<UserJob>({
     storage,
@@ -131,6 +137,7 @@ export function assembleUser(user: UserInside): UserParts {
     jobs,
     onError: (job, error) =>
       ports.log.trouble(`user.${job}`, 'user job failed', { job, error: String(error) }),
+    following: ports.backlogs.of('user', user.id, namesOf(consumers)),
   })
   const host: UserHost = {
     sql,

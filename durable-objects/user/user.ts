@@ -71,6 +71,7 @@ export class User extends DurableObject<Env> {
     const { ctx, env } = this
     const ports = this.#ports
     return {
+      id: ctx.id.toString(),
       storage: ctx.storage,
       ports,
       peers: () => peersOf(env, ports.calls),
@@ -130,8 +131,9 @@ export class User extends DurableObject<Env> {
     this.webSocketClose(socket)
   }
 
-  override alarm(): Promise<void> {
-    return answerAlarm(this.ctx.storage, () => this.#parts.timers.fire())
+  override async alarm(): Promise<void> {
+    await answerAlarm(this.ctx.storage, () => this.#parts.timers.fire())
+    this.#ports.gathered?.flush()
   }
 
   // ------------------------------------------------------------ inside
@@ -160,6 +162,7 @@ export class User extends DurableObject<Env> {
       sql: this.#sql,
       userId: this.#userId,
       clock: this.#ports.clock,
+      metrics: this.#ports.metrics,
       random: this.#ports.random,
       pullRooms: pullRooms(this.env, peersOf(this.env, this.#ports.calls)),
       own: () => this.#own,

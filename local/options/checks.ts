@@ -57,3 +57,7 @@ export const origins = (text: string) =>
   /^https?:\/\/[^\s,/]+(,https?:\/\/[^\s,/]+)*$/.test(text)
     ? undefined
     : 'must be origins such as https://app.example.org, with commas between them'
+
+export function share(text: string): string | undefined {
+  return /^(1|0(\.\d{1,9})?)$/.test(text) ? undefined : 'must be a number from 0 to 1'
+}

@@ -6,21 +6,14 @@ import {
   oneOf,
   origins,
   serverName,
+  share,
   turnUris,
   urlOf,
 } from './checks.ts'
+import type { OptionRow } from './option-row.ts'
+import { watchingTable } from './watching-table.ts'
 
-export interface OptionRow {
-  /** The environment variable; `SELVEDGE_` and the flag's name unless told. */
-  variable?: string
-  value: string
-  default?: string
-  /** A command takes no default here: the running server, or its keys, know it. */
-  known?: true
-  help: string
-  /** Says what is wrong with a value, or nothing. */
-  check?: (text: string) => string | undefined
-}
+export type { OptionRow }
 
 export const optionTable = {
   host: { value: 'address', default: '127.0.0.1', known: true, help: 'Address to listen on.' },
@@ -222,6 +215,7 @@ export const optionTable = {
     help: 'low is for tests: fast to check, fast to guess.',
     check: oneOf('normal', 'low'),
   },
+  ...watchingTable,
   'log-level': {
     value: 'level',
     default: 'info',
@@ -232,7 +226,7 @@ export const optionTable = {
     value: 'share',
     default: '1',
     help: 'Of the requests that succeed, the share that is logged: from 0 to 1. Others always are.',
-    check: (text) => (/^(1|0(\.\d{1,9})?)$/.test(text) ? undefined : 'must be a number from 0 to 1'),
+    check: share,
   },
   'client-address-header': {
     value: 'name',

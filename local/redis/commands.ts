@@ -1,7 +1,7 @@
 /** The few Redis commands that the server uses, over one SQLite table. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 
-export type Reply = string | number | null | (string | null)[]
+export type Reply = string | number | null | Reply[]
 
 /** Refused as Redis refuses: the message goes to the client as `{ error }`. */
 export class CommandError extends Error {
@@ -23,6 +23,9 @@ export const commandArity: Record<string, [least: number, most: number]> = {
   pexpire: [2, 2],
   ttl: [1, 1],
   pttl: [1, 1],
+  dbsize: [0, 0],
+  scan: [1, 5],
+  info: [0, 1],
 }
 
 /** Splits a command into its lower-case name and arguments. @throws CommandError for one not served */
@@ -116,6 +119,29 @@ export class CommandStore {
     this.#upsert.run(key, value, expiresAt)
   }
 
+  /** Some of the keys that fit a pattern, in their order. */
+  keys(pattern: string, { from, count }: { from: number; count: number }): string[] {
+    const rows = this.#db.prepare(
+      'select key from entries where key glob ? and (expires_at is null or expires_at > ?) order by key limit ? offset ?',
+    )
+    return rows.all(pattern, this.#now(), count, from).map(({ key }) => String(key))
+  }
+
+  size(): number {
+    const row = this.#db.prepare(
+      'select count(*) as n from entries where expires_at is null or expires_at > ?',
+    )
+    return (row.get(this.#now()) as { n: number }).n
+  }
+
+  /** What the file, or the database in memory, takes. */
+  bytes(): number {
+    const row = this.#db.prepare(
+      'select page_count * page_size as n from pragma_page_count(), pragma_page_size()',
+    )
+    return (row.get() as { n: number }).n
+  }
+
   remove(key: string): boolean {
     const existed = this.read(key) !== undefined
     this.#delete.run(key)
@@ -144,6 +170,10 @@ const handlers: Record<string, Handler> = {
   pexpire: (store, [key, ms]) => expireIn(store, key!, integer(ms!)),
   ttl: (store, [key]) => remaining(store, key!, 1000),
   pttl: (store, [key]) => remaining(store, key!, 1),
+  dbsize: (store) => store.size(),
+  scan: (store, [cursor, ...options]) => scan(store, integer(cursor!), options),
+  // Of all that Redis tells, what the server asks for.
+  info: (store) => `# Memory\r\nused_memory:${store.bytes()}\r\n`,
 }
 
 function set(store: CommandStore, key: string, value: string, options: string[]): Reply {
@@ -183,6 +213,21 @@ function increment(store: CommandStore, key: string, by: bigint): number {
     throw new CommandError('ERR increment or decrement would overflow')
   store.write(key, String(value), before?.expiresAt ?? null)
   return Number(value)
+}
+
+/** The cursor is how many keys lie before, in their order. Redis too may leave out what comes meanwhile. */
+function scan(store: CommandStore, cursor: bigint, words: string[]): Reply {
+  const options = new Map<string, string>()
+  for (let at = 0; at < words.length; at += 2) {
+    const name = words[at]!.toLowerCase()
+    if ((name !== 'match' && name !== 'count') || words[at + 1] === undefined)
+      throw new CommandError('ERR syntax error')
+    options.set(name, words[at + 1]!)
+  }
+  const count = Number(integer(options.get('count') ?? '10'))
+  if (count < 1) throw new CommandError('ERR syntax error')
+  const keys = store.keys(options.get('match') ?? '*', { from: Number(cursor), count })
+  return [keys.length < count ? '0' : String(Number(cursor) + count), keys]
 }
 
 function expireIn(store: CommandStore, key: string, ms: bigint): number {

@@ -35,6 +35,10 @@ export interface RuntimeOptions {
   ca: string[]
   /** Opens the objects' storage to tests. */
   inspect: boolean
+  /** What the Worker may ask of the machine. */
+  machine: (runtime: RuntimeProcess) => unknown
+  /** The way to the collector of traces, if there is one. */
+  otlp: ((request: Request) => Promise<Response>) | undefined
   onLog: NonNullable<MiniflareOptions['handleStructuredLogs']>
 }
 
@@ -94,6 +98,8 @@ function miniflareOptions(options: RuntimeOptions, runtime: RuntimeProcess): Min
             ),
           REDIS: async (request: Request) =>
             reply(await options.redis({ path: new URL(request.url).pathname, body: await request.text() })),
+          ...(options.otlp !== undefined && { OTLP: options.otlp }),
+          MACHINE: () => Response.json(options.machine(runtime)),
           FANOUT: { name: workerName, entrypoint: 'FanOut' },
           THUMBNAILS: { name: thumbnailsName, entrypoint: 'Thumbnails' },
         },

@@ -48,6 +48,12 @@ export interface Config {
   /** Characters that a new password must have at least. */
   passwordMinLength: number
   passwordCost: 'normal' | 'low'
+  /** What `/metrics` and the status pages ask for. */
+  metricsToken?: string
+  /** Where the sums of many isolates are asked for. */
+  analytics?: { api: string; account: string; token: string; dataset: string }
+  /** Where traces go, and the share of requests that have one: from 0 to 1. */
+  traces?: { url: string; headers: Record<string, string>; sample: number }
   logLevel: LogLevel
   /** Of the requests that succeed, the share that has a line in the log: from 0 to 1. */
   logSample: number

@@ -5,6 +5,7 @@ import type { Config } from './config.ts'
 import type { AliasStore, DirectoryStore, RoomNotes } from './directory.ts'
 import type { Logger } from './log.ts'
 import type { MediaIndex, MediaStore, PreviewPictures, Thumbnailer } from './media.ts'
+import type { Backlogs, GatheredMetrics, MetricsReader, SlowCalls } from './metrics.ts'
 import type { PushGateway } from './push.ts'
 import type { RateLimiter } from './rate-limits.ts'
 import type { RendezvousStore } from './rendezvous.ts'
@@ -12,7 +13,9 @@ import type { ReportStore } from './reports.ts'
 import type { SearchStore } from './search.ts'
 import type { NonceStore, OpenIdTokenStore, SessionStore, UiaStore } from './sessions.ts'
 import type { KeySets } from './sign-in.ts'
+import type { StoreFacts } from './store-facts.ts'
 import type { CallCounters, Clock, Random } from './system.ts'
+import type { SpanSink } from './traces.ts'
 import type { PreviewCache, WebClient } from './web.ts'
 
 /** Everything the capabilities get from outside; functions take `Pick<Ports, …>` of what they use. */
@@ -45,4 +48,12 @@ export interface Ports {
   thumbnailer: Thumbnailer
   push: PushGateway
   calls: CallCounters
+  metrics: MetricsReader
+  /** Where isolates hand their counts on; undefined where one isolate counts everything. */
+  gathered: GatheredMetrics | undefined
+  backlogs: Backlogs
+  slowCalls: SlowCalls
+  storeFacts: StoreFacts
+  /** Where traces go; undefined: nothing is traced. */
+  traces: SpanSink | undefined
 }

@@ -2,8 +2,14 @@
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { projectRoot } from '../../local/paths.ts'
-import { demoScriptFile } from './demo-script.ts'
+import { demoScriptFile, statusScriptFile } from './demo-script.ts'
 
 it('the script of the demo page is made of its source', async () => {
   await expect(await demoScriptFile()).toMatchFileSnapshot(join(projectRoot, 'workers/pages/demo-script.ts'))
+})
+
+it('the script of the status pages is made of its source', async () => {
+  await expect(await statusScriptFile()).toMatchFileSnapshot(
+    join(projectRoot, 'workers/pages/status/script.ts'),
+  )
 })

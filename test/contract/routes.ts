@@ -13,6 +13,7 @@ const SHOWS: Record<EndpointRow['auth'], string> = {
   claims: 'a session',
   administrator: 'a session of an administrator',
   operator: "the operator's token",
+  metrics: 'the metrics token, unless the server is for its machine alone',
 }
 
 /** The page with the table as the rows say it. */

@@ -62,8 +62,8 @@ export async function waitingRequest<T = Answer>(
 
 /** How many requests wait for news: those of clients that have gone too, until the launcher has seen it. */
 export async function waitingRequests(url: string): Promise<number> {
-  const metrics = await (await fetch(`${url}/metrics`)).text()
-  return Number(/^selvedge_waiting_requests (\d+)$/m.exec(metrics)![1])
+  const answer = await fetch(`${url}/_selvedge/test/waits`)
+  return ((await answer.json()) as { waiting: number }).waiting
 }
 
 /** Waits until the polls of clients that have gone are over. */

@@ -1,7 +1,10 @@
 /** The small ports, for tests of one piece: a clock that stands until told, real randomness, a silent log. */
 import { countCalls } from '../../src/calls.ts'
 import { createLogger } from '../../src/log.ts'
+import { Registry } from '../../src/metrics/registry.ts'
+import { rememberSlowCalls } from '../../src/metrics/slow-calls.ts'
 import type { Logger } from '../../src/ports/log.ts'
+import type { SlowCalls } from '../../src/ports/metrics.ts'
 import type { UiaSession, UiaStore } from '../../src/ports/sessions.ts'
 import type { CallCounters, Clock, Random } from '../../src/ports/system.ts'
 import { systemRandom } from '../../src/system.ts'
@@ -26,11 +29,20 @@ export interface World {
   random: Random
   log: Logger
   calls: CallCounters
+  metrics: Registry
+  slowCalls: SlowCalls
 }
 
 export function world(): World {
   const clock = standingClock()
-  return { clock, random: systemRandom, log: createLogger('silent', clock), calls: countCalls() }
+  return {
+    clock,
+    random: systemRandom,
+    log: createLogger('silent', clock),
+    calls: countCalls(),
+    metrics: new Registry(),
+    slowCalls: rememberSlowCalls(clock),
+  }
 }
 
 /** Interactive-auth sessions in memory, as they come back from JSON; tells how often it was written. */

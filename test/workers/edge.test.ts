@@ -200,7 +200,7 @@ describe('/health and /metrics', () => {
       new RegExp(`selvedge_http_request_duration_seconds_bucket{method="PUT",${route},le="\\+Inf"} [1-9]`),
     )
     expect(body).toMatch(/^selvedge_events_appended_total [1-9]/m)
-    expect(body).toMatch(/^selvedge_calls_total{operation="room.send"} [1-9]/m)
+    expect(body).toMatch(/^selvedge_object_requests_total{object="room",operation="send"} [1-9]/m)
     expect(body).not.toContain(room)
   })
 })

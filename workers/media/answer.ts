@@ -45,6 +45,8 @@ export async function answerWith(c: AppContext, servable: Servable): Promise<Res
   }
   const body = await read(range)
   if (body === undefined) throw unknownMedia()
+  // As it is announced: a client may leave before the end.
+  c.var.ports.metrics.count('media_bytes_total', { direction: 'downloaded' }, range?.length ?? size)
   if (range === undefined) return new Response(body, { headers: whole })
   const last = range.offset + range.length - 1
   return new Response(body, {

@@ -48,7 +48,7 @@ export async function logRequest(c: Context<AppEnv>, { route, status, ms }: Ende
 const BYTES = 4
 
 /** From 0 to below 1. */
-function fractionOf(random: Random): number {
+export function fractionOf(random: Random): number {
   const number = random.bytes(BYTES).reduce((sum, byte) => sum * 256 + byte, 0)
   return number / 256 ** BYTES
 }

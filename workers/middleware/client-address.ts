@@ -9,7 +9,7 @@ const UNKNOWN = 'unknown'
 /** The client's address; undefined where it is not known. */
 export function clientAddress(c: AppContext): string | undefined {
   const { clientAddressHeader } = c.var.ports.config
-  if (clientAddressHeader === undefined) return peerOf(c)
+  if (clientAddressHeader === undefined) return peerAddress(c)
   // The last proxy wrote the last address. A client may have written the ones before it.
   return ipAddress(c.req.header(clientAddressHeader)?.split(',').at(-1)?.trim() ?? '')
 }
@@ -20,8 +20,8 @@ export function clientNetwork(c: AppContext): string {
   return address === undefined ? UNKNOWN : networkOf(address)
 }
 
-/** On one machine the runtime writes its peer into `cf`; no header can. */
-function peerOf(c: AppContext): string | undefined {
+/** Who holds the other end of the connection. On one machine the runtime writes its peer into `cf`; no header can. */
+export function peerAddress(c: AppContext): string | undefined {
   const cf = c.req.raw.cf as { clientIp?: unknown } | undefined
   if (typeof cf?.clientIp !== 'string') return undefined
   return behindTls(cf.clientIp) ?? ipAddress(cf.clientIp)

@@ -10,9 +10,10 @@ import { type AppEnv, requesterIn } from '../app-env.ts'
 import { DROP_HEADER, dropAfterRpc } from '../ops/test-hooks.ts'
 import { logRequest } from './access-log.ts'
 import { letIn } from './crowding.ts'
+import { methodOf, requestedRow } from './endpoint-row.ts'
 import { renderMatrixError } from './errors.ts'
-import { observeRequest } from './metrics.ts'
 import { countForAddress } from './rate-limit.ts'
+import { beginTrace, endTrace } from './traces.ts'
 
 const ISOLATE_NAME_LENGTH = 12
 
@@ -60,17 +61,34 @@ export async function edge(c: Context<AppEnv>, next: Next): Promise<void> {
   c.set('objects', gatedObjects(c.env, ports, { dropAfterRpc: drop, asker }))
   c.set('requestId', requestId)
 
+  const trace = beginTrace(c)
   const entry = answerWithoutRouting(c)
   if (entry instanceof Response) c.res = entry
-  else await next().finally(entry)
+  else await (trace === undefined ? next() : trace.run(next)).finally(entry)
 
   dress(c.res.headers, requestId)
   if (RENDEZVOUS.test(c.req.path)) for (const [name, value] of RENDEZVOUS_CORS) c.res.headers.set(name, value)
   const route = routePattern(c)
   const { status } = c.res
   const ms = ports.clock.now() - started
-  observeRequest(c.req.method, route, status, ms)
+  countRequest(c, { route, status, ms })
+  if (trace !== undefined) endTrace(c, trace, { route, status })
   await logRequest(c, { route, status, ms })
+}
+
+const TOO_MANY = 429
+
+function countRequest(
+  c: Context<AppEnv>,
+  { route, status, ms }: { route: string; status: number; ms: number },
+): void {
+  const { gathered, metrics } = c.var.ports
+  const method = methodOf(c)
+  metrics.count('http_requests_total', { method, route, status: String(status) })
+  metrics.observe('http_request_duration_seconds', { method, route }, ms / 1000)
+  if (status === TOO_MANY)
+    metrics.count('rate_limited_requests_total', { class: requestedRow(c)?.limit ?? 'read' })
+  gathered?.flushBeside((work) => c.executionCtx.waitUntil(work))
 }
 
 function nameRequest(given: string | undefined, random: Random): string {

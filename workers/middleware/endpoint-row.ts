@@ -49,8 +49,9 @@ interface OfOthers extends Common {
    * - `none`: no token is looked at.
    * - `administrator`: a session of an administrator.
    * - `operator`: the operator's token, or a session of an administrator.
+   * - `metrics`: the same, or the metrics token; on a server that nobody else reaches, nothing.
    */
-  auth: 'none' | 'administrator' | 'operator'
+  auth: 'none' | 'administrator' | 'operator' | 'metrics'
 }
 
 export type EndpointRow = OfUsers | OfOthers
@@ -72,6 +73,14 @@ export function rowOf(handler: object): EndpointRow | undefined {
 export function requestedRow(c: Context): EndpointRow | undefined {
   const route = matchedRoutes(c).find(({ method }) => method !== 'ALL')
   return route && rowOf(route.handler)
+}
+
+/** Other methods are told of together: a client may send any word. */
+const METHODS: ReadonlySet<string> = new Set(['GET', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'HEAD', 'PATCH'])
+
+/** The method, as metrics and traces name it. */
+export function methodOf({ req: { method } }: Context): string {
+  return METHODS.has(method) ? method : 'other'
 }
 
 const EVERYBODY: Permit = { guests: true, suspended: true }

@@ -7,6 +7,7 @@ import type { AppContext, AppEnv, RequesterEnv } from '../app-env.ts'
 import { liveSession, optionalSession, sessionByClaims } from './access-token.ts'
 import { administrator } from './admin.ts'
 import { type Auth, type EndpointRow, noteRow, type Schemas } from './endpoint-row.ts'
+import { metricsReader } from './metrics-reader.ts'
 import { operator } from './operator.ts'
 import { checkRequest } from './validate.ts'
 
@@ -24,6 +25,7 @@ interface Requesters {
   claims: UserRequester
   administrator: UserRequester
   operator: Requester
+  metrics: Requester
 }
 
 const AUTHENTICATION: {
@@ -34,6 +36,7 @@ const AUTHENTICATION: {
   claims: sessionByClaims,
   administrator,
   operator,
+  metrics: metricsReader,
 }
 
 /** Behind an endpoint that looks at no token there is no `c.var.requester`. */

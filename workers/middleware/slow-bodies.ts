@@ -29,15 +29,19 @@ export async function* partsInTime(
   body: ReadableStream<Uint8Array>,
   timeout: number,
 ): AsyncGenerator<Uint8Array, undefined> {
-  // One read of the runtime for each span: what comes in small pieces costs a turn each.
-  const reader = body.getReader({ mode: 'byob' })
+  const reader = body.getReader()
   const watch = new Watch(timeout)
+  let sinceRenewed = 0
   try {
     for (;;) {
-      const part = await watch.over(reader.readAtLeast(AT_A_TIME, new Uint8Array(AT_A_TIME)))
-      if (part.value !== undefined && part.value.byteLength > 0) yield part.value
+      const part = await watch.over(reader.read())
       if (part.done) return undefined
-      watch.renew()
+      sinceRenewed += part.value.byteLength
+      if (sinceRenewed >= AT_A_TIME) {
+        watch.renew()
+        sinceRenewed = 0
+      }
+      yield part.value
     }
   } finally {
     watch.end()

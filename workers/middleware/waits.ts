@@ -28,6 +28,7 @@ const waiting = new Set<Waiting>()
 
 /** Begins to wait. If too many have the same `sharer`, the oldest of them are ended. */
 export function beginWait(c: AppContext, sharer?: string): Wait {
+  c.var.ports.metrics.count('long_polls_total', {})
   const { promise: over, resolve } = Promise.withResolvers<void>()
   const { clientIp } = (c.req.raw.cf ?? {}) as { clientIp?: unknown }
   if (typeof clientIp !== 'string') return { over, isOver: () => false, done: () => {} }

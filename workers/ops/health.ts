@@ -1,9 +1,8 @@
-/** `/health`: live, and in which version; with `?deep` also whether the databases and the object storage answer. `/metrics`: Prometheus. */
+/** `/health`: live, and in which version; with `?deep` also whether the databases and the object storage answer. */
 import { Hono } from 'hono'
 import { VERSION } from '../../src/version.ts'
 import type { AppContext, AppEnv } from '../app-env.ts'
 import { endpoint } from '../middleware/endpoint.ts'
-import { exposition } from '../middleware/metrics.ts'
 
 const PROBE_LIMIT_MS = 1000
 
@@ -24,12 +23,6 @@ health.get('/health', endpoint({ auth: 'none', limit: 'free' }), async (c) => {
   const ok = answered.every(Boolean)
   return c.json({ status: ok ? 'ok' : 'degraded', version: VERSION, parts }, ok ? 200 : 503)
 })
-
-health.get('/metrics', endpoint({ auth: 'none', limit: 'free' }), (c) =>
-  c.body(exposition(c.var.ports.calls.snapshot()), 200, {
-    'Content-Type': 'text/plain; version=0.0.4; charset=utf-8',
-  }),
-)
 
 async function answersInTime(probe: Promise<unknown>): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined

@@ -7,6 +7,7 @@ import { isQuiet, isSettled, passedLimits, statementsOf, takeInMemory } from '..
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'
 import { endpoint } from '../middleware/endpoint.ts'
+import { countWaits } from '../middleware/waits.ts'
 
 /** With this header a request's Worker is cut off after an RPC, as if the client had gone. */
 export const DROP_HEADER = 'x-selvedge-test'
@@ -50,6 +51,9 @@ testHooks.get('/passed-limits', endpoint({ auth: 'none', limit: 'free' }), (c) =
 testHooks.get('/timers', endpoint({ auth: 'none', limit: 'free' }), (c) =>
   c.json({ pending: pendingTimers() }),
 )
+
+/** As `/metrics` says too, which asks the stores as well. */
+testHooks.get('/waits', endpoint({ auth: 'none', limit: 'free' }), (c) => c.json({ waiting: countWaits() }))
 
 /** Alarms further off than `within` ms are not waited for. */
 const Settled = z.object({ within: z.coerce.number().int().min(0) })

@@ -2,6 +2,7 @@
 import type { Env } from '../../../src/env.ts'
 import { checkValue, countService } from '../../../src/limiter.ts'
 import type { Wake } from '../../../src/objects/user/sync.ts'
+import type { Metrics } from '../../../src/ports/metrics.ts'
 import type { Peers } from '../../peers.ts'
 import type { WakeAnswer, WakeTransport } from './subscribers.ts'
 
@@ -17,6 +18,26 @@ export function fanOut(env: Env, objects: Peers): WakeTransport {
       countService('fan_out.wake')
       checkValue('fan_out.wake', wake, false)
       return (env.FANOUT as unknown as FanOutStub).wake(userIds, wake)
+    },
+  }
+}
+
+/** The same, counted by what became of each user's wake. */
+export function countedWakes(transport: WakeTransport, metrics: Metrics): WakeTransport {
+  const count = (answer: WakeAnswer) => {
+    const outcome = answer === undefined ? 'unanswered' : answer.unsubscribe ? 'ended' : 'taken'
+    metrics.count('wakes_total', { outcome })
+  }
+  return {
+    async wake(userId, wake) {
+      const answer = await transport.wake(userId, wake).catch(() => undefined)
+      count(answer)
+      return answer
+    },
+    async wakeMany(userIds, wake) {
+      const answers = await transport.wakeMany(userIds, wake).catch(() => [])
+      for (const index of userIds.keys()) count(answers[index])
+      return answers
     },
   }
 }

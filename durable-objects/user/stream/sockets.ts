@@ -4,6 +4,7 @@
  */
 import { takeFault } from '../../../src/faults.ts'
 import type { PresenceValue } from '../../../src/objects/user/presence.ts'
+import type { Metrics } from '../../../src/ports/metrics.ts'
 import type { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { PING, PONG, STREAM_CLOSE } from '../../../src/protocol/stream.ts'
@@ -46,11 +47,13 @@ const known = new WeakMap<WebSocket, StreamSocket>()
 export class StreamSockets implements WaitingSockets {
   readonly #ctx: DurableObjectState
   readonly #now: () => number
+  readonly #metrics: Metrics
   readonly #open = new Map<WebSocket, StreamSocket>()
 
-  constructor(ctx: DurableObjectState, now: () => number) {
+  constructor(ctx: DurableObjectState, now: () => number, metrics: Metrics) {
     this.#ctx = ctx
     this.#now = now
+    this.#metrics = metrics
     const kept = ctx.getWebSockets(STREAM_TAG).flatMap((socket) => attached(socket) ?? [])
     kept.sort((a, b) => (a.poll.begun ?? 0) - (b.poll.begun ?? 0))
     for (const one of kept) this.#open.set(one.socket, one)
@@ -88,6 +91,7 @@ export class StreamSockets implements WaitingSockets {
     const one: StreamSocket = { socket: server, poll, busy: false }
     known.set(server, one)
     this.#open.set(server, one)
+    this.#metrics.count('stream_sockets_opened_total', {})
     this.write(one, {})
     const all = this.all()
     const ofDevice = all.filter((other) => other.poll.session.deviceId === poll.session.deviceId)
@@ -196,7 +200,7 @@ export class StreamSockets implements WaitingSockets {
 
   /** Ends a stream; the code says why. */
   end({ socket }: StreamSocket, code: number, reason: string, error?: MatrixError): void {
-    if (!this.#open.delete(socket)) return
+    if (!this.#forget(socket)) return
     socket.serializeAttachment(null)
     if (error !== undefined) this.send(socket, errorMessage(error))
     close(socket, code, reason)
@@ -204,9 +208,15 @@ export class StreamSockets implements WaitingSockets {
 
   /** The client has closed its end. Until this end is closed too the object cannot leave the memory. */
   closed(socket: WebSocket): void {
-    this.#open.delete(socket)
+    this.#forget(socket)
     socket.serializeAttachment(null)
     close(socket)
+  }
+
+  #forget(socket: WebSocket): boolean {
+    const wasOpen = this.#open.delete(socket)
+    if (wasOpen) this.#metrics.count('stream_sockets_closed_total', {})
+    return wasOpen
   }
 
   #heard({ socket, poll }: StreamSocket): number {

@@ -4,6 +4,7 @@
  */
 import type { Session } from '../../../src/objects/user/session.ts'
 import type { StreamRequest } from '../../../src/objects/user/stream.ts'
+import type { Metrics } from '../../../src/ports/metrics.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import type { SyncAnswer } from '../sync/codecs/codec.ts'
 import type { PollReader } from '../sync/poll-reader.ts'
@@ -15,6 +16,7 @@ export interface StreamsParts extends Omit<WaitingParts, 'sockets'> {
   ctx: DurableObjectState
   /** Passes a session that is alive. @throws MatrixError M_UNKNOWN_TOKEN, M_USER_LOCKED */
   check: (session: Session) => void
+  metrics: Metrics
   /** Reads a client's token. @throws MatrixError M_INVALID_PARAM */
   given: (text: string) => SyncToken
   /** A device begins with a token, comes back with one, or begins anew. */
@@ -36,7 +38,7 @@ export class Streams {
 
   constructor(parts: StreamsParts) {
     this.#parts = parts
-    this.sockets = new StreamSockets(parts.ctx, () => parts.clock.now())
+    this.sockets = new StreamSockets(parts.ctx, () => parts.clock.now(), parts.metrics)
     this.#waiting = new WaitingPolls({ ...parts, sockets: this.sockets })
   }
 

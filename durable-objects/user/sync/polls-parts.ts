@@ -2,6 +2,7 @@
 import type { PresenceState } from '../../../src/objects/user/presence.ts'
 import type { Session } from '../../../src/objects/user/session.ts'
 import type { RoomActivity } from '../../../src/ports/archive.ts'
+import type { Metrics } from '../../../src/ports/metrics.ts'
 import type { Clock, Random } from '../../../src/ports/system.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import type { PresenceParts } from '../presence/presence.ts'
@@ -15,6 +16,7 @@ export interface SyncPollsParts extends StoredFilters {
   sql: SqlStorage
   userId: string
   clock: Clock
+  metrics: Metrics
   random: Pick<Random, 'token'>
   pullRooms: PullRooms
   own: () => number

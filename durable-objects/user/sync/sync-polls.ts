@@ -117,6 +117,7 @@ export class SyncPolls {
       ...common,
       ctx: parts.ctx,
       check: parts.check,
+      metrics: parts.metrics,
       kept: (filter) => this.#queries.kept(filter),
       given: (text) => this.#given(text),
       cameBack: (deviceId, token) => this.#cameBack(deviceId, token),

@@ -1,7 +1,8 @@
 /** Postgres over HTTP: Neon's driver, to Neon itself or to the endpoint of one machine. */
 import { NeonDbError, type NeonQueryFunction, neon, neonConfig } from '@neondatabase/serverless'
 import type { Logger } from '../../ports/log.ts'
-import type { CallCounters } from '../../ports/system.ts'
+import type { Metrics, SlowCalls } from '../../ports/metrics.ts'
+import type { CallCounters, Clock } from '../../ports/system.ts'
 import { MatrixError } from '../../protocol/errors.ts'
 import { withDeadline } from '../deadline.ts'
 import { storable } from './text.ts'
@@ -35,37 +36,58 @@ export interface PostgresTarget {
   fetch: typeof fetch
 }
 
+interface PostgresPorts {
+  calls: CallCounters
+  log: Logger
+  clock: Clock
+  metrics: Metrics
+  slowCalls: SlowCalls
+  instanceId?: string
+}
+
 /** The database at `target`. Opens no connection. */
-export function postgres(
-  target: PostgresTarget,
-  ports: { calls: CallCounters; log: Logger; instanceId?: string },
-): Sql {
+export function postgres(target: PostgresTarget, ports: PostgresPorts): Sql {
   configureDriver(target)
   let driver: NeonQueryFunction<false, false> | undefined
   const connected = () => {
     driver ??= neon(target.url)
     return driver
   }
-  const translating = async <T>(ask: () => Promise<T>): Promise<T> => {
+  const translating = async <T>(text: string, ask: () => Promise<T>): Promise<T> => {
     ports.calls.count('postgres')
+    const ended = timed(text, ports)
     try {
-      return await ask()
+      const answer = await ask()
+      ended('ok')
+      return answer
     } catch (error) {
-      throw translated(error, ports.log)
+      const failure = translated(error, ports.log)
+      ended(failure instanceof MatrixError ? 'unavailable' : 'refused')
+      throw failure
     }
   }
-  const ours = ownership(ports, (id) => translating(() => connected().query(CLAIM, [id])))
-  const counted = async <T>(ask: () => Promise<T>): Promise<T> => {
+  const ours = ownership(ports, (id) => translating(CLAIM, () => connected().query(CLAIM, [id])))
+  const counted = async <T>(text: string, ask: () => Promise<T>): Promise<T> => {
     await ours()
-    return translating(ask)
+    return translating(text, ask)
   }
   return {
-    query: (text, values) => counted(() => connected().query(text, values.map(sendable))),
+    query: (text, values) => counted(text, () => connected().query(text, values.map(sendable))),
     transaction: (statements) =>
-      counted(() => {
+      counted(statements[0]?.text ?? '', () => {
         const sql = connected()
         return sql.transaction(statements.map(({ text, values }) => sql.query(text, values.map(sendable))))
       }),
+  }
+}
+
+/** Begins to time a question; answers what ends it. The statement has its values beside it, so it holds nothing private. */
+function timed(what: string, { clock, metrics, slowCalls }: PostgresPorts): (outcome: string) => void {
+  const at = clock.now()
+  return (outcome) => {
+    const ms = clock.now() - at
+    metrics.observe('postgres_request_duration_seconds', { outcome }, ms / 1000)
+    slowCalls.note('postgres', { what, ms, at })
   }
 }
 

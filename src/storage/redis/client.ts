@@ -1,6 +1,7 @@
 /** Redis over HTTP: Upstash's client, to Upstash itself or to the endpoint of one machine. */
 import { Redis } from '@upstash/redis/cloudflare'
 import type { Logger } from '../../ports/log.ts'
+import type { Metrics, SlowCalls } from '../../ports/metrics.ts'
 import type { CallCounters, Clock } from '../../ports/system.ts'
 import { MatrixError } from '../../protocol/errors.ts'
 import { DeadlinePassed, withDeadline } from '../deadline.ts'
@@ -20,6 +21,8 @@ interface Ports {
   calls: CallCounters
   log: Logger
   clock: Clock
+  metrics: Metrics
+  slowCalls: SlowCalls
   /** In front of every key. */
   prefix?: string
 }
@@ -57,7 +60,8 @@ class RedisOverHttp extends Redis {
 }
 
 /** The clients for `target`. Opens no connection. */
-export function redis(target: RedisTarget, { calls, log, clock, prefix = '' }: Ports): RedisClients {
+export function redis(target: RedisTarget, ports: Ports): RedisClients {
+  const { calls, log, clock, prefix = '' } = ports
   let failedAt: number | undefined
   const latency = new Latency()
   const timed = async <T>(work: () => Promise<T>): Promise<T> => {
@@ -69,11 +73,15 @@ export function redis(target: RedisTarget, { calls, log, clock, prefix = '' }: P
   const ask = async (question: Question, timeoutMs: number): Promise<unknown> => {
     calls.count('redis')
     calls.count('redis_commands', question.path === undefined ? 1 : (question.body as unknown[]).length)
+    const ended = watched(question, ports)
     try {
       // Too late, it throws. The client's own handling would make it a null, as if the key were gone.
       const send = (signal: AbortSignal) => exchange(target, prefixed(question, prefix), signal)
-      return await timed(() => withDeadline(timeoutMs, send, clock.now))
+      const answer = await timed(() => withDeadline(timeoutMs, send, clock.now))
+      ended('ok', answer)
+      return answer
     } catch (error) {
+      ended(error instanceof RedisRefusal && error.isVerdict ? 'refused' : 'unavailable')
       const isOurs = error instanceof DeadlinePassed && error.isOurs
       if (!isOurs) {
         if (error instanceof DeadlinePassed) latency.missed()
@@ -92,10 +100,41 @@ export function redis(target: RedisTarget, { calls, log, clock, prefix = '' }: P
   }
 }
 
+/** Commands that look keys up, one answer for each. */
+const LOOKUPS: ReadonlySet<string> = new Set(['get', 'getdel', 'mget'])
+
+/** Begins to time a question; answers what ends it. Of keys only their kind is noted. */
+function watched(
+  { path, body }: Question,
+  { clock, metrics, slowCalls }: Ports,
+): (outcome: string, answer?: unknown) => void {
+  const at = clock.now()
+  const commands = (path === undefined ? [body] : body) as unknown[][]
+  return (outcome, answer) => {
+    const ms = clock.now() - at
+    metrics.observe('redis_request_duration_seconds', { outcome }, ms / 1000)
+    slowCalls.note('redis', { what: commands.map(kindOf).join(', '), ms, at })
+    const answers = (path === undefined ? [answer] : answer) as { result?: unknown }[] | undefined
+    for (const [index, [name]] of commands.entries()) {
+      if (outcome !== 'ok' || !LOOKUPS.has(String(name).toLowerCase())) continue
+      for (const found of [answers?.[index]?.result].flat())
+        metrics.count('redis_lookups_total', { result: found === null ? 'miss' : 'hit' })
+    }
+  }
+}
+
+/** A command and the kind of its key, which stands before its first colon. */
+function kindOf([name, key]: unknown[]): string {
+  const [kind] = /^[a-z_-]+(?=:)/.exec(String(key ?? '')) ?? []
+  return kind === undefined ? String(name) : `${name} ${kind}`
+}
+
 function codeOf(error: unknown): string | undefined {
   return error instanceof RedisRefusal ? error.code : error instanceof Error ? error.name : undefined
 }
 
+/** Commands whose first argument is no key. */
+const KEYLESS: ReadonlySet<string> = new Set(['dbsize', 'info', 'ping', 'scan'])
 /** Commands all of whose arguments are keys; of the others, the first one is. */
 const KEYS_ALONE: ReadonlySet<string> = new Set(['mget', 'del', 'exists'])
 
@@ -112,6 +151,7 @@ function prefixed({ path, body }: Question, prefix: string): Question {
 }
 
 function withPrefix([name, ...args]: unknown[], prefix: string): unknown[] {
+  if (KEYLESS.has(String(name).toLowerCase())) return [name, ...args]
   const all = KEYS_ALONE.has(String(name).toLowerCase())
   return [name, ...args.map((arg, index) => (all || index === 0 ? `${prefix}${arg}` : arg))]
 }
@@ -145,9 +185,12 @@ class RedisRefusal extends Error {
   override readonly name = 'RedisRefusal'
   /** The first word of an error of Redis, or what the way to it says. */
   readonly code: string
+  /** Redis itself said no to the command. */
+  readonly isVerdict: boolean
 
   constructor(answer: unknown, status: number) {
     super()
+    this.isVerdict = status <= 400
     const { code, error } = (answer ?? {}) as { code?: unknown; error?: unknown }
     const [word] = /^[A-Z]{2,20}\b/.exec(String(error)) ?? []
     this.code = typeof code === 'string' && /^[A-Z0-9_]{2,40}$/.test(code) ? code : (word ?? `HTTP_${status}`)

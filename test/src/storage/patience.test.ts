@@ -1,9 +1,9 @@
 /** How long Redis is waited for: by how long it took before, and without blame where this machine is behind. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { countCalls } from '../../../src/calls.ts'
 import { createLogger } from '../../../src/log.ts'
 import { Latency } from '../../../src/storage/latency.ts'
 import { redis } from '../../../src/storage/redis/client.ts'
+import { world } from '../../support/world.ts'
 
 describe('the patience with an answer', () => {
   const knowing = (...answers: number[]) => {
@@ -56,7 +56,7 @@ describe('a call that gets no answer', () => {
   const clients = () => {
     const clock = { now: () => now }
     const log = createLogger('warn', clock, (_, line) => lines.push(line))
-    return redis({ url: 'http://redis', token: 't', fetch: send }, { calls: countCalls(), log, clock })
+    return redis({ url: 'http://redis', token: 't', fetch: send }, { ...world(), log, clock })
   }
 
   /** The timers ring, each so much later than it was set for. */

@@ -103,9 +103,9 @@ const importRules: ImportRule[] = [
     never: /^durable-objects\/(?!gate\.ts$)/,
   },
   {
-    sentence: 'clients are for other projects, and import themselves alone',
+    sentence: 'clients run in browsers, and import themselves alone, the status pages their charts',
     from: /^clients\//,
-    only: () => /^clients\//,
+    only: () => /^(clients\/|uplot$)/,
   },
   { sentence: 'nobody imports local', from: /^(src|durable-objects|workers)\//, never: /^local\// },
   {

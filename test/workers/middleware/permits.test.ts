@@ -31,7 +31,7 @@ it('a route without a row is for neither', () => {
 })
 
 /** Ended by their use, or of another secret. */
-const SPARED = /\/logout|_selvedge\/(test|local)|\/metrics|\/rendezvous/
+const SPARED = /\/logout|_selvedge\/(test|local|status)|\/metrics|\/rendezvous/
 
 /** Where the body is looked at before the session. */
 const BODIES: Record<string, Body> = {
