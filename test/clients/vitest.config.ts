@@ -6,7 +6,7 @@ export default defineConfig({
   ...base,
   test: {
     ...base.test,
-    include: ['test/clients/**/*.heavy.ts'],
+    include: ['test/clients/**/*.heavy.ts', 'test/ops/**/*.heavy.ts'],
     // Which endpoints are exercised is for `npm test` to say.
     reporters: ['default', [closingLine, { covers: 'a part' }]],
     testTimeout: 120_000,
