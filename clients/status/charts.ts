@@ -59,7 +59,10 @@ function draw(place: HTMLElement, points: readonly Point[]): void {
       cursor: { y: false },
       // From 0: how much something moves is seen beside how much of it there is.
       scales: { y: { range: (_, __, most) => [0, most > 0 ? most * 1.1 : 1] } },
-      axes: [axis, { ...axis, size: 62, values: (_, splits) => splits.map(write) }],
+      axes: [
+        { ...axis, values: (_, splits) => splits.map((at) => timeOf(at, splits)) },
+        { ...axis, size: 62, values: (_, splits) => splits.map(write) },
+      ],
       series: [
         {},
         ...names.map((name, index) => ({
@@ -74,6 +77,12 @@ function draw(place: HTMLElement, points: readonly Point[]): void {
     data as uPlot.AlignedData,
     place,
   )
+}
+
+/** As a clock of 24 hours; with seconds where two marks lie within a minute. */
+function timeOf(at: number, [first = 0, second = first]: readonly number[]): string {
+  const [hours, minutes, seconds] = new Date(at * 1_000).toTimeString().slice(0, 8).split(':')
+  return second - first < 60 ? `${hours}:${minutes}:${seconds}` : `${hours}:${minutes}`
 }
 
 function colourOf(variable: string): string {

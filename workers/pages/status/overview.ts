@@ -48,7 +48,7 @@ function numbers({ sample, gauges, points }: Status) {
   const freeShare = free === undefined ? undefined : free / (gaugeIn(gauges, 'disk_size_bytes') ?? free)
   return tiles([
     { title: 'Version', value: VERSION },
-    { title: 'Runs since', value: started === undefined ? '–' : duration(sample.at / 1000 - started) },
+    { title: 'Runs for', value: started === undefined ? '–' : duration(sample.at / 1000 - started) },
     { title: 'Postgres', ...up('postgres') },
     { title: 'Redis', ...up('redis') },
     { title: 'Requests a second', value: number(now.requests) },

@@ -51,13 +51,14 @@ nav a[aria-current] { color: inherit; font-weight: 600; text-decoration: none }
 .charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 26rem), 1fr)); gap: 1rem }
 figure { margin: 0; padding: .75rem 1rem; background: var(--card); border: 1px solid var(--line); border-radius: .75rem; min-width: 0 }
 figcaption { font-weight: 600; margin-bottom: .25rem }
-figure .plot { height: 190px; color: var(--soft) }
+figure .plot { min-height: 190px; color: var(--soft) }
 .scroll { overflow-x: auto }
 table { border-collapse: collapse; width: 100%; font-size: .9rem }
 th, td { padding: .35rem .6rem; text-align: left; border-bottom: 1px solid var(--line); vertical-align: top }
 th { color: var(--soft); font-weight: 400 }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
-.u-legend { font-size: .8rem }
+.u-legend { font-size: .8rem; width: auto }
+.u-legend th, .u-legend td { padding: 0 .2rem; border: 0 }
 output { display: block; margin-top: .75rem }
 `
 
