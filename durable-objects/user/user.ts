@@ -229,6 +229,7 @@ export class User extends DurableObject<Env> {
   #replace(work: () => void): void {
     this.#transaction(() => {
       work()
+      writeMeta(this.#sql, 'user_id', this.#userId)
       this.#parts.pushes.countAnew()
     })
     this.#ownPos = undefined
@@ -271,9 +272,9 @@ export class User extends DurableObject<Env> {
         dropStrayConnections(this.#sql, devices)
         dropStrayEpochs(this.#sql, new Set([...devices, ...epochHolders(this.#sql)]))
       }
-      const { hasTables } = this.#parts.storage
-      if (hasTables && readMeta(this.#sql, 'user_id') === undefined)
-        writeMeta(this.#sql, 'user_id', this.#userId)
+      // What others leave in an object is no use of it: see `Kept`.
+      const isUse = done.archive.length > 0 && this.#parts.storage.hasTables
+      if (isUse && readMeta(this.#sql, 'user_id') === undefined) writeMeta(this.#sql, 'user_id', this.#userId)
       return { ...done, changed: changed || pushes, counts }
     })
     const { value, revoked, changed, counts } = mutated

@@ -21,9 +21,29 @@ const Address = z.object({ url: z.url() })
 
 export type JsonAnswer = Record<string, unknown>
 
+/** A request that was refused, or answered by nobody. */
+export class Refused extends StartError {
+  /** The answer's status; 0 without an answer. */
+  readonly status: number
+
+  constructor(message: string, status: number) {
+    super(message)
+    this.status = status
+  }
+
+  /** Whether the same request may be answered later. */
+  get mayPass(): boolean {
+    return this.status === 0 || this.status === 429 || this.status >= 500
+  }
+}
+
+/** The token is good for five minutes, and long work outlives it. */
+const TOKEN_USED_MS = 120_000
+
 export interface RunningServer {
   serverName: string
-  /** @throws StartError where no server answers, or it refuses */
+  url: string
+  /** @throws Refused where no server answers, or it refuses */
   ask(method: string, path: string, body?: unknown): Promise<JsonAnswer>
 }
 
@@ -31,9 +51,17 @@ export interface RunningServer {
 export async function findServer(options: ServerOptions): Promise<RunningServer> {
   if (options.ca !== undefined) trust(readCertificates(options.ca))
   const { keys, serverName } = identity(options)
-  const token = await issueOperatorToken(keys, serverName)
+  let token = { text: await issueOperatorToken(keys, serverName), issued: Date.now() }
   const url = addressOf(options)
-  return { serverName, ask: (method, path, body) => ask(new URL(path, url), { method, token, body }) }
+  return {
+    serverName,
+    url,
+    async ask(method, path, body) {
+      if (Date.now() - token.issued > TOKEN_USED_MS)
+        token = { text: await issueOperatorToken(keys, serverName), issued: Date.now() }
+      return ask(new URL(path, url), { method, token: token.text, body })
+    },
+  }
 }
 
 /** Full ids, and the names before the colon, are the same user. */
@@ -53,17 +81,23 @@ async function ask(
       body: body === undefined ? undefined : JSON.stringify(body),
     })
   } catch (error) {
-    throw new StartError(
+    throw new Refused(
       `no server answers at ${url.origin}: ${messageOf(error)}. Is it running? --public-url names another address`,
+      0,
     )
   }
   const answer = (await response.json().catch(() => undefined)) as JsonAnswer | undefined
   if (answer === undefined) {
-    throw new StartError(`the server at ${url.origin} is not Selvedge: ${response.status} without JSON`)
+    throw new Refused(
+      `the server at ${url.origin} is not Selvedge: ${response.status} without JSON`,
+      response.status,
+    )
   }
-  if (!response.ok)
-    throw new StartError(`${url.origin} refused: ${answer.error} (${response.status} ${answer.errcode})`)
-  return answer
+  if (response.ok) return answer
+  throw new Refused(
+    `${url.origin} refused: ${answer.error} (${response.status} ${answer.errcode})`,
+    response.status,
+  )
 }
 
 function addressOf(options: ServerOptions): string {

@@ -88,6 +88,10 @@ export interface RoomActivity {
 export interface ArchiveReader {
   /** Those of these rooms that the archive knows. */
   existing(roomIds: string[]): Promise<string[]>
+  /** The rooms after an id, in the order of their ids. */
+  rooms(after: string, limit: number): Promise<string[]>
+  /** How many accounts and rooms there are. */
+  sizes(): Promise<{ users: number; rooms: number }>
   /** Undefined where the archive knows no such room. */
   room(roomId: string): Promise<{ version: string; archivedPos: number } | undefined>
   /** Events after a position, oldest first. */

@@ -6,8 +6,26 @@ import type { AppEnv } from '../app-env.ts'
 import { InRoom, UserId } from '../client/params.ts'
 import { endpoint } from '../middleware/endpoint.ts'
 
+const PAGE = 100
+const Page = z.object({
+  after: z.string().max(255).default(''),
+  limit: z.coerce.number().pipe(z.int().min(1).max(PAGE)).default(PAGE),
+})
+
 /** Below `/_selvedge/admin`. */
 export const rebuild = new Hono<AppEnv>()
+
+/** How much there is to do for an operator that has lost all objects. */
+rebuild.get('/rebuild', endpoint({ auth: 'operator', limit: 'free' }), async (c) =>
+  c.json(await c.var.ports.archiveReader.sizes()),
+)
+
+rebuild.get('/rebuild/rooms', endpoint({ auth: 'operator', limit: 'free', query: Page }), async (c) => {
+  const { after, limit } = c.req.valid('query')
+  const rooms = await c.var.ports.archiveReader.rooms(after, limit)
+  const next = rooms.length === limit ? rooms.at(-1) : undefined
+  return c.json({ rooms, ...(next !== undefined && { next }) })
+})
 
 rebuild.post(
   '/rebuild/room/:roomId',

@@ -16,6 +16,7 @@ import type { Memberships } from '../sync/memberships.ts'
 import { closeAccount, isClosing, tellAccounts } from './closing.ts'
 import { type DeviceRow, findDevice } from './device-rows.ts'
 import * as devices from './devices.ts'
+import { Kept } from './kept.ts'
 import { hasPast } from './past.ts'
 import { roomProfile, setProfile, setProfileField } from './profile.ts'
 import { ProfileSpread } from './profile-spread.ts'
@@ -61,6 +62,7 @@ const PROFILE_BEGUN = 'profile_begun'
 
 export class UserAccount {
   readonly #to: AccountDependencies
+  readonly #kept: Kept
   readonly jobs: RoomJobs
   readonly #spread: ProfileSpread
   #standing: AccountStanding | undefined
@@ -86,6 +88,7 @@ export class UserAccount {
     this.jobs = new RoomJobs(sql, work, now)
     const joinedRooms = () => memberships().joinedRooms()
     this.#spread = new ProfileSpread({ sql, now, nextOwn, jobs: () => this.jobs, joinedRooms })
+    this.#kept = new Kept({ sql, accounts: ports.accounts, localpart: () => this.#localpart })
   }
 
   // ------------------------------------------------------------ sessions
@@ -115,9 +118,10 @@ export class UserAccount {
     return opened
   }
 
-  /** @throws MatrixError M_UNKNOWN_TOKEN; a request that reveals a copied token also ends the session */
+  /** @throws MatrixError M_UNKNOWN_TOKEN, or 503; a request that reveals a copied token also ends the session */
   refreshSession(request: Parameters<typeof refreshSession>[2]): Refreshed {
     requireUsable(this.standing)
+    if (findDevice(this.#sql, request.deviceId) === undefined) this.#kept.require()
     const renewed = this.#to.mutate(() => {
       const { session, archive, revoked } = refreshSession(this.#sql, this.#userId, request, this.#context)
       return { value: session, archive, revoked }
@@ -126,10 +130,11 @@ export class UserAccount {
     return renewed
   }
 
-  /** Passes a live session of an account that may be used. @throws MatrixError M_UNKNOWN_TOKEN, M_USER_LOCKED */
+  /** Passes a live session of an account that may be used. @throws MatrixError M_UNKNOWN_TOKEN, M_USER_LOCKED, or 503 */
   check(session: Session): void {
     const { deviceId } = session
     const found = this.#devices.get(deviceId) ?? findDevice(this.#sql, deviceId)
+    if (found === undefined) this.#kept.require()
     const device = devices.checkSession(found, session, this.#to.ports.clock.now())
     this.#devices.set(deviceId, device)
     requireUsable(this.standing)

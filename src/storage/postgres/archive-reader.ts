@@ -7,6 +7,10 @@ import type { Sql } from './client.ts'
 const EXISTING = `
   select room_id from rooms where room_id = any(array(select jsonb_array_elements_text($1::jsonb)))`
 
+const ALL_ROOMS = 'select room_id from rooms where room_id > $1::text order by room_id limit $2::int'
+
+const SIZES = 'select (select count(*) from accounts) as users, (select count(*) from rooms) as rooms'
+
 const ROOM = 'select version, archived_pos from rooms where room_id = $1::text'
 
 const EVENTS = `
@@ -67,6 +71,14 @@ export function postgresArchiveReader(sql: Sql): ArchiveReader {
     async existing(roomIds) {
       const rows = await sql.query(EXISTING, [JSON.stringify(roomIds)])
       return rows.map((row) => String(row.room_id))
+    },
+    async rooms(after, limit) {
+      const rows = await sql.query(ALL_ROOMS, [after, limit])
+      return rows.map((row) => String(row.room_id))
+    },
+    async sizes() {
+      const [row] = await sql.query(SIZES, [])
+      return { users: Number(row?.users), rooms: Number(row?.rooms) }
     },
     async room(roomId) {
       const [row] = await sql.query(ROOM, [roomId])
