@@ -32,7 +32,7 @@ export function openDataFolder(path: string): DataFolder {
   } catch (error) {
     throw new StartError(`--data-dir ${root} cannot be made: ${messageOf(error)}`)
   }
-  const unlock = lock(root)
+  const unlock = lockFolder(root, `--data-dir ${root} is in use by another Selvedge`)
   const run = join(root, 'run')
   try {
     makePrivate(root)
@@ -65,8 +65,11 @@ function makeFolder(path: string): void {
   mkdirSync(path, { mode: 0o700 })
 }
 
-/** An open SQLite transaction is a lock that the system itself drops with the process, however it dies. */
-function lock(root: string): () => void {
+/**
+ * An open SQLite transaction is a lock that the system itself drops with the process, however it dies. Answers what ends it.
+ * @throws StartError saying `inUse` when another process holds it
+ */
+export function lockFolder(root: string, inUse: string): () => void {
   const file = join(root, 'lock')
   let db: DatabaseSync | undefined
   try {
@@ -76,10 +79,8 @@ function lock(root: string): () => void {
     return () => held.close()
   } catch (error) {
     db?.close()
-    if (/locked/.test(messageOf(error))) {
-      throw new StartError(`--data-dir ${root} is in use by another Selvedge`)
-    }
-    throw new StartError(`--data-dir ${root} cannot be locked: ${messageOf(error)}`)
+    if (/locked/.test(messageOf(error))) throw new StartError(inUse)
+    throw new StartError(`${root} cannot be locked: ${messageOf(error)}`)
   }
 }
 

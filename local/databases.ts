@@ -23,7 +23,13 @@ export async function openPostgres(
   options: DatabaseOptions,
   folder: DataFolder,
   closers: (() => unknown)[],
-): Promise<{ service: SqlService; part?: Parts['postgres']; migrate: () => Promise<unknown> }> {
+): Promise<{
+  service: SqlService
+  /** Absent if tests lend one. */
+  database?: Database
+  part?: Parts['postgres']
+  migrate: () => Promise<unknown>
+}> {
   if (options.sql) return { service: options.sql, migrate: async () => {} }
   const url = options['database-url']
   if (url) closers.push(await holdServer(url))
@@ -31,6 +37,7 @@ export async function openPostgres(
   closers.push(() => database.close())
   return {
     service: sqlEndpoint(database),
+    database,
     part: await postgresPart(database, url ? serverNamed(url, folder) : embeddedIn(folder)),
     migrate: () => runMigrations(database, migrationsFolder),
   }

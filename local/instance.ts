@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import type { Miniflare } from 'miniflare'
 import { systemRandom } from '../src/system.ts'
+import { openControl } from './backup/control.ts'
 import { openDataFolder } from './data-folder.ts'
 import { openPostgres, openRedis } from './databases.ts'
 import { objectsPart } from './marks.ts'
@@ -149,6 +150,9 @@ async function start(
   closers.push(watchClients(line))
   writeAddress(folder.run, url, closers)
   closers.push(watchRuntime({ runtime: runtime.process, address: { host, port }, tell }))
+  const databaseUrl = options['database-url']
+  const embedded = databaseUrl === undefined ? postgres.database : undefined
+  closers.push(await openControl(folder.run, { runtimePid: runtime.process.pid, embedded, databaseUrl }))
   if (tls) {
     const listener: TlsListener = await listenTls(tls, { host, port: httpsPort! }, line)
     closers.push(listener.close)

@@ -19,10 +19,17 @@ const lockKey = '7308051297614'
 /**
  * Brings the database up to date and answers the names applied.
  *
+ * @param only the migrations that a backup's rows have had; all of them unless given
  * @throws StartError when an applied file was changed or removed, or a file fails
  */
-export async function runMigrations(database: Database, folder: string): Promise<string[]> {
-  const migrations = readMigrations(folder)
+export async function runMigrations(
+  database: Database,
+  folder: string,
+  only?: readonly string[],
+): Promise<string[]> {
+  const migrations = readMigrations(folder).filter(({ name }) => only === undefined || only.includes(name))
+  const unknown = only?.find((name) => !migrations.some((migration) => migration.name === name))
+  if (unknown !== undefined) throw tooNew(unknown)
   // One connection for all of it: the lock belongs to the session. In the embedded database all
   // clients share one session, so there this lock excludes nobody, and the data folder's lock does.
   return database.use(async (connection) => {
@@ -58,11 +65,7 @@ async function applyMissing(connection: Connection, migrations: Migration[]): Pr
   const { rows } = await connection.query('select name, checksum from schema_migrations order by name')
   const recorded = new Map(rows.map(([name, checksum]) => [name!, checksum!]))
   for (const name of recorded.keys()) {
-    if (!migrations.some((migration) => migration.name === name)) {
-      throw new StartError(
-        `The database has had migration ${name}, which this version does not know: start a newer version`,
-      )
-    }
+    if (!migrations.some((migration) => migration.name === name)) throw tooNew(name)
   }
   const applied: string[] = []
   for (const migration of migrations) {
@@ -75,6 +78,12 @@ async function applyMissing(connection: Connection, migrations: Migration[]): Pr
     }
   }
   return applied
+}
+
+function tooNew(name: string): StartError {
+  return new StartError(
+    `The database has had migration ${name}, which this version does not know: start a newer version`,
+  )
 }
 
 async function apply(connection: Connection, { name, sql, checksum }: Migration): Promise<void> {

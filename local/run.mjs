@@ -1,4 +1,4 @@
-/** `npm run check|test|test:evicting|test:fuzz|test:clients|test:mutants|test:complement|migrate|move:postgres|admin:create|account|reports|restored|rebuild:room|rebuild:user|rebuild:media|bench|load`: installs what is missing, then runs the task under the pinned Node. */
+/** `npm run check|test|test:evicting|test:fuzz|test:clients|test:mutants|test:complement|migrate|move:postgres|admin:create|account|reports|backup|restore|restored|rebuild:room|rebuild:user|rebuild:media|rebuild:all|bench|load`: installs what is missing, then runs the task under the pinned Node. */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -27,10 +27,13 @@ const tasks = {
   'admin:create': () => [script('local/commands/admin-create.ts', ...args)],
   account: () => [script('local/commands/account.ts', ...args)],
   reports: () => [script('local/commands/reports.ts', ...args)],
+  backup: () => [script('local/commands/backup.ts', ...args)],
+  restore: () => [script('local/commands/restore.ts', ...args)],
   restored: () => [script('local/commands/restored.ts', ...args)],
   'rebuild:room': () => [script('local/commands/rebuild.ts', 'room', ...args)],
   'rebuild:user': () => [script('local/commands/rebuild.ts', 'user', ...args)],
   'rebuild:media': () => [script('local/commands/rebuild.ts', 'media', ...args)],
+  'rebuild:all': () => [script('local/commands/rebuild-all.ts', ...args)],
   bench: () => [script('bench/main.ts', ...args)],
   load: () => [script('bench/load/main.ts', ...args)],
   check: () => [

@@ -1,11 +1,11 @@
 /** `npm run restored`: tells a server, before it starts, that a backup was put in its place. */
 
 import { openDataFolder } from '../data-folder.ts'
-import { readKeys } from '../keys.ts'
+import { raisedMark } from '../generation.ts'
 import { objectsPart, postgresPart } from '../marks.ts'
 import { runMigrations } from '../migrations.ts'
 import { helpText, readOptions } from '../options/options.ts'
-import { nextGeneration } from '../parts.ts'
+import type { Mark } from '../parts.ts'
 import { migrationsFolder } from '../paths.ts'
 import { openServer } from '../postgres/server.ts'
 import { StartError } from '../start-error.ts'
@@ -23,16 +23,9 @@ await runCommand(async () => {
   if (options.ca !== undefined) trust(readCertificates(options.ca))
   const folder = openDataFolder(options['data-dir'])
   try {
-    const id = readKeys(folder.keys)?.instance_id
-    if (id === undefined)
-      throw new StartError(`${folder.keys} names no server: start the server once on this folder`)
-    const objects = objectsPart(folder)
-    const known = objects.mark ?? { id, generation: 0, starts: 0 }
-    if (known.id !== id)
-      throw new StartError(`${objects.name} belongs to another server (${known.id}): ${objects.remedy}`)
-    const mark = { ...known, generation: nextGeneration(known.generation, Date.now()) }
+    const mark = raisedMark(folder)
     if (options['database-url'] !== undefined) await markDatabase(options['database-url'], mark)
-    await objects.write(mark)
+    await objectsPart(folder).write(mark)
     console.log('the next start no longer trusts what clients remember: each client reads its rooms anew')
   } finally {
     folder.unlock()
@@ -40,10 +33,7 @@ await runCommand(async () => {
 })
 
 /** A dump from before this version names no server, so the operator that restores it names one. */
-async function markDatabase(
-  url: string,
-  mark: { id: string; generation: number; starts: number },
-): Promise<void> {
+async function markDatabase(url: string, mark: Mark): Promise<void> {
   const database = await openServer(url)
   try {
     const name = `The Postgres at ${new URL(url).host} (--database-url)`
