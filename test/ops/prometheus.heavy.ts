@@ -19,7 +19,8 @@ const TOKEN = 'a-token-for-Prometheus'
 const PATIENCE = { timeout: 90_000, interval: 250 }
 const SHORTENED = {
   'selvedge:archive_lag_seconds:max > 300': 'selvedge:archive_lag_seconds:max > 2',
-  'consumer!="archive"} > 900': 'consumer!="archive"} > 2',
+  // A gateway's answer is looked for after 20 s at the latest, so that long a push may seem to be under way.
+  'consumer!="archive"} > 900': 'consumer!="archive"} > 25',
 }
 
 interface Panel {
@@ -135,6 +136,7 @@ describe.skipIf(programOf('prometheus') === undefined)(needingPrometheus('Promet
   })
 
   it('has an alert when a consumer cannot deliver', async () => {
+    await expect.poll(() => prometheus.firing(), PATIENCE).not.toContain('SelvedgeConsumerBehind')
     gateway.answer('phone', { status: 500 })
     await alice.say(room, 'never taken')
     await expect.poll(() => prometheus.firing(), PATIENCE).toContain('SelvedgeConsumerBehind')
@@ -144,14 +146,14 @@ describe.skipIf(programOf('prometheus') === undefined)(needingPrometheus('Promet
   it('has an alert when answers take long', async () => {
     server.postgres.delay(3_000)
     const many = async () => {
-      await Promise.all(Array.from({ length: 10 }, login))
+      await Promise.all(Array.from({ length: 30 }, login))
       return prometheus.firing()
     }
     await expect.poll(many, PATIENCE).toContain('SelvedgeSlow')
     server.postgres.delay(0)
   })
 
-  it('has an alert when the server restarts again and again, and one when it is not there', async () => {
+  it('has an alert when the server restarts again and again', async () => {
     const seen = async () => (await prometheus.query('selvedge_events_appended_total'))[0]?.value ?? 0
     for (let times = 0; times < 3; times += 1) {
       await alice.say(room, 'before a restart')
@@ -160,8 +162,18 @@ describe.skipIf(programOf('prometheus') === undefined)(needingPrometheus('Promet
       await expect.poll(seen, PATIENCE).toBe(0)
     }
     await expect.poll(() => prometheus.firing(), PATIENCE).toContain('SelvedgeRestarting')
-    await server.instance.stop()
-    await expect.poll(() => prometheus.firing(), PATIENCE).toContain('SelvedgeDown')
+  })
+
+  it('has an alert when the server is not there', async () => {
+    const other = await startServer({ 'metrics-token': TOKEN })
+    const watching = await startPrometheus({ url: other.url, token: TOKEN }, SHORTENED)
+    try {
+      await expect.poll(() => watching.query('up{job="selvedge"} == 1'), PATIENCE).toHaveLength(1)
+      await other.stop()
+      await expect.poll(() => watching.firing(), PATIENCE).toEqual(['SelvedgeDown'])
+    } finally {
+      await watching.stop()
+    }
   })
 })
 
