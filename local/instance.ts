@@ -8,6 +8,7 @@ import { openControl } from './backup/control.ts'
 import { openDataFolder } from './data-folder.ts'
 import { openPostgres, openRedis } from './databases.ts'
 import { objectsPart } from './marks.ts'
+import { checkMediaStores, storeBindings, storesToCheck } from './media-stores.ts'
 import { ADDRESS_FILE, authority, claimPort } from './options/address.ts'
 import type { Options } from './options/options.ts'
 import { type Parts, putTogether } from './parts.ts'
@@ -149,6 +150,7 @@ async function start(
   closers.push(() => flushLog(line))
   closers.push(watchClients(line))
   writeAddress(folder.run, url, closers)
+  await checkMediaStores(line, storesToCheck(options))
   closers.push(watchRuntime({ runtime: runtime.process, address: { host, port }, tell }))
   const databaseUrl = options['database-url']
   const embedded = databaseUrl === undefined ? postgres.database : undefined
@@ -236,6 +238,7 @@ function bindingsOf(options: InstanceOptions, publicUrl: string): Record<string,
     MAX_DEVICES_PER_USER: options['max-devices-per-user'],
     MAX_ALIASES_PER_USER: options['max-aliases-per-user'],
     MAX_ROOMS_PER_USER: options['max-rooms-per-user'],
+    ...storeBindings(options),
     URL_PREVIEWS: options['url-previews'],
     OPEN_MEDIA: options['open-media'],
     ACCESS_TOKEN_LIFETIME_MS: options['access-token-lifetime-ms'],

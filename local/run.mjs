@@ -1,4 +1,4 @@
-/** `npm run check|test|test:evicting|test:fuzz|test:clients|test:mutants|test:complement|migrate|move:postgres|admin:create|account|reports|backup|restore|restored|rebuild:room|rebuild:user|rebuild:media|rebuild:all|bench|load`: installs what is missing, then runs the task under the pinned Node. */
+/** `npm run check|test|test:evicting|test:fuzz|test:clients|test:stores|test:mutants|test:complement|migrate|move:postgres|admin:create|account|reports|backup|restore|restored|media:move|rebuild:room|rebuild:user|rebuild:media|rebuild:all|docs|bench|load`: installs what is missing, then runs the task under the pinned Node. */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -20,6 +20,7 @@ const tasks = {
   'test:evicting': () => [script('test/evicting/run.ts', ...args)],
   'test:fuzz': () => [vitestBy('test/fuzz/vitest.config.ts', ...args)],
   'test:clients': () => [vitestBy('test/clients/vitest.config.ts', ...args)],
+  'test:stores': () => [script('test/stores/run.ts', ...args)],
   'test:mutants': () => [script('test/mutants/run.ts', ...args)],
   'test:complement': () => [script('test/complement/run.ts', ...args)],
   migrate: () => [script('local/commands/migrate.ts', ...args)],
@@ -30,10 +31,12 @@ const tasks = {
   backup: () => [script('local/commands/backup.ts', ...args)],
   restore: () => [script('local/commands/restore.ts', ...args)],
   restored: () => [script('local/commands/restored.ts', ...args)],
+  'media:move': () => [script('local/commands/media-move.ts', ...args)],
   'rebuild:room': () => [script('local/commands/rebuild.ts', 'room', ...args)],
   'rebuild:user': () => [script('local/commands/rebuild.ts', 'user', ...args)],
   'rebuild:media': () => [script('local/commands/rebuild.ts', 'media', ...args)],
   'rebuild:all': () => [script('local/commands/rebuild-all.ts', ...args)],
+  docs: () => [script('local/commands/docs.ts', ...args)],
   bench: () => [script('bench/main.ts', ...args)],
   load: () => [script('bench/load/main.ts', ...args)],
   check: () => [

@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import { defaultMinLength } from './accounts/passwords.ts'
 import { TokenIssuers } from './accounts/tokens/issuers.ts'
+import { checkMediaStores, MediaStoreVariables, mediaStoresOf } from './media/store-settings.ts'
 import type { Config } from './ports/config.ts'
 import type { TokenIssuer } from './ports/sign-in.ts'
 import { decodeBase64 } from './protocol/base64.ts'
@@ -102,6 +103,7 @@ const Variables = z.object({
   MAX_DEVICES_PER_USER: numberOrNone('1000'),
   MAX_ALIASES_PER_USER: numberOrNone('1000'),
   MAX_ROOMS_PER_USER: numberOrNone('10000'),
+  ...MediaStoreVariables,
   URL_PREVIEWS: z.enum(['on', 'off']).default('on'),
   OPEN_MEDIA: z.enum(['on', 'off']).default('off'),
   ACCESS_TOKEN_LIFETIME_MS: z
@@ -171,7 +173,10 @@ const Variables = z.object({
   TEST_HOOKS: z.enum(['on', 'off']).default('off'),
 })
 
-const Together = Variables.refine(
+/** The names of all settings. */
+export const settingNames: string[] = Object.keys(Variables.shape)
+
+const Together = Variables.superRefine(checkMediaStores).refine(
   // Whoever stands between could put a key of their own into the set.
   (v) => v.ALLOW_PRIVATE_NETWORKS === 'on' || v.TOKEN_ISSUERS.every(hasSafeKeys),
   {
@@ -218,6 +223,7 @@ export function readConfig(env: object): Config {
       aliases: v.MAX_ALIASES_PER_USER,
       rooms: v.MAX_ROOMS_PER_USER,
     },
+    ...mediaStoresOf(v),
     urlPreviews: v.URL_PREVIEWS === 'on',
     maxPreviewBytesPerUser: v.MAX_PREVIEW_BYTES_PER_USER,
     maxPreviewBytes: v.MAX_PREVIEW_BYTES,

@@ -21,6 +21,9 @@ import type { SpanSink } from './ports/traces.ts'
 import { pushGateway } from './push/gateway.ts'
 import { searchDocument } from './search/document.ts'
 import { withDeadline } from './storage/deadline.ts'
+import { bucketMedia } from './storage/media/media.ts'
+import { mediaMover } from './storage/media/move.ts'
+import { chosenBucket, mediaBuckets } from './storage/media/stores.ts'
 import { postgresAccounts } from './storage/postgres/accounts.ts'
 import { postgresAliases } from './storage/postgres/aliases.ts'
 import { postgresArchive } from './storage/postgres/archive.ts'
@@ -33,8 +36,6 @@ import { postgresPreviewPictures } from './storage/postgres/preview-pictures.ts'
 import { postgresRegistrationTokens } from './storage/postgres/registration-tokens.ts'
 import { postgresReports } from './storage/postgres/reports.ts'
 import { postgresSearch } from './storage/postgres/search.ts'
-import { r2Media } from './storage/r2.ts'
-import { countedR2 } from './storage/r2-calls.ts'
 import { type RedisTarget, redis } from './storage/redis/client.ts'
 import { redisFacts, redisKeyKinds, redisProbe } from './storage/redis/facts.ts'
 import { redisNonces } from './storage/redis/nonces.ts'
@@ -81,6 +82,7 @@ function createPorts(env: Env): Ports {
   const watched = { calls, log, clock, metrics, slowCalls }
   const sql = postgres(postgresOf(env), { ...watched, instanceId: config.instanceId })
   const commands = redis(redisOf(env), { ...watched, prefix: prefixOf(config) })
+  const buckets = mediaBuckets({ config, r2: env.MEDIA, send: sendToStores(env), sql, calls, clock, log })
   return {
     config,
     clock,
@@ -119,7 +121,9 @@ function createPorts(env: Env): Ports {
     openIdTokens: redisOpenIdTokens(commands),
     rendezvous: redisRendezvous(commands, clock),
     limiter: redisRateLimiter(commands, clock),
-    media: countedMedia(r2Media(countedR2(env.MEDIA, calls)), metrics),
+    media: countedMedia(bucketMedia(chosenBucket(config, buckets)), metrics),
+    mediaBuckets: buckets,
+    mediaMover: mediaMover(config.mediaStore, buckets, clock),
     mediaIndex: postgresMedia(sql),
     previewPictures: postgresPreviewPictures(sql),
     web: webClient(limitedFetch('web', fetch), config.publicUrl),
@@ -172,6 +176,14 @@ function tracesOf(
 /** Keeps the keys apart from what other servers, and this one before a restore, have put into the same Redis. */
 function prefixOf({ instanceId, generation }: Config): string {
   return instanceId === undefined && generation === 0 ? '' : `${instanceId ?? ''}.${generation}:`
+}
+
+/** On one machine an S3 or a Kubo may stand on a private address, where the Worker's own requests do not go. */
+function sendToStores({ STORES: binding }: Env): typeof fetch {
+  return limitedFetch(
+    'media store',
+    binding === undefined ? fetch : (input, init) => binding.fetch(input, init),
+  )
 }
 
 function countThumbnail(): void {

@@ -3,7 +3,8 @@
 export interface Env {
   ROOM: DurableObjectNamespace
   USER: DurableObjectNamespace
-  MEDIA: R2Bucket
+  /** Not needed where `MEDIA_STORE` is another. */
+  MEDIA?: R2Bucket
   /** This Worker's own `FanOut` entrypoint: wakes go through it in slices. */
   FANOUT: Service
   /** The Worker that makes thumbnails: its `Thumbnails` entrypoint. */
@@ -18,6 +19,8 @@ export interface Env {
   PG?: Fetcher
   /** One machine only: the Redis endpoint that speaks Upstash's REST protocol. */
   REDIS?: Fetcher
+  /** One machine only: the way to the operator's own S3 or Kubo, which may stand on a private address. */
+  STORES?: Fetcher
   DATABASE_URL: string
   UPSTASH_REDIS_REST_URL: string
   UPSTASH_REDIS_REST_TOKEN: string
@@ -65,6 +68,19 @@ export interface Env {
   MAX_ALIASES_PER_USER?: string
   /** How many rooms one user may make. 0: no bound. Default 10000. */
   MAX_ROOMS_PER_USER?: string
+  /** Where new media go. Default r2. */
+  MEDIA_STORE?: 'r2' | 's3' | 'ipfs'
+  /** Any S3: with these five it is read, and written where `MEDIA_STORE` is `s3`. The region's default is us-east-1. */
+  S3_ENDPOINT?: string
+  S3_BUCKET?: string
+  S3_REGION?: string
+  S3_ACCESS_KEY_ID?: string
+  S3_SECRET_ACCESS_KEY?: string
+  /** Whether the bucket stands in the path, `on`, or before the host. Default on. */
+  S3_PATH_STYLE?: 'on' | 'off'
+  /** The address of a Kubo's RPC API, and its secret as `API.Authorizations` of its settings has it. */
+  IPFS_API?: string
+  IPFS_API_SECRET?: string
   /** Whether the server looks at web pages for clients that want to show them. */
   URL_PREVIEWS?: 'on' | 'off'
   /** Whether media are served without a token too, for old clients. */

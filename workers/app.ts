@@ -1,6 +1,7 @@
 /** The whole HTTP surface: one middleware in front, then what is mounted where. */
 import { Hono } from 'hono'
 import { accounts } from './admin/accounts.ts'
+import { media } from './admin/media.ts'
 import { rebuild } from './admin/rebuild.ts'
 import { registrationTokens } from './admin/registration-tokens.ts'
 import { reports } from './admin/reports.ts'
@@ -76,6 +77,7 @@ app.route('/_synapse/admin/v1', sharedSecret)
 app.route('/_synapse/admin/v1', registrationTokens)
 app.route('/_synapse/admin/v1', toolsWhois)
 app.route('/.well-known/matrix', wellKnown)
+app.route('/_selvedge/admin', media)
 app.route('/_selvedge/admin', rebuild)
 app.route('/_selvedge/admin', accounts)
 app.route('/_selvedge/admin', reports)

@@ -11,6 +11,7 @@ import {
   urlOf,
 } from './checks.ts'
 import type { OptionRow } from './option-row.ts'
+import { storeOptions } from './store-options.ts'
 import { watchingTable } from './watching-table.ts'
 
 export type { OptionRow }
@@ -164,6 +165,7 @@ export const optionTable = {
     help: 'How many rooms one user may make. 0 is no bound.',
     check: integerIn(0, 999_999_999_999_999),
   },
+  ...storeOptions,
   'url-previews': {
     value: 'on|off',
     default: 'on',

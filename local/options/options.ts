@@ -4,6 +4,7 @@ import { StartError } from '../start-error.ts'
 import { nearest } from './nearest.ts'
 import { type OptionRow, optionTable } from './option-table.ts'
 import { isElsewhere, isPublic, isUnspecified } from './public-address.ts'
+import { missingForStores } from './store-checks.ts'
 
 export { optionTable }
 
@@ -125,6 +126,8 @@ function refuseContradictions(options: Partial<Record<OptionName, string>>): voi
   const [turnUri, turnSecret] = [options['turn-uri'], options['turn-secret']]
   if (turnUri !== undefined && !turnSecret) throw refusal('--turn-uri needs --turn-secret')
   if (turnUri === undefined && turnSecret) throw refusal('--turn-secret needs --turn-uri')
+  const missing = missingForStores(options)
+  if (missing !== undefined) throw refusal(missing)
   refuseOutside(options)
   const { port } = options
   if (port !== undefined && port !== '0' && port === options['https-port'])
@@ -155,11 +158,20 @@ function variableOf(name: string, row: OptionRow): string {
   return row.variable ?? `${PREFIX}${name.toUpperCase().replaceAll('-', '_')}`
 }
 
-/** A value that may be shown: addresses carry passwords. */
+/** What is no text for a terminal: addresses carry passwords. */
+const SECRETS: ReadonlySet<OptionName> = new Set([
+  'database-url',
+  'redis-url',
+  'turn-secret',
+  's3-endpoint',
+  's3-secret-access-key',
+  'ipfs-api',
+  'ipfs-api-secret',
+])
+
+/** A value that may be shown. */
 function shown(name: OptionName, value: string): string {
-  return name === 'database-url' || name === 'redis-url' || name === 'turn-secret'
-    ? 'what was given'
-    : `"${value}"`
+  return SECRETS.has(name) ? 'what was given' : `"${value}"`
 }
 
 function refusal(message: string): StartError {

@@ -92,6 +92,8 @@ function miniflareOptions(options: RuntimeOptions, runtime: RuntimeProcess): Min
         },
         r2Buckets: ['MEDIA'],
         serviceBindings: {
+          // The operator's own S3 or Kubo may stand anywhere; only what knows their addresses goes this way.
+          STORES: { network: { ...network(options), allow: ['public', 'private'] } },
           PG: async (request: Request) =>
             reply(
               await options.sql({ header: (name) => request.headers.get(name), body: await request.text() }),

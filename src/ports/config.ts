@@ -1,8 +1,27 @@
 /** The settings, as the capabilities and the objects read them. */
 
 import type { SigningKey } from '../protocol/events/signing.ts'
+import type { MediaStoreName } from './bucket.ts'
 import type { LogLevel } from './log.ts'
 import type { TokenIssuer } from './sign-in.ts'
+
+/** Where an S3 is, and how it knows us. */
+export interface S3Settings {
+  /** With a path where the server has one. */
+  endpoint: string
+  bucket: string
+  region: string
+  accessKeyId: string
+  secretAccessKey: string
+  /** The bucket stands in the path; otherwise before the host. */
+  pathStyle: boolean
+}
+
+/** Where the RPC API of a Kubo is, and the `Authorization` that it wants. */
+export interface IpfsSettings {
+  api: string
+  authorization?: string
+}
 
 /** The settings, as `src/config.ts` reads them from the environment. */
 export interface Config {
@@ -32,6 +51,10 @@ export interface Config {
   maxUploadBytes: number
   /** What one user may upload in sum, bytes; 0: no bound. */
   maxMediaBytesPerUser: number
+  /** Where new media go; what else is set up here is read too. */
+  mediaStore: MediaStoreName
+  s3?: S3Settings
+  ipfs?: IpfsSettings
   urlPreviews: boolean
   /** Of pictures of previews, bytes; 0: no bound. */
   maxPreviewBytesPerUser: number

@@ -1,6 +1,7 @@
 /** The whole outside world on one page: what the capabilities and the objects may ask of it. */
 import type { AccountStore, RegistrationTokenStore } from './accounts.ts'
 import type { ArchiveReader, ArchiveStore } from './archive.ts'
+import type { MediaBuckets, MediaMover } from './bucket.ts'
 import type { Config } from './config.ts'
 import type { AliasStore, DirectoryStore, RoomNotes } from './directory.ts'
 import type { Logger } from './log.ts'
@@ -41,6 +42,9 @@ export interface Ports {
   rendezvous: RendezvousStore
   limiter: RateLimiter
   media: MediaStore
+  /** The stores that are set up, each by itself. */
+  mediaBuckets: MediaBuckets
+  mediaMover: MediaMover
   mediaIndex: MediaIndex
   previewPictures: PreviewPictures
   web: WebClient

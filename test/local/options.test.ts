@@ -23,6 +23,9 @@ describe('options', () => {
       'max-devices-per-user': '1000',
       'max-aliases-per-user': '1000',
       'max-rooms-per-user': '10000',
+      'media-store': 'r2',
+      's3-region': 'us-east-1',
+      's3-path-style': 'on',
       'url-previews': 'on',
       'open-media': 'off',
       presence: 'on',
@@ -84,6 +87,28 @@ describe('options', () => {
     [
       ['--port', '9', '--https-port', '9', '--tls-cert', 'c', '--tls-key', 'k'],
       '--https-port and --port are both 9',
+    ],
+    [['--media-store', 'disk'], '--media-store must be r2, s3 or ipfs, not "disk"'],
+    [['--media-store', 's3'], '--media-store s3 needs --s3-endpoint'],
+    [['--media-store', 'ipfs'], '--media-store ipfs needs --ipfs-api'],
+    [['--s3-endpoint', 'https://s3.example.org'], '--s3-endpoint needs --s3-bucket'],
+    [['--s3-bucket', 'media'], '--s3-bucket needs --s3-endpoint'],
+    [
+      ['--s3-endpoint', 'https://s3.example.org', '--s3-bucket', 'media', '--s3-access-key-id', 'k'],
+      '--s3-endpoint needs --s3-secret-access-key',
+    ],
+    [
+      ['--s3-bucket', 'No'],
+      '--s3-bucket must be the name of a bucket: 3 to 63 of a-z, 0-9, - and ., not "No"',
+    ],
+    [
+      ['--s3-endpoint', 'https://user:hunter2@s3.example.org'],
+      '--s3-endpoint must be a URL without a name, password, query or fragment, not what was given',
+    ],
+    [['--ipfs-api-secret', 'bearer:x'], '--ipfs-api-secret needs --ipfs-api'],
+    [
+      ['--ipfs-api', 'http://127.0.0.1:5001', '--ipfs-api-secret', 'hunter2'],
+      '--ipfs-api-secret must be bearer:TOKEN or basic:USER:PASSWORD, not what was given',
     ],
   ])('refuse %j by name', (args, message) => {
     expect(() => readOptions(args, {})).toThrow(

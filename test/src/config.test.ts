@@ -69,6 +69,11 @@ describe('the settings', () => {
     ['DEFAULT_ROOM_VERSION', '13'],
     ['ARCHIVE_DELAY_MS', '-1'],
     ['ALLOW_PRIVATE_NETWORKS', 'some'],
+    ['MEDIA_STORE', 'disk'],
+    ['S3_ENDPOINT', 'ftp://s3.test.example'],
+    ['S3_ENDPOINT', `https://user:${wrongSecret}@s3.test.example`],
+    ['S3_BUCKET', 'No Bucket'],
+    ['IPFS_API_SECRET', wrongSecret],
     ['LOG_LEVEL', 'loud'],
     ['LOG_SAMPLE', '1.5'],
   ])('name %s when it is %j, and repeat no secret', (name, value) => {
@@ -76,5 +81,30 @@ describe('the settings', () => {
     expect(read).toThrow(name)
     for (const secret of [bytes, wrongSecret, ...Object.values(secrets)])
       expect(messageOf(read)).not.toContain(secret)
+  })
+
+  const s3 = { S3_ENDPOINT: 'https://s3.test.example', S3_BUCKET: 'media', S3_ACCESS_KEY_ID: 'k' }
+
+  it.each([
+    [{ MEDIA_STORE: 's3' }, 'S3_ENDPOINT: an S3 needs S3_ENDPOINT, S3_BUCKET, S3_ACCESS_KEY_ID, S3_SECRET'],
+    [s3, 'S3_ENDPOINT: an S3 needs S3_SECRET_ACCESS_KEY too'],
+    [{ MEDIA_STORE: 'ipfs' }, 'IPFS_API: MEDIA_STORE ipfs needs it'],
+    [{ IPFS_API_SECRET: 'bearer:x' }, 'IPFS_API: IPFS_API_SECRET needs it'],
+  ])('say what a store of media misses: %j', (given, message) => {
+    expect(() => readConfig({ ...least, ...given })).toThrow(message)
+  })
+
+  it('know an S3 and a Kubo', () => {
+    const all = {
+      ...s3,
+      S3_SECRET_ACCESS_KEY: 's',
+      IPFS_API: 'http://127.0.0.1:5001',
+      IPFS_API_SECRET: 'basic:u:p',
+    }
+    expect(readConfig({ ...least, ...all, S3_PATH_STYLE: 'off' })).toMatchObject({
+      mediaStore: 'r2',
+      s3: { endpoint: 'https://s3.test.example', bucket: 'media', region: 'us-east-1', pathStyle: false },
+      ipfs: { api: 'http://127.0.0.1:5001', authorization: 'Basic dTpw' },
+    })
   })
 })

@@ -10,6 +10,7 @@ import { archiveDifferences, type UnlikeArchive } from './archive/check.ts'
 import { betweenRequests } from './between-requests.ts'
 import { borrowSchema } from './borrow-schema.ts'
 import { eventually } from './eventually.ts'
+import { storeOptions } from './media/stores.ts'
 import type { ObjectKind, TestServer } from './test-server.ts'
 
 export { type ObjectKind, objectName, type TestServer } from './test-server.ts'
@@ -38,7 +39,7 @@ export async function startServer({
   const evicts = evicting && staysAwake === undefined && overrides.source === undefined
   const folder = mkdtempSync(join(tmpdir(), 'selvedge-server-'))
   const schema = await borrowSchema()
-  const instance = await startInstance({
+  const options = {
     host: '127.0.0.1',
     port: '0',
     'server-name': 'test.example',
@@ -69,6 +70,15 @@ export async function startServer({
     'max-devices-per-user': '1000',
     'max-aliases-per-user': '1000',
     'max-rooms-per-user': '10000',
+    'media-store': 'r2',
+    's3-endpoint': undefined,
+    's3-bucket': undefined,
+    's3-region': 'us-east-1',
+    's3-access-key-id': undefined,
+    's3-secret-access-key': undefined,
+    's3-path-style': 'on',
+    'ipfs-api': undefined,
+    'ipfs-api-secret': undefined,
     'url-previews': 'on',
     'open-media': 'off',
     'access-token-lifetime-ms': '3600000',
@@ -90,14 +100,16 @@ export async function startServer({
     'database-url': undefined,
     'redis-url': undefined,
     'archive-delay-ms': evicts ? '6000' : '50',
+    ...(await storeOptions()),
     sql: schema.service,
     inspect: true,
     ...overrides,
     workers: bundledWorkers(overrides.source),
     bindings: { TEST_HOOKS: 'on', ...overrides.bindings },
-  })
-  const { mf, workerName } = instance
+  }
+  let instance = await startInstance(options)
   const sql: TestServer['sql'] = async (kind, name, query) => {
+    const { mf, workerName } = instance
     const storage = await mf.unsafeGetDurableObjectStorage(workerName, classNames[kind], { name })
     return storage.exec(query)
   }
@@ -106,10 +118,23 @@ export async function startServer({
     url: instance.url,
     serverName: overrides['server-name'] ?? 'test.example',
     folder: overrides['data-dir'] ?? folder,
-    instance,
-    postgres: instance.postgres,
-    redis: instance.redis,
+    get instance() {
+      return instance
+    },
+    options,
+    get postgres() {
+      return instance.postgres
+    },
+    get redis() {
+      return instance.redis
+    },
     restart: () => killRuntime(instance),
+    async restartWith(changes) {
+      const port = String(instance.port)
+      await instance.stop()
+      Object.assign(options, changes)
+      instance = await startInstance({ ...options, port })
+    },
     async stop() {
       unregister()
       const isOurs = overrides.source === undefined
@@ -125,6 +150,7 @@ export async function startServer({
     async evict(kind, name) {
       // An eviction that meets an alarm, or a flush of the archive, takes 15 s.
       for (let tries = 0; tries < 15 && (await isBusy(instance.url, name)); tries += 1);
+      const { mf, workerName } = instance
       await mf.unsafeEvictDurableObject(workerName, classNames[kind], { name }).catch((error: Error) => {
         // An object that has left the memory by itself is where it should be.
         if (!error.message.includes('not currently running')) throw error

@@ -1,5 +1,6 @@
 /** What a test can ask of a server, and the names of its objects. */
 import type { Instance } from '../../local/instance.ts'
+import type { Options } from '../../local/options/options.ts'
 
 export type ObjectKind = 'ROOM' | 'USER'
 
@@ -9,10 +10,13 @@ export interface TestServer {
   /** Its data folder. */
   readonly folder: string
   readonly instance: Instance
+  readonly options: Options
   readonly postgres: Instance['postgres']
   readonly redis: Instance['redis']
   /** Kills the runtime as `kill -9` does and waits until it serves again, on the same data and port. */
   restart(): Promise<void>
+  /** Stops it as an operator does, and starts it with other options at the same address. */
+  restartWith(changes: Partial<Options>): Promise<void>
   stop(): Promise<void>
   /** Takes an object out of memory, as the platform does at will. */
   evict(kind: ObjectKind, name: string): Promise<void>

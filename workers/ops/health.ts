@@ -10,15 +10,21 @@ const PROBE_LIMIT_MS = 1000
 const PROBES: Record<string, (c: AppContext) => Promise<unknown>> = {
   postgres: (c) => c.var.ports.aliases.find('#:'),
   redis: (c) => c.var.ports.uia.get('health'),
-  r2: (c) => c.env.MEDIA.head('health'),
+}
+
+/** The store that is written, by its name. */
+function mediaProbe({ var: { ports } }: AppContext): typeof PROBES {
+  const { mediaStore } = ports.config
+  return { [mediaStore]: async () => ports.mediaBuckets[mediaStore]?.ping() }
 }
 
 export const health = new Hono<AppEnv>()
 
 health.get('/health', endpoint({ auth: 'none', limit: 'free' }), async (c) => {
   if (c.req.query('deep') === undefined) return c.json({ status: 'ok', version: VERSION })
-  const names = Object.keys(PROBES)
-  const answered = await Promise.all(names.map((name) => answersInTime(PROBES[name]!(c))))
+  const probes = { ...PROBES, ...mediaProbe(c) }
+  const names = Object.keys(probes)
+  const answered = await Promise.all(names.map((name) => answersInTime(probes[name]!(c))))
   const parts = Object.fromEntries(names.map((name, index) => [name, answered[index] ? 'ok' : 'down']))
   const ok = answered.every(Boolean)
   return c.json({ status: ok ? 'ok' : 'degraded', version: VERSION, parts }, ok ? 200 : 503)

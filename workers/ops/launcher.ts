@@ -7,6 +7,7 @@ import { Hono } from 'hono'
 import * as z from 'zod'
 import { ipAddress } from '../../src/ip-address.ts'
 import { flushLines } from '../../src/log.ts'
+import { MEDIA_STORES } from '../../src/ports/bucket.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppContext, AppEnv } from '../app-env.ts'
 import { endpoint } from '../middleware/endpoint.ts'
@@ -15,6 +16,7 @@ import { endWaits } from '../middleware/waits.ts'
 
 const Told = z.object({ secret: z.string() })
 const Peer = Told.extend({ address: z.string() })
+const Store = Told.extend({ store: z.enum(MEDIA_STORES) })
 const Gone = Told.extend({ peers: z.array(z.string()) })
 
 export const launcher = new Hono<AppEnv>()
@@ -42,6 +44,13 @@ launcher.put('/flush', endpoint({ auth: 'none', limit: 'free', json: Told }), (c
   requireLauncher(c, c.req.valid('json').secret)
   flushLines()
   return c.body(null, 204)
+})
+
+/** Whether a store of media is as its settings say, before anything is served. */
+launcher.put('/media-store', endpoint({ auth: 'none', limit: 'free', json: Store }), async (c) => {
+  const { store, secret } = c.req.valid('json')
+  requireLauncher(c, secret)
+  return c.json({ problem: await c.var.ports.mediaBuckets[store]?.problem() })
 })
 
 /** @throws MatrixError as for any path that is not there */

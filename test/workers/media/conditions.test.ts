@@ -2,6 +2,7 @@
 import { connect } from 'node:net'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { png, RED } from '../../support/media/images.ts'
+import { bucketOf, keysIn } from '../../support/media/stores.ts'
 import { mediaOf } from '../../support/media/thumbnails.ts'
 import { serving } from '../../support/serving.ts'
 
@@ -103,8 +104,8 @@ it.each([
     Buffer.concat([Buffer.from('989680\r\n'), Buffer.alloc(9_000_000)]),
   ],
 ])('an upload %s that its client ends is no failure, and leaves nothing', async (_, framing, body) => {
-  const bucket = await server.instance.mf.getR2Bucket('MEDIA')
-  const kept = async () => (await bucket.list()).objects.map(({ key }) => key).sort()
+  const bucket = await bucketOf(server)
+  const kept = () => keysIn(bucket)
   const failures = async () => {
     const text = await (await fetch(new URL('/metrics', server.url))).text()
     const answered = (status: number) =>

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { must } from '../../support/client.ts'
+import { bucketOf, bytes, keysIn } from '../../support/media/stores.ts'
 import { bytesOf, errorOf, hashOf, streamOf, transfersOf } from '../../support/media/transfers.ts'
 import { serving } from '../../support/serving.ts'
 
@@ -80,12 +81,12 @@ describe('an id that is asked for before the upload', () => {
       signal: broken.signal,
       headers: { authorization: `Bearer ${alice.token}` },
     } as RequestInit)
-    const bucket = await server.instance.mf.getR2Bucket('MEDIA')
+    const bucket = await bucketOf(server)
     const claim = `claimed/${place.split('/')[1]}`
-    await expect.poll(() => bucket.head(claim)).not.toBeNull()
+    await expect.poll(() => bucket.head(claim)).toBeDefined()
     broken.abort()
     await expect(first).rejects.toThrow()
-    await expect.poll(() => bucket.head(claim)).toBeNull()
+    await expect.poll(() => bucket.head(claim)).toBeUndefined()
     expect((await fill(place, 'again')).status).toBe(200)
   })
 
@@ -94,25 +95,25 @@ describe('an id that is asked for before the upload', () => {
     ['an hour', 3_600_000, 200],
   ])('is another upload’s that has not been heard of for %s', async (_, ms, status) => {
     const place = await reserved()
-    const bucket = await server.instance.mf.getR2Bucket('MEDIA')
-    const customMetadata = { claimed_at: String(Date.now() - ms) }
-    await bucket.put(`claimed/${place.split('/')[1]}`, 'lost', { customMetadata })
+    const bucket = await bucketOf(server)
+    const custom = { claimed_at: String(Date.now() - ms) }
+    await bucket.put(`claimed/${place.split('/')[1]}`, bytes('lost'), { custom })
     expect((await fill(place, 'x')).status).toBe(status)
   })
 
   it('leaves nothing behind when it has been used, or has expired and another is requested', async () => {
     const gus = await http.register('gus')
-    const bucket = await server.instance.mf.getR2Bucket('MEDIA')
+    const bucket = await bucketOf(server)
     const own = `pending/${encodeURIComponent(gus.userId)}/`
-    await bucket.put(`${own}01000000000000/expired`, '')
-    await bucket.put('reserved/expired', '')
+    await bucket.put(`${own}01000000000000/expired`, bytes(''), { custom: {} })
+    await bucket.put('reserved/expired', bytes(''), { custom: {} })
     const create = () => http.request('POST', '/_matrix/media/v1/create', undefined, { token: gus.token })
     const place = must(await create()).body.content_uri.slice('mxc://'.length)
-    expect(await bucket.head('reserved/expired')).toBeNull()
-    expect((await bucket.list({ prefix: own })).objects).toHaveLength(1)
+    expect(await bucket.head('reserved/expired')).toBeUndefined()
+    expect(await keysIn(bucket, own)).toHaveLength(1)
     await fill(place, 'x', gus)
     for (const prefix of [own, `reserved/${place.split('/')[1]}`, `claimed/${place.split('/')[1]}`]) {
-      expect((await bucket.list({ prefix })).objects).toEqual([])
+      expect(await keysIn(bucket, prefix)).toEqual([])
     }
   })
 

@@ -1,6 +1,7 @@
 /** Names of media: those that people give their files, and ids that lie unused. */
 import { describe, expect, it } from 'vitest'
 import { must } from '../../support/client.ts'
+import { bucketOf, bytes } from '../../support/media/stores.ts'
 import { serving } from '../../support/serving.ts'
 
 const { server, http, alice } = serving(['alice'])
@@ -84,17 +85,14 @@ describe('an id that is asked for', () => {
 
   it('and left unused for that long is gone, for uploads and downloads', async () => {
     const place = placeOf((await create()).content_uri)
-    const bucket = await server.instance.mf.getR2Bucket('MEDIA')
+    const bucket = await bucketOf(server)
     const key = `reserved/${place.split('/')[1]}`
-    const { customMetadata } = (await bucket.head(key))!
+    const { custom } = (await bucket.head(key))!
     const past = Object.fromEntries(
-      Object.entries(customMetadata ?? {}).map(([name, value]) => [
-        name,
-        /^\d{13,}$/.test(value) ? '1' : value,
-      ]),
+      Object.entries(custom).map(([name, value]) => [name, /^\d{13,}$/.test(value) ? '1' : value]),
     )
-    expect(past).not.toEqual(customMetadata)
-    await bucket.put(key, '', { customMetadata: past })
+    expect(past).not.toEqual(custom)
+    await bucket.put(key, bytes(''), { custom: past })
     for (const answer of [await fill(place), await download(place)]) {
       expect([answer.status, answer.body.errcode]).toEqual([404, 'M_NOT_FOUND'])
     }

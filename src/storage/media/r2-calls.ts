@@ -1,5 +1,5 @@
 /** R2 whose operations are counted by what they are billed as: writes and lists, reads, and nothing for deletes. */
-import type { CallCounters } from '../ports/system.ts'
+import type { CallCounters } from '../../ports/system.ts'
 
 /** Billed as class A; what is not here nor among the free ones is class B. */
 const WRITES: ReadonlySet<string> = new Set([
