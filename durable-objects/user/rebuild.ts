@@ -123,7 +123,8 @@ const RESTORERS: Readonly<Record<string, Restorer>> = {
     const [version, room_id, session_id] = JSON.parse(key) as [number, string, string]
     putKey(sql, { version, room_id, session_id, data: body })
   },
-  thread_subscription: (sql, { body }) => insertRow<ThreadRow>(sql, 'thread_subscriptions', JSON.parse(body)),
+  thread_subscription: (sql, { body }, base) =>
+    insertRow<ThreadRow>(sql, 'thread_subscriptions', { ...JSON.parse(body), pos: base }),
   account_data: (sql, { key, body }, base) => {
     const [roomId, type] = JSON.parse(key) as [string | null, string]
     const row = { room_id: roomId ?? '', type, content: body, pos: base }

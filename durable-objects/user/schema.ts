@@ -19,7 +19,7 @@ import { ROOM_JOBS_TABLE } from './room-jobs.ts'
 import { ACCOUNT_DATA_TABLE } from './settings/account-data.ts'
 import { FILTERS_TABLE } from './settings/filters.ts'
 import { READ_MARKERS_TABLE } from './settings/read-markers.ts'
-import { THREAD_SUBSCRIPTIONS_TABLE } from './settings/thread-subscriptions.ts'
+import { THREAD_PLACES, THREAD_SUBSCRIPTIONS_TABLE } from './settings/thread-subscriptions.ts'
 import { HEAD_TABLES } from './sync/head-store.ts'
 import { ROOM_CHANGE_COLUMNS, ROOMS_TABLE } from './sync/room-rows.ts'
 import { SLIDING_TABLES } from './sync/sliding/store.ts'
@@ -46,4 +46,5 @@ export const USER_MIGRATIONS: readonly string[] = [
   THREAD_SUBSCRIPTIONS_TABLE,
   ROOM_CHANGE_COLUMNS + SLIDING_TABLES,
   PROFILE_CHANGES_TABLE,
+  THREAD_PLACES,
 ]

@@ -20,5 +20,4 @@ export const KNOWN: readonly [test: RegExp, reason: string][] = [
     /^TestRoomCreate\/Parallel\/POST_\/createRoom_creates_a_room_with_the_given_version/,
     'room version 2: its events name themselves, and name others with their hashes',
   ],
-  [/^TestMSC4308/, 'later: sliding sync'],
 ]

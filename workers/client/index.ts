@@ -16,7 +16,7 @@ import { relations } from './events/relations.ts'
 import { report } from './events/report.ts'
 import { send } from './events/send.ts'
 import { state } from './events/state.ts'
-import { threadSubscriptions } from './events/thread-subscriptions.ts'
+import { threadChanges, threadSubscriptions } from './events/thread-subscriptions.ts'
 import { timeline } from './events/timeline.ts'
 import { typing } from './events/typing.ts'
 import { crossSigning } from './keys/cross-signing.ts'
@@ -115,3 +115,4 @@ clientUnstableApp.route('/org.matrix.msc3391', removedAccountData)
 clientUnstableApp.route('/org.matrix.msc4151', report)
 clientUnstableApp.route('/org.matrix.simplified_msc3575', unstableSlidingSync)
 clientUnstableApp.route('/io.element.msc4306', threadSubscriptions)
+clientUnstableApp.route('/io.element.msc4308', threadChanges)

@@ -1,7 +1,12 @@
 /** What clients keep at their User object: filters, account data, tags, rules, followed threads. */
 import type { ThreadPlace } from '../../../src/objects/room/timeline.ts'
 import type { Session } from '../../../src/objects/user/session.ts'
-import type { PushRuleChange, Thread, ThreadSubscription } from '../../../src/objects/user/settings.ts'
+import type {
+  PushRuleChange,
+  Thread,
+  ThreadChanges,
+  ThreadSubscription,
+} from '../../../src/objects/user/settings.ts'
 import type { UserLogEntry } from '../../../src/ports/archive.ts'
 import type { JsonObject, JsonValue } from '../../../src/protocol/events/canonical-json.ts'
 import type { InvitePermission } from '../../../src/protocol/rooms/invite-permission.ts'
@@ -9,11 +14,13 @@ import { rpcTable } from '../../rpc-table.ts'
 import type { UserHost } from '../host.ts'
 import { changePushRules } from '../push/push-rules.ts'
 import { permissionFor, showingInvites } from '../sync/invites.ts'
+import { parseSyncToken } from '../sync/sync-token.ts'
 import { accountDataSince, getAccountData, putAccountData, removeAccountData } from './account-data.ts'
 import { getFilter } from './filters.ts'
 import { ignoredUsers } from './ignored-users.ts'
 import { setFullyRead } from './read-markers.ts'
 import { tagsOf } from './tags.ts'
+import { threadChanges } from './thread-changes.ts'
 import { followThread, leaveThread, threadSubscription } from './thread-subscriptions.ts'
 
 export const settingsRpc = rpcTable<UserHost>()({
@@ -73,15 +80,34 @@ export const settingsRpc = rpcTable<UserHost>()({
   followThread: {
     session: 'checked',
     repeatable: true,
-    run: ({ mutate, sql }, _: Session, thread: Thread, place: ThreadPlace): void =>
-      mutate(() => ({ value: undefined, archive: followThread(sql, thread, place) })),
+    run({ mutate, nextOwn, polls, sql }, _: Session, thread: Thread, place: ThreadPlace): void {
+      mutate(() => ({ value: undefined, archive: followThread(sql, thread, place, nextOwn) }))
+      polls().serve()
+    },
   },
 
   leaveThread: {
     session: 'checked',
     repeatable: true,
-    run: ({ mutate, sql }, _: Session, thread: Thread, place: ThreadPlace): void =>
-      mutate(() => ({ value: undefined, archive: leaveThread(sql, thread, place) })),
+    run({ mutate, nextOwn, polls, sql }, _: Session, thread: Thread, place: ThreadPlace): void {
+      mutate(() => ({ value: undefined, archive: leaveThread(sql, thread, place, nextOwn) }))
+      polls().serve()
+    },
+  },
+
+  /**
+   * A page of what the user has begun and ceased to follow, the newest first, down to what a `pos` of sliding sync has.
+   * @throws MatrixError M_INVALID_PARAM for tokens that are none
+   */
+  threadChanges: {
+    session: 'checked',
+    repeatable: true,
+    run: (
+      { sql },
+      _: Session,
+      { from, to, limit }: { from?: string | undefined; to?: string | undefined; limit: number },
+    ): ThreadChanges =>
+      threadChanges(sql, { from, after: to === undefined ? undefined : parseSyncToken(to).own, limit }),
   },
 
   tags: {

@@ -17,6 +17,12 @@ export const THREAD_SUBSCRIPTIONS_TABLE = `
   ) WITHOUT ROWID;
 `
 
+/** MSC4308: the place of the newest change in the user's own log. Rows from before it have none. */
+export const THREAD_PLACES = `
+  ALTER TABLE thread_subscriptions ADD COLUMN pos INTEGER NOT NULL DEFAULT 0;
+  CREATE INDEX thread_subscriptions_by_pos ON thread_subscriptions (pos);
+`
+
 /** Threads that a user follows or followed: each is a row for good. */
 const MAX_THREADS = 10_000
 
@@ -25,6 +31,7 @@ export type ThreadRow = {
   root_id: string
   automatic: number | null
   left_at: number | null
+  pos: number
 }
 type Following = Pick<ThreadRow, 'automatic' | 'left_at'>
 type Archived = Omit<UserLogEntry, 'seq'>
@@ -41,7 +48,12 @@ export function threadSubscription(sql: SqlStorage, thread: Thread): ThreadSubsc
  * event at `cause`, which takes nothing back that the user has said.
  * @throws MatrixError IO.ELEMENT.MSC4306.M_CONFLICTING_UNSUBSCRIPTION, M_RESOURCE_LIMIT_EXCEEDED
  */
-export function followThread(sql: SqlStorage, thread: Thread, { cause }: ThreadPlace): Archived[] {
+export function followThread(
+  sql: SqlStorage,
+  thread: Thread,
+  { cause }: ThreadPlace,
+  nextOwn: () => number,
+): Archived[] {
   const known = find(sql, thread)
   const automatic = cause === undefined ? 0 : 1
   if (known === undefined) requireRoom(sql)
@@ -52,14 +64,35 @@ export function followThread(sql: SqlStorage, thread: Thread, { cause }: ThreadP
       'You stopped following this thread after that event',
     )
   }
-  return write(sql, thread, { automatic, left_at: null })
+  return write(sql, thread, { automatic, left_at: null }, nextOwn())
 }
 
 /** Ceases to follow a thread, inside the caller's transaction; one that was not followed stays so. */
-export function leaveThread(sql: SqlStorage, thread: Thread, { head }: ThreadPlace): Archived[] {
+export function leaveThread(
+  sql: SqlStorage,
+  thread: Thread,
+  { head }: ThreadPlace,
+  nextOwn: () => number,
+): Archived[] {
   const known = find(sql, thread)
   if (known === undefined || known.automatic === null) return []
-  return write(sql, thread, { automatic: null, left_at: head })
+  return write(sql, thread, { automatic: null, left_at: head }, nextOwn())
+}
+
+type Place = Pick<ThreadRow, 'pos' | 'room_id' | 'root_id'>
+
+/** The newest changes after a place of the user's own log, and before another row of the same order. */
+export function threadsBetween(
+  sql: SqlStorage,
+  { after, before }: { after: number; before: Place | undefined },
+  limit: number,
+): ThreadRow[] {
+  const bound = before === undefined ? '' : 'AND (pos, room_id, root_id) < (?, ?, ?)'
+  const bindings = before === undefined ? [] : [before.pos, before.room_id, before.root_id]
+  const query = `
+    SELECT room_id, root_id, automatic, left_at, pos FROM thread_subscriptions
+    WHERE pos > ? ${bound} ORDER BY pos DESC, room_id DESC, root_id DESC LIMIT ?`
+  return sql.exec<ThreadRow>(query, after, ...bindings, limit).toArray()
 }
 
 /** Takes all away, of an account that is closed. Answers what to archive. */
@@ -85,10 +118,15 @@ function requireRoom(sql: SqlStorage): void {
   throw new MatrixError('M_RESOURCE_LIMIT_EXCEEDED', `A user may follow ${MAX_THREADS} threads at most`)
 }
 
-function write(sql: SqlStorage, { roomId, rootId }: Thread, { automatic, left_at }: Following): Archived[] {
-  const row: ThreadRow = { room_id: roomId, root_id: rootId, automatic, left_at }
+function write(
+  sql: SqlStorage,
+  { roomId, rootId }: Thread,
+  { automatic, left_at }: Following,
+  pos: number,
+): Archived[] {
+  const row: ThreadRow = { room_id: roomId, root_id: rootId, automatic, left_at, pos }
   sql.exec(
-    'INSERT OR REPLACE INTO thread_subscriptions (room_id, root_id, automatic, left_at) VALUES (?, ?, ?, ?)',
+    'INSERT OR REPLACE INTO thread_subscriptions (room_id, root_id, automatic, left_at, pos) VALUES (?, ?, ?, ?, ?)',
     ...Object.values(row),
   )
   return [{ kind: 'thread_subscription', key: keyOf(row), body: JSON.stringify(row) }]

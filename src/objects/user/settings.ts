@@ -16,6 +16,14 @@ export interface ThreadSubscription {
   automatic: boolean
 }
 
+/** Threads that a user has begun or ceased to follow (MSC4308), by room and first event. */
+export interface ThreadChanges {
+  subscribed: Record<string, JsonObject>
+  unsubscribed: Record<string, JsonObject>
+  /** Where the page ended; absent: there is nothing before it. */
+  end?: string
+}
+
 /** What a client changes about one of its push rules. */
 export type PushRuleChange = { kind: RuleKind; ruleId: string } & (
   | { action: 'put'; rule: RuleBody; place: RulePlace }

@@ -33,6 +33,9 @@ export interface Scope {
 /** MSC4262. "Before this MSC is accepted, implementations should use" this name. */
 export const PROFILES = 'org.matrix.msc4262.profiles'
 
+/** MSC4308: "Whilst this proposal is unstable" it has this name. */
+export const THREADS = 'io.element.msc4308.thread_subscriptions'
+
 export interface AskedProfiles extends Scope {
   /** Absent: all. */
   fields?: string[]
@@ -48,6 +51,8 @@ export interface SlidingExtensions {
   typing?: Scope
   presence?: true
   [PROFILES]?: AskedProfiles
+  /** How many changes at most. */
+  [THREADS]?: { limit?: number }
 }
 
 export interface SlidingAsked {

@@ -171,6 +171,10 @@ export const USER: readonly Mutant[] = [
     ['{ automatic: automatic === 1 }', '{ automatic: true }'],
     ["return [{ kind: 'thread_subscription', key: keyOf(row), body: JSON.stringify(row) }]", 'return []'],
   ]),
+  ...inFile('durable-objects/user/settings/thread-changes.ts', client('sync/sliding/threads'), [
+    ['rows.length > most && last', 'rows.length >= most && last'],
+    ['row.automatic === null)', 'row.automatic === 0)'],
+  ]),
   ...inFile('durable-objects/room/read/thread-place.ts', client('thread-subscriptions'), [
     [' || relation.eventId !== rootId', ''],
     [' || !viewer.maySee(row)', ''],

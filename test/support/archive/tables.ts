@@ -56,6 +56,7 @@ export const TABLE_RULES: Readonly<Record<ObjectKind, Readonly<Record<string, Ta
       },
     },
     account_data: { but: { pos: NEW_PLACES } },
+    thread_subscriptions: { but: { pos: NEW_PLACES } },
     epochs: { left: NEW_PLACES },
     moved: { left: NEW_PLACES },
     device_epochs: { left: NEW_PLACES },

@@ -6,6 +6,7 @@ import {
   type Scope,
   type SlidingAsked,
   type SlidingExtensions,
+  THREADS,
 } from '../../../src/objects/user/sliding.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import { ANY, keyOf, type RequiredState, type RoomConfig } from '../../../src/protocol/sliding/room-config.ts'
@@ -48,6 +49,8 @@ const Enabled = z.object({ enabled: z.boolean().nullish() })
 const Profiles = Scoped.extend({ fields: Names.nullish() })
 const ToDevice = Enabled.extend({ since: z.string().nullish(), limit: z.int().min(0).nullish() })
 
+const Threads = Enabled.extend({ limit: z.int().min(1).nullish() })
+
 const Extensions = z.object({
   e2ee: Enabled.nullish(),
   to_device: ToDevice.nullish(),
@@ -56,6 +59,7 @@ const Extensions = z.object({
   typing: Scoped.nullish(),
   presence: Enabled.nullish(),
   [PROFILES]: Profiles.nullish(),
+  [THREADS]: Threads.nullish(),
 })
 
 /** "It must not contain more than 16 chars"; longer ones do no harm. */
@@ -222,7 +226,16 @@ function filtersOf(filters: Listed['filters']): ListFilters | undefined {
 }
 
 function extensionsOf(body: z.infer<typeof Extensions>): SlidingExtensions {
-  const { e2ee, to_device, account_data, receipts, typing, presence, [PROFILES]: profiles } = body
+  const {
+    e2ee,
+    to_device,
+    account_data,
+    receipts,
+    typing,
+    presence,
+    [PROFILES]: profiles,
+    [THREADS]: threads,
+  } = body
   const asked: SlidingExtensions = {}
   if (e2ee?.enabled) asked.e2ee = true
   if (presence?.enabled) asked.presence = true
@@ -238,6 +251,7 @@ function extensionsOf(body: z.infer<typeof Extensions>): SlidingExtensions {
   // Who wants no field wants nothing.
   if (profiles?.enabled && profiles.fields?.length !== 0)
     asked[PROFILES] = { ...scopeOf(profiles), ...(profiles.fields && { fields: profiles.fields }) }
+  if (threads?.enabled) asked[THREADS] = threads.limit ? { limit: threads.limit } : {}
   return asked
 }
 

@@ -1,9 +1,11 @@
 /** A poll of sliding sync (MSC4186), on one connection of a device. */
 import type { Session } from '../../../../src/objects/user/session.ts'
-import { PROFILES, type SlidingAsked } from '../../../../src/objects/user/sliding.ts'
+import type { ThreadChanges } from '../../../../src/objects/user/settings.ts'
+import { PROFILES, type SlidingAsked, THREADS } from '../../../../src/objects/user/sliding.ts'
 import type { RoomActivity } from '../../../../src/ports/archive.ts'
 import type { JsonObject } from '../../../../src/protocol/events/canonical-json.ts'
 import type { ClientEvent } from '../../../../src/protocol/events/event.ts'
+import type { ThreadSpan } from '../../settings/thread-changes.ts'
 import type { Inbox } from '../../to-device/inbox.ts'
 import type { SyncAnswer } from '../codecs/codec.ts'
 import { extensionsOf } from '../codecs/sliding/extensions.ts'
@@ -17,6 +19,7 @@ import type { PollReader } from '../poll-reader.ts'
 import type { SyncQuery } from '../query.ts'
 import type { SyncNews } from '../streams/news.ts'
 import type { Plan } from '../streams/room-plan.ts'
+import { isInitial } from '../streams/stream.ts'
 import type { Sync } from '../sync.ts'
 import { formatPos, parseSyncToken, placeOfPos, type SyncToken } from '../sync-token.ts'
 import type { Connections } from './connections.ts'
@@ -49,6 +52,8 @@ export interface ReaderParts {
   own: () => number
   /** The user's own fields of the profile that changed after a place of that log, and up to another. */
   ownFields: ProfilesParts['ownFields']
+  /** The threads that the user has begun or ceased to follow. */
+  threads: (span: ThreadSpan) => ThreadChanges
   /** What the archive has of these rooms, if it answers soon. */
   activity: (roomIds: string[]) => Promise<RoomActivity[]>
   /** These users' profiles, or of these fields, in their order; undefined for one that was not reached. */
@@ -80,6 +85,9 @@ const MOST_HINTED = 5_000
 
 /** Messages for a device in one answer, unless the client wants fewer. */
 const TO_DEVICE = 100
+
+/** MSC4308: "Defaults to 100." */
+const THREADS_AT_ONCE = 100
 
 export class SlidingReader implements PollReader {
   readonly #parts: ReaderParts
@@ -139,7 +147,7 @@ export class SlidingReader implements PollReader {
     const windows = this.#currentWindows()
     const toDevice = { events: [], next: String(this.#call.toDevice ?? 0) }
     const view = { isSent: () => true }
-    const parts = { news, windows, keys: this.#keys(), toDevice, profiles: {}, view }
+    const parts = { news, windows, keys: this.#keys(), toDevice, profiles: {}, threads: undefined, view }
     return bodyOf({ windows, txnId: this.#call.txnId }, {}, extensionsOf(parts, asked.extensions).extensions)
   }
 
@@ -213,6 +221,13 @@ export class SlidingReader implements PollReader {
     return { events, next: String(last ?? since) }
   }
 
+  #threads({ span }: SyncNews): ThreadChanges | undefined {
+    const asked = this.#call.asked.extensions[THREADS]
+    if (asked === undefined) return undefined
+    const after = isInitial(span) ? undefined : span.since
+    return this.#parts.threads({ after, from: undefined, limit: asked.limit ?? THREADS_AT_ONCE })
+  }
+
   /** What is to be told of profiles; undefined: they are not asked for. */
   #due(news: SyncNews, { sent, windows }: Seen): { parts: ProfilesParts; due: DueProfiles } | undefined {
     const { asked: all, session } = this.#call
@@ -256,6 +271,7 @@ export class SlidingReader implements PollReader {
       view: this.#view(news, sent.rooms, stays),
       keys: this.#keys(),
       toDevice: this.#toDevice(),
+      threads: this.#threads(news),
       profiles: profiles.users,
       txnId,
     })

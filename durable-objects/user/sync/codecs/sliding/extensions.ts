@@ -1,6 +1,12 @@
-/** The extensions of sliding sync: MSC3884, MSC3885, MSC3959, MSC3960, MSC3961, MSC4262, and presence. */
+/** The extensions of sliding sync: MSC3884, MSC3885, MSC3959, MSC3960, MSC3961, MSC4262, MSC4308, and presence. */
 import type { RoomSlice } from '../../../../../src/objects/room/sync.ts'
-import { PROFILES, type Scope, type SlidingExtensions } from '../../../../../src/objects/user/sliding.ts'
+import type { ThreadChanges } from '../../../../../src/objects/user/settings.ts'
+import {
+  PROFILES,
+  type Scope,
+  type SlidingExtensions,
+  THREADS,
+} from '../../../../../src/objects/user/sliding.ts'
 import type { JsonObject } from '../../../../../src/protocol/events/canonical-json.ts'
 import { isInScope } from '../../sliding/scope.ts'
 import type { Windows } from '../../sliding/windows.ts'
@@ -19,6 +25,8 @@ export interface ExtensionParts {
   toDevice: { events: JsonObject[]; next: string }
   /** What is told of profiles, by user. */
   profiles: JsonObject
+  /** The threads that the user has begun or ceased to follow. */
+  threads: ThreadChanges | undefined
   view: Pick<SlidingView, 'isSent'>
 }
 
@@ -56,6 +64,7 @@ const EXTENSIONS: {
     presence.length === 0 ? undefined : { body: { events: presence }, news: true },
   [PROFILES]: ({ profiles: users }) =>
     Object.keys(users).length === 0 ? undefined : { body: { users }, news: true },
+  [THREADS]: ({ threads }) => (threads === undefined ? undefined : followed(threads)),
 }
 
 /** The `extensions` of an answer. */
@@ -70,6 +79,15 @@ export function extensionsOf(parts: ExtensionParts, asked: SlidingExtensions): E
     news ||= made.news
   }
   return { extensions, news }
+}
+
+function followed({ subscribed, unsubscribed, end }: ThreadChanges): Extension | undefined {
+  const body: JsonObject = {
+    ...(Object.keys(subscribed).length > 0 && { subscribed }),
+    ...(Object.keys(unsubscribed).length > 0 && { unsubscribed }),
+    ...(end !== undefined && { prev_batch: end }),
+  }
+  return Object.keys(body).length === 0 ? undefined : { body, news: true }
 }
 
 function accountData(parts: ExtensionParts, scope: Scope): Extension | undefined {

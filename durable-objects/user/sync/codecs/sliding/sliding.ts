@@ -17,6 +17,7 @@ export interface SlidingParts {
   view: SlidingView
   keys: JsonObject
   toDevice: ExtensionParts['toDevice']
+  threads: ExtensionParts['threads']
   profiles: JsonObject
   txnId: string | undefined
 }
