@@ -7,7 +7,6 @@ import { fieldsChanged } from '../account/profile-changes.ts'
 import { receivingDevices } from '../keys/dehydrated.ts'
 import { Presence } from '../presence/presence.ts'
 import { storedRuleset } from '../push/push-rules.ts'
-import { threadChanges } from '../settings/thread-changes.ts'
 import { Streams } from '../stream/streams.ts'
 import { Inbox } from '../to-device/inbox.ts'
 import { V2Codec } from './codecs/v2.ts'
@@ -110,7 +109,6 @@ export class SyncPolls {
       keys: this.#keys,
       epochs: this.#stored,
       ownFields: (after, upTo) => fieldsChanged(parts.sql, after, upTo),
-      threads: (span) => threadChanges(parts.sql, span),
     })
     const readerOf = (poll: Poll) => this.#readerOf(poll)
     const common = { heads: this.#heads, readerOf, clock: parts.clock }

@@ -21,7 +21,6 @@ export interface EngineParts extends Omit<ConnectionsParts, 'store'> {
   keys: KeyCounts
   hidesInvite: (room: UserRoom) => boolean
   ownFields: ReaderParts['ownFields']
-  threads: ReaderParts['threads']
   profiles: ReaderParts['profiles']
   activity: ReaderParts['activity']
   /** A value of the user's own data: of a room, or of none. */

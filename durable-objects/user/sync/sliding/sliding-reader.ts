@@ -1,11 +1,9 @@
 /** A poll of sliding sync (MSC4186), on one connection of a device. */
 import type { Session } from '../../../../src/objects/user/session.ts'
-import type { ThreadChanges } from '../../../../src/objects/user/settings.ts'
 import { PROFILES, type SlidingAsked, THREADS } from '../../../../src/objects/user/sliding.ts'
 import type { RoomActivity } from '../../../../src/ports/archive.ts'
 import type { JsonObject } from '../../../../src/protocol/events/canonical-json.ts'
 import type { ClientEvent } from '../../../../src/protocol/events/event.ts'
-import type { ThreadSpan } from '../../settings/thread-changes.ts'
 import type { Inbox } from '../../to-device/inbox.ts'
 import type { SyncAnswer } from '../codecs/codec.ts'
 import { extensionsOf } from '../codecs/sliding/extensions.ts'
@@ -19,7 +17,6 @@ import type { PollReader } from '../poll-reader.ts'
 import type { SyncQuery } from '../query.ts'
 import type { SyncNews } from '../streams/news.ts'
 import type { Plan } from '../streams/room-plan.ts'
-import { isInitial } from '../streams/stream.ts'
 import type { Sync } from '../sync.ts'
 import { formatPos, parseSyncToken, placeOfPos, type SyncToken } from '../sync-token.ts'
 import type { Connections } from './connections.ts'
@@ -35,6 +32,7 @@ import {
 import type { RoomOrder } from './room-order.ts'
 import { NOTHING_SENT, type Sent } from './sent-rooms.ts'
 import { isSlideBehind, LOOKED_UP, lookAt, planSlide, type Slide } from './slide.ts'
+import { toldThreads } from './threads.ts'
 import { unknownPos } from './unknown-pos.ts'
 import { directRooms, type ListedRooms, type Windows, windowsOf } from './windows.ts'
 
@@ -52,8 +50,7 @@ export interface ReaderParts {
   own: () => number
   /** The user's own fields of the profile that changed after a place of that log, and up to another. */
   ownFields: ProfilesParts['ownFields']
-  /** The threads that the user has begun or ceased to follow. */
-  threads: (span: ThreadSpan) => ThreadChanges
+  sql: SqlStorage
   /** What the archive has of these rooms, if it answers soon. */
   activity: (roomIds: string[]) => Promise<RoomActivity[]>
   /** These users' profiles, or of these fields, in their order; undefined for one that was not reached. */
@@ -85,9 +82,6 @@ const MOST_HINTED = 5_000
 
 /** Messages for a device in one answer, unless the client wants fewer. */
 const TO_DEVICE = 100
-
-/** MSC4308: "Defaults to 100." */
-const THREADS_AT_ONCE = 100
 
 export class SlidingReader implements PollReader {
   readonly #parts: ReaderParts
@@ -210,22 +204,14 @@ export class SlidingReader implements PollReader {
   }
 
   #toDevice(): { events: JsonObject[]; next: string } {
-    const { to_device: asked } = this.#call.asked.extensions
-    const since = this.#call.toDevice ?? 0
-    if (asked === undefined) return { events: [], next: '0' }
-    const limit = Math.max(1, asked.limit ?? TO_DEVICE)
+    const { asked, session, toDevice: since = 0 } = this.#call
+    const { to_device } = asked.extensions
+    if (to_device === undefined) return { events: [], next: '0' }
+    const limit = Math.max(1, to_device.limit ?? TO_DEVICE)
     const { inbox } = this.#parts
-    const { deviceId } = this.#call.session
-    if (inbox.newest(deviceId) <= since) return { events: [], next: String(since) }
-    const { events, last } = inbox.batchAfter(deviceId, since, limit)
+    if (inbox.newest(session.deviceId) <= since) return { events: [], next: String(since) }
+    const { events, last } = inbox.batchAfter(session.deviceId, since, limit)
     return { events, next: String(last ?? since) }
-  }
-
-  #threads({ span }: SyncNews): ThreadChanges | undefined {
-    const asked = this.#call.asked.extensions[THREADS]
-    if (asked === undefined) return undefined
-    const after = isInitial(span) ? undefined : span.since
-    return this.#parts.threads({ after, from: undefined, limit: asked.limit ?? THREADS_AT_ONCE })
   }
 
   /** What is to be told of profiles; undefined: they are not asked for. */
@@ -271,7 +257,7 @@ export class SlidingReader implements PollReader {
       view: this.#view(news, sent.rooms, stays),
       keys: this.#keys(),
       toDevice: this.#toDevice(),
-      threads: this.#threads(news),
+      threads: toldThreads(this.#parts.sql, news.span, asked.extensions[THREADS]),
       profiles: profiles.users,
       txnId,
     })
