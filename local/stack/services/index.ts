@@ -1,0 +1,19 @@
+/** All services by their names. */
+import type { Service, ServiceName } from '../service.ts'
+import { kafka } from './kafka.ts'
+import { kubo } from './kubo.ts'
+import { nginx } from './nginx.ts'
+import { postgres } from './postgres.ts'
+import { prometheus } from './prometheus.ts'
+import { redis } from './redis.ts'
+import { selvedge } from './selvedge.ts'
+
+export const SERVICES: Readonly<Record<ServiceName, Service>> = {
+  postgres,
+  redis,
+  kafka,
+  kubo,
+  selvedge,
+  nginx,
+  prometheus,
+}
