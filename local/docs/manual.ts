@@ -22,6 +22,7 @@ const SECTIONS: Section[] = [
     pages: [
       { path: 'docs/install.md', title: 'Install' },
       { path: 'docs/deployment.md', title: 'On Cloudflare' },
+      { path: 'docs/debian.md', title: 'On your own Debian machine' },
       { path: 'docs/operation.md', title: 'Operate' },
       { path: 'docs/troubleshooting.md', title: 'Troubleshoot' },
       { path: 'docs/limits.md', title: 'Limits' },
