@@ -171,7 +171,7 @@ const handlers: Record<string, Handler> = {
   ttl: (store, [key]) => remaining(store, key!, 1000),
   pttl: (store, [key]) => remaining(store, key!, 1),
   dbsize: (store) => store.size(),
-  scan: (store, [cursor, ...options]) => scan(store, integer(cursor!), options),
+  scan: (store, [cursor, ...options]) => scan(store, cursor!, options),
   // Of all that Redis tells, what the server asks for.
   info: (store) => `# Memory\r\nused_memory:${store.bytes()}\r\n`,
 }
@@ -216,7 +216,8 @@ function increment(store: CommandStore, key: string, by: bigint): number {
 }
 
 /** The cursor is how many keys lie before, in their order. Redis too may leave out what comes meanwhile. */
-function scan(store: CommandStore, cursor: bigint, words: string[]): Reply {
+function scan(store: CommandStore, cursor: string, words: string[]): Reply {
+  if (!/^\d{1,15}$/.test(cursor)) throw new CommandError('ERR invalid cursor')
   const options = new Map<string, string>()
   for (let at = 0; at < words.length; at += 2) {
     const name = words[at]!.toLowerCase()

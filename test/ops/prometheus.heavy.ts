@@ -13,6 +13,7 @@ import { pushGateway, setPusher } from '../support/push-gateway.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { serving } from '../support/serving.ts'
 import { openStream } from '../support/stream.ts'
+import { scrape } from '../support/watching/metrics.ts'
 import { needingPrometheus, OPS, type Prometheus, programOf, startPrometheus } from './prometheus.ts'
 
 const TOKEN = 'a-token-for-Prometheus'
@@ -82,8 +83,15 @@ describe.skipIf(programOf('prometheus') === undefined)(needingPrometheus('Promet
     gateway.answer('phone', { status: 500 }, { status: 200 })
     await alice.say(room, 'not taken at first')
     server.postgres.stop()
+    await alice.say(room, 'not archived at first')
     await login()
+    await expect.poll(failedRuns, PATIENCE).toBeGreaterThan(0)
     server.postgres.start()
+  }
+
+  async function failedRuns(): Promise<number> {
+    const scraped = await scrape(server.url, { authorization: `Bearer ${TOKEN}` })
+    return scraped.get('selvedge_consumer_runs_total{object="room",consumer="archive",outcome="failed"}') ?? 0
   }
 
   const login = () =>

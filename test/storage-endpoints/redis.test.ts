@@ -181,6 +181,30 @@ describe.each(kinds)('$title', ({ open, missing }) => {
       expect(await redis.get('a')).toBeNull()
     })
 
+    it('tells how many keys there are, and what they take', async () => {
+      for (const key of ['a', 'b', 'c']) await redis.set(key, 'x')
+      expect(await redis.exec(['dbsize'])).toBe(3)
+      expect(await redis.exec(['info', 'memory'])).toMatch(/^used_memory:[1-9]\d*\r$/m)
+    })
+
+    it('goes over all keys that fit a pattern, some at a time', async () => {
+      const wanted = Array.from({ length: 250 }, (_, n) => `a:${n}`)
+      for (const key of [...wanted, 'b:1', 'ab:2']) await redis.set(key, 'x')
+      const found: string[] = []
+      let cursor = '0'
+      let times = 0
+      do {
+        const [next, keys] = await redis.exec<[string, string[]]>([
+          ...(['scan', cursor, 'match', 'a:*', 'count', '100'] as [string, ...string[]]),
+        ])
+        cursor = next
+        found.push(...keys)
+        times += 1
+      } while (cursor !== '0')
+      expect(times).toBeGreaterThan(1)
+      expect([...new Set(found)].sort()).toEqual(wanted.sort())
+    })
+
     it('answers ping', async () => {
       expect(await redis.ping()).toBe('PONG')
     })
@@ -199,6 +223,10 @@ describe.each(kinds)('$title', ({ open, missing }) => {
       [['set', 'k', 'v', 'ex', '0'], "ERR invalid expire time in 'set' command"],
       [['set', 'k', 'v', 'nx', 'xx'], 'ERR syntax error'],
       [['set', 'k', 'v', 'ex'], 'ERR syntax error'],
+      [['scan', 'x'], 'ERR invalid cursor'],
+      [['scan', '0', 'match'], 'ERR syntax error'],
+      [['scan', '0', 'count', '0'], 'ERR syntax error'],
+      [['scan', '0', 'count', 'x'], 'ERR value is not an integer or out of range'],
     ])('refuses %j as Redis does', async (command, message) => {
       expect(await opened.backend.run([command], false)).toEqual([{ error: message }])
     })

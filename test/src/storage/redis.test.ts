@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openEmbeddedRedis, type RedisBackend } from '../../../local/redis/backend.ts'
 import { redisEndpoint } from '../../../local/redis/endpoint.ts'
 import { type RedisClients, redis } from '../../../src/storage/redis/client.ts'
+import { redisFacts, redisKeyKinds } from '../../../src/storage/redis/facts.ts'
 import { redisNonces } from '../../../src/storage/redis/nonces.ts'
 import { redisRateLimiter } from '../../../src/storage/redis/rate-limit.ts'
 import { redisSessions } from '../../../src/storage/redis/sessions.ts'
@@ -151,5 +152,57 @@ describe('rate limits', () => {
     await limiter.hit(limit, [])
     await limiter.hit(limit, ['a', 'b'])
     expect(here.calls.snapshot().redis).toBe(1)
+  })
+})
+
+describe('the facts', () => {
+  const owner = (prefix: string) => {
+    const serve = redisEndpoint(backend)
+    const send = (async (input: unknown, init?: RequestInit) => {
+      const { status, json } = await serve({
+        path: new URL(String(input)).pathname,
+        body: String(init!.body),
+      })
+      return Response.json(json, { status })
+    }) as typeof fetch
+    return redis({ url: 'http://redis', token: 't', fetch: send }, { ...here, prefix })
+  }
+
+  it('are of this server alone where several share a Redis, and say how long keys live', async () => {
+    const [ours, other] = [owner('a.0:'), owner('b.0:')]
+    await redisNonces(ours).put('one')
+    await redisNonces(ours).put('two')
+    await redisSessions(ours, here.clock).put(alice)
+    await redisNonces(other).put('three')
+    await ours.within(1_000).set('lasting', 'x')
+    const { kinds, looked, isWhole } = await redisKeyKinds(ours, 'a.0:')
+    expect([looked, isWhole]).toEqual([4, true])
+    expect(kinds[0]).toMatchObject({ kind: 'nonce', keys: 2, lasting: 0 })
+    expect(kinds[0]!.shortestMs).toBeGreaterThan(30_000)
+    expect(kinds[0]!.longestMs).toBeLessThanOrEqual(60_000)
+    expect(kinds.find(({ kind }) => kind === 'lasting')).toMatchObject({
+      keys: 1,
+      lasting: 1,
+      shortestMs: undefined,
+    })
+    expect((await redisFacts(ours)).keys).toBe(5)
+  })
+
+  it('look at a thousand keys or so, and say that there are more', async () => {
+    const client = owner('').within(1_000)
+    for (let index = 0; index < 1_300; index += 1) await client.set(`nonce:${index}`, '1')
+    const { looked, isWhole } = await redisKeyKinds(owner(''), '')
+    expect([looked, isWhole]).toEqual([1_000, false])
+  })
+
+  it('count hits and misses of each key that is looked up', async () => {
+    const client = owner('').within(1_000)
+    await client.set('there', '1')
+    await client.mget('there', 'not', 'nor')
+    await client.get('there')
+    const counted = (result: string) =>
+      here.metrics.all().find(({ name, labels }) => name === 'redis_lookups_total' && labels[0] === result)
+        ?.values
+    expect([counted('hit'), counted('miss')]).toEqual([[2], [2]])
   })
 })
