@@ -39,6 +39,7 @@ describe('options', () => {
       'log-level': 'info',
       'log-sample': '1',
       'session-cache': 'object',
+      'trace-sample': '0.01',
       'body-timeout-ms': '30000',
       'archive-delay-ms': '1000',
     })
