@@ -48,7 +48,7 @@ const replacing = (condition: string) => `
   with before as (select key, pin from ipfs_objects where key = $1::text ${condition} for update),
   let_go as (
     insert into ipfs_unpins (pin, since_ts)
-    select pin, $8::bigint from before where pin is not null on conflict (pin) do nothing
+    select pin, $8::bigint from before where pin is not null on conflict (pin) do nothing returning pin
   ), done as (select count(*) as count from let_go)`
 
 const PUT = `${replacing('')}
