@@ -51,6 +51,9 @@ const replacing = (condition: string) => `
     select pin, $8::bigint from before where pin is not null on conflict (pin) do nothing returning pin
   ), done as (select count(*) as count from let_go)`
 
+/** Two that write a new key at once would not see each other's row: the second begins when the first has ended. */
+const LOCK = 'select pg_advisory_xact_lock(hashtextextended($1::text, 0))'
+
 const PUT = `${replacing('')}
   insert into ipfs_objects (${COLUMNS}) ${GIVEN} from done where done.count >= 0
   on conflict (key) do update set cid = excluded.cid, pin = excluded.pin, size = excluded.size, etag = excluded.etag,
@@ -82,11 +85,14 @@ export function postgresIpfsObjects(sql: Sql): IpfsObjects {
     },
     async put({ key, cid, pin, size, etag, contentType, custom }, onlyIf, now) {
       const values = [key, cid ?? null, pin ?? null, size, etag, contentType ?? null, JSON.stringify(custom)]
-      const rows =
-        onlyIf === 'absent' || onlyIf === undefined
-          ? await sql.query(onlyIf === 'absent' ? PUT_ABSENT : PUT, [...values, now])
-          : await sql.query(PUT_MATCHING, [...values, now, onlyIf.etag])
-      return rows.length > 0
+      if (onlyIf === 'absent') return (await sql.query(PUT_ABSENT, [...values, now])).length > 0
+      if (onlyIf !== undefined)
+        return (await sql.query(PUT_MATCHING, [...values, now, onlyIf.etag])).length > 0
+      await sql.transaction([
+        { text: LOCK, values: [key] },
+        { text: PUT, values: [...values, now] },
+      ])
+      return true
     },
     async remove(keys, now) {
       await sql.query(REMOVE, [JSON.stringify(keys), now])

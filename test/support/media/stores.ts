@@ -90,7 +90,14 @@ export async function bucketOf(
     IPFS_API_SECRET: options['ipfs-api-secret'],
   })
   if (store === 's3') return s3Bucket(s3Client(s3!, fetch, calls))
-  const objects = postgresIpfsObjects({ query: pg, transaction: () => Promise.reject(new Error('unused')) })
+  const objects = postgresIpfsObjects({
+    query: pg,
+    async transaction(statements) {
+      const answers: Record<string, unknown>[][] = []
+      for (const { text, values } of statements) answers.push(await pg(text, values))
+      return answers
+    },
+  })
   return ipfsBucket({ kubo: kuboAt(ipfs!, fetch, calls), objects, clock: systemClock, log })
 }
 
