@@ -31,6 +31,8 @@ export default defineConfig({
           ...base.test,
           name,
           include,
+          // A picture and its thumbnails are dozens of requests to a store.
+          testTimeout: 90_000,
           // `startServer` reads it.
           env: { TEST_MEDIA_STORE: name },
           globalSetup: ['test/global-setup.ts', 'test/stores/global-setup.ts'],
