@@ -11,13 +11,13 @@ import { MatrixError } from '../src/protocol/errors.ts'
 import { mayBeLocalRoom } from '../src/protocol/identifiers.ts'
 import { ASKED_MS, usersIn } from './existing-users.ts'
 import type { StubOptions } from './peers.ts'
-import { absentOf, type ObjectKind } from './rpc-table.ts'
+import { absentOf } from './rpc-table.ts'
 import { type Servers, serversFrom } from './servers.ts'
 import { type Objects, objectsOf, type RoomGateway, type UserGateway } from './stubs.ts'
 
 export { ClientGone } from './peers.ts'
 export { type Servers, UNREACHABLE } from './servers.ts'
-export type { Objects, RoomGateway, UserGateway } from './stubs.ts'
+export type { Objects, PartitionGateway, RoomGateway, UserGateway } from './stubs.ts'
 
 /** The objects as a request may name them. */
 export interface GatedObjects extends Objects {
@@ -77,6 +77,8 @@ export function gatedObjects(
   return {
     room: (roomId) => behind<RoomGateway>('room', objects.room(roomId), () => isRoom(roomId)),
     user,
+    // Its number is no name from outside: there are sixteen, where the stream is on.
+    partition: (number) => objects.partition(number),
     servers: serversFrom({
       serverName: ports.config.serverName,
       profileOf: (userId) => user(userId).profile(),
@@ -124,10 +126,11 @@ export function gatedObjects(
 const noSuchRoom = () => new MatrixError('M_NOT_FOUND', 'No such room')
 const noSuchUser = () => new MatrixError('M_NOT_FOUND', 'There is no such user here')
 const NOT_THERE = { room: noSuchRoom, user: noSuchUser } as const
+type GatedKind = keyof typeof NOT_THERE
 
 /** The same gateway, whose every call asks first whether there is such an object. */
 function behind<Gateway extends object>(
-  kind: ObjectKind,
+  kind: GatedKind,
   gateway: Gateway,
   isThere: () => boolean | Promise<boolean>,
 ): Gateway {

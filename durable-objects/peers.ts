@@ -1,6 +1,7 @@
 /** How objects are named and called, and what they ask of each other. Nothing else names or calls an object. */
 import type { Env } from '../src/env.ts'
 import { asUnderWay, checkValue, countCall, countService } from '../src/limiter.ts'
+import type { PartitionPeer } from '../src/objects/partition/peer.ts'
 import type { Invitee } from '../src/objects/room/create.ts'
 import type { RoomPeer } from '../src/objects/room/peer.ts'
 import type { KeyClaims, PublicKeys } from '../src/objects/user/keys.ts'
@@ -21,6 +22,8 @@ export interface Peers extends Crowds {
   user(userId: string): UserPeer
   /** What the users have in their profiles, or in these fields, in their order; undefined for one that was not reached. */
   profiles(userIds: readonly string[], fields: string[] | undefined): Promise<(JsonObject | undefined)[]>
+  /** A partition of the event stream: only where that is on. */
+  partition(number: number): PartitionPeer
 }
 
 /** What is asked of many users at once. */
@@ -64,7 +67,7 @@ export interface StubOptions {
 const PROFILE_PATIENCE_MS = 2_000
 
 /** What answers with a WebSocket goes by `fetch`: an RPC cannot carry one. */
-const OVER_FETCH: ReadonlySet<string> = new Set(['sync', 'slide', 'stream'])
+const OVER_FETCH: ReadonlySet<string> = new Set(['sync', 'slide', 'stream', 'wait', 'consume'])
 
 export function roomName(serverName: string, roomId: string): string {
   return `${serverName}/room/${roomId}`
@@ -72,6 +75,10 @@ export function roomName(serverName: string, roomId: string): string {
 
 export function userName(serverName: string, userId: string): string {
   return `${serverName}/user/${userId}`
+}
+
+export function partitionName(serverName: string, number: number): string {
+  return `${serverName}/partition/${number}`
 }
 
 /** The id behind an object's name. */
@@ -91,6 +98,14 @@ export function peersOf(env: Env, counters: CallCounters, options: StubOptions =
   return {
     room: (roomId) => gateway<RoomPeer>('room', env.ROOM, roomName(serverName, roomId), counters, options),
     user,
+    partition: (number) =>
+      gateway<PartitionPeer>(
+        'partition',
+        env.PARTITION,
+        partitionName(serverName, number),
+        counters,
+        options,
+      ),
     invitees: (userIds, inviter) =>
       inSlices(
         userIds,

@@ -67,7 +67,7 @@ export type GatewayOf<Table> = {
     : never
 }
 
-export type ObjectKind = 'room' | 'user'
+export type ObjectKind = 'room' | 'user' | 'partition'
 
 /** The rows in this isolate, by operation, such as `room.send`: callers ask them for what is true of a call. */
 const rows = new Map<string, RowFacts>()

@@ -53,6 +53,14 @@ function headerOf(pair: string): [string, string] {
   return [pair.slice(0, at), decodeURIComponent(pair.slice(at + 1)).trim()]
 }
 
+function positive(given: string, what: string) {
+  return z
+    .string()
+    .regex(/^[1-9]\d{0,11}$/, `must be a number of ${what}`)
+    .default(given)
+    .transform(Number)
+}
+
 function bytesOrNone(given: string) {
   return numberOrNone(given, 'number of bytes')
 }
@@ -87,13 +95,12 @@ const Variables = z.object({
     .regex(/^https?:\/\/[^\s,/]+(,https?:\/\/[^\s,/]+)*$/, 'must be origins, with commas between them')
     .transform((origins) => origins.split(','))
     .optional(),
+  EVENT_STREAM: z.enum(['on', 'off']).default('off'),
+  EVENT_STREAM_RETENTION_MS: positive('604800000', 'milliseconds'),
+  EVENT_STREAM_RETENTION_BYTES: positive('268435456', 'bytes'),
   ERASURE: z.enum(['new-members', 'everybody']).default('new-members'),
   GUESTS: z.enum(['on', 'off']).default('off'),
-  MAX_UPLOAD_BYTES: z
-    .string()
-    .regex(/^[1-9]\d{0,11}$/, 'must be a number of bytes')
-    .default('52428800')
-    .transform(Number),
+  MAX_UPLOAD_BYTES: positive('52428800', 'bytes'),
   MAX_MEDIA_BYTES_PER_USER: bytesOrNone('10737418240'),
   MAX_PREVIEW_BYTES_PER_USER: bytesOrNone('1073741824'),
   MAX_PREVIEW_BYTES: bytesOrNone('10737418240'),
@@ -106,11 +113,7 @@ const Variables = z.object({
   ...MediaStoreVariables,
   URL_PREVIEWS: z.enum(['on', 'off']).default('on'),
   OPEN_MEDIA: z.enum(['on', 'off']).default('off'),
-  ACCESS_TOKEN_LIFETIME_MS: z
-    .string()
-    .regex(/^[1-9]\d{0,11}$/, 'must be a number of milliseconds')
-    .default('3600000')
-    .transform(Number),
+  ACCESS_TOKEN_LIFETIME_MS: positive('3600000', 'milliseconds'),
   TOKEN_ISSUERS: jsonList().pipe(TokenIssuers).default([]),
   TURN_URIS: z
     .string()
@@ -211,6 +214,10 @@ export function readConfig(env: object): Config {
     presenceTimeoutMs: v.PRESENCE_TIMEOUT_MS,
     streamOrigins: v.STREAM_ORIGINS,
     demo: v.DEMO === 'on',
+    eventStream: {
+      on: v.EVENT_STREAM === 'on',
+      retention: { ageMs: v.EVENT_STREAM_RETENTION_MS, bytes: v.EVENT_STREAM_RETENTION_BYTES },
+    },
     erasure: v.ERASURE,
     guests: v.GUESTS === 'on',
     maxUploadBytes: v.MAX_UPLOAD_BYTES,

@@ -5,6 +5,8 @@ export interface Env {
   USER: DurableObjectNamespace
   /** Not needed where `MEDIA_STORE` is another. */
   MEDIA?: R2Bucket
+  /** Used only with `EVENT_STREAM`. */
+  PARTITION: DurableObjectNamespace
   /** This Worker's own `FanOut` entrypoint: wakes go through it in slices. */
   FANOUT: Service
   /** The Worker that makes thumbnails: its `Thumbnails` entrypoint. */
@@ -47,6 +49,11 @@ export interface Env {
   DEMO?: 'on' | 'off'
   /** The origins whose pages may open a stream, with commas between them. Default: all. */
   STREAM_ORIGINS?: string
+  /** Whether all that happens is told on the event stream: `docs/event-stream.md`. */
+  EVENT_STREAM?: 'on' | 'off'
+  /** How long a record of the event stream is kept, ms, and how many bytes of a topic in each partition. */
+  EVENT_STREAM_RETENTION_MS?: string
+  EVENT_STREAM_RETENTION_BYTES?: string
   ERASURE?: 'new-members' | 'everybody'
   GUESTS?: 'on' | 'off'
   /** The largest upload, bytes. Default 52428800. */

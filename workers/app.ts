@@ -1,6 +1,7 @@
 /** The whole HTTP surface: one middleware in front, then what is mounted where. */
 import { Hono } from 'hono'
 import { accounts } from './admin/accounts.ts'
+import { eventStreamAdmin } from './admin/event-stream.ts'
 import { media } from './admin/media.ts'
 import { rebuild } from './admin/rebuild.ts'
 import { registrationTokens } from './admin/registration-tokens.ts'
@@ -16,6 +17,9 @@ import { relations } from './client/events/relations.ts'
 import { clientApp, clientUnstableApp, clientV1App, clientV4App } from './client/index.ts'
 import { dehydratedDevice } from './client/keys/dehydrated-device.ts'
 import { rendezvous } from './client/keys/rendezvous.ts'
+import { eventStreamGroups } from './event-stream/groups.ts'
+import { eventStreamReads } from './event-stream/read.ts'
+import { eventStreamStatus } from './event-stream/status.ts'
 import { openIdUserInfo } from './federation/openid.ts'
 import { downloads, openDownloads } from './media/downloads.ts'
 import { previews } from './media/previews.ts'
@@ -31,6 +35,7 @@ import { status } from './ops/status/index.ts'
 import { testHooks } from './ops/test-hooks.ts'
 import { wellKnown } from './ops/well-known.ts'
 import { demo } from './pages/demo.ts'
+import { eventStreamPage } from './pages/event-stream.ts'
 import { home } from './pages/home.ts'
 
 /** The path as it was sent: segments are decoded after the split, since ids and state keys may hold any character. */
@@ -81,6 +86,11 @@ app.route('/_selvedge/admin', media)
 app.route('/_selvedge/admin', rebuild)
 app.route('/_selvedge/admin', accounts)
 app.route('/_selvedge/admin', reports)
+app.route('/_selvedge/admin', eventStreamAdmin)
+app.route('/_selvedge/stream', eventStreamGroups)
+app.route('/_selvedge/stream', eventStreamStatus)
+app.route('/_selvedge/stream', eventStreamPage)
+app.route('/_selvedge/stream', eventStreamReads)
 app.route('/_selvedge/test', testHooks)
 app.route('/_selvedge/local', launcher)
 app.route('/_selvedge', demo)

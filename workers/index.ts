@@ -1,6 +1,7 @@
 /** The Worker: answers HTTP, and exports the objects that the runtime makes. */
 import { env as bindings } from 'cloudflare:workers'
 import { FanOut } from '../durable-objects/fan-out.ts'
+import { Partition } from '../durable-objects/partition/partition.ts'
 import { Room } from '../durable-objects/room/room.ts'
 import { User } from '../durable-objects/user/user.ts'
 import { portsOf } from '../src/context.ts'
@@ -10,13 +11,13 @@ import { limitCalls, withinLimits } from '../src/limiter.ts'
 import type { CallCounters } from '../src/ports/system.ts'
 import { app } from './app.ts'
 
-export { FanOut, Room, User }
+export { FanOut, Partition, Room, User }
 
 const isTest = (bindings as Env).TEST_HOOKS === 'on'
 /** Known with the first request: before it nothing is counted. */
 let calls: CallCounters | undefined
 if (isTest) {
-  for (const objectClass of [Room, User]) limitCalls(objectClass, () => calls?.count('alarms'))
+  for (const objectClass of [Room, User, Partition]) limitCalls(objectClass, () => calls?.count('alarms'))
   // Its caller may have used up its own calls of services already, so it may make none.
   limitCalls(FanOut, undefined, 0)
   countHeldObjects((name, ms) => calls?.count(name, ms))

@@ -3,6 +3,7 @@ import { type Consumer, QUIET_MS } from '../consumer.ts'
 import type { Changed } from './context.ts'
 import type { RoomJob } from './host.ts'
 import type { RoomArchive } from './tell/archive.ts'
+import type { EventTeller } from './tell/event-teller.ts'
 import type { MemberFeed } from './tell/member-feed.ts'
 import type { PushTeller } from './tell/push-teller.ts'
 import type { Subscribers } from './tell/subscribers.ts'
@@ -13,6 +14,8 @@ interface Parts {
   feed: MemberFeed
   pushes: PushTeller
   archive: RoomArchive
+  /** Absent where the event stream is off. */
+  events: EventTeller | undefined
 }
 
 /** Up to so many subscribers receipts wait for company as typing does; each further one is worth so many ms, up to a bound. */
@@ -25,7 +28,13 @@ export function receiptsWait(subscribers: number): number {
   return Math.min(LONGEST_MS, QUIET_MS + MS_EACH * Math.max(0, subscribers - FEW))
 }
 
-export function roomConsumers({ subscribers, feed, pushes, archive }: Parts): Consumer<RoomJob, Changed>[] {
+export function roomConsumers({
+  subscribers,
+  feed,
+  pushes,
+  archive,
+  events,
+}: Parts): Consumer<RoomJob, Changed>[] {
   return [
     // Each subscriber has a watermark of its own. Subscribers that an incarnation left behind are woken at the next
     // call.
@@ -56,7 +65,19 @@ export function roomConsumers({ subscribers, feed, pushes, archive }: Parts): Co
       run: () => archive.run(),
       isLeft: () => archive.isLeft(),
     },
+    ...(events === undefined ? [] : [streamConsumer(events)]),
   ]
+}
+
+/** It reads the log that the archive reads, and its alarm is the archive's. */
+function streamConsumer(events: EventTeller): Consumer<RoomJob, Changed> {
+  return {
+    name: 'events',
+    follows: ({ appended, logged, receiptsMoved }) => appended.length > 0 || logged || receiptsMoved,
+    begin: () => events.tellSoon(),
+    run: () => events.run(),
+    isLeft: () => events.isLeft(),
+  }
 }
 
 /** Whether a syncing client can see the change. */

@@ -14,6 +14,7 @@ export type RoomJob =
   | 'push'
   | 'erase'
   | 'archive'
+  | 'events'
 
 export interface RoomHost {
   room: RoomContext

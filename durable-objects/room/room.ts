@@ -4,6 +4,7 @@ import { portsOf } from '../../src/context.ts'
 import type { Env } from '../../src/env.ts'
 import { takeFault } from '../../src/faults.ts'
 import type { Ports } from '../../src/ports/ports.ts'
+import { partitionOf } from '../../src/protocol/event-stream.ts'
 import { answerAlarm } from '../answer-alarm.ts'
 import { type Consumer, follow, namesOf } from '../consumer.ts'
 import { usersIn } from '../existing-users.ts'
@@ -23,6 +24,7 @@ import { RoomStore } from './rows/store.ts'
 import { readCursors } from './rows/tell/cursors.ts'
 import { roomRpc } from './rpc.ts'
 import { RoomArchive } from './tell/archive.ts'
+import { EventTeller } from './tell/event-teller.ts'
 import { makeIncrement } from './tell/increments.ts'
 import { MemberFeed } from './tell/member-feed.ts'
 import { patiently } from './tell/patience.ts'
@@ -40,6 +42,7 @@ interface RoomParts {
   /** What the alarm runs; some of it follows each commit. */
   jobs: readonly Consumer<RoomJob, Changed>[]
   feed: MemberFeed
+  events: EventTeller | undefined
   life: LongWork
   desk: RoomDesk
 }
@@ -89,8 +92,10 @@ export class Room extends DurableObject<Env> {
       store: room.store,
       archive,
       woken: () => this.#started.watermark(),
+      streamed: () => events?.position,
       now: () => clock.now(),
     })
+    const events = this.#eventTeller(room)
     const life = new LongWork({
       room,
       objects: this.#objects,
@@ -98,7 +103,8 @@ export class Room extends DurableObject<Env> {
       arm: (job, at) => timers.arm(job, at),
       armAll: (at) => timers.armAll(at),
       reader: archiveReader,
-      flush: () => roomArchive.flush(),
+      flush: () => Promise.all([roomArchive.flush(), events?.flush()]),
+      streamed: async (roomId) => events?.partitionHas(roomId),
       reset: () => this.#startAnew(),
     })
     const consumers = roomConsumers({
@@ -106,6 +112,7 @@ export class Room extends DurableObject<Env> {
       feed,
       pushes: life.pushes,
       archive: roomArchive,
+      events,
     })
     const jobs: Consumer<RoomJob, Changed>[] = [
       // Jobs that commit come first, so that their consumers run in the same alarm.
@@ -140,7 +147,18 @@ export class Room extends DurableObject<Env> {
       subscribers: () => this.#loaded,
       started: () => this.#started,
     }
-    return { room, typing, timers, jobs, feed, life, desk }
+    return { room, typing, timers, jobs, feed, events, life, desk }
+  }
+
+  /** None where the event stream is off: then nothing is written or called for it. */
+  #eventTeller({ store, clock }: RoomContext): EventTeller | undefined {
+    if (!this.#ports.config.eventStream.on) return undefined
+    return new EventTeller({
+      store,
+      partition: (roomId) => this.#objects.partition(partitionOf(roomId)),
+      woken: () => this.#started.watermark(),
+      now: () => clock.now(),
+    })
   }
 
   get #room(): RoomContext {
@@ -196,6 +214,7 @@ export class Room extends DurableObject<Env> {
     this.#recent = undefined
     this.#parts.typing.startAnew(this.#room.store.positions.startedAt)
     this.#parts.life.pushes.reset()
+    this.#parts.events?.reset()
   }
 
   get #kept(): Recent {

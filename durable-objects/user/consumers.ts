@@ -2,12 +2,13 @@
 import type { UserLogEntry } from '../../src/ports/archive.ts'
 import type { Consumer } from '../consumer.ts'
 import type { SessionCopies } from './account/sessions.ts'
+import { type EventOutbox, isTold } from './event-outbox.ts'
 import type { UserLog } from './log.ts'
 import type { Outbox } from './outbox.ts'
 import type { Pushes } from './push/pushes.ts'
 import type { RoomJobs } from './room-jobs.ts'
 
-export type UserConsumer = 'archive' | 'sessions' | 'to-device' | 'push' | 'rooms'
+export type UserConsumer = 'archive' | 'sessions' | 'to-device' | 'push' | 'rooms' | 'events'
 
 /** What a mutation of the user's has changed, as far as a consumer looks at it. */
 export interface UserChanged {
@@ -26,11 +27,12 @@ export interface ConsumerParts {
   outbox: Outbox
   pushes: Pushes
   roomJobs: RoomJobs
+  events: EventOutbox
   waitUntil: (work: Promise<unknown>) => void
 }
 
 export function userConsumers(parts: ConsumerParts): Consumer<UserConsumer, UserChanged>[] {
-  const { log, outbox, pushes, roomJobs, sessions, waitUntil } = parts
+  const { events, log, outbox, pushes, roomJobs, sessions, waitUntil } = parts
   return [
     {
       name: 'archive',
@@ -61,6 +63,13 @@ export function userConsumers(parts: ConsumerParts): Consumer<UserConsumer, User
       when: 'now',
       run: () => roomJobs.run(),
       isLeft: () => roomJobs.waiting(),
+    },
+    {
+      name: 'events',
+      follows: ({ archive }) => events.isOn && isTold(archive),
+      begin: () => events.tellSoon(),
+      run: () => events.run(),
+      isLeft: () => events.waiting(),
     },
   ]
 }

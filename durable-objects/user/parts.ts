@@ -1,6 +1,7 @@
 /** What a User object is made of, and how it is put together. */
 import { takeFault } from '../../src/faults.ts'
 import type { Ports } from '../../src/ports/ports.ts'
+import { partitionOf } from '../../src/protocol/event-stream.ts'
 import { type Consumer, namesOf } from '../consumer.ts'
 import type { Peers } from '../peers.ts'
 import { beginInGeneration, enterGeneration } from '../restore.ts'
@@ -10,6 +11,7 @@ import type { PlannedAbort } from './abort.ts'
 import { UserAccount } from './account/account.ts'
 import { SessionCopies } from './account/sessions.ts'
 import { type UserChanged, userConsumers } from './consumers.ts'
+import { EventOutbox } from './event-outbox.ts'
 import type { UserHost } from './host.ts'
 import { type UserJob, userJobs } from './jobs.ts'
 import { DeviceLists } from './keys/device-lists.ts'
@@ -33,6 +35,7 @@ export interface UserParts {
   deviceLists: DeviceLists
   pushes: Pushes
   log: UserLog
+  events: EventOutbox
   host: UserHost
 }
 
@@ -117,8 +120,17 @@ export function assembleUser(user: UserInside): UserParts {
       mutate(() => ({ value: undefined, archive: removePusher(sql, appId, pushkey) }))
     },
   })
+  const events = new EventOutbox({
+    sql,
+    userId,
+    on: config.eventStream.on,
+    now,
+    deliver: (delivery) => user.peers().partition(partitionOf(userId())).append(delivery),
+    arm: (at) => timers.arm('events', at),
+  })
   const consumers = userConsumers({
     log,
+    events,
     sessions,
     outbox,
     pushes,
@@ -162,5 +174,5 @@ export function assembleUser(user: UserInside): UserParts {
     vouchFor: (session) => user.waitUntil(sessions.copy(session)),
   }
   if (storage.hasTables) timers.recover()
-  return { storage, timers, jobs, sessions, account, roomSettings, deviceLists, pushes, log, host }
+  return { storage, timers, jobs, sessions, account, roomSettings, deviceLists, pushes, log, events, host }
 }

@@ -5,6 +5,7 @@ import { PROFILE_TABLE } from './account/profile.ts'
 import { PROFILE_CHANGES_TABLE } from './account/profile-changes.ts'
 import { REVOKED_TABLE } from './account/sessions.ts'
 import { DELAYED_ROOMS_TABLE } from './delayed-rooms.ts'
+import { EVENT_OUTBOX_TABLE } from './event-outbox.ts'
 import { KEY_BACKUP_BYTES, KEY_BACKUP_TABLES } from './keys/backup-rows.ts'
 import { CROSS_SIGNING_TABLES } from './keys/cross-signing.ts'
 import { DEHYDRATED_TABLE } from './keys/dehydrated-rows.ts'
@@ -47,4 +48,5 @@ export const USER_MIGRATIONS: readonly string[] = [
   ROOM_CHANGE_COLUMNS + SLIDING_TABLES,
   PROFILE_CHANGES_TABLE,
   THREAD_PLACES,
+  EVENT_OUTBOX_TABLE,
 ]

@@ -183,6 +183,7 @@ export class User extends DurableObject<Env> {
         timeoutMs: this.#ports.config.presenceTimeoutMs,
         arm: (at) => this.#parts.timers.arm('presence', at),
         hidden: () => this.#parts.account.standing.suspended,
+        told: (state) => this.#parts.events.notePresence(state),
         tell: (roomIds, state) => announcePresence(peersOf(this.env, this.#ports.calls), roomIds, state),
         meet: (roomId, state) =>
           announcePresence(peersOf(this.env, this.#ports.calls), [roomId], state, true),
@@ -194,13 +195,11 @@ export class User extends DurableObject<Env> {
 
   /** Those of these users that are in none of this user's rooms. */
   #strangers(userIds: string[]): Promise<string[]> {
-    const objects = peersOf(this.env, this.#ports.calls)
-    return objects.strangers(userIds, this.#polls.memberships.joinedRooms())
+    return peersOf(this.env, this.#ports.calls).strangers(userIds, this.#polls.memberships.joinedRooms())
   }
 
   #countUnread(roomId: string): Promise<number> {
-    const ignored = [...ignoredUsers(this.#sql, this.#userId)]
-    const request = { ignored, ruleset: storedRuleset(this.#sql) }
+    const request = { ignored: [...ignoredUsers(this.#sql, this.#userId)], ruleset: storedRuleset(this.#sql) }
     return peersOf(this.env, this.#ports.calls).room(roomId).unread(this.#userId, request)
   }
 
@@ -264,6 +263,7 @@ export class User extends DurableObject<Env> {
       const counts = changesPushes(done.archive)
       if (counts) this.#parts.pushes.settingsChanged()
       this.#parts.log.append([...done.archive, ...keys, ...pushers, ...settings], this.#ports.clock.now())
+      this.#parts.events.note(done.archive)
       this.#parts.sessions.revoke(done.revoked ?? [])
       if (done.revoked?.length) {
         const devices = deviceIds(this.#sql)

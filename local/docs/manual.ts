@@ -35,6 +35,8 @@ const SECTIONS: Section[] = [
       { path: 'docs/applications.md', title: 'Chat in your application' },
       { path: 'docs/stream.md', title: 'The stream' },
       { path: 'clients/stream/README.md', title: 'The stream’s client' },
+      { path: 'docs/event-stream.md', title: 'The event stream' },
+      { path: 'clients/event-stream/README.md', title: 'The event stream’s client' },
     ],
   },
 ]

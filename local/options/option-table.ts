@@ -93,6 +93,24 @@ export const optionTable = {
     help: 'The origins whose pages may open a stream, with commas between them. Default: all.',
     check: origins,
   },
+  'event-stream': {
+    value: 'on|off',
+    default: 'off',
+    help: 'Whether all that happens is told on the event stream: see docs/event-stream.md.',
+    check: oneOf('on', 'off'),
+  },
+  'event-stream-retention-ms': {
+    value: 'ms',
+    default: '604800000',
+    help: 'How long the event stream keeps a record.',
+    check: integerIn(1, 999_999_999_999),
+  },
+  'event-stream-retention-bytes': {
+    value: 'bytes',
+    default: '268435456',
+    help: 'How much of each topic the event stream keeps in each of its 16 partitions.',
+    check: integerIn(1, 999_999_999_999),
+  },
   erasure: {
     value: 'new-members|everybody',
     default: 'new-members',

@@ -89,6 +89,7 @@ function miniflareOptions(options: RuntimeOptions, runtime: RuntimeProcess): Min
         durableObjects: {
           ROOM: { className: 'Room', useSQLite: true },
           USER: { className: 'User', useSQLite: true },
+          PARTITION: { className: 'Partition', useSQLite: true },
         },
         r2Buckets: ['MEDIA'],
         serviceBindings: {

@@ -18,7 +18,19 @@ export interface OperatorRequester {
   kind: 'operator'
 }
 
-export type Requester = UserRequester | OperatorRequester
+/** A system that reads the event stream, by a token with a scope; without an id it is the operator. */
+export interface ConsumerRequester {
+  kind: 'consumer'
+  /** By this the partitions know whether the token was revoked. */
+  tokenId: string | undefined
+  topics: readonly string[]
+  /** The one consumer group for which it may act; undefined: any. */
+  group?: string
+  /** ms. */
+  expiresAt?: number
+}
+
+export type Requester = UserRequester | OperatorRequester | ConsumerRequester
 
 /** The user whose session this is. */
 export function requesterOf(session: Session): UserRequester {
@@ -28,5 +40,5 @@ export function requesterOf(session: Session): UserRequester {
 
 /** The user, if the requester is one. */
 export function askingUser(requester: Requester | undefined): string | undefined {
-  return requester === undefined || requester.kind === 'operator' ? undefined : requester.userId
+  return requester !== undefined && 'userId' in requester ? requester.userId : undefined
 }

@@ -44,6 +44,12 @@ export interface Config {
   demo: boolean
   /** The origins whose pages may open a stream; undefined: all. */
   streamOrigins?: string[]
+  /** All that happens is told on the event stream, which keeps it for a while. */
+  eventStream: {
+    on: boolean
+    /** `bytes`: of a topic in each partition. */
+    retention: { ageMs: number; bytes: number }
+  }
   /** From which users an erased user's messages are hidden: from those that join later, or from all. */
   erasure: 'new-members' | 'everybody'
   guests: boolean

@@ -47,6 +47,8 @@ export const ERROR_STATUS = {
   M_THREEPID_AUTH_FAILED: 403,
   'IO.ELEMENT.MSC4306.M_NOT_IN_THREAD': 400,
   'IO.ELEMENT.MSC4306.M_CONFLICTING_UNSUBSCRIPTION': 409,
+  /** A member of a consumer group acts for a partition that another member has by now. */
+  'DEV.SELVEDGE.STALE_EPOCH': 409,
 } as const
 
 export type ErrorCode = keyof typeof ERROR_STATUS

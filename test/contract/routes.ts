@@ -14,6 +14,7 @@ const SHOWS: Record<EndpointRow['auth'], string> = {
   administrator: 'a session of an administrator',
   operator: "the operator's token",
   metrics: 'the metrics token, unless the server is for its machine alone',
+  consumer: 'a token of the event stream',
 }
 
 /** The page with the table as the rows say it. */

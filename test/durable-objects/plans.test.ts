@@ -5,7 +5,7 @@ import { type ObjectKind, objectName } from '../support/server.ts'
 import { serving } from '../support/serving.ts'
 
 /** Tables that grow with what is said, or with how many people are there. */
-const GROWING: Readonly<Record<ObjectKind, readonly string[]>> = {
+const GROWING: Readonly<Record<'ROOM' | 'USER', readonly string[]>> = {
   ROOM: [
     'events',
     'state',

@@ -25,7 +25,7 @@ export interface TestServerOptions extends Partial<InstanceOptions> {
   bindings?: Record<string, string>
 }
 
-const classNames: Record<ObjectKind, string> = { ROOM: 'Room', USER: 'User' }
+const classNames: Record<ObjectKind, string> = { ROOM: 'Room', USER: 'User', PARTITION: 'Partition' }
 
 /** Whether each object is taken out of memory at every quiet moment, and the archive is late. */
 const evicting = process.env.TEST_EVICTING === 'on'
@@ -58,6 +58,9 @@ export async function startServer({
     'presence-timeout-ms': '300000',
     demo: 'off',
     'stream-origins': undefined,
+    'event-stream': 'off',
+    'event-stream-retention-ms': '604800000',
+    'event-stream-retention-bytes': '268435456',
     erasure: 'new-members',
     guests: 'off',
     'max-upload-bytes': '52428800',
@@ -165,7 +168,7 @@ export async function startServer({
 /** Before each request of the tests' client, unless another one is under way, what is idle leaves the memory. */
 function evictBetweenRequests({ mf, url, workerName }: Instance): () => void {
   const evict = async (name: string) => {
-    const kind = name.split('/')[1] === 'room' ? 'ROOM' : 'USER'
+    const kind = (name.split('/')[1] ?? '').toUpperCase() as ObjectKind
     // An object that has left the memory by itself cannot be evicted.
     await mf.unsafeEvictDurableObject(workerName, classNames[kind], { name }).catch(() => {})
   }

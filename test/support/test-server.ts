@@ -2,7 +2,7 @@
 import type { Instance } from '../../local/instance.ts'
 import type { Options } from '../../local/options/options.ts'
 
-export type ObjectKind = 'ROOM' | 'USER'
+export type ObjectKind = 'ROOM' | 'USER' | 'PARTITION'
 
 export interface TestServer {
   readonly url: string
@@ -30,4 +30,5 @@ export interface TestServer {
 export const objectName = {
   room: (serverName: string, roomId: string) => `${serverName}/room/${roomId}`,
   user: (serverName: string, userId: string) => `${serverName}/user/${userId}`,
+  partition: (serverName: string, number: number) => `${serverName}/partition/${number}`,
 }

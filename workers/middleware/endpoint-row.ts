@@ -50,8 +50,10 @@ interface OfOthers extends Common {
    * - `administrator`: a session of an administrator.
    * - `operator`: the operator's token, or a session of an administrator.
    * - `metrics`: the same, or the metrics token; on a server that nobody else reaches, nothing.
+   * - `consumer`: a token of the event stream, or the operator's. The partition that is asked next knows whether it was
+   *   revoked.
    */
-  auth: 'none' | 'administrator' | 'operator' | 'metrics'
+  auth: 'none' | 'administrator' | 'operator' | 'metrics' | 'consumer'
 }
 
 export type EndpointRow = OfUsers | OfOthers

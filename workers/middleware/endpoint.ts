@@ -1,11 +1,12 @@
 /** `endpoint({…})` beside a handler: all that is true of the endpoint, in one row that is also what enforces it. */
 import type { Context, MiddlewareHandler, Next } from 'hono'
 import type * as z from 'zod'
-import type { Requester, UserRequester } from '../../src/accounts/requester.ts'
+import type { ConsumerRequester, Requester, UserRequester } from '../../src/accounts/requester.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppContext, AppEnv, RequesterEnv } from '../app-env.ts'
 import { liveSession, optionalSession, sessionByClaims } from './access-token.ts'
 import { administrator } from './admin.ts'
+import { consumer } from './consumer.ts'
 import { type Auth, type EndpointRow, noteRow, type Schemas } from './endpoint-row.ts'
 import { metricsReader } from './metrics-reader.ts'
 import { operator } from './operator.ts'
@@ -26,6 +27,7 @@ interface Requesters {
   administrator: UserRequester
   operator: Requester
   metrics: Requester
+  consumer: ConsumerRequester
 }
 
 const AUTHENTICATION: {
@@ -37,6 +39,7 @@ const AUTHENTICATION: {
   administrator,
   operator,
   metrics: metricsReader,
+  consumer,
 }
 
 /** Behind an endpoint that looks at no token there is no `c.var.requester`. */

@@ -9,7 +9,7 @@ export async function operator(c: AppContext, row: EndpointRow): Promise<Request
   return (await isOperator(c)) ? { kind: 'operator' } : administrator(c, row)
 }
 
-async function isOperator(c: AppContext): Promise<boolean> {
+export async function isOperator(c: AppContext): Promise<boolean> {
   const { tokenKeys, serverName } = c.var.ports.config
   const [, token] = /^Bearer +(\S+) *$/i.exec(c.req.header('authorization') ?? '') ?? []
   return token !== undefined && isOperatorToken(token, tokenKeys, serverName)

@@ -5,6 +5,7 @@ import { faultsNow, holdsAnswers, release, setFault } from '../../src/faults.ts'
 import { pendingTimers } from '../../src/held.ts'
 import { isQuiet, isSettled, passedLimits, statementsOf, takeInMemory } from '../../src/limiter.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
+import { TOPICS } from '../../src/protocol/event-stream.ts'
 import type { AppEnv } from '../app-env.ts'
 import { endpoint } from '../middleware/endpoint.ts'
 import { countWaits } from '../middleware/waits.ts'
@@ -43,8 +44,22 @@ testHooks.get('/calls', endpoint({ auth: 'none', limit: 'free' }), (c) =>
 )
 
 testHooks.get('/statements', endpoint({ auth: 'none', limit: 'free' }), (c) =>
-  c.json({ ROOM: statementsOf('room'), USER: statementsOf('user') }),
+  c.json({ ROOM: statementsOf('room'), USER: statementsOf('user'), PARTITION: statementsOf('partition') }),
 )
+
+/** What a room would tell a partition of the event stream: for the measurement of the partition alone. */
+const Appended = z.object({
+  partition: z.int().min(0),
+  source: z.string(),
+  upTo: z.int(),
+  records: z.array(z.object({ pos: z.int(), topic: z.enum(TOPICS), body: z.string() })),
+})
+
+testHooks.post('/append', endpoint({ auth: 'none', limit: 'free', json: Appended }), async (c) => {
+  const { partition, ...delivery } = c.req.valid('json')
+  await c.var.objects.partition(partition).append({ ...delivery, strips: [] })
+  return c.json({})
+})
 
 testHooks.get('/passed-limits', endpoint({ auth: 'none', limit: 'free' }), (c) => c.json(passedLimits()))
 

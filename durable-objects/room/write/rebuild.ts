@@ -14,7 +14,7 @@ import { restoreDelayed } from '../rows/events/delayed-store.ts'
 import { restartMarks } from '../rows/members/device-marks.ts'
 import { noteForgotten } from '../rows/members/forgotten.ts'
 import { restoreReceipt } from '../rows/members/receipts.ts'
-import { writeCursors } from '../rows/tell/cursors.ts'
+import { readCursors, writeCursors } from '../rows/tell/cursors.ts'
 import { addSubscriber } from '../rows/tell/subscribers.ts'
 import { restoreErased } from './erasure.ts'
 import { feedMember, placeEvent, type StateChange } from './place.ts'
@@ -48,6 +48,8 @@ export interface RebuildParts {
   reader: ArchiveReader
   /** Sends the archive what it lacks. */
   flush: () => Promise<unknown>
+  /** How much of the room the event stream has; undefined: nothing, or it is off. */
+  streamed: (roomId: string) => Promise<number | undefined>
   /** Whatever is only in memory is void. */
   reset: () => void
   arm: (job: 'rebuild', at: number) => void
@@ -109,6 +111,7 @@ export class Rebuild {
     const { store } = room
     const known = await reader.room(roomId)
     if (known === undefined) throw new MatrixError('M_NOT_FOUND', 'The archive knows no such room')
+    const streamed = await this.#parts.streamed(roomId)
     if (store.exists) {
       this.#close(roomId)
       try {
@@ -127,7 +130,7 @@ export class Rebuild {
       store.initialise(roomId, version)
       store.positions.restartAt(Math.max(reserved, archivedPos) + GAP)
       // The archive has all that is about to come back.
-      writeCursors(store.sql, { archived: archivedPos, woken: 0 })
+      writeCursors(store.sql, { archived: archivedPos, woken: 0, streamed })
       this.#keep({ roomId, filling })
     })
     this.#parts.reset()
@@ -191,7 +194,7 @@ export class Rebuild {
       store.moveHead(pos)
       restartMarks(store, pos)
       this.#tellMembers(room, pos)
-      writeCursors(store.sql, { archived: archivedPos, woken: 0 })
+      writeCursors(store.sql, { ...readCursors(store.sql), archived: archivedPos, woken: 0 })
       deleteMeta(store.sql, 'rebuilding')
     })
     reset()

@@ -39,6 +39,8 @@ export interface PresenceParts {
   tell: (state: PresenceState) => Promise<PresenceState[]>
   /** As `tell`, for one room that the user has come into. */
   meet: (roomId: string, state: PresenceState) => Promise<PresenceState[]>
+  /** The event stream hears what others are shown, when it has changed. */
+  told: (state: PresenceState) => void
   /** Has the alarm ring at a time (ms) at the latest. */
   arm: (at: number) => void
   /** Something is news for waiting clients. */
@@ -238,12 +240,14 @@ export class Presence {
     change: { statusMsg?: string | undefined; chosen: boolean },
   ): Promise<void> {
     const now = this.#parts.clock.now()
+    const before = this.#own.presence
     const statusMsg = 'statusMsg' in change ? change.statusMsg : this.#own.statusMsg
     const lastActive = presence === 'online' ? now : this.#own.lastActive
     const since = Math.max(now, (this.#own.since ?? 0) + 1)
     const due = now + this.#parts.timeoutMs
     this.#store({ presence, statusMsg, lastActive, chosen: change.chosen, since, due })
     if (presence !== 'offline') this.#parts.arm(this.#own.due)
+    if (presence !== before) this.#parts.told(this.#shown())
     await this.#exchange()
   }
 

@@ -38,7 +38,7 @@ export interface SyncPollsParts extends StoredFilters {
   transaction: <T>(work: () => T) => T
   /** Has the alarm end streams whose tokens have expired, at a time (ms) at the latest. */
   armStreams: (at: number) => void
-  presence: Pick<PresenceParts, 'enabled' | 'timeoutMs' | 'arm' | 'hidden' | 'meet'> & {
+  presence: Pick<PresenceParts, 'enabled' | 'timeoutMs' | 'arm' | 'hidden' | 'meet' | 'told'> & {
     tell: (roomIds: string[], state: PresenceState) => Promise<PresenceState[]>
     /** Waits for `work`, but no longer than a first sync may. */
     patiently: (work: Promise<unknown>) => Promise<unknown>

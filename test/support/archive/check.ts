@@ -6,8 +6,8 @@ import { readKeys } from '../../../local/keys.ts'
 import { issueOperatorToken } from '../../../src/accounts/operator-token.ts'
 import { decodeBase64 } from '../../../src/protocol/base64.ts'
 import { eventually } from '../eventually.ts'
-import { type ObjectKind, objectName, type TestServer } from '../test-server.ts'
-import { TABLE_RULES } from './tables.ts'
+import { objectName, type TestServer } from '../test-server.ts'
+import { type ArchivedKind, TABLE_RULES } from './tables.ts'
 
 /** Tables, or columns as `table.column`, in which a test file leaves the archive behind, and why. */
 export type UnlikeArchive = Readonly<Record<string, string>>
@@ -63,7 +63,7 @@ async function each(ids: readonly string[], work: (id: string) => Promise<unknow
   await Promise.all(Array.from({ length: AT_ONCE }, worker))
 }
 
-type Rebuild = (kind: ObjectKind, id: string) => Promise<void>
+type Rebuild = (kind: ArchivedKind, id: string) => Promise<void>
 
 async function rebuilder({ folder, serverName, url }: TestServer): Promise<Rebuild> {
   const keys = readKeys(join(folder, 'keys.json'))!.token_keys
@@ -79,7 +79,7 @@ async function rebuilder({ folder, serverName, url }: TestServer): Promise<Rebui
 
 async function differencesOf(
   server: TestServer,
-  { kind, id, unlike, rebuild }: { kind: ObjectKind; id: string; unlike: UnlikeArchive; rebuild: Rebuild },
+  { kind, id, unlike, rebuild }: { kind: ArchivedKind; id: string; unlike: UnlikeArchive; rebuild: Rebuild },
 ): Promise<string[]> {
   const name = objectName[kind === 'ROOM' ? 'room' : 'user'](server.serverName, id)
   await jobsAreDone(server, kind, name)
@@ -126,7 +126,7 @@ function excerpt(value: unknown, one: unknown, other: unknown): unknown {
 /** The rows that the archive must give back, without what it need not. */
 async function tablesOf(
   server: TestServer,
-  kind: ObjectKind,
+  kind: ArchivedKind,
   name: string,
   unlike: UnlikeArchive,
 ): Promise<Tables> {
@@ -172,7 +172,7 @@ async function roomIsArchived(server: TestServer, roomId: string): Promise<void>
 }
 
 /** Jobs that go through rooms or events change what is compared. */
-async function jobsAreDone(server: TestServer, kind: ObjectKind, name: string): Promise<void> {
+async function jobsAreDone(server: TestServer, kind: ArchivedKind, name: string): Promise<void> {
   const table = kind === 'ROOM' ? 'erasing' : 'room_jobs'
   await comesTrue(async () => (await server.sql(kind, name, `SELECT 1 FROM ${table} LIMIT 1`)).length === 0)
 }

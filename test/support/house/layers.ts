@@ -62,7 +62,7 @@ const importRules: ImportRule[] = [
   { sentence: 'objects never import workers', from: /^durable-objects\//, never: /^workers\// },
   {
     sentence: 'objects reach each other only through peers',
-    from: /^durable-objects\/(room|user|destination)\//,
+    from: /^durable-objects\/(room|user|destination|partition)\//,
     neverOther: (own) => new RegExp(`^durable-objects/(?!${own}/)[^/]+/`),
   },
   {

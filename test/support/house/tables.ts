@@ -6,10 +6,11 @@ import { readShapes, readTexts, type Shape } from './syntax.ts'
 const filesOf = {
   Room: /^durable-objects\/(room\/|[^/]+$)/,
   User: /^durable-objects\/(user\/|[^/]+$)/,
+  Partition: /^durable-objects\/(partition\/|[^/]+$)/,
 }
 
 export type ObjectName = keyof typeof filesOf
-export const OBJECTS = ['Room', 'User'] as const satisfies ObjectName[]
+export const OBJECTS = ['Room', 'User', 'Partition'] as const satisfies ObjectName[]
 
 const made = /\bCREATE TABLE (?:IF NOT EXISTS )?(\w+)/g
 
@@ -29,7 +30,11 @@ const words = new Set(['SET', 'IF'])
  * What must stand in the file that makes a table. A Room's events and state are joined with the other tables all over
  * its rows, so that only what is written has one place there.
  */
-const ownStatements: Record<ObjectName, RegExp[]> = { Room: [written], User: [written, read] }
+const ownStatements: Record<ObjectName, RegExp[]> = {
+  Room: [written],
+  User: [written, read],
+  Partition: [written, read],
+}
 
 interface Texts {
   path: string

@@ -7,6 +7,8 @@ export interface Cursors {
   archived: number
   /** The position up to which every subscriber was woken. */
   woken: number
+  /** The position up to which the event stream knows, once it has been on. */
+  streamed?: number
 }
 
 export function readCursors(sql: SqlReader): Cursors {

@@ -1,0 +1,64 @@
+/** A piece of a room's log, for those that are told all of it: its events and the other entries, in their order. */
+import type { RoomLogEntry } from '../../../src/ports/archive.ts'
+import { Budget } from '../read/budget.ts'
+import type { RowReader } from '../rows/reader.ts'
+import { type ArchivedRow, archivedAfter, logAfter } from '../rows/tell/log.ts'
+
+export interface LogLimits {
+  /** Entries. */
+  entries: number
+  /** Characters; one entry at least. */
+  length: number
+}
+
+/** Entries after a position, oldest first, at most one batch. */
+export function entriesAfter(
+  store: RowReader,
+  pos: number,
+  limits: LogLimits,
+): { entries: RoomLogEntry[]; more: boolean } {
+  const { entries: limit } = limits
+  const events = cut(archivedAfter(store.sql, pos, limit), limits, ({ pdu }) => pdu.length)
+  const others = cut(logAfter(store.sql, pos, limit), limits, ({ entry }) => entry.length)
+  // Each list may have been cut; what lies beyond the nearer cut waits for the next batch.
+  const end = Math.min(events.end, others.end)
+  const entries = [
+    ...events.rows.map(eventEntry),
+    ...others.rows.map((row) => JSON.parse(row.entry) as RoomLogEntry),
+  ]
+  const batch = entries.filter((entry) => entry.pos <= end).sort((a, b) => a.pos - b.pos)
+  return { entries: batch, more: end !== Number.POSITIVE_INFINITY }
+}
+
+/** The first rows, as many as a batch takes, and the position up to which they are complete. */
+function cut<Row extends { pos: number }>(
+  rows: Iterable<Row>,
+  { entries: limit, length }: LogLimits,
+  lengthOf: (row: Row) => number,
+): { rows: Row[]; end: number } {
+  const budget = new Budget(length)
+  const taken: Row[] = []
+  for (const row of rows) {
+    if (!budget.takes(lengthOf(row))) return { rows: taken, end: taken.at(-1)?.pos ?? row.pos }
+    taken.push(row)
+  }
+  const end = taken.length < limit ? Number.POSITIVE_INFINITY : (taken.at(-1)?.pos ?? 0)
+  return { rows: taken, end }
+}
+
+function eventEntry(row: ArchivedRow): RoomLogEntry {
+  return {
+    kind: 'event',
+    pos: row.pos,
+    eventId: row.event_id,
+    depth: row.depth,
+    pdu: row.pdu.trimEnd(),
+    type: row.type,
+    stateKey: row.state_key,
+    sender: row.sender,
+    ts: row.ts,
+    current: row.from_pos !== null,
+    membership: row.type === 'm.room.member' ? row.value : null,
+    txn: row.txn,
+  }
+}
