@@ -25,6 +25,7 @@ const tasks = {
   'test:complement': () => [script('test/complement/run.ts', ...args)],
   stack: () => [script('local/stack/main.ts', ...args)],
   'stream:token': () => [script('local/commands/stream-token.ts', ...args)],
+  'stream:kafka': () => [script('local/commands/stream-kafka.ts', ...args)],
   'stream:group': () => [script('local/commands/stream-group.ts', ...args)],
   'bench:events': () => [script('bench/event-stream/main.ts', ...args)],
   migrate: () => [script('local/commands/migrate.ts', ...args)],

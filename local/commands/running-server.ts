@@ -100,7 +100,8 @@ async function ask(
   )
 }
 
-function addressOf(options: ServerOptions): string {
+/** Where the server answers. @throws StartError where that is not known */
+export function addressOf(options: ServerOptions): string {
   const { host, port, 'public-url': publicUrl } = options
   if (host !== undefined || port !== undefined) {
     return `http://${authority(host ?? optionTable.host.default, Number(port ?? optionTable.port.default))}`

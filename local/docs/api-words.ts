@@ -53,7 +53,58 @@ export const OWN = /^\/_selvedge\/(local|test)\//
 const token = '{"token":"abcd","uses_allowed":5,"pending":0,"completed":1,"expiry_time":null}'
 const user = '{"user_id":"@alice:example.org"}'
 
+/** What a member of a consumer group has. */
+const MEMBER =
+  '{"member_id":"…","generation":1,"settled":true,"lease_ms":30000,"assigned":[{"topic":"events","partition":0,"epoch":1}]}'
+
 export const API_WORDS: Record<string, Words> = {
+  'POST /_selvedge/admin/stream/tokens': {
+    does: 'Makes a token of the event stream. It is told once.',
+    answers: '{"id":"…","name":"","topics":["events"],"created_ts":1764374400000,"token":"…"}',
+  },
+  'GET /_selvedge/admin/stream/tokens': {
+    does: 'Lists the tokens of the event stream, newest first, without what they are.',
+    answers: '{"tokens":[{"id":"…","name":"","topics":["events"],"created_ts":1764374400000}]}',
+  },
+  'DELETE /_selvedge/admin/stream/tokens/:id': {
+    does: 'Revokes a token of the event stream.',
+    answers: '{}',
+  },
+  'DELETE /_selvedge/admin/stream/groups/:group': {
+    does: 'Forgets a consumer group and what it has committed. Its members must have left.',
+    answers: '{}',
+  },
+  'POST /_selvedge/stream/groups/:group/members': {
+    does: 'Joins a consumer group.',
+    answers: MEMBER,
+  },
+  'PUT /_selvedge/stream/groups/:group/members/:member': {
+    does: 'Joins a consumer group under a name of one’s own.',
+    answers: MEMBER,
+  },
+  'POST /_selvedge/stream/groups/:group/members/:member/heartbeat': {
+    does: 'A sign of life of a member, with the generation that it works by.',
+    answers: MEMBER,
+  },
+  'DELETE /_selvedge/stream/groups/:group/members/:member': { does: 'Leaves a group.', answers: '{}' },
+  'POST /_selvedge/stream/groups/:group/commit': {
+    does: 'Says that a group has done everything before these offsets.',
+    answers: '{}',
+  },
+  'GET /_selvedge/stream': {
+    does: 'What stands in each topic and partition of the event stream, and how far the groups are.',
+    answers: '{"retention_ms":604800000,"retention_bytes":268435456,"sockets":0,"topics":[…],"groups":[…]}',
+  },
+  'GET /_selvedge/stream/page': { does: 'The same for people.', answers: 'HTML' },
+  'GET /_selvedge/stream/:topic/:partition': {
+    does: 'Reads records of the event stream, and waits where there are none.',
+    answers:
+      '{"topic":"events","partition":3,"offset":41,"next_offset":42,"first_offset":0,"end_offset":42,"records":[{"offset":41}]}',
+  },
+  'GET /_selvedge/stream/:topic/:partition/socket': {
+    does: 'The same by an upgrade to a WebSocket.',
+    answers: '101, then {"type":"hello","topic":"events","offset":41}',
+  },
   'GET /_selvedge/admin/accounts': {
     does: 'Lists accounts by their names, a page at a time.',
     answers:

@@ -4,9 +4,9 @@ import { verifyStreamToken } from '../../src/event-stream/tokens.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import { TOPICS } from '../../src/protocol/event-stream.ts'
 import type { AppContext } from '../app-env.ts'
-import type { EndpointRow } from './endpoint-row.ts'
-import { isOperator } from './operator.ts'
-import { countStranger } from './rate-limit.ts'
+import type { EndpointRow } from '../middleware/endpoint-row.ts'
+import { isOperator } from '../middleware/operator.ts'
+import { countStranger } from '../middleware/rate-limit.ts'
 
 /** @throws MatrixError M_MISSING_TOKEN, M_UNKNOWN_TOKEN */
 export async function consumer(c: AppContext, row: EndpointRow): Promise<ConsumerRequester> {
