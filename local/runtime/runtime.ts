@@ -13,6 +13,8 @@ import { type RuntimeProcess, runtimeProcess } from './workerd.ts'
 /** The Worker's name under miniflare. */
 export const workerName = 'selvedge'
 const thumbnailsName = 'selvedge-thumbnails'
+/** A stream that compresses keeps 0.2 MB for it, however long nothing is said. */
+const UNCOMPRESSED = ['no_web_socket_compression']
 
 /** Not later than the pinned workerd knows. */
 const compatibilityDate = '2026-07-22'
@@ -84,7 +86,7 @@ function miniflareOptions(options: RuntimeOptions, runtime: RuntimeProcess): Min
         name: workerName,
         modules: [{ type: 'ESModule', path: 'worker.mjs', contents: options.source }],
         compatibilityDate,
-        compatibilityFlags: ['nodejs_compat', 'global_fetch_strictly_public'],
+        compatibilityFlags: ['nodejs_compat', 'global_fetch_strictly_public', ...UNCOMPRESSED],
         unsafeDirectSockets: [{ host: options.host, port: options.port }],
         durableObjects: {
           ROOM: { className: 'Room', useSQLite: true },

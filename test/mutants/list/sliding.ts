@@ -58,7 +58,6 @@ export const SLIDING: readonly Mutant[] = [
   ...inFile('durable-objects/user/sync/sliding/profiles.ts', PROFILES, [
     ['if (!this.#known.has(userId)) ', '', { title: 'tells of everybody in a room' }],
     ['if (isInScope(parts.windows, asked, room)) due.meet', 'due.meet', { title: 'in those lists alone' }],
-    ['      this.#left.has(userId) ||\n', '', { title: 'shares no room any more' }],
     ['    whole.delete(userId)\n', '', { title: 'shares no room any more' }],
     [
       'changed.filter((field) => this.#fields?.has(field) ?? true)',
@@ -68,6 +67,7 @@ export const SLIDING: readonly Mutant[] = [
     ['.filter((field) => !Object.hasOwn(profile, field))', '.slice(0, 0)', { title: 'what is gone' }],
   ]),
   ...inFile('durable-objects/user/sync/sliding/profiles.ts', LOST, [
+    ['      this.#left.has(userId) ||\n', '', { title: 'owes nothing' }],
     ['    if (profile === undefined) owed.set(userId, one)\n', '', { title: 'not reached' }],
   ]),
   ...inFile('durable-objects/user/sync/sliding/sent-rooms.ts', LOST, [

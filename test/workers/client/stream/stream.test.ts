@@ -23,6 +23,8 @@ describe('a stream', () => {
     const room = await roomOf(alice, bob)
     const stream = await openStream(server, alice)
     expect(await stream.next(isHello)).toMatchObject({ user_id: alice.userId, device_id: alice.deviceId })
+    // A compressed one costs three times the memory.
+    expect(stream.socket.extensions).toBe('')
     const first = await stream.next(({ type }) => type === 'sync')
     expect(first.body.rooms.join[room].timeline.events.length).toBeGreaterThan(0)
     await bob.say(room, 'good morning')

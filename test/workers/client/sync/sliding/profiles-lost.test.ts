@@ -44,6 +44,18 @@ it.each(['drop', 'hang'])('tells later of somebody whose object was not reached:
   expect(told(await main.ask(asked))).toEqual({})
 })
 
+it('owes nothing of somebody who is gone', async () => {
+  const [alice, bob, room] = await pair()
+  const asked = { ...plain(), ...on() }
+  const main = await begun(http, alice, asked)
+  await set(bob, STATUS, 'on my way')
+  must(await bob.post(`/rooms/${encodeURIComponent(room)}/leave`))
+  await planFault(http, 'drop:user.profileFields')
+  expect(told(await main.ask(asked))).toEqual({ [bob.userId]: null })
+  await planFault(http, 'drop:user.profileFields', 0)
+  expect(told(await main.ask(asked))).toEqual({})
+})
+
 it('a poll that waits is told of somebody who could not be reached when they can', async () => {
   const [alice, bob] = await pair()
   const asked = { ...plain(), ...on() }

@@ -162,7 +162,9 @@ it('says that somebody is gone who shares no room any more', async () => {
   expect(told(await main.ask(asked))).toEqual({ [bob.userId]: null })
   await set(bob, STATUS, 'elsewhere')
   must(await bob.join(other))
-  expect(told(await main.ask(asked))[bob.userId].updated).toMatchObject({ [STATUS]: 'elsewhere' })
+  expect(told(await main.ask(asked))[bob.userId]).toEqual({
+    updated: { displayname: nameOf(bob), [STATUS]: 'elsewhere' },
+  })
 })
 
 it('tells the same in the accepted form', async () => {
