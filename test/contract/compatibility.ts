@@ -1,6 +1,7 @@
 /** The table of endpoints in docs/compatibility.md: written from a run of the tests, and held true by it. */
+
+import type { Operation } from '../../local/contract/spec.ts'
 import { waitsFor } from './later.ts'
-import type { Operation } from './spec.ts'
 
 const BEGIN = '<!-- endpoints: written by `npm test -- --update` -->'
 const END = '<!-- end of endpoints -->'

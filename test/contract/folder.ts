@@ -1,7 +1,7 @@
 /** Where the parts of the contract check meet: the specification in one file, and what each test file saw. */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { loadSpec, type Spec } from './spec.ts'
+import { loadSpec, type Spec } from '../../local/contract/spec.ts'
 import type { Seen } from './watch.ts'
 
 /** Names the folder that holds the official OpenAPI documents. */

@@ -1,11 +1,11 @@
 /** At the end of a run: which endpoints were exercised, by which files, and whether that is as the project says. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Operation } from '../../local/contract/spec.ts'
 import { projectRoot } from '../../local/paths.ts'
 import { compatibilityFaults, type Exercise, rewriteTable } from './compatibility.ts'
 import { readContract, SPEC_VARIABLE } from './folder.ts'
 import { LATER, waitsFor } from './later.ts'
-import type { Operation } from './spec.ts'
 import type { Seen } from './watch.ts'
 
 interface Run {

@@ -2,10 +2,10 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { expect, inject } from 'vitest'
+import { type Judge, judgeBy } from '../../local/contract/judge.ts'
+import { isProposal, type Match, matcher } from '../../local/contract/match.ts'
+import type { Spec } from '../../local/contract/spec.ts'
 import { projectRoot } from '../../local/paths.ts'
-import { type Judge, judgeBy } from './judge.ts'
-import { isProposal, type Match, matcher } from './match.ts'
-import type { Spec } from './spec.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {

@@ -1,6 +1,6 @@
 /** Bodies that are no JSON, too much JSON, or JSON that does not fit. */
-import type { Json, JsonRecord } from '../contract/json.ts'
-import { schemaAt } from '../contract/spec.ts'
+import type { Json, JsonRecord } from '../../local/contract/json.ts'
+import { schemaAt } from '../../local/contract/spec.ts'
 import type { Attack, Expected } from './attack.ts'
 import type { Random } from './random.ts'
 import type { Draft } from './request.ts'

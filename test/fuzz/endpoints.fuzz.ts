@@ -1,9 +1,9 @@
 /** Bad requests to every endpoint, made from the specification's schemas: FUZZ_REQUESTS of them, repeatable by FUZZ_SEED. */
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import { judgeBy } from '../contract/judge.ts'
+import { judgeBy } from '../../local/contract/judge.ts'
+import type { Operation, Spec } from '../../local/contract/spec.ts'
 import { waitsFor } from '../contract/later.ts'
-import type { Operation, Spec } from '../contract/spec.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import type { Expected } from './attack.ts'
 import { ATTACKS } from './attacks.ts'

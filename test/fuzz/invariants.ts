@@ -1,5 +1,5 @@
 /** What holds of every answer, however bad the request was. */
-import type { Judge } from '../contract/judge.ts'
+import type { Judge } from '../../local/contract/judge.ts'
 import type { Expected } from './attack.ts'
 import type { Draft } from './request.ts'
 

@@ -1,7 +1,7 @@
 /** A request as it goes over the wire, made from an operation of the specification. */
-import type { JsonRecord } from '../contract/json.ts'
-import type { Operation, Parameter } from '../contract/spec.ts'
-import { schemaAt } from '../contract/spec.ts'
+import type { JsonRecord } from '../../local/contract/json.ts'
+import type { Operation, Parameter } from '../../local/contract/spec.ts'
+import { schemaAt } from '../../local/contract/spec.ts'
 import { fittingValue, type Maker } from './values.ts'
 
 export interface Draft {

@@ -1,6 +1,6 @@
 /** Values from schemas: those that fit, and those that do not. */
-import type { Json, JsonRecord } from '../contract/json.ts'
-import { type Spec, schemaAt } from '../contract/spec.ts'
+import type { Json, JsonRecord } from '../../local/contract/json.ts'
+import { type Spec, schemaAt } from '../../local/contract/spec.ts'
 import type { Cast } from './cast.ts'
 import type { Random } from './random.ts'
 
