@@ -104,6 +104,7 @@ export function gatedObjects(
         { takesInvites: false, profile: {} },
         (some) => objects.invitees(some, inviter),
       ),
+    isReachedByFanOut: (userId) => objects.isReachedByFanOut(userId),
     strangers: (userIds, roomIds) => objects.strangers(userIds, roomIds),
     profiles: (userIds, fields) => objects.profiles(userIds, fields),
     publicKeys: (queries) =>

@@ -1,6 +1,6 @@
 /** How objects are named and called, and what they ask of each other. Nothing else names or calls an object. */
 import type { Env } from '../src/env.ts'
-import { asUnderWay, checkValue, countCall, countService } from '../src/limiter.ts'
+import { countService } from '../src/limiter.ts'
 import type { PartitionPeer } from '../src/objects/partition/peer.ts'
 import type { Invitee } from '../src/objects/room/create.ts'
 import type { RoomPeer } from '../src/objects/room/peer.ts'
@@ -8,13 +8,12 @@ import type { KeyClaims, PublicKeys } from '../src/objects/user/keys.ts'
 import type { UserPeer } from '../src/objects/user/peer.ts'
 import { patiently } from '../src/patience.ts'
 import type { CallCounters } from '../src/ports/system.ts'
-import { MatrixError } from '../src/protocol/errors.ts'
 import type { JsonObject } from '../src/protocol/events/canonical-json.ts'
-import { asSpan } from '../src/tracing/trace.ts'
+import { type Call, gateway, type StubOptions } from './call-object.ts'
 import { inSlices, SLICES_OF_A_SYNC } from './in-slices.ts'
-import { overloadIfPlanned, resetIfPlanned, throughFaults } from './network-faults.ts'
-import { fromResult, type RpcResult } from './rpc.ts'
-import { isLarge, mayRepeat, type ObjectKind } from './rpc-table.ts'
+import { ownFanOut } from './loopback.ts'
+
+export { ClientGone, type StubOptions } from './call-object.ts'
 
 /** The objects as other objects call them. */
 export interface Peers extends Crowds {
@@ -34,6 +33,8 @@ export interface Crowds {
   strangers(userIds: readonly string[], roomIds: string[]): Promise<string[]>
   /** What everybody may see of the users' keys: of the devices that are named, or of all devices. In the users' order. */
   publicKeys(queries: readonly KeyQuery[]): Promise<(PublicKeys | undefined)[]>
+  /** Whether the Worker reaches itself by its own binding, and from there this user's object. */
+  isReachedByFanOut(userId: string): Promise<boolean>
   /** One-time keys of the users' devices, in their order; undefined for a user that could not be asked. */
   claimKeys(requests: readonly KeyClaimRequest[]): Promise<(ClaimedKeys | undefined)[]>
 }
@@ -51,23 +52,8 @@ export interface KeyClaimRequest {
 
 export type ClaimedKeys = Awaited<ReturnType<UserPeer['claimKeys']>>
 
-/** A test cut this request's Worker off, as a client that goes away does in production. */
-export class ClientGone extends Error {
-  override readonly name = 'ClientGone'
-}
-
-export interface StubOptions {
-  /** Tests: the Worker is cancelled when this RPC, such as `room.send`, or its first one has been answered. */
-  dropAfterRpc?: 'first' | (string & {})
-  /** The caller is a slice of a fan-out already: it asks everybody itself. */
-  isSlice?: boolean
-}
-
 /** A User object that hangs holds up nobody's sync for longer, ms. */
 const PROFILE_PATIENCE_MS = 2_000
-
-/** What answers with a WebSocket goes by `fetch`: an RPC cannot carry one. */
-const OVER_FETCH: ReadonlySet<string> = new Set(['sync', 'slide', 'stream', 'wait', 'consume'])
 
 export function roomName(serverName: string, roomId: string): string {
   return `${serverName}/room/${roomId}`
@@ -90,19 +76,19 @@ export function idOfName(name: string): string {
 export function peersOf(env: Env, counters: CallCounters, options: StubOptions = {}): Peers {
   const serverName = env.SERVER_NAME
   const user = (userId: string) =>
-    gateway<UserPeer>('user', env.USER, userName(serverName, userId), counters, options)
+    gateway<UserPeer>(env, { kind: 'user', name: userName(serverName, userId) }, counters, options)
   const fanOut = <A>(method: string, ...args: unknown[]): Promise<A[]> => {
     countService(`fan_out.${method}`)
-    return (env.FANOUT as unknown as Record<string, Call>)[method]!(...args) as Promise<A[]>
+    return ownFanOut<Record<string, Call>>()[method]!(...args) as Promise<A[]>
   }
   return {
-    room: (roomId) => gateway<RoomPeer>('room', env.ROOM, roomName(serverName, roomId), counters, options),
+    room: (roomId) =>
+      gateway<RoomPeer>(env, { kind: 'room', name: roomName(serverName, roomId) }, counters, options),
     user,
     partition: (number) =>
       gateway<PartitionPeer>(
-        'partition',
-        env.PARTITION,
-        partitionName(serverName, number),
+        env,
+        { kind: 'partition', name: partitionName(serverName, number) },
         counters,
         options,
       ),
@@ -163,6 +149,10 @@ export function peersOf(env: Env, counters: CallCounters, options: StubOptions =
         },
         options,
       ),
+    async isReachedByFanOut(userId) {
+      const [keys] = await fanOut<PublicKeys | undefined>('publicKeys', [{ userId, deviceIds: [] }])
+      return keys !== undefined
+    },
     claimKeys: (requests) =>
       inSlices(
         requests,
@@ -192,101 +182,4 @@ function profileOf(user: UserPeer, fields: string[] | undefined): Promise<JsonOb
 async function inviteeOf(user: UserPeer, inviter: string): Promise<Invitee> {
   const [permission, profile] = await Promise.all([user.invitePermission(inviter), user.profile()])
   return { takesInvites: permission !== 'block', profile }
-}
-
-type Call = (...args: unknown[]) => Promise<unknown>
-
-function gateway<Gateway>(
-  kind: ObjectKind,
-  namespace: DurableObjectNamespace,
-  name: string,
-  counters: CallCounters,
-  options: StubOptions,
-): Gateway {
-  const connect = (): Record<string, Call> =>
-    namespace.get(namespace.idFromName(name)) as unknown as Record<string, Call>
-  const timed = <T>(method: string, work: () => Promise<T>): Promise<T> =>
-    asSpan(`${kind}.${method}`, { 'rpc.service': kind, 'rpc.method': method }, work)
-  const call = async (method: string, args: unknown[]): Promise<unknown> => {
-    const operation = `${kind}.${method}`
-    counters.count(operation)
-    countCall(operation)
-    checkValue(operation, args, isLarge(operation))
-    const ask = async () => {
-      overloadIfPlanned(operation)
-      const value = await connect()[method]!(...args)
-      resetIfPlanned(operation)
-      return value
-    }
-    const answer = await throughFaults(operation, () =>
-      asUnderWay(() => onceMore(ask, () => mayRepeat(kind, method, args))),
-    )
-    checkValue(operation, answer, isLarge(operation))
-    dropIfAsked(options, operation)
-    return fromResult(answer as RpcResult<unknown>)
-  }
-  const viaFetch = async (method: string, request: unknown): Promise<Response> => {
-    const operation = `${kind}.${method}`
-    counters.count(operation)
-    countCall(operation)
-    const url = `https://object/${method}?request=${encodeURIComponent(JSON.stringify(request))}`
-    const ask = async () => {
-      overloadIfPlanned(operation)
-      return namespace.get(namespace.idFromName(name)).fetch(url, { headers: { Upgrade: 'websocket' } })
-    }
-    const response = await onceMore(ask, () => true)
-    dropIfAsked(options, operation)
-    return response
-  }
-  return new Proxy({} as object, {
-    get: (_, method) => {
-      // With a `then`, `await` would take the gateway for a promise.
-      if (typeof method !== 'string' || method === 'then') return undefined
-      if (OVER_FETCH.has(method)) return (request: unknown) => timed(method, () => viaFetch(method, request))
-      return (...args: unknown[]) => timed(method, () => call(method, args))
-    },
-  }) as Gateway
-}
-
-/** Runs `work`. Runs it again if its object was reset in the middle and a second run changes nothing more. */
-async function onceMore<T>(work: () => Promise<T>, mayRepeat: () => boolean): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    if (isOverloaded(error) || !isReset(error) || !mayRepeat()) throw unavailable(error)
-  }
-  return work().catch((error) => {
-    throw unavailable(error)
-  })
-}
-
-/** @throws ClientGone */
-function dropIfAsked({ dropAfterRpc }: StubOptions, operation: string): void {
-  if (dropAfterRpc === 'first' || dropAfterRpc === operation) throw new ClientGone()
-}
-
-/** What the platform says of a call that failed. */
-type Marks = { durableObjectReset?: boolean; overloaded?: boolean; retryable?: boolean } | null
-
-function isReset(error: unknown): boolean {
-  const marks = error as Marks
-  return marks?.durableObjectReset === true || marks?.retryable === true
-}
-
-/** More calls wait for the object than it can answer: asking again would add one more. */
-function isOverloaded(error: unknown): boolean {
-  return (error as Marks)?.overloaded === true
-}
-
-/** When a client may come back to an object that has too much to do, ms. */
-const OVERLOADED_MS = 5_000
-
-/** An object that cannot be reached is a passing fault of ours: never a verdict about the request. */
-function unavailable(error: unknown): unknown {
-  if (isOverloaded(error)) {
-    const extra = { retry_after_ms: OVERLOADED_MS }
-    return new MatrixError('M_UNKNOWN', 'The server is busy; try again soon', { status: 503, extra })
-  }
-  if (!isReset(error)) return error
-  return new MatrixError('M_UNKNOWN', 'The server was interrupted; try again', { status: 503 })
 }

@@ -210,7 +210,8 @@ async function settled<T extends readonly unknown[]>(
   return Promise.all(work) as Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }>
 }
 
-function bindingsOf(options: InstanceOptions, publicUrl: string): Record<string, string> {
+/** The settings that options stand for. */
+export function bindingsOf(options: Options, publicUrl: string): Record<string, string> {
   return {
     // The drivers insist on addresses; with the service bindings nothing is sent to them.
     DATABASE_URL: 'postgresql://local:local@postgres.internal/selvedge',
@@ -218,6 +219,8 @@ function bindingsOf(options: InstanceOptions, publicUrl: string): Record<string,
     UPSTASH_REDIS_REST_TOKEN: 'local',
     SERVER_NAME: options['server-name'],
     PUBLIC_URL: publicUrl,
+    // Nothing is billed for waking it.
+    HEALTH_POSTGRES_MS: '0',
     REGISTRATION: options.registration,
     REGISTRATION_SHARED_SECRET: options['registration-shared-secret'] ?? '',
     SESSION_CACHE: options['session-cache'],

@@ -4,11 +4,13 @@ import { defaultMinLength } from './accounts/passwords.ts'
 import { TokenIssuers } from './accounts/tokens/issuers.ts'
 import { checkMediaStores, MediaStoreVariables, mediaStoresOf } from './media/store-settings.ts'
 import type { Config } from './ports/config.ts'
+import { JURISDICTIONS, LOCATION_HINTS } from './ports/placement.ts'
 import type { TokenIssuer } from './ports/sign-in.ts'
 import { decodeBase64 } from './protocol/base64.ts'
 import { signingKey } from './protocol/events/signing.ts'
 import { isServerName } from './protocol/identifiers.ts'
 import { SUPPORTED_ROOM_VERSIONS } from './protocol/rooms/room-version.ts'
+import { bytesOrNone, headerOf, jsonList, keyList, numberOrNone, positive, share } from './setting-forms.ts'
 
 /** 43 digits of base64 are 32 bytes. */
 const Secret = z.string().regex(/^[A-Za-z0-9+/]{43}$/, 'must be the unpadded base64 of 32 bytes')
@@ -29,42 +31,6 @@ const PublicUrl = z
   .url({ protocol: /^https?$/, message: 'must be an http or https URL' })
   .transform((url) => url.replace(/\/+$/, ''))
 
-/** Zero means no bound. */
-function numberOrNone(given: string, what = 'number') {
-  return z
-    .string()
-    .regex(/^\d{1,15}$/, `must be a ${what}, or 0`)
-    .default(given)
-    .transform(Number)
-}
-
-/** Of a whole. */
-function share(given: string) {
-  return z
-    .string()
-    .regex(/^(1|0(\.\d{1,9})?)$/, 'must be a number from 0 to 1')
-    .default(given)
-    .transform(Number)
-}
-
-/** A header as OpenTelemetry's variables have it: percent-encoded where it must be. */
-function headerOf(pair: string): [string, string] {
-  const at = pair.indexOf('=')
-  return [pair.slice(0, at), decodeURIComponent(pair.slice(at + 1)).trim()]
-}
-
-function positive(given: string, what: string) {
-  return z
-    .string()
-    .regex(/^[1-9]\d{0,11}$/, `must be a number of ${what}`)
-    .default(given)
-    .transform(Number)
-}
-
-function bytesOrNone(given: string) {
-  return numberOrNone(given, 'number of bytes')
-}
-
 const Variables = z.object({
   SERVER_NAME: ServerName,
   PUBLIC_URL: PublicUrl,
@@ -78,6 +44,13 @@ const Variables = z.object({
     .string()
     .regex(/^\d{1,15}$/, 'must be a whole number')
     .default('0')
+    .transform(Number),
+  JURISDICTION: z.enum(JURISDICTIONS, `must be one of ${JURISDICTIONS.join(', ')}`).optional(),
+  LOCATION_HINT: z.enum(LOCATION_HINTS, `must be one of ${LOCATION_HINTS.join(', ')}`).optional(),
+  HEALTH_POSTGRES_MS: z
+    .string()
+    .regex(/^(0|[3-9]\d{5}|\d{7,9})$/, 'must be 300000 milliseconds or more, or 0')
+    .default('900000')
     .transform(Number),
   REGISTRATION: z.enum(['open', 'token', 'closed']).default('closed'),
   REGISTRATION_SHARED_SECRET: z.string().min(1).optional(),
@@ -193,19 +166,29 @@ function hasSafeKeys({ proof }: TokenIssuer): boolean {
   return proof.kind !== 'key set' || proof.url.startsWith('https:')
 }
 
+/** The names of all settings, secrets included. */
+export const SETTING_NAMES: readonly string[] = Object.keys(Variables.shape)
+
+/** What is wrong with the settings that `env` names, each by its name and never with its value. */
+export function settingMistakes(env: object): string[] {
+  return issuesOf(Together.safeParse(givenVariables(env)).error)
+}
+
 /**
  * The settings that `env` names.
  * @throws Error naming every wrong variable, never its value
  */
 export function readConfig(env: object): Config {
   const parsed = Together.safeParse(givenVariables(env))
-  if (!parsed.success) throw new Error(`configuration: ${problems(parsed.error)}`)
+  if (!parsed.success) throw new Error(`configuration: ${issuesOf(parsed.error).join('; ')}`)
   const v = parsed.data
   return {
     serverName: v.SERVER_NAME,
     publicUrl: v.PUBLIC_URL,
     instanceId: v.INSTANCE_ID,
     generation: v.GENERATION,
+    placement: { jurisdiction: v.JURISDICTION, locationHint: v.LOCATION_HINT },
+    healthPostgresMs: v.HEALTH_POSTGRES_MS,
     registration: v.REGISTRATION,
     registrationSharedSecret: v.REGISTRATION_SHARED_SECRET,
     sessionCache: v.SESSION_CACHE,
@@ -280,21 +263,6 @@ function givenVariables(env: object): Record<string, unknown> {
   return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
 }
 
-function keyList<T extends z.ZodType>(key: T) {
-  return jsonList().pipe(z.array(key).min(1, 'must hold at least one key'))
-}
-
-function jsonList() {
-  return z.string().transform((text, context) => {
-    try {
-      return JSON.parse(text) as unknown
-    } catch {
-      context.addIssue({ code: 'custom', message: 'must be a JSON list' })
-      return z.NEVER
-    }
-  })
-}
-
-function problems(error: z.ZodError): string {
-  return error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')
+function issuesOf(error: z.ZodError | undefined): string[] {
+  return (error?.issues ?? []).map((issue) => `${issue.path.join('.')}: ${issue.message}`)
 }

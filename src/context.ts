@@ -14,6 +14,7 @@ import { countedMedia, countedPushes } from './metrics/counted.ts'
 import { callMetrics } from './metrics/from-calls.ts'
 import { Registry } from './metrics/registry.ts'
 import { rememberSlowCalls } from './metrics/slow-calls.ts'
+import { placementCheck } from './placement.ts'
 import type { Config } from './ports/config.ts'
 import type { GatheredMetrics } from './ports/metrics.ts'
 import type { Ports } from './ports/ports.ts'
@@ -32,14 +33,17 @@ import { type PostgresTarget, postgres } from './storage/postgres/client.ts'
 import { postgresDirectory } from './storage/postgres/directory.ts'
 import { mediaInSum, postgresFacts, postgresTables } from './storage/postgres/facts.ts'
 import { postgresMedia } from './storage/postgres/media.ts'
+import { postgresPlacement } from './storage/postgres/placement.ts'
 import { postgresPreviewPictures } from './storage/postgres/preview-pictures.ts'
 import { postgresRegistrationTokens } from './storage/postgres/registration-tokens.ts'
 import { postgresReports } from './storage/postgres/reports.ts'
 import { postgresSearch } from './storage/postgres/search.ts'
 import { type RedisTarget, redis } from './storage/redis/client.ts'
 import { redisFacts, redisKeyKinds, redisProbe } from './storage/redis/facts.ts'
+import { redisHealth } from './storage/redis/health.ts'
 import { redisNonces } from './storage/redis/nonces.ts'
 import { redisOpenIdTokens } from './storage/redis/openid.ts'
+import { redisPlacement } from './storage/redis/placement.ts'
 import { redisPreviews } from './storage/redis/previews.ts'
 import { redisRateLimiter } from './storage/redis/rate-limit.ts'
 import { redisRendezvous } from './storage/redis/rendezvous.ts'
@@ -129,6 +133,13 @@ function createPorts(env: Env): Ports {
     web: webClient(limitedFetch('web', fetch), config.publicUrl),
     previews: redisPreviews(commands),
     thumbnailer: thumbnailWorker(env.THUMBNAILS, countThumbnail, calls),
+    placement: placementCheck(config.placement, {
+      record: postgresPlacement(sql),
+      copy: redisPlacement(commands),
+      clock,
+      log,
+    }),
+    deepHealth: redisHealth(commands),
     push: countedPushes(
       pushGateway(limitedFetch('push', fetch), (work) => withDeadline(PUSH_TIMEOUT_MS, work)),
       metrics,

@@ -7,8 +7,6 @@ export interface Env {
   MEDIA?: R2Bucket
   /** Used only with `EVENT_STREAM`. */
   PARTITION: DurableObjectNamespace
-  /** This Worker's own `FanOut` entrypoint: wakes go through it in slices. */
-  FANOUT: Service
   /** The Worker that makes thumbnails: its `Thumbnails` entrypoint. */
   THUMBNAILS: Service
   /** Where isolates write what they have counted; without it each one knows its own counts alone. */
@@ -36,6 +34,12 @@ export interface Env {
   INSTANCE_ID?: string
   /** Raised by a restore: what was handed out before it is no longer believed. Default 0. */
   GENERATION?: string
+  /** The jurisdiction that objects live in. Fixed by the first deployment. */
+  JURISDICTION?: string
+  /** The place near which objects are made. Fixed by the first deployment. */
+  LOCATION_HINT?: string
+  /** How long `/health?deep` believes what Postgres last said, ms: 300000 or more, or 0. Default 900000. */
+  HEALTH_POSTGRES_MS?: string
   REGISTRATION?: 'open' | 'token' | 'closed'
   REGISTRATION_SHARED_SECRET?: string
   /** Who is asked whether a session is alive: the User object, or first Redis' copy of it. Default object. */

@@ -2,10 +2,12 @@
 import { Hono } from 'hono'
 import { accounts } from './admin/accounts.ts'
 import { eventStreamAdmin } from './admin/event-stream.ts'
+import { fanOut } from './admin/fan-out.ts'
 import { media } from './admin/media.ts'
 import { rebuild } from './admin/rebuild.ts'
 import { registrationTokens } from './admin/registration-tokens.ts'
 import { reports } from './admin/reports.ts'
+import { uploadRemoval } from './admin/upload-removal.ts'
 import type { AppEnv } from './app-env.ts'
 import { toolsWhois } from './client/accounts/moderation.ts'
 import { profile } from './client/accounts/profile.ts'
@@ -84,6 +86,8 @@ app.route('/_synapse/admin/v1', toolsWhois)
 app.route('/.well-known/matrix', wellKnown)
 app.route('/_selvedge/admin', media)
 app.route('/_selvedge/admin', rebuild)
+app.route('/_selvedge/admin', fanOut)
+app.route('/_selvedge/admin', uploadRemoval)
 app.route('/_selvedge/admin', accounts)
 app.route('/_selvedge/admin', reports)
 app.route('/_selvedge/admin', eventStreamAdmin)

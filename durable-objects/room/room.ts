@@ -197,7 +197,7 @@ export class Room extends DurableObject<Env> {
           roomId: () => store.roomId,
           head: () => Math.max(store.head, this.#typing.pos),
           increment: (from, to) => makeIncrement(this.#room, this.#kept, this.#typing, from, to),
-          transport: countedWakes(fanOut(this.env, this.#objects), this.#ports.metrics),
+          transport: countedWakes(fanOut(this.#objects), this.#ports.metrics),
           now: () => this.#ports.clock.now(),
           retryAt: (at) => this.#parts.timers.arm('wake', at),
         },

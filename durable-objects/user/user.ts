@@ -164,7 +164,7 @@ export class User extends DurableObject<Env> {
       clock: this.#ports.clock,
       metrics: this.#ports.metrics,
       random: this.#ports.random,
-      pullRooms: pullRooms(this.env, peersOf(this.env, this.#ports.calls)),
+      pullRooms: pullRooms(peersOf(this.env, this.#ports.calls)),
       own: () => this.#own,
       accountData: (since) => accountDataSince(this.#sql, this.#userId, since),
       data: (roomId, type) => findAccountData(this.#sql, roomId, type),

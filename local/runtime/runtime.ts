@@ -72,7 +72,8 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   }
 }
 
-function miniflareOptions(options: RuntimeOptions, runtime: RuntimeProcess): MiniflareOptions {
+/** The Workers and their bindings, as `wrangler.toml` and `wrangler.thumbnails.toml` have them for Cloudflare. */
+export function miniflareOptions(options: RuntimeOptions, runtime: RuntimeProcess): MiniflareOptions {
   return {
     // Otherwise miniflare asks the internet for a `request.cf`.
     cf: false,
@@ -105,7 +106,6 @@ function miniflareOptions(options: RuntimeOptions, runtime: RuntimeProcess): Min
             reply(await options.redis({ path: new URL(request.url).pathname, body: await request.text() })),
           ...(options.otlp !== undefined && { OTLP: options.otlp }),
           MACHINE: () => Response.json(options.machine(runtime)),
-          FANOUT: { name: workerName, entrypoint: 'FanOut' },
           THUMBNAILS: { name: thumbnailsName, entrypoint: 'Thumbnails' },
         },
         bindings: options.bindings,

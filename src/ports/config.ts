@@ -3,6 +3,7 @@
 import type { SigningKey } from '../protocol/events/signing.ts'
 import type { MediaStoreName } from './bucket.ts'
 import type { LogLevel } from './log.ts'
+import type { Placement } from './placement.ts'
 import type { TokenIssuer } from './sign-in.ts'
 
 /** Where an S3 is, and how it knows us. */
@@ -32,6 +33,8 @@ export interface Config {
   instanceId?: string
   /** Raised by a restore. */
   generation: number
+  /** Where the objects are made. */
+  placement: Placement
   registration: 'open' | 'token' | 'closed'
   registrationSharedSecret?: string
   /** Who says whether an access token's session is alive: the User object alone, or first Redis' copy of it. */
@@ -77,7 +80,7 @@ export interface Config {
   /** Characters that a new password must have at least. */
   passwordMinLength: number
   passwordCost: 'normal' | 'low'
-  /** What `/metrics` and the status pages ask for. */
+  /** What `/metrics`, the status pages and the deep health check ask for. */
   metricsToken?: string
   /** Where the sums of many isolates are asked for. */
   analytics?: { api: string; account: string; token: string; dataset: string }
@@ -97,6 +100,8 @@ export interface Config {
   quotas: Quotas
   /** How long a request's body may take for each 64 KiB of it. */
   bodyTimeoutMs: number
+  /** How long the deep health check believes what Postgres last said, ms; 0: it asks each time. */
+  healthPostgresMs: number
   archiveDelayMs: number
   /** Whether requests to private addresses get through, and so those that are not encrypted may. */
   allowPrivateNetworks: boolean

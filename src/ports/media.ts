@@ -47,6 +47,8 @@ export interface MediaIndex {
   used(owner: string): Promise<number>
   /** False, and nothing is changed, where the owner's sum would pass the quota. */
   add(entry: IndexedMedia, quota: number, now: number): Promise<boolean>
+  /** Takes an entry away, and its bytes from the owner's sum. */
+  remove(mediaId: string): Promise<void>
   /** Adds and counts those that are not there yet; answers how many. */
   addMissing(uploads: (IndexedMedia & { createdTs: number })[]): Promise<number>
 }

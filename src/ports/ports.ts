@@ -4,9 +4,11 @@ import type { ArchiveReader, ArchiveStore } from './archive.ts'
 import type { MediaBuckets, MediaMover } from './bucket.ts'
 import type { Config } from './config.ts'
 import type { AliasStore, DirectoryStore, RoomNotes } from './directory.ts'
+import type { DeepHealth } from './health.ts'
 import type { Logger } from './log.ts'
 import type { MediaIndex, MediaStore, PreviewPictures, Thumbnailer } from './media.ts'
 import type { Backlogs, GatheredMetrics, MetricsReader, SlowCalls } from './metrics.ts'
+import type { PlacementCheck } from './placement.ts'
 import type { PushGateway } from './push.ts'
 import type { RateLimiter } from './rate-limits.ts'
 import type { RendezvousStore } from './rendezvous.ts'
@@ -51,6 +53,8 @@ export interface Ports {
   previews: PreviewCache
   thumbnailer: Thumbnailer
   push: PushGateway
+  placement: PlacementCheck
+  deepHealth: DeepHealth
   calls: CallCounters
   metrics: MetricsReader
   /** Where isolates hand their counts on; undefined where one isolate counts everything. */

@@ -7,7 +7,11 @@ import { objectName } from '../support/server.ts'
 import { serving } from '../support/serving.ts'
 import { inRoom, Receiver } from './helpers.ts'
 
-const { server, http, alice, bob } = serving(['alice', 'bob'], { 'session-cache': 'redis' })
+const metricsToken = 'the-token-of-the-monitor'
+const { server, http, alice, bob } = serving(['alice', 'bob'], {
+  'session-cache': 'redis',
+  'metrics-token': metricsToken,
+})
 let roomId: string
 
 beforeAll(async () => {
@@ -31,7 +35,8 @@ const login = (user: string) =>
   http.request('POST', '/login', { type: 'm.login.password', user, password: testPassword })
 
 async function health(query = ''): Promise<{ status: number; body: unknown }> {
-  const answer = await fetch(`${server.url}/health${query}`)
+  const headers = { authorization: `Bearer ${metricsToken}` }
+  const answer = await fetch(`${server.url}/health${query}`, { headers })
   return { status: answer.status, body: await answer.json() }
 }
 

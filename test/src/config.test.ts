@@ -31,6 +31,9 @@ describe('the settings', () => {
       publicUrl: 'https://matrix.test.example',
       registration: 'closed',
       rateLimits: true,
+      placement: {},
+      metricsToken: undefined,
+      healthPostgresMs: 900_000,
       guests: false,
       accessTokenLifetimeMs: 3_600_000,
       turn: undefined,
@@ -76,6 +79,10 @@ describe('the settings', () => {
     ['IPFS_API_SECRET', wrongSecret],
     ['LOG_LEVEL', 'loud'],
     ['LOG_SAMPLE', '1.5'],
+    ['JURISDICTION', 'mars'],
+    ['LOCATION_HINT', 'eu'],
+    ['METRICS_TOKEN', 'short'],
+    ['HEALTH_POSTGRES_MS', '299999'],
   ])('name %s when it is %j, and repeat no secret', (name, value) => {
     const read = () => readConfig({ ...least, ...secrets, [name]: value })
     expect(read).toThrow(name)

@@ -1,7 +1,7 @@
 /** A Worker of a few lines, for tests of what stands around the real one. */
 
 export const tinyWorker = `
-import { DurableObject, WorkerEntrypoint } from 'cloudflare:workers'
+import { DurableObject, exports, WorkerEntrypoint } from 'cloudflare:workers'
 
 export class Room extends DurableObject {
   #calls = 0
@@ -31,7 +31,7 @@ const routes = {
     method: 'POST', headers: sqlHeaders, body: JSON.stringify({ query: 'select 1, null' }),
   }),
   '/redis': (env) => env.REDIS.fetch('http://redis/', { method: 'POST', body: '["ping"]' }),
-  '/fan-out': (env) => env.FANOUT.fetch('http://self/'),
+  '/fan-out': () => exports.FanOut.fetch('http://self/'),
   '/add': async (env, query) => Response.json(await env.ROOM.getByName(query.get('name')).add()),
   '/fetch': (env, query) => fetch(query.get('url')),
   '/log': (env, query) => {

@@ -12,8 +12,13 @@ import { operator } from './operator.ts'
 
 /** Lets pass what may read metrics. @throws MatrixError as for an administrator's endpoint */
 export async function metricsReader(c: AppContext, row: EndpointRow): Promise<Requester> {
-  if (holdsToken(c) || isOfThisMachine(c)) return { kind: 'operator' }
+  if (mayReadUnasked(c)) return { kind: 'operator' }
   return operator(c, row)
+}
+
+/** Whether the request itself shows that it may read metrics: by the token, or by where it comes from. */
+export function mayReadUnasked(c: AppContext): boolean {
+  return holdsToken(c) || isOfThisMachine(c)
 }
 
 /** As Prometheus sends it, or as the password of a browser's dialogue, with any name. */

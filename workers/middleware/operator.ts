@@ -9,8 +9,14 @@ export async function operator(c: AppContext, row: EndpointRow): Promise<Request
   return (await isOperator(c)) ? { kind: 'operator' } : administrator(c, row)
 }
 
+/** Whether the request carries an operator's token that is still good. */
 export async function isOperator(c: AppContext): Promise<boolean> {
   const { tokenKeys, serverName } = c.var.ports.config
-  const [, token] = /^Bearer +(\S+) *$/i.exec(c.req.header('authorization') ?? '') ?? []
+  const token = bearerToken(c)
   return token !== undefined && isOperatorToken(token, tokenKeys, serverName)
+}
+
+/** The token in the request's header, if there is one. */
+export function bearerToken(c: AppContext): string | undefined {
+  return /^Bearer +(\S+) *$/i.exec(c.req.header('authorization') ?? '')?.[1]
 }

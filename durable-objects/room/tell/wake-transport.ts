@@ -1,8 +1,8 @@
 /** How wakes leave a Room: straight to the User objects, or through slices of stateless Workers. */
-import type { Env } from '../../../src/env.ts'
 import { checkValue, countService } from '../../../src/limiter.ts'
 import type { Wake } from '../../../src/objects/user/sync.ts'
 import type { Metrics } from '../../../src/ports/metrics.ts'
+import { ownFanOut } from '../../loopback.ts'
 import type { Peers } from '../../peers.ts'
 import type { WakeAnswer, WakeTransport } from './subscribers.ts'
 
@@ -11,13 +11,13 @@ interface FanOutStub {
   wake(userIds: string[], wake: Wake): Promise<WakeAnswer[]>
 }
 
-export function fanOut(env: Env, objects: Peers): WakeTransport {
+export function fanOut(objects: Peers): WakeTransport {
   return {
     wake: (userId, wake) => objects.user(userId).wake(wake),
     async wakeMany(userIds, wake) {
       countService('fan_out.wake')
       checkValue('fan_out.wake', wake, false)
-      return (env.FANOUT as unknown as FanOutStub).wake(userIds, wake)
+      return ownFanOut<FanOutStub>().wake(userIds, wake)
     },
   }
 }

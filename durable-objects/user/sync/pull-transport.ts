@@ -1,8 +1,8 @@
 /** How a User object asks Rooms: one by one, or many at once through slices of stateless Workers. */
-import type { Env } from '../../../src/env.ts'
 import { checkValue, countService } from '../../../src/limiter.ts'
 import type { PullRequest, RoomSlice } from '../../../src/objects/room/sync.ts'
 import { slicesWithin } from '../../../src/slices.ts'
+import { ownFanOut } from '../../loopback.ts'
 import type { Peers } from '../../peers.ts'
 
 export interface RoomPull {
@@ -46,12 +46,12 @@ export function askedTogether<T>(all: readonly T[]): T[][] {
   return all.length > DIRECT ? slicesWithin(all, SLICE, MOST_GROUPS) : slicesWithin(all, 1, DIRECT)
 }
 
-export function pullRooms(env: Env, objects: Peers): PullRooms {
+export function pullRooms(objects: Peers): PullRooms {
   return async (pulls) => {
     const [only] = pulls
     if (only !== undefined && pulls.length === 1) return [await objects.room(only.roomId).pull(only.request)]
     countService('fan_out.pull')
-    const answers = await (env.FANOUT as unknown as FanOutStub).pull(pulls)
+    const answers = await ownFanOut<FanOutStub>().pull(pulls)
     checkValue('fan_out.pull', answers, true)
     return answers
   }

@@ -32,6 +32,11 @@ const ADD_MISSING = `
   )
   select count(*) as added from added`
 
+const REMOVE = `
+  with removed as (delete from media where media_id = $1::text returning owner, size)
+  update media_usage as usage set bytes = greatest(0, usage.bytes - removed.size)
+  from removed where usage.owner = removed.owner`
+
 /** The index over this database. */
 export function postgresMedia(sql: Sql): MediaIndex {
   return {
@@ -43,6 +48,9 @@ export function postgresMedia(sql: Sql): MediaIndex {
       const facts = [mediaId, owner, contentType, fileName ?? null]
       const rows = await sql.query(ADD, [...facts, size, sha256, now, quota])
       return rows.length > 0
+    },
+    async remove(mediaId) {
+      await sql.query(REMOVE, [mediaId])
     },
     async addMissing(uploads) {
       const [row] = await sql.query(ADD_MISSING, [JSON.stringify(uploads)])
