@@ -15,6 +15,9 @@ import { readCertificates, trust } from '../tls.ts'
 export const serverOptions = ['data-dir', 'server-name', 'public-url', 'host', 'port', 'ca'] as const
 export type ServerOptions = CommandOptions<(typeof serverOptions)[number]>
 
+type AddressOptions = Pick<ServerOptions, 'data-dir' | 'public-url' | 'host' | 'port'>
+type IdentityOptions = Pick<ServerOptions, 'data-dir' | 'server-name'>
+
 /** As the Worker's secret `TOKEN_KEYS`, for a server on another machine, which has no data folder here. */
 const TokenKeys = z.array(z.object({ id: z.string(), secret: z.string() })).min(1)
 const Address = z.object({ url: z.url() })
@@ -50,7 +53,7 @@ export interface RunningServer {
 /** The server that the options mean. @throws StartError */
 export async function findServer(options: ServerOptions): Promise<RunningServer> {
   if (options.ca !== undefined) trust(readCertificates(options.ca))
-  const { keys, serverName } = identity(options)
+  const { keys, serverName } = operatorOf(options)
   let token = { text: await issueOperatorToken(keys, serverName), issued: Date.now() }
   const url = addressOf(options)
   return {
@@ -100,20 +103,26 @@ async function ask(
   )
 }
 
-/** Where the server answers. @throws StartError where that is not known */
-export function addressOf(options: ServerOptions): string {
+/** Where the server listens that the options mean. @throws StartError where none runs */
+export function addressOf(options: AddressOptions): string {
   const { host, port, 'public-url': publicUrl } = options
   if (host !== undefined || port !== undefined) {
     return `http://${authority(host ?? optionTable.host.default, Number(port ?? optionTable.port.default))}`
   }
   if (publicUrl !== undefined) return publicUrl
-  const file = join(options['data-dir'], 'run', ADDRESS_FILE)
-  if (!existsSync(file)) {
+  const found = runningAt(options['data-dir'])
+  if (found === undefined) {
     throw new StartError(
       `no server runs on ${options['data-dir']}: start it with npm start, or name another by --data-dir or --public-url`,
     )
   }
-  return Address.parse(JSON.parse(readFileSync(file, 'utf8'))).url
+  return found
+}
+
+/** Where the server of a data folder listens, if one runs. */
+export function runningAt(dataDir: string): string | undefined {
+  const file = join(dataDir, 'run', ADDRESS_FILE)
+  return existsSync(file) ? Address.parse(JSON.parse(readFileSync(file, 'utf8'))).url : undefined
 }
 
 /** The name of a data folder's server: its keys know it; what is given must be the same. @throws StartError */
@@ -122,7 +131,8 @@ export function serverNameOf(keys: Keys | undefined, given: string | undefined):
   return given ?? keys?.server_name
 }
 
-function identity(options: ServerOptions): { keys: TokenKey[]; serverName: string } {
+/** What the operator's tokens are signed with, and for which server. @throws StartError */
+export function operatorOf(options: IdentityOptions): { keys: TokenKey[]; serverName: string } {
   const file = join(options['data-dir'], 'keys.json')
   const elsewhere = process.env.TOKEN_KEYS
   if (elsewhere !== undefined) {

@@ -167,6 +167,8 @@ const SECRETS: ReadonlySet<OptionName> = new Set([
   's3-secret-access-key',
   'ipfs-api',
   'ipfs-api-secret',
+  'registration-shared-secret',
+  'metrics-token',
 ])
 
 /** A value that may be shown. */

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { messageOf, StartError } from '../start-error.ts'
 import { type Database, openPool } from './database.ts'
+import { pooledHost } from './pooled.ts'
 
 /** Any fixed number: it names the lock that a running server holds. */
 const LOCK = '7308051297615'
@@ -12,6 +13,12 @@ const AGAIN_MS = 250
 
 /** Opens a pool and proves that it answers. @throws StartError naming host and option, never the password */
 export async function openServer(url: string): Promise<Database> {
+  const pooled = pooledHost(url)
+  if (pooled !== undefined) {
+    throw new StartError(
+      `${pooled} is the address of a pool, and locks need a session of their own: name ${pooled.replace('-pooler', '')}`,
+    )
+  }
   const database = openPool({ connectionString: url, max: 8 })
   try {
     await database.use((connection) => connection.query('select 1'))
