@@ -57,7 +57,9 @@ describe.each([
   it('has one compatibility date, and the same flags', () => {
     expect(there.compatibility_date).toMatch(/^\d{4}-\d\d-\d\d$/)
     expect(here.compatibilityDate).toBe(there.compatibility_date)
-    const flags = (here.compatibilityFlags ?? []).filter((flag) => !OF_ONE_MACHINE.includes(flag))
+    const flags = ((here.compatibilityFlags ?? []) as string[]).filter(
+      (flag) => !OF_ONE_MACHINE.includes(flag),
+    )
     expect(flags).toEqual(there.compatibility_flags ?? [])
   })
 
