@@ -1,6 +1,7 @@
 /** The Worker: answers HTTP, and exports the objects that the runtime makes. */
-import { env as bindings } from 'cloudflare:workers'
+import { env as bindings, exports } from 'cloudflare:workers'
 import { FanOut } from '../durable-objects/fan-out.ts'
+import { exportedBy } from '../durable-objects/loopback.ts'
 import { Partition } from '../durable-objects/partition/partition.ts'
 import { Room } from '../durable-objects/room/room.ts'
 import { User } from '../durable-objects/user/user.ts'
@@ -12,6 +13,8 @@ import type { CallCounters } from '../src/ports/system.ts'
 import { app } from './app.ts'
 
 export { FanOut, Partition, Room, User }
+
+exportedBy(exports)
 
 const isTest = (bindings as Env).TEST_HOOKS === 'on'
 /** Known with the first request: before it nothing is counted. */
