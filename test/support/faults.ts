@@ -13,9 +13,14 @@ export async function planFault(http: Api, name: string, count = 1): Promise<voi
 
 const faults = async (http: Api) => must(await http.request('GET', FAULTS)).body
 
-/** Waits until every planned pass through a place has been made. */
+/** Whether every planned pass through a place has been made. */
+export async function hasPassed(http: Api, name: string): Promise<boolean> {
+  return ((await faults(http)).planned[name] ?? 0) === 0
+}
+
+/** Waits for that. */
 export async function passed(http: Api, name: string): Promise<void> {
-  await expect.poll(async () => (await faults(http)).planned[name] ?? 0, PATIENCE).toBe(0)
+  await expect.poll(() => hasPassed(http, name), PATIENCE).toBe(true)
 }
 
 /** Asserts that a planned pass through a place was not made, and plans it no more. */
