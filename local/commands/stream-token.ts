@@ -42,6 +42,9 @@ async function create(
   { topics, group, name, days }: Flags,
 ): Promise<void> {
   if (topics === undefined) throw new StartError('--topics is missing: such as --topics events,membership', 2)
+  // JSON would make null of what is no number, and the token would never end.
+  if (days !== undefined && !(Number(days) > 0))
+    throw new StartError(`--days ${days} is refused: it must be a number above 0`, 2)
   const made = await server.ask('POST', ROOT, {
     topics: topics.split(','),
     ...(group !== undefined && { group }),

@@ -46,6 +46,6 @@ function add(changes: Record<string, JsonObject>, { room_id, root_id }: ThreadRo
 function placeOf(end: string): Pick<ThreadRow, 'pos' | 'room_id' | 'root_id'> {
   const [, pos, room_id, root_id] = END.exec(end) ?? []
   if (pos === undefined || room_id === undefined || root_id === undefined)
-    throw new MatrixError('M_INVALID_PARAM', 'from: unknown token')
+    throw new MatrixError('M_INVALID_PARAM', 'Unknown token in from')
   return { pos: Number(pos), room_id, root_id }
 }
