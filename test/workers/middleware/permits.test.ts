@@ -84,10 +84,12 @@ async function asksForSession([method, pattern]: [string, string]): Promise<bool
 describe('every route', () => {
   const asked: [string, string][] = []
   const open: [string, string][] = []
+  const consumers: [string, string][] = []
 
   beforeAll(async () => {
     for (const route of ROUTES.filter(([, pattern]) => !SPARED.test(pattern))) {
-      if (await asksForSession(route)) asked.push(route)
+      if (rowAt(...route)?.auth === 'consumer') consumers.push(route)
+      else if (await asksForSession(route)) asked.push(route)
       else open.push(route)
     }
   })
@@ -103,6 +105,12 @@ describe('every route', () => {
       'POST delayed_events/:delayId',
       'POST delayed_events/:delayId/:action{send|cancel|restart}',
     ])
+  })
+
+  it('that is for consumers of the event stream takes no session', async () => {
+    expect(consumers.length).toBeGreaterThan(5)
+    for (const route of consumers)
+      expect([route, (await requestOf(route, alice)).status]).toEqual([route, 401])
   })
 
   it('is refused to guests if its row says so', async () => {
