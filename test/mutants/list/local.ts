@@ -37,7 +37,7 @@ export const LOCAL: readonly Mutant[] = [
   ...inFile(
     'local/data-folder.ts',
     ['test/local/instance.test.ts'],
-    [['  const unlock = lock(root)\n', '  const unlock = () => {}\n']],
+    [['lockFolder(root, `--data-dir ${root} is in use by another Selvedge`)', '() => {}']],
     'refused to a second instance',
   ),
   ...inFile(

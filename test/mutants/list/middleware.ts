@@ -85,7 +85,7 @@ export const MIDDLEWARE: readonly Mutant[] = [
   ]),
   ...inFile('workers/middleware/client-address.ts', middleware('addresses'), [
     [".split(',').at(-1)", ".split(',').at(0)"],
-    ['if (clientAddressHeader === undefined) return peerOf(c)\n', ''],
+    ['if (clientAddressHeader === undefined) return peerAddress(c)\n', ''],
   ]),
   ...inFile(
     'workers/middleware/client-address.ts',

@@ -33,7 +33,7 @@ export const ROOM: readonly Mutant[] = [
     'a late wake',
   ),
   ...inFile(
-    'durable-objects/room/tell/archive.ts',
+    'durable-objects/room/tell/log-batch.ts',
     ['test/durable-objects/room/rebuild.test.ts'],
     [
       [
