@@ -64,7 +64,7 @@ export class TopicLogs {
   }
 
   /**
-   * What stands at an offset and after it. If that is gone, the slice begins with the oldest record that is left.
+   * Reads records from an offset on. If retention has dropped that record, the slice begins with the oldest one left.
    * @throws MatrixError M_INVALID_PARAM beyond the end
    */
   read(topic: Topic, from: From, limit: number, most = SLICE_LENGTH): LogSlice {

@@ -1,6 +1,6 @@
 /**
- * What the event stream is told of a user: that their account, devices or presence have changed, and not what a profile
- * or a status says. So an erasure has nothing to take back there. Nothing is stored where the stream is off.
+ * Tells the event stream that a user's account, devices or presence have changed. It does not tell what a profile or a
+ * status says, so an erasure has nothing to take back there. Nothing is stored where the stream is off.
  */
 import type { Delivery, NewRecord } from '../../src/objects/partition/records.ts'
 import type { PresenceState } from '../../src/objects/user/presence.ts'

@@ -272,7 +272,7 @@ export class User extends DurableObject<Env> {
         dropStrayConnections(this.#sql, devices)
         dropStrayEpochs(this.#sql, new Set([...devices, ...epochHolders(this.#sql)]))
       }
-      // What others leave in an object is no use of it: see `Kept`.
+      // A message that another user leaves here does not count as use: see `Kept`.
       const isUse = done.archive.length > 0 && this.#parts.storage.hasTables
       if (isUse && readMeta(this.#sql, 'user_id') === undefined) writeMeta(this.#sql, 'user_id', this.#userId)
       return { ...done, changed: changed || pushes, counts }

@@ -30,7 +30,7 @@ export async function runChecks(
     if (signal?.aborted) break
     await run(check)
   }
-  // What was made last goes first; a step may leave further ones behind.
+  // The newest thing is removed first. A clean-up may add clean-ups of its own.
   for (let step = visit.cleanUps.pop(); step !== undefined; step = visit.cleanUps.pop()) {
     await run({ ...step, group: 'clean-up' })
   }

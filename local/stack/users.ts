@@ -11,7 +11,7 @@ export interface Identity {
   gid: number
 }
 
-/** Whom a service runs as; undefined: the user that runs the stack. */
+/** The user that a service runs as; undefined: the user that runs the stack. */
 export function identityOf({ user }: Pick<Service, 'user'>): Identity | undefined {
   if (user === undefined || process.getuid?.() !== 0) return undefined
   const id = (flag: string) => Number(execFileSync('id', [flag, user], { encoding: 'utf8', stdio: 'pipe' }))

@@ -74,7 +74,7 @@ describe('a group', () => {
     expect(second.offset).toBe(first.next_offset)
   })
 
-  it('without members shares nothing: whoever reads for it commits', async () => {
+  it('without members shares nothing: each of its readers may commit', async () => {
     const read = () => reader.read('events', partition, { group: 'alone', limit: 1 })
     const { next_offset: offset } = must(await read()).body
     const commit = { offsets: [{ topic: 'events', partition, offset }] }

@@ -11,7 +11,7 @@ import type { TestServer } from '../support/server.ts'
 export const STREAM = '/_selvedge/stream'
 const ADMIN = '/_selvedge/admin/stream'
 
-/** What a token may read and for whom; all topics unless told. */
+/** The topics and the group of a token; all topics unless told. */
 export interface Scope {
   topics?: Topic[]
   group?: string

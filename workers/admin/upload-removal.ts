@@ -1,4 +1,4 @@
-/** `/_selvedge/admin/media`: takes one upload away, whoever made it. */
+/** `/_selvedge/admin/media`: takes away an upload of any user. */
 import { Hono } from 'hono'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppEnv } from '../app-env.ts'

@@ -37,7 +37,7 @@ describe.skipIf(lacking !== undefined)(needingStack('npm run stack'), () => {
   }, 180_000)
   afterAll(removeStacks, 60_000)
 
-  it('says where each of its services is, and whom clients must trust', () => {
+  it('says where each of its services is, and which authority clients must trust', () => {
     for (const name of NAMES) expect(first.stdout).toContain(`${name} is ready: `)
     expect(first.stdout).toContain(`nginx is ready: https://localhost:${ports().nginx}`)
     expect(first.stdout).toContain(`the stack's own authority: ${join(folder, 'tls', 'ca.pem')}`)

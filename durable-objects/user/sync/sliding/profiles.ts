@@ -118,7 +118,7 @@ class Due {
   }
 }
 
-/** Those of whom the client is told by a room's part of the answer. */
+/** The users that a room's part of the answer names. */
 function peopleIn({ slice: { events, state, heroes = [] } }: ProfileNews['rooms'][number]): Set<string> {
   const shown = [...state, ...events.map(({ event }) => event)]
   const members = shown.filter(
@@ -128,7 +128,7 @@ function peopleIn({ slice: { events, state, heroes = [] } }: ProfileNews['rooms'
   return new Set([...events.map(({ event }) => event.sender), ...named, ...heroes])
 }
 
-/** Whom to ask. */
+/** The users to ask. */
 export function askedOwners(due: DueProfiles): string[] {
   return [...due.keys()].slice(0, TOLD_AT_ONCE)
 }

@@ -6,7 +6,7 @@ import type { Bucket, Incoming, OnlyIf, Tags } from '../../../ports/bucket.ts'
 import type { Logger } from '../../../ports/log.ts'
 import type { Clock } from '../../../ports/system.ts'
 import type { IpfsObjects, Pinned } from '../../postgres/ipfs-objects.ts'
-import { inPace } from '../pace.ts'
+import { inPace, streamOfParts } from '../pace.ts'
 import type { Kubo } from './kubo.ts'
 
 /** Pins that were left over and are let go beside the next removal. */
@@ -108,20 +108,4 @@ function holds(onlyIf: OnlyIf | undefined, found: { etag: string } | undefined):
 function streamOf(content: Uint8Array | Incoming): ReadableStream<Uint8Array> {
   if (!(content instanceof Uint8Array)) return content.stream
   return new Blob([content as Uint8Array<ArrayBuffer>]).stream()
-}
-
-function streamOfParts(parts: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array> {
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        const { done, value } = await parts.next()
-        if (done) controller.close()
-        else controller.enqueue(value)
-      },
-      async cancel() {
-        await parts.return(undefined)
-      },
-    },
-    { highWaterMark: 0 },
-  )
 }

@@ -6,7 +6,7 @@ import type { CallCounters } from '../../../ports/system.ts'
 import { withDeadline } from '../../deadline.ts'
 import type { Pinned } from '../../postgres/ipfs-objects.ts'
 import { StoreAway, StoreRefused } from '../failures.ts'
-import { inPace, pump, sending } from '../pace.ts'
+import { inPace, pump, sending, streamOfParts } from '../pace.ts'
 
 /** How long Kubo may take until it answers, ms. */
 const ANSWER_MS = 15_000
@@ -115,19 +115,7 @@ function enveloped(
     yield* body
     yield after
   })()
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        const { done, value } = await parts.next()
-        if (done) controller.close()
-        else controller.enqueue(value)
-      },
-      async cancel() {
-        await parts.return(undefined)
-      },
-    },
-    { highWaterMark: 0 },
-  )
+  return streamOfParts(parts)
 }
 
 /** A line for the file, then one for its folder. */

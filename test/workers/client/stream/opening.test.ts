@@ -72,7 +72,7 @@ it.each([
   await stream.closed()
   await planFault(http, HELD, 0)
   await expect.poll(subscribers, { timeout: 10_000 }).toEqual([{ user_id: carol.userId }])
-  // A user for whom nothing waits gives up the wakes of a room.
+  // A user without anything that waits gives up the wakes of a room.
   const givenUp = async () => {
     await planFault(http, 'user:idle')
     await carol.say(room, 'is anybody there')
