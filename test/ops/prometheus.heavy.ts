@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { Body, Client } from '../support/client.ts'
 import { must } from '../support/client.ts'
 import { pushGateway, setPusher } from '../support/push-gateway.ts'
@@ -57,6 +57,12 @@ describe.skipIf(programOf('prometheus') === undefined)(needingPrometheus('Promet
     await setPusher(bob, gateway, 'phone')
     upload = await uploadOf(alice)
     prometheus = await startPrometheus({ url: server.url, token: TOKEN }, SHORTENED)
+  })
+  afterEach(() => {
+    server.postgres.start()
+    server.postgres.delay(0)
+    server.redis.start()
+    gateway.answer('phone', { status: 200 })
   })
   afterAll(() => prometheus?.stop())
 
@@ -140,7 +146,6 @@ describe.skipIf(programOf('prometheus') === undefined)(needingPrometheus('Promet
   it('has an alert when Redis stops', async () => {
     server.redis.stop()
     await expect.poll(() => prometheus.firing(), PATIENCE).toContain('SelvedgeRedisDown')
-    server.redis.start()
   })
 
   it('has an alert when a consumer cannot deliver', async () => {
@@ -148,7 +153,6 @@ describe.skipIf(programOf('prometheus') === undefined)(needingPrometheus('Promet
     gateway.answer('phone', { status: 500 })
     await alice.say(room, 'never taken')
     await expect.poll(() => prometheus.firing(), PATIENCE).toContain('SelvedgeConsumerBehind')
-    gateway.answer('phone', { status: 200 })
   })
 
   it('has an alert when answers take long', async () => {
@@ -158,7 +162,6 @@ describe.skipIf(programOf('prometheus') === undefined)(needingPrometheus('Promet
       return prometheus.firing()
     }
     await expect.poll(many, PATIENCE).toContain('SelvedgeSlow')
-    server.postgres.delay(0)
   })
 
   it('has an alert when the server restarts again and again', async () => {
