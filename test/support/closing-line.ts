@@ -58,6 +58,7 @@ export default class ClosingLine implements Reporter {
 }
 
 function inOneLine(error: unknown): string {
-  const { message = String(error), stack = '' } = error as Partial<Error>
-  return `${message} ${stack}`.replaceAll(/\s+/g, ' ').slice(0, 1_000)
+  const { message = String(error), stack = '', ...more } = error as Partial<Error> & Record<string, unknown>
+  const where = [more.VITEST_TEST_PATH, more.VITEST_TEST_NAME].filter(Boolean).join(': ')
+  return `${where} ${message} ${stack}`.trim().replaceAll(/\s+/g, ' ').slice(0, 1_000)
 }

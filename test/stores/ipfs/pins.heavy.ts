@@ -120,6 +120,7 @@ it('that its client ends leaves no pin', async () => {
   const counted = await gone()
   const { port, hostname } = new URL(server.url)
   const socket = connect(Number(port), hostname)
+  socket.on('error', () => undefined)
   const head = ['POST /_matrix/media/v3/upload HTTP/1.1', 'Host: x', `Authorization: Bearer ${alice.token}`]
   socket.write(`${[...head, 'Content-Length: 8000000'].join('\r\n')}\r\n\r\n`)
   await new Promise((sent) => socket.write(randomBytes(3_000_000), sent))

@@ -115,6 +115,7 @@ it.each([
   const [before, counted] = [await kept(), await failures()]
   const { port, hostname } = new URL(server.url)
   const socket = connect(Number(port), hostname)
+  socket.on('error', () => undefined)
   const head = [
     'POST /_matrix/media/v3/upload HTTP/1.1',
     'Host: x',

@@ -62,6 +62,7 @@ it('refuses what cannot fit before it is read', async () => {
   const alice = await http.register('alice')
   const headers = { authorization: `Bearer ${alice.token}`, 'content-length': QUOTA + 1 }
   const upload = request(`${server.url}/_matrix/media/v3/upload`, { method: 'POST', headers })
+  upload.on('error', () => undefined)
   try {
     upload.write('the rest never comes')
     const [answer] = (await once(upload, 'response')) as [IncomingMessage]
