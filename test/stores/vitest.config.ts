@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 import { KUBO, pathOf, VERSITYGW } from '../support/media/store-servers.ts'
 import base, { closingLine } from '../vitest.config.ts'
 
-const MEDIA = ['test/workers/media/**/*.test.ts', 'test/workers/middleware/slow-bodies.test.ts']
+const MEDIA = ['test/workers/media/**/*.test.ts', 'test/workers/middleware/bodies/slow-bodies.test.ts']
 
 /** Each with the files that are about it alone. */
 const stores = [

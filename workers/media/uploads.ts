@@ -5,8 +5,8 @@ import { contentTypeOf } from '../../src/media/headers.ts'
 import { reserveUpload, type Upload, upload, uploadReserved } from '../../src/media/uploads.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppContext, AppEnv, UserContext } from '../app-env.ts'
+import { PacedBody } from '../middleware/bodies/slow-bodies.ts'
 import { endpoint } from '../middleware/endpoint.ts'
-import { PacedBody } from '../middleware/slow-bodies.ts'
 import { MediaPlace } from './params.ts'
 
 const Named = z.object({ filename: z.string().max(255).optional() })

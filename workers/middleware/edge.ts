@@ -9,6 +9,7 @@ import { MatrixError } from '../../src/protocol/errors.ts'
 import { type AppEnv, requesterIn } from '../app-env.ts'
 import { DROP_HEADER, dropAfterRpc } from '../ops/test-hooks.ts'
 import { logRequest } from './access-log.ts'
+import { mayBeUnread, withRestRead } from './bodies/unread-bodies.ts'
 import { letIn } from './crowding.ts'
 import { methodOf, requestedRow } from './endpoint-row.ts'
 import { renderMatrixError } from './errors.ts'
@@ -74,6 +75,7 @@ export async function edge(c: Context<AppEnv>, next: Next): Promise<void> {
   countRequest(c, { route, status, ms })
   if (trace !== undefined) endTrace(c, trace, { route, status })
   await logRequest(c, { route, status, ms })
+  if (mayBeUnread(c)) c.res = await withRestRead(c, c.res)
 }
 
 const TOO_MANY = 429

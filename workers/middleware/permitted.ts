@@ -5,7 +5,7 @@ import { MatrixError } from '../../src/protocol/errors.ts'
 import type { JsonObject } from '../../src/protocol/events/canonical-json.ts'
 import { stringField } from '../../src/protocol/json-fields.ts'
 import type { AppContext } from '../app-env.ts'
-import { readJsonObject } from './body.ts'
+import { readJsonObject } from './bodies/body.ts'
 import { type EndpointRow, permitOf } from './endpoint-row.ts'
 
 /** @throws MatrixError M_GUEST_ACCESS_FORBIDDEN */

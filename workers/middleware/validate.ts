@@ -5,7 +5,7 @@ import { type ErrorCode, MatrixError } from '../../src/protocol/errors.ts'
 import { type JsonObject, writesFloats } from '../../src/protocol/events/canonical-json.ts'
 import { issueSentence } from '../../src/protocol/issue-sentence.ts'
 import type { AppContext, AppEnv } from '../app-env.ts'
-import { isJsonObject, readJsonObject } from './body.ts'
+import { isJsonObject, readJsonObject } from './bodies/body.ts'
 import type { Schemas } from './endpoint-row.ts'
 
 /** Any JSON object, taken as it is: for event contents, account data and the like. */

@@ -153,7 +153,19 @@ export const MIDDLEWARE: readonly Mutant[] = [
     ["(auth === 'none' || !hasToken(c))", '!hasToken(c)'],
   ]),
   ...inFile(
-    'workers/middleware/body.ts',
+    'workers/middleware/bodies/unread-bodies.ts',
+    ['test/workers/middleware/bodies/unread-bodies.test.ts'],
+    [
+      ['Number(declared) > AT_A_TIME', 'false'],
+      ['if (left < 0 || clock.now() > end) break', ''],
+      [
+        'if (answer.status < REFUSED && bodyUsed) return answer',
+        'if (answer.status < REFUSED) return answer',
+      ],
+    ],
+  ),
+  ...inFile(
+    'workers/middleware/bodies/body.ts',
     ['test/workers/edge.test.ts'],
     [
       ['if (length > limit) throw tooLarge(limit)', ''],

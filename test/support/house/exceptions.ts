@@ -7,7 +7,7 @@ export const TIMED_FILES: Record<string, string> = {
   'test/fuzz/endpoints.fuzz.ts': 'an answer that takes seconds is what it looks for',
   'test/mutants/run.ts': 'ends the tests of a mistake that hangs',
   'test/support/eventually.ts': 'pauses between two looks, for all that wait',
-  'test/workers/middleware/slow-bodies.test.ts': 'a client that is slow is its subject',
+  'test/workers/middleware/bodies/slow-bodies.test.ts': 'a client that is slow is its subject',
 }
 
 /** Files with SQL over tables of an object that are made elsewhere. */

@@ -7,7 +7,7 @@ import * as z from 'zod'
 import type { Rendezvous } from '../../../src/ports/rendezvous.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { AppContext, AppEnv } from '../../app-env.ts'
-import { readText } from '../../middleware/body.ts'
+import { readText } from '../../middleware/bodies/body.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
 import { countAttempt } from '../../middleware/rate-limit.ts'
 

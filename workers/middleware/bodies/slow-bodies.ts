@@ -1,6 +1,6 @@
 /** Bodies that come slowly, or never end: a client that holds its connection open must send something on it. */
-import { ClientGone } from '../../durable-objects/gate.ts'
-import { MatrixError } from '../../src/protocol/errors.ts'
+import { ClientGone } from '../../../durable-objects/gate.ts'
+import { MatrixError } from '../../../src/protocol/errors.ts'
 
 /** Bytes that must have come in each span of time. */
 export const AT_A_TIME = 64 * 1024
@@ -22,22 +22,27 @@ export async function inTime<T>(work: Promise<T>, timeout: number): Promise<T> {
 }
 
 /**
- * The parts of a body, as long as they come.
+ * The parts of a body, as long as `enough` bytes come in each span of time. What is left of a body that nobody wants any
+ * more can be read by another.
  * @throws MatrixError M_UNKNOWN with 408; ClientGone where the client has left
  */
 export async function* partsInTime(
   body: ReadableStream<Uint8Array>,
   timeout: number,
+  enough = AT_A_TIME,
 ): AsyncGenerator<Uint8Array, undefined> {
   const reader = body.getReader()
   const watch = new Watch(timeout)
   let sinceRenewed = 0
+  let isWhole = true
   try {
     for (;;) {
+      isWhole = false
       const part = await watch.over(reader.read())
+      isWhole = true
       if (part.done) return undefined
       sinceRenewed += part.value.byteLength
-      if (sinceRenewed >= AT_A_TIME) {
+      if (sinceRenewed >= enough) {
         watch.renew()
         sinceRenewed = 0
       }
@@ -45,8 +50,9 @@ export async function* partsInTime(
     }
   } finally {
     watch.end()
-    // Nothing reads what comes after an error or a refusal.
-    await reader.cancel().catch(() => undefined)
+    // A part that is still waited for holds the body.
+    if (!isWhole) await reader.cancel().catch(() => undefined)
+    reader.releaseLock()
   }
 }
 
@@ -57,19 +63,23 @@ export class PacedBody {
 
   constructor(body: ReadableStream<Uint8Array>, timeout: number) {
     const parts = partsInTime(body, timeout)
-    this.stream = new ReadableStream<Uint8Array>({
-      pull: async (controller) => {
-        const part = await parts.next().catch((error) => {
-          this.failure = error
-          throw error
-        })
-        if (part.done) controller.close()
-        else controller.enqueue(part.value)
+    this.stream = new ReadableStream<Uint8Array>(
+      {
+        pull: async (controller) => {
+          const part = await parts.next().catch((error) => {
+            this.failure = error
+            throw error
+          })
+          if (part.done) controller.close()
+          else controller.enqueue(part.value)
+        },
+        cancel: async () => {
+          await parts.return(undefined)
+        },
       },
-      cancel: async () => {
-        await parts.return(undefined)
-      },
-    })
+      // An upload that is refused unread stays so.
+      { highWaterMark: 0 },
+    )
   }
 }
 

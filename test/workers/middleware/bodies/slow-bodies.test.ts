@@ -1,7 +1,7 @@
 /** Clients that begin a request and do not end it. */
 import { connect, type Socket } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import { serving } from '../../support/serving.ts'
+import { serving } from '../../../support/serving.ts'
 
 const logged: string[] = []
 

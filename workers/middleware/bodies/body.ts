@@ -1,7 +1,7 @@
 /** Reads a request's JSON body: counted and timed while it is read, strict UTF-8, an object and nothing else. */
 
-import { MatrixError } from '../../src/protocol/errors.ts'
-import type { JsonObject } from '../../src/protocol/events/canonical-json.ts'
+import { MatrixError } from '../../../src/protocol/errors.ts'
+import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { AT_A_TIME, inTime, partsInTime } from './slow-bodies.ts'
 
 /** Larger JSON is of no use to any endpoint of the client API: an event holds 64 KiB. */
