@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { projectRoot } from '../../local/paths.ts'
 import { type Answer, type Body, must } from '../support/client.ts'
+import { rowAt } from '../support/routes.ts'
 import { serving } from '../support/serving.ts'
 
 const { server, http, alice } = serving(['alice'])
@@ -86,6 +87,27 @@ async function ask(method: string, path: string, room: string, token?: string): 
   }
 }
 
+/** What is said of a name that nobody has, or that has the wrong form. */
+const NO_SUCH = ['404 M_NOT_FOUND', '400 M_INVALID_PARAM']
+/** What else is said to somebody who has a token; the last asks for interactive auth. */
+const REFUSED = [
+  ...NO_SUCH,
+  ...['400 M_MISSING_PARAM', '400 M_UNRECOGNIZED', '401 M_UNKNOWN_TOKEN', '403 M_FORBIDDEN', '401'],
+]
+
+/** Only requests about oneself succeed, and nobody without a token is told more than that there is no such name. */
+function rightAnswers(
+  method: string,
+  path: string,
+  { own, token }: { own: boolean; token: string | undefined },
+): string[] {
+  const auth = rowAt(method, path)?.auth
+  if (token === undefined) return auth === 'none' || auth === 'optional' ? NO_SUCH : ['401 M_MISSING_TOKEN']
+  return own && path.includes(':userId') ? ['200', ...REFUSED] : REFUSED
+}
+
+const inWords = ({ status, body }: Answer) => [status, body.errcode].filter(Boolean).join(' ')
+
 describe('every route with a parameter', () => {
   it.each(routes)('%s %s makes no object for the names in it', async (method, path) => {
     const before = [databases('Room'), databases('User')]
@@ -98,7 +120,7 @@ describe('every route with a parameter', () => {
       for (const [own, token] of ways) {
         const room = newRoom()
         const answer = await ask(method, requestTo(path, room, own), room, token)
-        expect(answer.status).toBeLessThan(500)
+        expect(rightAnswers(method, path, { own, token })).toContain(inWords(answer))
       }
     }
     expect([databases('Room'), databases('User')]).toEqual(before)

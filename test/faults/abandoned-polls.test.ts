@@ -101,5 +101,5 @@ describe('fifty clients that give up their polls again and again, most of one de
     }
     // Three of the one device and of each of the ten wait at most, and in the end none whose client is seen to have gone.
     await eventually(waiting, (count) => count <= (tellsOfClosed ? 0 : 33))
-  }, 60_000)
+  }, 120_000)
 })

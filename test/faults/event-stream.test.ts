@@ -4,7 +4,7 @@ import { partitionOf } from '../../src/protocol/event-stream.ts'
 import { type Consumer, consumerOf, textsIn } from '../event-stream/reader.ts'
 import { type Client, must } from '../support/client.ts'
 import { hasPassed, held, passed, planFault, settled } from '../support/faults.ts'
-import { rebuild, wipeAndRebuildRoom } from '../support/rebuild.ts'
+import { archived, rebuild, wipeAndRebuildRoom } from '../support/rebuild.ts'
 import { objectName } from '../support/server.ts'
 import { serving } from '../support/serving.ts'
 
@@ -124,6 +124,7 @@ describe('a room', () => {
   it('made again from the archive goes on where the stream stands', async () => {
     const before = await say(4)
     await tells(before)
+    await archived(server, roomId)
     expect(await rebuild(server, 'room', roomId)).toContain(roomId)
     const after = await say(2)
     await tells([...before, ...after])

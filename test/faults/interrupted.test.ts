@@ -126,7 +126,7 @@ describe('wakes', () => {
       expect(receiver.gaps).toBe(0)
       expect(receiver.events.map((event) => event.event_id)).toEqual(sent)
     },
-    40_000,
+    120_000,
   )
 })
 

@@ -26,5 +26,5 @@ describe('a room made with more invites than an invocation has calls', () => {
     const { body } = must(await alice.get(`/rooms/${encodeURIComponent(roomId)}/members`))
     expect(body.chunk).toHaveLength(others.length + 2)
     expect((await http.request('GET', '/_selvedge/test/passed-limits')).body).toEqual([])
-  }, 40_000)
+  }, 120_000)
 })

@@ -26,7 +26,7 @@ describe('the call that tells a user of a membership', () => {
       (answer) => answer.body.rooms?.invite?.[roomId] !== undefined,
       25_000,
     )
-  }, 40_000)
+  }, 120_000)
 
   it('that fails leaves its Room at rest between two tries, and arrives once it can', async () => {
     const erin = await http.register('erin')
@@ -41,5 +41,5 @@ describe('the call that tells a user of a membership', () => {
       (answer) => answer.body.rooms?.invite?.[roomId] !== undefined,
       25_000,
     )
-  }, 60_000)
+  }, 120_000)
 })

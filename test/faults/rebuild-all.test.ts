@@ -188,7 +188,7 @@ describe('after the loss of all objects', () => {
       const has = await seen(client)
       expect({ ...has, since: '' }).toEqual({ ...had, since: '' })
     })
-  }, 60_000)
+  }, 120_000)
 
   it('what is said then reaches everybody, and the rooms know who is to be pushed to', async () => {
     const room = rooms[0]!

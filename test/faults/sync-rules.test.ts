@@ -145,7 +145,7 @@ describe('nothing is lost by what comes late, since', () => {
     await planFault(http, 'keep:room.pull', 0)
     expect(textsIn(must(await answer), roomId)).toEqual(['in an answer after all patience'])
     await planFault(http, 'drop:user.wake', 0)
-  }, 40_000)
+  }, 120_000)
 })
 
 describe('nothing is told that may not be any more, since', () => {

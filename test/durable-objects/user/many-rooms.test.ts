@@ -14,7 +14,7 @@ beforeAll(async () => {
   while (rooms.length < ROOMS) {
     rooms.push(...(await Promise.all(Array.from({ length: 10 }, () => alice.createRoom()))))
   }
-}, 60_000)
+}, 120_000)
 
 const joined = (body: Body) => Object.keys(body.rooms?.join ?? {}).sort()
 

@@ -48,7 +48,7 @@ describe('a gateway', () => {
     await server.restart()
     // Where the process ended before it had the answer, the queue is looked at again after 20 s.
     await expect.poll(bodies, { timeout: 40_000 }).toEqual(['kept', 'kept'])
-  }, 60_000)
+  }, 120_000)
 
   it('that rejects the pushkey ends the pusher', async () => {
     await set()
@@ -74,7 +74,7 @@ describe('a gateway that hangs', () => {
     await expect.poll(archived, { timeout: 9_000 }).toHaveLength(1)
     gateway.answer(here.pushkey, { status: 200 })
     await expect.poll(events, { timeout: 25_000 }).toEqual([eventId, eventId])
-  }, 60_000)
+  }, 120_000)
 })
 
 describe('a gateway that is down', () => {
@@ -92,7 +92,7 @@ describe('a gateway that is down', () => {
     gateway.answer(here.pushkey, { status: 200 })
     await expect.poll(queued, soon).toEqual([])
     expect(new Set(events().slice(tried))).toEqual(new Set([sent.at(-1)]))
-  }, 40_000)
+  }, 120_000)
 
   it('is not told of an event that was redacted meanwhile, and no word of it stays behind', async () => {
     await set()

@@ -40,7 +40,7 @@ beforeAll(async () => {
     rooms.push(...(await Promise.all(Array.from({ length: 10 }, () => alice.createRoom()))))
   }
   main = connection(http, alice)
-}, 60_000)
+}, 120_000)
 
 it('a first answer of 20 rooms asks 20 Rooms, however many there are', async () => {
   const cost = await costOf(async () => {

@@ -35,7 +35,7 @@ beforeAll(async () => {
      SELECT i, '!invented' || i || ':${server.serverName}', 'join', 1, 1, '$e' || i, ${ANCIENT} + i FROM n`,
   )
   await server.evict('USER', user)
-}, 60_000)
+}, 120_000)
 
 it('a first answer of 20 rooms of a thousand asks 20 Rooms, and the archive once', async () => {
   // The user has not looked at any room, and knows of no news: the archive does.
