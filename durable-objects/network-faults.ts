@@ -43,8 +43,11 @@ export function resetIfPlanned(operation: string): void {
  * go, `twice:` sends a copy after it, `copy:` one that a test lets go, `slow:` delays its answer, `hold:` keeps that
  * until a test lets it go, `lose:` loses it, and `hang:` keeps it for ever. With none planned it is the call alone.
  */
-export async function throughFaults<T>(operation: string, call: () => Promise<T>): Promise<T> {
-  if (!faultsPlanned()) return call()
+export function throughFaults<T>(operation: string, call: () => Promise<T>): Promise<T> {
+  return faultsPlanned() ? faulty(operation, call) : call()
+}
+
+async function faulty<T>(operation: string, call: () => Promise<T>): Promise<T> {
   if (takeFault(`drop:${operation}`)) throw new Error(`A test dropped ${operation}`)
   if (takeFault(`late:${operation}`)) await pass(LATE_MS)
   if (takeFault(`keep:${operation}`)) await keptAt(`keep:${operation}`)

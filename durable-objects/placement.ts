@@ -4,10 +4,11 @@ import type { Env } from '../src/env.ts'
 import { objectAt } from '../src/placement.ts'
 import type { ObjectKind } from './rpc-table.ts'
 
+const BINDINGS = { room: 'ROOM', user: 'USER', partition: 'PARTITION' } as const
+
 /** The stub of the object of this name. */
 export function stubOf(env: Env, kind: ObjectKind, name: string): DurableObjectStub {
-  const namespaces = { room: env.ROOM, user: env.USER, partition: env.PARTITION }
-  return objectAt(namespaces[kind], portsOf(env).config.placement, name)
+  return objectAt(env[BINDINGS[kind]], portsOf(env).config.placement, name)
 }
 
 /**

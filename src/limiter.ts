@@ -173,9 +173,12 @@ function asRunning<T>(spent: Spent, work: () => T): T {
 }
 
 /** Runs a call of an object whose answer only a test may wait for. */
-export async function asUnderWay<T>(call: () => Promise<T>): Promise<T> {
+export function asUnderWay<T>(call: () => Promise<T>): Promise<T> {
   const spent = current.getStore()?.spent
-  if (spent === undefined) return call()
+  return spent === undefined ? call() : countedUnderWay(spent, call)
+}
+
+async function countedUnderWay<T>(spent: Spent, call: () => Promise<T>): Promise<T> {
   spent.underWay += 1
   try {
     return await call()

@@ -23,6 +23,8 @@ export interface Places<Id, Stub> {
   get(id: Id, options: { locationHint?: Placement['locationHint'] }): Stub
 }
 
+const ANYWHERE = {}
+
 /** The object of this name. The same name in another jurisdiction is another object. */
 export function objectAt<Id, Stub>(
   everywhere: Places<Id, Stub>,
@@ -31,7 +33,7 @@ export function objectAt<Id, Stub>(
 ): Stub {
   const places = jurisdiction === undefined ? everywhere : everywhere.jurisdiction(jurisdiction)
   // Without a hint the platform makes an object near its first caller: a Room near its creator, a User near the user.
-  return places.get(places.idFromName(name), locationHint === undefined ? {} : { locationHint })
+  return places.get(places.idFromName(name), locationHint === undefined ? ANYWHERE : { locationHint })
 }
 
 interface Outside {
@@ -44,10 +46,11 @@ interface Outside {
 /** The check of these settings, which asks once an isolate. */
 export function placementCheck(set: Placement, { record, copy, clock, log }: Outside): PlacementCheck {
   const wanted = { jurisdiction: set.jurisdiction ?? '', locationHint: set.locationHint ?? '' }
+  const wantedText = textOf(wanted)
   const ask = async (): Promise<void> => {
     const copied = await copy.get().catch(() => undefined)
     if (copied !== undefined && isSame(copied, wanted)) {
-      known.confirmed = textOf(wanted)
+      known.confirmed = wantedText
       return
     }
     let fixed: KeptPlacement
@@ -58,12 +61,12 @@ export function placementCheck(set: Placement, { record, copy, clock, log }: Out
       return
     }
     if (!isSame(fixed, wanted)) throw refused(fixed, wanted, log)
-    known.confirmed = textOf(wanted)
+    known.confirmed = wantedText
     await copy.put(wanted).catch(() => undefined)
   }
   return {
     confirm() {
-      if (known.confirmed === textOf(wanted) || clock.now() < known.unconfirmedUntil) return undefined
+      if (known.confirmed === wantedText || clock.now() < known.unconfirmedUntil) return undefined
       return ask()
     },
   }

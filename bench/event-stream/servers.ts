@@ -64,7 +64,7 @@ export function readEvents(
   let isOver = false
   const read = async (partition: number) => {
     for (let offset = 0; !isOver; ) {
-      const path = `/_selvedge/stream/events/${partition}?offset=${offset}&timeout=${POLL_MS}`
+      const path = `/_selvedge/stream/topics/events/${partition}?offset=${offset}&timeout=${POLL_MS}`
       const { status, body } = await http.request('GET', path, token)
       const next = Number(/"next_offset":(\d+)/.exec(body.slice(0, 300))?.[1])
       if (status !== 200) throw new Error(`${path}: ${status} ${body.slice(0, 200)}`)

@@ -171,7 +171,7 @@ export class GroupConsumer {
       limit: String(limit),
       timeout: String(timeoutMs),
     })
-    return this.#ask('GET', `/${topic}/${partition}?${query}`, { signal })
+    return this.#ask('GET', `/topics/${topic}/${partition}?${query}`, { signal })
   }
 
   async #take(

@@ -96,12 +96,12 @@ export const API_WORDS: Record<string, Words> = {
     answers: '{"retention_ms":604800000,"retention_bytes":268435456,"sockets":0,"topics":[…],"groups":[…]}',
   },
   'GET /_selvedge/stream/page': { does: 'The same for people.', answers: 'HTML' },
-  'GET /_selvedge/stream/:topic/:partition': {
+  'GET /_selvedge/stream/topics/:topic/:partition': {
     does: 'Reads records of the event stream, and waits where there are none.',
     answers:
       '{"topic":"events","partition":3,"offset":41,"next_offset":42,"first_offset":0,"end_offset":42,"records":[{"offset":41}]}',
   },
-  'GET /_selvedge/stream/:topic/:partition/socket': {
+  'GET /_selvedge/stream/topics/:topic/:partition/socket': {
     does: 'The same by an upgrade to a WebSocket.',
     answers: '101, then {"type":"hello","topic":"events","offset":41}',
   },

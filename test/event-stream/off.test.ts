@@ -32,7 +32,7 @@ it('no partition is called, and none is made', async () => {
 
 it('its paths are unknown', async () => {
   const token = await operatorToken(server)
-  for (const path of [STREAM, `${STREAM}/events/0`, '/_selvedge/admin/stream/tokens']) {
+  for (const path of [STREAM, `${STREAM}/topics/events/0`, '/_selvedge/admin/stream/tokens']) {
     const { status, body } = await http.request('GET', path, undefined, { token })
     expect([status, body.errcode]).toEqual([404, 'M_UNRECOGNIZED'])
   }

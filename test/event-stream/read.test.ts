@@ -147,15 +147,15 @@ describe('a read', () => {
   })
 
   it.each([
-    ['/elsewhere/0', {}],
-    ['/events/16', {}],
-    ['/events/-1', {}],
-    ['/events/0', { offset: -1 }],
-    ['/events/0', { offset: 'first' }],
-    ['/events/0', { limit: 0 }],
-    ['/events/0', { limit: 1_001 }],
-    ['/events/0', { timeout: 'long' }],
-    ['/events/0', { group: 'not a group!' }],
+    ['/topics/elsewhere/0', {}],
+    ['/topics/events/16', {}],
+    ['/topics/events/-1', {}],
+    ['/topics/events/0', { offset: -1 }],
+    ['/topics/events/0', { offset: 'first' }],
+    ['/topics/events/0', { limit: 0 }],
+    ['/topics/events/0', { limit: 1_001 }],
+    ['/topics/events/0', { timeout: 'long' }],
+    ['/topics/events/0', { group: 'not a group!' }],
   ])('of %s with %o is refused', async (path, query) => {
     const { status, body } = await reader.get(path, query)
     expect([status, body.errcode]).toEqual([400, 'M_INVALID_PARAM'])
@@ -202,12 +202,12 @@ describe('a token', () => {
     const { token } = await newToken(server, http)
     const asUser = await http.request('GET', '/account/whoami', undefined, { token })
     const asAdmin = await http.request('GET', '/_selvedge/admin/stream/tokens', undefined, { token })
-    const ofUser = await http.request('GET', `${STREAM}/events/0`, undefined, { token: alice.token })
+    const ofUser = await http.request('GET', `${STREAM}/topics/events/0`, undefined, { token: alice.token })
     for (const { status, body } of [asUser, asAdmin, ofUser])
       expect([status, body.errcode]).toEqual([401, 'M_UNKNOWN_TOKEN'])
-    const none = await http.request('GET', `${STREAM}/events/0`)
+    const none = await http.request('GET', `${STREAM}/topics/events/0`)
     expect([none.status, none.body.errcode]).toEqual([401, 'M_MISSING_TOKEN'])
-    const { status } = await http.request('GET', `${STREAM}/events/0`, undefined, {
+    const { status } = await http.request('GET', `${STREAM}/topics/events/0`, undefined, {
       token: await operatorToken(server),
     })
     expect(status).toBe(200)

@@ -64,7 +64,7 @@ export class Consumer {
   }
 
   read(topic: Topic, partition: number, query: Query = {}): Promise<Answer> {
-    return this.get(`/${topic}/${partition}`, query)
+    return this.get(`/topics/${topic}/${partition}`, query)
   }
 
   /** Everything that a partition has of a topic. */

@@ -22,7 +22,7 @@ class Socket {
   closed: { code: number; reason: string } | undefined
 
   constructor(query: Record<string, string>, token = reader.token) {
-    const url = `${server.url.replace('http', 'ws')}${STREAM}/events/${partition}/socket`
+    const url = `${server.url.replace('http', 'ws')}${STREAM}/topics/events/${partition}/socket`
     this.#socket = new WebSocket(`${url}?${new URLSearchParams(query)}`, {
       headers: { authorization: `Bearer ${token}` },
     })

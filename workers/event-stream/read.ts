@@ -1,4 +1,4 @@
-/** `/_selvedge/stream/{topic}/{partition}`: the records of a topic, by long poll. See `docs/event-stream.md`. */
+/** `/_selvedge/stream/topics/{topic}/{partition}`: the records of a topic, by long poll. See `docs/event-stream.md`. */
 import { Hono } from 'hono'
 import * as z from 'zod'
 import type { PartitionGateway } from '../../durable-objects/gate.ts'
@@ -34,7 +34,7 @@ const Query = SocketQuery.extend({
 export const eventStreamReads = new Hono<AppEnv>()
 
 eventStreamReads.get(
-  '/:topic/:partition',
+  '/topics/:topic/:partition',
   endpoint({ auth: 'consumer', limit: 'free', served, param: Path, query: Query }),
   async (c) => {
     const { topic, partition } = c.req.valid('param')
@@ -47,7 +47,7 @@ eventStreamReads.get(
 
 /** The same by a socket, which ends in the partition and sleeps there. */
 eventStreamReads.get(
-  '/:topic/:partition/socket',
+  '/topics/:topic/:partition/socket',
   endpoint({ auth: 'consumer', limit: 'free', served, param: Path, query: SocketQuery }),
   async (c) => {
     if (c.req.header('upgrade')?.toLowerCase() !== 'websocket')

@@ -16,7 +16,9 @@ export interface Wait {
 }
 
 interface Waiting {
-  peer: string
+  request: Request
+  /** The name of its connection, once it was asked for. */
+  peer?: string
   sharer?: string
   end: () => void
 }
@@ -30,9 +32,8 @@ const waiting = new Set<Waiting>()
 export function beginWait(c: AppContext, sharer?: string): Wait {
   c.var.ports.metrics.count('long_polls_total', {})
   const { promise: over, resolve } = Promise.withResolvers<void>()
-  const { clientIp } = (c.req.raw.cf ?? {}) as { clientIp?: unknown }
-  if (typeof clientIp !== 'string') return { over, isOver: () => false, done: () => {} }
-  const one: Waiting = { peer: peerName(clientIp), sharer, end: resolve }
+  if (c.env.MACHINE === undefined) return { over, isOver: () => false, done: () => {} }
+  const one: Waiting = { request: c.req.raw, sharer, end: resolve }
   waiting.add(one)
   if (sharer !== undefined) {
     const shared = [...waiting].filter((other) => other.sharer === sharer)
@@ -44,7 +45,16 @@ export function beginWait(c: AppContext, sharer?: string): Wait {
 /** Ends what waits for clients that have gone. */
 export function endWaits(peers: readonly string[]): void {
   const gone = new Set(peers.map(peerName))
-  for (const one of waiting) if (gone.has(one.peer)) end(one)
+  for (const one of waiting) if (gone.has(peerOf(one))) end(one)
+}
+
+/** Read when it is wanted: making a request's `cf` costs more than anything else here, and few clients leave. */
+function peerOf(one: Waiting): string {
+  if (one.peer === undefined) {
+    const { clientIp } = (one.request.cf ?? {}) as { clientIp?: unknown }
+    one.peer = typeof clientIp === 'string' ? peerName(clientIp) : ''
+  }
+  return one.peer
 }
 
 /** How many requests wait. */

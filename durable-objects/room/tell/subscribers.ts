@@ -229,8 +229,12 @@ export class Subscribers {
       : { roomId, from, to, increment: this.#options.increment(from, to) }
   }
 
-  /** After an answer: wakes those behind what has come meanwhile, by the alarm where that calls Workers again. */
-  #wakeMore(): void {
+  /**
+   * After answers: wakes those behind what has come meanwhile, by the alarm where that calls Workers again. A look at
+   * all after each answer would grow with the square of them.
+   */
+  #wakeMore(answered: readonly Subscriber[]): void {
+    if (!answered.some((one) => this.#isBehind(one))) return
     if (this.#behind().length > DIRECT) this.#options.retryAt(this.#options.now())
     else this.wakeBehind()
   }
@@ -240,7 +244,7 @@ export class Subscribers {
     one.wakingUntil = this.#options.now() + STUCK_MS
     const answer = await this.#options.transport.wake(one.userId, wake).catch(() => undefined)
     this.#answered(one, generation, wake.to, answer)
-    this.#wakeMore()
+    this.#wakeMore([one])
   }
 
   async #wakeSlice(slice: Subscriber[], wake: Wake): Promise<void> {
@@ -249,7 +253,7 @@ export class Subscribers {
     const userIds = slice.map((one) => one.userId)
     const answers = await this.#options.transport.wakeMany(userIds, wake).catch(() => [])
     for (const [i, one] of slice.entries()) this.#answered(one, generations[i] ?? -1, wake.to, answers[i])
-    this.#wakeMore()
+    this.#wakeMore(slice)
   }
 
   #answered(one: Subscriber, generation: number, to: number, answer: WakeAnswer): void {
