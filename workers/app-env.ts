@@ -25,6 +25,11 @@ export type PossibleUserContext = AppContext & {
   readonly var: { readonly requester: UserRequester | undefined }
 }
 
+/** `c.var.ports`. Each look at `c.var` makes an object of all variables, and what every request passes looks often. */
+export function portsIn(c: AppContext): Ports {
+  return (c as unknown as Context<AppEnv>).get('ports')
+}
+
 /** The requester, where it is known already. */
 export function requesterIn(c: AppContext): Requester | undefined {
   return (c as unknown as Context<RequesterEnv<Requester | undefined>>).get('requester')

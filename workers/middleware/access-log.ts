@@ -5,7 +5,7 @@
 import type { Context } from 'hono'
 import { askingUser } from '../../src/accounts/requester.ts'
 import type { Random } from '../../src/ports/system.ts'
-import { type AppEnv, requesterIn } from '../app-env.ts'
+import { type AppEnv, portsIn, requesterIn } from '../app-env.ts'
 import { clientAddress } from './client-address.ts'
 
 /** The launcher's own requests, which are not a client's: each connection of the TLS listener begins with one. */
@@ -25,9 +25,9 @@ interface Ended {
  * in it for refusals alone; at `debug` every request has its line, with both.
  */
 export async function logRequest(c: Context<AppEnv>, { route, status, ms }: Ended): Promise<void> {
-  const { log, config, random } = c.var.ports
+  const { log, config, random } = portsIn(c)
   if (config.logLevel !== 'info' && config.logLevel !== 'debug') return
-  const line = { request_id: c.var.requestId, method: c.req.method, route, status, ms }
+  const line = { request_id: c.get('requestId'), method: c.req.method, route, status, ms }
   if (route.startsWith(LAUNCHER)) {
     log.debug('request', line)
     return

@@ -5,7 +5,7 @@ import { takeFault } from '../../src/faults.ts'
 import type { Session } from '../../src/objects/user/session.ts'
 import type { TokenKey } from '../../src/ports/config.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
-import type { AppContext } from '../app-env.ts'
+import { type AppContext, portsIn } from '../app-env.ts'
 import type { EndpointRow } from './endpoint-row.ts'
 import { refuseGuest, refuseSuspended } from './permitted.ts'
 import { countForUser, countStranger } from './rate-limit.ts'
@@ -28,7 +28,7 @@ const believed = new Map<string, Belief>()
  */
 export async function liveSession(c: AppContext, row: EndpointRow): Promise<UserRequester> {
   const session = await claimsOf(c, row)
-  const now = c.var.ports.clock.now()
+  const now = portsIn(c).clock.now()
   if (session.expiresAt !== undefined && session.expiresAt <= now) throw tokenExpired()
   const belief = beliefIn(session, now) ?? believe(session, now, await checkLive(c, session))
   if (belief.suspended) await refuseSuspended(c, row, session)
@@ -62,7 +62,7 @@ async function claimsOf(c: AppContext, row: EndpointRow): Promise<TokenSession> 
 
 /** What a token says, by its signature alone. Counts the request. @throws MatrixError M_UNKNOWN_TOKEN */
 export async function tokenSession(c: AppContext, row: EndpointRow, token: string): Promise<TokenSession> {
-  const { tokenKeys, retiredTokenKeys, serverName } = c.var.ports.config
+  const { tokenKeys, retiredTokenKeys, serverName } = portsIn(c).config
   const session = await verifyAccessToken(token, tokenKeys, serverName)
   if (session === undefined) {
     countStranger(c, row)

@@ -4,7 +4,7 @@
  */
 import type { Context } from 'hono'
 import { MatrixError } from '../../src/protocol/errors.ts'
-import type { AppContext } from '../app-env.ts'
+import { type AppContext, portsIn } from '../app-env.ts'
 import { requestedRow } from './endpoint-row.ts'
 import type { RateClass } from './rates.ts'
 import { UnderWay } from './under-way.ts'
@@ -46,7 +46,7 @@ const underWay = new UnderWay()
 export function letIn(c: AppContext): () => void {
   const most = MOST[requestedRow(c as unknown as Context)?.limit ?? 'read']
   if (most === 'waits') return () => undefined
-  const now = c.var.ports.clock.now()
+  const now = portsIn(c).clock.now()
   const count = underWay.count(now)
   if (count >= most) {
     const retryAfter = AGAIN_MS + ((count * 37) % AGAIN_MS)

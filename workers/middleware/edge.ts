@@ -6,7 +6,7 @@ import { askingUser } from '../../src/accounts/requester.ts'
 import { portsOf } from '../../src/context.ts'
 import type { Random } from '../../src/ports/system.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
-import { type AppEnv, requesterIn } from '../app-env.ts'
+import { type AppEnv, portsIn, requesterIn } from '../app-env.ts'
 import { DROP_HEADER, dropAfterRpc } from '../ops/test-hooks.ts'
 import { logRequest } from './access-log.ts'
 import { mayBeUnread, withRestRead } from './bodies/unread-bodies.ts'
@@ -84,7 +84,7 @@ function countRequest(
   c: Context<AppEnv>,
   { route, status, ms }: { route: string; status: number; ms: number },
 ): void {
-  const { gathered, metrics } = c.var.ports
+  const { gathered, metrics } = portsIn(c)
   const method = methodOf(c)
   metrics.count('http_requests_total', { method, route, status: String(status) })
   metrics.observe('http_request_duration_seconds', { method, route }, ms / 1000)

@@ -3,7 +3,7 @@ import type { Context, MiddlewareHandler, Next } from 'hono'
 import type * as z from 'zod'
 import type { ConsumerRequester, Requester, UserRequester } from '../../src/accounts/requester.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
-import type { AppContext, AppEnv, RequesterEnv } from '../app-env.ts'
+import { type AppContext, type AppEnv, portsIn, type RequesterEnv } from '../app-env.ts'
 import { consumer } from '../event-stream/consumer.ts'
 import { liveSession, optionalSession, sessionByClaims } from './access-token.ts'
 import { administrator } from './admin.ts'
@@ -63,7 +63,7 @@ export function endpoint<const R extends EndpointRow>(
     next: Next,
   ): Promise<void> {
     if (authenticate !== undefined) c.set('requester', await authenticate(c, row))
-    if (row.served !== undefined && !row.served(c.var.ports.config)) throw notServed()
+    if (row.served !== undefined && !row.served(portsIn(c).config)) throw notServed()
     await checkRequest(c as unknown as Context<AppEnv>, row)
     await next()
   }

@@ -6,7 +6,7 @@ import type { Context } from 'hono'
 import { askingUser } from '../../src/accounts/requester.ts'
 import type { RateLimit, RateLimiter } from '../../src/ports/rate-limits.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
-import { type AppContext, requesterIn, type UserContext } from '../app-env.ts'
+import { type AppContext, portsIn, requesterIn, type UserContext } from '../app-env.ts'
 import { Buckets } from './buckets.ts'
 import { clientNetwork } from './client-address.ts'
 import { type EndpointRow, requestedRow } from './endpoint-row.ts'
@@ -31,7 +31,7 @@ const UNKNOWN = { limit: 'read', auth: 'optional' } as const
  * @throws MatrixError M_LIMIT_EXCEEDED
  */
 export function countForUser(c: AppContext, { limit }: EndpointRow, userId: string): void {
-  if (c.var.ports.config.rateLimits && limit !== 'free') take(c, users, limit, userId)
+  if (portsIn(c).config.rateLimits && limit !== 'free') take(c, users, limit, userId)
 }
 
 /**
@@ -39,7 +39,7 @@ export function countForUser(c: AppContext, { limit }: EndpointRow, userId: stri
  * @throws MatrixError M_LIMIT_EXCEEDED
  */
 export function countForAddress(c: AppContext): void {
-  if (!c.var.ports.config.rateLimits) return
+  if (!portsIn(c).config.rateLimits) return
   const { limit, auth } = requestedRow(c as unknown as Context) ?? UNKNOWN
   if (limit !== 'free' && (auth === 'none' || !hasToken(c))) take(c, addresses, limit, clientNetwork(c))
 }
@@ -49,7 +49,7 @@ export function countForAddress(c: AppContext): void {
  * @throws MatrixError M_LIMIT_EXCEEDED
  */
 export function countStranger(c: AppContext, { limit }: EndpointRow): void {
-  if (c.var.ports.config.rateLimits && limit !== 'free') take(c, addresses, limit, clientNetwork(c))
+  if (portsIn(c).config.rateLimits && limit !== 'free') take(c, addresses, limit, clientNetwork(c))
 }
 
 /**
@@ -57,7 +57,7 @@ export function countStranger(c: AppContext, { limit }: EndpointRow): void {
  * @throws MatrixError M_LIMIT_EXCEEDED
  */
 export function countActions(c: UserContext, action: RateClass, times: number): void {
-  if (c.var.ports.config.rateLimits && times > 0) take(c, users, action, c.var.requester.userId, times)
+  if (portsIn(c).config.rateLimits && times > 0) take(c, users, action, c.var.requester.userId, times)
 }
 
 /**
@@ -65,7 +65,7 @@ export function countActions(c: UserContext, action: RateClass, times: number): 
  * @throws MatrixError M_LIMIT_EXCEEDED
  */
 export function countPicture(c: AppContext): void {
-  if (!c.var.ports.config.rateLimits) return
+  if (!portsIn(c).config.rateLimits) return
   const userId = askingUser(requesterIn(c))
   if (userId !== undefined) take(c, users, 'picture', userId)
   else take(c, addresses, 'picture', clientNetwork(c))
@@ -76,14 +76,14 @@ export function countPicture(c: AppContext): void {
  * @throws MatrixError M_LIMIT_EXCEEDED
  */
 export async function countAttempt(c: AppContext, action: keyof typeof LIMITS): Promise<void> {
-  if (!c.var.ports.config.rateLimits) return
+  if (!portsIn(c).config.rateLimits) return
   const limit = LIMITS[action]
   refuse(await counters(c, (limiter) => limiter.hit(limit, [clientNetwork(c)])))
 }
 
 /** Asks Redis, and this isolate's own memory where Redis does not answer. */
 export function counters<T>(c: AppContext, ask: (limiter: RateLimiter) => Promise<T>): Promise<T> {
-  const { clock, limiter } = c.var.ports
+  const { clock, limiter } = portsIn(c)
   inMemory ??= new MemoryLimiter(() => clock.now())
   const memory = inMemory
   return ask(limiter).catch(() => ask(memory))
@@ -96,7 +96,7 @@ export function refuse(retryAfterMs: number | undefined): void {
 }
 
 function take(c: AppContext, buckets: Buckets, rate: RateClass, key: string, times = 1): void {
-  refuse(buckets.take(`${rate}:${key}`, ALLOWANCES[rate], c.var.ports.clock.now(), times))
+  refuse(buckets.take(`${rate}:${key}`, ALLOWANCES[rate], portsIn(c).clock.now(), times))
 }
 
 function hasToken(c: AppContext): boolean {

@@ -4,7 +4,7 @@ import * as z from 'zod'
 import { type ErrorCode, MatrixError } from '../../src/protocol/errors.ts'
 import { type JsonObject, writesFloats } from '../../src/protocol/events/canonical-json.ts'
 import { issueSentence } from '../../src/protocol/issue-sentence.ts'
-import type { AppContext, AppEnv } from '../app-env.ts'
+import { type AppContext, type AppEnv, portsIn } from '../app-env.ts'
 import { isJsonObject, readJsonObject } from './bodies/body.ts'
 import type { Schemas } from './endpoint-row.ts'
 
@@ -21,7 +21,7 @@ export async function checkRequest(c: Context<AppEnv>, schemas: Schemas): Promis
   if (schemas.param !== undefined) keep(c, 'param', schemas.param, c.req.param())
   if (schemas.query !== undefined) keep(c, 'query', schemas.query, c.req.query())
   if (schemas.json === undefined) return
-  const reading = { timeout: c.var.ports.config.bodyTimeoutMs, optional: schemas.bodyOptional === true }
+  const reading = { timeout: portsIn(c).config.bodyTimeoutMs, optional: schemas.bodyOptional === true }
   const { value, text } = await readJsonObject(c.req.raw, reading)
   c.set('bodyText', text)
   keep(c, 'json', schemas.json, value)

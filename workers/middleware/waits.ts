@@ -4,7 +4,7 @@
  * is kept.
  */
 import { peerName } from '../../src/ip-address.ts'
-import type { AppContext } from '../app-env.ts'
+import { type AppContext, portsIn } from '../app-env.ts'
 
 /** A request that waits. */
 export interface Wait {
@@ -30,7 +30,7 @@ const waiting = new Set<Waiting>()
 
 /** Begins to wait. If too many have the same `sharer`, the oldest of them are ended. */
 export function beginWait(c: AppContext, sharer?: string): Wait {
-  c.var.ports.metrics.count('long_polls_total', {})
+  portsIn(c).metrics.count('long_polls_total', {})
   const { promise: over, resolve } = Promise.withResolvers<void>()
   if (c.env.MACHINE === undefined) return { over, isOver: () => false, done: () => {} }
   const one: Waiting = { request: c.req.raw, sharer, end: resolve }

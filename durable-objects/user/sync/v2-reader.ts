@@ -5,7 +5,7 @@ import type { KeyCounts } from './key-counts.ts'
 import type { PollReader } from './poll-reader.ts'
 import type { SyncQuery } from './query.ts'
 import type { Sync } from './sync.ts'
-import { parseSyncToken } from './sync-token.ts'
+import { parseSyncToken, type SyncToken } from './sync-token.ts'
 
 export interface V2Parts {
   sync: Sync
@@ -16,6 +16,8 @@ export interface V2Parts {
 export class V2Reader implements PollReader {
   readonly #parts: V2Parts
   readonly #query: SyncQuery
+  /** A poll that waits is looked at again and again with one token. */
+  #newest: { text: string; token: SyncToken } | undefined
 
   constructor(parts: V2Parts, query: SyncQuery) {
     this.#parts = parts
@@ -24,19 +26,24 @@ export class V2Reader implements PollReader {
 
   async read(token: string | undefined): Promise<SyncAnswer> {
     const { codec, sync } = this.#parts
-    return codec.encode(await sync.read(this.#query, token === undefined ? undefined : parseSyncToken(token)))
+    return codec.encode(await sync.read(this.#query, token === undefined ? undefined : this.#parsed(token)))
   }
 
   readAtOnce(token: string): SyncAnswer | undefined {
-    const news = this.#parts.sync.readAtOnce(this.#query, parseSyncToken(token))
+    const news = this.#parts.sync.readAtOnce(this.#query, this.#parsed(token))
     return news && this.#parts.codec.encode(news)
   }
 
   behind(token: string): boolean {
-    return this.#parts.sync.behind(parseSyncToken(token), this.#query.session.deviceId)
+    return this.#parts.sync.behind(this.#parsed(token), this.#query.session.deviceId)
   }
 
   empty(): JsonObject {
     return this.#parts.keys.of(this.#query.session.deviceId)
+  }
+
+  #parsed(text: string): SyncToken {
+    if (this.#newest?.text !== text) this.#newest = { text, token: parseSyncToken(text) }
+    return this.#newest.token
   }
 }

@@ -40,8 +40,9 @@ export async function longPoll(c: UserContext, poll: LongPoll): Promise<Response
 }
 
 async function pollUntil(c: UserContext, poll: LongPoll, wait: Wait): Promise<Response> {
-  const { clock } = c.var.ports
-  const user = c.var.objects.user(poll.session.userId)
+  const { objects, ports } = c.var
+  const { clock } = ports
+  const user = objects.user(poll.session.userId)
   const deadline = clock.now() + poll.timeoutMs
   let empty = '{}'
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
