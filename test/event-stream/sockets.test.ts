@@ -140,7 +140,7 @@ it.each([
 })
 
 it('are not opened without an upgrade, by a wrong token, or for another topic', async () => {
-  const plain = await reader.get(`/events/${partition}/socket`)
+  const plain = await reader.get(`/topics/events/${partition}/socket`)
   expect([plain.status, plain.body.errcode]).toEqual([426, 'M_UNRECOGNIZED'])
   const narrow = await newToken(server, http, { topics: ['receipts'] })
   for (const token of [narrow.token, 'none']) {
