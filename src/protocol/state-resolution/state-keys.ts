@@ -1,0 +1,30 @@
+/** Maps by type and state key. Both are texts of others, so that no joined text of the two is safe as a key. */
+
+export interface StateKey {
+  type: string
+  stateKey: string
+}
+
+export class StateKeyMap<V> {
+  readonly #byType = new Map<string, Map<string, V>>()
+
+  get(type: string, stateKey: string): V | undefined {
+    return this.#byType.get(type)?.get(stateKey)
+  }
+
+  has(type: string, stateKey: string): boolean {
+    return this.#byType.get(type)?.has(stateKey) ?? false
+  }
+
+  set(type: string, stateKey: string, value: V): void {
+    const byKey = this.#byType.get(type)
+    if (byKey === undefined) this.#byType.set(type, new Map([[stateKey, value]]))
+    else byKey.set(stateKey, value)
+  }
+
+  *entries(): Generator<StateKey & { value: V }> {
+    for (const [type, byKey] of this.#byType) {
+      for (const [stateKey, value] of byKey) yield { type, stateKey, value }
+    }
+  }
+}
