@@ -41,7 +41,7 @@ export function randomHistory(seed: number): History {
     fields.origin_server_ts = randomTime(random, count)
     const { verdict } = dag.offer(fields)
     if (verdict === 'allowed') sent.push(dag.send(fields))
-    else if (random.chance(0.15)) dag.reject(fields)
+    else if (random.chance(0.3)) dag.reject(fields)
   }
   for (let count = 0; count < 3; count++) {
     const events = Array.from({ length: 2 + random.below(3) }, () => random.pick(sent))
@@ -88,9 +88,9 @@ function tamperedFork(random: Random, dag: Dag, { states }: Fork): Fork {
   for (let count = 0; count < 3; count++) {
     const key = random.pick([...first!.keys()])
     const [type, stateKey] = JSON.parse(key) as [string, string]
-    const rivals = [...dag.events.values()].filter(
-      ({ pdu }) => pdu.type === type && pdu.state_key === stateKey,
-    )
+    const all = [...dag.events.values()].filter(({ pdu }) => pdu.type === type && pdu.state_key === stateKey)
+    const refused = all.filter(({ rejected }) => rejected === true)
+    const rivals = refused.length > 0 && random.chance(0.6) ? refused : all
     if (random.chance(0.3) && type !== 'm.room.create') first!.delete(key)
     else first!.set(key, random.pick(rivals).eventId)
   }
@@ -99,14 +99,14 @@ function tamperedFork(random: Random, dag: Dag, { states }: Fork): Fork {
 
 function randomEvent(random: Random, version: string): Sent {
   const sender = random.chance(0.35) ? CREATOR : random.pick(USERS)
-  const kind = random.below(20)
+  const kind = random.below(21)
   if (kind < 9) return randomMembership(random, sender)
   if (kind < 13) return state(sender, 'm.room.power_levels', powerLevels(random, version, random.chance(0.8)))
   if (kind < 15) return state(sender, 'm.room.join_rules', { join_rule: random.pick(JOIN_RULES) })
   if (kind < 17) return state(sender, 'm.room.topic', { topic: `topic ${random.below(1_000_000)}` })
   if (kind < 18)
     return { ...state(sender, 'org.example.own', { n: random.below(9) }), state_key: random.pick(USERS) }
-  if (kind < 19) return randomOffer(random, sender)
+  if (kind < 20) return randomOffer(random, sender)
   if (random.chance(0.5)) {
     const server = sender.slice(sender.indexOf(':') + 1)
     return { ...state(sender, 'm.room.aliases', { aliases: [`#x:${server}`] }), state_key: server }
@@ -133,18 +133,21 @@ function randomMembership(random: Random, sender: string): Sent {
   }
   if (kind < 10) return membership(target, target, { membership: 'leave', n })
   if (kind < 11) return membership(target, target, { membership: 'knock', n })
-  if (kind < 14) return membership(sender, target, { membership: 'invite', n })
-  if (kind < 15) return membership(sender, target, redeemed(random, target))
+  if (kind < 13) return membership(sender, target, { membership: 'invite', n })
+  if (kind < 15) return membership(random.chance(0.8) ? CREATOR : sender, target, redeemed(random, target))
   return membership(sender, target, { membership: random.chance(0.5) ? 'ban' : 'leave', n })
 }
 
-function randomOffer(random: Random, sender: string): Sent {
-  const content = random.chance(0.5)
-    ? { public_key: IDENTITY_SERVER.publicKey }
-    : { public_keys: [{ public_key: STRANGER.publicKey }, { public_key: IDENTITY_SERVER.publicKey }] }
+/** Mostly by one user, since an offer is redeemed by the user who made it. */
+function randomOffer(random: Random, anyone: string): Sent {
+  const content = random.pick<JsonObject>([
+    { public_key: IDENTITY_SERVER.publicKey },
+    { public_key: STRANGER.publicKey },
+    { public_keys: [{ public_key: STRANGER.publicKey }, { public_key: IDENTITY_SERVER.publicKey }] },
+  ])
   return {
     type: 'm.room.third_party_invite',
-    sender,
+    sender: random.chance(0.8) ? CREATOR : anyone,
     state_key: `token${random.below(2)}`,
     content: { ...content, display_name: `${random.below(9)}`, key_validity_url: 'https://id.example/valid' },
   }
