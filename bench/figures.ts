@@ -7,6 +7,8 @@ export interface Sizes {
   events: number
   rooms: number
   crowd: number
+  /** Members of the room whose fork is resolved. */
+  forked: number
 }
 
 export interface Figure {
@@ -180,6 +182,13 @@ export const FIGURES = {
     unit: 'ms',
     better: 'less',
     size: 'rooms',
+  },
+
+  'resolution.fork': {
+    label: 'resolution of a fork, 100 events in conflict, {n} members, p50',
+    unit: 'ms',
+    better: 'less',
+    size: 'forked',
   },
 
   'memory.rest': { label: 'memory of the process tree at rest', unit: 'MB', better: 'less' },

@@ -87,6 +87,7 @@ export const GOALS: readonly Goal[] = [
   },
   { text: 'join', figure: 'join.p50', compare: 'at most', bound: { value: 1.3 } },
   { text: 'an upload of 10 MB', figure: 'media.upload.p50', compare: 'at most', bound: { value: 60 } },
+  { text: 'a fork is resolved', figure: 'resolution.fork', compare: 'at most', bound: { value: 100 } },
   ...CROWD.map(([figure, value, text]): Goal => ({ text, figure, compare: 'at most', bound: { value } })),
   {
     text: 'delivery at most 1.5 ms after the send',

@@ -34,15 +34,15 @@ export interface Options {
 
 const FULL = {
   timing: { rounds: 5, roundMs: 3_000, warmUpMs: 2_000, maxSamples: 1_000 },
-  sizes: { members: 10_000, awake: 1_000, events: 100_000, rooms: 1_000, crowd: 400 },
+  sizes: { members: 10_000, awake: 1_000, events: 100_000, rooms: 1_000, crowd: 400, forked: 50_000 },
   // Synapse does some fifty sends and a few dozen joins a second: the full sizes would take hours.
-  synapseSizes: { members: 300, awake: 100, events: 2_000, rooms: 100, crowd: 60 },
+  synapseSizes: { members: 300, awake: 100, events: 2_000, rooms: 100, crowd: 60, forked: 5_000 },
 }
 
 const QUICK = {
   timing: { rounds: 3, roundMs: 700, warmUpMs: 400, maxSamples: 200 },
-  sizes: { members: 200, awake: 100, events: 1_000, rooms: 50, crowd: 60 },
-  synapseSizes: { members: 30, awake: 20, events: 100, rooms: 25, crowd: 20 },
+  sizes: { members: 200, awake: 100, events: 1_000, rooms: 50, crowd: 60, forked: 5_000 },
+  synapseSizes: { members: 30, awake: 20, events: 100, rooms: 25, crowd: 20, forked: 5_000 },
 }
 
 /** Reads the command line; undefined means that only the usage was asked for. */

@@ -20,7 +20,7 @@ export interface Results {
 const BUSY_SAMPLE_MS = 2_000
 const BUSY_LIMIT = 0.15
 const ORDER: readonly RunName[] = ['selvedge', 'synapse', 'ceiling']
-const NO_SIZES: Sizes = { members: 0, awake: 0, events: 0, rooms: 0, crowd: 0 }
+const NO_SIZES: Sizes = { members: 0, awake: 0, events: 0, rooms: 0, crowd: 0, forked: 0 }
 
 export function describeMachine(): string {
   const [cpu] = cpus()

@@ -8,8 +8,9 @@ import type { Row, Run, Server, Target } from './target.ts'
 
 export async function runTarget(target: Target, rows: readonly Row[], timing: Timing): Promise<Run> {
   const run: Run = { title: target.title, sizes: target.sizes, figures: {}, failures: [] }
-  const shared = rows.filter((row) => row.ownServer !== true)
-  const alone = rows.filter((row) => row.ownServer === true)
+  const ofTarget = rows.filter(({ only }) => only === undefined || only === target.name)
+  const shared = ofTarget.filter((row) => row.ownServer !== true)
+  const alone = ofTarget.filter((row) => row.ownServer === true)
   for (const group of [shared, ...alone.map((row) => [row])]) {
     if (group.length > 0) await runGroup(target, group, timing, run)
   }

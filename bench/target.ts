@@ -45,5 +45,7 @@ export interface Row {
   description: string
   /** Whether it needs a server of its own, so that what other rows left behind is not counted. */
   ownServer?: boolean
+  /** The one target it says something of; all of them unless told. */
+  only?: RunName
   run(context: RowContext): Promise<void>
 }

@@ -13,7 +13,7 @@ const START_LIMIT_MS = 30_000
 export const ceiling: Target = {
   name: 'ceiling',
   title: 'ceiling of the runtime',
-  sizes: { members: 0, awake: 0, events: 0, rooms: 0, crowd: 0 },
+  sizes: { members: 0, awake: 0, events: 0, rooms: 0, crowd: 0, forked: 0 },
   start: () => startScript('serve.ts'),
 }
 

@@ -9,6 +9,7 @@ import { callsRow, deliveryRow, syncRow } from './latency.ts'
 import { mediaRow } from './media.ts'
 import { membersRow } from './members.ts'
 import { endRow, restRow } from './memory.ts'
+import { resolutionRow } from './resolution.ts'
 import { roomsRow } from './rooms.ts'
 import { throughputRow } from './throughput.ts'
 import { toDeviceRow } from './to-device.ts'
@@ -25,6 +26,7 @@ export const ROWS: readonly Row[] = [
   membersRow,
   historyRow,
   roomsRow,
+  resolutionRow,
   endRow,
   awakeRow,
   crowdRow,
