@@ -16,7 +16,12 @@ import { bytesOf, hashOf, streamOf, transfersOf } from './transfers.ts'
 /** What moves: claims are of uploads under way. */
 const moving = (keys: string[]) => keys.filter((key) => !/^(claimed|conditions)\//.test(key))
 
-export function describeMove(to: MediaStoreName, settings: () => Promise<StoreOptions>): void {
+/** @param settings of that one of the two which is not R2 */
+export function describeMove(
+  from: MediaStoreName,
+  to: MediaStoreName,
+  settings: () => Promise<StoreOptions>,
+): void {
   let server: TestServer
   let alice: Client
   let media: ReturnType<typeof transfersOf>
@@ -24,7 +29,7 @@ export function describeMove(to: MediaStoreName, settings: () => Promise<StoreOp
   const uploads = new Map<string, string>()
 
   beforeAll(async () => {
-    server = await startServer({ ...(await settings()), 'media-store': 'r2', 'data-dir': folder })
+    server = await startServer({ ...(await settings()), 'media-store': from, 'data-dir': folder })
     alice = await api(server).register('alice')
     media = transfersOf(server, alice, alice)
   })
@@ -50,10 +55,10 @@ export function describeMove(to: MediaStoreName, settings: () => Promise<StoreOp
       expect(hashOf(await bytesOf(answer))).toBe(hash)
     }
   }
-  const source = () => bucketOf(server, 'r2')
+  const source = () => bucketOf(server, from)
   const target = () => bucketOf(server, to)
 
-  describe(`media that move to ${to}`, () => {
+  describe(`media that move from ${from} to ${to}`, () => {
     it('are copied, with their thumbnails and reservations, while more are uploaded', async () => {
       for (const size of [0, 10, 100_000, 3_000_000]) await upload(randomBytes(size))
       await upload(randomBytes(9_000_000), true)
@@ -115,7 +120,7 @@ export function describeMove(to: MediaStoreName, settings: () => Promise<StoreOp
       const ran = await move('--delete-source')
       expect(ran.code).toBe(1)
       expect(ran.stderr).toContain(
-        `New media go to r2: choose ${to} as the store first, then delete the source`,
+        `New media go to ${from}: choose ${to} as the store first, then delete the source`,
       )
     })
 
