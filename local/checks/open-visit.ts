@@ -20,16 +20,20 @@ export function openVisit(given: Chosen, options: Shared, here: boolean): Visit 
   // The keys of a folder are those of the server that runs on it, and of no other.
   const isOfFolder = new URL(url).origin === runningAt(options['data-dir'])
   const operator = process.env.TOKEN_KEYS !== undefined || isOfFolder ? operatorOf(options) : undefined
-  return {
+  return beginVisit({
     url,
     serverName: options['server-name'] ?? operator?.serverName,
     entry: entryOf(given, options),
     metricsToken: options['metrics-token'],
     operator,
-    mark: randomBytes(5).toString('hex'),
-    made: {},
-    cleanUps: [],
-  }
+  })
+}
+
+/** A visit on which nothing was done yet. */
+export function beginVisit(
+  known: Pick<Visit, 'url' | 'serverName' | 'entry' | 'metricsToken' | 'operator'>,
+): Visit {
+  return { ...known, mark: randomBytes(5).toString('hex'), made: {}, cleanUps: [] }
 }
 
 function addressFor({ url }: Chosen, options: Shared, here: boolean): string {

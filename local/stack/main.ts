@@ -6,6 +6,7 @@ import { StartError } from '../start-error.ts'
 import { certificateOf } from './certificate.ts'
 import { type Asked, HELP, readAsked } from './options.ts'
 import { runs, SERVICE_NAMES, type Stack } from './service.ts'
+import { tryServer } from './smoke.ts'
 import { makeFolder, readState } from './state.ts'
 import { healthOf, lineOf, showLogs } from './status.ts'
 import { down, up } from './up.ts'
@@ -13,9 +14,13 @@ import { down, up } from './up.ts'
 const say = (line: string) => console.log(line)
 
 const COMMANDS: Record<Asked['command'], (asked: Asked) => Promise<void>> = {
-  async up({ folder, change }) {
+  async up({ folder, change, smoke }) {
     makeFolder(folder)
-    await alone(folder, async () => welcome(await up(folder, change, say)))
+    await alone(folder, async () => {
+      const { stack, started } = await up(folder, change, say)
+      welcome(stack)
+      if (smoke && started.length > 0) await tryServer(stack, say)
+    })
   },
 
   async down({ folder }) {

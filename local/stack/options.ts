@@ -4,7 +4,7 @@ import { splitFlags } from '../commands/words.ts'
 import { type OptionName, optionTable, readOptions } from '../options/options.ts'
 import { StartError } from '../start-error.ts'
 import { readTlsFiles } from '../tls.ts'
-import { BY_DEFAULT, SERVICE_NAMES, type ServiceName } from './service.ts'
+import { BY_DEFAULT, FOLLOWS, SERVICE_NAMES, type ServiceName } from './service.ts'
 import { SERVICES } from './services/index.ts'
 import type { State } from './state.ts'
 
@@ -33,6 +33,7 @@ const FLAGS = {
   ports: 'string',
   'tls-cert': 'string',
   'tls-key': 'string',
+  'no-smoke': 'boolean',
   lines: 'string',
   follow: 'boolean',
   help: 'boolean',
@@ -45,6 +46,7 @@ const ONLY_OF: Readonly<Record<string, CommandName>> = {
   ports: 'up',
   'tls-cert': 'up',
   'tls-key': 'up',
+  'no-smoke': 'up',
   lines: 'logs',
   follow: 'logs',
 }
@@ -56,6 +58,8 @@ export interface Asked {
   services: ServiceName[]
   lines: string
   follow: boolean
+  /** For `up`: whether the server is tried at the end. */
+  smoke: boolean
   /** Changes what a new or a remembered stack is to be. */
   change(state: State): void
 }
@@ -87,9 +91,10 @@ export function readAsked(args: string[]): Asked | 'help' {
     services: more.map((name) => serviceNamed('logs', name)),
     lines,
     follow: flags.follow === true,
+    smoke: flags['no-smoke'] !== true,
     change(state) {
       const wanted = new Set([...state.services, ...added].filter((name) => !left.includes(name)))
-      state.services = SERVICE_NAMES.filter((name) => wanted.has(name))
+      state.services = SERVICE_NAMES.filter((name) => wanted.has(FOLLOWS[name] ?? name))
       Object.assign(state.ports, ports)
       if (rest.length > 0) state.options = rest
       if (tls !== undefined) state.tls = tls
@@ -98,7 +103,12 @@ export function readAsked(args: string[]): Asked | 'help' {
 }
 
 function servicesIn(flag: string, text: string | undefined): ServiceName[] {
-  return text === undefined ? [] : text.split(',').map((name) => serviceNamed(`--${flag}`, name.trim()))
+  const names = (text?.split(',') ?? []).map((name) => serviceNamed(`--${flag}`, name.trim()))
+  for (const name of names) {
+    const other = FOLLOWS[name]
+    if (other !== undefined) throw refusal(`--${flag} cannot name ${name}: it comes and goes with ${other}`)
+  }
+  return names
 }
 
 function serviceNamed(where: string, name: string): ServiceName {
@@ -133,12 +143,13 @@ const refusal = (message: string) => new StartError(`${message} (see --help)`, 2
 
 export const HELP = `\
 Usage: npm run stack -- up [--with <services>] [--without <services>] [--ports <list>]
-                           [--tls-cert <file> --tls-key <file>] [options of npm start]
+                           [--tls-cert <file> --tls-key <file>] [--no-smoke] [options of npm start]
        npm run stack -- down
        npm run stack -- status
        npm run stack -- logs [service…] [--lines <number>] [--follow]
 
 Services are ${SERVICE_NAMES.join(', ')}; those that run unless told: ${BY_DEFAULT.join(', ')}.
+With kubo, new media go there; kafka brings kafka-sink, which carries the event stream to it.
 All of them listen on loopback alone. What a stack was told once, it remembers.
 
   --folder <path>     Where everything of this stack is kept. [.selvedge-stack]
@@ -147,6 +158,7 @@ All of them listen on loopback alone. What a stack was told once, it remembers.
   --ports <list>      Ports to use, such as nginx=8443,selvedge=8008. Else free ones are chosen, once.
   --tls-cert, --tls-key <file>
                       A certificate for nginx, PEM. Else the stack makes one, by an authority of its own.
+  --no-smoke          Does not use the server once at the end, as npm run smoke does.
   --lines <number>    How many lines of each log. [50]
   --follow            Goes on with what comes.
 `

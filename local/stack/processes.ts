@@ -3,6 +3,7 @@
  * those that were noted. A process id alone may belong to somebody else by then.
  */
 import { execFileSync, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -11,7 +12,12 @@ import { codeOf } from '../start-error.ts'
 import type { Command } from './service.ts'
 import type { Identity } from './users.ts'
 
-const Noted = z.object({ pid: z.int().min(2), began: z.string().min(1) })
+const Noted = z.object({
+  pid: z.int().min(2),
+  began: z.string().min(1),
+  /** What it was told, as a hash: there are passwords in it. */
+  told: z.string().optional(),
+})
 export type Noted = z.infer<typeof Noted>
 
 const AGAIN_MS = 50
@@ -35,13 +41,21 @@ export function isAlive({ pid, began }: Noted): boolean {
   return beganAt(pid) === began
 }
 
+/** Whether the process that was noted was told what it would be told today. */
+export function isToldAll({ told }: Noted, command: Command): boolean {
+  return told === hashOf(command)
+}
+
+const hashOf = (command: Command) => createHash('sha256').update(JSON.stringify(command)).digest('hex')
+
 /** Starts a process that outlives this one; what it says goes to its log. */
 export function startProcess(
   folder: string,
   name: string,
-  { program, args, env, cwd }: Command,
+  command: Command,
   as: Identity | undefined,
 ): Noted {
+  const { program, args, env, cwd } = command
   const log = openSync(logOf(folder, name), 'a', 0o600)
   try {
     const child = spawn(program, args, {
@@ -55,7 +69,7 @@ export function startProcess(
     child.unref()
     const began = child.pid === undefined ? undefined : beganAt(child.pid)
     // One that ended at once is as good as any that has: nothing with this beginning will ever be found.
-    const noted = { pid: child.pid ?? 2 ** 31 - 1, began: began ?? 'never' }
+    const noted = { pid: child.pid ?? 2 ** 31 - 1, began: began ?? 'never', told: hashOf(command) }
     writeFileSync(fileOf(folder, name), JSON.stringify(noted), { mode: 0o600 })
     return noted
   } finally {

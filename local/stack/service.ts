@@ -3,7 +3,7 @@ import type { ServiceName } from './names.ts'
 import type { Programs, Requirement } from './programs.ts'
 import type { State } from './state.ts'
 
-export { BY_DEFAULT, LOOPBACK, SERVICE_NAMES, type ServiceName } from './names.ts'
+export { BY_DEFAULT, FOLLOWS, LOOPBACK, SERVICE_NAMES, type ServiceName } from './names.ts'
 
 /** A stack as its services see it. */
 export interface Stack {
@@ -24,7 +24,7 @@ export interface Service {
   /** What it needs on this machine. */
   requires: readonly Requirement[]
   /** The names of its ports; the first is the one that its clients use. */
-  ports: readonly [string, ...string[]]
+  ports: readonly string[]
   /** The system user that it runs as if the stack is root's. */
   user?: string
   /** It is started by the stack's own user, and gives its rights away itself. */
@@ -38,6 +38,8 @@ export interface Service {
   command(stack: Stack, programs: Programs): Command
   /** Answers once it does what it is for. @throws anything if it does not */
   check(stack: Stack): Promise<unknown>
+  /** What is to be known once it is left out. */
+  farewell?: string
   /** Where it is reached, without a password. */
   address(stack: Stack): string
 }

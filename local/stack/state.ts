@@ -10,11 +10,20 @@ import { LOOPBACK, SERVICE_NAMES, type ServiceName } from './names.ts'
 const FILE = 'stack.json'
 const SECRET_LENGTH = 32
 
+const newSecret = () => systemRandom.token(SECRET_LENGTH)
+
 const State = z.object({
   format: z.literal(1),
   services: z.array(z.enum(SERVICE_NAMES)),
   ports: z.record(z.string(), z.int().min(1).max(65535)),
-  secrets: z.object({ postgres: z.string(), redis: z.string(), metrics: z.string() }),
+  secrets: z.object({
+    postgres: z.string(),
+    redis: z.string(),
+    metrics: z.string(),
+    // A stack of before they were there gets them with its next start.
+    kubo: z.string().default(newSecret),
+    registration: z.string().default(newSecret),
+  }),
   /** What `npm start` is told beside what the stack itself says. */
   options: z.array(z.string()),
   /** A certificate of the operator's; the stack makes its own without. */
@@ -33,12 +42,17 @@ export function readState(folder: string): State | undefined {
 }
 
 export function newState(services: readonly ServiceName[]): State {
-  const secret = () => systemRandom.token(SECRET_LENGTH)
   return {
     format: 1,
     services: [...services],
     ports: {},
-    secrets: { postgres: secret(), redis: secret(), metrics: secret() },
+    secrets: {
+      postgres: newSecret(),
+      redis: newSecret(),
+      metrics: newSecret(),
+      kubo: newSecret(),
+      registration: newSecret(),
+    },
     options: [],
   }
 }

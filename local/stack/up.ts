@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { patiently } from '../../src/patience.ts'
 import { readOptions } from '../options/options.ts'
 import { messageOf, StartError } from '../start-error.ts'
-import { endProcess, isAlive, logOf, notedOf, startProcess } from './processes.ts'
+import { endProcess, isAlive, isToldAll, logOf, notedOf, startProcess } from './processes.ts'
 import { findPrograms, type Programs } from './programs.ts'
 import { BY_DEFAULT, SERVICE_NAMES, type Service, type ServiceName, type Stack } from './service.ts'
 import { SERVICES } from './services/index.ts'
@@ -21,8 +21,14 @@ const END_MS = 20_000
 
 type Say = (line: string) => void
 
+export interface Up {
+  stack: Stack
+  /** What did not run before. */
+  started: ServiceName[]
+}
+
 /** @throws StartError after which nothing runs that did not run before */
-export async function up(folder: string, change: (state: State) => void, say: Say): Promise<Stack> {
+export async function up(folder: string, change: (state: State) => void, say: Say): Promise<Up> {
   const state = readState(folder) ?? newState(BY_DEFAULT)
   const before = state.services
   change(state)
@@ -40,11 +46,15 @@ export async function up(folder: string, change: (state: State) => void, say: Sa
   )
   const programs = await findPrograms(required, folder, say)
   writeState(folder, state)
-  for (const name of before.filter((one) => !names.includes(one)).reverse()) await end(folder, name)
+  for (const name of before.filter((one) => !names.includes(one)).reverse()) {
+    await end(folder, name)
+    const { farewell } = SERVICES[name]
+    say(`${name} is left out${farewell === undefined ? '' : `: ${farewell}`}`)
+  }
   const started: ServiceName[] = []
   try {
     for (const service of services) {
-      if (await runsWell(stack, service)) {
+      if (await runsWell(stack, service, programs)) {
         say(`${service.name} runs already: ${service.address(stack)}`)
         continue
       }
@@ -56,7 +66,7 @@ export async function up(folder: string, change: (state: State) => void, say: Sa
     for (const name of started.reverse()) await end(folder, name)
     throw error
   }
-  return stack
+  return { stack, started }
 }
 
 /** Ends all services, those that were left out later as well. Answers which of them ran. */
@@ -71,9 +81,12 @@ function end(folder: string, name: ServiceName): Promise<boolean> {
   return endProcess(folder, name, { signal: stopSignal, patienceMs: END_MS })
 }
 
-async function runsWell(stack: Stack, service: Service): Promise<boolean> {
+async function runsWell(stack: Stack, service: Service, programs: Programs): Promise<boolean> {
   const noted = notedOf(stack.folder, service.name)
-  return noted !== undefined && isAlive(noted) && (await trouble(stack, service)) === undefined
+  if (noted === undefined || !isAlive(noted)) return false
+  if ((await trouble(stack, service)) !== undefined) return false
+  // With other options, or beside other services, it is another one.
+  return isToldAll(noted, service.command(stack, programs))
 }
 
 /** How long a service may take to show that it is well, ms. */

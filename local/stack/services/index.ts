@@ -1,6 +1,7 @@
 /** All services by their names. */
 import type { Service, ServiceName } from '../service.ts'
 import { kafka } from './kafka.ts'
+import { kafkaSink } from './kafka-sink.ts'
 import { kubo } from './kubo.ts'
 import { nginx } from './nginx.ts'
 import { postgres } from './postgres.ts'
@@ -14,6 +15,7 @@ export const SERVICES: Readonly<Record<ServiceName, Service>> = {
   kafka,
   kubo,
   selvedge,
+  'kafka-sink': kafkaSink,
   nginx,
   prometheus,
 }

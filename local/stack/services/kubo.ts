@@ -1,35 +1,38 @@
 /** Kubo, an IPFS node that speaks with nobody: it holds what the server gives it. */
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { projectRoot } from '../../paths.ts'
 import { inPath, runProgram } from '../programs.ts'
 import { LOOPBACK, portOf, type Service, type Stack } from '../service.ts'
 import { ownFolder } from '../users.ts'
 
-const VERSION = 'v0.43.1'
-const MODULE = 'github.com/ipfs/kubo/cmd/ipfs'
+const BUILD = join(projectRoot, 'local', 'stack', 'services', 'build-kubo.sh')
 
 const rootOf = (folder: string) => join(folder, 'kubo')
 const built = (folder: string) => join(rootOf(folder), 'bin', 'ipfs')
-const repository = ({ folder }: Stack) => ({ IPFS_PATH: join(rootOf(folder), 'repository') })
+const repository = ({ folder }: Stack) => ({
+  IPFS_PATH: join(rootOf(folder), 'repository'),
+  IPFS_TELEMETRY: 'off',
+})
 
-/** Nothing listens beyond loopback, nobody is looked for, and nothing is told of what is kept here. */
-const SETTINGS: Readonly<Record<string, unknown>> = {
-  'Addresses.Swarm': [],
-  Bootstrap: [],
-  'Routing.Type': 'none',
-  'Discovery.MDNS.Enabled': false,
-  'Swarm.DisableNatPortMap': true,
-  'Swarm.RelayClient.Enabled': false,
-  'AutoConf.Enabled': false,
-  'AutoTLS.Enabled': false,
-}
+export const kuboUrl = (stack: Stack): string => `http://${LOOPBACK}:${portOf(stack, 'kubo')}`
+
+/** Its RPC API can do everything with the node, so it asks for a secret even here. */
+export const kuboSecret = ({ state }: Stack): string => `bearer:${state.secrets.kubo}`
+
+type Config = Record<string, Record<string, unknown> | unknown[]>
+
+/** Nothing listens beyond loopback, nobody is looked for, and media are served by the server alone. */
+const settingsOf = (stack: Stack): Record<string, Record<string, unknown>> => ({
+  Addresses: { API: `/ip4/${LOOPBACK}/tcp/${portOf(stack, 'kubo')}`, Gateway: [], Swarm: [] },
+  API: { Authorizations: { selvedge: { AuthSecret: kuboSecret(stack), AllowedPaths: ['/api/v0'] } } },
+  Routing: { Type: 'none' },
+  AutoConf: { Enabled: false },
+  AutoTLS: { Enabled: false },
+})
 
 async function build(folder: string): Promise<void> {
-  const go = inPath('go')
-  if (go === undefined) return
-  mkdirSync(join(rootOf(folder), 'bin'), { recursive: true })
-  const env = { ...process.env, GOBIN: join(rootOf(folder), 'bin'), GOFLAGS: '-trimpath', CGO_ENABLED: '0' }
-  await runProgram(go, ['install', `${MODULE}@${VERSION}`], { env })
+  if (inPath('go') !== undefined) await runProgram(BUILD, [built(folder)], { env: process.env })
 }
 
 export const kubo: Service = {
@@ -39,34 +42,36 @@ export const kubo: Service = {
       name: 'ipfs',
       what: 'Kubo, which Go builds',
       find: (folder) => inPath('ipfs') ?? (existsSync(built(folder)) ? built(folder) : undefined),
-      fetch: { says: `building Kubo ${VERSION} by Go, which takes minutes`, run: build },
+      fetch: { says: 'building Kubo by Go, which takes many minutes', run: build },
     },
   ],
-  ports: ['kubo', 'kubo-gateway'],
+  ports: ['kubo'],
+  farewell: 'media that lie in it are away until it is back: npm run media:move copies them before',
   async prepare(stack, programs) {
-    const ipfs = programs.ipfs!
     const env = { ...process.env, ...repository(stack) }
     ownFolder(rootOf(stack.folder), undefined)
-    if (!existsSync(join(env.IPFS_PATH, 'config')))
-      await runProgram(ipfs, ['init', '--profile=server'], { env })
-    const settings = {
-      ...SETTINGS,
-      'Addresses.API': `/ip4/${LOOPBACK}/tcp/${portOf(stack, 'kubo')}`,
-      'Addresses.Gateway': `/ip4/${LOOPBACK}/tcp/${portOf(stack, 'kubo-gateway')}`,
+    const file = join(env.IPFS_PATH, 'config')
+    if (!existsSync(file)) {
+      await runProgram(programs.ipfs!, ['init', '--empty-repo', '--profile=server'], { env })
     }
-    for (const [key, value] of Object.entries(settings)) {
-      await runProgram(ipfs, ['config', '--json', key, JSON.stringify(value)], { env })
+    const config = JSON.parse(readFileSync(file, 'utf8')) as Config
+    for (const [name, settings] of Object.entries(settingsOf(stack))) {
+      config[name] = { ...config[name], ...settings }
     }
+    config.Bootstrap = []
+    writeFileSync(file, JSON.stringify(config, null, 2), { mode: 0o600 })
   },
   command: (stack, programs) => ({
     program: programs.ipfs!,
-    args: ['daemon', '--migrate=true', '--enable-gc'],
+    args: ['daemon', '--offline', '--migrate=true', '--enable-gc'],
     env: repository(stack),
   }),
   async check(stack) {
-    const answer = await fetch(`${this.address(stack)}/api/v0/version`, { method: 'POST' })
+    const [, token = ''] = kuboSecret(stack).split(':')
+    const headers = { authorization: `Bearer ${token}` }
+    const answer = await fetch(`${kuboUrl(stack)}/api/v0/version`, { method: 'POST', headers })
     if (!answer.ok) throw new Error(`it answers ${answer.status}`)
     await answer.body?.cancel()
   },
-  address: (stack) => `http://${LOOPBACK}:${portOf(stack, 'kubo')}`,
+  address: kuboUrl,
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { projectRoot } from '../../paths.ts'
 import { StartError } from '../../start-error.ts'
 import { LOOPBACK, portOf, runs, type Service, type Stack } from '../service.ts'
+import { kuboSecret, kuboUrl } from './kubo.ts'
 import { nginxUrl } from './nginx.ts'
 import { databaseUrl } from './postgres.ts'
 import { redisUrl } from './redis.ts'
@@ -14,13 +15,22 @@ export const ADDRESS_HEADER = 'X-Forwarded-For'
 
 /** The options that only the stack can know. */
 export function optionsOf(stack: Stack): string[] {
-  const isNamed = stack.state.options.some((word) => word.startsWith('--public-url'))
+  const unlessNamed = (name: string, value: string) =>
+    stack.state.options.some((word) => word === `--${name}` || word.startsWith(`--${name}=`))
+      ? []
+      : [`--${name}`, value]
   const behind = runs(stack, 'nginx')
-    ? ['--client-address-header', ADDRESS_HEADER, ...(isNamed ? [] : ['--public-url', nginxUrl(stack)])]
+    ? ['--client-address-header', ADDRESS_HEADER, ...unlessNamed('public-url', nginxUrl(stack))]
     : []
+  const media = runs(stack, 'kubo')
+    ? ['--ipfs-api', kuboUrl(stack), ...unlessNamed('media-store', 'ipfs')]
+    : []
+  const stream = runs(stack, 'kafka') ? unlessNamed('event-stream', 'on') : []
   return [
     ...['--host', LOOPBACK, '--port', String(portOf(stack, 'selvedge')), '--data-dir', dataDirOf(stack)],
     ...behind,
+    ...media,
+    ...stream,
     ...stack.state.options,
   ]
 }
@@ -44,6 +54,9 @@ export const selvedge: Service = {
     // What is on a command line, every user of the machine can read.
     env: {
       METRICS_TOKEN: stack.state.secrets.metrics,
+      // By which the check at the end of `up` gets a user, whoever else may register.
+      SELVEDGE_REGISTRATION_SHARED_SECRET: stack.state.secrets.registration,
+      ...(runs(stack, 'kubo') && { SELVEDGE_IPFS_API_SECRET: kuboSecret(stack) }),
       ...(runs(stack, 'postgres') && { DATABASE_URL: databaseUrl(stack) }),
       ...(runs(stack, 'redis') && { REDIS_URL: redisUrl(stack) }),
     },

@@ -1,8 +1,9 @@
 /** Where the tests of the stack keep their stacks, and how they look at what runs there. */
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { inPath, inPostgres } from '../../../local/stack/programs.ts'
 import { type Ran, runScript } from '../../support/command.ts'
+import { KUBO, pathOf } from '../../support/media/store-servers.ts'
 
 /** What the tests lack on this machine; undefined: nothing. */
 export const lacking: string | undefined = [
@@ -36,7 +37,13 @@ export async function removeStacks(): Promise<void> {
 }
 
 export const stack = (command: string, folder: string, ...more: string[]): Promise<Ran> =>
-  runScript('../stack/main', [command, '--folder', folder, ...more], '', { HOME: process.env.HOME })
+  runScript('../stack/main', [command, '--folder', folder, ...more], '', {
+    HOME: process.env.HOME,
+    PATH: [process.env.PATH, ...builtPlaces].join(delimiter),
+  })
+
+/** Where Kubo is, which may have been built for tests alone. */
+const builtPlaces = [pathOf(KUBO)].flatMap((path) => (path === undefined ? [] : dirname(path)))
 
 /** The process ids of a stack's services, as they were noted. */
 export function pidsIn(folder: string): Record<string, number> {

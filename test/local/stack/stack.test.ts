@@ -46,6 +46,15 @@ describe.skipIf(lacking !== undefined)(needingStack('npm run stack'), () => {
     )
   })
 
+  it('uses the server once at the end, through nginx, and leaves nothing of it', async () => {
+    const used = new RegExp(
+      `used once as a user does, at https://127.0.0.1:${ports().nginx}: 19 passed, 0 failed, 0 skipped`,
+    )
+    expect(first.stdout).toMatch(used)
+    const found = must(await alice.post('/user_directory/search', { search_term: 'check' }))
+    expect(found.body.results).toEqual([])
+  })
+
   it('lets people talk through nginx, by polls and by a stream', async () => {
     const { next_batch: since } = must(await bob.sync()).body
     const poll = bob.sync({ since, timeout: 20_000 })
@@ -87,7 +96,18 @@ describe.skipIf(lacking !== undefined)(needingStack('npm run stack'), () => {
     expect(code).toBe(0)
     for (const name of NAMES) expect(stdout).toContain(`${name} runs already`)
     expect(pidsIn(folder)).toEqual(before)
+    expect(stdout).not.toContain('used once')
   })
+
+  it('starts anew what is told other things, and nothing else', async () => {
+    const before = pidsIn(folder)
+    const { code, stdout } = await stack('up', folder, ...OPTIONS.slice(0, 2), '--registration', 'closed')
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/: 19 passed, 0 failed, 0 skipped/)
+    expect(pidsIn(folder)).toEqual({ ...before, selvedge: expect.any(Number) })
+    expect(pidsIn(folder).selvedge).not.toBe(before.selvedge)
+    expect((await http.request('POST', '/register', { username: 'carol' })).status).toBe(403)
+  }, 60_000)
 
   it('tells how its services are, and keeps what they said', async () => {
     const { code, stdout } = await stack('status', folder)

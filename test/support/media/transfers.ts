@@ -27,7 +27,7 @@ interface Sent {
 }
 
 /** Alice uploads, and Bob downloads, unless others are named. */
-export function transfersOf(server: TestServer, alice: Client, bob: Client) {
+export function transfersOf(server: Pick<TestServer, 'url'>, alice: Client, bob: Client) {
   /** Sends bytes, or a stream of unknown length. */
   function send(
     body: BodyInit | null,
