@@ -5,6 +5,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { Miniflare } from 'miniflare'
 import { systemRandom } from '../src/system.ts'
 import { openControl } from './backup/control.ts'
+import { mediaElsewhere } from './backup/media.ts'
 import { openDataFolder } from './data-folder.ts'
 import { openPostgres, openRedis } from './databases.ts'
 import { objectsPart } from './marks.ts'
@@ -154,7 +155,14 @@ async function start(
   closers.push(watchRuntime({ runtime: runtime.process, address: { host, port }, tell }))
   const databaseUrl = options['database-url']
   const embedded = databaseUrl === undefined ? postgres.database : undefined
-  closers.push(await openControl(folder.run, { runtimePid: runtime.process.pid, embedded, databaseUrl }))
+  closers.push(
+    await openControl(folder.run, {
+      runtimePid: runtime.process.pid,
+      embedded,
+      databaseUrl,
+      mediaElsewhere: mediaElsewhere(options),
+    }),
+  )
   if (tls) {
     const listener: TlsListener = await listenTls(tls, { host, port: httpsPort! }, line)
     closers.push(listener.close)

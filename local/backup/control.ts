@@ -9,6 +9,7 @@ import type { Database } from '../postgres/database.ts'
 import { messageOf, StartError } from '../start-error.ts'
 import { freeze } from './freeze.ts'
 import { type Lines, linesOf } from './lines.ts'
+import type { Elsewhere } from './media.ts'
 
 /** Where a running server says how it is reached; it lies in a folder that each start empties. */
 export const CONTROL_FILE = 'control.json'
@@ -24,6 +25,8 @@ export interface Held {
   /** The embedded Postgres, which the launcher itself writes. */
   embedded?: Database | undefined
   databaseUrl?: string | undefined
+  /** Stores of media that a backup leaves to their own tools. */
+  mediaElsewhere?: Elsewhere[]
 }
 
 const Hello = z.object({ secret: z.string(), ask: z.enum(['where', 'hold']) })
@@ -84,10 +87,15 @@ async function serve(socket: Socket, { secret, held, inTurn }: Serving): Promise
   }
 }
 
-/** The database to back up beside the folder, if it is not in it. */
-function where({ embedded, databaseUrl }: Held): { database_url?: string } {
-  if (databaseUrl !== undefined) return { database_url: databaseUrl }
-  if (embedded !== undefined) return {}
+interface Where {
+  /** The database to back up beside the folder, if it is not in it. */
+  database_url?: string
+  media_elsewhere: Elsewhere[]
+}
+
+function where({ embedded, databaseUrl, mediaElsewhere = [] }: Held): Where {
+  if (databaseUrl !== undefined) return { database_url: databaseUrl, media_elsewhere: mediaElsewhere }
+  if (embedded !== undefined) return { media_elsewhere: mediaElsewhere }
   throw new StartError('the Postgres of this server is lent to it, and belongs to no backup')
 }
 

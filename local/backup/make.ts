@@ -3,10 +3,12 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { dataFolderAt, openDataFolder } from '../data-folder.ts'
 import { readKeys } from '../keys.ts'
+import type { CommandOptions } from '../options/options.ts'
 import type { Connection } from '../postgres/database.ts'
 import { openServer } from '../postgres/server.ts'
 import { StartError } from '../start-error.ts'
 import { DATA, type Manifest, ROWS, writeManifest } from './manifest.ts'
+import { type Elsewhere, mediaElsewhere, type StoreOptions } from './media.ts'
 import { dumpRows, fixMoment } from './rows.ts'
 import { type RunningControl, runningControl } from './still.ts'
 import { type Pass, type TreeCopy, treeCopy } from './tree-copy.ts'
@@ -37,15 +39,19 @@ export interface Made {
   stoodStillMs?: number
 }
 
-/** @param databaseUrl the Postgres beside the folder of a server that does not run; a running one knows its own */
-export async function makeBackup(dataDir: string, to: string, databaseUrl?: string): Promise<Made> {
-  const folder = dataFolderAt(dataDir)
+/** @param options for a server that does not run: a running one knows its database and stores itself */
+export async function makeBackup(
+  to: string,
+  options: CommandOptions<'data-dir' | 'database-url'> & StoreOptions,
+): Promise<Made> {
+  const folder = dataFolderAt(options['data-dir'])
   if (readKeys(folder.keys) === undefined) throw new StartError(`${folder.path} holds no server to back up`)
   const control = await runningControl(folder.run)
   // The lock keeps out a server that would start meanwhile.
-  const locked = control === undefined ? openDataFolder(dataDir) : undefined
-  const source: Source = { control, from: folder.path, to }
-  const url = control === undefined ? databaseUrl : control.databaseUrl
+  const locked = control === undefined ? openDataFolder(folder.path) : undefined
+  const elsewhere = control === undefined ? mediaElsewhere(options) : control.mediaElsewhere
+  const source: Source = { control, from: folder.path, to, elsewhere }
+  const url = control === undefined ? options['database-url'] : control.databaseUrl
   try {
     return await (url === undefined ? embedded(source) : withServer(source, url))
   } finally {
@@ -57,6 +63,7 @@ interface Source {
   control: RunningControl | undefined
   from: string
   to: string
+  elsewhere: Elsewhere[]
 }
 
 async function embedded(source: Source): Promise<Made> {
@@ -113,7 +120,10 @@ async function passesBeside(tree: TreeCopy): Promise<Pass> {
   return all
 }
 
-async function manifestOf({ to }: Source, facts: Pick<Manifest, 'migrations' | 'tables'>): Promise<Manifest> {
+async function manifestOf(
+  { to, elsewhere }: Source,
+  facts: Pick<Manifest, 'migrations' | 'tables'>,
+): Promise<Manifest> {
   const keys = readKeys(join(to, DATA, 'keys.json'))
   if (keys?.instance_id === undefined)
     throw new StartError('this data folder was never started: there is nothing to back up')
@@ -122,5 +132,6 @@ async function manifestOf({ to }: Source, facts: Pick<Manifest, 'migrations' | '
     server_name: keys.server_name,
     instance_id: keys.instance_id,
     ...facts,
+    ...(elsewhere.length > 0 && { media_elsewhere: elsewhere }),
   })
 }

@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises'
 import * as z from 'zod'
 import { inTurns } from '../../src/worker-pool.ts'
 import { codeOf, StartError } from '../start-error.ts'
+import { Elsewhere } from './media.ts'
 import { entriesOf } from './tree-copy.ts'
 
 export const MANIFEST = 'manifest.json'
@@ -32,6 +33,8 @@ const Manifest = z.object({
     .optional(),
   /** The migrations that these tables have had. */
   migrations: z.array(z.string()).optional(),
+  /** Stores of media that have backups of their own. */
+  media_elsewhere: z.array(Elsewhere).optional(),
   folders: z.array(Path),
   files: z.array(z.object({ path: Path, bytes: z.int().min(0), sha256: z.string().regex(/^[0-9a-f]{64}$/) })),
 })

@@ -6,16 +6,23 @@ import * as z from 'zod'
 import { codeOf, StartError } from '../start-error.ts'
 import { CONTROL_FILE } from './control.ts'
 import { linesOf } from './lines.ts'
+import { Elsewhere } from './media.ts'
 
 const Control = z.object({ port: z.int().min(1).max(65535), secret: z.string() })
 const Refused = z.object({ error: z.string() })
-const Where = z.object({ database_url: z.string().optional() })
+const Where = z.object({
+  database_url: z.string().optional(),
+  // A server that runs since an earlier version does not say it.
+  media_elsewhere: z.array(Elsewhere).default([]),
+})
 const Held = z.object({ held: z.literal(true) })
 const Released = z.object({ released: z.literal(true) })
 
 export interface RunningControl {
   /** The database beside the folder; undefined for the embedded one. */
   databaseUrl: string | undefined
+  /** The stores that hold media beside the folder. */
+  mediaElsewhere: Elsewhere[]
   /**
    * Runs `during` while nothing in the server changes.
    * @throws StartError where the server did not stand still to the end
@@ -33,7 +40,7 @@ export async function runningControl(run: string): Promise<RunningControl | unde
   // A server that was killed has left its file.
   const socket = await reach(port)
   if (socket === undefined) return undefined
-  const { database_url: databaseUrl } = await asking(
+  const { database_url: databaseUrl, media_elsewhere: elsewhere } = await asking(
     socket,
     { secret, ask: 'where' },
     Where,
@@ -41,6 +48,7 @@ export async function runningControl(run: string): Promise<RunningControl | unde
   )
   return {
     databaseUrl,
+    mediaElsewhere: elsewhere,
     async whileStill(during) {
       const line = await reach(port)
       if (line === undefined) throw new StartError('the server has stopped meanwhile: begin again')

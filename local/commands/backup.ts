@@ -3,27 +3,26 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import { type Made, makeBackup } from '../backup/make.ts'
+import { nameOf } from '../backup/media.ts'
 import { isPacked, pack } from '../backup/pack.ts'
-import { helpText, readOptions } from '../options/options.ts'
 import { StartError } from '../start-error.ts'
-import { readCertificates, trust } from '../tls.ts'
+import { readTold } from './backup-words.ts'
 import { runCommand } from './command.ts'
-import { splitFlags } from './words.ts'
-
-const ours = ['data-dir', 'database-url', 'ca'] as const
 
 await runCommand(async () => {
-  const { words, flags, rest } = splitFlags(process.argv.slice(2), { to: 'string' }, ours)
-  const options = readOptions(rest, process.env, ours)
-  if (options === 'help') {
-    process.stdout.write(help())
-    return
-  }
-  if (words.length > 0) throw new StartError(`unexpected argument ${words[0]} (see --help)`, 2)
-  if (flags.to === undefined)
-    throw new StartError('--to is missing: it names a folder, or a file that ends in .tar.gz', 2)
-  if (options.ca !== undefined) trust(readCertificates(options.ca))
-  const to = target(String(flags.to), options['data-dir'])
+  const told = readTold({
+    command: 'npm run backup',
+    flag: 'to',
+    means: 'a folder, or a file that ends in .tar.gz',
+    help: [
+      '  --to <path>  Where the backup goes; nothing may be there yet.',
+      '  A running server is found by its data folder, and knows its Postgres and its stores of media; those options are',
+      '  for one that is stopped.',
+    ],
+  })
+  if (told === undefined) return
+  const { place, options } = told
+  const to = target(place, options['data-dir'])
   // Keys are in it, and all that was said.
   process.umask(0o077)
   const making = mkdtempSync(`${to}.making-`)
@@ -35,7 +34,7 @@ await runCommand(async () => {
     })
   }
   try {
-    const made = await makeBackup(options['data-dir'], making, options['database-url'])
+    const made = await makeBackup(making, options)
     await finish(making, to)
     report(to, made)
   } finally {
@@ -81,19 +80,12 @@ function report(to: string, { manifest, beside, still, stoodStillMs }: Made): vo
   console.log(
     `backed up ${manifest.server_name} to ${to}: ${manifest.files.length} files, ${megabytes(bytes)}`,
   )
+  for (const store of manifest.media_elsewhere ?? [])
+    console.log(
+      `not in it: media in ${nameOf(store)}, which needs a backup of its own; npm run restore looks whether all are there`,
+    )
 }
 
 function megabytes(bytes: number): string {
   return `${(bytes / 1024 / 1024).toFixed(1)} MB`
-}
-
-function help(): string {
-  const [, ...options] = helpText('npm run backup', ours).split('\n')
-  return [
-    'Usage: npm run backup -- --to <folder or file.tar.gz> [options]',
-    '',
-    '  --to <path>  Where the backup goes; nothing may be there yet.',
-    '  A running server is found by its data folder, and knows its Postgres; --database-url is for one that is stopped.',
-    ...options,
-  ].join('\n')
 }

@@ -2,11 +2,13 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { expect } from 'vitest'
 import { inRoom } from '../../faults/helpers.ts'
 import { api, type Client, must } from '../../support/client.ts'
 import { type Ran, runScript } from '../../support/command.ts'
 import { eventually } from '../../support/eventually.ts'
 import { claimOf, makeDevice } from '../../support/keys.ts'
+import { transfersOf } from '../../support/media/transfers.ts'
 import { startServer, type TestServer, type TestServerOptions } from '../../support/server.ts'
 
 const folders: string[] = []
@@ -70,6 +72,7 @@ export async function talk(server: TestServer): Promise<Talk> {
   const device = makeDevice(bob)
   const keys = { device_keys: device.keys, one_time_keys: device.oneTimeKeys(KEYS) }
   must(await bob.post('/keys/upload', keys))
+  await transfersOf(server, alice, bob).uploaded('a file')
   const rooms: string[] = []
   for (let lane = 0; lane < LANES; lane += 1) {
     const room = await alice.createRoom({ preset: 'public_chat' })
@@ -123,6 +126,17 @@ export async function messagesIn(client: Client, room: string): Promise<{ id: st
     from = body.end
   } while (from !== undefined)
   return found
+}
+
+/** The ids of the rooms' messages, each room a beginning without a hole. */
+export async function wholeBeginnings(client: Client, rooms: readonly string[]): Promise<Set<string>> {
+  const ids = new Set<string>()
+  for (const [lane, room] of rooms.entries()) {
+    const messages = await messagesIn(client, room)
+    expect(messages.map(({ text }) => text)).toEqual(messages.map((_, n) => `${lane}/${n + 1}`))
+    for (const { id } of messages) ids.add(id)
+  }
+  return ids
 }
 
 /** What waits for bob's device, in its order. */

@@ -15,7 +15,6 @@ import {
 import type { TestServer } from '../../support/server.ts'
 import {
   backup,
-  messagesIn,
   newFolder,
   removeFolders,
   restore,
@@ -23,6 +22,7 @@ import {
   start,
   type Talk,
   talk,
+  wholeBeginnings,
 } from './scene.ts'
 
 /** Ends lines for some readers of JSON, and quotes for some of SQL. */
@@ -72,12 +72,7 @@ describe.skipIf(!isPossible)(
 
     async function expectWhole(server: TestServer): Promise<void> {
       const alice = api(server).as(scene.alice)
-      const ids = new Set<string>()
-      for (const [lane, room] of scene.rooms.entries()) {
-        const messages = await messagesIn(alice, room)
-        expect(messages.map(({ text }) => text)).toEqual(messages.map((_, n) => `${lane}/${n + 1}`))
-        for (const { id } of messages) ids.add(id)
-      }
+      const ids = await wholeBeginnings(alice, scene.rooms)
       expect(acknowledged.filter((id) => !ids.has(id))).toEqual([])
       const profile = await alice.get(`/profile/${encodeURIComponent(alice.userId)}`)
       expect(must(profile).body.displayname).toBe(ODD)
