@@ -8,6 +8,7 @@ import { overloadIfPlanned, resetIfPlanned, throughFaults } from './network-faul
 import { confirmPlacement, stubOf } from './placement.ts'
 import { fromResult, type RpcResult } from './rpc.ts'
 import { isLarge, mayRepeat, type ObjectKind } from './rpc-table.ts'
+import { adoptFrom, askTraced, headersOfTrace, operationOf } from './traced.ts'
 
 /** A test cut this request's Worker off, as a client that goes away does in production. */
 export class ClientGone extends Error {
@@ -34,8 +35,10 @@ export function gateway<Gateway>(
   options: StubOptions,
 ): Gateway {
   const connect = () => stubOf(env, kind, name)
-  const timed = <T>(method: string, work: () => Promise<T>): Promise<T> =>
-    asSpan(`${kind}.${method}`, { 'rpc.service': kind, 'rpc.method': method }, work)
+  const timed = <T>(method: string, work: () => Promise<T>): Promise<T> => {
+    const { name: called, attributes } = operationOf(kind, method)
+    return asSpan(called, attributes, work)
+  }
   const call = async (method: string, args: unknown[]): Promise<unknown> => {
     const operation = `${kind}.${method}`
     counters.count(operation)
@@ -46,8 +49,7 @@ export function gateway<Gateway>(
     if (asking !== undefined) await asking
     const ask = async () => {
       overloadIfPlanned(operation)
-      const object = connect() as unknown as Record<string, Call>
-      const value = await object[method]!(...args)
+      const value = await askTraced(connect(), method, args)
       resetIfPlanned(operation)
       return value
     }
@@ -67,7 +69,7 @@ export function gateway<Gateway>(
     const url = `https://object/${method}?request=${encodeURIComponent(JSON.stringify(request))}`
     const ask = async () => {
       overloadIfPlanned(operation)
-      return connect().fetch(url, { headers: { Upgrade: 'websocket' } })
+      return adoptFrom(await connect().fetch(url, { headers: { Upgrade: 'websocket', ...headersOfTrace() } }))
     }
     const response = await onceMore(ask, () => true)
     dropIfAsked(options, operation)

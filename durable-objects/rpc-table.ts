@@ -1,6 +1,10 @@
 /** Tables of RPC methods: one row says everything about a method, and a class gets its methods from the rows. */
 import type { Session } from '../src/objects/user/session.ts'
+import type { TraceContext } from '../src/ports/traces.ts'
 import { type RpcResult, toResult } from './rpc.ts'
+import { answerTraced, type ObjectKind, operationOf, TRACED } from './traced.ts'
+
+export type { ObjectKind }
 
 /** What is true of a method besides what it does. */
 interface RowFacts {
@@ -67,8 +71,6 @@ export type GatewayOf<Table> = {
     : never
 }
 
-export type ObjectKind = 'room' | 'user' | 'partition'
-
 /** The rows in this isolate, by operation, such as `room.send`: callers ask them for what is true of a call. */
 const rows = new Map<string, RowFacts>()
 
@@ -92,12 +94,13 @@ export function isLarge(operation: string): boolean {
  * Gives a class a method for each row. What a row throws crosses the call as a value, and each row that wants its
  * session checked has it checked first.
  * @param check left out by an object that knows no sessions; then no row may ask for a check
+ * @param stored answers once what an object has written is on the disk: for traces
  */
 export function installRpc<Parts, Self extends object>(
   { prototype }: { prototype: Self },
   kind: ObjectKind,
   table: RpcTable<Parts>,
-  { partsOf, check }: { partsOf: (self: Self) => Parts; check?: (parts: Parts, session: Session) => void },
+  { partsOf, check, stored }: Installed<Parts, Self>,
 ): void {
   for (const [name, row] of Object.entries(table)) {
     rows.set(`${kind}.${name}`, row)
@@ -118,4 +121,21 @@ export function installRpc<Parts, Self extends object>(
     }
     Object.defineProperty(prototype, name, { value: method, configurable: true, writable: true })
   }
+  const traced = function (this: Self, context: TraceContext, name: string, args: unknown[]) {
+    if (!Object.hasOwn(table, name)) throw new TypeError(`A ${kind} has no method ${name}`)
+    const method = (this as Record<string, (...args: unknown[]) => unknown>)[name]!
+    return answerTraced(
+      context,
+      operationOf(kind, name),
+      () => method.apply(this, args),
+      () => stored(this),
+    )
+  }
+  Object.defineProperty(prototype, TRACED, { value: traced, configurable: true, writable: true })
+}
+
+interface Installed<Parts, Self> {
+  partsOf: (self: Self) => Parts
+  check?: (parts: Parts, session: Session) => void
+  stored: (self: Self) => Promise<void>
 }

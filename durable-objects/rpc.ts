@@ -28,6 +28,13 @@ export function fromResult<T>(result: RpcResult<T>): T {
   throw MatrixError.fromValue(result.error)
 }
 
+/** A result as an answer over HTTP. */
+export function responseOf(result: RpcResult<Response>): Response {
+  if (result.ok) return result.value
+  const { errcode, message, status, extra } = result.error
+  return Response.json({ errcode, error: message, ...extra }, { status })
+}
+
 function asErrorValue(error: unknown): ErrorValue {
   if (error instanceof MatrixError) return error.toValue()
   if (error instanceof AuthRejection) return new MatrixError('M_FORBIDDEN', error.message).toValue()

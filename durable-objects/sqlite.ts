@@ -1,6 +1,7 @@
 /** Numbered, append-only migrations of an object's own SQLite, and the small facts in its `meta` table. */
 
 import { noteAlarm, noteStatement } from '../src/limiter.ts'
+import { asTransaction } from '../src/tracing/trace.ts'
 
 /**
  * Brings the schema to its newest number. Runs before an object's first use, so every migration must be O(1): table
@@ -99,21 +100,22 @@ export function lazyStorage(
     }
     return storage.sql.exec(query, ...bindings)
   }
+  const transaction = <T>(work: () => T): T => {
+    const wasMade = made
+    try {
+      return storage.transactionSync(work)
+    } catch (error) {
+      // The tables went with the transaction that made them.
+      if (!wasMade) made = look()
+      throw error
+    }
+  }
   return {
     get hasTables() {
       return made
     },
     sql: { exec } as SqlStorage,
-    transactionSync(work) {
-      if (made) return storage.transactionSync(work)
-      try {
-        return storage.transactionSync(work)
-      } catch (error) {
-        // The tables went with the transaction that made them.
-        made = look()
-        throw error
-      }
-    },
+    transactionSync: (work) => asTransaction(() => transaction(work)),
     getAlarm: () => storage.getAlarm(),
     setAlarm: (at) => storage.setAlarm(at),
   }

@@ -12,7 +12,7 @@ import type { Topic } from '../../src/protocol/event-stream.ts'
 import { answerAlarm } from '../answer-alarm.ts'
 import { idOfName } from '../peers.ts'
 import { beginInGeneration, enterGeneration } from '../restore.ts'
-import { toResult } from '../rpc.ts'
+import { responseOf, toResult } from '../rpc.ts'
 import { installRpc } from '../rpc-table.ts'
 import { countingStorage, lazyStorage } from '../sqlite.ts'
 import { Timers } from '../timers.ts'
@@ -39,7 +39,10 @@ interface PartitionParts {
 
 export class Partition extends DurableObject<Env> {
   static {
-    installRpc(Partition, 'partition', partitionRpc, { partsOf: (object) => object.#parts.desk })
+    installRpc(Partition, 'partition', partitionRpc, {
+      partsOf: (object) => object.#parts.desk,
+      stored: (object) => object.ctx.storage.sync(),
+    })
   }
 
   #made: PartitionParts | undefined
@@ -125,9 +128,7 @@ export class Partition extends DurableObject<Env> {
       if (pathname === '/consume') return this.#sockets.open(asked as ConsumeRequest)
       return this.#waits.open(asked as WaitRequest, logs.endOf(asked.topic))
     })
-    if (result.ok) return result.value
-    const { errcode, message, status, extra } = result.error
-    return Response.json({ errcode, error: message, ...extra }, { status })
+    return responseOf(result)
   }
 
   override webSocketMessage(socket: WebSocket, data: string | ArrayBuffer): void {

@@ -49,7 +49,10 @@ interface RoomParts {
 
 export class Room extends DurableObject<Env> {
   static {
-    installRpc(Room, 'room', roomRpc, { partsOf: (object) => object.#parts.desk })
+    installRpc(Room, 'room', roomRpc, {
+      partsOf: (object) => object.#parts.desk,
+      stored: (object) => object.ctx.storage.sync(),
+    })
   }
 
   #made: RoomParts | undefined

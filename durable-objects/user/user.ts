@@ -12,9 +12,10 @@ import type { JsonObject } from '../../src/protocol/events/canonical-json.ts'
 import { answerAlarm } from '../answer-alarm.ts'
 import { follow } from '../consumer.ts'
 import { idOfName, peersOf } from '../peers.ts'
-import { toResult } from '../rpc.ts'
+import { responseOf, toResult } from '../rpc.ts'
 import { installRpc } from '../rpc-table.ts'
 import { readMeta, writeMeta } from '../sqlite.ts'
+import { answerRequest } from '../traced.ts'
 import { PlannedAbort } from './abort.ts'
 import type { Changes } from './account/account.ts'
 import { deviceIds } from './account/device-rows.ts'
@@ -49,6 +50,7 @@ export class User extends DurableObject<Env> {
     installRpc(User, 'user', userRpc, {
       partsOf: (user) => user.#parts.host,
       check: ({ account }, session) => account.check(session),
+      stored: (user) => user.ctx.storage.sync(),
     })
   }
 
@@ -100,20 +102,18 @@ export class User extends DurableObject<Env> {
    */
   override async fetch(request: Request): Promise<Response> {
     await this.#plannedAbort.holdUp()
-    const result = await toResult(() => {
-      const { pathname, searchParams } = new URL(request.url)
-      const asked = JSON.parse(searchParams.get('request') ?? '') as
-        | SyncRequest
-        | SlidingRequest
-        | StreamRequest
+    return answerRequest(request, 'user', this.#answer.bind(this), () => this.ctx.storage.sync())
+  }
+
+  async #answer(method: string, given: unknown): Promise<Response> {
+    const answer = toResult(() => {
+      const asked = given as SyncRequest | SlidingRequest | StreamRequest
       this.#parts.account.check(asked.session)
       const polls = this.#polls
-      if (pathname === '/stream') return polls.streams.open(asked as StreamRequest)
-      return pathname === '/slide' ? polls.slide(asked as SlidingRequest) : polls.sync(asked as SyncRequest)
+      if (method === 'stream') return polls.streams.open(asked as StreamRequest)
+      return method === 'slide' ? polls.slide(asked as SlidingRequest) : polls.sync(asked as SyncRequest)
     })
-    if (result.ok) return result.value
-    const { errcode, message, status, extra } = result.error
-    return Response.json({ errcode, error: message, ...extra }, { status })
+    return responseOf(await answer)
   }
 
   /** On the socket of a poll the Worker only listens. */

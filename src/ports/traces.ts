@@ -9,14 +9,20 @@ export interface Span {
   spanId: string
   parentSpanId?: string
   name: string
-  /** `server`: a request that was answered. `client`: something was asked of another part. */
-  kind: 'server' | 'client'
+  /**
+   * `server`: a request that was answered, or a call that an object has answered. `client`: something was asked of
+   * another part. `internal`: work of one's own.
+   */
+  kind: 'server' | 'client' | 'internal'
   /** ms since the epoch. */
   startedAt: number
   endedAt: number
   attributes: Attributes
   failed: boolean
 }
+
+/** A place in a trace, as it goes with a call to another part: spans that begin there are below it. */
+export type TraceContext = Pick<Span, 'traceId' | 'spanId'>
 
 /** Where spans go. */
 export interface SpanSink {

@@ -4,7 +4,7 @@
  */
 import type { Attributes, Span } from '../ports/traces.ts'
 
-const KINDS: Record<Span['kind'], number> = { server: 2, client: 3 }
+const KINDS: Record<Span['kind'], number> = { internal: 1, server: 2, client: 3 }
 const STATUS_UNSET = 0
 const STATUS_ERROR = 2
 

@@ -34,7 +34,11 @@ describe('a table', () => {
           },
         },
       },
-      { partsOf: parts, check: ({ checked }, { userId }) => void checked.push(userId) },
+      {
+        partsOf: parts,
+        check: ({ checked }, { userId }) => void checked.push(userId),
+        stored: async () => {},
+      },
     )
     const thing = new Thing() as Thing & Record<string, (...args: unknown[]) => unknown>
     const session = { userId: '@a:x', deviceId: 'D', sessionId: 'S' }
@@ -50,9 +54,9 @@ describe('a table', () => {
 
   it('is refused if it wants a session checked by an object that knows no sessions', () => {
     const table = { tableTestFour: { session: 'checked', repeatable: true, run: () => 'four' } } as const
-    expect(() => installRpc(class {}, 'room', table, { partsOf: () => ({}) })).toThrow(
-      'the row tableTestFour',
-    )
+    expect(() =>
+      installRpc(class {}, 'room', table, { partsOf: () => ({}), stored: async () => {} }),
+    ).toThrow('the row tableTestFour')
   })
 })
 
