@@ -21,8 +21,8 @@ body{font:15px/1.45 system-ui,sans-serif;max-width:64rem;margin:2rem auto;paddin
 h1{font-size:1.4rem;margin-bottom:.2rem;overflow-wrap:anywhere}h2{font-size:1.05rem;margin:1.8rem 0 .4rem}p{color:var(--dim);margin:.2rem 0}
 .tiles{display:flex;flex-wrap:wrap;gap:.8rem;margin:1.2rem 0}.tile{border:1px solid var(--line);border-radius:.5rem;padding:.6rem 1rem;min-width:7rem}
 .tile b{display:block;font-size:1.6rem;line-height:1.2}.good b{color:var(--ok)}.bad b{color:var(--bad)}
-table{border-collapse:collapse;width:100%}td{border-top:1px solid var(--line);padding:.35rem .5rem;vertical-align:top}
-td:first-child{width:4.2rem;font-weight:600}td.ms{width:5rem;text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}td.b{width:8rem;padding-top:.7rem}
+table{border-collapse:collapse;width:100%;table-layout:fixed}td{border-top:1px solid var(--line);padding:.35rem .5rem;vertical-align:top}
+td:first-child{width:4.2rem;font-weight:600}td.ms{width:5rem;text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}td.b{width:8rem;padding-top:.7rem}@media(max-width:40rem){td.b{display:none}}
 .passed td:first-child{color:var(--ok)}.failed td:first-child{color:var(--bad)}.skipped td{color:var(--dim)}
 .note{display:block;color:var(--dim);overflow-wrap:anywhere}.failed .note{color:var(--bad)}
 .bar{display:block;width:100%;height:8px}.bar rect{fill:currentColor;opacity:.35}

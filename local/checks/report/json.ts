@@ -1,11 +1,13 @@
 /** The report as JSON: everything that was found, for other programs. */
 import type { Result } from '../check.ts'
+import { msOf } from './terminal.ts'
 
 export interface Report {
   url: string
   /** Which plan it was. */
   plan: string
   started_ts: number
+  /** Of all checks together. */
   ms: number
   passed: number
   failed: number
@@ -19,7 +21,7 @@ export function reportOf(url: string, plan: string, started: number, results: re
     url,
     plan,
     started_ts: started,
-    ms: Date.now() - started,
+    ms: msOf(results),
     passed: count('passed'),
     failed: count('failed'),
     skipped: count('skipped'),

@@ -13,8 +13,12 @@ export function lineOf({ state, ms, name, note }: Result): string {
 /** The last line, which counts. */
 export function sumOf(results: readonly Result[]): string {
   const count = (state: Result['state']) => results.filter((result) => result.state === state).length
-  const ms = results.reduce((sum, result) => sum + result.ms, 0)
-  return `${count('passed')} passed, ${count('failed')} failed, ${count('skipped')} skipped, in ${(ms / 1000).toFixed(1)} s`
+  return `${count('passed')} passed, ${count('failed')} failed, ${count('skipped')} skipped, in ${(msOf(results) / 1000).toFixed(1)} s`
+}
+
+/** What all checks took together. */
+export function msOf(results: readonly Result[]): number {
+  return results.reduce((sum, { ms }) => sum + ms, 0)
 }
 
 export function hasFailed(results: readonly Result[]): boolean {

@@ -7,9 +7,10 @@ import { expect } from '../outcome.ts'
 export const alive: Check = {
   group: 'endpoints',
   name: 'the server is alive and says its version',
-  async run(_, ask) {
+  async run(visit, ask) {
     const body = must(await ask('GET', '/health'), '/health')
     expect(body.status === 'ok' && typeof body.version === 'string', '/health has no status ok and version')
+    visit.made.version = body.version
     return { note: `version ${body.version}` }
   },
 }

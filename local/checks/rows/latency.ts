@@ -42,7 +42,7 @@ export const latency: Check[] = [
     await send(visit, ask, `${visit.made.word} ${index}`, `timed${index}`)
     return performance.now() - started
   }),
-  named('GET /account/whoami', async (visit, ask) => {
+  named('GET /v3/account/whoami', async (visit, ask) => {
     const answer = await ask('GET', '/_matrix/client/v3/account/whoami', {
       token: visitorOf(visit).first.token,
     })

@@ -81,6 +81,25 @@ describe('a server that is not well', () => {
     )
   })
 
+  it.each([
+    ['it is to have', '', 1],
+    ['another version may lack', '0.0.1', 0],
+  ])('is told by an endpoint that %s', async (_, version, failures) => {
+    const url = await behind((answer, body, path) => {
+      if (path === '/health' && version !== '') return Buffer.from(JSON.stringify({ status: 'ok', version }))
+      if (path !== '/_selvedge/status/services') return body
+      answer.statusCode = 404
+      return Buffer.from('{"errcode":"M_UNRECOGNIZED","error":"Unrecognized request"}')
+    })
+    const { failed } = await check(url, ['--services'])
+    const ours = failed.filter((line) => line.startsWith('1,000 operations of Redis'))
+    expect(ours).toEqual(
+      Array(failures).fill(
+        expect.stringContaining('the times of the services was answered 404 M_UNRECOGNIZED'),
+      ),
+    )
+  })
+
   it('is told by a proxy that takes the headers for browsers away', async () => {
     const url = await behind((answer, body) => {
       for (const name of Object.keys(answer.headers)) {
