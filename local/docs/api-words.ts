@@ -144,6 +144,14 @@ export const API_WORDS: Record<string, Words> = {
     does: 'Copies media from the other stores to one of them, one step a request: twenty objects, 64 MiB or ten seconds. `next` goes into `after` of the request after it. With `delete_source` what is the same in both is removed where it was.',
     answers: '{"copied":20,"bytes":1048576,"there":0,"deleted":0,"failed":[],"next":"r2:media/abc"}',
   },
+  'DELETE /_selvedge/admin/media/:mediaId': {
+    does: 'Takes an upload of any user away, with its thumbnails, from every store that is set up.',
+    answers: '{"media_id":"abc","owner":"@alice:example.org"}',
+  },
+  'POST /_selvedge/admin/fan-out/:userId': {
+    does: 'Says whether the server reaches a user’s object by way of a Worker of its own, as a busy room does.',
+    answers: '{"reached":true}',
+  },
   'GET /_selvedge/admin/rebuild': {
     does: 'Says how much there is to do for an operator that has lost all objects.',
     answers: '{"users":1000,"rooms":200}',

@@ -1,5 +1,5 @@
 /** Which pages the manual has, in which order: those named here, and every other page of docs/ after them. */
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { projectRoot } from '../paths.ts'
 
@@ -16,43 +16,39 @@ export interface Section {
   pages: Source[]
 }
 
+/** @param pages their titles in the menu, by their paths */
+function section(title: string, pages: Record<string, string>): Section {
+  return { title, pages: Object.entries(pages).map(([path, called]) => ({ path, title: called })) }
+}
+
 const SECTIONS: Section[] = [
-  {
-    title: 'Run it',
-    pages: [
-      { path: 'docs/install.md', title: 'Install' },
-      { path: 'docs/deployment.md', title: 'On Cloudflare' },
-      { path: 'docs/debian.md', title: 'On your own Debian machine' },
-      { path: 'docs/operation.md', title: 'Operate' },
-      { path: 'docs/troubleshooting.md', title: 'Troubleshoot' },
-      { path: 'docs/limits.md', title: 'Limits' },
-      { path: 'docs/cost.md', title: 'Cost' },
-    ],
-  },
-  {
-    title: 'Build on it',
-    pages: [
-      { path: 'docs/applications.md', title: 'Chat in your application' },
-      { path: 'docs/stream.md', title: 'The stream' },
-      { path: 'clients/stream/README.md', title: 'The stream’s client' },
-      { path: 'docs/event-stream.md', title: 'The event stream' },
-      { path: 'clients/event-stream/README.md', title: 'The event stream’s client' },
-    ],
-  },
+  section('Run it', {
+    'docs/install.md': 'Install',
+    'docs/deployment.md': 'On Cloudflare',
+    'docs/debian.md': 'On your own Debian machine',
+    'docs/operation.md': 'Operate',
+    'docs/troubleshooting.md': 'Troubleshoot',
+    'docs/limits.md': 'Limits',
+    'docs/cost.md': 'Cost',
+  }),
+  section('Build on it', {
+    'docs/applications.md': 'Chat in your application',
+    'docs/stream.md': 'The stream',
+    'clients/stream/README.md': 'The stream’s client',
+    'docs/event-stream.md': 'The event stream',
+    'clients/event-stream/README.md': 'The event stream’s client',
+  }),
 ]
 
-const BACKGROUND: Section = {
-  title: 'Background',
-  pages: [
-    { path: 'README.md', title: 'What Selvedge is' },
-    { path: 'docs/architecture.md', title: 'Architecture' },
-    { path: 'docs/performance.md', title: 'Performance' },
-    { path: 'docs/compatibility.md', title: 'Compatibility' },
-    { path: 'docs/behaviours.md', title: 'Behaviours' },
-    { path: 'CHANGELOG.md', title: 'Changes' },
-    { path: 'CONTRIBUTING.md', title: 'Contribute' },
-  ],
-}
+const BACKGROUND = section('Background', {
+  'README.md': 'What Selvedge is',
+  'docs/architecture.md': 'Architecture',
+  'docs/performance.md': 'Performance',
+  'docs/compatibility.md': 'Compatibility',
+  'docs/behaviours.md': 'Behaviours',
+  'CHANGELOG.md': 'Changes',
+  'CONTRIBUTING.md': 'Contribute',
+})
 
 const DECISIONS = 'docs/decisions'
 
@@ -72,15 +68,14 @@ function pagesIn(folder: string): Source[] {
   return readdirSync(join(projectRoot, folder))
     .filter((name) => name.endsWith('.md'))
     .sort()
-    .map((name) => ({ path: `${folder}/${name}`, title: titleFrom(name) }))
+    .map((name) => `${folder}/${name}`)
+    .map((path) => ({ path, title: headingOf(path) }))
 }
 
-/** 0030-stores-of-media.md is "30. Stores of media". */
-function titleFrom(name: string): string {
-  const [, number, words = ''] = /^(?:(\d+)-)?(.*)\.md$/.exec(name)!
-  const text = words.replaceAll('-', ' ')
-  const title = text.charAt(0).toUpperCase() + text.slice(1)
-  return number === undefined ? title : `${Number(number)}. ${title}`
+/** A page begins with its title. */
+function headingOf(path: string): string {
+  const [, heading] = /^# (.+)$/m.exec(readFileSync(join(projectRoot, path), 'utf8')) ?? []
+  return heading ?? path
 }
 
 /** Where a page stands in the site. */
