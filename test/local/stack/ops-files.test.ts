@@ -9,11 +9,13 @@ import { readOptions } from '../../../local/options/options.ts'
 import { projectRoot } from '../../../local/paths.ts'
 import { inPath } from '../../../local/stack/programs.ts'
 import { BY_DEFAULT } from '../../../local/stack/service.ts'
+import { kafkaSink } from '../../../local/stack/services/kafka-sink.ts'
 import { siteOf } from '../../../local/stack/services/nginx.ts'
 import { SETTINGS as POSTGRES } from '../../../local/stack/services/postgres.ts'
 import { configOf } from '../../../local/stack/services/prometheus.ts'
 import { SETTINGS as REDIS } from '../../../local/stack/services/redis.ts'
 import { ADDRESS_HEADER } from '../../../local/stack/services/selvedge.ts'
+import { newState } from '../../../local/stack/state.ts'
 import { needing } from '../../support/real-servers.ts'
 
 const ops = (...path: string[]) => join(projectRoot, 'ops', ...path)
@@ -94,6 +96,24 @@ describe('ops', () => {
     const [, words = ''] = /^ExecStart=(.*)$/m.exec(read('systemd', 'selvedge.service')) ?? []
     const command: string[] = parse(read('compose.yaml')).services.selvedge.command
     expect(words.replace('/srv/selvedge/', '').split(' ')).toEqual(command)
+  })
+})
+
+describe('the unit of the sink to Kafka', () => {
+  const [, words = ''] = /^ExecStart=(.*)$/m.exec(read('systemd', 'selvedge-kafka.service')) ?? []
+  const [program, ...args] = words.split(' ')
+
+  it('runs what the stack runs', () => {
+    const state = newState(['kafka'])
+    Object.assign(state.ports, { kafka: 9092, selvedge: 8008 })
+    mkdirSync(join(folder, 'stack', 'kafka-sink'), { recursive: true })
+    writeFileSync(join(folder, 'stack', 'kafka-sink', 'token.json'), '{"id":"a","token":"b"}')
+    const ours = kafkaSink.command({ folder: join(folder, 'stack'), state }, {})
+    expect(program).toBe('/srv/selvedge/node_modules/.bin/node')
+    expect(args.slice(0, 4)).toEqual(ours.args.slice(0, 4).map((word) => word.replace(projectRoot, '')))
+    expect(Object.keys(ours.env ?? {})).toEqual(['STREAM_TOKEN'])
+    const names = (list: string[]) => list.filter((word) => word.startsWith('--'))
+    expect(names(ours.args)).toEqual(expect.arrayContaining(names(args)))
   })
 })
 
