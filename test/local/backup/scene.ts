@@ -1,5 +1,4 @@
 /** What the tests of backups share: people who talk without a pause, and the commands as operators run them. */
-import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'vitest'
@@ -10,18 +9,11 @@ import { eventually } from '../../support/eventually.ts'
 import { claimOf, makeDevice } from '../../support/keys.ts'
 import { transfersOf } from '../../support/media/transfers.ts'
 import { startServer, type TestServer, type TestServerOptions } from '../../support/server.ts'
+import { temporaryFolders } from '../folders.ts'
 
-const folders: string[] = []
-
-export function newFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'selvedge-backup-'))
-  folders.push(folder)
-  return folder
-}
-
-export function removeFolders(): void {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
-}
+const folders = temporaryFolders(join(tmpdir(), 'selvedge-backup-'))
+export const newFolder = folders.make
+export const removeFolders = () => folders.remove()
 
 /** A whole server on a folder, with databases of its own. */
 export const start = (folder: string, options: TestServerOptions = {}): Promise<TestServer> =>

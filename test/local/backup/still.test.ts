@@ -22,7 +22,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await server?.stop()
-  removeFolders()
+  await removeFolders()
 })
 
 /** What the threads of the runtime do: `T` is stopped. */

@@ -67,7 +67,7 @@ describe.skipIf(!isPossible)(
     }, 120_000)
     afterAll(async () => {
       await Promise.all([postgres?.stop(), redis?.stop()])
-      removeFolders()
+      await removeFolders()
     })
 
     async function expectWhole(server: TestServer): Promise<void> {

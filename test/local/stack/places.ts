@@ -1,9 +1,10 @@
 /** Where the tests of the stack keep their stacks, and how they look at what runs there. */
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { chmodSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { inPath, inPostgres } from '../../../local/stack/programs.ts'
 import { type Ran, runScript } from '../../support/command.ts'
 import { KUBO, pathOf } from '../../support/media/store-servers.ts'
+import { temporaryFolders } from '../folders.ts'
 
 /** What the tests lack on this machine; undefined: nothing. */
 export const lacking: string | undefined = [
@@ -18,23 +19,17 @@ export function needingStack(title: string): string {
   return lacking === undefined ? title : `${title} (skipped: the package ${lacking} is not installed)`
 }
 
-const folders: string[] = []
+// Not below TMPDIR: root's services run as users of their own, who must be able to walk there.
+const folders = temporaryFolders('/tmp/selvedge-stack-')
 
-/** Not below TMPDIR: root's services run as users of their own, who must be able to walk there. */
 export function stackFolder(): string {
-  const folder = mkdtempSync('/tmp/selvedge-stack-')
+  const folder = folders.make()
   chmodSync(folder, 0o711)
-  folders.push(folder)
   return join(folder, 'stack')
 }
 
 /** Ends what a failed test has left, and removes the folders. */
-export async function removeStacks(): Promise<void> {
-  for (const folder of folders.splice(0)) {
-    await stack('down', join(folder, 'stack'))
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
-  }
-}
+export const removeStacks = () => folders.remove((folder) => stack('down', join(folder, 'stack')))
 
 export const stack = (command: string, folder: string, ...more: string[]): Promise<Ran> =>
   runScript('../stack/main', [command, '--folder', folder, ...more], '', {

@@ -22,6 +22,16 @@ export const WORKERS: readonly Mutant[] = [
     ["fromHeader?.trimEnd() ?? (c.req.query('access_token') || undefined)", 'fromHeader?.trimEnd()'],
   ]),
   ...inFile(
+    'durable-objects/traced.ts',
+    ['test/workers/ops/traces.test.ts'],
+    [
+      ['  plain.headers.delete(SPANS_HEADER)\n', ''],
+      ['    if (trace.hasWritten) await asCommit(stored)\n', ''],
+      ['  adopt(traced.spans)\n', ''],
+      ['new Trace(systemClock, systemRandom, context)', 'new Trace(systemClock, systemRandom)'],
+    ],
+  ),
+  ...inFile(
     'workers/media/answer.ts',
     ['test/workers/media/media.test.ts'],
     [

@@ -43,7 +43,7 @@ export function describeBackup(
   })
   afterAll(async () => {
     if (!isStopped) await server?.stop()
-    removeFolders()
+    await removeFolders()
   })
 
   const restored = (...flags: string[]) => restore(to, join(newFolder(), 'restored'), ...flags)
