@@ -64,18 +64,22 @@ export class Registry implements MetricsReader {
       this.#metrics.set(name, byLabels)
     }
     const row = METRICS[name]
-    let labels = row.labels.map((label) => given[label]!)
-    let key = labels.join('\u0000')
-    const known = byLabels.get(key)
+    const known = byLabels.get(keyOf(row.labels, given))
     if (known !== undefined) return known
-    if (byLabels.size >= MOST_SERIES) {
-      labels = labels.map(() => OTHER)
-      key = labels.join('\u0000')
-    }
+    const isFull = byLabels.size >= MOST_SERIES
+    const labels = row.labels.map((label) => (isFull ? OTHER : given[label]!))
+    const key = isFull ? OTHER : keyOf(row.labels, given)
     const found = byLabels.get(key) ?? { name, labels, values: zeros(name), taken: zeros(name) }
     byLabels.set(key, found)
     return found
   }
+}
+
+/** Several are made for each request: no list is. */
+function keyOf(names: readonly string[], given: Record<string, string>): string {
+  let key = ''
+  for (const name of names) key += `${given[name]!}\u0000`
+  return key
 }
 
 /** As many numbers as a series of this metric has. */
