@@ -1,7 +1,7 @@
 /** The traces of a share of the requests, for OpenTelemetry. */
 import type { Context } from 'hono'
 import { Trace } from '../../src/tracing/trace.ts'
-import type { AppEnv } from '../app-env.ts'
+import { type AppEnv, portsIn } from '../app-env.ts'
 import { fractionOf } from './access-log.ts'
 import { methodOf } from './endpoint-row.ts'
 
@@ -11,7 +11,7 @@ const FAILED = 500
 
 /** Begins the trace of a request, if it is to have one. */
 export function beginTrace(c: Context<AppEnv>): Trace | undefined {
-  const { clock, config, random, traces } = c.var.ports
+  const { clock, config, random, traces } = portsIn(c)
   if (traces === undefined || config.traces === undefined || UNTRACED.test(c.req.path)) return undefined
   const { sample } = config.traces
   return sample === 1 || fractionOf(random) < sample ? new Trace(clock, random) : undefined
@@ -28,8 +28,8 @@ export function endTrace(
     'http.request.method': method === 'other' ? '_OTHER' : method,
     'http.route': route,
     'http.response.status_code': status,
-    'selvedge.request_id': c.var.requestId,
+    'selvedge.request_id': c.get('requestId'),
   }
   const spans = trace.end(`${method} ${route}`, attributes, status >= FAILED)
-  c.var.ports.traces?.take(spans, (work) => c.executionCtx.waitUntil(work))
+  portsIn(c).traces?.take(spans, (work) => c.executionCtx.waitUntil(work))
 }
