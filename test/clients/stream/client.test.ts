@@ -8,6 +8,7 @@ import {
   type StreamClientOptions,
 } from '../../../clients/stream/index.ts'
 import { api, type Body, type Client, must } from '../../support/client.ts'
+import { held, planFault } from '../../support/faults.ts'
 import { objectName, startServer } from '../../support/server.ts'
 import { serving } from '../../support/serving.ts'
 
@@ -141,6 +142,26 @@ describe('the client of the stream', () => {
     expect(await hers.client.connect()).toMatchObject({ deviceId: again.deviceId })
     must(await again.post('/logout'))
     await hers.hears('end', ({ code }) => code === 4401)
+  })
+
+  it('renews a token that a request over HTTP finds refused', async () => {
+    const dave = await http.register('dave')
+    const room = await dave.createRoom()
+    const tokens = ['a token of nobody']
+    const his = listener(dave, { token: () => tokens.shift() ?? dave.token })
+    expect(await his.client.history(room)).not.toEqual([])
+  })
+
+  it('refuses what it was asked when the connection ends before the answer', async () => {
+    const room = await bob.createRoom()
+    const his = listener(bob)
+    await his.client.connect()
+    await planFault(http, 'hold:room.setTyping')
+    const asked = his.client.typing(room, true)
+    await held(http, 'hold:room.setTyping')
+    his.client.close()
+    await expect(asked).rejects.toThrow('ended before the answer')
+    await planFault(http, 'hold:room.setTyping', 0)
   })
 
   it('renews its token on the open stream', async () => {

@@ -85,9 +85,17 @@ export const STREAM_MUTANTS: readonly Mutant[] = [
     ],
   ]),
   ...inFile('workers/client/stream/handshake.ts', OPENING, [
-    ['    void opening?.then(leave, () => undefined)\n', '', { title: 'leaves no stream behind' }],
+    [
+      '    void opening?.then(leave, () => undefined)\n',
+      '',
+      { title: 'leaves no stream behind', equal: 'the runtime drops a socket that nobody has accepted' },
+    ],
     ["  outside.addEventListener('close', () => end(gone()))\n", '', { title: 'leaves no stream behind' }],
-    ['(said ? LONGEST_SAID : LONGEST_FIRST)', 'LONGEST_FIRST', { title: 'says too much' }],
+    [
+      '(said ? LONGEST_SAID : LONGEST_FIRST)',
+      'LONGEST_FIRST',
+      { title: 'says too much', equal: 'the object behind it refuses the same, a little later' },
+    ],
     ['early.push(data) > MOST_EARLY', 'early.push(data) > 100', { title: 'says too much' }],
   ]),
   ...inFile('workers/client/stream/handshake.ts', SESSIONS, [
@@ -124,7 +132,11 @@ export const STREAM_MUTANTS: readonly Mutant[] = [
     ['      issuer: issuer.issuer,\n', '', { equal: 'the issuer was chosen by this claim' }],
   ]),
   ...inFile('src/accounts/tokens/identity.ts', client('token-sign-in'), [
-    ['fitsBytes(text, LONGEST_SUBJECT) ? text : undefined', 'text', { title: 'is refused, with one line' }],
+    [
+      'fitsBytes(text, LONGEST_SUBJECT) ? text : undefined',
+      'text',
+      { title: 'is refused, with one line', equal: 'the user id of a longer one is too long' },
+    ],
     ['Number.isSafeInteger(claim) ? String(claim) : claim', 'claim', { title: 'of the subject' }],
   ]),
 ]

@@ -6,7 +6,7 @@ export const WORKERS: readonly Mutant[] = [
     'workers/middleware/waits.ts',
     ['test/faults/abandoned-polls.test.ts'],
     [
-      ['if (gone.has(one.peer)) end(one)', 'end(one)', { title: 'leaves no poll behind' }],
+      ['if (gone.has(peerOf(one))) end(one)', 'end(one)', { title: 'leaves no poll behind' }],
       ['shared.slice(0, -WAITING_OF_A_SHARER)', '[]', { title: 'at most three' }],
     ],
   ),

@@ -56,6 +56,19 @@ it('owes nothing of somebody who is gone', async () => {
   expect(told(await main.ask(asked))).toEqual({})
 })
 
+it('owes nothing of somebody who came and has gone again', async () => {
+  const [alice, , room] = await pair()
+  const asked = { ...plain(), ...on() }
+  const main = await begun(http, alice, asked)
+  const carol = await someone()
+  must(await carol.join(room))
+  must(await carol.post(`/rooms/${encodeURIComponent(room)}/leave`))
+  await planFault(http, 'drop:user.profileFields')
+  expect(told(await main.ask(asked))).toEqual({ [carol.userId]: null })
+  await planFault(http, 'drop:user.profileFields', 0)
+  expect(told(await main.ask(asked))).toEqual({})
+})
+
 it('a poll that waits is told of somebody who could not be reached when they can', async () => {
   const [alice, bob] = await pair()
   const asked = { ...plain(), ...on() }
