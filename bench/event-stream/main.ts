@@ -4,7 +4,8 @@ import { stopAll, stopOnSignals } from '../child.ts'
 import { createRoom, inParallel, register, type Session, send } from '../client.ts'
 import { paced, pause, percentile, throughput } from '../measure.ts'
 import { describeMachine, measureBusy } from '../report.ts'
-import { readEvents, type StreamServer, startStreamServer } from './servers.ts'
+import { processor } from './processor.ts'
+import { followEvents, readEvents, type StreamServer, startStreamServer } from './servers.ts'
 
 const ROOMS = 50
 /** Events appended in batches of so many by so many writers. */
@@ -13,7 +14,7 @@ const BATCH = 100
 const WRITERS = 8
 const BODY = 400
 /** Sends a second, and for how long. */
-const RATE = 500
+const RATES = [100, 250, 500]
 const SECONDS = 20
 /** Pairs of rounds with and without the stream. */
 const PAIRS = 6
@@ -27,8 +28,10 @@ async function main(): Promise<void> {
   const what = new Set(process.argv.slice(2))
   const wants = (name: string) => what.size === 0 || what.has(name)
   if (wants('append')) console.log(await withServer('on', true, appends))
-  if (wants('latency')) console.log(await withServer('on', false, latency))
+  if (wants('latency'))
+    for (const rate of RATES) console.log(await withServer('on', false, (server) => latency(server, rate)))
   if (wants('sends')) console.log(await sends())
+  if (wants('processor')) console.log(await processor())
 }
 
 async function withServer<T>(
@@ -80,12 +83,13 @@ async function roomsOf(server: StreamServer, count: number): Promise<{ sender: S
   return { sender, rooms }
 }
 
-/** From the beginning of a send to its record at the consumer. */
-async function latency(server: StreamServer): Promise<string> {
+/** From the beginning of a send to its record at the consumer, which reads by sockets; and to the answer of the send. */
+async function latency(server: StreamServer, rate: number): Promise<string> {
   const { sender, rooms } = await roomsOf(server, ROOMS)
   const begun = new Map<string, number>()
   const times: number[] = []
-  const consumer = readEvents(server, (records) => {
+  const answers: number[] = []
+  const consumer = await followEvents(server, (records) => {
     const now = performance.now()
     for (const [, marker = ''] of records.matchAll(/"body":"(m[^"]+)"/g)) {
       const at = begun.get(marker)
@@ -94,16 +98,19 @@ async function latency(server: StreamServer): Promise<string> {
     }
   })
   await pause(SETTLE_MS)
-  const count = RATE * SECONDS
-  await paced(count, RATE, async (index) => {
+  const count = rate * SECONDS
+  await paced(count, rate, async (index) => {
     const marker = `mlatency${index}`
-    begun.set(marker, performance.now())
+    const start = performance.now()
+    begun.set(marker, start)
     await send(sender, rooms[index % ROOMS] as string, marker)
+    answers.push(performance.now() - start)
   })
   for (let waited = 0; begun.size > 0 && waited < SETTLE_MS * 5; waited += SETTLE_MS) await pause(SETTLE_MS)
-  await consumer.stop()
-  const at = (rank: number) => percentile(times, rank).toFixed(1)
-  return `latency at ${RATE}/s in ${ROOMS} rooms: p50 ${at(50)} ms, p95 ${at(95)} ms, p99 ${at(99)} ms; ${begun.size} of ${count} missing`
+  consumer.stop()
+  const at = (of: number[]) =>
+    [50, 95, 99].map((rank) => `p${rank} ${percentile(of, rank).toFixed(1)} ms`).join(', ')
+  return `at ${rate}/s in ${ROOMS} rooms: consumer ${at(times)}; answer ${at(answers)}; ${begun.size} of ${count} missing`
 }
 
 /** Sends a second with the stream and without, in turns on two servers, one of which rests. */

@@ -1,6 +1,7 @@
 /** Starts the servers of the measurement, and reads their streams. */
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { WebSocket } from 'undici'
 import { readKeys } from '../../local/keys.ts'
 import { issueStreamToken } from '../../src/event-stream/tokens.ts'
 import { decodeBase64 } from '../../src/protocol/base64.ts'
@@ -13,6 +14,9 @@ const SERVER_NAME = 'localhost'
 const POLL_MS = 10_000
 
 export interface StreamServer {
+  url: string
+  /** The process that everything of the server descends from. */
+  pid: number
   http: HttpClient
   /** A token for all topics. */
   token: string
@@ -46,6 +50,8 @@ export async function startStreamServer(stream: 'on' | 'off', hooks = false): Pr
   const token = await issueStreamToken(scope, { keys: signing, serverName: SERVER_NAME })
   const http = new HttpClient(child.ready)
   return {
+    url: child.ready,
+    pid: child.pid,
     http,
     token,
     async stop() {
@@ -80,6 +86,33 @@ export function readEvents(
     async stop() {
       isOver = true
       await readers.catch(() => undefined)
+    },
+  }
+}
+
+/** Is given all of `events` on a socket for each partition, from now on, until it is stopped. */
+export async function followEvents(
+  { token, url: base }: StreamServer,
+  take: (records: string) => void,
+): Promise<{ stop(): void }> {
+  const follow = (partition: number) =>
+    new Promise<WebSocket>((resolve, reject) => {
+      const url = `${base.replace('http', 'ws')}/_selvedge/stream/events/${partition}/socket?offset=latest`
+      const socket = new WebSocket(url, { headers: { authorization: `Bearer ${token}` } })
+      socket.addEventListener('error', () => reject(new Error(`${url} ended`)))
+      socket.addEventListener('message', ({ data }) => {
+        const text = String(data)
+        if (text.includes('"type":"hello"')) resolve(socket)
+        const next = /"next_offset":(\d+)/.exec(text.slice(0, 300))?.[1]
+        if (next === undefined) return
+        take(text)
+        socket.send(`{"type":"ack","next_offset":${next}}`)
+      })
+    })
+  const sockets = await Promise.all(Array.from({ length: PARTITIONS }, (_, partition) => follow(partition)))
+  return {
+    stop() {
+      for (const socket of sockets) socket.close()
     },
   }
 }

@@ -103,7 +103,7 @@ export class Partition extends DurableObject<Env> {
     if (topics.length === 0) return
     const { desk, timers } = this.#parts
     const { ageMs, bytes } = this.#ports.config.eventStream.retention
-    const isFull = topics.some((topic) => desk.logs.status(topic).bytes > bytes)
+    const isFull = topics.some((topic) => desk.logs.bytesOf(topic) > bytes)
     timers.arm('retention', this.#ports.clock.now() + (isFull ? 0 : ageMs))
     for (const topic of topics) {
       this.#waits.end(topic)

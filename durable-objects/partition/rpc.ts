@@ -19,19 +19,18 @@ import { TOPICS, type Topic } from '../../src/protocol/event-stream.ts'
 import { type GatewayOf, rpcTable } from '../rpc-table.ts'
 import type { PartitionDesk } from './desk.ts'
 import { allCommitted, dropCommitted } from './rows/committed.ts'
-import { positionOf } from './rows/sources.ts'
 import { allTokens, countTokens, isMade, noteToken, revokeToken } from './rows/tokens.ts'
 
 const MOST_TOKENS = 1_000
 
 export const partitionRpc = rpcTable<PartitionDesk>()({
-  /** Takes what a room or a user tells. What is here already changes nothing. */
+  /** Takes what rooms or a user tell, all of it or nothing. What is here already changes nothing. */
   append: {
     session: 'none',
     repeatable: true,
     large: true,
-    run({ beforeAnswer, grown, logs }, delivery: Delivery): undefined | Promise<never> {
-      grown(logs.append(delivery))
+    run({ beforeAnswer, grown, logs }, deliveries: Delivery[]): undefined | Promise<never> {
+      grown(logs.append(deliveries))
       return beforeAnswer()
     },
   },
@@ -40,7 +39,7 @@ export const partitionRpc = rpcTable<PartitionDesk>()({
   positionOf: {
     session: 'none',
     repeatable: true,
-    run: ({ storage }, source: string): number | undefined => positionOf(storage.sql, source),
+    run: ({ logs }, source: string): number | undefined => logs.positionOf(source),
   },
 
   read: {

@@ -34,12 +34,20 @@ const SLICE_LENGTH = 1_000_000
 interface Ends {
   first: number
   next: number
+  /** Bytes of all lines so far, and of those that are gone. */
   total: number
+  gone: number
 }
+
+/** Sources whose positions are remembered. */
+const MOST_KNOWN = 2_000
 
 export class TopicLogs {
   readonly #storage: LazyStorage
   readonly #now: () => number
+  /** What the tables say, as far as it was asked for: nobody else writes them. */
+  readonly #ends = new Map<Topic, Ends>()
+  readonly #positions = new Map<string, number>()
 
   constructor(storage: LazyStorage, now: () => number) {
     this.#storage = storage
@@ -50,17 +58,20 @@ export class TopicLogs {
     return this.#storage.sql
   }
 
-  /** Takes what a source tells, unless it is here already. Answers the topics that have grown. */
-  append({ source, records, strips, upTo }: Delivery): Topic[] {
-    return this.#storage.transactionSync(() => {
-      const known = positionOf(this.#sql, source) ?? Number.NEGATIVE_INFINITY
-      if (upTo <= known) return []
-      const fresh = records.filter(({ pos }) => pos > known)
-      const grown = TOPICS.filter((topic) => this.#appendTo(topic, source, fresh))
-      for (const strip of strips) if (strip.pos > known) this.#strip(source, strip)
-      notePosition(this.#sql, source, upTo)
-      return grown
+  /** Takes what sources tell, unless it is here already. Answers the topics that have grown. */
+  append(deliveries: readonly Delivery[]): Topic[] {
+    return this.#write(() => {
+      const grown = new Set<Topic>()
+      for (const delivery of deliveries) for (const topic of this.#appendOne(delivery)) grown.add(topic)
+      return [...grown]
     })
+  }
+
+  /** How much of a source's log is here; undefined: nothing. */
+  positionOf(source: string): number | undefined {
+    const known = this.#positions.get(source) ?? positionOf(this.#sql, source)
+    if (known !== undefined) this.#rememberPosition(source, known)
+    return known
   }
 
   /**
@@ -111,7 +122,13 @@ export class TopicLogs {
     const { first, next: end } = this.#endsOf(topic)
     const [oldest, newest] = [oldestBatch(this.#sql, topic), newestBatch(this.#sql, topic)]
     if (oldest === undefined || newest === undefined) return { first, end, bytes: 0 }
-    return { first, end, bytes: bytesBetween(oldest, newest), oldest: oldest.ts, newest: newest.ts }
+    return { first, end, bytes: this.bytesOf(topic), oldest: oldest.ts, newest: newest.ts }
+  }
+
+  /** What is kept of a topic. */
+  bytesOf(topic: Topic): number {
+    const { gone, total } = this.#endsOf(topic)
+    return total - gone
   }
 
   /**
@@ -119,8 +136,9 @@ export class TopicLogs {
    * @returns when to look again, ms
    */
   retain({ ageMs, bytes, atOnce }: { ageMs: number; bytes: number; atOnce: number }): number | undefined {
-    return this.#storage.transactionSync(() => {
+    return this.#write(() => {
       const looks = TOPICS.map((topic) => this.#retainTopic(topic, { ageMs, bytes, atOnce }))
+      this.#ends.clear()
       const next = Math.min(...looks.filter((look) => look !== undefined))
       return Number.isFinite(next) ? next : undefined
     })
@@ -134,15 +152,50 @@ export class TopicLogs {
 
   // ------------------------------------------------------------ inside
 
+  /** One transaction. What is remembered of the tables goes with one that does not happen. */
+  #write<T>(work: () => T): T {
+    try {
+      return this.#storage.transactionSync(work)
+    } catch (error) {
+      this.#ends.clear()
+      this.#positions.clear()
+      throw error
+    }
+  }
+
+  #appendOne({ source, records, strips, upTo }: Delivery): Topic[] {
+    const known = this.positionOf(source) ?? Number.NEGATIVE_INFINITY
+    if (upTo <= known) return []
+    const fresh = records.filter(({ pos }) => pos > known)
+    const grown = TOPICS.filter((topic) => this.#appendTo(topic, source, fresh))
+    for (const strip of strips) if (strip.pos > known) this.#strip(source, strip)
+    notePosition(this.#sql, source, upTo)
+    this.#rememberPosition(source, upTo)
+    return grown
+  }
+
+  #rememberPosition(source: string, pos: number): void {
+    if (this.#positions.size >= MOST_KNOWN) this.#positions.clear()
+    this.#positions.set(source, pos)
+  }
+
   #endsOf(topic: Topic): Ends {
+    const ends = this.#ends.get(topic) ?? this.#readEnds(topic)
+    this.#ends.set(topic, ends)
+    return ends
+  }
+
+  #readEnds(topic: Topic): Ends {
     const newest = newestBatch(this.#sql, topic)
     const kept = readEnd(this.#sql, topic)
-    if (newest === undefined) return { first: kept.next, next: kept.next, total: kept.total }
+    if (newest === undefined)
+      return { first: kept.next, next: kept.next, total: kept.total, gone: kept.total }
     const oldest = oldestBatch(this.#sql, topic) ?? newest
     return {
       first: offsetOf(oldest.place),
       next: Math.max(kept.next, offsetOf(newest.place) + newest.records),
       total: newest.total,
+      gone: oldest.total - oldest.size,
     }
   }
 
@@ -150,7 +203,8 @@ export class TopicLogs {
     const records = fresh.filter((record) => record.topic === topic)
     const [oldest, newest] = [records[0], records.at(-1)]
     if (oldest === undefined || newest === undefined) return false
-    const { next, total } = this.#endsOf(topic)
+    const ends = this.#endsOf(topic)
+    const { next, total } = ends
     const ts = this.#now()
     const lines = records
       .map(({ body }, index) => lineOf({ offset: next + index, timestamp: ts, key: source }, body))
@@ -167,6 +221,7 @@ export class TopicLogs {
       total: total + size,
       lines,
     })
+    this.#ends.set(topic, { ...ends, next: next + records.length, total: total + size })
     return true
   }
 

@@ -159,6 +159,7 @@ export class Room extends DurableObject<Env> {
     return new EventTeller({
       store,
       partition: (roomId) => this.#objects.partition(partitionOf(roomId)),
+      synced: () => this.ctx.storage.sync(),
       woken: () => this.#started.watermark(),
       now: () => clock.now(),
     })
@@ -231,7 +232,8 @@ export class Room extends DurableObject<Env> {
     const recent = this.#kept
     const committed = commit(room, work)
     const { appended, fed, rewritten } = committed.change
-    const { jobs, timers } = this.#parts
+    const { events, jobs, timers } = this.#parts
+    events?.took(committed.change)
     follow(jobs, committed.change, timers, this.#times)
     recent.took(committed.change, room.store.head)
     if (appended.length === 0 && !rewritten) return committed

@@ -125,7 +125,7 @@ export function assembleUser(user: UserInside): UserParts {
     userId,
     on: config.eventStream.on,
     now,
-    deliver: (delivery) => user.peers().partition(partitionOf(userId())).append(delivery),
+    deliver: (delivery) => user.peers().partition(partitionOf(userId())).append([delivery]),
     arm: (at) => timers.arm('events', at),
   })
   const consumers = userConsumers({

@@ -1,55 +1,31 @@
 /** A real Kafka on loopback: one process that is broker and controller, from Maven Central; where Java and Maven are. */
 import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { inPath } from '../../local/stack/programs.ts'
+import { fetchKafka, jarsIn, javaArgs } from '../../local/stack/services/kafka.ts'
 import { eventually } from '../support/eventually.ts'
 import { freePort } from '../support/real-servers.ts'
 
 const run = promisify(execFile)
 
-const VERSION = '3.9.1'
-const SLF4J = '1.7.36'
 const CLUSTER = 'c2VsdmVkZ2Uta2Fma2EtMQ'
 
 /** The user that every SASL mechanism of the broker knows. */
 export const KAFKA_USER = { username: 'selvedge', password: 'a password of tests' }
 
-const programIn = (name: string): string | undefined =>
-  (process.env.PATH ?? '')
-    .split(delimiter)
-    .map((folder) => join(folder, name))
-    .find(existsSync)
-
 /** What a test of Kafka lacks; undefined: nothing. */
-export const kafkaLacks: string | undefined = ['java', 'mvn'].find((name) => programIn(name) === undefined)
+export const kafkaLacks: string | undefined = ['java', 'mvn'].find((name) => inPath(name) === undefined)
 
 export function needingKafka(title: string): string {
   return kafkaLacks === undefined ? title : `${title} (skipped: the program ${kafkaLacks} is not installed)`
 }
 
-/** The folder with Kafka's jars. */
-async function jars(): Promise<string> {
-  const folder = join(tmpdir(), `selvedge-kafka-${VERSION}`)
-  const libraries = join(folder, 'lib')
-  if (existsSync(join(folder, 'whole'))) return libraries
-  mkdirSync(folder, { recursive: true })
-  const dependency = (group: string, artifact: string, version: string) =>
-    `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version></dependency>`
-  writeFileSync(
-    join(folder, 'pom.xml'),
-    `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
-     <groupId>selvedge</groupId><artifactId>kafka</artifactId><version>1</version><packaging>pom</packaging>
-     <dependencies>${dependency('org.apache.kafka', 'kafka_2.13', VERSION)}${dependency('org.slf4j', 'slf4j-nop', SLF4J)}</dependencies></project>`,
-  )
-  await run('mvn', ['-q', '-B', 'dependency:copy-dependencies', `-DoutputDirectory=${libraries}`], {
-    cwd: folder,
-  })
-  writeFileSync(join(folder, 'whole'), '')
-  return libraries
-}
+/** Where the programs of this run are. */
+const PROGRAMS = join(tmpdir(), 'selvedge-kafka')
 
 export interface Kafka {
   /** `host:port` by listener. */
@@ -68,10 +44,7 @@ export interface Kafka {
 /** A fresh broker, started. */
 export async function startKafka(): Promise<Kafka> {
   const folder = mkdtempSync(join(tmpdir(), 'selvedge-kafka-data-'))
-  const libraries = await jars()
-  const classes = readdirSync(libraries)
-    .map((name) => join(libraries, name))
-    .join(':')
+  if (!existsSync(jarsIn(PROGRAMS))) await fetchKafka(PROGRAMS)
   const [plain, tls, sasl, controller] = await Promise.all([freePort(), freePort(), freePort(), freePort()])
   const { certificate, keyStore } = makeCertificate(folder)
   const settings = join(folder, 'server.properties')
@@ -81,7 +54,7 @@ export async function startKafka(): Promise<Kafka> {
     '--add-scram',
     `${mechanism}=[name=${username},password=${password}]`,
   ])
-  const java = (main: string, ...args: string[]) => ['-Xmx400m', '-cp', classes, main, ...args]
+  const java = (main: string, ...args: string[]) => javaArgs(jarsIn(PROGRAMS), main, ...args)
   await run('java', java('kafka.tools.StorageTool', 'format', '-t', CLUSTER, '-c', settings, ...scram))
   let broker: ChildProcess | undefined
   const start = async () => {

@@ -57,7 +57,7 @@ const Appended = z.object({
 
 testHooks.post('/append', endpoint({ auth: 'none', limit: 'free', json: Appended }), async (c) => {
   const { partition, ...delivery } = c.req.valid('json')
-  await c.var.objects.partition(partition).append({ ...delivery, strips: [] })
+  await c.var.objects.partition(partition).append([{ ...delivery, strips: [] }])
   return c.json({})
 })
 
