@@ -15,7 +15,9 @@ const WRITERS = 8
 const BODY = 400
 /** Sends a second, and for how long. */
 const RATES = [100, 250, 500]
-const SECONDS = 20
+const SECONDS = 12
+/** Sends before those that count. */
+const WARM_UP = 3_000
 /** Pairs of rounds with and without the stream. */
 const PAIRS = 6
 const ROUND_MS = 4_000
@@ -97,6 +99,7 @@ async function latency(server: StreamServer, rate: number): Promise<string> {
       begun.delete(marker)
     }
   })
+  await inParallel(WARM_UP, WIDTH, (index) => send(sender, rooms[index % ROOMS] as string))
   await pause(SETTLE_MS)
   const count = rate * SECONDS
   await paced(count, rate, async (index) => {

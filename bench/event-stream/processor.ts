@@ -5,7 +5,7 @@ import { treeProcessorMs } from '../process-tree.ts'
 import { readEvents, type StreamServer, startStreamServer } from './servers.ts'
 
 /** Short rounds in quick turns: what else the machine does meets both alike. */
-const ROUNDS = 24
+const ROUNDS = 16
 const SENDS = 300
 const WARM_UP = 1_500
 /** The archive is told within a second. */

@@ -2,7 +2,7 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { partitionOf } from '../../src/protocol/event-stream.ts'
 import { type Consumer, consumerOf, textsIn } from '../event-stream/reader.ts'
-import { type Client, must } from '../support/client.ts'
+import { must } from '../support/client.ts'
 import { hasPassed, held, passed, planFault, settled } from '../support/faults.ts'
 import { archived, rebuild, wipeAndRebuildRoom } from '../support/rebuild.ts'
 import { objectName } from '../support/server.ts'
@@ -24,17 +24,27 @@ const room = () => objectName.room(server.serverName, roomId)
 const partition = () => objectName.partition(server.serverName, partitionOf(roomId))
 
 /** Sends so many messages, and answers their texts. */
-async function say(count: number, client: Client = alice): Promise<string[]> {
-  const texts = Array.from({ length: count }, (_, n) => `${roomId} ${n} ${Math.random()}`)
-  for (const text of texts) await client.say(roomId, text)
+const say = (count: number): Promise<string[]> => sayIn(roomId, count)
+
+async function sayIn(key: string, count: number): Promise<string[]> {
+  const texts = Array.from({ length: count }, (_, n) => `${key} ${n} ${Math.random()}`)
+  for (const text of texts) await alice.say(key, text)
   return texts
 }
 
+/** Another room of the same partition. */
+async function neighbour(): Promise<string> {
+  for (;;) {
+    const other = await alice.createRoom()
+    if (partitionOf(other) === partitionOf(roomId)) return other
+  }
+}
+
 /** Waits for the last of these texts, and asserts that the stream has exactly them, in their order. */
-async function tells(texts: string[]): Promise<void> {
-  await reader.until('events', roomId, (all) => textsIn(all).includes(texts.at(-1)!))
+async function tells(texts: string[], key: string = roomId): Promise<void> {
+  await reader.until('events', key, (all) => textsIn(all).includes(texts.at(-1)!))
   await settled(http)
-  expect(await reader.texts(roomId)).toEqual(texts)
+  expect(await reader.texts(key)).toEqual(texts)
 }
 
 const EACH_MET = { timeout: 25_000, interval: 100 }
@@ -119,6 +129,36 @@ describe('a room', () => {
     await expect
       .poll(() => server.sql('ROOM', room(), 'SELECT pos FROM log'), { timeout: 20_000 })
       .toEqual([])
+  })
+
+  it('that waits for the call of another room is told, though that one dies with the call', async () => {
+    const other = await neighbour()
+    const before = [await say(1), await sayIn(other, 1)]
+    await tells(before[0] ?? [])
+    await tells(before[1] ?? [], other)
+    await planFault(http, 'hold:partition.append', 1_000)
+    const called = await say(1)
+    await held(http, 'hold:partition.append')
+    const waiting = await sayIn(other, 2)
+    await planFault(http, 'room:abort-after-commit')
+    const after = await say(1)
+    await planFault(http, 'hold:partition.append', 0)
+    await tells([...(before[0] ?? []), ...called, ...after])
+    await tells([...(before[1] ?? []), ...waiting], other)
+  })
+
+  it('tells the same of a message at once and by its alarm', async () => {
+    const atOnce = await say(1)
+    await tells(atOnce)
+    await planFault(http, 'drop:partition.append', 1)
+    const byAlarm = await say(1)
+    await tells([...atOnce, ...byAlarm])
+    await passed(http, 'drop:partition.append')
+    const [one, other] = (await reader.of('events', roomId)).filter(
+      ({ event }) => event.type === 'm.room.message',
+    )
+    expect(Object.keys(other ?? {})).toEqual(Object.keys(one ?? {}))
+    expect(Object.keys(other?.event)).toEqual(Object.keys(one?.event))
   })
 
   it('made again from the archive goes on where the stream stands', async () => {

@@ -1,5 +1,6 @@
 /** All mistakes, by folder. */
 import { ACCOUNTS } from './list/accounts.ts'
+import { EVENT_STREAM } from './list/event-stream.ts'
 import { LOCAL } from './list/local.ts'
 import { MEDIA } from './list/media.ts'
 import { MIDDLEWARE } from './list/middleware.ts'
@@ -24,6 +25,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...USER,
   ...SLIDING,
   ...STREAM_MUTANTS,
+  ...EVENT_STREAM,
   ...SYNC,
   ...MIDDLEWARE,
   ...WORKERS,

@@ -24,7 +24,7 @@ const LIMITS = { entries: 500, length: 700_000 }
 /** How many positions the stored cursor may stay behind, to spare a row a batch: so many come twice after an eviction. */
 const BEHIND = 2_000
 /** How often the alarm looks whether a call that is under way has brought everything, before it tells by itself. */
-const LOOKS = 5
+const LOOKS = 15
 /** How long what a room says right after it has told something waits for more of it, ms: calls are further apart. */
 const GATHER_MS = 50
 

@@ -74,6 +74,12 @@ it('tells messages and public receipts in the order of their positions', () => {
   })
 })
 
+it('tells a receipt before the event of the same commit that came after it', () => {
+  held.took({ ...reads(receipt(11)), appended: [event(12)] }, 12)
+  held.took({ ...reads(receipt(13)), appended: [event(14)] }, 14)
+  expect(positions()).toEqual([11, 12, 13, 14])
+})
+
 it('tells up to a position, and drops what was told', () => {
   held.took(says(event(11), event(12), event(13)), 13)
   expect(held.hasUpTo(10)).toBe(false)

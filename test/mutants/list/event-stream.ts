@@ -1,0 +1,91 @@
+/** Mistakes in the event stream: at the Room that tells, and at the partition that keeps and shares. */
+import { inFile, type Mutant } from '../mutant.ts'
+
+const stream = (name: string) => [`test/event-stream/${name}.test.ts`]
+const FAULTS = ['test/faults/event-stream.test.ts']
+const ROUNDS = ['test/durable-objects/room/event-rounds.test.ts']
+const HELD = ['test/durable-objects/room/held-news.test.ts']
+
+export const EVENT_STREAM: readonly Mutant[] = [
+  ...inFile('durable-objects/partition/topic-log.ts', FAULTS, [
+    ['if (upTo <= known) return []\n', '', { title: 'comes long after later ones' }],
+    ['records.filter(({ pos }) => pos > known)', 'records', { title: 'whose answer is lost' }],
+    ['    this.#rememberPosition(source, upTo)\n', '', { title: 'whose answer is lost' }],
+    ['    notePosition(this.#sql, source, upTo)\n', '', { title: 'leaves the memory between any two' }],
+  ]),
+  ...inFile('durable-objects/partition/topic-log.ts', stream('read'), [
+    ['next: next + records.length, total: total + size', 'next, total', { title: 'event by event' }],
+    ['const skipped = Math.max(0, next - start)', 'const skipped = 0', { title: 'begins at any offset' }],
+    ['    if (asked > end)\n', '    if (asked > end + 1)\n', { title: 'refused beyond it' }],
+    ['limit - count)', 'limit)', { title: 'begins at any offset' }],
+  ]),
+  ...inFile('durable-objects/partition/topic-log.ts', stream('retention'), [
+    ['        writeEnd(this.#sql, { topic, next, total })\n', '', { title: 'no offset is given twice' }],
+    ['atOnce }))\n      this.#ends.clear()\n', 'atOnce }))\n', { title: 'no offset is given twice' }],
+    ['if (goesAt > now && !isTooMuch)', 'if (goesAt > now)', { title: 'the oldest records go first' }],
+  ]),
+  ...inFile('durable-objects/partition/topic-log.ts', stream('erasure'), [
+    [
+      '    rewriteLines(this.#sql, batch.place, changed + padding)\n',
+      '',
+      { title: 'whose offset and neighbours' },
+    ],
+  ]),
+  ...inFile('durable-objects/partition/partition.ts', stream('read'), [
+    ['      this.#waits.end(topic)\n', '', { title: 'that waits is answered' }],
+  ]),
+  ...inFile('durable-objects/partition/partition.ts', stream('sockets'), [
+    ['      this.#sockets.serve(topic)\n', '', { title: 'are given what comes' }],
+  ]),
+  ...inFile('durable-objects/partition/sockets.ts', stream('sockets'), [
+    [' || next > known.sent', ''],
+    ['if (attached(socket)?.token === tokenId)', 'if (false)', { title: 'when their token is revoked' }],
+  ]),
+  ...inFile('durable-objects/partition/consumers.ts', stream('read'), [
+    ['if (id !== undefined && isRevoked(this.#sql, id))', 'if (false)', { title: 'once it was revoked' }],
+  ]),
+  ...inFile('durable-objects/partition/consumers.ts', stream('groups'), [
+    ['return epoch < (', 'return epoch + 1 < (', { title: 'shuts out a member' }],
+    ['?.next ?? from', '?.epoch ?? from', { title: 'goes on at what it has committed' }],
+  ]),
+  ...inFile('durable-objects/partition/group-state.ts', stream('group-state'), [
+    ['return generation === next.generation ? letGo(next, memberId) : next', 'return letGo(next, memberId)'],
+    ['(state.members[holder] !== undefined && !isFree(share))', '!isFree(share)'],
+    ['    epoch += 1\n', ''],
+    ['if (has === least) larger -= 1\n', ''],
+    ['holder === memberId && target === memberId)', 'target === memberId)'],
+  ]),
+  ...inFile('durable-objects/room/tell/event-rounds.ts', ROUNDS, [
+    ['if (caller.now() >= this.#expected) ', ''],
+    ['Math.max(now, this.#calledAt + spacing)', 'now'],
+    ['if (number !== this.#callers) return\n    this.#expected = Number', 'this.#expected = Number'],
+    [' && turns > 0', ''],
+    ['      if (length > MOST_LENGTH) break\n', ''],
+    ['if (teller.taken(delivery)) this.#waiting.add(teller)', 'teller.taken(delivery)'],
+    ['teller.lost(delivery)', 'teller.taken(delivery)'],
+    ['Math.max(0, this.#late - USUAL_MS)', 'this.#late'],
+  ]),
+  ...inFile('durable-objects/room/tell/held-news.ts', HELD, [
+    ['!logged && !rewritten && given', '!rewritten && given'],
+    ['!logged && !rewritten && given', '!logged && given'],
+    ['given === appended.length + read.length && ', ''],
+    ['if (news.pos > end || length > MOST_LENGTH) break', 'if (news.pos > end) break'],
+    ['if (news.pos > end || length > MOST_LENGTH) break', 'if (length > MOST_LENGTH) break'],
+    ['    if (read.length > 0) this.#news.sort((a, b) => a.pos - b.pos)\n', ''],
+    ['event.state_key === undefined && ', ''],
+    ['return given === 0 || marked || typingChanged', 'return true'],
+    [' || this.#news.length + given > MOST_HELD', ''],
+  ]),
+  ...inFile('durable-objects/room/tell/event-teller.ts', stream('calls'), [
+    ['    this.#held.drop(this.#told)\n', ''],
+    ['this.#offeredAt + GATHER_MS - this.now()', 'this.#offeredAt + GATHER_MS'],
+  ]),
+  ...inFile('durable-objects/room/tell/event-teller.ts', FAULTS, [
+    ['    return this.#held.hasUpTo(this.#safe)\n', '    return false\n', { equal: 'the alarm tells it' }],
+    [
+      'if (archived >= position || position',
+      'if (position',
+      { title: 'keeps for the stream what the archive has' },
+    ],
+  ]),
+]
