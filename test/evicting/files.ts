@@ -14,6 +14,8 @@ export const LEFT_OUT: Record<string, string> = {
   'test/durable-objects/backoff.test.ts': noServer,
   'test/durable-objects/consumer.test.ts': noServer,
   'test/durable-objects/cost.test.ts': staysAwake,
+  'test/durable-objects/room/event-rounds.test.ts': noServer,
+  'test/durable-objects/room/held-news.test.ts': noServer,
   'test/durable-objects/room/place.test.ts': noServer,
   'test/durable-objects/room/reading.test.ts': noServer,
   'test/durable-objects/room/recent.test.ts': noServer,

@@ -24,15 +24,16 @@ async function show(token) {
   timer = setTimeout(() => show(token), 2000)
 }
 function groupOf(group) {
-  const rows = group.members.map((one) => [one.client ?? one.member_id, one.partitions.length, new Date(one.expires_ts).toLocaleTimeString()])
-  const offsets = group.offsets.map((one) => [one.topic + '/' + one.partition, one.offset, one.lag, one.member_id ?? ''])
-  return section('Group ' + group.group + ': ' + group.health + ', lag ' + group.lag,
+  const names = new Map(group.members.map((one) => [one.member_id, one.client ?? one.member_id]))
+  const rows = group.members.map((one) => [names.get(one.member_id), one.partitions.length, new Date(one.expires_ts).toLocaleTimeString()])
+  const offsets = group.offsets.map((one) => [one.topic + '/' + one.partition, one.offset.toLocaleString(), one.lag.toLocaleString(), names.get(one.member_id) ?? ''])
+  return section('Group ' + group.group + ': ' + group.health + ', lag ' + group.lag.toLocaleString(),
     table(['member', 'partitions', 'lease until'], rows), table(['partition', 'committed', 'lag', 'member'], offsets))
 }
 function topicOf(topic) {
   const rows = topic.partitions.filter((one) => one.end_offset > 0)
-    .map((one) => [one.partition, one.first_offset, one.end_offset, one.bytes, one.newest_ts ? new Date(one.newest_ts).toLocaleString() : ''])
-  return section('Topic ' + topic.topic + ': ' + topic.bytes + ' bytes', table(['partition', 'first', 'end', 'bytes', 'newest'], rows))
+    .map((one) => [one.partition, one.first_offset.toLocaleString(), one.end_offset.toLocaleString(), one.bytes.toLocaleString(), one.newest_ts ? new Date(one.newest_ts).toLocaleString() : ''])
+  return section('Topic ' + topic.topic + ': ' + topic.bytes.toLocaleString() + ' bytes', table(['partition', 'first', 'end', 'bytes', 'newest'], rows))
 }
 function section(title, ...parts) {
   const head = document.createElement('h2')
