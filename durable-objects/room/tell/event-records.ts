@@ -1,12 +1,12 @@
 /** What the event stream is told of a room: each entry of the room's log, as records of the topics it belongs to. */
 import type { NewRecord, Strip } from '../../../src/objects/partition/records.ts'
-import type { Receipt, TimelineEvent } from '../../../src/objects/room/sync.ts'
 import type { RoomLogEntry } from '../../../src/ports/archive.ts'
 import type { Topic } from '../../../src/protocol/event-stream.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { clientEvent, type Pdu } from '../../../src/protocol/events/event.ts'
 import { eventById } from '../rows/events/events.ts'
 import type { RowReader } from '../rows/reader.ts'
+import { bodyOf, receiptRecord, recordOf } from './record-texts.ts'
 
 export interface Told {
   records: NewRecord[]
@@ -59,7 +59,7 @@ function tellRedacted(store: RowReader, { pos, eventId, pdu: json }: Entry<'reda
   const { records } = one(store, 'events', { kind: 'redacted', position: pos, event })
   const of = eventById(store.sql, eventId)?.pos
   if (of === undefined) return { records, strips: [] }
-  const body = bodyOf(store, { kind: 'event', position: of, redacted: true, event })
+  const body = bodyOf(store.roomId, { kind: 'event', position: of, redacted: true, event })
   return { records, strips: [{ pos, of, body }] }
 }
 
@@ -68,28 +68,6 @@ function tellReceipt({ roomId }: RowReader, entry: Entry<'receipt'>): Told {
   return entry.type === 'm.read' ? { records: [receiptRecord(roomId, entry)], strips: [] } : NOTHING
 }
 
-/** The record of a public receipt. */
-export function receiptRecord(roomId: string, receipt: Omit<Receipt, 'eventPos'>): NewRecord {
-  const { eventId, pos, threadId, ts, userId } = receipt
-  const thread = threadId === undefined ? {} : { thread_id: threadId }
-  const body = { kind: 'receipt', position: pos, user_id: userId, event_id: eventId, ...thread, ts }
-  return recordOf(roomId, 'receipts', body)
-}
-
-/** The record of an event that is no state and no redaction, as `tellEvent` makes it of the stored one. */
-export function eventRecord(roomId: string, { event: shown, pos }: TimelineEvent): NewRecord {
-  const { content, event_id, origin_server_ts, sender, type } = shown
-  const event = { event_id, type, sender, content, origin_server_ts, room_id: roomId }
-  return recordOf(roomId, 'events', { kind: 'event', position: pos, event })
-}
-
 function one({ roomId }: RowReader, topic: Topic, body: JsonObject & { position: number }): Told {
   return { records: [recordOf(roomId, topic, body)], strips: [] }
 }
-
-function recordOf(roomId: string, topic: Topic, body: JsonObject & { position: number }): NewRecord {
-  return { pos: body.position, topic, body: bodyOf({ roomId }, body) }
-}
-
-const bodyOf = ({ roomId }: { roomId: string }, body: JsonObject): string =>
-  JSON.stringify({ room_id: roomId, ...body })

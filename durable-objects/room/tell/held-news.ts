@@ -1,13 +1,23 @@
 /** What a room has committed and the event stream has yet to be told, in memory: messages and public receipts. */
 import type { NewRecord } from '../../../src/objects/partition/records.ts'
 import type { Receipt, TimelineEvent } from '../../../src/objects/room/sync.ts'
-import type { Changed } from '../context.ts'
-import { eventRecord, receiptRecord } from './event-records.ts'
+import { eventRecord, receiptRecord } from './record-texts.ts'
 
 /** So many are kept: what is more is read from the log. */
 const MOST_HELD = 200
 /** Characters of a delivery; one record at least. */
 const MOST_LENGTH = 300_000
+
+/** What it takes of a commit's change. */
+export interface Committed {
+  readonly appended: readonly TimelineEvent[]
+  readonly rewritten: boolean
+  readonly logged: boolean
+  readonly receiptsMoved: boolean
+  readonly read: readonly Receipt[]
+  readonly marked: boolean
+  readonly typingChanged: boolean
+}
 
 type News = { pos: number; event: TimelineEvent } | { pos: number; receipt: Receipt }
 
@@ -38,7 +48,7 @@ export class HeldNews {
   }
 
   /** After each commit; `last`: the newest position that the room has given. */
-  took(change: Changed, last: number): void {
+  took(change: Committed, last: number): void {
     const given = last - (this.#seen ?? last)
     this.#seen = last
     if (this.#news === undefined || isUntold(change, given)) return
@@ -83,7 +93,7 @@ export class HeldNews {
 
 /** Whether the log has nothing of the change, though it may have taken positions. */
 function isUntold(
-  { appended, logged, marked, read, receiptsMoved, rewritten, typingChanged }: Changed,
+  { appended, logged, marked, read, receiptsMoved, rewritten, typingChanged }: Committed,
   given: number,
 ): boolean {
   if (appended.length > 0 || logged || read.length > 0 || receiptsMoved || rewritten) return false

@@ -1,16 +1,13 @@
 /** What a Room holds in memory for the event stream: all that its log has after a position, or nothing. */
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { Changed } from '../../../durable-objects/room/context.ts'
-import { HeldNews } from '../../../durable-objects/room/tell/held-news.ts'
+import { type Committed, HeldNews } from '../../../durable-objects/room/tell/held-news.ts'
 import type { Receipt, TimelineEvent } from '../../../src/objects/room/sync.ts'
 
 const ROOM = '!room:example.org'
-const NOTHING: Changed = {
+const NOTHING: Committed = {
   appended: [],
-  fed: [],
   rewritten: false,
   logged: false,
-  listsChanged: false,
   receiptsMoved: false,
   read: [],
   marked: false,
@@ -36,8 +33,8 @@ const receipt = (pos: number): Receipt => ({
   eventPos: 1,
   ts: pos,
 })
-const says = (...appended: TimelineEvent[]): Changed => ({ ...NOTHING, appended })
-const reads = (...read: Receipt[]): Changed => ({ ...NOTHING, read, receiptsMoved: true })
+const says = (...appended: TimelineEvent[]): Committed => ({ ...NOTHING, appended })
+const reads = (...read: Receipt[]): Committed => ({ ...NOTHING, read, receiptsMoved: true })
 
 let held: HeldNews
 const positions = () => held.recordsUpTo(1_000, ROOM)?.records.map(({ pos }) => pos)
@@ -97,7 +94,7 @@ it('tells about 300,000 characters at a time', () => {
 })
 
 describe('ends with', () => {
-  it.each<[string, Changed, number]>([
+  it.each<[string, Committed, number]>([
     ['a state event', says(event(11, { state_key: '' })), 11],
     ['a redaction', says(event(11, { type: 'm.room.redaction' })), 11],
     ['an entry of the log that is no event', { ...says(event(11)), logged: true }, 12],
@@ -120,7 +117,7 @@ describe('ends with', () => {
   })
 })
 
-it.each<[string, Changed]>([
+it.each<[string, Committed]>([
   ['typing', { ...NOTHING, typingChanged: true }],
   ['a mark on a member', { ...NOTHING, marked: true }],
 ])('goes on over a position of %s, which the log has not', (_, change) => {
