@@ -257,12 +257,11 @@ export class Room extends DurableObject<Env> {
 
   async #mutateAndFeed<T>(work: (change: RoomWriter) => T): Promise<T> {
     const { value, change } = this.#mutate(work)
-    const isListed = changesLists(this.#room.store, change)
     if (takeFault('room:abort-after-commit')) await this.#abort()
     this.#started.notifyBesideAnswer()
     await Promise.all([
       change.fed.length > 0 ? this.#parts.feed.confirm(change.fed) : undefined,
-      isListed ? patiently(this.#parts.timers.runNow('archive')) : undefined,
+      changesLists(this.#room.store, change) ? patiently(this.#parts.timers.runNow('archive')) : undefined,
     ])
     return value
   }
