@@ -1,11 +1,12 @@
 /** `GET /_selvedge/demo`: what the stream does, for people to try: two windows, a group, who is there and who is typing. */
 import { Hono } from 'hono'
-import { html, raw } from 'hono/html'
+import { html } from 'hono/html'
 import type { Config } from '../../src/ports/config.ts'
 import type { AppEnv } from '../app-env.ts'
 import { endpoint } from '../middleware/endpoint.ts'
 import { DEMO_STYLE, STYLE } from './assets.ts'
 import { DEMO_SCRIPT } from './demo-script.ts'
+import { pageOf } from './frame.ts'
 import { pagePolicy } from './policy.ts'
 
 const WHOLE_STYLE = STYLE + DEMO_STYLE
@@ -20,18 +21,11 @@ demo.get('/demo', endpoint({ auth: 'none', limit: 'free', served: (config) => co
 })
 
 function page({ serverName }: Config) {
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="robots" content="noindex">
-<title>Chat · ${serverName}</title>
-<style>${raw(WHOLE_STYLE)}</style>
-</head>
-<body>
-<main>
+  return pageOf({
+    title: `Chat · ${serverName}`,
+    style: WHOLE_STYLE,
+    script: DEMO_SCRIPT,
+    main: html`<main>
 <header>
 <p class="state"><span id="dot" aria-hidden="true"></span><output id="state">not connected</output></p>
 <h1>Two people, one group</h1>
@@ -50,9 +44,6 @@ function page({ serverName }: Config) {
 <p id="typing" aria-live="polite"></p>
 <form id="say" autocomplete="off"><input name="text" aria-label="Message" placeholder="Say something" maxlength="4000"><button>Send</button></form>
 </section>
-</main>
-<script type="module">${raw(DEMO_SCRIPT)}</script>
-</body>
-</html>
-`
+</main>`,
+  })
 }

@@ -1,11 +1,12 @@
 /** `GET /_selvedge/stream/page`: topics, partitions, groups and lag of the event stream, for people with a token. */
 import { Hono } from 'hono'
-import { html, raw } from 'hono/html'
+import { html } from 'hono/html'
 import type { AppEnv } from '../app-env.ts'
 import { served } from '../event-stream/scope.ts'
 import { endpoint } from '../middleware/endpoint.ts'
 import { STYLE } from './assets.ts'
 import { EVENT_STREAM_SCRIPT, EVENT_STREAM_STYLE } from './event-stream-script.ts'
+import { pageOf } from './frame.ts'
 import { pagePolicy } from './policy.ts'
 
 const WHOLE_STYLE = STYLE + EVENT_STREAM_STYLE
@@ -21,18 +22,11 @@ eventStreamPage.get('/page', endpoint({ auth: 'none', limit: 'free', served }), 
 })
 
 function page(serverName: string) {
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="robots" content="noindex">
-<title>Event stream · ${serverName}</title>
-<style>${raw(WHOLE_STYLE)}</style>
-</head>
-<body>
-<main>
+  return pageOf({
+    title: `Event stream · ${serverName}`,
+    style: WHOLE_STYLE,
+    script: EVENT_STREAM_SCRIPT,
+    main: html`<main>
 <header>
 <p class="state"><output id="state">no token yet</output></p>
 <h1>The event stream of ${serverName}</h1>
@@ -43,9 +37,6 @@ function page(serverName: string) {
 <p><button>Show</button></p>
 </form>
 <div id="found"></div>
-</main>
-<script type="module">${raw(EVENT_STREAM_SCRIPT)}</script>
-</body>
-</html>
-`
+</main>`,
+  })
 }

@@ -1,11 +1,12 @@
 /** `GET /`: a page for people: that the server runs, how to sign in, where to read on. */
 import { Hono } from 'hono'
-import { html, raw } from 'hono/html'
+import { html } from 'hono/html'
 import type { Config } from '../../src/ports/config.ts'
 import { VERSION } from '../../src/version.ts'
 import type { AppEnv } from '../app-env.ts'
 import { endpoint } from '../middleware/endpoint.ts'
 import { COPY_SCRIPT, STYLE } from './assets.ts'
+import { pageOf } from './frame.ts'
 import { pagePolicy } from './policy.ts'
 
 const POLICY = pagePolicy({ style: STYLE, script: COPY_SCRIPT })
@@ -26,18 +27,11 @@ home.get('/', endpoint({ auth: 'none', limit: 'free' }), (c) => {
 })
 
 function page({ serverName, publicUrl, registration }: Config) {
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="robots" content="noindex">
-<title>${serverName} · Matrix homeserver</title>
-<style>${raw(STYLE)}</style>
-</head>
-<body>
-<main>
+  return pageOf({
+    title: `${serverName} · Matrix homeserver`,
+    style: STYLE,
+    script: COPY_SCRIPT,
+    main: html`<main>
 <header>
 <p class="state"><span aria-hidden="true"></span>running</p>
 <h1>${serverName}</h1>
@@ -65,9 +59,6 @@ function page({ serverName, publicUrl, registration }: Config) {
 <footer>
 <p>Selvedge ${VERSION}. The documentation comes with the source: <code>README.md</code> to begin with, <code>docs/operation.md</code> for those who run it. For programs: <a href="health">health</a>, <a href="_matrix/client/versions">versions</a>.</p>
 </footer>
-</main>
-<script>${raw(COPY_SCRIPT)}</script>
-</body>
-</html>
-`
+</main>`,
+  })
 }

@@ -5,10 +5,9 @@ import type { AppContext } from '../../app-env.ts'
 import type { Point } from '../../ops/status/points.ts'
 import type { Sample } from '../../ops/status/sample.ts'
 import { STYLE } from '../assets.ts'
+import { type Html, pageOf } from '../frame.ts'
 import { pagePolicy } from '../policy.ts'
 import { STATUS_SCRIPT, UPLOT_STYLE } from './script.ts'
-
-export type Html = ReturnType<typeof html>
 
 /** What all of the pages know. */
 export interface Status {
@@ -76,22 +75,12 @@ export function answerPage(
 }
 
 function whole(page: StatusPage): Html {
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="robots" content="noindex">
-<title>${page.title} · ${page.status.serverName}</title>
-<style>${raw(WHOLE_STYLE)}</style>
-</head>
-<body>
-${main(page)}
-<script type="module">${raw(STATUS_SCRIPT)}</script>
-</body>
-</html>
-`
+  return pageOf({
+    title: `${page.title} · ${page.status.serverName}`,
+    style: WHOLE_STYLE,
+    script: STATUS_SCRIPT,
+    main: main(page),
+  })
 }
 
 function main({ status, name, title, body, everyS }: StatusPage): Html {

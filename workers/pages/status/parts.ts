@@ -1,6 +1,6 @@
 /** What status pages are made of: tiles, charts, tables; and how numbers are written. */
 import { html } from 'hono/html'
-import type { Html } from './page.ts'
+import type { Html } from '../frame.ts'
 
 /** A number with its name; `bad` where somebody should look. */
 export interface Tile {

@@ -8,7 +8,8 @@ import type {
   RedisFacts,
   TableFacts,
 } from '../../../src/ports/store-facts.ts'
-import type { Html, Status, StatusPage } from './page.ts'
+import type { Html } from '../frame.ts'
+import type { Status, StatusPage } from './page.ts'
 import { bytes, type Chart, charts, duration, number, share, table, tiles } from './parts.ts'
 
 /** These pages ask the stores themselves. */
