@@ -2,22 +2,18 @@
  * Two windows of a real browser, with matrix-js-sdk and its Rust crypto: two people register, make an encrypted room,
  * and do in it what people do. SCREENSHOTS names a folder for pictures of it.
  */
-import { join } from 'node:path'
-import type { Browser, Locator, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Locator, Page } from 'playwright-core'
+import { afterAll, describe, expect, it } from 'vitest'
 import { testPassword } from '../support/client.ts'
-import { startServer, type TestServer } from '../support/server.ts'
-import { browserPath, launchBrowser, openWindow } from './browser.ts'
+import type { TestServer } from '../support/test-server.ts'
+import { browserPath, openWindow, shootAll, showing } from './browser.ts'
 import { type PageServer, servePage } from './page-server.ts'
-
-if (browserPath === undefined) console.log('no Chromium is installed: the tests in a browser are skipped')
 
 let server: TestServer
 let pages: PageServer
-let browser: Browser
 let alice: Page
 let bob: Page
-const faults: string[] = []
+const seen = { faults: [] as string[], hosts: new Set<string>() }
 
 /** A picture of 2 x 2 points: what is sent is looked at again by its size. */
 const PICTURE = Buffer.from(
@@ -27,12 +23,7 @@ const PICTURE = Buffer.from(
 
 const message = (page: Page, text: string): Locator => page.locator('#timeline li', { hasText: text })
 
-async function shoot(name: string): Promise<void> {
-  const folder = process.env.SCREENSHOTS
-  if (folder === undefined) return
-  for (const [who, page] of Object.entries({ alice, bob }))
-    await page.screenshot({ path: join(folder, `${name}-${who}.png`) })
-}
+const shoot = (name: string) => shootAll({ [`${name}-alice`]: alice, [`${name}-bob`]: bob })
 
 async function register(page: Page, username: string): Promise<void> {
   await page.fill('[name=username]', username)
@@ -52,20 +43,15 @@ async function idOf(page: Page, text: string): Promise<string> {
   return (await sent.getAttribute('data-event-id')) ?? ''
 }
 
-beforeAll(async () => {
-  if (browserPath === undefined) return
-  server = await startServer()
+const shown = showing({}, async () => {
+  server = shown.server
   pages = await servePage()
-  browser = await launchBrowser()
-  const url = `${pages.url}/?homeserver=${encodeURIComponent(server.url)}`
-  alice = await openWindow(browser, url, faults)
-  bob = await openWindow(browser, url, faults)
+  alice = await openWindow(shown.browser, seen)
+  bob = await openWindow(shown.browser, seen)
+  for (const page of [alice, bob])
+    await page.goto(`${pages.url}/?homeserver=${encodeURIComponent(server.url)}`)
 })
-afterAll(async () => {
-  await browser?.close()
-  pages?.close()
-  await server?.stop()
-})
+afterAll(() => pages?.close())
 
 describe.skipIf(browserPath === undefined)('two people in two windows', () => {
   it('register, and make an encrypted room', async () => {
@@ -132,6 +118,6 @@ describe.skipIf(browserPath === undefined)('two people in two windows', () => {
 
   it('saw no undecryptable message and no fault', async () => {
     for (const page of [alice, bob]) expect(await page.locator('.undecryptable').count()).toBe(0)
-    expect(faults).toEqual([])
+    expect(seen.faults).toEqual([])
   })
 })

@@ -2,31 +2,20 @@
  * The demo page in two windows of a real browser: two people enter one group, see each other come, type, speak, read and go
  * away, and go on after the server was killed. SCREENSHOTS names a folder for pictures of it.
  */
-import { join } from 'node:path'
-import type { Browser, Locator, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startServer, type TestServer } from '../support/server.ts'
-import { browserPath, launchBrowser, openWindow } from './browser.ts'
-
-if (browserPath === undefined) console.log('no Chromium is installed: the tests in a browser are skipped')
+import type { Locator, Page } from 'playwright-core'
+import { describe, expect, it } from 'vitest'
+import type { TestServer } from '../support/test-server.ts'
+import { browserPath, openWindow, shootAll, showing } from './browser.ts'
 
 let server: TestServer
-let browser: Browser
 let alice: Page
 let bob: Page
-const faults: string[] = []
-/** Hosts that the pages asked for anything. */
-const hosts = new Set<string>()
+const seen = { faults: [] as string[], hosts: new Set<string>() }
 
 const message = (page: Page, text: string): Locator => page.locator('#messages li', { hasText: text })
 const person = (page: Page, name: string): Locator => page.locator(`#people li[data-user^="@${name}:"]`)
 
-async function shoot(name: string): Promise<void> {
-  const folder = process.env.SCREENSHOTS
-  if (folder === undefined) return
-  for (const [who, page] of Object.entries({ alice, bob }))
-    await page.screenshot({ path: join(folder, `demo-${name}-${who}.png`) })
-}
+const shoot = (name: string) => shootAll({ [`demo-${name}-alice`]: alice, [`demo-${name}-bob`]: bob })
 
 async function enter(page: Page, name: string): Promise<void> {
   await page.fill('[name=name]', name)
@@ -41,21 +30,11 @@ async function say(page: Page, text: string): Promise<void> {
   await page.press('#say [name=text]', 'Enter')
 }
 
-beforeAll(async () => {
-  if (browserPath === undefined) return
-  server = await startServer({ demo: 'on' })
-  browser = await launchBrowser()
-  const url = `${server.url}/_selvedge/demo`
-  alice = await openWindow(browser, url, faults)
-  bob = await openWindow(browser, url, faults)
-  for (const page of [alice, bob]) {
-    page.on('request', (request) => hosts.add(new URL(request.url()).host))
-    page.on('console', (line) => line.text().includes('Content Security Policy') && faults.push(line.text()))
-  }
-})
-afterAll(async () => {
-  await browser?.close()
-  await server?.stop()
+const shown = showing({ demo: 'on' }, async () => {
+  server = shown.server
+  alice = await openWindow(shown.browser, seen)
+  bob = await openWindow(shown.browser, seen)
+  for (const page of [alice, bob]) await page.goto(`${server.url}/_selvedge/demo`)
 })
 
 describe.skipIf(browserPath === undefined)('the demo page', () => {
@@ -98,7 +77,7 @@ describe.skipIf(browserPath === undefined)('the demo page', () => {
   })
 
   it('asks nobody but the server, and breaks no rule of its policy', () => {
-    expect([...hosts]).toEqual([new URL(server.url).host])
-    expect(faults).toEqual([])
+    expect([...seen.hosts]).toEqual([new URL(server.url).host])
+    expect(seen.faults).toEqual([])
   })
 })

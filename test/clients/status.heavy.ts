@@ -2,50 +2,32 @@
  * The status pages in a real browser: its dialogue asks for the token, the charts are drawn and go on by themselves, and
  * the stopwatch tells its times. SCREENSHOTS names a folder for pictures of them.
  */
-import { join } from 'node:path'
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Page } from 'playwright-core'
+import { describe, expect, it } from 'vitest'
 import { api, type Client } from '../support/client.ts'
-import { startServer, type TestServer } from '../support/server.ts'
-import { browserPath, launchBrowser } from './browser.ts'
+import type { TestServer } from '../support/test-server.ts'
+import { browserPath, openWindow, shootAll, showing } from './browser.ts'
 
 const TOKEN = 'a-token-for-the-status'
 const PATIENCE = { timeout: 60_000, interval: 250 }
 
-if (browserPath === undefined) console.log('no Chromium is installed: the tests in a browser are skipped')
-
 let server: TestServer
-let browser: Browser
 let page: Page
 let alice: Client
 let room: string
-const faults: string[] = []
-const hosts = new Set<string>()
+const seen = { faults: [] as string[], hosts: new Set<string>() }
 
-beforeAll(async () => {
-  if (browserPath === undefined) return
-  server = await startServer({ 'metrics-token': TOKEN, 'session-cache': 'redis' })
+const shown = showing({ 'metrics-token': TOKEN, 'session-cache': 'redis' }, async () => {
+  server = shown.server
   alice = await api(server).register('alice')
   room = await alice.createRoom()
-  browser = await launchBrowser()
-  const context = await browser.newContext({
+  page = await openWindow(shown.browser, seen, {
     viewport: { width: 1080, height: 900 },
     httpCredentials: { username: 'operator', password: TOKEN },
   })
-  page = await context.newPage()
-  page.on('pageerror', (error) => faults.push(String(error)))
-  page.on('request', (request) => hosts.add(new URL(request.url()).host))
-  page.on('console', (line) => line.text().includes('Content Security Policy') && faults.push(line.text()))
-})
-afterAll(async () => {
-  await browser?.close()
-  await server?.stop()
 })
 
-async function shoot(name: string): Promise<void> {
-  const folder = process.env.SCREENSHOTS
-  if (folder !== undefined) await page.screenshot({ path: join(folder, `status-${name}.png`) })
-}
+const shoot = (name: string) => shootAll({ [`status-${name}`]: page })
 
 const tile = async (title: string) =>
   Number(
@@ -63,7 +45,7 @@ const drawn = () =>
 
 describe.skipIf(browserPath === undefined)('the status pages', () => {
   it('are not shown without the token', async () => {
-    const stranger = await (await browser.newContext()).newPage()
+    const stranger = await (await shown.browser.newContext()).newPage()
     // As where somebody closes the dialogue that asks for it.
     await expect(stranger.goto(`${server.url}/_selvedge/status`)).rejects.toThrow(
       'ERR_INVALID_AUTH_CREDENTIALS',
@@ -109,7 +91,7 @@ describe.skipIf(browserPath === undefined)('the status pages', () => {
   })
 
   it('ask nobody else for anything, and break nothing', () => {
-    expect([...hosts]).toEqual([new URL(server.url).host])
-    expect(faults).toEqual([])
+    expect([...seen.hosts]).toEqual([new URL(server.url).host])
+    expect(seen.faults).toEqual([])
   })
 })
