@@ -30,7 +30,6 @@ export const LEFT_OUT: Record<string, string> = {
   'test/workers/client/events/quiet-news.test.ts': staysAwake,
   'test/workers/client/events/receipts-cost.test.ts': staysAwake,
   'test/workers/client/events/receipts.test.ts': staysAwake,
-  'test/workers/client/stream/tokens.test.ts': staysAwake,
   'test/workers/client/sync/legacy-sync.test.ts': staysAwake,
   'test/workers/client/sync/presence.test.ts': staysAwake,
   'test/workers/client/sync/sliding/cost.test.ts': staysAwake,

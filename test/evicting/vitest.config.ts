@@ -6,6 +6,8 @@ export default defineConfig({
   ...base,
   test: {
     ...base.test,
+    // Most of the time goes by while archives are late, and the processors have little to do.
+    maxWorkers: 4,
     include: ['test/{concurrency,durable-objects,faults,workers}/**/*.test.ts'],
     // `startServer` reads it.
     env: { TEST_EVICTING: 'on' },

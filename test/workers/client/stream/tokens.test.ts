@@ -9,7 +9,6 @@ import { claims, issuer, issuers, sharedKey, signed, signIn } from '../../../sup
 
 const SHORT = 'https://short.example'
 const { server, http } = serving([], {
-  staysAwake: 'has sessions of three seconds',
   bindings: issuers(issuer(), issuer({ issuer: SHORT, session_seconds: 3 })),
 })
 const isError = ({ type }: Body) => type === 'error'
