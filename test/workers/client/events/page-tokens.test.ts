@@ -121,7 +121,7 @@ describe.each(Object.entries(LISTINGS))('%s', (_, { ask, next }) => {
   it('answers rubbish as a bad request, or as a place at the end', async () => {
     for (const token of [...TEXTS, ...RUBBISH.map(encoded)]) {
       const { status } = await ask(token)
-      expect(status, JSON.stringify(token)).toBeLessThan(500)
+      expect([200, 400], JSON.stringify(token)).toContain(status)
     }
   })
 
@@ -131,7 +131,7 @@ describe.each(Object.entries(LISTINGS))('%s', (_, { ask, next }) => {
     must(await ask(token))
     for (const place of forged(decoded(token))) {
       const { status } = await ask(encoded(place))
-      expect(status, JSON.stringify(place)).toBeLessThan(500)
+      expect([200, 400], JSON.stringify(place)).toContain(status)
     }
   })
 })
