@@ -66,7 +66,7 @@ export function readTlsFiles(certFile: string, keyFile: string): TlsFiles {
 
 /** A handshake that takes longer is given up, ms. */
 const HANDSHAKE_MS = 15_000
-/** The end of an answer that has no body. */
+/** The end of a head, and of an answer that has no body. */
 const ANSWERED = '\r\n\r\n'
 
 /** Where decrypted connections go. */
@@ -127,9 +127,26 @@ function handOn(outside: TLSSocket, target: TlsTarget): void {
     if (!answer.includes(ANSWERED)) return
     inside.off('data', introduced)
     if (!answer.startsWith('HTTP/1.1 204 ')) return end()
+    outside.on('data', (bytes: Buffer) => {
+      if (waitsToContinue(bytes)) outside.write(CONTINUE)
+    })
     outside.pipe(inside)
     inside.pipe(outside)
   })
+}
+
+const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n'
+const LONGEST_HEAD = 16 * 1024
+
+/**
+ * Whether these bytes are the head of a request whose client sends no body before it is told to, which the runtime does not
+ * do. Such a client waits after the head, so that nothing comes with it.
+ */
+export function waitsToContinue(bytes: Buffer): boolean {
+  if (bytes.length > LONGEST_HEAD || bytes.toString('latin1', bytes.length - ANSWERED.length) !== ANSWERED)
+    return false
+  const head = bytes.toString('latin1')
+  return /^[A-Z]+ \S+ HTTP\/1\.1\r\n/.test(head) && /\r\nexpect: *100-continue *\r\n/i.test(head)
 }
 
 function introduction(address: string, { host, port, secret }: TlsTarget): string {

@@ -146,6 +146,19 @@ describe('the launcher', () => {
     }
   })
 
+  it('warns of a data folder inside the checkout, which git clean would delete', async () => {
+    const folder = join(projectRoot, 'test', 'fixtures', 'a-data-folder')
+    try {
+      const { lines } = await ended(['--data-dir', folder, '--ca', join(scratch, 'nowhere')])
+      expect(lines).toEqual([
+        expect.stringContaining(`the data folder ${folder} is inside the checkout`),
+        expect.stringContaining('--ca cannot be read'),
+      ])
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  })
+
   it('runs two servers side by side, and refuses a third on the port and the folder of one', async () => {
     const [one, two] = [start('one'), start('two', '--host', '127.0.0.3', '--server-name', 'two.example')]
     const [[urlOne], [urlTwo]] = await Promise.all([one.ready(), two.ready()])
@@ -213,7 +226,7 @@ describe('the launcher', () => {
     await second.end('SIGTERM')
   })
 
-  it('serves TLS beside plain HTTP', async () => {
+  it('serves TLS beside plain HTTP, and there tells a client that waits with its body to go on', async () => {
     const [key, cert] = [join(scratch, 'key.pem'), join(scratch, 'cert.pem')]
     const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1']
     const files = ['-keyout', key, '-out', cert]
@@ -245,6 +258,18 @@ describe('the launcher', () => {
     const { body } = await ask('POST', '/_matrix/client/v3/register', registration)
     const { devices } = (await ask('GET', '/_matrix/client/v3/devices', {}, body.access_token)).body
     expect(devices[0].last_seen_ip).toBe(localAddress)
+    // Sends nothing of its body before it is told to go on, on a connection that has been used.
+    const held = new Promise<Body>((resolve, reject) => {
+      const headers = { expect: '100-continue', authorization: `Bearer ${body.access_token}` }
+      const options = { method: 'POST', agent, headers }
+      const url = `https://127.0.0.1:${port}/_matrix/media/v3/upload`
+      const asked = request(url, options, async (answer) => resolve((await json(answer)) as Body))
+      asked
+        .once('error', reject)
+        .once('continue', () => asked.end('a file'))
+        .flushHeaders()
+    })
+    expect(await held).toMatchObject({ content_uri: expect.stringMatching(/^mxc:/) })
     agent.destroy()
     expect(await launched.end('SIGTERM')).toBe(0)
   })
