@@ -3,12 +3,12 @@ import type { Env } from '../src/env.ts'
 import { asUnderWay, checkValue, countCall } from '../src/limiter.ts'
 import type { CallCounters } from '../src/ports/system.ts'
 import { MatrixError } from '../src/protocol/errors.ts'
-import { asSpan } from '../src/tracing/trace.ts'
+import { asSpan, isTraced } from '../src/tracing/trace.ts'
 import { overloadIfPlanned, resetIfPlanned, throughFaults } from './network-faults.ts'
 import { confirmPlacement, stubOf } from './placement.ts'
 import { fromResult, type RpcResult } from './rpc.ts'
 import { isLarge, mayRepeat, type ObjectKind } from './rpc-table.ts'
-import { adoptFrom, askTraced, headersOfTrace, operationOf } from './traced.ts'
+import { adoptFrom, askTraced, operationOf, queryOfTrace } from './traced.ts'
 
 /** A test cut this request's Worker off, as a client that goes away does in production. */
 export class ClientGone extends Error {
@@ -36,6 +36,7 @@ export function gateway<Gateway>(
 ): Gateway {
   const connect = () => stubOf(env, kind, name)
   const timed = <T>(method: string, work: () => Promise<T>): Promise<T> => {
+    if (!isTraced()) return work()
     const { name: called, attributes } = operationOf(kind, method)
     return asSpan(called, attributes, work)
   }
@@ -66,10 +67,11 @@ export function gateway<Gateway>(
     countCall(operation)
     const asking = confirmPlacement(env)
     if (asking !== undefined) await asking
-    const url = `https://object/${method}?request=${encodeURIComponent(JSON.stringify(request))}`
+    const asked = encodeURIComponent(JSON.stringify(request))
+    const url = `https://object/${method}?request=${asked}${queryOfTrace()}`
     const ask = async () => {
       overloadIfPlanned(operation)
-      return adoptFrom(await connect().fetch(url, { headers: { Upgrade: 'websocket', ...headersOfTrace() } }))
+      return adoptFrom(await connect().fetch(url, { headers: { Upgrade: 'websocket' } }))
     }
     const response = await onceMore(ask, () => true)
     dropIfAsked(options, operation)

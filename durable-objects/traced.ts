@@ -6,7 +6,8 @@ import type { RpcResult } from './rpc.ts'
 
 /** The method of an object by which its others are called within a trace. */
 export const TRACED = 'traced'
-const CONTEXT_HEADER = 'x-trace-context'
+/** In the query, which is read anyway: a look at headers costs each poll. */
+const CONTEXT = 'trace'
 const SPANS_HEADER = 'x-trace-spans'
 /** Of the spans that an answer over HTTP has in a header. */
 const MOST_IN_HEADER = 64
@@ -81,17 +82,18 @@ function outcomeOf(answer: unknown): { code?: string; failed: boolean } {
     : { code: result.error.errcode, failed: (result.error.status ?? 0) >= FAILED }
 }
 
-/** What a request to an object takes with it. */
-export function headersOfTrace(): Record<string, string> {
+/** What the address of a request to an object ends with. */
+export function queryOfTrace(): string {
   const further = onward()
-  return further === undefined ? {} : { [CONTEXT_HEADER]: JSON.stringify(further.context) }
+  return further === undefined ? '' : `&${CONTEXT}=${encodeURIComponent(JSON.stringify(further.context))}`
 }
 
 /** Takes the spans out of an object's answer, whose headers a client may get to see. */
 export function adoptFrom(response: Response): Response {
-  const spans = response.headers.get(SPANS_HEADER)
-  if (spans === null) return response
-  onward()?.adopt(JSON.parse(spans) as Span[])
+  const further = onward()
+  const spans = further && response.headers.get(SPANS_HEADER)
+  if (!spans) return response
+  further.adopt(JSON.parse(spans) as Span[])
   if ((response as { webSocket?: WebSocket | null }).webSocket) return response
   const plain = new Response(response.body, response)
   plain.headers.delete(SPANS_HEADER)
@@ -100,7 +102,7 @@ export function adoptFrom(response: Response): Response {
 
 /** Answers a request to an object, which names a method and what is asked, within the trace that it belongs to. */
 export async function answerRequest(
-  { headers, url }: Request,
+  { url }: Request,
   kind: ObjectKind,
   work: (method: string, asked: unknown) => Promise<Response>,
   stored: () => Promise<void>,
@@ -108,7 +110,7 @@ export async function answerRequest(
   const { pathname, searchParams } = new URL(url)
   const method = pathname.slice(1)
   const answer = () => work(method, JSON.parse(searchParams.get('request') ?? ''))
-  const context = headers.get(CONTEXT_HEADER)
+  const context = searchParams.get(CONTEXT)
   if (context === null) return answer()
   const traced = await answerTraced(
     JSON.parse(context) as TraceContext,

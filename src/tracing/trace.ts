@@ -128,6 +128,9 @@ const TRANSACTION: Work = { name: 'storage.transaction', kind: 'internal', attri
 
 const placeNow = (): Place | undefined => (isTracing ? current.getStore() : undefined)
 
+/** Whether this runs in a request with a trace. */
+export const isTraced = (): boolean => placeNow() !== undefined
+
 /** Times `work` as a span of the request that this runs in. Without a trace it only runs. */
 export function asSpan<T>(name: string, attributes: Attributes, work: () => Promise<T>): Promise<T> {
   return within({ name, attributes, kind: 'client' }, work)
