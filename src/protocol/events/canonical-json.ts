@@ -1,13 +1,26 @@
 /** Canonical JSON: the one encoding of a value that hashes and signatures cover. Appendices §Canonical JSON. */
 import { MatrixError } from '../errors.ts'
 
+/**
+ * A number of an old room version that a double does not keep as it was written. It stands in for a `JsonValue` in the
+ * values of `parseExactJson` alone, which are hashed and signed and not read.
+ */
+export class ExactNumber {
+  /** As canonical JSON has it. */
+  readonly text: string
+
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
 export type JsonValue = string | number | boolean | null | JsonValue[] | JsonObject
 
 /** Members that are `undefined` count as absent. */
 export type JsonObject = { [key: string]: JsonValue | undefined }
 
 /** Deeper values are refused before they exhaust the stack; CPython's parser, and so Synapse, stops there too. */
-const MAX_NESTING = 1000
+export const MAX_NESTING = 1000
 
 /** Printable ASCII without quotation mark and backslash: a string that needs quotes and nothing else. */
 const PLAIN = /^[ !#-[\]-~]*$/
@@ -56,6 +69,7 @@ function encode(value: JsonValue | undefined, depth: number, encodeNumber: Encod
       return value ? 'true' : 'false'
     case 'object':
       if (value === null) return 'null'
+      if (value instanceof ExactNumber) return encodeExact(value, encodeNumber)
       if (depth === MAX_NESTING) throw new MatrixError('M_BAD_JSON', 'JSON is nested too deeply')
       return Array.isArray(value)
         ? encodeArray(value, depth + 1, encodeNumber)
@@ -74,16 +88,23 @@ function encodeString(text: string): string {
 
 /** Safe integers never print with an exponent, and -0 prints as 0. */
 function encodeInteger(value: number): string {
-  if (!Number.isSafeInteger(value)) {
-    throw new MatrixError('M_BAD_JSON', 'Numbers must be integers between -(2^53-1) and 2^53-1')
-  }
+  if (!Number.isSafeInteger(value)) throw integerOutOfRange()
   return String(value)
+}
+
+function integerOutOfRange(): MatrixError {
+  return new MatrixError('M_BAD_JSON', 'Numbers must be integers between -(2^53-1) and 2^53-1')
 }
 
 /** Appendices §Canonical JSON: room versions before 6 "MUST NOT strictly enforce the JSON format". */
 function encodeAny(value: number): string {
   if (!Number.isFinite(value)) throw new MatrixError('M_BAD_JSON', 'Numbers must fit in 64 bits')
   return String(value)
+}
+
+function encodeExact({ text }: ExactNumber, encodeNumber: EncodeNumber): string {
+  if (encodeNumber === encodeAny) return text
+  throw FLOAT.test(text) ? floatInEvent() : integerOutOfRange()
 }
 
 function encodeArray(values: JsonValue[], depth: number, encodeNumber: EncodeNumber): string {

@@ -21,11 +21,16 @@ const PUBLIC_PREFIX = Buffer.from('302a300506032b6570032100', 'hex')
 
 const KEY_BYTES = 32
 const SIGNATURE_BYTES = 64
-const KEY_ID = /^ed25519:[A-Za-z0-9_]+$/
+const KEY_ID = /^ed25519:[A-Za-z0-9_]{1,255}$/
+
+/** Whether the text is the id of an ed25519 key. Other algorithms are not known. */
+export function isKeyId(text: string): boolean {
+  return KEY_ID.test(text)
+}
 
 /** Makes a signing key of its 32-byte seed. */
 export function signingKey(id: string, seedBase64: string): SigningKey {
-  if (!KEY_ID.test(id)) throw new MatrixError('M_INVALID_PARAM', `Not an ed25519 key id: ${id}`)
+  if (!isKeyId(id)) throw new MatrixError('M_INVALID_PARAM', `Not an ed25519 key id: ${id}`)
   const seed = decodeBase64(seedBase64)
   // The text of the seed stays out of the message.
   if (seed.length !== KEY_BYTES) throw new MatrixError('M_INVALID_PARAM', `The seed of ${id} is not 32 bytes`)
@@ -60,7 +65,7 @@ export function verifyJson(
   publicKeyBase64: string,
 ): boolean {
   const signature = signatureOf(value, serverName, keyId)
-  return signature !== undefined && KEY_ID.test(keyId) && verifySignature(value, signature, publicKeyBase64)
+  return signature !== undefined && isKeyId(keyId) && verifySignature(value, signature, publicKeyBase64)
 }
 
 /** The signature of an entity, a server or a user, by one of its keys. */
@@ -71,10 +76,21 @@ export function signatureOf(value: JsonObject, entity: string, keyId: string): s
 
 /** Whether an ed25519 signature is that of the object by this key. What is malformed is not valid. */
 export function verifySignature(value: JsonObject, signature: string, publicKeyBase64: string): boolean {
-  try {
+  return validUnlessMalformed(() => verifyText(signedJson(value), signature, publicKeyBase64))
+}
+
+/** Whether an ed25519 signature is that of a text by this key. What is malformed is not valid. */
+export function verifyText(text: string, signature: string, publicKeyBase64: string): boolean {
+  return validUnlessMalformed(() => {
     const bytes = decodeBase64(signature)
     if (bytes.length !== SIGNATURE_BYTES) return false
-    return verify(null, Buffer.from(signedJson(value)), verifyKey(publicKeyBase64), bytes)
+    return verify(null, Buffer.from(text), verifyKey(publicKeyBase64), bytes)
+  })
+}
+
+function validUnlessMalformed(check: () => boolean): boolean {
+  try {
+    return check()
   } catch (error) {
     if (error instanceof MatrixError) return false
     throw error
