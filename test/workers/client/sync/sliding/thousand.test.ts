@@ -37,23 +37,36 @@ beforeAll(async () => {
   await server.evict('USER', user)
 }, 120_000)
 
+/** A first answer after an eviction, and what was spent on it. */
+async function firstAnswer(name: string) {
+  await server.evict('USER', objectName.user(server.serverName, alice.userId))
+  await settled(http)
+  const before = await counted()
+  const { lists, rooms: given } = await connection(http, alice, name).ask(allRooms(19))
+  await settled(http)
+  const spent = await counted()
+  const cost = (of: string) => (spent[of] ?? 0) - (before[of] ?? 0)
+  return { count: lists.all.count, given: Object.keys(given).sort(), cost }
+}
+
 it('a first answer of 20 rooms of a thousand asks 20 Rooms, and the archive once', async () => {
   // The user has not looked at any room, and knows of no news: the archive does.
   await bob.say(rooms[0] as string, 'news')
   await settled(http)
-  const before = await counted()
-  const { lists, rooms: given } = await connection(http, alice).ask(allRooms(19))
-  await settled(http)
-  const spent = await counted()
-  const cost = (name: string) => (spent[name] ?? 0) - (before[name] ?? 0)
-  expect(lists.all.count).toBe(ROOMS)
-  const newest = [rooms[0], ...rooms.slice(6).reverse()] as string[]
-  expect(Object.keys(given).sort()).toEqual(newest.slice(0, 20).sort())
-  expect(cost('room.pull')).toBe(20)
-  expect(cost('postgres')).toBe(1)
-  // A note for each Room that is asked, and what the connection is.
-  expect(cost('user.rows_written')).toBeLessThanOrEqual(20 + 12)
-})
+  const newest = [rooms[0], ...rooms.slice(6).reverse()].slice(0, 20).sort()
+  // An answer waits a second for the archive, which may take longer where the machine has much to do.
+  for (let tries = 0; ; tries += 1) {
+    const { count, given, cost } = await firstAnswer(`first${tries}`)
+    expect(count).toBe(ROOMS)
+    expect(cost('room.pull')).toBe(20)
+    expect(cost('postgres')).toBe(1)
+    // A note for each Room that is asked, and what the connection is.
+    expect(cost('user.rows_written')).toBeLessThanOrEqual(20 + 12)
+    if (tries < 5 && String(given) !== String(newest)) continue
+    expect(given).toEqual(newest)
+    break
+  }
+}, 60_000)
 
 it('the order is right in the first answer, of the rooms that a filter admits too', async () => {
   const secret = rooms[2] as string
