@@ -97,7 +97,7 @@ export async function followEvents(
 ): Promise<{ stop(): void }> {
   const follow = (partition: number) =>
     new Promise<WebSocket>((resolve, reject) => {
-      const url = `${base.replace('http', 'ws')}/_selvedge/stream/events/${partition}/socket?offset=latest`
+      const url = `${base.replace('http', 'ws')}/_selvedge/stream/topics/events/${partition}/socket?offset=latest`
       const socket = new WebSocket(url, { headers: { authorization: `Bearer ${token}` } })
       socket.addEventListener('error', () => reject(new Error(`${url} ended`)))
       socket.addEventListener('message', ({ data }) => {
