@@ -153,7 +153,7 @@ it('no partition has two members at the same time, and a later one has a higher 
     const ids = ['a', 'b', 'c', 'd']
     /** What each member reads by what it was last told; nothing once its lease is over. */
     const reads = new Map<string, { until: number; partitions: Map<number, number> }>()
-    const epochs = new Map<number, number>()
+    const latest = new Map<number, { holder: string; epoch: number }>()
     const learn = (id: string, told: Assigned | undefined) => {
       if (told === undefined) {
         reads.delete(id)
@@ -162,8 +162,10 @@ it('no partition has two members at the same time, and a later one has a higher 
       const own = new Map(told.partitions.map(({ partition, epoch }) => [partition, epoch]))
       reads.set(id, { until: group.now + LEASE, partitions: own })
       for (const [partition, epoch] of own) {
-        expect(epoch).toBeGreaterThanOrEqual(epochs.get(partition) ?? 0)
-        epochs.set(partition, epoch)
+        const before = latest.get(partition)
+        if (before?.holder === id) expect(epoch).toBeGreaterThanOrEqual(before.epoch)
+        else expect(epoch).toBeGreaterThan(before?.epoch ?? 0)
+        latest.set(partition, { holder: id, epoch })
       }
     }
     for (let step = 0; step < 120; step += 1) {
