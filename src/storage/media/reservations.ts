@@ -53,7 +53,10 @@ export function reservations(bucket: Bucket): ReservationStore {
       const put = (onlyIf: OnlyIf) => bucket.put(key, body(), { custom: { claimed_at: String(now) } }, onlyIf)
       if (await put('absent')) return true
       const other = await bucket.head(key)
-      if (other === undefined || now - Number(other.custom.claimed_at) < CLAIM_MS) return false
+      // That upload has ended since. It was broken off where the id is still kept, and this one may have it.
+      if (other === undefined)
+        return (await bucket.head(reservationKey(mediaId))) !== undefined && put('absent')
+      if (now - Number(other.custom.claimed_at) < CLAIM_MS) return false
       return put({ etag: other.etag })
     },
     async unclaim(mediaId) {
