@@ -6,8 +6,6 @@ export default defineConfig({
   ...base,
   test: {
     ...base.test,
-    // Prometheus, and pages that draw by the second, wait more than they work.
-    maxWorkers: 3,
     include: ['test/clients/**/*.heavy.ts', 'test/ops/**/*.heavy.ts'],
     // Which endpoints are exercised is for `npm test` to say.
     reporters: ['default', [closingLine, { covers: 'a part' }]],
