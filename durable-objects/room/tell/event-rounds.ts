@@ -12,7 +12,7 @@ export const SPACING_MS = 100
  */
 const USUAL_MS = 5
 const FACTOR = 10
-const LONGEST_MS = 500
+const LONGEST_MS = 150
 /** How much of the lateness the newest turn counts for. */
 const NEWEST = 0.3
 /** Characters of a call, beyond which no further room goes with it. */

@@ -5,7 +5,7 @@ import type { Delivery } from '../../../src/objects/partition/records.ts'
 
 const SPACING_MS = 100
 const SILENCE_MS = 2_000
-const LONGEST_MS = 500
+const LONGEST_MS = 150
 
 beforeEach(() => {
   vi.useFakeTimers()
@@ -183,7 +183,7 @@ it('makes no call of more than about half a million characters', async () => {
   expect(a.calls).toEqual([['a'], ['b']])
 })
 
-it('calls less often where turns come late, but twice a second, and as often as before once they do not', async () => {
+it('calls less often where turns come late, but six times a second, and as often as before once they do not', async () => {
   const round = new Round()
   const times: number[] = []
   const a = new FakeRoom('a', 1_000)
