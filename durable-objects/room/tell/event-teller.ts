@@ -2,9 +2,9 @@
  * A room's log on its way to its partition of the event stream: in order, at least once, in batches; the partition knows
  * what it has. The archive reads the same log: an entry goes when both have it.
  *
- * There are two ways. What was just committed goes with the next call that a room of this isolate makes to the partition.
- * What did not arrive by that is told from the log by the alarm, which was armed with the commit. Both begin at or before
- * what the partition has, so nothing is left out, and what comes twice is dropped there.
+ * There are two ways. A new commit goes with the next call that a room of this isolate makes to the partition. The commit
+ * also arms the alarm, which tells from the log what has not arrived by then. Both ways begin at or before what the
+ * partition has. So nothing is left out, and the partition drops what comes twice.
  */
 import type { PartitionPeer } from '../../../src/objects/partition/peer.ts'
 import type { Delivery } from '../../../src/objects/partition/records.ts'
@@ -188,7 +188,7 @@ export class EventTeller extends Courier<Delivery> implements Teller, Caller {
     }
     const { delivery, isWhole } = this.#read(this.#safe)
     this.#prepared = delivery
-    // What is committed from now on comes right after it.
+    // The next commit follows this batch without a gap.
     if (isWhole) this.#held.begin()
     return delivery !== undefined
   }

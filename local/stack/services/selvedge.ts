@@ -54,7 +54,7 @@ export const selvedge: Service = {
     // What is on a command line, every user of the machine can read.
     env: {
       METRICS_TOKEN: stack.state.secrets.metrics,
-      // By which the check at the end of `up` gets a user, whoever else may register.
+      // The check at the end of `up` makes its user by this secret, even where registration is closed.
       SELVEDGE_REGISTRATION_SHARED_SECRET: stack.state.secrets.registration,
       ...(runs(stack, 'kubo') && { SELVEDGE_IPFS_API_SECRET: kuboSecret(stack) }),
       ...(runs(stack, 'postgres') && { DATABASE_URL: databaseUrl(stack) }),

@@ -1,10 +1,7 @@
 /** The chain cover of a room's auth graph as resolution reads it: places, links in both directions, and walks over them. */
 
 /** Where an event stands: it has all lower events of its chain in its auth chain. */
-export interface ChainPlace {
-  chain: number
-  seq: number
-}
+export type ChainPlace = { chain: number; seq: number }
 
 /** `from` has `to` in its auth chain, and so has what follows `from` in its chain. */
 export interface ChainLink {

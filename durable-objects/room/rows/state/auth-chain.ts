@@ -3,6 +3,8 @@
  * lower ones of that chain in its auth chain; links name what it reaches in other chains. Whether one event is in
  * another's auth chain is then a few lookups, however long the room's history is.
  */
+import type { ChainPlace } from '../../../../src/protocol/state-resolution/auth-chains.ts'
+import { type PlacedChains, placementOf } from '../../../../src/protocol/state-resolution/chain-cover.ts'
 import { first, type SqlReader } from '../../../sqlite.ts'
 
 export const CHAIN_LINKS_TABLE = `
@@ -15,8 +17,6 @@ export const CHAIN_LINKS_TABLE = `
     PRIMARY KEY (chain, seq, to_chain)
   ) WITHOUT ROWID;
 `
-
-export type ChainPlace = { chain: number; seq: number }
 
 function placeOf(sql: SqlReader, eventId: string): ChainPlace | undefined {
   return first<ChainPlace>(
@@ -32,40 +32,36 @@ function isLastOfChain(sql: SqlReader, { chain, seq }: ChainPlace): boolean {
 }
 
 /**
- * Gives a new state event its place: behind an auth event that ends a chain, or else in a chain of its own. Stores the
- * links to its other auth events, except those that its chain reaches already.
+ * Gives a new state event its place, and stores its links. Auth events without a place are passed over: every event of
+ * a room of this server has one.
  */
 export function placeInChain(sql: SqlStorage, authEvents: readonly string[]): ChainPlace {
-  const parents = authEvents.map((id) => placeOf(sql, id)).filter((place) => place !== undefined)
-  const behind = parents.find((place) => isLastOfChain(sql, place))
-  const place =
-    behind === undefined ? { chain: nextChain(sql), seq: 1 } : { chain: behind.chain, seq: behind.seq + 1 }
-  for (const parent of furthestByChain(parents)) {
-    if (parent.chain === place.chain) continue
-    if (behind !== undefined && linked(sql, behind, parent)) continue
+  const known = new Map<string, ChainPlace>()
+  for (const id of authEvents) {
+    const place = placeOf(sql, id)
+    if (place !== undefined) known.set(id, place)
+  }
+  const chains: PlacedChains = {
+    placeOf: (id) => known.get(id),
+    isLastOfChain: (place) => isLastOfChain(sql, place),
+    nextChain: () => nextChain(sql),
+    isLinked: (from, to) => linked(sql, from, to),
+  }
+  const { place, links } = placementOf(chains, [...known.keys()])!
+  for (const to of links)
     sql.exec(
       'INSERT INTO chain_links (chain, seq, to_chain, to_seq) VALUES (?, ?, ?, ?)',
       place.chain,
       place.seq,
-      parent.chain,
-      parent.seq,
+      to.chain,
+      to.seq,
     )
-  }
   return place
 }
 
 function nextChain(sql: SqlStorage): number {
   const query = 'SELECT max(chain) AS chain FROM events WHERE chain IS NOT NULL'
   return (first<{ chain: number | null }>(sql, query)?.chain ?? 0) + 1
-}
-
-function furthestByChain(places: readonly ChainPlace[]): ChainPlace[] {
-  const furthest = new Map<number, ChainPlace>()
-  for (const place of places) {
-    const known = furthest.get(place.chain)
-    if (known === undefined || known.seq < place.seq) furthest.set(place.chain, place)
-  }
-  return [...furthest.values()]
 }
 
 /** Whether a direct link of `from`'s chain, at or below it, reaches `to`. */

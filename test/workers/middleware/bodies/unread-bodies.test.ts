@@ -74,37 +74,23 @@ function answerOn(socket: Socket): Promise<string> {
 }
 
 const room = encodeURIComponent('!invented:test.example')
+const message = (token?: string): Sent => ({
+  method: 'PUT',
+  path: `/_matrix/client/v3/rooms/${room}/send/m.room.message/1`,
+  ...(token !== undefined && { token }),
+})
 
 describe('a client that sends a large body, and only then reads, is told why', () => {
   it.each<[string, number, string, () => Sent]>([
     ['an upload with a token that is not known', 401, 'M_UNKNOWN_TOKEN', () => ({})],
     ['one without a length', 401, 'M_UNKNOWN_TOKEN', () => ({ chunked: true })],
-    [
-      'an event with such a token',
-      401,
-      'M_UNKNOWN_TOKEN',
-      () => ({ method: 'PUT', path: `/_matrix/client/v3/rooms/${room}/send/m.room.message/1` }),
-    ],
-    [
-      'an event that is too large',
-      413,
-      'M_TOO_LARGE',
-      () => ({
-        method: 'PUT',
-        path: `/_matrix/client/v3/rooms/${room}/send/m.room.message/1`,
-        token: alice.token,
-      }),
-    ],
+    ['an event with such a token', 401, 'M_UNKNOWN_TOKEN', () => message()],
+    ['an event that is too large', 413, 'M_TOO_LARGE', () => message(alice.token)],
     [
       'one that is too large, and says no length',
       413,
       'M_TOO_LARGE',
-      () => ({
-        method: 'PUT',
-        path: `/_matrix/client/v3/rooms/${room}/send/m.room.message/1`,
-        token: alice.token,
-        chunked: true,
-      }),
+      () => ({ ...message(alice.token), chunked: true }),
     ],
     ['a path that is not there', 404, 'M_UNRECOGNIZED', () => ({ path: '/_matrix/client/v3/nowhere' })],
     ['a method that is not there', 405, 'M_UNRECOGNIZED', () => ({ method: 'PUT' })],
