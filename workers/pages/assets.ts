@@ -21,6 +21,8 @@ dd { margin: 0 0 .75rem; color: var(--soft) }
 .state span { width: .65rem; height: .65rem; border-radius: 50%; background: var(--good) }
 .copy { display: flex; flex-wrap: wrap; gap: .75rem; align-items: center; margin: 0 0 .75rem }
 .copy code { flex: 1 1 14rem; padding: .6rem .75rem; border: 1px solid var(--line); border-radius: .5rem; background: var(--paper); font-size: 1rem; user-select: all }
+label { display: block; margin: 0 0 .75rem; color: var(--soft) }
+input { font: inherit; color: inherit; background: var(--paper); border: 1px solid var(--line); border-radius: .5rem; padding: .55rem .75rem }
 button { padding: .6rem 1rem; border: 0; border-radius: .5rem; background: var(--accent); color: var(--card); font: inherit; font-weight: 600; cursor: pointer }
 button:focus-visible, a:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px }
 footer { color: var(--soft); font-size: .9rem }
@@ -43,8 +45,6 @@ if (navigator.clipboard) {
 export const DEMO_STYLE = `
 #dot { background: var(--line) }
 #dot.on { background: var(--good) }
-label { display: block; margin: 0 0 .75rem; color: var(--soft) }
-input { font: inherit; color: inherit; background: var(--paper); border: 1px solid var(--line); border-radius: .5rem; padding: .55rem .75rem }
 #enter input { display: block; width: 100%; margin-top: .25rem }
 #room[hidden], #enter[hidden] { display: none }
 .head { display: flex; flex-wrap: wrap; justify-content: space-between; gap: .5rem }

@@ -60,5 +60,5 @@ function cell(kind, text) {
 export const EVENT_STREAM_STYLE = `
 table { border-collapse: collapse; margin: 0 0 1rem; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: 0.2rem 0.8rem 0.2rem 0; border-bottom: 1px solid color-mix(in srgb, currentColor 20%, transparent); }
-input { width: 100%; }
+label input { display: block; width: 100%; margin-top: .25rem }
 `
