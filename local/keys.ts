@@ -6,13 +6,27 @@ import { StartError } from './start-error.ts'
 
 const secret = z.string().regex(/^[A-Za-z0-9+/]{43}$/, 'not 32 bytes of unpadded base64')
 
-const Keys = z.object({
-  server_name: z.string(),
-  signing_keys: z.array(z.object({ id: z.string().regex(/^ed25519:[A-Za-z0-9_]+$/), seed: secret })).min(1),
+/** Both lists, newest first. */
+export const SecretLists = z.object({
+  signing_keys: z
+    .array(
+      z.object({
+        id: z.string().regex(/^ed25519:[A-Za-z0-9_]+$/),
+        seed: secret,
+        /** When another took its place, ms: it signs nothing more. */
+        expired_ts: z.int().min(0).optional(),
+      }),
+    )
+    .min(1)
+    .refine(([newest]) => newest?.expired_ts === undefined, 'begins with a key that has ended'),
   token_keys: z
     .array(z.object({ id: z.string().min(1), secret, retired: z.boolean().optional() }))
     .min(1)
     .refine(([newest]) => newest?.retired !== true, 'begins with a retired key'),
+})
+
+const Keys = SecretLists.extend({
+  server_name: z.string(),
   /** Which server this is: its other parts carry the same. Versions before 0.1 wrote none. */
   instance_id: z
     .string()
@@ -49,7 +63,7 @@ export function makeKeys(file: string, serverName: string): Keys {
   const keys: Keys = {
     server_name: serverName,
     instance_id: newInstanceId(),
-    signing_keys: [{ id: `ed25519:a_${label()}`, seed: bytes32() }],
+    signing_keys: [newSigningKey()],
     token_keys: [newTokenKey()],
   }
   writeKeys(file, keys)
@@ -58,9 +72,14 @@ export function makeKeys(file: string, serverName: string): Keys {
 
 /** Writes the keys so that no crash leaves half a file: beside it, then renamed. */
 export function writeKeys(file: string, keys: Keys): void {
+  writePrivate(file, keys)
+}
+
+/** The same for other secrets: readable by the owner alone. */
+export function writePrivate(file: string, value: unknown): void {
   const beside = `${file}.new`
   const handle = openSync(beside, 'w', 0o600)
-  writeSync(handle, `${JSON.stringify(keys, null, 2)}\n`)
+  writeSync(handle, `${JSON.stringify(value, null, 2)}\n`)
   fsyncSync(handle)
   closeSync(handle)
   renameSync(beside, file)
@@ -68,6 +87,10 @@ export function writeKeys(file: string, keys: Keys): void {
 
 export function newInstanceId(): string {
   return `i_${randomBytes(9).toString('hex')}`
+}
+
+export function newSigningKey(): Keys['signing_keys'][number] {
+  return { id: `ed25519:a_${label()}`, seed: bytes32() }
 }
 
 export function newTokenKey(): Keys['token_keys'][number] {

@@ -1,4 +1,4 @@
-/** `npm run check|test|test:evicting|test:fuzz|test:clients|test:stores|test:mutants|test:resolution|test:complement|stack|migrate|move:postgres|admin:create|account|reports|backup|restore|restored|media:move|rebuild:room|rebuild:user|rebuild:media|rebuild:all|docs|deploy|smoke|check:production|check:local|bench|load`: installs what is missing, then runs the task under the pinned Node. */
+/** `npm run check|test|test:evicting|test:fuzz|test:clients|test:stores|test:mutants|test:resolution|test:complement|stack|migrate|move:postgres|admin:create|account|reports|backup|restore|restored|media:move|rebuild:room|rebuild:user|rebuild:media|rebuild:all|keys:rotate|docs|deploy|smoke|check:production|check:local|bench|load`: installs what is missing, then runs the task under the pinned Node. */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -42,6 +42,7 @@ const tasks = {
   'rebuild:user': () => [script('local/commands/rebuild.ts', 'user', ...args)],
   'rebuild:media': () => [script('local/commands/rebuild.ts', 'media', ...args)],
   'rebuild:all': () => [script('local/commands/rebuild-all.ts', ...args)],
+  'keys:rotate': () => [script('local/commands/keys/rotate.ts', ...args)],
   docs: () => [script('local/commands/docs.ts', ...args)],
   deploy: () => [script('local/commands/deploy.ts', ...args)],
   smoke: () => [script('local/commands/smoke.ts', ...args)],

@@ -2,12 +2,12 @@
 import * as z from 'zod'
 import { defaultMinLength } from './accounts/passwords.ts'
 import { TokenIssuers } from './accounts/tokens/issuers.ts'
+import { FederationVariables, federationOf, SigningKeys, signingKeysOf } from './federation/settings.ts'
 import { checkMediaStores, MediaStoreVariables, mediaStoresOf } from './media/store-settings.ts'
 import type { Config } from './ports/config.ts'
 import { JURISDICTIONS, LOCATION_HINTS } from './ports/placement.ts'
 import type { TokenIssuer } from './ports/sign-in.ts'
 import { decodeBase64 } from './protocol/base64.ts'
-import { signingKey } from './protocol/events/signing.ts'
 import { isServerName } from './protocol/identifiers.ts'
 import { SUPPORTED_ROOM_VERSIONS } from './protocol/rooms/room-version.ts'
 import { bytesOrNone, headerOf, jsonList, keyList, numberOrNone, positive, share } from './setting-forms.ts'
@@ -15,7 +15,6 @@ import { bytesOrNone, headerOf, jsonList, keyList, numberOrNone, positive, share
 /** 43 digits of base64 are 32 bytes. */
 const Secret = z.string().regex(/^[A-Za-z0-9+/]{43}$/, 'must be the unpadded base64 of 32 bytes')
 
-const SigningKeys = keyList(z.object({ id: z.string().regex(/^ed25519:[A-Za-z0-9_]+$/), seed: Secret }))
 const TokenKeys = keyList(
   z.object({
     id: z.string().min(1),
@@ -34,7 +33,7 @@ const PublicUrl = z
 const Variables = z.object({
   SERVER_NAME: ServerName,
   PUBLIC_URL: PublicUrl,
-  SIGNING_KEYS: SigningKeys,
+  SIGNING_KEYS: SigningKeys(Secret),
   TOKEN_KEYS: TokenKeys,
   INSTANCE_ID: z
     .string()
@@ -94,6 +93,7 @@ const Variables = z.object({
     .transform((uris) => uris.split(','))
     .optional(),
   TURN_SECRET: z.string().min(1).optional(),
+  ...FederationVariables,
   DEFAULT_ROOM_VERSION: z.enum(SUPPORTED_ROOM_VERSIONS as [string, ...string[]]).default('12'),
   PASSWORD_COST: z.enum(['normal', 'low']).default('normal'),
   PASSWORD_MIN_LENGTH: z
@@ -247,7 +247,8 @@ export function readConfig(env: object): Config {
           },
     logLevel: v.LOG_LEVEL,
     logSample: v.LOG_SAMPLE,
-    signingKeys: v.SIGNING_KEYS.map(({ id, seed }) => signingKey(id, seed)),
+    ...signingKeysOf(v.SIGNING_KEYS),
+    federation: federationOf(v),
     tokenKeys: v.TOKEN_KEYS.filter(({ retired }) => !retired),
     retiredTokenKeys: v.TOKEN_KEYS.filter(({ retired }) => retired),
     clientAddressHeader: v.CLIENT_ADDRESS_HEADER,

@@ -26,7 +26,10 @@ export interface Env {
   UPSTASH_REDIS_REST_TOKEN: string
   SERVER_NAME: string
   PUBLIC_URL: string
-  /** JSON list, newest first: `[{"id":"ed25519:a_b1","seed":"<unpadded base64 of 32 bytes>"}]`. */
+  /**
+   * JSON list, newest first: `[{"id":"ed25519:a_b1","seed":"<unpadded base64 of 32 bytes>"}]`. With `expired_ts`, ms, a
+   * key signs nothing more.
+   */
   SIGNING_KEYS: string
   /** JSON list, newest first: `[{"id":"k1","secret":"<unpadded base64 of 32 bytes>"}]`. */
   TOKEN_KEYS: string
@@ -103,6 +106,10 @@ export interface Env {
   /** TURN servers, with commas between them; with `TURN_SECRET`. */
   TURN_URIS?: string
   TURN_SECRET?: string
+  /** Whether this server shares rooms with others. Default off. */
+  FEDERATION?: 'on' | 'off'
+  /** Servers that are asked for the keys of others, with commas between them; `none`. Default matrix.org. */
+  KEY_NOTARIES?: string
   DEFAULT_ROOM_VERSION?: string
   /** Default 8; 1 where passwords are cheap. */
   PASSWORD_MIN_LENGTH?: string

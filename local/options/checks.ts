@@ -1,4 +1,5 @@
 /** What is wrong with the value of an option, or nothing: the checks of the table of options. */
+import { notariesIn } from '../../src/federation/settings.ts'
 
 export const oneOf =
   (...allowed: string[]) =>
@@ -44,6 +45,11 @@ export const serverName = (text: string) =>
   /^([A-Za-z0-9.-]{1,230}|\[[0-9A-Fa-f:.]{2,45}\])(:\d{1,5})?$/.test(text)
     ? undefined
     : 'must be a host name, with a port or without'
+
+export const notaries = (text: string) =>
+  notariesIn(text) !== undefined
+    ? undefined
+    : 'must be up to five server names with commas between them, or none'
 
 export const headerName = (text: string) =>
   /^[A-Za-z0-9-]+$/.test(text) ? undefined : 'must be the name of a header'

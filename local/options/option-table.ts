@@ -3,6 +3,7 @@ import {
   databaseUrlOf,
   headerName,
   integerIn,
+  notaries,
   oneOf,
   origins,
   serverName,
@@ -217,6 +218,18 @@ export const optionTable = {
     default: 'off',
     help: 'Whether the server may call private and loopback addresses.',
     check: oneOf('on', 'off'),
+  },
+  federation: {
+    value: 'on|off',
+    default: 'off',
+    help: 'Whether the server shares rooms with other servers.',
+    check: oneOf('on', 'off'),
+  },
+  'key-notaries': {
+    value: 'names|none',
+    default: 'matrix.org',
+    help: 'Servers that are asked for the keys of others, with commas between them.',
+    check: notaries,
   },
   'default-room-version': {
     value: '3|4|…|12',

@@ -91,6 +91,9 @@ export interface Config {
   logSample: number
   /** Newest first: the first signs. */
   signingKeys: SigningKey[]
+  /** Keys that sign nothing more, by which others still check what they signed. */
+  endedSigningKeys: EndedKey[]
+  federation: FederationSettings
   /** Newest first: the first signs, all verify. */
   tokenKeys: TokenKey[]
   /** A token signed with one of these gets a soft logout: the client keeps its keys. */
@@ -106,6 +109,20 @@ export interface Config {
   /** Whether requests to private addresses get through, and so those that are not encrypted may. */
   allowPrivateNetworks: boolean
   testHooks: boolean
+}
+
+/** Whether this server speaks to others. */
+export interface FederationSettings {
+  on: boolean
+  /** Servers that are asked for the keys of others; none: each server is asked for its own alone. */
+  notaries: string[]
+}
+
+/** A key that this server signed with until `endedAt`, ms. */
+export interface EndedKey {
+  id: string
+  publicKey: string
+  endedAt: number
 }
 
 /** What one user may have; 0: no bound. */

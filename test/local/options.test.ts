@@ -37,6 +37,8 @@ describe('options', () => {
       erasure: 'new-members',
       'access-token-lifetime-ms': '3600000',
       'allow-private-networks': 'off',
+      federation: 'off',
+      'key-notaries': 'matrix.org',
       'default-room-version': '12',
       'password-cost': 'normal',
       'log-level': 'info',

@@ -89,6 +89,8 @@ export async function startServer({
     'turn-uri': undefined,
     'turn-secret': undefined,
     'allow-private-networks': 'off',
+    federation: 'off',
+    'key-notaries': 'none',
     'default-room-version': '12',
     'password-min-length': undefined,
     'password-cost': 'low',

@@ -62,8 +62,8 @@ export function endpoint<const R extends EndpointRow>(
     c: Context<AppEnv & RequesterEnv<Requester | undefined>>,
     next: Next,
   ): Promise<void> {
-    if (authenticate !== undefined) c.set('requester', await authenticate(c, row))
     if (row.served !== undefined && !row.served(portsIn(c).config)) throw notServed()
+    if (authenticate !== undefined) c.set('requester', await authenticate(c, row))
     await checkRequest(c as unknown as Context<AppEnv>, row)
     await next()
   }
