@@ -2,6 +2,7 @@
 
 import { noteAlarm, noteStatement } from '../src/limiter.ts'
 import { asTransaction } from '../src/tracing/trace.ts'
+import { freshTables } from './fresh-tables.ts'
 
 /**
  * Brings the schema to its newest number. Runs before an object's first use, so every migration must be O(1): table
@@ -13,7 +14,8 @@ function migrate(storage: ObjectStorage, migrations: readonly string[]): void {
   const done = readMeta<number>(sql, 'schema') ?? 0
   if (done >= migrations.length) return
   storage.transactionSync(() => {
-    for (const statements of migrations.slice(done)) sql.exec(statements)
+    if (done === 0) sql.exec(freshTables(migrations))
+    else for (const statements of migrations.slice(done)) sql.exec(statements)
     writeMeta(sql, 'schema', migrations.length)
   })
 }

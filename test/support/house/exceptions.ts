@@ -12,6 +12,7 @@ export const TIMED_FILES: Record<string, string> = {
 
 /** Files with SQL over tables of an object that are made elsewhere. */
 export const SQL_OVER_ALL_TABLES: Record<string, string> = {
+  'durable-objects/fresh-tables.ts': 'joins the migrations of an object, whatever their tables',
   'durable-objects/wipe.ts':
     'empties every table that there is, and covers the texts of the one that it is given',
   'durable-objects/user/rebuild.ts': 'fills in what the archive has, of the columns that a table has by now',
