@@ -5,6 +5,9 @@ import { countCalls } from './calls.ts'
 import { readConfig } from './config.ts'
 import type { Env } from './env.ts'
 import { takeFault } from './faults.ts'
+import { federationClient } from './federation/client.ts'
+import { discovery } from './federation/discovery.ts'
+import { keyRing } from './federation/key-ring.ts'
 import { countService, limitedFetch } from './limiter.ts'
 import { createLogger, toConsole, toConsoleTogether } from './log.ts'
 import { webClient } from './media/web-reader.ts'
@@ -38,6 +41,7 @@ import { postgresPreviewPictures } from './storage/postgres/preview-pictures.ts'
 import { postgresRegistrationTokens } from './storage/postgres/registration-tokens.ts'
 import { postgresReports } from './storage/postgres/reports.ts'
 import { postgresSearch } from './storage/postgres/search.ts'
+import { postgresServerKeys } from './storage/postgres/server-keys.ts'
 import { type RedisTarget, redis } from './storage/redis/client.ts'
 import { redisFacts, redisKeyKinds, redisProbe } from './storage/redis/facts.ts'
 import { redisHealth } from './storage/redis/health.ts'
@@ -87,7 +91,21 @@ function createPorts(env: Env): Ports {
   const sql = postgres(postgresOf(env), { ...watched, instanceId: config.instanceId })
   const commands = redis(redisOf(env), { ...watched, prefix: prefixOf(config) })
   const buckets = mediaBuckets({ config, r2: env.MEDIA, send: sendToStores(env), sql, calls, clock, log })
+  const others = federationClient({
+    send: limitedFetch('federation', fetch),
+    deadline: withDeadline,
+    discovery: discovery({
+      send: limitedFetch('well-known', fetch),
+      deadline: withDeadline,
+      clock,
+      privateAllowed: config.allowPrivateNetworks,
+    }),
+    config,
+    metrics,
+  })
   return {
+    federation: others,
+    keyRing: keyRing({ store: postgresServerKeys(sql), client: others, clock, config }),
     config,
     clock,
     random: systemRandom,

@@ -4,11 +4,20 @@ import type { GatedObjects } from '../durable-objects/gate.ts'
 import type { Requester, UserRequester } from '../src/accounts/requester.ts'
 import type { Env } from '../src/env.ts'
 import type { Ports } from '../src/ports/ports.ts'
+import type { JsonObject } from '../src/protocol/events/canonical-json.ts'
 
-/** `bodyText` is there behind an endpoint with a schema of its body; the rest is there for every request. */
+/** `bodyText` is there behind an endpoint with a schema of its body, `body` and `exactBody` where its signature was
+ * checked; the rest is there for every request. */
 export type AppEnv = {
   Bindings: Env
-  Variables: { ports: Ports; objects: GatedObjects; requestId: string; bodyText?: string }
+  Variables: {
+    ports: Ports
+    objects: GatedObjects
+    requestId: string
+    bodyText?: string
+    body?: JsonObject
+    exactBody?: JsonObject
+  }
 }
 
 /** What an endpoint adds if it knows its requester. */

@@ -57,6 +57,7 @@ const AUTH: Record<EndpointRow['auth'], string> = {
   operator: 'Asks for the access token of an administrator, or an operator’s token.',
   metrics: 'Asks for the metrics token.',
   consumer: 'Asks for a token of the event stream, or an operator’s token.',
+  server: 'Asks for the signature of another server.',
   device: 'Asks for an access token.',
   claims: 'Asks for an access token.',
   optional: 'Heeds an access token, and needs none.',

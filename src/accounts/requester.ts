@@ -30,7 +30,13 @@ export interface ConsumerRequester {
   expiresAt?: number
 }
 
-export type Requester = UserRequester | OperatorRequester | ConsumerRequester
+/** Another server, by its signature of the request. */
+export interface ServerRequester {
+  kind: 'server'
+  origin: string
+}
+
+export type Requester = UserRequester | OperatorRequester | ConsumerRequester | ServerRequester
 
 /** The user whose session this is. */
 export function requesterOf(session: Session): UserRequester {

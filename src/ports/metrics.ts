@@ -64,6 +64,11 @@ export const METRICS = {
     help: 'Notifications to push gateways: delivered, rejected (the gateway refuses the pusher), or failed.',
     labels: ['outcome'],
   },
+  federation_requests_total: {
+    kind: 'counter',
+    help: 'Requests to other servers: ok, refused (an error was the answer), unfit (not what was asked for), or unreachable.',
+    labels: ['outcome'],
+  },
   media_bytes_total: {
     kind: 'counter',
     help: 'Bytes of media, uploaded or downloaded.',

@@ -4,6 +4,7 @@ import type { ArchiveReader, ArchiveStore } from './archive.ts'
 import type { MediaBuckets, MediaMover } from './bucket.ts'
 import type { Config } from './config.ts'
 import type { AliasStore, DirectoryStore, RoomNotes } from './directory.ts'
+import type { FederationClient, KeyRing } from './federation.ts'
 import type { DeepHealth } from './health.ts'
 import type { Logger } from './log.ts'
 import type { MediaIndex, MediaStore, PreviewPictures, Thumbnailer } from './media.ts'
@@ -53,6 +54,8 @@ export interface Ports {
   previews: PreviewCache
   thumbnailer: Thumbnailer
   push: PushGateway
+  federation: FederationClient
+  keyRing: KeyRing
   placement: PlacementCheck
   deepHealth: DeepHealth
   calls: CallCounters

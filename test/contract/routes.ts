@@ -15,6 +15,7 @@ const SHOWS: Record<EndpointRow['auth'], string> = {
   operator: "the operator's token",
   metrics: 'the metrics token, unless the server is for its machine alone',
   consumer: 'a token of the event stream',
+  server: 'the signature of another server',
 }
 
 /** The page with the table as the rows say it. */

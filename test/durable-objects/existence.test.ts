@@ -7,7 +7,7 @@ import { type Answer, type Body, must } from '../support/client.ts'
 import { rowAt } from '../support/routes.ts'
 import { serving } from '../support/serving.ts'
 
-const { server, http, alice } = serving(['alice'])
+const { server, http, alice } = serving(['alice'], { federation: 'on' })
 let invented = 0
 
 /** The databases of one kind of object. */
@@ -102,6 +102,9 @@ function rightAnswers(
   { own, token }: { own: boolean; token: string | undefined },
 ): string[] {
   const auth = rowAt(method, path)?.auth
+  if (auth === 'server') return ['401 M_UNAUTHORIZED']
+  // It tells all keys, whichever is named.
+  if (path === '/_matrix/key/v2/server/:keyId') return ['200']
   if (token === undefined) return auth === 'none' || auth === 'optional' ? NO_SUCH : ['401 M_MISSING_TOKEN']
   return own && path.includes(':userId') ? ['200', ...REFUSED] : REFUSED
 }

@@ -30,6 +30,7 @@ const MOST: Record<RateClass | 'free', number | 'waits'> = {
   read: 400,
   invite: 400,
   join: 500,
+  federation: 400,
   keys: 500,
   keyTargets: 500,
   toDevice: 600,

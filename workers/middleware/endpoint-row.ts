@@ -52,8 +52,11 @@ interface OfOthers extends Common {
    * - `metrics`: the same, or the metrics token; on a server that nobody else reaches, nothing.
    * - `consumer`: a token of the event stream, or the operator's. The partition that is asked next knows whether it was
    *   revoked.
+   * - `server`: another server, by its signature, which covers the body: that has at most `bodyBytes`.
    */
-  auth: 'none' | 'administrator' | 'operator' | 'metrics' | 'consumer'
+  auth: 'none' | 'administrator' | 'operator' | 'metrics' | 'consumer' | 'server'
+  /** Of `server`; absent: as for clients. */
+  bodyBytes?: number
 }
 
 export type EndpointRow = OfUsers | OfOthers

@@ -1,7 +1,12 @@
 /** `endpoint({…})` beside a handler: all that is true of the endpoint, in one row that is also what enforces it. */
 import type { Context, MiddlewareHandler, Next } from 'hono'
 import type * as z from 'zod'
-import type { ConsumerRequester, Requester, UserRequester } from '../../src/accounts/requester.ts'
+import type {
+  ConsumerRequester,
+  Requester,
+  ServerRequester,
+  UserRequester,
+} from '../../src/accounts/requester.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import { type AppContext, type AppEnv, portsIn, type RequesterEnv } from '../app-env.ts'
 import { consumer } from '../event-stream/consumer.ts'
@@ -10,6 +15,7 @@ import { administrator } from './admin.ts'
 import { type Auth, type EndpointRow, noteRow, type Schemas } from './endpoint-row.ts'
 import { metricsReader } from './metrics-reader.ts'
 import { operator } from './operator.ts'
+import { remoteServer } from './remote-server.ts'
 import { checkRequest } from './validate.ts'
 
 type Target = 'param' | 'query' | 'json'
@@ -28,6 +34,7 @@ interface Requesters {
   operator: Requester
   metrics: Requester
   consumer: ConsumerRequester
+  server: ServerRequester
 }
 
 const AUTHENTICATION: {
@@ -40,6 +47,7 @@ const AUTHENTICATION: {
   operator,
   metrics: metricsReader,
   consumer,
+  server: remoteServer,
 }
 
 /** Behind an endpoint that looks at no token there is no `c.var.requester`. */
@@ -62,8 +70,11 @@ export function endpoint<const R extends EndpointRow>(
     c: Context<AppEnv & RequesterEnv<Requester | undefined>>,
     next: Next,
   ): Promise<void> {
-    if (row.served !== undefined && !row.served(portsIn(c).config)) throw notServed()
-    if (authenticate !== undefined) c.set('requester', await authenticate(c, row))
+    const isServed = row.served === undefined || row.served(portsIn(c).config)
+    // Where there is no federation, nothing is asked of the server that is said to have signed.
+    if (authenticate !== undefined && (isServed || row.auth !== 'server'))
+      c.set('requester', await authenticate(c, row))
+    if (!isServed) throw notServed()
     await checkRequest(c as unknown as Context<AppEnv>, row)
     await next()
   }

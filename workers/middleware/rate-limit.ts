@@ -21,6 +21,7 @@ const LIMITS = {
 
 const users = new Buckets()
 const addresses = new Buckets()
+const servers = new Buckets()
 let inMemory: MemoryLimiter | undefined
 
 /** An unknown path costs as much as a read. */
@@ -50,6 +51,14 @@ export function countForAddress(c: AppContext): void {
  */
 export function countStranger(c: AppContext, { limit }: EndpointRow): void {
   if (portsIn(c).config.rateLimits && limit !== 'free') take(c, addresses, limit, clientNetwork(c))
+}
+
+/**
+ * Counts a request that another server has signed.
+ * @throws MatrixError M_LIMIT_EXCEEDED
+ */
+export function countForServer(c: AppContext, { limit }: EndpointRow, origin: string): void {
+  if (portsIn(c).config.rateLimits && limit !== 'free') take(c, servers, limit, origin)
 }
 
 /**

@@ -34,6 +34,8 @@ export const ALLOWANCES = {
   rendezvous: { burst: 100, perSecond: 20 },
   /** Tokens that prove a user's identity to other services: each is kept for an hour. */
   openId: { burst: 20, perSecond: 0.2 },
+  /** What other servers send and ask, each server by itself. */
+  federation: { burst: 500, perSecond: 50 },
   /** What begins or continues a session, for everybody behind one address. */
   entry: { burst: 100, perSecond: 5 },
 } satisfies Record<string, Allowance>

@@ -21,10 +21,14 @@ export async function checkRequest(c: Context<AppEnv>, schemas: Schemas): Promis
   if (schemas.param !== undefined) keep(c, 'param', schemas.param, c.req.param())
   if (schemas.query !== undefined) keep(c, 'query', schemas.query, c.req.query())
   if (schemas.json === undefined) return
-  const reading = { timeout: portsIn(c).config.bodyTimeoutMs, optional: schemas.bodyOptional === true }
+  keep(c, 'json', schemas.json, c.var.body ?? (await readBody(c, schemas)))
+}
+
+async function readBody(c: Context<AppEnv>, { bodyOptional }: Schemas): Promise<JsonObject> {
+  const reading = { timeout: portsIn(c).config.bodyTimeoutMs, optional: bodyOptional === true }
   const { value, text } = await readJsonObject(c.req.raw, reading)
   c.set('bodyText', text)
-  keep(c, 'json', schemas.json, value)
+  return value
 }
 
 /** The value a schema makes of `input`, for the few inputs that are no usual part of a request. */

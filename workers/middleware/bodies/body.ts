@@ -15,6 +15,8 @@ interface Reading {
   timeout: number
   /** Whether no body at all stands for `{}`. */
   optional?: boolean
+  /** Bytes; absent: what is enough for a client. */
+  limit?: number
 }
 
 /**
@@ -23,9 +25,9 @@ interface Reading {
  */
 export async function readJsonObject(
   request: Request,
-  { timeout, optional }: Reading,
+  { timeout, optional, limit = JSON_LIMIT }: Reading,
 ): Promise<{ value: JsonObject; text: string }> {
-  const bytes = await readBytes(request, JSON_LIMIT, timeout)
+  const bytes = await readBytes(request, limit, timeout)
   if (bytes.byteLength === 0 && optional === true) return { value: {}, text: '' }
   const text = decoded(bytes)
   const value = parse(text)
