@@ -85,6 +85,6 @@ function isSeen(change: Changed): boolean {
   return change.receiptsMoved || change.marked || changesEvents(change)
 }
 
-function changesEvents({ appended, rewritten }: Changed): boolean {
-  return appended.length > 0 || rewritten
+function changesEvents({ appended, moved, rewritten }: Changed): boolean {
+  return appended.length > 0 || rewritten || moved
 }

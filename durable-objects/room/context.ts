@@ -22,6 +22,8 @@ export interface Changed {
   readonly fed: readonly string[]
   /** It changed an event that was appended before. */
   readonly rewritten: boolean
+  /** It changed keys of the state by no event of its own: what it appended does not say how the room stands. */
+  readonly moved: boolean
   /** It leaves the archive more to learn than its events. */
   readonly logged: boolean
   /** It changes what a list in Postgres shows, other than by its events. */
@@ -76,6 +78,7 @@ export class RoomWriter extends RoomContext implements Changed {
   appended: TimelineEvent[] = []
   fed: string[] = []
   rewritten = false
+  moved = false
   logged = false
   listsChanged = false
   receiptsMoved = false

@@ -10,6 +10,7 @@ export type RoomJob =
   | 'feed'
   | 'rebuild'
   | 'delayed'
+  | 'staged'
   | 'upgrade'
   | 'push'
   | 'erase'

@@ -8,12 +8,14 @@ import { PushTeller } from './tell/push-teller.ts'
 import { Delayed } from './write/delayed.ts'
 import { pruneErased } from './write/erasure.ts'
 import { Rebuild, type RebuildParts } from './write/rebuild.ts'
+import { Received } from './write/receive/received.ts'
 import { Upgrades } from './write/upgrades.ts'
 
 export class LongWork {
   readonly delayed: Delayed
   readonly upgrades: Upgrades
   readonly rebuild: Rebuild
+  readonly received: Received
   readonly pushes: PushTeller
   /** What of it the alarm has to finish. */
   readonly jobs: readonly Consumer<RoomJob, Changed>[]
@@ -23,11 +25,13 @@ export class LongWork {
     this.delayed = new Delayed(parts)
     this.upgrades = new Upgrades(parts)
     this.rebuild = new Rebuild(parts)
+    this.received = new Received(parts)
     this.pushes = new PushTeller(parts)
     this.jobs = [
       { name: 'rebuild', run: () => this.rebuild.resume(), isLeft: () => store.isRebuilding },
       { name: 'delayed', run: () => this.delayed.sendDue(), isLeft: () => nextDue(store.sql) !== undefined },
       { name: 'upgrade', run: () => this.upgrades.resume(), isLeft: () => this.upgrades.isUnfinished() },
+      { name: 'staged', run: () => this.received.resume(), isLeft: () => this.received.isLeft() },
       {
         name: 'erase',
         follows: ({ logged }) => logged,

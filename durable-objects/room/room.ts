@@ -231,12 +231,12 @@ export class Room extends DurableObject<Env> {
     const room = this.#room
     const recent = this.#kept
     const committed = commit(room, work)
-    const { appended, fed, rewritten } = committed.change
+    const { appended, fed, moved, rewritten } = committed.change
     const { events, jobs, timers } = this.#parts
     events?.took(committed.change)
     follow(jobs, committed.change, timers, this.#times)
     recent.took(committed.change, room.store.head)
-    if (appended.length === 0 && !rewritten) return committed
+    if (appended.length === 0 && !rewritten && !moved) return committed
     this.#ports.calls.count('events.appended', appended.length)
     for (const userId of fed) this.#forgetGone(userId)
     return committed

@@ -1,10 +1,13 @@
 /** A room's part of one user's sync: everything they may see after the position their token stands at. */
 import type { StateRequest } from '../../../src/objects/room/state.ts'
 import type { PullRequest, RoomSlice, TimelineEvent } from '../../../src/objects/room/sync.ts'
+import type { ClientEvent } from '../../../src/protocol/events/event.ts'
 import { hidesState, matchesRoomEvent } from '../../../src/protocol/matching/filter.ts'
 import { heroesFor, needsHeroes, SUMMARY_TYPES } from '../../../src/protocol/rooms/heroes.ts'
+import { StateKeyMap } from '../../../src/protocol/state-resolution/state-keys.ts'
 import type { RoomReader } from '../context.ts'
 import type { EventRow } from '../rows/events/events.ts'
+import { hasForked } from '../rows/federation/state-groups.ts'
 import { deviceMarksFor } from '../rows/members/device-marks.ts'
 import { profileMarksFor } from '../rows/members/profile-marks.ts'
 import { receiptsFor } from '../rows/members/receipts.ts'
@@ -72,7 +75,8 @@ function readTimeline(reading: Reading, request: PullRequest, head: number, slic
     length: SYNC_PART_LENGTH,
   })
   found.reverse()
-  const rows = behindHiddenState(store, reading.viewer, found)
+  const whole = behindHiddenState(store, reading.viewer, found)
+  const rows = request.stateAfter ? whole : behindLostState(store, whole)
   // The scan stops at the limit before it knows whether anything visible is left.
   slice.limited = rows.length < found.length || (next !== undefined && hasMore(reading, request, next))
   slice.events = viewedEvents(reading, request, rows, slice.limited)
@@ -110,6 +114,21 @@ function behindHiddenState(store: RowReader, viewer: Viewer, rows: ShownRow[]): 
     // The member's own membership in between is told by their join.
     .find((entry) => !isOwnMembership(entry, viewer.userId) && !viewer.maySee(entry))
   return hidden === undefined ? rows : rows.filter((row) => row.pos > hidden.pos)
+}
+
+/**
+ * The part of a timeline after which the state is what a client makes of its events. A client takes each state event for
+ * what stands from then on, and one that a resolution refused, or took back, does not stand.
+ */
+function behindLostState(store: RowReader, rows: ShownRow[]): ShownRow[] {
+  if (!hasForked(store.sql)) return rows
+  const seen = new StateKeyMap<true>()
+  const lost = rows.findLastIndex(({ type, state_key: key, event_id }) => {
+    if (key === null || seen.has(type, key)) return false
+    seen.set(type, key, true)
+    return store.get(type, key)?.eventId !== event_id
+  })
+  return rows.slice(lost + 1)
 }
 
 function isOwnMembership({ type, state_key }: Pick<EventRow, 'type' | 'state_key'>, userId: string): boolean {
@@ -158,7 +177,14 @@ function readState(
     ...(filter?.state?.lazy_load_members && { members: lazyMembers(room, request, timeline, slice, end) }),
   }
   const { events, next } = sliceState(room, wanted, { at: end }, SYNC_PART_LENGTH)
-  slice.state = events
+  /** What a resolution moved within the timeline, which no event of it tells. */
+  const withMoved = (before: ClientEvent[]): ClientEvent[] => {
+    const moved = sliceState(room, { ...wanted, since: end }, { at: Math.min(limit, head) }, SYNC_PART_LENGTH)
+    const keys = new StateKeyMap<true>()
+    for (const { type, state_key: key = '' } of moved.events) keys.set(type, key, true)
+    return [...before.filter(({ type, state_key: key = '' }) => !keys.has(type, key)), ...moved.events]
+  }
+  slice.state = upToEnd || !hasForked(room.store.sql) ? events : withMoved(events)
   if (next !== undefined) slice.rest = { ...wanted, cursor: next }
 }
 

@@ -36,6 +36,13 @@ export class Positions {
     return this.#last
   }
 
+  /** Leaves positions out, for what may come later and belongs there. Call it inside a transaction. One row. */
+  skip(count: number): void {
+    this.#last += count
+    this.#reservedTo = Math.max(this.#reservedTo, this.#last)
+    writeMeta(this.#sql, 'reserved_to', this.#reservedTo)
+  }
+
   /** A rebuilt room goes on far above everything it ever gave. Call it inside a transaction. One row. */
   restartAt(pos: number): void {
     this.#last = pos

@@ -68,6 +68,11 @@ export class RowReader implements StateMap {
     return this.known.roomId
   }
 
+  /** The event that made the room. */
+  get createEvent(): IdentifiedPdu | undefined {
+    return this.get('m.room.create', '')
+  }
+
   // ------------------------------------------------------------ events
 
   /** An event that clients see. See `stateEvent` for one that is in force. */

@@ -12,6 +12,7 @@ const MOST_LENGTH = 300_000
 export interface Committed {
   readonly appended: readonly TimelineEvent[]
   readonly rewritten: boolean
+  readonly moved: boolean
   readonly logged: boolean
   readonly receiptsMoved: boolean
   readonly read: readonly Receipt[]
@@ -52,8 +53,9 @@ export class HeldNews {
     const given = last - (this.#seen ?? last)
     this.#seen = last
     if (this.#news === undefined || isUntold(change, given)) return
-    const { appended, logged, read, rewritten } = change
-    const isHeld = !logged && !rewritten && given === appended.length + read.length && appended.every(isPlain)
+    const { appended, logged, moved, read, rewritten } = change
+    const isHeld =
+      !logged && !rewritten && !moved && given === appended.length + read.length && appended.every(isPlain)
     if (!isHeld || this.#news.length + given > MOST_HELD) {
       this.end()
       return

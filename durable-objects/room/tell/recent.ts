@@ -8,6 +8,7 @@ const KEPT_RECEIPTS = 512
 export interface Seen {
   readonly appended: readonly TimelineEvent[]
   readonly rewritten: boolean
+  readonly moved: boolean
   readonly read: readonly Receipt[]
   readonly marked: boolean
 }
@@ -29,9 +30,11 @@ export class Recent {
   }
 
   /** After a commit; `head`: where the room stands since. */
-  took({ appended, rewritten, read, marked }: Seen, head: number): void {
+  took({ appended, rewritten, moved, read, marked }: Seen, head: number): void {
     if (rewritten) this.#reset(appended[0] === undefined ? head : appended[0].pos - 1)
-    if (appended.length > 0) this.#keepEvents(appended)
+    // An increment has no other state than its events': who stands before this one must ask.
+    if (moved) this.#reset(head)
+    else if (appended.length > 0) this.#keepEvents(appended)
     for (const receipt of read) this.#keepReceipt(receipt)
     const members = appended.filter(({ event }) => event.type === 'm.room.member')
     for (const { event } of members) if (event.content.membership !== 'join') this.#forget(event.state_key)

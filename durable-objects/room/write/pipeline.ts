@@ -28,8 +28,10 @@ import { extremitiesAfter, MAX_PREV_EVENTS } from '../../../src/protocol/events/
 import { membershipIn } from '../../../src/protocol/rooms/membership.ts'
 import type { RoomReader, RoomWriter } from '../context.ts'
 import { serverKey } from '../read/client-events.ts'
+import { stateAfterAll } from '../rows/federation/states.ts'
 import type { AllowedEvent, LocalEvent } from './local-event.ts'
 import { placeEvent } from './place.ts'
+import { placeReceived } from './receive/place-received.ts'
 import { checkRedaction, placeRedacts } from './redact.ts'
 
 /**
@@ -125,6 +127,10 @@ export function append(room: RoomWriter, { event, draft }: AllowedEvent): string
 export function writeEvent(room: RoomWriter, event: BuiltEvent, txn: string | null): void {
   const { store } = room
   const { pdu, eventId } = event
+  if (pdu.prev_events.length < store.extremities.length) {
+    placeReceived(room, event, stateAfterAll(store, pdu.prev_events), 'accepted', txn)
+    return
+  }
   placeEvent(room, event, {
     pos: store.positions.next(),
     txn,

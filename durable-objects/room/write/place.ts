@@ -2,6 +2,7 @@
 import type { MembershipChange } from '../../../src/objects/user/sync.ts'
 import {
   type IdentifiedPdu,
+  type Pdu,
   STRIPPED_TYPES,
   type StrippedEvent,
   strippedEvent,
@@ -13,8 +14,10 @@ import type { Membership } from '../../../src/protocol/rooms/membership.ts'
 import type { RoomReader, RoomWriter } from '../context.ts'
 import { assembleTimelineEvent } from '../read/client-events.ts'
 import { cancelForState } from '../rows/events/delayed-store.ts'
+import type { NewEvent } from '../rows/events/events.ts'
 import { FLAGS, type Verdict } from '../rows/events/flags.ts'
 import { writeRelation } from '../rows/events/relations.ts'
+import { stateMapOf } from '../rows/federation/states.ts'
 import { remember } from '../rows/members/forgotten.ts'
 import { placeInChain } from '../rows/state/auth-chain.ts'
 import { feed } from '../rows/tell/member-feed.ts'
@@ -31,8 +34,15 @@ export interface Placement {
   txn: string | null
   /** An event that is not accepted is stored, and is in no extremity: it has no delta. */
   verdict: Verdict
-  /** What changes in the room's state: of the newest event its own key, after a resolution any keys. */
-  delta: readonly StateChange[]
+  /**
+   * What changes in the room's state: of the newest event its own key, after a resolution any keys. A resolution reads
+   * the event itself, and so is asked once that is stored.
+   */
+  delta: readonly StateChange[] | (() => readonly StateChange[])
+  /** The states before and after it, unless it follows on all the forward extremities. */
+  around?: NewEvent['around']
+  /** Its place in the chain cover, where it has one already. */
+  chain?: NewEvent['chain']
   /** The forward extremities after the event; left out where they are set once for many. */
   extremities?: readonly Extremity[]
   /** Clients are told of it; they know an event from the archive already. */
@@ -43,18 +53,31 @@ export interface Placement {
 export function placeEvent(room: RoomWriter, event: BuiltEvent, placement: Placement): void {
   const { store } = room
   const { pdu, eventId, json } = event
-  const { pos, txn, verdict, delta, extremities, isNew } = placement
+  const { pos, txn, verdict, around, extremities, isNew } = placement
   const isState = pdu.state_key !== undefined
-  const replaced = isState && isNew ? store.get(pdu.type, pdu.state_key ?? '') : undefined
-  const chain = isState ? placeInChain(store.sql, pdu.auth_events) : null
-  store.insertEvent({ eventId, pdu, pos, json, txn, chain, flags: FLAGS[verdict] })
-  writeRelation(store.sql, event, pos)
+  const replaced = isState && isNew ? replacedBy(room, pdu, around) : undefined
+  const chain = placement.chain ?? (isState ? placeInChain(store.sql, pdu.auth_events) : null)
+  store.insertEvent({ eventId, pdu, pos, json, txn, chain, around, flags: FLAGS[verdict] })
+  const delta = typeof placement.delta === 'function' ? placement.delta() : placement.delta
   changeState(room, delta, { pos, cause: event })
   if (extremities !== undefined) store.setExtremities(extremities)
+  if (verdict !== 'accepted') return
+  writeRelation(store.sql, event, pos)
   if (!isNew) return
-  if (isState) cancelForState(room, pdu)
-  if (pdu.type === 'm.room.redaction') applyRedaction(room, event, pos)
-  if (verdict === 'accepted') room.appended.push(assembleTimelineEvent(pos, eventId, pdu, replaced, txn))
+  if (delta.some(([, , changed]) => changed?.eventId === eventId)) cancelForState(room, pdu)
+  if (delta.some(([, , changed]) => changed?.eventId !== eventId)) room.moved = true
+  if (pdu.type === 'm.room.redaction') applyRedaction(room, event)
+  room.appended.push(assembleTimelineEvent(pos, eventId, pdu, replaced, txn))
+}
+
+/** What stood at the key of a state event before it. */
+function replacedBy(
+  { store }: RoomReader,
+  { type, state_key: stateKey = '' }: Pdu,
+  around: Placement['around'],
+): IdentifiedPdu | undefined {
+  if (around === undefined) return store.get(type, stateKey)
+  return stateMapOf(store.sql, { base: around.before, deltas: [] }).get(type, stateKey)
 }
 
 /** What visibility needs of a state event without opening it. */

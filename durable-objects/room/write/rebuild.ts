@@ -7,10 +7,13 @@ import type { ArchivedEvent, ArchiveReader } from '../../../src/ports/archive.ts
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { Pdu } from '../../../src/protocol/events/event.ts'
 import { type Extremity, extremitiesAfter } from '../../../src/protocol/events/extremities.ts'
-import { deleteMeta, readMeta, writeMeta } from '../../sqlite.ts'
+import { deleteMeta, readMeta, type SqlReader, writeMeta } from '../../sqlite.ts'
 import { wipeTables } from '../../wipe.ts'
 import { commit, type RoomContext, type RoomWriter } from '../context.ts'
 import { restoreDelayed } from '../rows/events/delayed-store.ts'
+import { hasHidden } from '../rows/events/judged-events.ts'
+import { hasGaps } from '../rows/federation/gaps.ts'
+import { hasForked } from '../rows/federation/state-groups.ts'
 import { restartMarks } from '../rows/members/device-marks.ts'
 import { noteForgotten } from '../rows/members/forgotten.ts'
 import { restoreReceipt } from '../rows/members/receipts.ts'
@@ -113,6 +116,7 @@ export class Rebuild {
     if (known === undefined) throw new MatrixError('M_NOT_FOUND', 'The archive knows no such room')
     const streamed = await this.#parts.streamed(roomId)
     if (store.exists) {
+      requireArchived(store.sql)
       this.#close(roomId)
       try {
         await flush()
@@ -220,4 +224,12 @@ export class Rebuild {
       room.store.forget()
     }
   }
+}
+
+/** Branches, gaps and events that nobody is shown are not archived yet: a rebuild would lose them. @throws MatrixError */
+function requireArchived(sql: SqlReader): void {
+  if (!hasForked(sql) && !hasGaps(sql) && !hasHidden(sql)) return
+  throw new MatrixError('M_UNKNOWN', 'The archive has not all of a room that other servers share', {
+    status: 409,
+  })
 }

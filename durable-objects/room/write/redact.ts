@@ -2,29 +2,46 @@
 
 import { powerLevels } from '../../../src/protocol/auth/power-levels.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
+import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import type { IdentifiedPdu, Pdu } from '../../../src/protocol/events/event.ts'
+import { eventJson } from '../../../src/protocol/events/event-hash.ts'
+import { parseExactJson } from '../../../src/protocol/events/exact-json.ts'
 import { redact } from '../../../src/protocol/events/redaction.ts'
 import { serverNameOf } from '../../../src/protocol/identifiers.ts'
 import { stringField } from '../../../src/protocol/json-fields.ts'
 import type { RoomVersionRules } from '../../../src/protocol/rooms/room-version.ts'
 import type { RoomReader, RoomWriter } from '../context.ts'
 import { becauseOf } from '../read/redacted-because.ts'
+import type { EventRow } from '../rows/events/events.ts'
+import { judgedEvent } from '../rows/events/judged-events.ts'
 import { removeRelation } from '../rows/events/relations.ts'
+import { noteEarlyRedaction } from '../rows/federation/early-redactions.ts'
+import { placeBefore, stateMapOf } from '../rows/federation/states.ts'
 import { appendLog } from '../rows/tell/log.ts'
 import type { LocalEvent } from './local-event.ts'
 
 /**
  * Room versions 3 and later: a redaction is an ordinary event, and takes effect if its sender has the power to
- * redact, or comes from the server of the event's sender (Room Version 3 §Handling redactions).
+ * redact, or comes from the server of the event's sender (Room Version 3 §Handling redactions). One that comes before
+ * its target waits for it.
  */
-export function applyRedaction(room: RoomWriter, { eventId, pdu }: IdentifiedPdu, pos: number): void {
+export function applyRedaction(room: RoomWriter, redaction: IdentifiedPdu): void {
   const { store } = room
+  const { eventId, pdu } = redaction
   const target = store.rules.redactsInContent ? pdu.content.redacts : pdu.redacts
-  const row = typeof target === 'string' ? store.event(target) : undefined
-  if (row === undefined || row.pos >= pos || !takesEffect(room, pdu, row.sender)) return
+  if (typeof target !== 'string') return
+  const row = store.event(target)
+  if (row === undefined) noteEarlyRedaction(store.sql, { target_id: target, redaction_id: eventId })
+  else if (takesEffect(room, redaction, row.sender)) redactRow(room, row, eventId)
+}
+
+function redactRow(room: RoomWriter, row: EventRow, redactionId: string): void {
+  const { store } = room
+  const { rules } = store
   const original = JSON.parse(row.pdu) as Pdu
-  const redacted = redact(original, store.rules)
-  const json = JSON.stringify({ ...redacted, unsigned: becauseOf(eventId) })
+  // Versions below 6 have numbers that parsing loses, and other servers hash what is left of the event.
+  const exact = rules.strictJson ? original : (parseExactJson(row.pdu) as JsonObject as Pdu)
+  const json = eventJson({ ...redact(exact, rules), unsigned: becauseOf(redactionId) }, rules)
   store.rewriteEvent(row, json)
   removeRelation(store.sql, original, row.pos)
   room.rewritten = true
@@ -32,10 +49,17 @@ export function applyRedaction(room: RoomWriter, { eventId, pdu }: IdentifiedPdu
   appendLog(room, { kind: 'redacted', pos: 0, eventId: row.event_id, pdu: json })
 }
 
-function takesEffect(room: RoomReader, redaction: Pdu, originalSender: string): boolean {
-  if (serverNameOf(redaction.sender) === serverNameOf(originalSender)) return true
-  const levels = powerLevels(room.store.rules, room.store)
-  return levels.user(redaction.sender) >= levels.redact
+/** Judged by the state before the redaction, as other servers judge it. */
+function takesEffect(
+  { store }: RoomReader,
+  { eventId, pdu }: IdentifiedPdu,
+  originalSender: string,
+): boolean {
+  if (serverNameOf(pdu.sender) === serverNameOf(originalSender)) return true
+  const row = judgedEvent(store.sql, eventId)
+  if (row === undefined) return false
+  const levels = powerLevels(store.rules, stateMapOf(store.sql, { base: placeBefore(row), deltas: [] }))
+  return levels.user(pdu.sender) >= levels.redact
 }
 
 /**

@@ -1,5 +1,6 @@
 /** What is asked of a Room that writes events, now or later: each row is one mutation, or a part that runs several. */
 import type { CreateRoomPlan, UpgradeRequest } from '../../../src/objects/room/create.ts'
+import type { ReceiveAnswer, ReceiveRequest, RemoteJoin } from '../../../src/objects/room/federation.ts'
 import type {
   DelayedAction,
   DelayedRequest,
@@ -21,6 +22,7 @@ import { forget } from './forget.ts'
 import { dropAlias, setListed } from './listed.ts'
 import { updateProfile } from './member-profile.ts'
 import { changeMembership } from './membership.ts'
+import { joinRemote } from './receive/remote-join.ts'
 import { send } from './send.ts'
 
 export const writeRpc = rpcTable<RoomDesk>()({
@@ -153,6 +155,23 @@ export const writeRpc = rpcTable<RoomDesk>()({
       mutate(({ store }) => completeBlocks(store))
       return eventAtTime(room, request)
     },
+  },
+
+  /** Events of another server, steps 4 to 7. Asked again with the same events, it changes nothing. */
+  receive: {
+    session: 'none',
+    repeatable: true,
+    large: true,
+    run: ({ life }, request: ReceiveRequest): Promise<ReceiveAnswer> => life.received.take(request),
+  },
+
+  /** A room of other servers that a local user joins. @throws MatrixError M_BAD_STATE, M_FORBIDDEN: see `joinRemote` */
+  joinRemote: {
+    session: 'none',
+    repeatable: true,
+    large: true,
+    run: ({ mutateAndFeed }, roomId: string, part: RemoteJoin): Promise<void> =>
+      mutateAndFeed((change) => joinRemote(change, roomId, part)),
   },
 
   /** Makes the room again from the archive alone. Answers how many events it has. */

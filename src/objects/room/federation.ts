@@ -52,7 +52,7 @@ export interface ReceiveRequest {
 export type Need =
   /** Events between `earliest` and `latest`, neither included: for get_missing_events. */
   | { kind: 'missing'; latest: string[]; earliest: string[]; minDepth: number }
-  /** The state before an event, for /state_ids, and the event itself. */
+  /** The state before an event that has come, for /state_ids: not all of what it follows on is to be had. */
   | { kind: 'state'; eventId: string }
   /** Single events, for /event: auth events, or events of a supplied state. */
   | { kind: 'events'; eventIds: string[] }
@@ -66,8 +66,10 @@ export interface ReceivedVerdict {
 export interface ReceiveAnswer {
   /** By event id; what is not in it is staged: it is taken up by the next call, or by the Room's timer. */
   done: Record<string, ReceivedVerdict>
-  /** What must be fetched for the rest. Without needs and with events left: the call's time is over, call again. */
+  /** What must be fetched for the rest. */
   needs: Need[]
+  /** The call's time was over before its work: call again, with what was supplied. The Room's alarm goes on as well. */
+  more: boolean
   /** How many of the room's events are still staged, of all origins. */
   staged: number
 }

@@ -1,9 +1,6 @@
 /** The iterative auth checks: events enter a state one after the other, each if what stands there by then allows it. */
-import { checkEventAuth } from '../auth/event-auth.ts'
-import { isThirdPartyInviteSigned } from '../auth/third-party-signature.ts'
-import { AuthRejection } from '../errors.ts'
+import { refusalIn } from '../auth/received-auth.ts'
 import type { StateMap } from '../events/event.ts'
-import { objectField, stringField } from '../json-fields.ts'
 import type { RoomVersionRules } from '../rooms/room-version.ts'
 import type { KnownEvents, StateEvent } from './source.ts'
 import { StateKeyMap } from './state-keys.ts'
@@ -49,7 +46,8 @@ export function checkInTurn(
   events: KnownEvents,
 ): void {
   for (const event of sorted) {
-    if (event.rejected !== true && isAllowed(rules, event, stateFor(event, state, events))) state.enter(event)
+    if (event.rejected === true) continue
+    if (refusalIn(rules, event.pdu, stateFor(event, state, events)) === undefined) state.enter(event)
   }
 }
 
@@ -64,20 +62,5 @@ function stateFor(event: StateEvent, state: PartialState, events: KnownEvents): 
       }
       return undefined
     },
-  }
-}
-
-function isAllowed(rules: RoomVersionRules, { pdu }: StateEvent, state: StateMap): boolean {
-  try {
-    const signed = objectField(objectField(pdu.content.third_party_invite)?.signed)
-    const token = stringField(signed?.token)
-    const offer = token === undefined ? undefined : state.get('m.room.third_party_invite', token)
-    const thirdPartyInviteVerified =
-      signed !== undefined && offer !== undefined && isThirdPartyInviteSigned(signed, offer.pdu.content)
-    checkEventAuth(rules, pdu, state, { thirdPartyInviteVerified })
-    return true
-  } catch (error) {
-    if (error instanceof AuthRejection) return false
-    throw error
   }
 }

@@ -7,6 +7,7 @@ const ROOM = '!room:example.org'
 const NOTHING: Committed = {
   appended: [],
   rewritten: false,
+  moved: false,
   logged: false,
   receiptsMoved: false,
   read: [],
@@ -99,6 +100,7 @@ describe('ends with', () => {
     ['a redaction', says(event(11, { type: 'm.room.redaction' })), 11],
     ['an entry of the log that is no event', { ...says(event(11)), logged: true }, 11],
     ['an event that was changed', { ...NOTHING, rewritten: true }, 10],
+    ['an event by which other state was moved', { ...says(event(11)), moved: true }, 11],
     ['an event that was not accepted', NOTHING, 11],
     ['a private receipt', { ...NOTHING, receiptsMoved: true }, 11],
     ['a commit that took positions which it does not show', says(event(12)), 12],

@@ -166,8 +166,12 @@ describe('an event that is not accepted', () => {
 
 describe('the forward extremities', () => {
   it('that a local event cannot name stay', () => {
-    const forks = Array.from({ length: 30 }, (_, index) => ({ eventId: `$fork${index}`, depth: 10 }))
-    commit(room, (change) => change.store.setExtremities(forks))
+    const forks: Extremity[] = []
+    for (let n = 0; n < 30; n++) {
+      const fork = event('m.room.message', undefined, { body: 'one of many' })
+      forks.push({ eventId: fork.eventId, depth: 10 })
+      placed(fork, (placement) => ({ ...placement, extremities: [...forks] }))
+    }
     commit(room, (change) => appendLocal(change, { sender: ALICE, type: 'm.room.message', content: {} }))
     expect(room.store.extremities).toHaveLength(11)
     room.store.forget()

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { Recent, type Seen } from '../../../durable-objects/room/tell/recent.ts'
 import type { Receipt, TimelineEvent } from '../../../src/objects/room/sync.ts'
 
-const NOTHING: Seen = { appended: [], rewritten: false, read: [], marked: false }
+const NOTHING: Seen = { appended: [], rewritten: false, moved: false, read: [], marked: false }
 
 const receipt = (pos: number, userId: string, threadId?: string): Receipt => ({
   pos,
@@ -58,6 +58,15 @@ it('leaves what was there before a rewritten event to the tables', () => {
   recent.took({ ...appends(event(2, 'm.room.redaction')), rewritten: true }, 2)
   expect(recent.eventsAfter(0)).toBeUndefined()
   expect(recent.eventsAfter(1)?.map(({ pos }) => pos)).toEqual([2])
+})
+
+it('leaves everything to the tables after state that was moved', () => {
+  const recent = new Recent(0)
+  recent.took(appends(event(1, 'm.room.message')), 1)
+  recent.took({ ...appends(event(2, 'm.room.message')), moved: true }, 2)
+  expect(recent.eventsAfter(1)).toBeUndefined()
+  recent.took(appends(event(3, 'm.room.message')), 3)
+  expect(recent.eventsAfter(2)?.map(({ pos }) => pos)).toEqual([3])
 })
 
 it.each([

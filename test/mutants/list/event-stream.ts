@@ -66,8 +66,8 @@ export const EVENT_STREAM: readonly Mutant[] = [
     ['Math.max(0, this.#late - USUAL_MS)', 'this.#late'],
   ]),
   ...inFile('durable-objects/room/tell/held-news.ts', HELD, [
-    ['!logged && !rewritten && given', '!rewritten && given'],
-    ['!logged && !rewritten && given', '!logged && given'],
+    ['!logged && !rewritten && !moved && given', '!rewritten && !moved && given'],
+    ['!logged && !rewritten && !moved && given', '!logged && !moved && given'],
     ['given === appended.length + read.length && ', ''],
     ['if (news.pos > end || length > MOST_LENGTH) break', 'if (news.pos > end) break'],
     ['if (news.pos > end || length > MOST_LENGTH) break', 'if (length > MOST_LENGTH) break'],

@@ -1,6 +1,8 @@
 /** The table `events`: every event of the room by its position. */
 import type { IdentifiedPdu } from '../../../../src/protocol/events/event.ts'
 import { first, type SqlReader } from '../../../sqlite.ts'
+import type { StatePlace } from '../federation/state-groups.ts'
+import { FLAGS } from './flags.ts'
 
 export const EVENTS_TABLE = `
   -- Every event, by its position in the room. An event costs two rows, and a third with a transaction id.
@@ -27,6 +29,15 @@ export const EVENTS_TABLE = `
   );
   CREATE UNIQUE INDEX events_by_txn ON events (sender, txn) WHERE txn IS NOT NULL;
   CREATE UNIQUE INDEX events_by_chain ON events (chain, seq) WHERE chain IS NOT NULL;
+`
+
+/**
+ * The state around an event that did not follow on all the forward extremities: `state_pos` and `state_group` are that
+ * before it, `state_pos` and `after_group` that after it. See `StatePlace`.
+ */
+export const STATE_GROUP_COLUMNS = `
+  ALTER TABLE events ADD COLUMN state_group INTEGER;
+  ALTER TABLE events ADD COLUMN after_group INTEGER;
 `
 
 export type EventRow = {
@@ -69,6 +80,8 @@ export interface NewEvent extends IdentifiedPdu {
   chain: { chain: number; seq: number } | null
   /** See `FLAGS`. */
   flags: number
+  /** The state around it, unless it follows on all the forward extremities. */
+  around?: { before: StatePlace; after: StatePlace }
 }
 
 /**
@@ -186,10 +199,14 @@ export function newestShown(sql: SqlReader): Pick<EventRow, 'event_id' | 'depth'
   return first(sql, 'SELECT event_id, depth FROM events WHERE flags = 0 ORDER BY pos DESC LIMIT 1')
 }
 
-export function insertEvent(sql: SqlStorage, { pos, eventId, pdu, json, txn, chain, flags }: NewEvent): void {
+export function insertEvent(
+  sql: SqlStorage,
+  { pos, eventId, pdu, json, txn, chain, flags, around }: NewEvent,
+): void {
   sql.exec(
-    `INSERT INTO events (pos, event_id, type, state_key, sender, ts, depth, chain, seq, flags, txn, pdu)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO events (pos, event_id, type, state_key, sender, ts, depth, chain, seq, flags, state_pos, state_group,
+       after_group, txn, pdu)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     pos,
     eventId,
     pdu.type,
@@ -200,9 +217,25 @@ export function insertEvent(sql: SqlStorage, { pos, eventId, pdu, json, txn, cha
     chain?.chain ?? null,
     chain?.seq ?? null,
     flags,
+    around?.before.pos ?? null,
+    around?.before.group ?? null,
+    around?.after.group ?? null,
     txn,
     json + ROOM_TO_REDACT,
   )
+}
+
+/** Takes out an event of which nothing but itself was known, since it comes back with its state. */
+export function removeOutlier(sql: SqlStorage, eventId: string): { chain: number; seq: number } | undefined {
+  const row = first<{ chain: number | null; seq: number | null }>(
+    sql,
+    'SELECT chain, seq FROM events WHERE event_id = ? AND flags = ?',
+    eventId,
+    FLAGS.outlier,
+  )
+  if (row === undefined) return undefined
+  sql.exec('DELETE FROM events WHERE event_id = ?', eventId)
+  return row.chain === null || row.seq === null ? undefined : { chain: row.chain, seq: row.seq }
 }
 
 /**

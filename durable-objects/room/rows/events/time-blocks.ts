@@ -40,7 +40,7 @@ export function blocksNear({ sql }: RowReader, ts: number, dir: 'f' | 'b'): Near
     .exec<NearBlock>(
       `WITH blocks AS (
          SELECT block, min_ts, max_ts FROM time_blocks
-         UNION ALL SELECT pos >> 8, min(ts), max(ts) FROM events WHERE pos >= ?2 GROUP BY pos >> 8
+         UNION ALL SELECT pos >> 8, min(ts), max(ts) FROM events WHERE pos >= ?2 AND flags = 0 GROUP BY pos >> 8
        ) ${select}`,
       ts,
       storedUpTo(sql),
@@ -70,7 +70,7 @@ export function completeBlocks({ sql, head }: RoomStore): void {
   if (from >= full) return
   sql.exec(
     `INSERT INTO time_blocks (block, min_ts, max_ts)
-     SELECT pos >> 8, min(ts), max(ts) FROM events WHERE pos >= ? AND pos < ? GROUP BY pos >> 8`,
+     SELECT pos >> 8, min(ts), max(ts) FROM events WHERE pos >= ? AND pos < ? AND flags = 0 GROUP BY pos >> 8`,
     from,
     full,
   )

@@ -1,9 +1,14 @@
 /**
  * Chain cover of the auth graph: each state event has a place (chain, seq), in which an event of a chain has all
- * lower ones of that chain in its auth chain; links name what it reaches in other chains. Whether one event is in
- * another's auth chain is then a few lookups, however long the room's history is.
+ * lower ones of that chain in its auth chain; links name what it reaches in other chains. Resolution reads it in both
+ * directions, and a few look-ups do however long the room's history is.
  */
-import type { ChainPlace } from '../../../../src/protocol/state-resolution/auth-chains.ts'
+import type {
+  AuthChains,
+  ChainLink,
+  ChainPlace,
+  ChainRange,
+} from '../../../../src/protocol/state-resolution/auth-chains.ts'
 import { type PlacedChains, placementOf } from '../../../../src/protocol/state-resolution/chain-cover.ts'
 import { first, type SqlReader } from '../../../sqlite.ts'
 
@@ -18,36 +23,70 @@ export const CHAIN_LINKS_TABLE = `
   ) WITHOUT ROWID;
 `
 
-function placeOf(sql: SqlReader, eventId: string): ChainPlace | undefined {
-  return first<ChainPlace>(
-    sql,
-    'SELECT chain, seq FROM events WHERE event_id = ? AND chain IS NOT NULL',
-    eventId,
-  )
+/** Resolution asks what reaches a place. */
+export const CHAIN_LINKS_INDEX = 'CREATE INDEX chain_links_into ON chain_links (to_chain, to_seq);'
+
+type LinkRow = { chain: number; seq: number; to_chain: number; to_seq: number }
+
+/** The stored cover, read as far as a walk looks. */
+export class StoredChains implements AuthChains, PlacedChains {
+  readonly #sql: SqlReader
+
+  constructor(sql: SqlReader) {
+    this.#sql = sql
+  }
+
+  placeOf(eventId: string): ChainPlace | undefined {
+    const query = 'SELECT chain, seq FROM events WHERE event_id = ? AND chain IS NOT NULL'
+    return first<ChainPlace>(this.#sql, query, eventId)
+  }
+
+  isLastOfChain({ chain, seq }: ChainPlace): boolean {
+    const query = 'SELECT 1 AS found FROM events WHERE chain = ? AND seq = ?'
+    return first(this.#sql, query, chain, seq + 1) === undefined
+  }
+
+  nextChain(): number {
+    const query = 'SELECT max(chain) AS chain FROM events WHERE chain IS NOT NULL'
+    return (first<{ chain: number | null }>(this.#sql, query)?.chain ?? 0) + 1
+  }
+
+  isLinked(from: ChainPlace, to: ChainPlace): boolean {
+    const query = `SELECT 1 AS found FROM chain_links
+      WHERE chain = ? AND seq <= ? AND to_chain = ? AND to_seq >= ? LIMIT 1`
+    return first(this.#sql, query, from.chain, from.seq, to.chain, to.seq) !== undefined
+  }
+
+  *eventsIn({ chain, from, to }: ChainRange): Iterable<string> {
+    const query = `SELECT event_id FROM events WHERE chain = ? AND seq >= ? AND seq <= ? ORDER BY seq DESC`
+    for (const { event_id } of this.#sql.exec<{ event_id: string }>(query, chain, from, to)) yield event_id
+  }
+
+  *linksFrom({ chain, from, to }: ChainRange): Iterable<ChainLink> {
+    const query = `SELECT chain, seq, to_chain, to_seq FROM chain_links
+      WHERE chain = ? AND seq >= ? AND seq <= ? ORDER BY seq DESC`
+    for (const row of this.#sql.exec<LinkRow>(query, chain, from, to)) yield linkOf(row)
+  }
+
+  *linksInto({ chain, from, to }: ChainRange): Iterable<ChainLink> {
+    const query = `SELECT chain, seq, to_chain, to_seq FROM chain_links
+      WHERE to_chain = ? AND to_seq >= ? AND to_seq <= ? ORDER BY to_seq DESC`
+    for (const row of this.#sql.exec<LinkRow>(query, chain, from, to)) yield linkOf(row)
+  }
 }
 
-function isLastOfChain(sql: SqlReader, { chain, seq }: ChainPlace): boolean {
-  const query = 'SELECT 1 AS found FROM events WHERE chain = ? AND seq = ?'
-  return first(sql, query, chain, seq + 1) === undefined
+function linkOf({ chain, seq, to_chain, to_seq }: LinkRow): ChainLink {
+  return { from: { chain, seq }, to: { chain: to_chain, seq: to_seq } }
 }
 
 /**
- * Gives a new state event its place, and stores its links. Auth events without a place are passed over: every event of
- * a room of this server has one.
+ * Gives a new state event its place, and stores its links. Null where an auth event has no place yet: a place without
+ * the link to it would hide that link for good.
  */
-export function placeInChain(sql: SqlStorage, authEvents: readonly string[]): ChainPlace {
-  const known = new Map<string, ChainPlace>()
-  for (const id of authEvents) {
-    const place = placeOf(sql, id)
-    if (place !== undefined) known.set(id, place)
-  }
-  const chains: PlacedChains = {
-    placeOf: (id) => known.get(id),
-    isLastOfChain: (place) => isLastOfChain(sql, place),
-    nextChain: () => nextChain(sql),
-    isLinked: (from, to) => linked(sql, from, to),
-  }
-  const { place, links } = placementOf(chains, [...known.keys()])!
+export function placeInChain(sql: SqlStorage, authEvents: readonly string[]): ChainPlace | null {
+  const placement = placementOf(new StoredChains(sql), authEvents)
+  if (placement === undefined) return null
+  const { place, links } = placement
   for (const to of links)
     sql.exec(
       'INSERT INTO chain_links (chain, seq, to_chain, to_seq) VALUES (?, ?, ?, ?)',
@@ -57,41 +96,4 @@ export function placeInChain(sql: SqlStorage, authEvents: readonly string[]): Ch
       to.seq,
     )
   return place
-}
-
-function nextChain(sql: SqlStorage): number {
-  const query = 'SELECT max(chain) AS chain FROM events WHERE chain IS NOT NULL'
-  return (first<{ chain: number | null }>(sql, query)?.chain ?? 0) + 1
-}
-
-/** Whether a direct link of `from`'s chain, at or below it, reaches `to`. */
-function linked(sql: SqlReader, from: ChainPlace, to: ChainPlace): boolean {
-  const query = `SELECT 1 AS found FROM chain_links
-    WHERE chain = ? AND seq <= ? AND to_chain = ? AND to_seq >= ? LIMIT 1`
-  return first(sql, query, from.chain, from.seq, to.chain, to.seq) !== undefined
-}
-
-/** Whether `ancestor` is in the auth chain of `eventId` (an event is not in its own). */
-export function isInAuthChain(sql: SqlReader, ancestor: string, eventId: string): boolean {
-  const target = placeOf(sql, ancestor)
-  const start = placeOf(sql, eventId)
-  if (target === undefined || start === undefined || ancestor === eventId) return false
-  return reaches(sql, start, target)
-}
-
-function reaches(sql: SqlReader, start: ChainPlace, target: ChainPlace): boolean {
-  const furthest = new Map<number, number>()
-  const open = [start]
-  for (let place = open.pop(); place !== undefined; place = open.pop()) {
-    if (place.chain === target.chain && place.seq >= target.seq) return true
-    if ((furthest.get(place.chain) ?? 0) >= place.seq) continue
-    furthest.set(place.chain, place.seq)
-    const links = sql.exec<ChainPlace>(
-      'SELECT to_chain AS chain, max(to_seq) AS seq FROM chain_links WHERE chain = ? AND seq <= ? GROUP BY to_chain',
-      place.chain,
-      place.seq,
-    )
-    open.push(...links)
-  }
-  return false
 }

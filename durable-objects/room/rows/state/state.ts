@@ -19,6 +19,9 @@ export const STATE_TABLE = `
   CREATE INDEX state_by_pos ON state (from_pos);
 `
 
+/** Where two states of the intervals differ is asked by both ends. */
+export const STATE_ENDS_INDEX = 'CREATE INDEX state_by_end ON state (to_pos) WHERE to_pos IS NOT NULL;'
+
 export type StateRow = {
   type: string
   state_key: string
@@ -138,6 +141,36 @@ export function stateSetBetween(sql: SqlReader, after: number, before: number): 
       before,
     )
     .toArray()
+}
+
+/** The keys at which the states just after two positions may differ, the lower one first. */
+export function keysMovedBetween(
+  sql: SqlReader,
+  after: number,
+  upTo: number,
+): { type: string; stateKey: string }[] {
+  return sql
+    .exec<Pick<StateRow, 'type' | 'state_key'>>(
+      `SELECT type, state_key FROM state WHERE from_pos > ?1 AND from_pos <= ?2
+       UNION SELECT type, state_key FROM state WHERE to_pos > ?1 AND to_pos <= ?2`,
+      after,
+      upTo,
+    )
+    .toArray()
+    .map(({ type, state_key }) => ({ type, stateKey: state_key }))
+}
+
+/** The id of the event that stands at a key now. */
+export function currentStateId(sql: SqlReader, type: string, stateKey: string): string | undefined {
+  const query = 'SELECT event_id FROM state WHERE type = ? AND state_key = ? AND to_pos IS NULL'
+  return first<Pick<StateRow, 'event_id'>>(sql, query, type, stateKey)?.event_id
+}
+
+/** The whole current state, each key with its event's id. */
+export function currentStateIds(sql: SqlReader): Iterable<Pick<StateRow, 'type' | 'state_key' | 'event_id'>> {
+  return sql.exec<Pick<StateRow, 'type' | 'state_key' | 'event_id'>>(
+    'SELECT type, state_key, event_id FROM state WHERE to_pos IS NULL',
+  )
 }
 
 /** The users whose member event came into force after one position and up to another. */

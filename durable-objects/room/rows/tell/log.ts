@@ -46,7 +46,8 @@ export function archivedAfter(sql: SqlReader, pos: number, limit: number): Itera
   return sql.exec<ArchivedRow>(
     `SELECT ${JOINED_EVENT_COLUMNS}, s.from_pos, s.value
      FROM events e LEFT JOIN state s ON s.type = e.type AND s.state_key = e.state_key AND s.from_pos = e.pos
-     WHERE e.pos > ? ORDER BY e.pos LIMIT ?`,
+       AND s.event_id = e.event_id
+     WHERE e.pos > ? AND e.flags = 0 ORDER BY e.pos LIMIT ?`,
     pos,
     limit,
   )

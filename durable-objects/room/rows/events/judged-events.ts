@@ -1,0 +1,54 @@
+/** Events with what the room made of them, whether they are shown or not. */
+import { first, type SqlReader } from '../../../sqlite.ts'
+import { EVENT_COLUMNS, type EventRow } from './events.ts'
+
+/** An event with what the room made of it, and the state around it. */
+export type JudgedRow = EventRow & { flags: number } & Record<
+    'state_pos' | 'state_group' | 'after_group',
+    number | null
+  >
+
+/** The event with its flags and the state around it. */
+export function judgedEvent(sql: SqlReader, eventId: string): JudgedRow | undefined {
+  return first<JudgedRow>(
+    sql,
+    `SELECT ${EVENT_COLUMNS}, flags, state_pos, state_group, after_group FROM events WHERE event_id = ?`,
+    eventId,
+  )
+}
+
+/** Those of these events that are there, with their flags. */
+export function flagsOf(sql: SqlReader, eventIds: readonly string[]): Map<string, number> {
+  const query = 'SELECT event_id, flags FROM events WHERE event_id IN (SELECT value FROM json_each(?))'
+  const rows = sql.exec<Pick<JudgedRow, 'event_id' | 'flags'>>(query, JSON.stringify(eventIds))
+  return new Map(rows.toArray().map((row) => [row.event_id, row.flags]))
+}
+
+/** Events that nobody is shown have positions of their own, below all that backfill gives. */
+const HIDDEN = -1_000_000_000_000_000
+
+/** The next position for an event that nobody is shown. */
+export function nextHidden(sql: SqlReader): number {
+  return (
+    Math.min(first<{ pos: number | null }>(sql, 'SELECT min(pos) AS pos FROM events')?.pos ?? 0, HIDDEN) - 1
+  )
+}
+
+/** Whether there are events that nobody is shown. */
+export function hasHidden(sql: SqlReader): boolean {
+  const query = 'SELECT 1 AS found FROM events WHERE pos < ? LIMIT 1'
+  return first(sql, query, HIDDEN) !== undefined
+}
+
+/** The highest position up to this one that no event has. */
+export function freePosition(sql: SqlReader, upTo: number): number {
+  let pos = upTo
+  for (const taken of sql.exec<{ pos: number }>(
+    'SELECT pos FROM events WHERE pos <= ? ORDER BY pos DESC',
+    upTo,
+  )) {
+    if (taken.pos !== pos) break
+    pos -= 1
+  }
+  return pos
+}

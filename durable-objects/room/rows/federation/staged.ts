@@ -1,0 +1,125 @@
+/** The table `staged`: events that have come and cannot be finished yet, as what they build on is not there. */
+import type { ReceivedEvent } from '../../../../src/objects/room/federation.ts'
+import { first, type SqlReader } from '../../../sqlite.ts'
+
+export const STAGED_TABLE = `
+  CREATE TABLE staged (
+    -- The order in which they came.
+    no INTEGER PRIMARY KEY,
+    event_id TEXT NOT NULL UNIQUE,
+    -- The server that sent it; empty: a part of the answer to this server's own join.
+    origin TEXT NOT NULL,
+    redacted INTEGER NOT NULL,
+    -- 1: with its place in the graph; 0: as a part of a state, or of an auth chain.
+    wanted INTEGER NOT NULL,
+    -- Canonical JSON.
+    pdu TEXT NOT NULL
+  );
+  CREATE INDEX staged_by_origin ON staged (origin, no);
+`
+
+type StagedRow = {
+  no: number
+  event_id: string
+  origin: string
+  redacted: number
+  wanted: number
+  pdu: string
+}
+
+export interface StagedEvent extends ReceivedEvent {
+  origin: string
+  /** It is asked for with its place in the graph; otherwise it is a part of a state, or of an auth chain. */
+  isWanted: boolean
+}
+
+/** The parts of this server's own join have no bound here: the bound of the answer holds for them. */
+export const OWN_JOIN = ''
+
+/** Events of a room, and of one server in it. */
+export const MOST_STAGED = 1_000
+export const MOST_STAGED_OF_ORIGIN = 200
+
+/** All that waits, in the order in which it came. */
+export function stagedEvents(sql: SqlReader): StagedEvent[] {
+  return sql
+    .exec<StagedRow>('SELECT no, event_id, origin, redacted, wanted, pdu FROM staged ORDER BY no')
+    .toArray()
+    .map(({ event_id, origin, redacted, wanted, pdu }) => ({
+      eventId: event_id,
+      json: pdu,
+      isRedacted: redacted === 1,
+      isWanted: wanted === 1,
+      origin,
+    }))
+}
+
+export function isAnyStaged(sql: SqlReader): boolean {
+  return first(sql, 'SELECT 1 FROM staged LIMIT 1') !== undefined
+}
+
+export function countStaged(sql: SqlReader): number {
+  return first<{ n: number }>(sql, 'SELECT count(*) AS n FROM staged')?.n ?? 0
+}
+
+/** What is staged already keeps its place. */
+export function stage(sql: SqlStorage, { eventId, json, isRedacted, isWanted, origin }: StagedEvent): void {
+  sql.exec(
+    `INSERT INTO staged (event_id, origin, redacted, wanted, pdu) VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT (event_id) DO UPDATE SET wanted = max(wanted, excluded.wanted)`,
+    eventId,
+    origin,
+    isRedacted ? 1 : 0,
+    isWanted ? 1 : 0,
+    json,
+  )
+}
+
+export function unstage(sql: SqlStorage, eventId: string): void {
+  sql.exec('DELETE FROM staged WHERE event_id = ?', eventId)
+}
+
+export function unstageAll(sql: SqlStorage): void {
+  sql.exec('DELETE FROM staged')
+}
+
+/** Keeps to the bounds: the oldest of the busiest server go. */
+export function boundStaged(sql: SqlStorage): void {
+  dropSurplusParts(sql)
+  for (;;) {
+    const [busiest, next] = busiestOrigins(sql)
+    if (busiest === undefined) return
+    const { n: total } = first<{ n: number }>(
+      sql,
+      "SELECT count(*) AS n FROM staged WHERE wanted = 1 AND origin != ''",
+    )!
+    // No more than down to the next busiest at once.
+    const share = Math.max(1, busiest.n - (next?.n ?? 0))
+    const surplus = Math.max(busiest.n - MOST_STAGED_OF_ORIGIN, Math.min(total - MOST_STAGED, share))
+    if (surplus <= 0) return
+    sql.exec(
+      'DELETE FROM staged WHERE no IN (SELECT no FROM staged WHERE origin = ? AND wanted = 1 ORDER BY no LIMIT ?)',
+      busiest.origin,
+      surplus,
+    )
+  }
+}
+
+function busiestOrigins(sql: SqlReader): { origin: string; n: number }[] {
+  return sql
+    .exec<{ origin: string; n: number }>(
+      `SELECT origin, count(*) AS n FROM staged WHERE wanted = 1 AND origin != ''
+       GROUP BY origin ORDER BY n DESC, origin LIMIT 2`,
+    )
+    .toArray()
+}
+
+/** Parts of states are fetched again where they are needed. Without a wanted event none is. */
+function dropSurplusParts(sql: SqlStorage): void {
+  const isWanted = first(sql, "SELECT 1 FROM staged WHERE wanted = 1 AND origin != '' LIMIT 1") !== undefined
+  sql.exec(
+    `DELETE FROM staged WHERE wanted = 0 AND origin != '' AND no NOT IN
+       (SELECT no FROM staged WHERE wanted = 0 AND origin != '' ORDER BY no DESC LIMIT ?)`,
+    isWanted ? MOST_STAGED : 0,
+  )
+}

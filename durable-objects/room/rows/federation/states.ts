@@ -1,0 +1,138 @@
+/** The room's states as its graph has them: before and after any event, and what follows from several of them. */
+import type { IdentifiedPdu, Pdu, StateMap } from '../../../../src/protocol/events/event.ts'
+import type { RoomVersionRules } from '../../../../src/protocol/rooms/room-version.ts'
+import {
+  type StateDelta,
+  type StateSide,
+  sideOfDeltas,
+} from '../../../../src/protocol/state-resolution/conflict.ts'
+import { resolveState } from '../../../../src/protocol/state-resolution/resolve.ts'
+import type { ResolutionSource, StateEvent } from '../../../../src/protocol/state-resolution/source.ts'
+import { type StateKey, StateKeyMap } from '../../../../src/protocol/state-resolution/state-keys.ts'
+import type { SqlReader } from '../../../sqlite.ts'
+import { FLAGS } from '../events/flags.ts'
+import { type JudgedRow, judgedEvent } from '../events/judged-events.ts'
+import { StoredChains } from '../state/auth-chain.ts'
+import { currentStateId, keysMovedBetween, stateRowAt } from '../state/state.ts'
+import { deltaAt, deltasOf, type StatePlace } from './state-groups.ts'
+
+/** A state as it was worked out: a stored one, and what differs from it. */
+export interface WorkedState {
+  base: StatePlace
+  deltas: readonly StateDelta[]
+}
+
+/** The state before an event. */
+export function placeBefore({ pos, state_pos, state_group }: JudgedRow): StatePlace {
+  return state_pos === null ? { pos: pos - 1, group: null } : { pos: state_pos, group: state_group }
+}
+
+/** The state after an event. */
+export function placeAfter({ pos, state_pos, after_group }: JudgedRow): StatePlace {
+  return state_pos === null ? { pos, group: null } : { pos: state_pos, group: after_group }
+}
+
+/** The id of the event that holds a key in a state. */
+export function eventIdAt(
+  sql: SqlReader,
+  { pos, group }: StatePlace,
+  type: string,
+  stateKey: string,
+): string | undefined {
+  const delta = group === null ? undefined : deltaAt(sql, group, type, stateKey)
+  return delta === undefined ? stateRowAt(sql, type, stateKey, pos)?.event_id : delta.eventId
+}
+
+/** A worked-out state, as the authorisation rules read it. */
+export function stateMapOf(sql: SqlReader, { base, deltas }: WorkedState): StateMap {
+  const changed = new StateKeyMap<string | undefined>()
+  for (const { type, stateKey, eventId } of deltas) changed.set(type, stateKey, eventId)
+  return {
+    get(type, stateKey) {
+      const eventId = changed.has(type, stateKey)
+        ? changed.get(type, stateKey)
+        : eventIdAt(sql, base, type, stateKey)
+      return eventId === undefined ? undefined : identifiedEvent(sql, eventId)
+    },
+  }
+}
+
+/** An event as the rules judge by it. */
+export function identifiedEvent(sql: SqlReader, eventId: string): IdentifiedPdu | undefined {
+  const row = judgedEvent(sql, eventId)
+  return row && { eventId, pdu: JSON.parse(row.pdu) as Pdu }
+}
+
+/** What resolution reads of the room. */
+function sourceOf(sql: SqlReader): ResolutionSource {
+  return {
+    chains: new StoredChains(sql),
+    event(eventId): StateEvent | undefined {
+      const row = judgedEvent(sql, eventId)
+      return row && { eventId, pdu: JSON.parse(row.pdu) as Pdu, rejected: row.flags === FLAGS.rejected }
+    },
+  }
+}
+
+/**
+ * The one state that follows from several: "the resolution of the states after its prev_events". Reads what lies between
+ * the positions that they stand on, and what their groups change.
+ */
+export function resolvePlaces(
+  sql: SqlReader,
+  rules: RoomVersionRules,
+  places: readonly StatePlace[],
+): WorkedState {
+  const different = distinct(places)
+  const [newest] = different.toSorted((a, b) => b.pos - a.pos)
+  if (newest === undefined) throw new Error('There is no state of no event')
+  if (different.length === 1) return { base: newest, deltas: [] }
+  const lowest = Math.min(...different.map(({ pos }) => pos))
+  const moved = keysMovedBetween(sql, lowest, newest.pos)
+  const sides = different.map((place) => sideOf(sql, place, moved))
+  const side = sides[different.indexOf(newest)]!
+  // Where all sides agree, the newest has it.
+  const deltas = resolveState(rules, sides, sourceOf(sql)).filter(
+    ({ type, stateKey, eventId }) => side.get(type, stateKey) !== eventId,
+  )
+  return { base: newest, deltas }
+}
+
+/** The state before an event that follows on these, which are all there. */
+export function stateAfterAll(
+  { sql, rules }: { sql: SqlReader; rules: RoomVersionRules },
+  eventIds: readonly string[],
+): WorkedState {
+  const rows = eventIds.map((eventId) => judgedEvent(sql, eventId)).filter((row) => row !== undefined)
+  return resolvePlaces(sql, rules, rows.map(placeAfter))
+}
+
+function sideOf(sql: SqlReader, place: StatePlace, moved: readonly StateKey[]): StateSide {
+  const base = (type: string, stateKey: string) => stateRowAt(sql, type, stateKey, place.pos)?.event_id
+  return sideOfDeltas(base, deltasOf(sql, place), moved)
+}
+
+function distinct(places: readonly StatePlace[]): StatePlace[] {
+  const known = new Map(places.map((place) => [`${place.pos} ${place.group}`, place]))
+  return [...known.values()]
+}
+
+/** Whether these are the same states, however often each. */
+export function sameStates(some: readonly StatePlace[], others: readonly StatePlace[]): boolean {
+  const [a, b] = [distinct(some), distinct(others)]
+  return (
+    a.length === b.length && a.every(({ pos, group }) => b.some((o) => o.pos === pos && o.group === group))
+  )
+}
+
+/** What must change in the room's current state for it to be this one. */
+export function changesToCurrent(sql: SqlReader, { base, deltas }: WorkedState): StateDelta[] {
+  const wanted = new StateKeyMap<string | undefined>()
+  for (const { type, stateKey } of keysMovedBetween(sql, base.pos, Number.MAX_SAFE_INTEGER))
+    wanted.set(type, stateKey, eventIdAt(sql, base, type, stateKey))
+  for (const { type, stateKey, eventId } of [...deltasOf(sql, base), ...deltas])
+    wanted.set(type, stateKey, eventId)
+  return [...wanted.entries()]
+    .map(({ type, stateKey, value }) => ({ type, stateKey, eventId: value }))
+    .filter(({ type, stateKey, eventId }) => currentStateId(sql, type, stateKey) !== eventId)
+}

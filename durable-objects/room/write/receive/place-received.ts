@@ -1,0 +1,203 @@
+/** Step 7 of the pipeline for events of other servers: where they stand, and what becomes of the room's state. */
+import type { BuiltEvent } from '../../../../src/protocol/events/event-builder.ts'
+import type { Extremity } from '../../../../src/protocol/events/extremities.ts'
+import type { RoomReader, RoomWriter } from '../../context.ts'
+import { removeOutlier } from '../../rows/events/events.ts'
+import { FLAGS, type Verdict } from '../../rows/events/flags.ts'
+import { freePosition, type JudgedRow, judgedEvent, nextHidden } from '../../rows/events/judged-events.ts'
+import { dropEarlyRedactions, earlyRedactionsOf } from '../../rows/federation/early-redactions.ts'
+import { closeGap, GAP_WIDTH, gapOf, noteGap } from '../../rows/federation/gaps.ts'
+import { addGroup, type StatePlace } from '../../rows/federation/state-groups.ts'
+import {
+  changesToCurrent,
+  identifiedEvent,
+  placeAfter,
+  resolvePlaces,
+  sameStates,
+  type WorkedState,
+} from '../../rows/federation/states.ts'
+import { placeEvent, type StateChange } from '../place.ts'
+import { applyRedaction } from '../redact.ts'
+
+/** Events that are not shown are walked past up to so many, to find what a new event follows on. */
+const MOST_GHOSTS = 1_000
+
+/**
+ * Puts a judged event in its place.
+ * @param before the state before it; undefined: the room's own
+ * @param txn see `txnKey`
+ */
+export function placeReceived(
+  room: RoomWriter,
+  event: BuiltEvent,
+  before: WorkedState | undefined,
+  verdict: Verdict,
+  txn: string | null = null,
+): void {
+  const chain = removeOutlier(room.store.sql, event.eventId)
+  if (verdict === 'accepted') placeAccepted(room, event, { before, chain, txn })
+  else placeHidden(room, event, { before, verdict, chain })
+}
+
+/** An outlier: nothing is known of the state around it. */
+export function placeOutlier(room: RoomWriter, event: BuiltEvent, verdict: Verdict): void {
+  const pos = nextHidden(room.store.sql)
+  placeEvent(room, event, { pos, txn: null, verdict, delta: [], isNew: false })
+}
+
+function placeHidden(
+  room: RoomWriter,
+  event: BuiltEvent,
+  { before, verdict, chain }: { before?: WorkedState; verdict: Verdict; chain?: ChainPlace },
+): void {
+  const { store } = room
+  const now = { base: { pos: store.positions.last, group: null }, deltas: [] }
+  const around = storeAround(room, event, before ?? now, verdict)
+  const pos = nextHidden(store.sql)
+  placeEvent(room, event, { pos, txn: null, verdict, around, delta: [], isNew: false, chain })
+}
+
+type ChainPlace = ReturnType<typeof removeOutlier>
+
+function placeAccepted(
+  room: RoomWriter,
+  event: BuiltEvent,
+  { before, chain, txn }: { before?: WorkedState; chain?: ChainPlace; txn: string | null },
+): void {
+  const { store } = room
+  const { eventId, pdu } = event
+  const gap = gapOf(store.sql, eventId)
+  const lacks = missingPrev(room, event)
+  if (gap !== undefined && before !== undefined) {
+    placeInGap(room, event, { below: gap, before, lacks, chain })
+    return
+  }
+  if (lacks.length > 0) openGaps(room, lacks)
+  const pos = store.positions.next()
+  const known = store.extremities
+  const extremities = [...withoutNamed(room, known, event), { eventId, depth: pdu.depth }]
+  const common = { pos, txn, verdict: 'accepted', extremities, isNew: true, chain } as const
+  if (before === undefined) {
+    placeEvent(room, event, { ...common, delta: ownDelta(event) })
+  } else {
+    const around = storeAround(room, event, before, 'accepted')
+    const delta = () => moveCurrent(room, event, known, extremities)
+    placeEvent(room, event, { ...common, around, delta })
+  }
+  applyEarlyRedactions(room, event)
+}
+
+/** History that events which are there build on: it changes nothing of what the room is now. */
+function placeInGap(
+  room: RoomWriter,
+  event: BuiltEvent,
+  {
+    below,
+    before,
+    lacks,
+    chain,
+  }: { below: number; before: WorkedState; lacks: string[]; chain?: ChainPlace },
+): void {
+  const { sql } = room.store
+  const pos = freePosition(sql, below)
+  closeGap(sql, event.eventId)
+  for (const event_id of lacks) noteGap(sql, { event_id, pos: pos - 1 })
+  const around = storeAround(room, event, before, 'accepted')
+  placeEvent(room, event, { pos, txn: null, verdict: 'accepted', around, delta: [], isNew: false, chain })
+  applyEarlyRedactions(room, event)
+}
+
+/**
+ * What an event follows on and is not here. Positions are kept for it beneath the event; beneath a room's first event
+ * nothing else is.
+ */
+export function openGaps({ store }: RoomWriter, missing: readonly string[]): void {
+  if (store.extremities.length === 0) {
+    for (const event_id of missing) noteGap(store.sql, { event_id, pos: 0 })
+    return
+  }
+  store.positions.skip(GAP_WIDTH)
+  for (const [index, event_id] of missing.entries())
+    noteGap(store.sql, { event_id, pos: store.positions.last - index })
+}
+
+function missingPrev({ store }: RoomReader, { pdu }: BuiltEvent): string[] {
+  return pdu.prev_events.filter((eventId) => {
+    const row = judgedEvent(store.sql, eventId)
+    return row === undefined || row.flags === FLAGS.outlier
+  })
+}
+
+function ownDelta(event: BuiltEvent): StateChange[] {
+  const { type, state_key: stateKey } = event.pdu
+  return stateKey === undefined ? [] : [[type, stateKey, event]]
+}
+
+/** Stores the states before and after an event, where they are not stored already. */
+function storeAround(
+  { store }: RoomWriter,
+  { eventId, pdu }: BuiltEvent,
+  { base, deltas }: WorkedState,
+  verdict: Verdict,
+): { before: StatePlace; after: StatePlace } {
+  const before = addGroup(store.sql, base, deltas)
+  if (pdu.state_key === undefined || verdict === 'rejected') return { before, after: before }
+  const own = { type: pdu.type, stateKey: pdu.state_key, eventId }
+  return { before, after: addGroup(store.sql, before, [own]) }
+}
+
+/**
+ * The extremities that an event leaves. What it follows on through events that are not shown counts as named too: they
+ * are no extremities themselves.
+ */
+function withoutNamed(
+  { store }: RoomReader,
+  known: readonly Extremity[],
+  { pdu }: BuiltEvent,
+): readonly Extremity[] {
+  const named = new Set(pdu.prev_events)
+  let ghosts = 0
+  for (const eventId of named) {
+    const row = judgedEvent(store.sql, eventId)
+    if (row === undefined || row.flags === FLAGS.accepted || row.flags === FLAGS.outlier) continue
+    ghosts += 1
+    if (ghosts > MOST_GHOSTS) break
+    for (const prev of (JSON.parse(row.pdu) as BuiltEvent['pdu']).prev_events) named.add(prev)
+  }
+  return known.filter((extremity) => !named.has(extremity.eventId))
+}
+
+/** What changes in the current state: it is what follows from the states after all extremities. */
+function moveCurrent(
+  room: RoomReader,
+  event: BuiltEvent,
+  before: readonly Extremity[],
+  after: readonly Extremity[],
+): StateChange[] {
+  const { sql, rules } = room.store
+  const places = placesAfter(room, after)
+  if (sameStates(placesAfter(room, before), places)) return []
+  return changesToCurrent(sql, resolvePlaces(sql, rules, places)).map(({ type, stateKey, eventId }) => {
+    const standing = eventId === event.eventId ? event : identifiedEvent(sql, eventId ?? '')
+    return [type, stateKey, standing ?? null]
+  })
+}
+
+function placesAfter({ store }: RoomReader, extremities: readonly Extremity[]): StatePlace[] {
+  return extremities
+    .map(({ eventId }) => judgedEvent(store.sql, eventId))
+    .filter((row): row is JudgedRow => row !== undefined)
+    .map(placeAfter)
+}
+
+/** The redactions of an event may have come before it. */
+function applyEarlyRedactions(room: RoomWriter, { eventId }: BuiltEvent): void {
+  const { sql } = room.store
+  const waiting = earlyRedactionsOf(sql, eventId)
+  if (waiting.length === 0) return
+  for (const redactionId of waiting) {
+    const redaction = identifiedEvent(sql, redactionId)
+    if (redaction !== undefined) applyRedaction(room, redaction)
+  }
+  dropEarlyRedactions(sql, eventId)
+}

@@ -1,0 +1,49 @@
+/** Events of other servers, inside the caller's transaction: what can be finished is, and the rest is staged. */
+import type { ReceiveAnswer, ReceiveRequest } from '../../../../src/objects/room/federation.ts'
+import type { RoomWriter } from '../../context.ts'
+import { flagsOf } from '../../rows/events/judged-events.ts'
+import {
+  boundStaged,
+  countStaged,
+  OWN_JOIN,
+  stage,
+  stagedEvents,
+  unstage,
+} from '../../rows/federation/staged.ts'
+import { joinExtremities } from './dummy-event.ts'
+import { Pool } from './pool.ts'
+import { Settler } from './settler.ts'
+
+/** Asked again with the same events it changes nothing. @throws MatrixError M_NOT_FOUND where there is no such room */
+export function receive(room: RoomWriter, { origin, events, supplied }: ReceiveRequest): ReceiveAnswer {
+  const { store } = room
+  void store.rules
+  const pool = new Pool()
+  pool.add(events, origin, true)
+  pool.addStaged(stagedEvents(store.sql).filter((event) => event.origin !== OWN_JOIN))
+  pool.add(supplied?.events ?? [], origin, false)
+  const settler = new Settler(room, pool, supplied)
+  for (const event of pool.all) if (event.isWanted) settler.settle(event)
+  restage(room, pool, settler)
+  boundStaged(store.sql)
+  joinExtremities(room)
+  return {
+    done: Object.fromEntries(settler.done),
+    needs: settler.isOver ? [] : settler.needs.told(room),
+    more: settler.isOver,
+    staged: countStaged(store.sql),
+  }
+}
+
+/** What is finished goes, and what came with this call and is not stays. */
+function restage({ store }: RoomWriter, pool: Pool, { done }: Settler): void {
+  const stored = flagsOf(
+    store.sql,
+    pool.all.map(({ eventId }) => eventId),
+  )
+  for (const event of pool.all) {
+    const isFinished = event.isWanted ? done.has(event.eventId) : stored.has(event.eventId)
+    if (!isFinished) stage(store.sql, event)
+    else if (event.isStaged) unstage(store.sql, event.eventId)
+  }
+}

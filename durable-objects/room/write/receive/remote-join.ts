@@ -1,0 +1,155 @@
+/** A room of other servers that a local user joins: made from what send_join answered, whole or not at all. */
+import type { ReceivedEvent, RemoteJoin } from '../../../../src/objects/room/federation.ts'
+import { MatrixError } from '../../../../src/protocol/errors.ts'
+import type { Pdu } from '../../../../src/protocol/events/event.ts'
+import { type RoomVersionRules, roomVersion } from '../../../../src/protocol/rooms/room-version.ts'
+import type { RoomWriter } from '../../context.ts'
+import { FLAGS } from '../../rows/events/flags.ts'
+import { flagsOf } from '../../rows/events/judged-events.ts'
+import { isAnyStaged, OWN_JOIN, stage, stagedEvents, unstageAll } from '../../rows/federation/staged.ts'
+import { identifiedEvent } from '../../rows/federation/states.ts'
+import { joinedFrom } from '../../rows/members/members.ts'
+import { changeState, type StateChange } from '../place.ts'
+import { keysOf, listedState } from './listed-state.ts'
+import { openGaps, placeReceived } from './place-received.ts'
+import { Pool, type PooledEvent } from './pool.ts'
+import { Settler } from './settler.ts'
+import { judge } from './verdict.ts'
+
+/**
+ * Takes a part of the answer, inside the caller's transaction; with the last one, makes the room. In a room that is
+ * there, which local users have left or others are still in, the join goes on from the state that came with it.
+ * @throws MatrixError M_UNSUPPORTED_ROOM_VERSION; M_BAD_STATE or M_FORBIDDEN where the join does not stand: nothing is
+ * changed then
+ */
+export function joinRemote(room: RoomWriter, roomId: string, part: RemoteJoin): void {
+  const { store } = room
+  const rules = roomVersion(part.roomVersion)
+  if (rules === undefined) {
+    const sentence = `Room version ${part.roomVersion} is not supported`
+    throw new MatrixError('M_UNSUPPORTED_ROOM_VERSION', sentence)
+  }
+  if (part.finish === undefined) {
+    for (const event of part.events) stage(store.sql, { ...event, origin: OWN_JOIN, isWanted: false })
+    return
+  }
+  const pool = new Pool()
+  pool.addStaged(stagedEvents(store.sql).filter(({ origin }) => origin === OWN_JOIN))
+  pool.add(part.events, OWN_JOIN, false)
+  const { join, stateIds } = part.finish
+  if (store.exists) rejoin(room, pool, { join, stateIds })
+  else make(room, pool, { roomId, rules, join, stateIds })
+  if (isAnyStaged(store.sql)) unstageAll(store.sql)
+}
+
+interface Joining {
+  join: ReceivedEvent
+  stateIds: readonly string[]
+}
+
+function make(
+  room: RoomWriter,
+  pool: Pool,
+  { roomId, rules, join, stateIds }: Joining & { roomId: string; rules: RoomVersionRules },
+): void {
+  const { store } = room
+  store.initialise(roomId, rules.version)
+  requireCreate(pool, stateIds, { roomId, rules })
+  storeOutliers(room, pool)
+  const pos = store.positions.next()
+  const cause = pooled(join)
+  const state: StateChange[] = [...keysOf(room, stateIds).entries()].map(({ type, stateKey, value }) => [
+    type,
+    stateKey,
+    { eventId: value.event_id, pdu: JSON.parse(value.pdu) as Pdu },
+  ])
+  changeState(room, state, { pos, cause })
+  placeJoin(room, cause)
+  room.moved = true
+}
+
+/** A state of the room is there, and may be old. What came with the join is the newer one. */
+function rejoin(room: RoomWriter, pool: Pool, { join, stateIds }: Joining): void {
+  const { store } = room
+  storeOutliers(room, pool)
+  const flags = flagsOf(store.sql, [join.eventId]).get(join.eventId)
+  if (flags !== undefined && flags !== FLAGS.outlier) return
+  const cause = pooled(join)
+  const there = stateIds.filter((eventId) => identifiedEvent(store.sql, eventId) !== undefined)
+  const before = listedState(room, there)
+  if (before === undefined) throw unsound('its state is of another room')
+  if (joinedFrom(store.sql, room.serverName, 1).length > 0) {
+    receiveJoin(room, cause, there)
+    return
+  }
+  const changes = before.deltas.map(({ type, stateKey, eventId }): StateChange => {
+    return [type, stateKey, identifiedEvent(store.sql, eventId ?? '') ?? null]
+  })
+  // What happened while nobody here was in the room belongs between the two.
+  openGaps(room, cause.pdu.prev_events)
+  changeState(room, changes, { pos: store.positions.next(), cause })
+  store.setExtremities([])
+  placeJoin(room, cause)
+  room.moved = true
+}
+
+/** The room here is no older than elsewhere: the join is one event more. */
+function receiveJoin(room: RoomWriter, join: PooledEvent, pduIds: string[]): void {
+  const pool = new Pool()
+  pool.add([join], OWN_JOIN, true)
+  const states = [{ eventId: join.eventId, pduIds, authChainIds: [] }]
+  const settler = new Settler(room, pool, { states }, { isBounded: false })
+  settler.settle(pool.all[0]!)
+  const error = settler.done.get(join.eventId)?.error
+  if (error !== undefined) throw new MatrixError('M_FORBIDDEN', `The join does not stand here: ${error}`)
+}
+
+/** The join stands on the state that came with it, which is the room's own by now. */
+function placeJoin(room: RoomWriter, join: PooledEvent): void {
+  const { pdu } = join
+  const { roomId } = room.store
+  const isJoin = pdu.type === 'm.room.member' && pdu.content.membership === 'join'
+  if (pdu.room_id !== roomId || !isJoin || !room.isLocal(pdu.sender))
+    throw unsound('the join is of another room')
+  const { verdict, reason } = judge(room, pdu, undefined)
+  if (verdict !== 'accepted') {
+    throw new MatrixError(
+      'M_FORBIDDEN',
+      `The join does not follow from the state that came with it: ${reason}`,
+    )
+  }
+  placeReceived(room, join, undefined, 'accepted')
+}
+
+/** Each after its auth events. What cannot be judged is left out. */
+function storeOutliers(room: RoomWriter, pool: Pool): void {
+  const settler = new Settler(room, pool, {}, { isBounded: false })
+  for (const event of pool.all) settler.settleOutlier(event)
+}
+
+/** Takes out what else calls itself the create event. @throws MatrixError M_BAD_STATE without the right one */
+function requireCreate(
+  pool: Pool,
+  stateIds: readonly string[],
+  { roomId, rules }: { roomId: string; rules: RoomVersionRules },
+): void {
+  const ids = new Set(stateIds)
+  const creates = pool.all.filter(({ pdu }) => pdu.type === 'm.room.create')
+  const isIt = ({ eventId, pdu }: PooledEvent) =>
+    ids.has(eventId) &&
+    pdu.state_key === '' &&
+    (rules.roomIdIsCreateHash ? roomId === `!${eventId.slice(1)}` : pdu.room_id === roomId) &&
+    (pdu.content.room_version ?? '1') === rules.version
+  const found = creates.find(isIt)
+  if (found === undefined) throw unsound('its create event is missing, or of another version')
+  for (const other of creates) if (other !== found) pool.remove(other.eventId)
+}
+
+function unsound(why: string): MatrixError {
+  return new MatrixError('M_BAD_STATE', `The room cannot be joined through this server: ${why}`)
+}
+
+function pooled(event: ReceivedEvent): PooledEvent {
+  const pdu = JSON.parse(event.json) as Pdu
+  return { ...event, pdu, origin: OWN_JOIN, isStaged: false, isWanted: true }
+}

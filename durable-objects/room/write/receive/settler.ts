@@ -1,0 +1,194 @@
+/**
+ * Settles the events of one call, each after those that it builds on: its auth events, and its prev_events or the state
+ * before it. What lacks something stays in the pool, and what it lacks is noted.
+ */
+import type { ReceivedVerdict, Supplied } from '../../../../src/objects/room/federation.ts'
+import type { Pdu } from '../../../../src/protocol/events/event.ts'
+import type { RoomWriter } from '../../context.ts'
+import { FLAGS } from '../../rows/events/flags.ts'
+import { flagsOf } from '../../rows/events/judged-events.ts'
+import { gapOf } from '../../rows/federation/gaps.ts'
+import { stateAfterAll, stateMapOf, type WorkedState } from '../../rows/federation/states.ts'
+import { listedState } from './listed-state.ts'
+import { Needs } from './needs.ts'
+import { placeOutlier, placeReceived } from './place-received.ts'
+import type { Pool, PooledEvent } from './pool.ts'
+import { judge, judgeOutlier } from './verdict.ts'
+
+/** Events placed in one call. */
+const MOST_PLACED = 500
+/** Time of one call, ms: an object has one thread. */
+const LONGEST_MS = 50
+
+const NOT_OF_THIS_ROOM = 'The event is not of this room'
+
+export class Settler {
+  readonly needs = new Needs()
+  readonly done = new Map<string, ReceivedVerdict>()
+  /** The call is over: what is left is taken up by the next one. */
+  isOver = false
+  readonly #room: RoomWriter
+  readonly #pool: Pool
+  readonly #states: ReadonlyMap<string, string[]>
+  readonly #asked: ReadonlySet<string>
+  readonly #unavailable: ReadonlySet<string>
+  readonly #visiting = new Set<string>()
+  readonly #startedAt: number
+  readonly #isBounded: boolean
+  #placed = 0
+
+  constructor(room: RoomWriter, pool: Pool, supplied: Supplied = {}, { isBounded = true } = {}) {
+    this.#room = room
+    this.#pool = pool
+    this.#states = new Map((supplied.states ?? []).map((state) => [state.eventId, state.pduIds]))
+    this.#asked = new Set(supplied.asked)
+    this.#unavailable = new Set(supplied.unavailable)
+    this.#isBounded = isBounded
+    this.#startedAt = room.clock.now()
+  }
+
+  /** Settles an event with its place in the graph, and what it builds on before it. Answers whether it is settled. */
+  settle(event: PooledEvent): boolean {
+    const { eventId } = event
+    if (this.done.has(eventId)) return true
+    if (this.isOver || this.#visiting.has(eventId)) return false
+    this.#visiting.add(eventId)
+    try {
+      return this.#settleOnce(event)
+    } finally {
+      this.#visiting.delete(eventId)
+    }
+  }
+
+  /** Stores an event of which only itself matters, as one of a state. Answers whether it is there. */
+  settleOutlier(event: PooledEvent): boolean {
+    const { eventId, pdu } = event
+    if (this.#flags(eventId) !== undefined) return true
+    if (this.isOver || this.#visiting.has(eventId)) return false
+    if (!this.#isOfRoom(event)) return this.#finish(eventId, { error: NOT_OF_THIS_ROOM })
+    this.#visiting.add(eventId)
+    try {
+      if (!this.#haveAll(pdu.auth_events) || this.#isTimeOver()) return false
+      const judged = judgeOutlier(this.#room, pdu)
+      placeOutlier(this.#room, event, this.#isOtherCreate(event) ? 'rejected' : judged.verdict)
+      this.#placed += 1
+      return true
+    } finally {
+      this.#visiting.delete(eventId)
+    }
+  }
+
+  #settleOnce(event: PooledEvent): boolean {
+    const { eventId, pdu } = event
+    const flags = this.#flags(eventId)
+    if (flags === FLAGS.rejected) return this.#finish(eventId, { error: 'The event was rejected' })
+    if (flags !== undefined && flags !== FLAGS.outlier) return this.#finish(eventId, {})
+    if (!this.#isOfRoom(event)) return this.#finish(eventId, { error: NOT_OF_THIS_ROOM })
+    if (pdu.prev_events.length === 0) {
+      return this.#finish(eventId, { error: 'Only the create event follows on nothing' })
+    }
+    // Both are looked for, so that they can be fetched at once.
+    const [hasAuth, before] = [this.#haveAll(pdu.auth_events), this.#stateBefore(event)]
+    if (!hasAuth || before === 'unknown') return false
+    if (this.#isTimeOver()) return false
+    this.#place(event, before === 'current' ? undefined : before)
+    return true
+  }
+
+  #place(event: PooledEvent, before: WorkedState | undefined): void {
+    const room = this.#room
+    const { eventId, pdu } = event
+    const isOld = gapOf(room.store.sql, eventId) !== undefined
+    const state = before && stateMapOf(room.store.sql, before)
+    const { verdict, reason } = judge(room, pdu, state, { isOld })
+    placeReceived(room, event, before, verdict)
+    this.#placed += 1
+    this.#finish(eventId, verdict === 'rejected' ? { error: reason } : {})
+  }
+
+  #finish(eventId: string, verdict: ReceivedVerdict): true {
+    this.done.set(eventId, verdict)
+    return true
+  }
+
+  /** Whether these events are stored now, in any form. What is in the pool is stored on the way. */
+  #haveAll(eventIds: readonly string[]): boolean {
+    let all = true
+    const known = flagsOf(this.#room.store.sql, eventIds)
+    for (const eventId of eventIds) {
+      if (known.has(eventId)) continue
+      const pooled = this.#pool.get(eventId)
+      if (pooled !== undefined && this.settleOutlier(pooled) && this.#flags(eventId) !== undefined) continue
+      all = false
+      if (pooled === undefined) this.needs.event(eventId)
+    }
+    return all
+  }
+
+  /** The state before an event; `current`: it follows on all extremities. */
+  #stateBefore(event: PooledEvent): WorkedState | 'current' | 'unknown' {
+    const { eventId, pdu } = event
+    const { store } = this.#room
+    const missing = pdu.prev_events.filter((prev) => !this.#isThere(prev))
+    if (missing.length > 0) return this.#suppliedState(event, missing)
+    if (isSame(pdu.prev_events, store.extremities) && gapOf(store.sql, eventId) === undefined)
+      return 'current'
+    return stateAfterAll(store, pdu.prev_events)
+  }
+
+  /** Whether an event is there with its state; one in the pool is settled first. */
+  #isThere(eventId: string): boolean {
+    const flags = this.#flags(eventId)
+    if (flags !== undefined && flags !== FLAGS.outlier) return true
+    const pooled = this.#pool.get(eventId)
+    if (pooled === undefined) return false
+    pooled.isWanted = true
+    if (!this.settle(pooled)) return false
+    const settled = this.#flags(eventId)
+    return settled !== undefined && settled !== FLAGS.outlier
+  }
+
+  /** The state that was fetched, where prev_events are missing; or a note of what must be fetched. */
+  #suppliedState({ eventId, pdu }: PooledEvent, missing: readonly string[]): WorkedState | 'unknown' {
+    const pduIds = this.#states.get(eventId)
+    if (pduIds !== undefined) {
+      const wanted = pduIds.filter((id) => !this.#unavailable.has(id))
+      return this.#haveAll(wanted) ? (listedState(this.#room, wanted) ?? 'unknown') : 'unknown'
+    }
+    // Those in the pool say themselves what they lack.
+    const away = missing.filter((prev) => this.#pool.get(prev) === undefined)
+    if (away.length === 0 || this.isOver) return 'unknown'
+    if (this.#asked.has(eventId) || away.every((prev) => this.#unavailable.has(prev)))
+      this.needs.stateBefore(eventId)
+    else this.needs.missing(eventId, pdu.depth)
+    return 'unknown'
+  }
+
+  #flags(eventId: string): number | undefined {
+    return flagsOf(this.#room.store.sql, [eventId]).get(eventId)
+  }
+
+  /** Only the create event of room version 12 has no room_id, and it makes the room id itself. */
+  #isOfRoom({ eventId, pdu }: { eventId: string; pdu: Pdu }): boolean {
+    const { roomId, rules } = this.#room.store
+    if (rules.roomIdIsCreateHash && pdu.type === 'm.room.create') return roomId === `!${eventId.slice(1)}`
+    return pdu.room_id === roomId
+  }
+
+  /** A room has one create event, whoever says what. */
+  #isOtherCreate({ eventId, pdu }: PooledEvent): boolean {
+    const { createEvent } = this.#room.store
+    return pdu.type === 'm.room.create' && createEvent !== undefined && createEvent.eventId !== eventId
+  }
+
+  #isTimeOver(): boolean {
+    if (!this.#isBounded) return false
+    this.isOver ||= this.#placed >= MOST_PLACED || this.#room.clock.now() - this.#startedAt > LONGEST_MS
+    return this.isOver
+  }
+}
+
+function isSame(prevEvents: readonly string[], extremities: readonly { eventId: string }[]): boolean {
+  const named = new Set(prevEvents)
+  return named.size === extremities.length && extremities.every(({ eventId }) => named.has(eventId))
+}

@@ -1,0 +1,41 @@
+/** Random rooms, delivered in random order: a Room ends with the states that follow from the graph alone. */
+import { describe, expect, it } from 'vitest'
+import { seeded } from '../../../fuzz/random.ts'
+import { NodeRoom } from '../../../support/federation/node-room.ts'
+import { deliver, type Habits } from '../../../support/federation/sender.ts'
+import { randomHistory } from '../../../support/resolution/random-history.ts'
+
+const SEEDS = 30
+const REJECTED = 1
+
+/** The room's object is a server's that nobody in the histories is of. */
+const HERE = 'here.example'
+
+describe.each([true, false])('a server that gives what is missing: %s', (answersMissing) => {
+  it.each(Array.from({ length: SEEDS }, (_, seed) => seed + 1))('has the same states: seed %i', (seed) => {
+    const { dag } = randomHistory(seed)
+    const random = seeded(seed)
+    const habits: Habits = { random, most: 1 + random.below(6), answersMissing }
+    const room = new NodeRoom(HERE)
+    room.begin(dag.roomId, dag.rules.version, dag.events.get(dag.createId)!)
+    const left = shuffled(
+      [...dag.events.keys()].filter((eventId) => eventId !== dag.createId),
+      seed,
+    )
+    while (left.length > 0) deliver(room, dag, left.splice(0, 1 + random.below(5)), habits)
+    expect(room.count('staged')).toBe(0)
+    for (const [eventId, { rejected }] of dag.events) {
+      expect([eventId, room.flags(eventId) === REJECTED]).toEqual([eventId, rejected === true])
+      if (answersMissing) expect(room.after(eventId)).toEqual(dag.after(eventId))
+    }
+  })
+})
+
+function shuffled<T>(all: T[], seed: number): T[] {
+  const random = seeded(seed * 7)
+  for (let at = all.length - 1; at > 0; at--) {
+    const other = random.below(at + 1)
+    ;[all[at], all[other]] = [all[other]!, all[at]!]
+  }
+  return all
+}
