@@ -9,6 +9,7 @@ const SETTLE_LIMIT_MS = 60_000
 const STILL = 0.01
 /** In which Linux tells processor time, whatever its own clock. */
 const TICK_MS = 10
+const NS_PER_MS = 1e6
 
 /** Pss in MB of these processes and all their descendants, or undefined where /proc does not tell. */
 export function treeMemoryMb(roots: readonly number[]): number | undefined {
@@ -18,8 +19,8 @@ export function treeMemoryMb(roots: readonly number[]): number | undefined {
 
 /** Processor time in ms that these processes and all their descendants have taken, or undefined where /proc does not tell. */
 export function treeProcessorMs(roots: readonly number[]): number | undefined {
-  const ticks = sumOf(roots, processorTicks)
-  return ticks === 0 ? undefined : ticks * TICK_MS
+  const taken = sumOf(roots, processorMs)
+  return taken === 0 ? undefined : taken
 }
 
 function sumOf(roots: readonly number[], measure: (pid: number) => number): number {
@@ -72,6 +73,22 @@ function readProcDirectory(): string[] {
 
 function proportionalKilobytes(pid: number): number {
   return Number(/^Pss:\s+(\d+) kB/m.exec(readOrEmpty(`/proc/${pid}/smaps_rollup`))?.[1] ?? 0)
+}
+
+/** What the scheduler has counted of each thread (ns): the clock's ticks are too coarse for a short block of work. */
+function processorMs(pid: number): number {
+  const counted = threadsOf(pid).map((thread) => readOrEmpty(`/proc/${pid}/task/${thread}/schedstat`))
+  const known = counted.filter((text) => text !== '')
+  if (known.length === 0) return processorTicks(pid) * TICK_MS
+  return known.reduce((sum, text) => sum + Number(text.split(' ')[0]), 0) / NS_PER_MS
+}
+
+function threadsOf(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`)
+  } catch {
+    return []
+  }
 }
 
 /** Time in user and kernel mode: the 14th and 15th field, of which the name, the 2nd, may hold spaces. */

@@ -5,8 +5,7 @@ import { treeProcessorMs } from '../process-tree.ts'
 import { readEvents, type StreamServer, startStreamServer } from './servers.ts'
 
 /** Short rounds in quick turns: what else the machine does meets both alike. */
-const ROUNDS = 16
-const SENDS = 300
+const ROUNDS = 24
 const WARM_UP = 1_500
 /** The archive is told within a second. */
 const SETTLE_MS = 1_300
@@ -14,6 +13,8 @@ const SETTLE_MS = 1_300
 /** How the messages come. */
 interface Load {
   rooms: number
+  /** Of a round. */
+  sends: number
   /** In flight at once; with a rate it does not matter. */
   width: number
   /** A second; absent: as fast as they are answered. */
@@ -23,9 +24,9 @@ interface Load {
 }
 
 const LOADS: Record<string, Load> = {
-  'as fast as it goes into 8 rooms': { rooms: 8, width: 8, read: false },
-  '200/s in 20 rooms': { rooms: 20, width: 8, rate: 200, read: false },
-  '200/s in 20 rooms, with a reader': { rooms: 20, width: 8, rate: 200, read: true },
+  'as fast as it goes into 8 rooms': { rooms: 8, sends: 1_000, width: 8, read: false },
+  '200/s in 20 rooms': { rooms: 20, sends: 300, width: 8, rate: 200, read: false },
+  '200/s in 20 rooms, with a reader': { rooms: 20, sends: 300, width: 8, rate: 200, read: true },
 }
 
 type Side = 'on' | 'off'
@@ -56,15 +57,19 @@ async function compare(servers: Record<Side, StreamServer>, load: Load): Promise
     const order: Side[] = round % 2 === 0 ? ['on', 'off'] : ['off', 'on']
     for (const side of order) {
       const before = treeProcessorMs([servers[side].pid]) ?? Number.NaN
-      await (side === 'on' ? makeOn : makeOff)(SENDS)
+      await (side === 'on' ? makeOn : makeOff)(load.sends)
       await pause(SETTLE_MS)
-      figures[side].push(((treeProcessorMs([servers[side].pid]) ?? Number.NaN) - before) / SENDS)
+      figures[side].push(((treeProcessorMs([servers[side].pid]) ?? Number.NaN) - before) / load.sends)
     }
   }
   await consumer?.stop()
-  const [on, off] = [percentile(figures.on, 50), percentile(figures.off, 50)]
+  return [25, 50].map((rank) => figure(figures, rank)).join('; ')
+}
+
+function figure(figures: Record<Side, number[]>, rank: number): string {
+  const [on, off] = [percentile(figures.on, rank), percentile(figures.off, rank)]
   const more = ((100 * (on - off)) / off).toFixed(1)
-  return `${off.toFixed(2)} ms without the stream, ${on.toFixed(2)} ms with it: ${more} % more`
+  return `p${rank} ${off.toFixed(2)} ms without the stream, ${on.toFixed(2)} ms with it: ${more} % more`
 }
 
 async function sender(server: StreamServer, load: Load): Promise<(count: number) => Promise<unknown>> {

@@ -10,6 +10,9 @@ import type { TopicLogs } from './topic-log.ts'
 /** Offsets that a partition remembers: of each group one for each topic. */
 const MOST_COMMITTED = 5_000
 
+/** Who has read is taken to come back for so long, ms. */
+const COMES_BACK_MS = 10_000
+
 export interface ConsumersParts {
   storage: LazyStorage
   logs: TopicLogs
@@ -18,6 +21,7 @@ export interface ConsumersParts {
 
 export class Consumers {
   readonly #parts: ConsumersParts
+  #readAt = Number.NEGATIVE_INFINITY
 
   constructor(parts: ConsumersParts) {
     this.#parts = parts
@@ -25,6 +29,11 @@ export class Consumers {
 
   get #sql(): SqlStorage {
     return this.#parts.storage.sql
+  }
+
+  /** Whether somebody has read a moment ago: who polls is away between two polls. */
+  get hasReader(): boolean {
+    return this.#parts.now() < this.#readAt + COMES_BACK_MS
   }
 
   /** @throws MatrixError M_UNKNOWN_TOKEN */
@@ -36,6 +45,7 @@ export class Consumers {
   /** @throws MatrixError M_UNKNOWN_TOKEN, M_INVALID_PARAM, DEV.SELVEDGE.STALE_EPOCH */
   read({ token, topic, from, of, limit }: ReadRequest): LogSlice {
     this.checkToken(token)
+    this.#readAt = this.#parts.now()
     const most = Math.min(limit, MOST_RECORDS)
     return this.#parts.logs.read(topic, of === undefined ? from : this.begin(topic, of, from), most)
   }

@@ -14,6 +14,8 @@ export interface PartitionDesk {
   now: () => number
   /** How many sockets are open. */
   sockets: () => number
+  /** Whether somebody waits for what comes, or has read a moment ago. */
+  isRead: () => boolean
   /** A token was revoked: its sockets end. */
   revoked: (tokenId: string) => void
   /** Tests: may end the object between what it has stored and its answer. */

@@ -84,14 +84,16 @@ export class Partition extends DurableObject<Env> {
         log.trouble(`partition.${job}`, 'partition job failed', { job, error: String(error) }),
     })
     if (storage.hasTables) timers.recover()
+    const consumers = new Consumers({ storage, logs, now })
     const desk: PartitionDesk = {
       number: Number(idOfName(this.ctx.id.name ?? '')),
       storage,
       logs,
-      consumers: new Consumers({ storage, logs, now }),
+      consumers,
       coordinator: new Coordinator(storage, now),
       now,
       sockets: () => this.ctx.getWebSockets().length,
+      isRead: () => consumers.hasReader || this.ctx.getWebSockets().length > 0,
       revoked: (tokenId) => this.#sockets.endToken(tokenId),
       beforeAnswer: () => (takeFault('partition:abort-after-commit') ? this.#abort() : undefined),
       grown: (topics) => this.#grown(topics),

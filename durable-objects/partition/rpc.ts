@@ -24,14 +24,19 @@ import { allTokens, countTokens, isMade, noteToken, revokeToken } from './rows/t
 const MOST_TOKENS = 1_000
 
 export const partitionRpc = rpcTable<PartitionDesk>()({
-  /** Takes what rooms or a user tell, all of it or nothing. What is here already changes nothing. */
+  /**
+   * Takes what rooms or a user tell, all of it or nothing. What is here already changes nothing. Answers whether anybody
+   * reads it.
+   */
   append: {
     session: 'none',
     repeatable: true,
     large: true,
-    run({ beforeAnswer, grown, logs }, deliveries: Delivery[]): undefined | Promise<never> {
+    run({ beforeAnswer, grown, isRead, logs }, deliveries: Delivery[]): boolean | Promise<never> {
+      // Those that wait are gone once they are told.
+      const answer = isRead()
       grown(logs.append(deliveries))
-      return beforeAnswer()
+      return beforeAnswer() ?? answer
     },
   },
 

@@ -86,7 +86,7 @@ export class TopicLogs {
     const offset = Math.max(asked, first)
     const pieces: string[] = []
     let [count, length, next] = [0, 0, offset]
-    for (const batch of this.#batchesFrom(topic, offset)) {
+    for (const batch of offset === end ? [] : this.#batchesFrom(topic, offset)) {
       const start = offsetOf(batch.place)
       const skipped = Math.max(0, next - start)
       const wanted = Math.min(batch.records - skipped, limit - count)

@@ -40,7 +40,7 @@ export interface EventOutboxParts {
   /** Whether there is a stream. */
   on: boolean
   now: () => number
-  deliver: (delivery: Delivery) => Promise<void>
+  deliver: (delivery: Delivery) => Promise<unknown>
   arm: (at: number) => void
 }
 
@@ -52,7 +52,7 @@ export class EventOutbox extends Courier<Delivery> {
   constructor(parts: EventOutboxParts) {
     const outlet: Outlet<Delivery> = {
       read: () => this.#read(),
-      deliver: (delivery) => parts.deliver(delivery),
+      deliver: async (delivery) => void (await parts.deliver(delivery)),
       acknowledge: ({ upTo }) => void parts.sql.exec('DELETE FROM event_outbox WHERE seq <= ?', upTo),
     }
     super(outlet, parts.now)

@@ -20,6 +20,7 @@ describe('where records are kept for a moment', () => {
     const read = async (offset: number | string) =>
       must(await reader.read('events', number, { offset, timeout: 20_000 })).body
     await alice.say(roomId, 'soon gone')
+    await settled(http)
     await expect
       .poll(
         async () => {

@@ -57,8 +57,8 @@ const Appended = z.object({
 
 testHooks.post('/append', endpoint({ auth: 'none', limit: 'free', json: Appended }), async (c) => {
   const { partition, ...delivery } = c.req.valid('json')
-  await c.var.objects.partition(partition).append([{ ...delivery, strips: [] }])
-  return c.json({})
+  const isRead = await c.var.objects.partition(partition).append([{ ...delivery, strips: [] }])
+  return c.json({ is_read: isRead })
 })
 
 testHooks.get('/passed-limits', endpoint({ auth: 'none', limit: 'free' }), (c) => c.json(passedLimits()))

@@ -4,8 +4,13 @@
  */
 import type { Delivery } from '../../../src/objects/partition/records.ts'
 
-/** From one call of a partition to the next, ms. The first one after a rest waits for nothing. */
+/** From one call of a partition to the next while somebody reads it, ms. The first one after a rest waits for nothing. */
 export const SPACING_MS = 100
+/**
+ * The same while nobody does: a call costs as much as a send. What is said is told before the archive's acknowledgement,
+ * which is to store that it was.
+ */
+const UNREAD_MS = 800
 /**
  * Where the machine is behind, there are fewer calls, and it catches up: a turn that is later than usual makes the spacing
  * longer by so many times its delay, up to a bound (ms).
@@ -33,13 +38,19 @@ export interface Teller {
 
 /** The room that makes the call. */
 export interface Caller {
-  deliver(deliveries: Delivery[]): Promise<void>
+  /** Answers whether anybody reads the partition. */
+  deliver(deliveries: Delivery[]): Promise<boolean>
   now(): number
 }
 
 export class Round {
   readonly #waiting = new Set<Teller>()
   #calledAt = Number.NEGATIVE_INFINITY
+  /** When the next call is made, or the last one was to be. */
+  #plannedAt = Number.NEGATIVE_INFINITY
+  #isRead = true
+  /** Somebody has too much to tell for a long wait. */
+  #isUrgent = false
   /** How late turns come, ms, smoothed. */
   #late = 0
   /** Until when somebody is expected to call, ms. */
@@ -47,20 +58,32 @@ export class Round {
   /** Counts those that were to call: a late one does not end the turn of another. */
   #callers = 0
 
+  /** When the next call is made at the earliest, ms. */
+  get dueAt(): number {
+    return this.#calledAt + this.#spacing
+  }
+
   /** The teller goes with the next call, which this caller makes where nobody else is about to. */
-  join(teller: Teller, caller: Caller): void {
+  join(teller: Teller, caller: Caller, { isUrgent }: { isUrgent: boolean }): void {
     this.#waiting.add(teller)
-    if (caller.now() >= this.#expected) this.#callSoon(caller, TURNS)
+    if (isUrgent) this.#isUrgent = true
+    const isTooLate = this.#plannedAt > Math.max(caller.now(), this.dueAt)
+    if (isTooLate || caller.now() >= this.#expected) this.#callSoon(caller, TURNS)
   }
 
   leave(teller: Teller): void {
     this.#waiting.delete(teller)
   }
 
+  get #spacing(): number {
+    if (!this.#isRead && !this.#isUrgent) return UNREAD_MS
+    return Math.min(LONGEST_MS, SPACING_MS + FACTOR * Math.max(0, this.#late - USUAL_MS))
+  }
+
   #callSoon(caller: Caller, turns: number): void {
     const now = caller.now()
-    const spacing = Math.min(LONGEST_MS, SPACING_MS + FACTOR * Math.max(0, this.#late - USUAL_MS))
-    const at = Math.max(now, this.#calledAt + spacing)
+    const at = Math.max(now, this.dueAt)
+    this.#plannedAt = at
     this.#expected = at + SILENCE_MS
     this.#callers += 1
     const number = this.#callers
@@ -72,6 +95,7 @@ export class Round {
 
   async #call(caller: Caller, turns: number, number: number): Promise<void> {
     if (number !== this.#callers) return
+    this.#isUrgent = false
     this.#calledAt = caller.now()
     this.#expected = this.#calledAt + SILENCE_MS
     const taken = this.#takeAll()
@@ -97,7 +121,7 @@ export class Round {
 
   async #deliver(caller: Caller, taken: [Teller, Delivery][]): Promise<void> {
     try {
-      await caller.deliver(taken.map(([, delivery]) => delivery))
+      this.#isRead = await caller.deliver(taken.map(([, delivery]) => delivery))
       for (const [teller, delivery] of taken) if (teller.taken(delivery)) this.#waiting.add(teller)
     } catch {
       for (const [teller, delivery] of taken) teller.lost(delivery)

@@ -12,21 +12,24 @@ import { partitionOf } from '../../../src/protocol/event-stream.ts'
 import { Courier, type Outlet } from '../../consumer.ts'
 import type { Changed } from '../context.ts'
 import type { RoomStore } from '../rows/store.ts'
-import { readCursors, writeCursors } from '../rows/tell/cursors.ts'
-import { dropLog } from '../rows/tell/log.ts'
 import { recordsOf } from './event-records.ts'
-import { type Caller, roundOf, SPACING_MS, type Teller } from './event-rounds.ts'
+import { type Caller, type Round, roundOf, SPACING_MS, type Teller } from './event-rounds.ts'
 import { HeldNews } from './held-news.ts'
 import { entriesAfter } from './log-batch.ts'
+import { StreamCursor } from './stream-cursor.ts'
 
 /** A batch of what an RPC carries easily: PDUs are longer than the records that are made of them. */
 const LIMITS = { entries: 500, length: 700_000 }
-/** How many positions the stored cursor may stay behind, to spare a row a batch: so many come twice after an eviction. */
-const BEHIND = 2_000
-/** How often the alarm looks whether a call that is under way has brought everything, before it tells by itself. */
-const LOOKS = 15
-/** How long what a room says right after it has told something waits for more of it, ms: calls are further apart. */
+/** How long the alarm waits for a call that is to bring everything, before it tells by itself, ms. */
+const PATIENCE_MS = 1_700
+/** From one look of the alarm to the next at least, ms: an answer takes about so long. */
+const LOOK_MS = 50
+/** How long what a room says right after it has offered something waits for more of it, ms: calls are further apart. */
 const GATHER_MS = 50
+/** So long before the next call is what was said meanwhile brought to the disk, ms. */
+const LEAD_MS = 15
+/** Who holds so many does not wait for the end of a long pause: the memory has a bound. */
+const MANY = 100
 
 export interface EventTellerParts {
   store: RoomStore
@@ -41,18 +44,25 @@ export interface EventTellerParts {
 export class EventTeller extends Courier<Delivery> implements Teller, Caller {
   readonly #parts: EventTellerParts
   readonly #held = new HeldNews()
-  /** How far the partition has been told, as far as this incarnation knows. */
-  #told: number | undefined
+  /** How far the partition has been told. */
+  readonly #cursor: StreamCursor
   /** Everything up to here is on the disk. */
   #safe = Number.NEGATIVE_INFINITY
-  /** What was read from the log for the next call. */
+  /** What was read from the log for the next call, until the partition has it. */
   #prepared: Delivery | undefined
   /** What a call has under way. */
   #out: Delivery | undefined
   /** The room's id, once it goes with calls of others: those may not read the tables for it. */
   #source: string | undefined
+  #ownRound: Round | undefined
+  /** Committed since the alarm rang: it is armed again. */
+  #hasNews = false
   #isSyncing = false
+  /** It holds so much that the next call should be soon. */
+  #isUrgent = false
   #offeredAt = Number.NEGATIVE_INFINITY
+  /** A turn is to come in which what is committed is offered, or offered again. */
+  #isToOffer = false
   #isWaiting = false
   /** The last delivery was not taken: the alarm alone tries again, after its backoff. */
   #isFailing = false
@@ -60,18 +70,17 @@ export class EventTeller extends Courier<Delivery> implements Teller, Caller {
   constructor(parts: EventTellerParts) {
     const outlet: Outlet<Delivery> = {
       read: () => this.#readBatch(),
-      deliver: (delivery) => this.deliver([delivery]),
+      deliver: async (delivery) => void (await this.deliver([delivery])),
       acknowledge: ({ upTo }) => this.#acknowledge(upTo),
     }
     super(outlet, parts.now)
     this.#parts = parts
+    this.#cursor = new StreamCursor(parts)
   }
 
-  /** Where the stream stands. A room that it has never heard of begins with what the archive has yet to learn. */
+  /** Where the stream stands. */
   get position(): number {
-    if (this.#told !== undefined) return this.#told
-    const { streamed, archived } = readCursors(this.#parts.store.sql)
-    return streamed ?? archived
+    return this.#cursor.position
   }
 
   /** How much of a room its partition has; undefined: nothing. */
@@ -86,21 +95,33 @@ export class EventTeller extends Courier<Delivery> implements Teller, Caller {
 
   /** After a commit for which the alarm is armed too: most often the partition knows before that rings. */
   tellSoon(): void {
-    if (this.#isSyncing || this.#isFailing) return
-    this.#isSyncing = true
-    const wait = this.#offeredAt + GATHER_MS - this.now()
-    if (wait > 0) setTimeout(() => this.#sync(), wait)
-    else this.#sync()
+    this.#hasNews = true
+    if (this.#isFailing) return
+    if (this.#held.count >= MANY && !this.#isUrgent) {
+      this.#isUrgent = true
+      this.#sync()
+    }
+    if (this.#isSyncing || this.#isToOffer) return
+    const wait = Math.max(this.#offeredAt + GATHER_MS, this.#round.dueAt - LEAD_MS) - this.now()
+    if (wait <= 0) {
+      this.#sync()
+      return
+    }
+    this.#isToOffer = true
+    setTimeout(() => {
+      this.#isToOffer = false
+      this.#sync()
+    }, wait)
   }
 
   override async run(): Promise<number | undefined> {
-    for (let looks = 0; looks < LOOKS && this.#isUnderWay && !this.#isFailing; looks += 1)
-      await pause(SPACING_MS)
-    if (this.#isUnderWay || !this.#held.isEmpty) {
+    this.#hasNews = false
+    if (!(await this.#isToldByCalls())) {
       this.#withdraw()
-      if (await this.#try()) return this.#parts.now()
+      if (await this.#try()) return this.now()
     }
-    this.#settle()
+    // What was committed meanwhile goes to the archive, whose acknowledgement stores where the stream stands.
+    if (!this.#hasNews) this.#cursor.settle()
     return undefined
   }
 
@@ -112,7 +133,7 @@ export class EventTeller extends Courier<Delivery> implements Teller, Caller {
   /** The tables were made anew. */
   reset(): void {
     this.#withdraw()
-    this.#told = undefined
+    this.#cursor.reset()
   }
 
   // ------------------------------------------------------------ in a call of any room of the isolate
@@ -121,7 +142,6 @@ export class EventTeller extends Courier<Delivery> implements Teller, Caller {
     const source = this.#source
     if (this.#out !== undefined || source === undefined) return undefined
     const ready = this.#prepared ?? this.#held.recordsUpTo(this.#safe, source)
-    this.#prepared = undefined
     this.#out = ready && { source, strips: [], ...ready }
     return this.#out
   }
@@ -129,6 +149,7 @@ export class EventTeller extends Courier<Delivery> implements Teller, Caller {
   taken(delivery: Delivery): boolean {
     if (delivery !== this.#out) return false
     this.#out = undefined
+    this.#isUrgent = false
     this.#noteTold(delivery.upTo)
     return this.#held.hasUpTo(this.#safe)
   }
@@ -141,8 +162,8 @@ export class EventTeller extends Courier<Delivery> implements Teller, Caller {
 
   // ------------------------------------------------------------ as the room that calls
 
-  async deliver(deliveries: Delivery[]): Promise<void> {
-    await this.#parts.partition(this.#parts.store.roomId).append(deliveries)
+  deliver(deliveries: Delivery[]): Promise<boolean> {
+    return this.#parts.partition(this.#parts.store.roomId).append(deliveries)
   }
 
   now(): number {
@@ -151,8 +172,15 @@ export class EventTeller extends Courier<Delivery> implements Teller, Caller {
 
   // ------------------------------------------------------------ inside
 
+  get #round(): Round {
+    this.#ownRound ??= roundOf(partitionOf(this.#parts.store.roomId))
+    return this.#ownRound
+  }
+
   /** Offers what is committed by now, once it is on the disk. The alarm tells what this does not. */
   #sync(): void {
+    if (this.#isSyncing) return
+    this.#isSyncing = true
     const { positions } = this.#parts.store
     const { last } = positions
     const done = () => {
@@ -166,9 +194,15 @@ export class EventTeller extends Courier<Delivery> implements Teller, Caller {
     })
   }
 
-  /** Something of what the room has seen is with a call, or about to be. */
-  get #isUnderWay(): boolean {
-    return this.#out !== undefined || this.#prepared !== undefined || this.#held.hasUpTo(this.#safe)
+  /** Waits until calls have brought what is committed by now. Answers false where they do not, or not for long. */
+  async #isToldByCalls(): Promise<boolean> {
+    const { last } = this.#parts.store.positions
+    const patientUntil = this.now() + PATIENCE_MS
+    const isMissing = () => !this.#held.isWhole || this.#prepared !== undefined || this.#held.hasUpTo(last)
+    const isComing = () => this.#held.isWhole || this.#isSyncing || this.#isToOffer
+    while (isMissing() && isComing() && !this.#isFailing && this.now() < patientUntil)
+      await pause(Math.max(LOOK_MS, this.#round.dueAt + LOOK_MS - this.now()))
+    return !isMissing()
   }
 
   /** Goes with the next call. */
@@ -177,7 +211,7 @@ export class EventTeller extends Courier<Delivery> implements Teller, Caller {
     this.#offeredAt = this.now()
     if (!this.#held.isWhole && !this.#prepare()) return
     this.#source = this.#parts.store.roomId
-    roundOf(partitionOf(this.#source)).join(this, this)
+    this.#round.join(this, this, { isUrgent: this.#isUrgent })
   }
 
   /** Reads the log as far as it is on the disk. Answers whether there is something to tell. */
@@ -204,7 +238,7 @@ export class EventTeller extends Courier<Delivery> implements Teller, Caller {
   }
 
   #withdraw(): void {
-    if (this.#source !== undefined) roundOf(partitionOf(this.#source)).leave(this)
+    this.#ownRound?.leave(this)
     this.#forget()
   }
 
@@ -212,6 +246,7 @@ export class EventTeller extends Courier<Delivery> implements Teller, Caller {
     this.#held.end()
     this.#prepared = undefined
     this.#out = undefined
+    this.#isUrgent = false
   }
 
   async #try(): Promise<boolean> {
@@ -242,35 +277,14 @@ export class EventTeller extends Courier<Delivery> implements Teller, Caller {
   }
 
   #noteTold(upTo: number): void {
-    this.#told = Math.max(upTo, this.#told ?? upTo)
-    this.#held.drop(this.#told)
-    if (this.#prepared !== undefined && this.#prepared.upTo <= this.#told) this.#prepared = undefined
+    const told = this.#cursor.note(upTo)
+    this.#held.drop(told)
+    if (this.#prepared !== undefined && this.#prepared.upTo <= told) this.#prepared = undefined
   }
 
-  /** The archive's next acknowledgement stores where the stream stands, but for a stream that is behind the archive. */
   #acknowledge(upTo: number): void {
     this.#noteTold(upTo)
-    const { archived, streamed } = readCursors(this.#parts.store.sql)
-    if (upTo <= archived || upTo - (streamed ?? archived) > BEHIND) this.#store()
-  }
-
-  /** The alarm's last word: what the archive has stored before the stream was told, or has not stored for long. */
-  #settle(): void {
-    if (this.#told === undefined) return
-    const { archived, streamed } = readCursors(this.#parts.store.sql)
-    const { position } = this
-    if (streamed === position) return
-    if (archived >= position || position - (streamed ?? archived) > BEHIND) this.#store()
-  }
-
-  #store(): void {
-    const { store, woken } = this.#parts
-    store.transaction(() => {
-      const { archived } = readCursors(store.sql)
-      const { position } = this
-      writeCursors(store.sql, { archived, woken: woken(), streamed: position })
-      dropLog(store.sql, Math.min(archived, position))
-    })
+    this.#cursor.acknowledge(upTo)
   }
 }
 

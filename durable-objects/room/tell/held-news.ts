@@ -35,8 +35,8 @@ export class HeldNews {
     return this.#news !== undefined
   }
 
-  get isEmpty(): boolean {
-    return this.#news?.length === 0
+  get count(): number {
+    return this.#news?.length ?? 0
   }
 
   /** The log was read to its end. */

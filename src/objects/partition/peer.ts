@@ -3,6 +3,6 @@ import type { Delivery } from './records.ts'
 
 /** Properties, not methods: of these the compiler compares the parameters with those of the rows. */
 export interface PartitionPeer {
-  append: (deliveries: Delivery[]) => Promise<void>
+  append: (deliveries: Delivery[]) => Promise<boolean>
   positionOf: (source: string) => Promise<number | undefined>
 }

@@ -1,11 +1,12 @@
 /** Rooms that tell a partition of the event stream together: who calls, when, and what becomes of a call that is lost. */
-import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Caller, Round, type Teller } from '../../../durable-objects/room/tell/event-rounds.ts'
 import type { Delivery } from '../../../src/objects/partition/records.ts'
 
 const SPACING_MS = 100
 const SILENCE_MS = 2_000
 const LONGEST_MS = 150
+const UNREAD_MS = 800
 
 beforeEach(() => {
   vi.useFakeTimers()
@@ -21,7 +22,7 @@ class FakeRoom implements Teller, Caller {
   readonly told: number[] = []
   readonly lostOnes: number[] = []
   /** How its calls end. */
-  answer: () => Promise<void> = async () => undefined
+  answer: () => Promise<boolean> = async () => true
   readonly #name: string
   #next = 0
   #left: number
@@ -47,7 +48,7 @@ class FakeRoom implements Teller, Caller {
     this.lostOnes.push(upTo)
   }
 
-  deliver(deliveries: Delivery[]): Promise<void> {
+  deliver(deliveries: Delivery[]): Promise<boolean> {
     this.calls.push(deliveries.map(({ source }) => source))
     return this.answer()
   }
@@ -58,7 +59,7 @@ class FakeRoom implements Teller, Caller {
 }
 
 const joins = (round: Round, ...rooms: FakeRoom[]) => {
-  for (const room of rooms) round.join(room, room)
+  for (const room of rooms) round.join(room, room, { isUrgent: false })
 }
 
 it('tells at once after a rest, and then what has gathered in one call of one room', async () => {
@@ -78,14 +79,14 @@ it('tells at once after a rest, and then what has gathered in one call of one ro
 it('has one call under way: what comes meanwhile goes with the next one', async () => {
   const round = new Round()
   const [a, b] = [new FakeRoom('a'), new FakeRoom('b')]
-  const answer = Promise.withResolvers<void>()
+  const answer = Promise.withResolvers<boolean>()
   a.answer = () => answer.promise
   joins(round, a)
   await vi.advanceTimersByTimeAsync(0)
   joins(round, b)
   await vi.advanceTimersByTimeAsync(SPACING_MS * 3)
   expect([a.calls, b.calls]).toEqual([[['a']], []])
-  answer.resolve()
+  answer.resolve(true)
   await vi.advanceTimersByTimeAsync(0)
   // The room that has called goes on calling for those that wait.
   expect(a.calls).toEqual([['a'], ['b']])
@@ -131,7 +132,7 @@ it('waits for a room that is to call no longer than two seconds', async () => {
 it('takes the late answer of a room that was given up, which calls no more', async () => {
   const round = new Round()
   const [late, b] = [new FakeRoom('late'), new FakeRoom('b')]
-  const answer = Promise.withResolvers<void>()
+  const answer = Promise.withResolvers<boolean>()
   late.answer = () => answer.promise
   joins(round, late)
   await vi.advanceTimersByTimeAsync(SILENCE_MS)
@@ -139,7 +140,7 @@ it('takes the late answer of a room that was given up, which calls no more', asy
   joins(round, b)
   await vi.advanceTimersByTimeAsync(0)
   joins(round, new FakeRoom('waiting'))
-  answer.resolve()
+  answer.resolve(true)
   await vi.advanceTimersByTimeAsync(SPACING_MS)
   expect(late.told).toEqual([1])
   expect([late.calls, b.calls]).toEqual([[['late']], [['b']]])
@@ -187,7 +188,7 @@ it('calls less often where turns come late, but six times a second, and as often
   const round = new Round()
   const times: number[] = []
   const a = new FakeRoom('a', 1_000)
-  a.deliver = async () => void times.push(Date.now())
+  a.deliver = async () => times.push(Date.now()) > 0
   const pause = () => (times.at(-1) ?? 0) - (times.at(-2) ?? 0)
   const callsWith = async (late: number) => {
     for (let call = 0; call < 15; call += 1) {
@@ -207,4 +208,57 @@ it('calls less often where turns come late, but six times a second, and as often
   expect(pause()).toBe(LONGEST_MS + 200)
   await callsWith(0)
   expect(pause()).toBe(SPACING_MS)
+})
+
+describe('while nobody reads the partition', () => {
+  let round: Round
+  let a: FakeRoom
+  let b: FakeRoom
+
+  beforeEach(async () => {
+    round = new Round()
+    a = new FakeRoom('a', 2)
+    b = new FakeRoom('b', 2)
+    for (const room of [a, b]) room.answer = async () => false
+    a.take = () => undefined
+    joins(round, a, b)
+    await vi.advanceTimersByTimeAsync(0)
+    expect(a.calls).toEqual([['b']])
+  })
+
+  it('tells at once after a rest, and then only after a longer pause', async () => {
+    await vi.advanceTimersByTimeAsync(UNREAD_MS - 1)
+    expect(a.calls).toHaveLength(1)
+    await vi.advanceTimersByTimeAsync(1)
+    expect(a.calls).toEqual([['b'], ['b']])
+  })
+
+  it('calls as often as before once somebody reads', async () => {
+    a.answer = async () => true
+    await vi.advanceTimersByTimeAsync(UNREAD_MS)
+    expect(round.dueAt).toBe(Date.now() + SPACING_MS)
+  })
+
+  it('has one that has much to tell make the call sooner, and is as slow as before after it', async () => {
+    await vi.advanceTimersByTimeAsync(SPACING_MS / 2)
+    round.join(b, b, { isUrgent: true })
+    await vi.advanceTimersByTimeAsync(SPACING_MS / 2 - 1)
+    expect(b.calls).toEqual([])
+    await vi.advanceTimersByTimeAsync(1)
+    expect([a.calls, b.calls]).toEqual([[['b']], [['b']]])
+    expect(round.dueAt).toBe(Date.now() + UNREAD_MS)
+  })
+
+  it('makes no second call for one that has much to tell while one is under way', async () => {
+    const answer = Promise.withResolvers<boolean>()
+    a.answer = () => answer.promise
+    await vi.advanceTimersByTimeAsync(UNREAD_MS)
+    const much = new FakeRoom('much')
+    round.join(much, much, { isUrgent: true })
+    await vi.advanceTimersByTimeAsync(SPACING_MS)
+    expect([a.calls.length, much.calls.length]).toEqual([2, 0])
+    answer.resolve(false)
+    await vi.advanceTimersByTimeAsync(0)
+    expect(a.calls).toEqual([['b'], ['b'], ['much']])
+  })
 })

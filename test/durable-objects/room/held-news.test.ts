@@ -85,7 +85,7 @@ it('tells up to a position, and drops what was told', () => {
   held.drop(12)
   expect(positions()).toEqual([13])
   held.drop(13)
-  expect([held.isWhole, held.isEmpty, held.hasUpTo(1_000)]).toEqual([true, true, false])
+  expect([held.isWhole, held.count, held.hasUpTo(1_000)]).toEqual([true, 0, false])
 })
 
 it('tells about 300,000 characters at a time', () => {

@@ -4,6 +4,7 @@ import { inFile, type Mutant } from '../mutant.ts'
 const stream = (name: string) => [`test/event-stream/${name}.test.ts`]
 const FAULTS = ['test/faults/event-stream.test.ts']
 const ROUNDS = ['test/durable-objects/room/event-rounds.test.ts']
+const READERS = ['test/event-stream/readers.test.ts']
 const HELD = ['test/durable-objects/room/held-news.test.ts']
 
 export const EVENT_STREAM: readonly Mutant[] = [
@@ -41,6 +42,25 @@ export const EVENT_STREAM: readonly Mutant[] = [
     [' || next > known.sent', ''],
     ['if (attached(socket)?.token === tokenId)', 'if (false)', { title: 'when their token is revoked' }],
   ]),
+  ...inFile('durable-objects/partition/consumers.ts', READERS, [
+    ['    this.#readAt = this.#parts.now()\n', '', { title: 'has read a moment ago' }],
+    ['this.#parts.now() < this.#readAt + COMES_BACK_MS', 'true', { title: 'by nobody' }],
+  ]),
+  ...inFile('durable-objects/partition/partition.ts', READERS, [
+    ['consumers.hasReader || this.ctx', 'this.ctx', { title: 'has read a moment ago' }],
+    [
+      'consumers.hasReader || this.ctx.getWebSockets().length > 0',
+      'consumers.hasReader',
+      { title: 'a socket' },
+    ],
+  ]),
+  ...inFile('durable-objects/partition/rpc.ts', READERS, [
+    [
+      '      const answer = isRead()\n      grown(logs.append(deliveries))\n      return beforeAnswer() ?? answer',
+      '      grown(logs.append(deliveries))\n      return beforeAnswer() ?? isRead()',
+      { title: 'has waited since before', equal: 'one that waits reads as soon as it is told' },
+    ],
+  ]),
   ...inFile('durable-objects/partition/consumers.ts', stream('read'), [
     ['if (id !== undefined && isRevoked(this.#sql, id))', 'if (false)', { title: 'once it was revoked' }],
   ]),
@@ -56,8 +76,14 @@ export const EVENT_STREAM: readonly Mutant[] = [
     ['holder === memberId && target === memberId)', 'target === memberId)'],
   ]),
   ...inFile('durable-objects/room/tell/event-rounds.ts', ROUNDS, [
-    ['if (caller.now() >= this.#expected) ', ''],
-    ['Math.max(now, this.#calledAt + spacing)', 'now'],
+    ['if (isTooLate || caller.now() >= this.#expected) ', ''],
+    ['if (isTooLate || ', 'if ('],
+    ['    if (isUrgent) this.#isUrgent = true\n', ''],
+    ['Math.max(caller.now(), this.dueAt)', 'this.dueAt'],
+    ['const at = Math.max(now, this.dueAt)', 'const at = now'],
+    ['    if (!this.#isRead && !this.#isUrgent) return UNREAD_MS\n', ''],
+    ['    this.#isUrgent = false\n', ''],
+    ['this.#isRead = await', 'await'],
     ['if (number !== this.#callers) return\n    this.#expected = Number', 'this.#expected = Number'],
     [' && turns > 0', ''],
     ['      if (length > MOST_LENGTH) break\n', ''],
@@ -77,11 +103,25 @@ export const EVENT_STREAM: readonly Mutant[] = [
     [' || this.#news.length + given > MOST_HELD', ''],
   ]),
   ...inFile('durable-objects/room/tell/event-teller.ts', stream('calls'), [
-    ['    this.#held.drop(this.#told)\n', ''],
-    ['this.#offeredAt + GATHER_MS - this.now()', 'this.#offeredAt + GATHER_MS'],
+    ['    this.#held.drop(told)\n', ''],
+    ['this.#round.dueAt - LEAD_MS) - this.now()', 'this.#round.dueAt - LEAD_MS)'],
   ]),
   ...inFile('durable-objects/room/tell/event-teller.ts', FAULTS, [
     ['    return this.#held.hasUpTo(this.#safe)\n', '    return false\n', { equal: 'the alarm tells it' }],
+    [
+      '    if (!this.#hasNews) this.#cursor.settle()\n',
+      '',
+      { title: 'keeps for the stream what the archive has' },
+    ],
+    ['      this.#withdraw()\n      if (await', '      if (await', { title: 'that is dropped' }],
+    [
+      '    this.#isFailing = true\n    this.#forget()\n',
+      '    this.#forget()\n',
+      { equal: 'only less patient' },
+    ],
+    ['    if (delivery !== this.#out) return\n    this.#isFailing', '    this.#isFailing'],
+  ]),
+  ...inFile('durable-objects/room/tell/stream-cursor.ts', FAULTS, [
     [
       'if (archived >= position || position',
       'if (position',
