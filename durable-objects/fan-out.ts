@@ -6,7 +6,14 @@ import type { Invitee } from '../src/objects/room/create.ts'
 import type { PublicKeys } from '../src/objects/user/keys.ts'
 import type { Wake } from '../src/objects/user/sync.ts'
 import type { JsonObject } from '../src/protocol/events/canonical-json.ts'
-import { type ClaimedKeys, type KeyClaimRequest, type KeyQuery, type Peers, peersOf } from './peers.ts'
+import {
+  type ClaimedKeys,
+  type KeyClaimRequest,
+  type KeyQuery,
+  type Peers,
+  peersOf,
+  type ServerMark,
+} from './peers.ts'
 import type { WakeAnswer } from './room/tell/subscribers.ts'
 import { type Pulled, type RoomPull, withinCall } from './user/sync/pull-transport.ts'
 
@@ -53,6 +60,11 @@ export class FanOut extends WorkerEntrypoint<Env> {
   /** As `publicKeys`: one-time keys. */
   async claimKeys(requests: KeyClaimRequest[]): Promise<(ClaimedKeys | undefined)[]> {
     return this.#objects.claimKeys(requests)
+  }
+
+  /** Tells Destinations that rooms have something for their servers. @throws unless all have taken their mark */
+  async mark(marks: ServerMark[]): Promise<void> {
+    await this.#objects.markMany(marks)
   }
 
   /** Answers in the order of `pulls`, as `PullRooms` says. */

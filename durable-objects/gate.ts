@@ -79,6 +79,9 @@ export function gatedObjects(
     user,
     // Its number is no name from outside: there are sixteen, where the stream is on.
     partition: (number) => objects.partition(number),
+    // Named by a signature that was checked, of a server that shares a room: it has one already, or may.
+    destination: (serverName) => objects.destination(serverName),
+    markMany: (marks) => objects.markMany(marks),
     servers: serversFrom({
       serverName: ports.config.serverName,
       profileOf: (userId) => user(userId).profile(),

@@ -1,6 +1,7 @@
 /** How objects are named and called, and what they ask of each other. Nothing else names or calls an object. */
 import type { Env } from '../src/env.ts'
 import { countService } from '../src/limiter.ts'
+import type { DestinationMark, DestinationPeer } from '../src/objects/destination/peer.ts'
 import type { PartitionPeer } from '../src/objects/partition/peer.ts'
 import type { Invitee } from '../src/objects/room/create.ts'
 import type { RoomPeer } from '../src/objects/room/peer.ts'
@@ -23,6 +24,15 @@ export interface Peers extends Crowds {
   profiles(userIds: readonly string[], fields: string[] | undefined): Promise<(JsonObject | undefined)[]>
   /** A partition of the event stream: only where that is on. */
   partition(number: number): PartitionPeer
+  /** What another server must get: only for one that a room has something for. */
+  destination(serverName: string): DestinationPeer
+  /** Tells many Destinations, through a stateless Worker. @throws unless all have taken their mark */
+  markMany(marks: readonly ServerMark[]): Promise<void>
+}
+
+export interface ServerMark {
+  serverName: string
+  mark: DestinationMark
 }
 
 /** What is asked of many users at once. */
@@ -67,6 +77,10 @@ export function partitionName(serverName: string, number: number): string {
   return `${serverName}/partition/${number}`
 }
 
+export function destinationName(serverName: string, name: string): string {
+  return `${serverName}/destination/${name}`
+}
+
 /** The id behind an object's name. */
 export function idOfName(name: string): string {
   return name.slice(name.indexOf('/', name.indexOf('/') + 1) + 1)
@@ -77,6 +91,13 @@ export function peersOf(env: Env, counters: CallCounters, options: StubOptions =
   const serverName = env.SERVER_NAME
   const user = (userId: string) =>
     gateway<UserPeer>(env, { kind: 'user', name: userName(serverName, userId) }, counters, options)
+  const destination = (name: string) =>
+    gateway<DestinationPeer>(
+      env,
+      { kind: 'destination', name: destinationName(serverName, name) },
+      counters,
+      options,
+    )
   const fanOut = <A>(method: string, ...args: unknown[]): Promise<A[]> => {
     countService(`fan_out.${method}`)
     return ownFanOut<Record<string, Call>>()[method]!(...args) as Promise<A[]>
@@ -92,6 +113,11 @@ export function peersOf(env: Env, counters: CallCounters, options: StubOptions =
         counters,
         options,
       ),
+    destination,
+    async markMany(marks) {
+      if (options.isSlice) await Promise.all(marks.map((one) => destination(one.serverName).mark(one.mark)))
+      else await fanOut('mark', marks)
+    },
     invitees: (userIds, inviter) =>
       inSlices(
         userIds,

@@ -4,7 +4,12 @@ import type { Env } from '../src/env.ts'
 import { objectAt } from '../src/placement.ts'
 import type { ObjectKind } from './rpc-table.ts'
 
-const BINDINGS = { room: 'ROOM', user: 'USER', partition: 'PARTITION' } as const
+const BINDINGS = {
+  room: 'ROOM',
+  user: 'USER',
+  partition: 'PARTITION',
+  destination: 'DESTINATION',
+} as const
 
 /** The stub of the object of this name. */
 export function stubOf(env: Env, kind: ObjectKind, name: string): DurableObjectStub {

@@ -2,12 +2,13 @@
 import type { Env } from '../src/env.ts'
 import type { ConsumeRequest, WaitRequest } from '../src/objects/partition/records.ts'
 import type { CallCounters } from '../src/ports/system.ts'
+import type { DestinationGateway } from './destination/rpc.ts'
 import type { PartitionGateway as PartitionRows } from './partition/rpc.ts'
 import { type Peers, peersOf, type StubOptions } from './peers.ts'
 import type { RoomGateway } from './room/rpc.ts'
 import type { UserGateway } from './user/rpc.ts'
 
-export type { RoomGateway, UserGateway }
+export type { DestinationGateway, RoomGateway, UserGateway }
 
 /** A partition; what answers with a socket has no row. */
 export interface PartitionGateway extends PartitionRows {
@@ -22,6 +23,7 @@ export interface Objects extends Peers {
   room(roomId: string): RoomGateway
   user(userId: string): UserGateway
   partition(number: number): PartitionGateway
+  destination(serverName: string): DestinationGateway
 }
 
 /** The gateways for one Worker invocation. */

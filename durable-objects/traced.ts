@@ -48,7 +48,7 @@ async function askWithin(
 const isUnknownMethod = (error: unknown) =>
   error instanceof TypeError && error.message.includes('does not implement the method')
 
-export type ObjectKind = 'room' | 'user' | 'partition'
+export type ObjectKind = 'room' | 'user' | 'partition' | 'destination'
 
 /** How a call is called in traces, by who asks and by who answers. */
 export const operationOf = (kind: ObjectKind, method: string) => ({

@@ -7,6 +7,8 @@ export interface Env {
   MEDIA?: R2Bucket
   /** Used only with `EVENT_STREAM`. */
   PARTITION: DurableObjectNamespace
+  /** Used only with `FEDERATION`. */
+  DESTINATION: DurableObjectNamespace
   /** The Worker that makes thumbnails: its `Thumbnails` entrypoint. */
   THUMBNAILS: Service
   /** Where isolates write what they have counted; without it each one knows its own counts alone. */

@@ -1,5 +1,6 @@
 /** The Worker: answers HTTP, and exports the objects that the runtime makes. */
 import { env as bindings, exports } from 'cloudflare:workers'
+import { Destination } from '../durable-objects/destination/destination.ts'
 import { FanOut } from '../durable-objects/fan-out.ts'
 import { exportedBy } from '../durable-objects/loopback.ts'
 import { Partition } from '../durable-objects/partition/partition.ts'
@@ -12,7 +13,7 @@ import { limitCalls, withinLimits } from '../src/limiter.ts'
 import type { CallCounters } from '../src/ports/system.ts'
 import { app } from './app.ts'
 
-export { FanOut, Partition, Room, User }
+export { Destination, FanOut, Partition, Room, User }
 
 exportedBy(exports)
 
@@ -20,7 +21,8 @@ const isTest = (bindings as Env).TEST_HOOKS === 'on'
 /** Known with the first request: before it nothing is counted. */
 let calls: CallCounters | undefined
 if (isTest) {
-  for (const objectClass of [Room, User, Partition]) limitCalls(objectClass, () => calls?.count('alarms'))
+  for (const objectClass of [Room, User, Partition, Destination])
+    limitCalls(objectClass, () => calls?.count('alarms'))
   // Its caller may have used up its own calls of services already, so it may make none.
   limitCalls(FanOut, undefined, 0)
   countHeldObjects((name, ms) => calls?.count(name, ms))

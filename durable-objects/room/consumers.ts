@@ -3,6 +3,7 @@ import { type Consumer, QUIET_MS } from '../consumer.ts'
 import type { Changed } from './context.ts'
 import type { RoomJob } from './host.ts'
 import type { RoomArchive } from './tell/archive.ts'
+import type { DestinationTeller } from './tell/destinations.ts'
 import type { EventTeller } from './tell/event-teller.ts'
 import type { MemberFeed } from './tell/member-feed.ts'
 import type { PushTeller } from './tell/push-teller.ts'
@@ -13,6 +14,8 @@ interface Parts {
   subscribers: () => Subscribers
   feed: MemberFeed
   pushes: PushTeller
+  /** Absent where there is no federation. */
+  destinations: DestinationTeller | undefined
   archive: RoomArchive
   /** Absent where the event stream is off. */
   events: EventTeller | undefined
@@ -32,6 +35,7 @@ export function roomConsumers({
   subscribers,
   feed,
   pushes,
+  destinations,
   archive,
   events,
 }: Parts): Consumer<RoomJob, Changed>[] {
@@ -65,8 +69,20 @@ export function roomConsumers({
       run: () => archive.run(),
       isLeft: () => archive.isLeft(),
     },
+    ...(destinations === undefined ? [] : [destinationConsumer(destinations)]),
     ...(events === undefined ? [] : [streamConsumer(events)]),
   ]
+}
+
+/** A room in which nobody of another server ever was never runs it. */
+function destinationConsumer(destinations: DestinationTeller): Consumer<RoomJob, Changed> {
+  return {
+    name: 'destinations',
+    when: 'now',
+    follows: (change) => destinations.follows(change),
+    run: () => destinations.run(),
+    isLeft: () => destinations.isLeft(),
+  }
 }
 
 /** It reads the log that the archive reads, and its alarm is the archive's. */

@@ -16,6 +16,7 @@ export type RoomJob =
   | 'erase'
   | 'archive'
   | 'events'
+  | 'destinations'
 
 export interface RoomHost {
   room: RoomContext

@@ -11,7 +11,7 @@ import { usersIn } from '../existing-users.ts'
 import { type Peers, peersOf } from '../peers.ts'
 import { beginInGeneration, enterGeneration, renewRoom } from '../restore.ts'
 import { installRpc } from '../rpc-table.ts'
-import { countingStorage, lazyStorage } from '../sqlite.ts'
+import { countingStorage, lazyStorage, type ObjectStorage } from '../sqlite.ts'
 import { Timers } from '../timers.ts'
 import { roomConsumers } from './consumers.ts'
 import { type Changed, type Committed, commit, RoomContext, type RoomWriter } from './context.ts'
@@ -70,9 +70,9 @@ export class Room extends DurableObject<Env> {
     const counted = config.testHooks
       ? countingStorage(this.ctx.storage, (rows, n) => calls.count(`room.${rows}`, n))
       : this.ctx.storage
-    const { generation } = config
-    const storage = lazyStorage(counted, ROOM_MIGRATIONS, (made) => beginInGeneration(made, generation))
-    if (storage.hasTables) enterGeneration(storage, generation, () => renewRoom(storage.sql))
+    const begin = (made: ObjectStorage) => beginInGeneration(made, config.generation)
+    const storage = lazyStorage(counted, ROOM_MIGRATIONS, begin)
+    if (storage.hasTables) enterGeneration(storage, config.generation, () => renewRoom(storage.sql))
     const room = new RoomContext({
       store: new RoomStore(storage),
       clock,
@@ -106,6 +106,7 @@ export class Room extends DurableObject<Env> {
       arm: (job, at) => timers.arm(job, at),
       armAll: (at) => timers.armAll(at),
       reader: archiveReader,
+      federates: config.federation.on,
       flush: () => Promise.all([roomArchive.flush(), events?.flush()]),
       streamed: async (roomId) => events?.partitionHas(roomId),
       reset: () => this.#startAnew(),
@@ -114,6 +115,7 @@ export class Room extends DurableObject<Env> {
       subscribers: () => this.#started,
       feed,
       pushes: life.pushes,
+      destinations: life.destinations,
       archive: roomArchive,
       events,
     })
@@ -217,7 +219,7 @@ export class Room extends DurableObject<Env> {
     this.#subscribers = undefined
     this.#recent = undefined
     this.#parts.typing.startAnew(this.#room.store.positions.startedAt)
-    this.#parts.life.pushes.reset()
+    this.#parts.life.reset()
     this.#parts.events?.reset()
   }
 
@@ -234,18 +236,14 @@ export class Room extends DurableObject<Env> {
     const { appended, fed, moved, rewritten } = committed.change
     const { events, jobs, timers } = this.#parts
     events?.took(committed.change)
-    follow(jobs, committed.change, timers, this.#times)
+    const now = this.#ports.clock.now()
+    // At once, or with the archive's next batch, so that one alarm does for all.
+    follow(jobs, committed.change, timers, { now, soon: now + this.#ports.config.archiveDelayMs })
     recent.took(committed.change, room.store.head)
     if (appended.length === 0 && !rewritten && !moved) return committed
     this.#ports.calls.count('events.appended', appended.length)
     for (const userId of fed) this.#forgetGone(userId)
     return committed
-  }
-
-  /** When consumers run: at once, or with the archive's next batch, so that one alarm does for all. */
-  get #times(): { now: number; soon: number } {
-    const now = this.#ports.clock.now()
-    return { now, soon: now + this.#ports.config.archiveDelayMs }
   }
 
   #forgetGone(userId: string): void {

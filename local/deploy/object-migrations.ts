@@ -4,6 +4,7 @@
 export const OBJECT_MIGRATIONS = [
   { tag: 'v1', new_sqlite_classes: ['Room', 'User'] },
   { tag: 'v2', new_sqlite_classes: ['Partition'] },
+  { tag: 'v3', new_sqlite_classes: ['Destination'] },
 ]
 
 /** What is wrong with the migrations of a configuration, in sentences. */

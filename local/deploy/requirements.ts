@@ -121,12 +121,17 @@ function address({ worker, vars, file }: Configuration): string[] {
 
 function bindings({ worker, thumbnails }: Configuration): string[] {
   const wanted: [found: boolean, what: string][] = [
-    ...[['ROOM', 'Room'] as const, ['USER', 'User'] as const, ['PARTITION', 'Partition'] as const].map(
-      ([name, className]): [boolean, string] => [
-        worker.durable_objects.bindings.some((one) => one.name === name && one.class_name === className),
-        `[[durable_objects.bindings]] ${name} of class ${className}`,
-      ],
-    ),
+    ...(
+      [
+        ['ROOM', 'Room'],
+        ['USER', 'User'],
+        ['PARTITION', 'Partition'],
+        ['DESTINATION', 'Destination'],
+      ] as const
+    ).map(([name, className]): [boolean, string] => [
+      worker.durable_objects.bindings.some((one) => one.name === name && one.class_name === className),
+      `[[durable_objects.bindings]] ${name} of class ${className}`,
+    ]),
     [
       worker.r2_buckets.some(({ binding, bucket_name: name }) => binding === 'MEDIA' && Boolean(name)),
       '[[r2_buckets]] MEDIA',

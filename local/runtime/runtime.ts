@@ -93,6 +93,7 @@ export function miniflareOptions(options: RuntimeOptions, runtime: RuntimeProces
           ROOM: { className: 'Room', useSQLite: true },
           USER: { className: 'User', useSQLite: true },
           PARTITION: { className: 'Partition', useSQLite: true },
+          DESTINATION: { className: 'Destination', useSQLite: true },
         },
         r2Buckets: ['MEDIA'],
         serviceBindings: {

@@ -9,6 +9,9 @@ type Migrations = readonly string[]
 const { freshTables } = await load<{ freshTables(migrations: Migrations): string }>('fresh-tables.ts')
 const { USER_MIGRATIONS } = await load<{ USER_MIGRATIONS: Migrations }>('user/schema.ts')
 const { ROOM_MIGRATIONS } = await load<{ ROOM_MIGRATIONS: Migrations }>('room/rows/schema.ts')
+const { DESTINATION_MIGRATIONS } = await load<{ DESTINATION_MIGRATIONS: Migrations }>(
+  'destination/rows/schema.ts',
+)
 const { PARTITION_MIGRATIONS } = await load<{ PARTITION_MIGRATIONS: Migrations }>('partition/rows/schema.ts')
 
 /** The columns, keys and indexes of all tables, without their order. */
@@ -45,6 +48,7 @@ describe.each([
   ['User', USER_MIGRATIONS],
   ['Room', ROOM_MIGRATIONS],
   ['Partition', PARTITION_MIGRATIONS],
+  ['Destination', DESTINATION_MIGRATIONS],
 ] as const)('the tables of a new %s', (_, migrations) => {
   it('are those of one that was brought up to date', () => {
     expect(schemaOf([freshTables(migrations)])).toEqual(schemaOf(migrations))

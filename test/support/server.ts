@@ -25,7 +25,12 @@ export interface TestServerOptions extends Partial<InstanceOptions> {
   bindings?: Record<string, string>
 }
 
-const classNames: Record<ObjectKind, string> = { ROOM: 'Room', USER: 'User', PARTITION: 'Partition' }
+const classNames: Record<ObjectKind, string> = {
+  ROOM: 'Room',
+  USER: 'User',
+  PARTITION: 'Partition',
+  DESTINATION: 'Destination',
+}
 
 /** Whether each object is taken out of memory at every quiet moment, and the archive is late. */
 const evicting = process.env.TEST_EVICTING === 'on'

@@ -2,7 +2,7 @@
 import type { Instance } from '../../local/instance.ts'
 import type { Options } from '../../local/options/options.ts'
 
-export type ObjectKind = 'ROOM' | 'USER' | 'PARTITION'
+export type ObjectKind = 'ROOM' | 'USER' | 'PARTITION' | 'DESTINATION'
 
 export interface TestServer {
   readonly url: string
@@ -31,4 +31,5 @@ export const objectName = {
   room: (serverName: string, roomId: string) => `${serverName}/room/${roomId}`,
   user: (serverName: string, userId: string) => `${serverName}/user/${userId}`,
   partition: (serverName: string, number: number) => `${serverName}/partition/${number}`,
+  destination: (serverName: string, name: string) => `${serverName}/destination/${name}`,
 }

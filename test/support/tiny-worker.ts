@@ -16,6 +16,7 @@ export class Room extends DurableObject {
 
 export class User extends DurableObject {}
 export class Partition extends DurableObject {}
+export class Destination extends DurableObject {}
 
 export class FanOut extends WorkerEntrypoint {
   fetch() {

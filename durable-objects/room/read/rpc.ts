@@ -1,5 +1,6 @@
 /** What is asked of a Room that only reads. Sessions are checked by the Workers: a Room knows none. */
 import type { FederationFacts } from '../../../src/objects/room/federation.ts'
+import type { OutgoingEvents, OutgoingRequest } from '../../../src/objects/room/outgoing.ts'
 import type { DelayedEvent } from '../../../src/objects/room/send.ts'
 import type {
   JoinedMembersSlice,
@@ -33,6 +34,7 @@ import { delayedEventsOf } from '../rows/events/delayed-store.ts'
 import { children, threads } from './children.ts'
 import { eventContext } from './event-context.ts'
 import { federationFacts } from './federation/facts.ts'
+import { outgoingEvents, serversIn } from './federation/outgoing.ts'
 import { joinRule } from './join-rule.ts'
 import { mayEditAliases } from './listing.ts'
 import { notificationsFor } from './notifications.ts'
@@ -176,6 +178,15 @@ export const readRpc = rpcTable<ReadDesk>()({
       request: { ignored: string[]; context?: SearchContext },
     ): FoundEvent[] => foundEvents(room, viewer, eventIds, request),
   },
+
+  /** What another server must get, while it takes part. */
+  outgoingEvents: {
+    ...readsMuch,
+    run: ({ room }, request: OutgoingRequest): OutgoingEvents => outgoingEvents(room, request),
+  },
+
+  /** Servers through which others can join. */
+  serversIn: { ...reads, absent: () => [], run: ({ room }): string[] => serversIn(room) },
 
   delayedEvents: {
     ...reads,

@@ -9,6 +9,7 @@ import {
 } from '../../../src/protocol/events/event.ts'
 import type { BuiltEvent } from '../../../src/protocol/events/event-builder.ts'
 import type { Extremity } from '../../../src/protocol/events/extremities.ts'
+import { serverNameOf } from '../../../src/protocol/identifiers.ts'
 import { objectField, stringField } from '../../../src/protocol/json-fields.ts'
 import type { Membership } from '../../../src/protocol/rooms/membership.ts'
 import type { RoomReader, RoomWriter } from '../context.ts'
@@ -17,6 +18,7 @@ import { cancelForState } from '../rows/events/delayed-store.ts'
 import type { NewEvent } from '../rows/events/events.ts'
 import { FLAGS, type Verdict } from '../rows/events/flags.ts'
 import { writeRelation } from '../rows/events/relations.ts'
+import { countServer } from '../rows/federation/servers.ts'
 import { stateMapOf } from '../rows/federation/states.ts'
 import { remember } from '../rows/members/forgotten.ts'
 import { placeInChain } from '../rows/state/auth-chain.ts'
@@ -114,6 +116,9 @@ function writeMember(
   const unchanged = before?.membership === membership
   store.countMember(before?.membership, membership)
   store.putMember(userId, membership, eventId, unchanged ? before.sincePos : pos)
+  const joins = membership === 'join'
+  if (!room.isLocal(userId) && joins !== (before?.membership === 'join'))
+    countServer(store.sql, serverNameOf(userId), { joins, pos })
   if (membership !== 'join') removeSubscriber(store.sql, userId)
   if (membership !== 'leave' && membership !== 'ban') remember(store.sql, userId)
   // Members of a room that is being made from the archive are told once all of it is there.

@@ -4,6 +4,7 @@ import type { Profile } from '../../protocol/profile.ts'
 import type { NewState } from '../../protocol/rooms/room-upgrade.ts'
 import type { PresenceState } from '../user/presence.ts'
 import type { CreateRoomPlan } from './create.ts'
+import type { OutgoingEvents, OutgoingRequest } from './outgoing.ts'
 import type { MembershipRequest } from './send.ts'
 import type { MarkReadRequest, PullRequest, RoomSlice, UnreadRequest } from './sync.ts'
 
@@ -20,5 +21,6 @@ export interface RoomPeer {
   setTyping: (userId: string, typing: boolean, timeoutMs: number) => Promise<void>
   markRead: (request: MarkReadRequest) => Promise<{ fullyReadPos?: number }>
   announce: (state: PresenceState, met: boolean) => Promise<PresenceState[]>
+  outgoingEvents: (request: OutgoingRequest) => Promise<OutgoingEvents>
   unread: (userId: string, request: UnreadRequest & { ignored: string[] }) => Promise<number>
 }

@@ -1,8 +1,8 @@
 /** Which of an object's tables the archive gives back, and why the others are not among them. */
 import type { ObjectKind } from '../test-server.ts'
 
-/** What the archive gives back. A partition of the event stream is a log by itself, and has no archive. */
-export type ArchivedKind = Exclude<ObjectKind, 'PARTITION'>
+/** What the archive gives back. A partition of the event stream is a log by itself; a Destination has only marks. */
+export type ArchivedKind = Exclude<ObjectKind, 'PARTITION' | 'DESTINATION'>
 
 export interface TableRule {
   /** Why nothing of the table is compared. */
@@ -39,6 +39,7 @@ export const TABLE_RULES: Readonly<Record<ArchivedKind, Readonly<Record<string, 
     receipts: { but: { pos: NEW_PLACES } },
     device_marks: { left: 'who asks for changes of before is told of everybody' },
     profile_marks: { left: 'who asks for changes of before is told of everybody' },
+    servers: { but: { from_pos: NEW_PLACES, to_pos: NEW_PLACES } },
     push_members: { left: 'each member tells whether it has pushers' },
     erasing: { left: CONSUMED },
     delayed_events: { but: { running_since: DELAYED_ANEW, send_at: DELAYED_ANEW } },

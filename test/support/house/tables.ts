@@ -7,10 +7,11 @@ const filesOf = {
   Room: /^durable-objects\/(room\/|[^/]+$)/,
   User: /^durable-objects\/(user\/|[^/]+$)/,
   Partition: /^durable-objects\/(partition\/|[^/]+$)/,
+  Destination: /^durable-objects\/(destination\/|[^/]+$)/,
 }
 
 export type ObjectName = keyof typeof filesOf
-export const OBJECTS = ['Room', 'User', 'Partition'] as const satisfies ObjectName[]
+export const OBJECTS = ['Room', 'User', 'Partition', 'Destination'] as const satisfies ObjectName[]
 
 const made = /\bCREATE TABLE (?:IF NOT EXISTS )?(\w+)/g
 
@@ -34,6 +35,7 @@ const ownStatements: Record<ObjectName, RegExp[]> = {
   Room: [written],
   User: [written, read],
   Partition: [written, read],
+  Destination: [written, read],
 }
 
 interface Texts {

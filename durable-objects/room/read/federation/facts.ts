@@ -2,13 +2,13 @@
 import type { FederationFacts } from '../../../../src/objects/room/federation.ts'
 import { isServerAllowed } from '../../../../src/protocol/federation/server-acl.ts'
 import type { RoomReader } from '../../context.ts'
-import { joinedFrom } from '../../rows/members/members.ts'
+import { isServerIn } from '../../rows/federation/servers.ts'
 
 /** @throws MatrixError M_NOT_FOUND where there is no such room */
 export function federationFacts({ store }: RoomReader, serverName: string): FederationFacts {
   return {
     version: store.rules.version,
     allowed: isServerAllowed(store.get('m.room.server_acl', '')?.pdu.content, serverName),
-    inRoom: joinedFrom(store.sql, serverName, 1).length > 0,
+    inRoom: isServerIn(store.sql, serverName),
   }
 }
