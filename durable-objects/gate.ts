@@ -8,7 +8,7 @@ import type { PublicKeys } from '../src/objects/user/keys.ts'
 import { patiently } from '../src/patience.ts'
 import type { Ports } from '../src/ports/ports.ts'
 import { MatrixError } from '../src/protocol/errors.ts'
-import { mayBeLocalRoom } from '../src/protocol/identifiers.ts'
+import { isRoomId, mayBeLocalRoom } from '../src/protocol/identifiers.ts'
 import { ASKED_MS, usersIn } from './existing-users.ts'
 import type { StubOptions } from './peers.ts'
 import { absentOf } from './rpc-table.ts'
@@ -183,7 +183,8 @@ function roomCheck(objects: Objects, ports: GatePorts, asker: () => string | und
   })
   return (roomId) => {
     if (knownRooms.has(roomId)) return true
-    return mayBeLocalRoom(roomId, ports.config.serverName) && ask(roomId)
+    const { federation, serverName } = ports.config
+    return (federation.on ? isRoomId(roomId) : mayBeLocalRoom(roomId, serverName)) && ask(roomId)
   }
 }
 

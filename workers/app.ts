@@ -26,6 +26,7 @@ import { eventStreamStatus } from './event-stream/status.ts'
 import { serverKeys } from './federation/keys.ts'
 import { openIdUserInfo } from './federation/openid.ts'
 import { queries } from './federation/queries.ts'
+import { transactions } from './federation/send.ts'
 import { serverVersion } from './federation/version.ts'
 import { downloads, openDownloads } from './media/downloads.ts'
 import { previews } from './media/previews.ts'
@@ -82,6 +83,7 @@ app.route('/_matrix/client/unstable/org.matrix.msc3814.v1', dehydratedDevice)
 app.route('/_matrix/federation/v1', openIdUserInfo)
 app.route('/_matrix/federation/v1', serverVersion)
 app.route('/_matrix/federation/v1', queries)
+app.route('/_matrix/federation/v1', transactions)
 app.route('/_matrix/key/v2', serverKeys)
 app.route('/_matrix/client/v1/media', downloads)
 app.route('/_matrix/client/v1/media', thumbnails)

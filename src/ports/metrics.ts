@@ -69,6 +69,11 @@ export const METRICS = {
     help: 'Requests to other servers: ok, refused (an error was the answer), unfit (not what was asked for), or unreachable.',
     labels: ['outcome'],
   },
+  federation_events_total: {
+    kind: 'counter',
+    help: 'Events of other servers: taken, staged (something is missing), rejected, dropped (malformed or not signed), denied by the list of servers, or of an unknown room.',
+    labels: ['outcome'],
+  },
   media_bytes_total: {
     kind: 'counter',
     help: 'Bytes of media, uploaded or downloaded.',

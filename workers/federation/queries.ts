@@ -17,10 +17,10 @@ queries.get(
   endpoint({ auth: 'server', limit: 'federation', served: federates, query: Alias }),
   async (c) => {
     const { room_alias: alias } = c.req.valid('query')
-    const { servers } = c.var.objects
+    const { servers, room } = c.var.objects
     // "Servers should only be queried for room aliases that they own."
     const roomId = servers.owns(alias) ? await servers.roomOf(alias) : undefined
     if (roomId === undefined) throw new MatrixError('M_NOT_FOUND', 'No room has this alias')
-    return c.json({ room_id: roomId, servers: [c.var.ports.config.serverName] })
+    return c.json({ room_id: roomId, servers: await room(roomId).serversIn() })
   },
 )

@@ -5,6 +5,8 @@ export interface RoomVersionRules {
   version: string
   /** v4: event ids are written in the URL-safe alphabet; before, they may have slashes. */
   urlSafeEventIds: boolean
+  /** v5: a key counts for events of its time alone. */
+  enforcesKeyValidity: boolean
   /** v6: events are canonical JSON, which knows integers alone. */
   strictJson: boolean
   /** v1–5: m.room.aliases has an authorisation rule of its own, and its redaction keeps them. */
@@ -41,6 +43,7 @@ export interface RoomVersionRules {
 const V3: RoomVersionRules = {
   version: '3',
   urlSafeEventIds: false,
+  enforcesKeyValidity: false,
   strictJson: false,
   aliasesRule: true,
   checksNotificationLevels: false,
@@ -61,8 +64,7 @@ const V3: RoomVersionRules = {
 /** What each version changes of the one before it. */
 const CHANGES: readonly (Partial<RoomVersionRules> & { version: string })[] = [
   { version: '4', urlSafeEventIds: true },
-  // Version 5 asks for keys that are valid at the time of the event, which no event shows.
-  { version: '5' },
+  { version: '5', enforcesKeyValidity: true },
   { version: '6', strictJson: true, aliasesRule: false, checksNotificationLevels: true },
   { version: '7', knock: true },
   { version: '8', restricted: true },

@@ -24,6 +24,10 @@ it('knows versions 3 to 12', () => {
   expect(SUPPORTED_ROOM_VERSIONS).toEqual(['3', '4', '5', '6', '7', '8', '9', '10', '11', '12'])
 })
 
+it.each(since(5))('keys count for events of their time alone in version %s: %s', (version, enforces) => {
+  expect(rulesOf(version).enforcesKeyValidity).toBe(enforces)
+})
+
 describe('event ids', () => {
   it.each(since(4))('of version %s are in the URL-safe alphabet: %s', (version, urlSafe) => {
     const rules = rulesOf(version)
