@@ -24,8 +24,10 @@ import { eventStreamGroups } from './event-stream/groups.ts'
 import { eventStreamReads } from './event-stream/read.ts'
 import { eventStreamStatus } from './event-stream/status.ts'
 import { serverKeys } from './federation/keys.ts'
+import { joinsAndLeaves, templates } from './federation/membership.ts'
 import { openIdUserInfo } from './federation/openid.ts'
 import { queries } from './federation/queries.ts'
+import { serverReads } from './federation/reads.ts'
 import { transactions } from './federation/send.ts'
 import { serverVersion } from './federation/version.ts'
 import { downloads, openDownloads } from './media/downloads.ts'
@@ -84,6 +86,9 @@ app.route('/_matrix/federation/v1', openIdUserInfo)
 app.route('/_matrix/federation/v1', serverVersion)
 app.route('/_matrix/federation/v1', queries)
 app.route('/_matrix/federation/v1', transactions)
+app.route('/_matrix/federation/v1', serverReads)
+app.route('/_matrix/federation/v1', templates)
+app.route('/_matrix/federation/v2', joinsAndLeaves)
 app.route('/_matrix/key/v2', serverKeys)
 app.route('/_matrix/client/v1/media', downloads)
 app.route('/_matrix/client/v1/media', thumbnails)

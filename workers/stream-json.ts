@@ -25,7 +25,11 @@ export async function* stateSlices(room: RoomGateway, request: StateRequest): As
  * later the connection breaks, so that no client takes a part for the whole.
  */
 export async function streamJson(value: JsonValue, continuations: Continuations): Promise<Response> {
-  const pieces = piecesOf(value, continuations, ancestorsOf(value, continuations))
+  return streamText(piecesOf(value, continuations, ancestorsOf(value, continuations)))
+}
+
+/** The same of JSON that comes as text, piece by piece. */
+export async function streamText(pieces: AsyncGenerator<string>): Promise<Response> {
   let text = ''
   for (;;) {
     const next = await pieces.next()

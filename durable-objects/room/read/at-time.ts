@@ -3,6 +3,7 @@ import type { MomentRequest } from '../../../src/objects/room/timeline.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { RoomReader } from '../context.ts'
 import { blocksNear, eventsOfBlock, type TimedEvent } from '../rows/events/time-blocks.ts'
+import type { RowReader } from '../rows/reader.ts'
 import { Viewer } from './visibility.ts'
 
 /** @throws MatrixError M_FORBIDDEN where the user may not look into the room */
@@ -22,8 +23,15 @@ export function eventAtTime(
   room: RoomReader,
   { viewer: userId, ts, dir }: MomentRequest,
 ): { event_id: string; origin_server_ts: number } {
-  const { store } = room
-  const viewer = requireLook(room, userId)
+  return nearestEvent(room.store, { ts, dir }, requireLook(room, userId))
+}
+
+/** The same of what `viewer` may see, whoever that is. @throws MatrixError M_NOT_FOUND */
+export function nearestEvent(
+  store: RowReader,
+  { ts, dir }: Pick<MomentRequest, 'ts' | 'dir'>,
+  viewer: Sees,
+): { event_id: string; origin_server_ts: number } {
   let best: TimedEvent | undefined
   for (const { block, nearest } of blocksNear(store, ts, dir)) {
     if (best !== undefined && distance(best.ts, ts) < distance(nearest, ts)) break
@@ -35,7 +43,11 @@ export function eventAtTime(
   return { event_id: best.event_id, origin_server_ts: best.ts }
 }
 
-function firstSeen(viewer: Viewer, events: Iterable<TimedEvent>): TimedEvent | undefined {
+interface Sees {
+  maySee(event: TimedEvent): boolean
+}
+
+function firstSeen(viewer: Sees, events: Iterable<TimedEvent>): TimedEvent | undefined {
   for (const event of events) if (viewer.maySee(event)) return event
   return undefined
 }

@@ -1,5 +1,4 @@
 /** What is asked of a Room that only reads. Sessions are checked by the Workers: a Room knows none. */
-import type { FederationFacts } from '../../../src/objects/room/federation.ts'
 import type { OutgoingEvents, OutgoingRequest } from '../../../src/objects/room/outgoing.ts'
 import type { DelayedEvent } from '../../../src/objects/room/send.ts'
 import type {
@@ -33,7 +32,6 @@ import { notInRoom } from '../outsiders.ts'
 import { delayedEventsOf } from '../rows/events/delayed-store.ts'
 import { children, threads } from './children.ts'
 import { eventContext } from './event-context.ts'
-import { federationFacts } from './federation/facts.ts'
 import { outgoingEvents, serversIn } from './federation/outgoing.ts'
 import { joinRule } from './join-rule.ts'
 import { mayEditAliases } from './listing.ts'
@@ -50,12 +48,6 @@ const reads = { session: 'none', repeatable: true } as const
 const readsMuch = { ...reads, large: true } as const
 
 export const readRpc = rpcTable<ReadDesk>()({
-  /** What decides whether a server's events are looked at. */
-  federationFacts: {
-    ...reads,
-    run: ({ room }, serverName: string): FederationFacts => federationFacts(room, serverName),
-  },
-
   messages: {
     ...readsMuch,
     absent: notInRoom,

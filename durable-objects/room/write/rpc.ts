@@ -2,6 +2,12 @@
 import type { CreateRoomPlan, UpgradeRequest } from '../../../src/objects/room/create.ts'
 import type { ReceiveAnswer, ReceiveRequest, RemoteJoin } from '../../../src/objects/room/federation.ts'
 import type {
+  AdmitRequest,
+  Admitted,
+  EventTemplate,
+  TemplateRequest,
+} from '../../../src/objects/room/for-servers.ts'
+import type {
   DelayedAction,
   DelayedRequest,
   MembershipRequest,
@@ -23,6 +29,8 @@ import { dropAlias, setListed } from './listed.ts'
 import { updateProfile } from './member-profile.ts'
 import { changeMembership } from './membership.ts'
 import { joinRemote } from './receive/remote-join.ts'
+import { admit } from './resident/admit.ts'
+import { memberTemplate } from './resident/template.ts'
 import { send } from './send.ts'
 
 export const writeRpc = rpcTable<RoomDesk>()({
@@ -163,6 +171,21 @@ export const writeRpc = rpcTable<RoomDesk>()({
     repeatable: true,
     large: true,
     run: ({ life }, request: ReceiveRequest): Promise<ReceiveAnswer> => life.received.take(request),
+  },
+
+  /** A member event for another server to sign. @throws MatrixError: see `memberTemplate` */
+  memberTemplate: {
+    session: 'none',
+    repeatable: true,
+    run: ({ room }, request: TemplateRequest): EventTemplate => memberTemplate(room, request),
+  },
+
+  /** The same event, signed: another server's user joins, leaves or knocks. @throws MatrixError: see `admit` */
+  admit: {
+    session: 'none',
+    repeatable: true,
+    run: ({ mutateAndFeed }, request: AdmitRequest): Promise<Admitted> =>
+      mutateAndFeed((change) => admit(change, request)),
   },
 
   /** A room of other servers that a local user joins. @throws MatrixError M_BAD_STATE, M_FORBIDDEN: see `joinRemote` */

@@ -22,6 +22,10 @@ export class StateKeyMap<V> {
     else byKey.set(stateKey, value)
   }
 
+  delete(type: string, stateKey: string): void {
+    this.#byType.get(type)?.delete(stateKey)
+  }
+
   *entries(): Generator<StateKey & { value: V }> {
     for (const [type, byKey] of this.#byType) {
       for (const [stateKey, value] of byKey) yield { type, stateKey, value }

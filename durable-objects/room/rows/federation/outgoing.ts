@@ -1,4 +1,4 @@
-/** The events of this server's own users, which other servers must get: they are rows of `events`. */
+/** The events that other servers must get from this one: those of its own users, and those that came in by it. */
 import { first, type SqlReader } from '../../../sqlite.ts'
 
 export interface OutgoingRow {
@@ -6,7 +6,8 @@ export interface OutgoingRow {
   pdu: string
 }
 
-const OWN = `pos > ? AND pos <= ? AND flags = 0 AND substr(sender, instr(sender, ':') + 1) = ?`
+const OWN = `pos > ? AND pos <= ? AND flags = 0
+  AND (substr(sender, instr(sender, ':') + 1) = ? OR pos IN (SELECT pos FROM relayed))`
 
 interface Range {
   serverName: string

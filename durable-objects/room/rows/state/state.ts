@@ -173,6 +173,18 @@ export function currentStateIds(sql: SqlReader): Iterable<Pick<StateRow, 'type' 
   )
 }
 
+/** The whole state just after a position, each key with its event's id. */
+export function stateIdsAt(
+  sql: SqlReader,
+  pos: number,
+): Iterable<Pick<StateRow, 'type' | 'state_key' | 'event_id'>> {
+  return sql.exec<Pick<StateRow, 'type' | 'state_key' | 'event_id'>>(
+    'SELECT type, state_key, event_id FROM state WHERE from_pos <= ? AND (to_pos IS NULL OR to_pos > ?)',
+    pos,
+    pos,
+  )
+}
+
 /** The users whose member event came into force after one position and up to another. */
 export function membersSetBetween(sql: SqlReader, after: number, upTo: number): string[] {
   const query = `SELECT state_key FROM state WHERE from_pos > ? AND from_pos <= ? AND type = 'm.room.member'`
