@@ -122,7 +122,7 @@ export class NodeRoom {
   }
 
   count(table: string): number {
-    return Number(this.rows(`SELECT count(*) AS n FROM ${table}`)[0]?.n)
+    return Number(this.rows(`SELECT count(*) AS n FROM ${table}`)[0]?.n ?? 0)
   }
 
   /** What the room made of an event: 0 accepted, 1 rejected, 2 soft-failed, 4 outlier; undefined: it has none. */

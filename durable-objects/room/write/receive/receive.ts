@@ -1,7 +1,9 @@
 /** Events of other servers, inside the caller's transaction: what can be finished is, and the rest is staged. */
 import type { ReceiveAnswer, ReceiveRequest } from '../../../../src/objects/room/federation.ts'
 import type { RoomWriter } from '../../context.ts'
+import { FLAGS } from '../../rows/events/flags.ts'
 import { flagsOf } from '../../rows/events/judged-events.ts'
+import { gapOf, hasGaps, noteGap } from '../../rows/federation/gaps.ts'
 import {
   boundStaged,
   countStaged,
@@ -22,6 +24,7 @@ export function receive(room: RoomWriter, { origin, events, supplied }: ReceiveR
   pool.add(events, origin, true)
   pool.addStaged(stagedEvents(store.sql).filter((event) => event.origin !== OWN_JOIN))
   pool.add(supplied?.events ?? [], origin, false)
+  noteHistory(room, pool)
   const settler = new Settler(room, pool, supplied)
   for (const event of pool.all) if (event.isWanted) settler.settle(event)
   restage(room, pool, settler)
@@ -45,5 +48,23 @@ function restage({ store }: RoomWriter, pool: Pool, { done }: Settler): void {
     const isFinished = event.isWanted ? done.has(event.eventId) : stored.has(event.eventId)
     if (!isFinished) stage(store.sql, event)
     else if (event.isStaged) unstage(store.sql, event.eventId)
+  }
+}
+
+/** What lies behind a gap is history, however it comes: each event stands below those that follow on it. */
+function noteHistory({ store }: RoomWriter, pool: Pool): void {
+  if (!hasGaps(store.sql)) return
+  const open = pool.all.map(({ eventId }) => eventId)
+  for (const eventId of open) {
+    const pos = gapOf(store.sql, eventId)
+    const event = pos === undefined ? undefined : pool.get(eventId)
+    if (pos === undefined || event === undefined) continue
+    const known = flagsOf(store.sql, event.pdu.prev_events)
+    for (const prev of event.pdu.prev_events) {
+      if ((known.get(prev) ?? FLAGS.outlier) !== FLAGS.outlier || gapOf(store.sql, prev) !== undefined)
+        continue
+      noteGap(store.sql, { event_id: prev, pos: pos - 1 })
+      open.push(prev)
+    }
   }
 }

@@ -121,9 +121,11 @@ function placeJoin(room: RoomWriter, join: PooledEvent): void {
   placeReceived(room, join, undefined, 'accepted')
 }
 
-/** Each after its auth events. What cannot be judged is left out. */
+/** Each after its auth events, and the create event, which all rely on, before them. What cannot be judged is left out. */
 function storeOutliers(room: RoomWriter, pool: Pool): void {
   const settler = new Settler(room, pool, {}, { isBounded: false })
+  const isCreate = ({ pdu }: PooledEvent) => pdu.type === 'm.room.create'
+  for (const event of pool.all.filter(isCreate)) settler.settleOutlier(event)
   for (const event of pool.all) settler.settleOutlier(event)
 }
 

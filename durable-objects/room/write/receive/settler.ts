@@ -6,8 +6,8 @@ import type { ReceivedVerdict, Supplied } from '../../../../src/objects/room/fed
 import type { Pdu } from '../../../../src/protocol/events/event.ts'
 import type { RoomWriter } from '../../context.ts'
 import { FLAGS } from '../../rows/events/flags.ts'
-import { flagsOf } from '../../rows/events/judged-events.ts'
-import { gapOf } from '../../rows/federation/gaps.ts'
+import { flagsOf, judgedEvent } from '../../rows/events/judged-events.ts'
+import { gapOf, noteGap } from '../../rows/federation/gaps.ts'
 import { stateAfterAll, stateMapOf, type WorkedState } from '../../rows/federation/states.ts'
 import { listedState } from './listed-state.ts'
 import { Needs } from './needs.ts'
@@ -19,6 +19,9 @@ import { judge, judgeOutlier } from './verdict.ts'
 const MOST_PLACED = 500
 /** Time of one call, ms: an object has one thread. */
 const LONGEST_MS = 50
+
+/** Before all positions. */
+const NO_STATE: WorkedState = { base: { pos: Number.MIN_SAFE_INTEGER, group: null }, deltas: [] }
 
 const NOT_OF_THIS_ROOM = 'The event is not of this room'
 
@@ -84,14 +87,21 @@ export class Settler {
     if (flags === FLAGS.rejected) return this.#finish(eventId, { error: 'The event was rejected' })
     if (flags !== undefined && flags !== FLAGS.outlier) return this.#finish(eventId, {})
     if (!this.#isOfRoom(event)) return this.#finish(eventId, { error: NOT_OF_THIS_ROOM })
-    if (pdu.prev_events.length === 0) {
-      return this.#finish(eventId, { error: 'Only the create event follows on nothing' })
-    }
+    if (pdu.prev_events.length === 0) return this.#settleFirst(event)
     // Both are looked for, so that they can be fetched at once.
     const [hasAuth, before] = [this.#haveAll(pdu.auth_events), this.#stateBefore(event)]
     if (!hasAuth || before === 'unknown') return false
     if (this.#isTimeOver()) return false
     this.#place(event, before === 'current' ? undefined : before)
+    return true
+  }
+
+  /** The room's own create event has the empty state before it. */
+  #settleFirst(event: PooledEvent): boolean {
+    if (event.eventId !== this.#room.store.createEvent?.eventId) {
+      return this.#finish(event.eventId, { error: 'Only the create event follows on nothing' })
+    }
+    this.#place(event, NO_STATE)
     return true
   }
 
@@ -140,12 +150,23 @@ export class Settler {
   #isThere(eventId: string): boolean {
     const flags = this.#flags(eventId)
     if (flags !== undefined && flags !== FLAGS.outlier) return true
-    const pooled = this.#pool.get(eventId)
+    const pooled = this.#pool.get(eventId) ?? this.#create(eventId)
     if (pooled === undefined) return false
     pooled.isWanted = true
     if (!this.settle(pooled)) return false
     const settled = this.#flags(eventId)
     return settled !== undefined && settled !== FLAGS.outlier
+  }
+
+  /** The create event, where the answer to a join brought it: what follows on it needs nothing more. */
+  #create(eventId: string): PooledEvent | undefined {
+    const { createEvent, sql } = this.#room.store
+    const row = eventId === createEvent?.eventId ? judgedEvent(sql, eventId) : undefined
+    if (row === undefined) return undefined
+    noteGap(sql, { event_id: eventId, pos: 0 })
+    const json = row.pdu.trimEnd()
+    this.#pool.add([{ eventId, json, isRedacted: false }], '', false)
+    return this.#pool.get(eventId)
   }
 
   /** The state that was fetched, where prev_events are missing; or a note of what must be fetched. */
