@@ -4,6 +4,7 @@
  */
 import type { Env } from '../src/env.ts'
 import { knownIds, type OneByOne, together } from '../src/known-ids.ts'
+import type { RemoteJoin } from '../src/objects/room/federation.ts'
 import type { PublicKeys } from '../src/objects/user/keys.ts'
 import { patiently } from '../src/patience.ts'
 import type { Ports } from '../src/ports/ports.ts'
@@ -21,8 +22,8 @@ export type { Objects, PartitionGateway, RoomGateway, UserGateway } from './stub
 
 /** The objects as a request may name them. */
 export interface GatedObjects extends Objects {
-  /** A room that the request is about to make. */
-  newRoom(roomId: string): Pick<RoomGateway, 'create'>
+  /** A room that the request is about to make, or to join where it is on other servers. */
+  newRoom(roomId: string): Pick<RoomGateway, 'create'> & { joinRemote(part: RemoteJoin): Promise<void> }
   /** Notes a room that was made on the request's behalf, before the archive knows of it. */
   noteRoom(roomId: string): Promise<void>
   /** Those of these users that exist. */
@@ -92,6 +93,12 @@ export function gatedObjects(
         const [made] = await Promise.all([objects.room(roomId).create(...args), noteRoom(roomId)])
         knownRooms.add(roomId)
         return made
+      },
+      async joinRemote(part) {
+        await objects.room(roomId).joinRemote(roomId, part)
+        if (part.finish === undefined) return
+        await noteRoom(roomId)
+        knownRooms.add(roomId)
       },
     }),
     noteRoom,
@@ -164,9 +171,12 @@ function behind<Gateway extends object>(
 /**
  * Whether there is such a room. The asker's own object is asked first, which costs no request to a database: most
  * askers are members. Then the archive, and the notes of rooms that it may not know yet. Where the archive does not
- * answer, the Room itself is asked, which makes no table by answering: people go on talking without Postgres.
+ * answer, the Room itself is asked, which makes no table by answering: people go on talking without Postgres. That is
+ * not for the rooms of other servers, whose names anybody may make up without end.
  */
 function roomCheck(objects: Objects, ports: GatePorts, asker: () => string | undefined): OneByOne {
+  const { config } = ports
+  const isOurs = (roomId: string) => mayBeLocalRoom(roomId, config.serverName)
   const ask = together(async (roomIds) => {
     const userId = asker()
     const own =
@@ -179,12 +189,11 @@ function roomCheck(objects: Objects, ports: GatePorts, asker: () => string | und
     const others = roomIds.filter((roomId) => !own.includes(roomId))
     const found = others.length === 0 ? [] : await known(others, ports)
     for (const roomId of [...own, ...(found ?? [])]) knownRooms.add(roomId)
-    return [...own, ...(found ?? others)]
+    return [...own, ...(found ?? others.filter(isOurs))]
   })
   return (roomId) => {
     if (knownRooms.has(roomId)) return true
-    const { federation, serverName } = ports.config
-    return (federation.on ? isRoomId(roomId) : mayBeLocalRoom(roomId, serverName)) && ask(roomId)
+    return (config.federation.on ? isRoomId(roomId) : isOurs(roomId)) && ask(roomId)
   }
 }
 

@@ -31,6 +31,21 @@ export type RoomLogEntry =
       /** Device, path and transaction id of a local send. */
       txn?: string | null
     }
+  /** A key of the state changed by no event of its own at that position: a resolution moved it, or a join brought it. */
+  | {
+      kind: 'moved'
+      pos: number
+      type: string
+      stateKey: string
+      /** Null: no event stands there from now on. */
+      eventId: string | null
+      /** Of a member's key. */
+      membership: string | null
+      /** By which event it moved. */
+      causeId: string
+      /** The PDU of the event that stands there now. */
+      pdu?: string
+    }
   | { kind: 'redacted'; pos: number; eventId: string; pdu: string }
   | { kind: 'alias'; pos: number; alias: string; creator: string }
   | { kind: 'visibility'; pos: number; public: boolean }

@@ -19,6 +19,7 @@ type Entry<Kind extends RoomLogEntry['kind']> = Extract<RoomLogEntry, { kind: Ki
 const TELLS: { [Kind in RoomLogEntry['kind']]: (store: RowReader, entry: Entry<Kind>) => Told } = {
   event: tellEvent,
   redacted: tellRedacted,
+  moved: () => NOTHING,
   alias: (store, { pos, alias, creator }) =>
     one(store, 'events', { kind: 'alias', position: pos, alias, creator }),
   visibility: (store, { pos, public: listed }) =>

@@ -24,7 +24,7 @@ export function entriesAfter(
   const end = Math.min(events.end, others.end)
   const entries = [
     ...events.rows.map(eventEntry),
-    ...others.rows.map((row) => JSON.parse(row.entry) as RoomLogEntry),
+    ...others.rows.map((row) => whole(store, JSON.parse(row.entry) as RoomLogEntry)),
   ]
   const batch = entries.filter((entry) => entry.pos <= end).sort((a, b) => a.pos - b.pos)
   return { entries: batch, more: end !== Number.POSITIVE_INFINITY }
@@ -44,6 +44,13 @@ function cut<Row extends { pos: number }>(
   }
   const end = taken.length < limit ? Number.POSITIVE_INFINITY : (taken.at(-1)?.pos ?? 0)
   return { rows: taken, end }
+}
+
+/** An event that stands in the state without having come by itself is read when it is told of. */
+function whole(store: RowReader, entry: RoomLogEntry): RoomLogEntry {
+  if (entry.kind !== 'moved' || entry.eventId === null) return entry
+  const pdu = store.stateEvent(entry.eventId)?.pdu.trimEnd()
+  return pdu === undefined ? entry : { ...entry, pdu }
 }
 
 function eventEntry(row: ArchivedRow): RoomLogEntry {

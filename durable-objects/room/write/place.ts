@@ -22,6 +22,7 @@ import { countServer } from '../rows/federation/servers.ts'
 import { stateMapOf } from '../rows/federation/states.ts'
 import { remember } from '../rows/members/forgotten.ts'
 import { placeInChain } from '../rows/state/auth-chain.ts'
+import { appendLog } from '../rows/tell/log.ts'
 import { feed } from '../rows/tell/member-feed.ts'
 import { removeSubscriber } from '../rows/tell/subscribers.ts'
 import { applyRedaction } from './redact.ts'
@@ -100,7 +101,19 @@ export function changeState(
     if (event === null) room.store.endState(type, stateKey, pos)
     else room.store.putState(event, pos, typeof value === 'string' ? value : null)
     if (type === 'm.room.member') writeMember(room, stateKey, { event, pos, cause })
+    if (event?.eventId !== cause.eventId && !room.restoring) logMoved(room, [type, stateKey, event], cause)
   }
+}
+
+/** What changes by its own event, the archive has from that. */
+function logMoved(room: RoomWriter, [type, stateKey, event]: StateChange, cause: IdentifiedPdu): void {
+  const membership = type === 'm.room.member' ? membershipOf(event) : null
+  const eventId = event?.eventId ?? null
+  appendLog(room, { kind: 'moved', pos: 0, type, stateKey, eventId, membership, causeId: cause.eventId })
+}
+
+function membershipOf(event: IdentifiedPdu | null): Membership {
+  return event === null ? 'leave' : (event.pdu.content.membership as Membership)
 }
 
 /** A user without a member event is not in the room: others see them as having left. */
@@ -110,7 +123,7 @@ function writeMember(
   { event, pos, cause }: { event: IdentifiedPdu | null; pos: number; cause: IdentifiedPdu },
 ): void {
   const { store } = room
-  const membership = event === null ? 'leave' : (event.pdu.content.membership as Membership)
+  const membership = membershipOf(event)
   const { eventId, pdu } = event ?? cause
   const before = store.member(userId)
   const unchanged = before?.membership === membership

@@ -16,8 +16,8 @@ const SUMMARISE = `
     select f.fact, f.value
     from jsonb_to_recordset($2::jsonb) as f (event_id text, type text, fact text, value text, redacted boolean)
     join room_state s on s.room_id = $1::text and s.type = f.type and s.state_key = '' and s.event_id = f.event_id
-    join events e on e.event_id = f.event_id
-    where f.redacted or not e.redacted
+    left join events e on e.event_id = f.event_id
+    where f.redacted or e.redacted is not true
   )
   insert into room_summaries as held (room_id, facts, joined_members)
   select $1::text, (select coalesce(jsonb_object_agg(fact, value), '{}') from fact),
@@ -30,9 +30,9 @@ const NAME_MEMBERS = `
   set display_name = m.display_name, avatar_url = m.avatar_url, folded = m.folded
   from jsonb_to_recordset($2::jsonb) as m
     (event_id text, user_id text, display_name text, avatar_url text, folded text, redacted boolean)
-  join events e on e.event_id = m.event_id
+  left join events e on e.event_id = m.event_id
   where held.room_id = $1::text and held.user_id = m.user_id and held.event_id = m.event_id
-    and (m.redacted or not e.redacted)`
+    and (m.redacted or e.redacted is not true)`
 
 const INDEX = `
   insert into event_search (event_id, room_id, pos, ts, type, sender, has_url, document)
@@ -80,7 +80,8 @@ export function derivedStatements(
 
 /** A redacted event may be state still: the statements ask for that themselves. */
 function opened(entry: RoomLogEntry & { redacted?: boolean }): Opened | undefined {
-  if (entry.kind !== 'event' && entry.kind !== 'redacted') return undefined
+  const isOpened = entry.kind === 'event' || entry.kind === 'redacted' || entry.kind === 'moved'
+  if (!isOpened || entry.pdu === undefined || entry.eventId === null) return undefined
   const pdu = JSON.parse(entry.pdu) as { type?: string; state_key?: string; content?: JsonObject }
   const content = objectField(pdu.content) ?? {}
   const { eventId } = entry
@@ -88,7 +89,8 @@ function opened(entry: RoomLogEntry & { redacted?: boolean }): Opened | undefine
     const { type = '', state_key: stateKey = null } = pdu
     return { eventId, type, stateKey, content, redacted: true, current: stateKey !== null }
   }
-  const { type, stateKey, current } = entry
+  const { type, stateKey } = entry
+  const current = entry.kind === 'moved' || entry.current
   return { eventId, type, stateKey, content, redacted: entry.redacted === true, current }
 }
 

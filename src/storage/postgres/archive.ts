@@ -34,13 +34,14 @@ const APPLY_ROOM = `
   ), state as (
     insert into room_state as held (room_id, type, state_key, event_id, pos)
     select distinct on (type, state_key) $1::text, type, state_key, event_id, pos from entry
-    where kind = 'event' and current and state_key is not null order by type, state_key, pos desc
+    where kind in ('event', 'moved') and current and state_key is not null order by type, state_key, pos desc
     on conflict (room_id, type, state_key) do update set event_id = excluded.event_id, pos = excluded.pos
     where held.pos < excluded.pos
   ), member as (
     insert into room_memberships as held (room_id, user_id, membership, event_id, pos)
     select distinct on (state_key) $1::text, state_key, membership, event_id, pos from entry
-    where kind = 'event' and current and membership is not null order by state_key, pos desc
+    where kind in ('event', 'moved') and (current or kind = 'moved') and membership is not null
+    order by state_key, pos desc
     on conflict (room_id, user_id) do update
       set membership = excluded.membership, event_id = excluded.event_id, pos = excluded.pos,
         forgotten = held.forgotten and excluded.membership in ('leave', 'ban')
@@ -81,6 +82,13 @@ const APPLY_USER = `
   on conflict (user_id, kind, key) do update
     set seq = excluded.seq, body = excluded.body, folded = excluded.folded
   where held.seq < excluded.seq`
+
+/** After the batch's state; a key that was set again since then stays. */
+const END_STATE = `
+  delete from room_state as held
+  using jsonb_to_recordset($2::jsonb) as e (kind text, pos bigint, type text, state_key text, current boolean)
+  where e.kind = 'moved' and not e.current and held.room_id = $1::text and held.type = e.type
+    and held.state_key = e.state_key and held.pos < e.pos`
 
 /** After the batch's memberships; a user that has come back since then has forgotten nothing. */
 const FORGET = `
@@ -129,6 +137,7 @@ export function postgresArchive(
       const replaced = entries.filter((entry) => entry.kind === 'replaced')
       const move = (text: string) => replaced.map((by) => ({ text, values: [roomId, by.roomId, by.pos] }))
       const marks = [
+        { kind: 'moved', text: END_STATE },
         { kind: 'forgotten', text: FORGET },
         { kind: 'erased', text: ERASE },
         { kind: 'erased', text: FORGET_SENDS },
@@ -182,6 +191,16 @@ function roomRow(entry: RoomLogEntry & { redacted?: boolean }): Record<string, u
         membership: entry.membership === null ? null : storable(entry.membership),
         redacted: entry.redacted,
         txn: entry.txn == null ? null : storable(entry.txn),
+      }
+    case 'moved':
+      return {
+        kind,
+        pos,
+        event_id: entry.eventId ?? entry.causeId,
+        type: storable(entry.type),
+        state_key: storable(entry.stateKey),
+        current: entry.eventId !== null,
+        membership: entry.membership === null ? null : storable(entry.membership),
       }
     case 'redacted':
       return { kind, pos, event_id: entry.eventId, pdu: entry.pdu.toWellFormed() }

@@ -12,8 +12,8 @@ export const MIDDLEWARE: readonly Mutant[] = [
     [
       ['const answers = some.length === 0 ? [] : await ask(some)', 'const answers = await ask([...all])'],
       [
-        'return mayBeLocalRoom(roomId, ports.config.serverName) && ask(roomId)',
-        'return mayBeLocalRoom(roomId, ports.config.serverName)',
+        'return (config.federation.on ? isRoomId(roomId) : isOurs(roomId)) && ask(roomId)',
+        'return isOurs(roomId)',
       ],
       [
         'return admitted === true ? target(...args) : once(admitted, method, () => target(...args))',

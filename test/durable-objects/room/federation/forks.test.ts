@@ -1,6 +1,8 @@
 /** Forks that a server of another name makes in a room of this server, and what local users are shown of them. */
+import { isDeepStrictEqual } from 'node:util'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { type Body, type Client, must } from '../../../support/client.ts'
+import { eventually } from '../../../support/eventually.ts'
 import { RemoteServer } from '../../../support/federation/remote-server.ts'
 import { RoomStub } from '../../../support/federation/room-stub.ts'
 import { serving } from '../../../support/serving.ts'
@@ -112,6 +114,7 @@ describe.each(['6', '10', '11', '12'])('in room version %s', (version) => {
     const after = must(await alice.get(at(room, 'state/m.room.power_levels'))).body
     expect([after.users[ADA], after.invite]).toEqual([25, levels.invite])
     expect((await afterSync(alice, since)).get('m.room.power_levels')).toEqual(after)
+    await archivedIs(await currentIds())
   })
 
   it('a change of power whose sender has lost theirs is not shown, nor what builds on it', async () => {
@@ -149,6 +152,16 @@ describe.each(['6', '10', '11', '12'])('in room version %s', (version) => {
     expect(await everything()).toEqual(before)
   })
 })
+
+/** The state as the lists in Postgres have it, once they have all of it. */
+async function archivedIs(expected: Map<string, unknown>): Promise<void> {
+  const query = 'select type, state_key, event_id from room_state where room_id = $1'
+  const archived = async () => {
+    const rows = await server.pg(query, [room])
+    return new Map(rows.map(({ type, state_key, event_id }) => [JSON.stringify([type, state_key]), event_id]))
+  }
+  expect(await eventually(archived, (state) => isDeepStrictEqual(state, expected))).toEqual(expected)
+}
 
 const everything = async () =>
   Promise.all(
@@ -202,6 +215,9 @@ describe('a local user', () => {
     const standing = away.stateAfter(away.heads).get(JSON.stringify(['m.room.member', bob.userId]))
     expect(standing).toBe(ban.eventId)
     expect(must(await bob.get('/joined_rooms')).body.joined_rooms).not.toContain(room)
+    await archivedIs(await currentIds())
+    const archived = 'select membership from room_memberships where room_id = $1 and user_id = $2'
+    expect(await server.pg(archived, [room, bob.userId])).toEqual([{ membership: 'ban' }])
     expect((await bob.put(at(room, 'send/m.room.message/x'), { body: 'x' })).status).toBe(403)
   })
 
