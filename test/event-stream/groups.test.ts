@@ -82,6 +82,14 @@ describe('a group', () => {
     expect(must(await read()).body.offset).toBe(offset)
   })
 
+  it('is read by nobody who shows an older epoch than was shown before', async () => {
+    const read = (epoch: number) => reader.read('events', partition, { group: 'epochs', epoch })
+    must(await read(7))
+    const refused = await read(6)
+    expect([refused.status, refused.body.errcode]).toEqual([409, 'DEV.SELVEDGE.STALE_EPOCH'])
+    must(await read(7))
+  })
+
   it('begins where it is told while it has committed nothing', async () => {
     const { body } = must(await reader.read('events', partition, { group: 'late', offset: 'latest' }))
     expect(body.records).toEqual([])

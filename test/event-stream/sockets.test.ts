@@ -139,6 +139,13 @@ it.each([
   expect(await socket.ended()).toMatchObject({ code: 4400 })
 })
 
+it('are closed for an acknowledgement of what was not sent yet', async () => {
+  const socket = new Socket({ limit: '2' })
+  await socket.slices(1)
+  socket.say({ type: 'ack', next_offset: 3 })
+  expect(await socket.ended()).toMatchObject({ code: 4400 })
+})
+
 it('are not opened without an upgrade, by a wrong token, or for another topic', async () => {
   const plain = await reader.get(`/topics/events/${partition}/socket`)
   expect([plain.status, plain.body.errcode]).toEqual([426, 'M_UNRECOGNIZED'])

@@ -8,17 +8,17 @@ const READERS = ['test/event-stream/readers.test.ts']
 const HELD = ['test/durable-objects/room/held-news.test.ts']
 
 export const EVENT_STREAM: readonly Mutant[] = [
-  ...inFile('durable-objects/partition/topic-log.ts', FAULTS, [
-    ['if (upTo <= known) return []\n', '', { title: 'comes long after later ones' }],
-    ['records.filter(({ pos }) => pos > known)', 'records', { title: 'whose answer is lost' }],
-    ['    this.#rememberPosition(source, upTo)\n', '', { title: 'whose answer is lost' }],
-    ['    notePosition(this.#sql, source, upTo)\n', '', { title: 'leaves the memory between any two' }],
+  ...inFile('durable-objects/partition/topic-log.ts', stream('deliveries'), [
+    ['if (upTo <= known) return []\n', ''],
+    ['records.filter(({ pos }) => pos > known)', 'records'],
+    ['    this.#rememberPosition(source, upTo)\n', ''],
+    ['    notePosition(this.#sql, source, upTo)\n', ''],
+    ['limit - count)', 'limit)'],
   ]),
   ...inFile('durable-objects/partition/topic-log.ts', stream('read'), [
     ['next: next + records.length, total: total + size', 'next, total', { title: 'event by event' }],
     ['const skipped = Math.max(0, next - start)', 'const skipped = 0', { title: 'begins at any offset' }],
     ['    if (asked > end)\n', '    if (asked > end + 1)\n', { title: 'refused beyond it' }],
-    ['limit - count)', 'limit)', { title: 'begins at any offset' }],
   ]),
   ...inFile('durable-objects/partition/topic-log.ts', stream('retention'), [
     ['        writeEnd(this.#sql, { topic, next, total })\n', '', { title: 'no offset is given twice' }],
@@ -39,7 +39,7 @@ export const EVENT_STREAM: readonly Mutant[] = [
     ['      this.#sockets.serve(topic)\n', '', { title: 'are given what comes' }],
   ]),
   ...inFile('durable-objects/partition/sockets.ts', stream('sockets'), [
-    [' || next > known.sent', ''],
+    [' || next > known.sent', '', { title: 'was not sent yet' }],
     ['if (attached(socket)?.token === tokenId)', 'if (false)', { title: 'when their token is revoked' }],
   ]),
   ...inFile('durable-objects/partition/consumers.ts', READERS, [
@@ -65,8 +65,8 @@ export const EVENT_STREAM: readonly Mutant[] = [
     ['if (id !== undefined && isRevoked(this.#sql, id))', 'if (false)', { title: 'once it was revoked' }],
   ]),
   ...inFile('durable-objects/partition/consumers.ts', stream('groups'), [
-    ['return epoch < (', 'return epoch + 1 < (', { title: 'shuts out a member' }],
-    ['?.next ?? from', '?.epoch ?? from', { title: 'goes on at what it has committed' }],
+    ['return epoch < (', 'return epoch + 1 < (', { title: 'shows an older epoch' }],
+    ['?.next ?? from', '?.epoch ?? from', { title: 'shares nothing' }],
   ]),
   ...inFile('durable-objects/partition/group-state.ts', stream('group-state'), [
     ['return generation === next.generation ? letGo(next, memberId) : next', 'return letGo(next, memberId)'],
@@ -104,7 +104,6 @@ export const EVENT_STREAM: readonly Mutant[] = [
   ]),
   ...inFile('durable-objects/room/tell/event-teller.ts', stream('calls'), [
     ['    this.#held.drop(told)\n', ''],
-    ['this.#round.dueAt - LEAD_MS) - this.now()', 'this.#round.dueAt - LEAD_MS)'],
   ]),
   ...inFile('durable-objects/room/tell/event-teller.ts', FAULTS, [
     ['    return this.#held.hasUpTo(this.#safe)\n', '    return false\n', { equal: 'the alarm tells it' }],
@@ -113,13 +112,21 @@ export const EVENT_STREAM: readonly Mutant[] = [
       '',
       { title: 'keeps for the stream what the archive has' },
     ],
-    ['      this.#withdraw()\n      if (await', '      if (await', { title: 'that is dropped' }],
+    [
+      '      this.#withdraw()\n      if (await',
+      '      if (await',
+      { equal: 'the partition drops what comes twice' },
+    ],
     [
       '    this.#isFailing = true\n    this.#forget()\n',
       '    this.#forget()\n',
       { equal: 'only less patient' },
     ],
-    ['    if (delivery !== this.#out) return\n    this.#isFailing', '    this.#isFailing'],
+    [
+      '    if (delivery !== this.#out) return\n    this.#isFailing',
+      '    this.#isFailing',
+      { equal: 'the alarm tells it' },
+    ],
   ]),
   ...inFile('durable-objects/room/tell/stream-cursor.ts', FAULTS, [
     [
