@@ -22,7 +22,10 @@ export interface Changed {
   readonly fed: readonly string[]
   /** It changed an event that was appended before. */
   readonly rewritten: boolean
-  /** It changed keys of the state by no event of its own: what it appended does not say how the room stands. */
+  /**
+   * It changed keys of the state by no event of its own, or appended what not all members may see: its events are not
+   * all there is to tell, and not for everybody.
+   */
   readonly moved: boolean
   /** It leaves the archive more to learn than its events. */
   readonly logged: boolean

@@ -7,7 +7,7 @@ import { heroesFor, needsHeroes, SUMMARY_TYPES } from '../../../src/protocol/roo
 import { StateKeyMap } from '../../../src/protocol/state-resolution/state-keys.ts'
 import type { RoomReader } from '../context.ts'
 import type { EventRow } from '../rows/events/events.ts'
-import { hasForked } from '../rows/federation/state-groups.ts'
+import { hasBranches } from '../rows/federation/state-groups.ts'
 import { deviceMarksFor } from '../rows/members/device-marks.ts'
 import { profileMarksFor } from '../rows/members/profile-marks.ts'
 import { receiptsFor } from '../rows/members/receipts.ts'
@@ -121,7 +121,7 @@ function behindHiddenState(store: RowReader, viewer: Viewer, rows: ShownRow[]): 
  * what stands from then on, and one that a resolution refused, or took back, does not stand.
  */
 function behindLostState(store: RowReader, rows: ShownRow[]): ShownRow[] {
-  if (!hasForked(store.sql)) return rows
+  if (!hasBranches(store.sql)) return rows
   const seen = new StateKeyMap<true>()
   const lost = rows.findLastIndex(({ type, state_key: key, event_id }) => {
     if (key === null || seen.has(type, key)) return false
@@ -184,7 +184,7 @@ function readState(
     for (const { type, state_key: key = '' } of moved.events) keys.set(type, key, true)
     return [...before.filter(({ type, state_key: key = '' }) => !keys.has(type, key)), ...moved.events]
   }
-  slice.state = upToEnd || !hasForked(room.store.sql) ? events : withMoved(events)
+  slice.state = upToEnd || !hasBranches(room.store.sql) ? events : withMoved(events)
   if (next !== undefined) slice.rest = { ...wanted, cursor: next }
 }
 

@@ -1,9 +1,12 @@
 /** Which events a user may see: the rules of history visibility over the room's state intervals. */
 
 import { type HistoryVisibility, maySeeEvent } from '../../../src/protocol/rooms/history-visibility.ts'
-import type { Membership } from '../../../src/protocol/rooms/membership.ts'
+import { isMembership, type Membership } from '../../../src/protocol/rooms/membership.ts'
 import { notInRoom } from '../outsiders.ts'
 import type { EventRow } from '../rows/events/events.ts'
+import { statesAround } from '../rows/events/judged-events.ts'
+import { hasBranches, type StatePlace } from '../rows/federation/state-groups.ts'
+import { stateMapOf } from '../rows/federation/states.ts'
 import { hasForgotten } from '../rows/members/forgotten.ts'
 import type { RowReader } from '../rows/reader.ts'
 import type { StateRow } from '../rows/state/state.ts'
@@ -17,9 +20,13 @@ export class Viewer {
   readonly #memberships: StateRow[]
   readonly #visibilities: StateRow[]
   readonly #erasures: Erasures
+  readonly #store: RowReader
+  readonly #hasBranches: boolean
 
   constructor(store: RowReader, userId: string) {
     this.userId = userId
+    this.#store = store
+    this.#hasBranches = hasBranches(store.sql)
     const memberships = store.stateHistory('m.room.member', userId)
     const last = memberships.at(-1)?.value
     const gone = last === 'leave' || last === 'ban'
@@ -51,10 +58,7 @@ export class Viewer {
   #allows(event: Pick<EventRow, 'pos' | 'type' | 'state_key'>, memberships: readonly StateRow[]): boolean {
     const { pos } = event
     const own = event.type === 'm.room.member' && event.state_key === this.userId
-    const after = this.membershipAt(pos)
-    const before = own ? this.membershipAt(pos - 1) : after
-    const visibility = this.#visibilityAt(pos - 1)
-    const visibilityAfter = this.#visibilityAt(pos)
+    const { after, before, visibility, visibilityAfter } = this.#around(event, own)
     const joinedLater = memberships.some(
       (row) => row.value === 'join' && (row.to_pos === null || row.to_pos > pos),
     )
@@ -62,6 +66,41 @@ export class Viewer {
     // or a ban.
     if (own && before !== null && before !== 'leave') return true
     return maySeeEvent({ visibility, visibilityAfter, membershipAt: after, joinedLater })
+  }
+
+  /** By the intervals; an event of a branch, or of history that came later, has a state of its own. */
+  #around({ pos }: Pick<EventRow, 'pos'>, own: boolean) {
+    const around = this.#hasBranches ? statesAround(this.#store.sql, pos) : undefined
+    if (around === undefined) {
+      const after = this.membershipAt(pos)
+      return {
+        after,
+        before: own ? this.membershipAt(pos - 1) : after,
+        visibility: this.#visibilityAt(pos - 1),
+        visibilityAfter: this.#visibilityAt(pos),
+      }
+    }
+    const after = this.#membershipIn(around.after)
+    return {
+      after,
+      before: own ? this.#membershipIn(around.before) : after,
+      visibility: this.#visibilityIn(around.before),
+      visibilityAfter: this.#visibilityIn(around.after),
+    }
+  }
+
+  #membershipIn(place: StatePlace): Membership | null {
+    const value = this.#valueIn(place, 'm.room.member', this.userId, 'membership')
+    return isMembership(value) ? value : null
+  }
+
+  #visibilityIn(place: StatePlace): HistoryVisibility {
+    return visibilityOf(this.#valueIn(place, 'm.room.history_visibility', '', 'history_visibility'))
+  }
+
+  #valueIn(place: StatePlace, type: string, stateKey: string, field: string): unknown {
+    const { sql } = this.#store
+    return stateMapOf(sql, { base: place, deltas: [] }).get(type, stateKey)?.pdu.content[field]
   }
 
   /**
@@ -111,9 +150,12 @@ export class Viewer {
   }
 
   #visibilityAt(pos: number): HistoryVisibility {
-    const value = rowAt(this.#visibilities, pos)?.value
-    return (value != null && VISIBILITIES.has(value) ? value : 'shared') as HistoryVisibility
+    return visibilityOf(rowAt(this.#visibilities, pos)?.value)
   }
+}
+
+function visibilityOf(value: unknown): HistoryVisibility {
+  return (typeof value === 'string' && VISIBILITIES.has(value) ? value : 'shared') as HistoryVisibility
 }
 
 function rowAt(rows: readonly StateRow[], pos: number): StateRow | undefined {

@@ -68,10 +68,23 @@ export function placeEvent(room: RoomWriter, event: BuiltEvent, placement: Place
   writeRelation(store.sql, event, pos)
   if (!isNew) return
   if (delta.some(([, , changed]) => changed?.eventId === eventId)) cancelForState(room, pdu)
-  if (delta.some(([, , changed]) => changed?.eventId !== eventId)) room.moved = true
+  if (delta.some(([, , changed]) => changed?.eventId !== eventId) || isForSome(room, around))
+    room.moved = true
   if (pdu.type === 'm.room.redaction') applyRedaction(room, event)
   room.appended.push(assembleTimelineEvent(pos, eventId, pdu, replaced, txn))
 }
+
+/** Whether not all members of now may see an event of a branch: then no increment that is made for all may carry it. */
+function isForSome({ store }: RoomReader, around: Placement['around']): boolean {
+  if (around === undefined) return false
+  const visibility = stateMapOf(store.sql, { base: around.before, deltas: [] }).get(
+    'm.room.history_visibility',
+    '',
+  )
+  return FOR_SOME.has(visibility?.pdu.content.history_visibility)
+}
+
+const FOR_SOME: ReadonlySet<unknown> = new Set(['joined', 'invited'])
 
 /** What stood at the key of a state event before it. */
 function replacedBy(

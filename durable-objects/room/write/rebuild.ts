@@ -13,7 +13,7 @@ import { commit, type RoomContext, type RoomWriter } from '../context.ts'
 import { restoreDelayed } from '../rows/events/delayed-store.ts'
 import { hasHidden } from '../rows/events/judged-events.ts'
 import { hasGaps } from '../rows/federation/gaps.ts'
-import { hasForked } from '../rows/federation/state-groups.ts'
+import { hasBranches } from '../rows/federation/state-groups.ts'
 import { restartMarks } from '../rows/members/device-marks.ts'
 import { noteForgotten } from '../rows/members/forgotten.ts'
 import { restoreReceipt } from '../rows/members/receipts.ts'
@@ -228,7 +228,7 @@ export class Rebuild {
 
 /** Branches, gaps and events that nobody is shown are not archived yet: a rebuild would lose them. @throws MatrixError */
 function requireArchived(sql: SqlReader): void {
-  if (!hasForked(sql) && !hasGaps(sql) && !hasHidden(sql)) return
+  if (!hasBranches(sql) && !hasGaps(sql) && !hasHidden(sql)) return
   throw new MatrixError('M_UNKNOWN', 'The archive has not all of a room that other servers share', {
     status: 409,
   })

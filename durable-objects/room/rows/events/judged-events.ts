@@ -1,5 +1,6 @@
 /** Events with what the room made of them, whether they are shown or not. */
 import { first, type SqlReader } from '../../../sqlite.ts'
+import type { StatePlace } from '../federation/state-groups.ts'
 import { EVENT_COLUMNS, type EventRow } from './events.ts'
 
 /** An event with what the room made of it, and the state around it. */
@@ -15,6 +16,21 @@ export function judgedEvent(sql: SqlReader, eventId: string): JudgedRow | undefi
     `SELECT ${EVENT_COLUMNS}, flags, state_pos, state_group, after_group FROM events WHERE event_id = ?`,
     eventId,
   )
+}
+
+/** The states before and after the event at a position, where it did not follow on all the forward extremities. */
+export function statesAround(
+  sql: SqlReader,
+  pos: number,
+): { before: StatePlace; after: StatePlace } | undefined {
+  const row = first<Pick<JudgedRow, 'state_pos' | 'state_group' | 'after_group'>>(
+    sql,
+    'SELECT state_pos, state_group, after_group FROM events WHERE pos = ? AND state_pos IS NOT NULL',
+    pos,
+  )
+  if (row === undefined || row.state_pos === null) return undefined
+  const base = row.state_pos
+  return { before: { pos: base, group: row.state_group }, after: { pos: base, group: row.after_group } }
 }
 
 /** Those of these events that are there, with their flags. */

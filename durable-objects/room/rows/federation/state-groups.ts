@@ -4,7 +4,7 @@
  */
 import type { StateDelta } from '../../../../src/protocol/state-resolution/conflict.ts'
 import { StateKeyMap } from '../../../../src/protocol/state-resolution/state-keys.ts'
-import { first, type SqlReader } from '../../../sqlite.ts'
+import { first, readMeta, type SqlReader, writeMeta } from '../../../sqlite.ts'
 
 export const STATE_GROUPS_TABLES = `
   CREATE TABLE state_group (
@@ -61,9 +61,14 @@ export function deltaAt(
   return row && { eventId: row.event_id ?? undefined }
 }
 
-/** Whether the room ever had a branch that changed its state. */
-export function hasForked(sql: SqlReader): boolean {
-  return first(sql, 'SELECT 1 FROM state_group LIMIT 1') !== undefined
+/** Whether an event of the room ever followed on something else than all the forward extremities. */
+export function hasBranches(sql: SqlReader): boolean {
+  return readMeta(sql, 'branched') !== undefined
+}
+
+/** One row, once a room. */
+export function noteBranch(sql: SqlStorage): void {
+  if (!hasBranches(sql)) writeMeta(sql, 'branched', 1)
 }
 
 /** All changes of a place's groups over its intervals, each key once. */

@@ -7,7 +7,7 @@ import { FLAGS, type Verdict } from '../../rows/events/flags.ts'
 import { freePosition, type JudgedRow, judgedEvent, nextHidden } from '../../rows/events/judged-events.ts'
 import { dropEarlyRedactions, earlyRedactionsOf } from '../../rows/federation/early-redactions.ts'
 import { closeGap, GAP_WIDTH, gapOf, noteGap } from '../../rows/federation/gaps.ts'
-import { addGroup, type StatePlace } from '../../rows/federation/state-groups.ts'
+import { addGroup, noteBranch, type StatePlace } from '../../rows/federation/state-groups.ts'
 import {
   changesToCurrent,
   identifiedEvent,
@@ -140,6 +140,7 @@ function storeAround(
   { base, deltas }: WorkedState,
   verdict: Verdict,
 ): { before: StatePlace; after: StatePlace } {
+  noteBranch(store.sql)
   const before = addGroup(store.sql, base, deltas)
   if (pdu.state_key === undefined || verdict === 'rejected') return { before, after: before }
   const own = { type: pdu.type, stateKey: pdu.state_key, eventId }

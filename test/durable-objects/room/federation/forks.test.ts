@@ -175,6 +175,12 @@ async function currentIds(): Promise<Map<string, unknown>> {
   return new Map(rows.map(({ type, state_key, event_id }) => [JSON.stringify([type, state_key]), event_id]))
 }
 
+/** The room's part of the first sync that has one: others may tell of devices or presence alone. */
+async function newsOf(client: Client, since: string): Promise<Body> {
+  const { body } = must(await client.sync({ since, timeout: 20_000 }))
+  return body.rooms?.join?.[room] ?? newsOf(client, body.next_batch)
+}
+
 /** What a client that had a state makes of a sync: the state, and then the state events of the timeline. */
 async function afterSync(client: Client, since: string): Promise<Map<string, Body>> {
   const { body } = must(await client.sync({ since }))
@@ -221,6 +227,24 @@ describe('a local user', () => {
     expect((await bob.put(at(room, 'send/m.room.message/x'), { body: 'x' })).status).toBe(403)
   })
 
+  it('is not shown what was said on a branch without them, where only those who were there may read', async () => {
+    must(await alice.put(at(room, 'state/m.room.history_visibility'), { history_visibility: 'joined' }))
+    await learn()
+    const base = away.heads
+    must(await bob.join(room))
+    const since = must(await bob.sync()).body.next_batch
+    const apart = away.say(EVE, 'before I heard of Bob', { prev_events: base })
+    const waiting = newsOf(bob, since)
+    await stub.receive([apart])
+    await alice.say(room, 'to all')
+    expect((await waiting).timeline.events.map(({ event_id }: Body) => event_id)).not.toContain(apart.eventId)
+    const event = at(room, `event/${encodeURIComponent(apart.eventId)}`)
+    expect(must(await alice.get(event)).body.content.body).toBe('before I heard of Bob')
+    expect((await bob.get(event)).status).toBe(404)
+    const told = must(await bob.get(at(room, 'messages'), { dir: 'b' })).body.chunk
+    expect(told.map(({ event_id }: Body) => event_id)).not.toContain(apart.eventId)
+  })
+
   it('is not told of members of other servers as if they were here', async () => {
     const { body } = must(await alice.get(at(room, 'joined_members')))
     expect(Object.keys(body.joined).sort()).toEqual([ADA, alice.userId, EVE].sort())
@@ -232,7 +256,7 @@ describe('a local user', () => {
     const base = away.heads
     must(await alice.put(at(room, 'state/m.room.name'), { name: 'here' }))
     const since = must(await alice.sync()).body.next_batch
-    const waiting = alice.sync({ since, timeout: 20_000 })
+    const waiting = newsOf(alice, since)
     const late = Date.now() + 3_600_000
     const named = away.state(
       EVE,
@@ -241,10 +265,9 @@ describe('a local user', () => {
       { prev_events: base, origin_server_ts: late },
     )
     await stub.receive([named])
-    const { body } = must(await waiting)
+    const { state, timeline: told } = await waiting
     await learn()
     const name = must(await alice.get(at(room, 'state/m.room.name'))).body.name
-    const { state, timeline: told } = body.rooms.join[room]
     const names = [...state.events, ...told.events].filter(({ type }: Body) => type === 'm.room.name')
     expect(names.at(-1)?.content.name ?? 'here').toBe(name)
   })

@@ -1,5 +1,6 @@
 /** A room of another server in a running one: what its local user is shown of it, before and after a crash. */
 import { beforeAll, expect, it } from 'vitest'
+import type { ReceivedEvent } from '../../../../src/objects/room/federation.ts'
 import { type Body, must } from '../../../support/client.ts'
 import { eventually } from '../../../support/eventually.ts'
 import { RemoteServer } from '../../../support/federation/remote-server.ts'
@@ -15,13 +16,20 @@ const at = (rest: string) => `/rooms/${encodeURIComponent(ROOM)}/${rest}`
 let away: RemoteServer
 let stub: RoomStub
 
+let history: ReceivedEvent[]
+
 beforeAll(async () => {
   away = new RemoteServer('11', ROOM)
   away.state(EVE, 'm.room.create', { room_version: '11' })
-  away.member(EVE, EVE, 'join')
-  away.state(EVE, 'm.room.power_levels', { users: { [EVE]: 100 } })
-  away.state(EVE, 'm.room.join_rules', { join_rule: 'public' })
-  away.state(EVE, 'm.room.name', { name: 'Far away' })
+  history = [
+    away.member(EVE, EVE, 'join'),
+    away.state(EVE, 'm.room.power_levels', { users: { [EVE]: 100 } }),
+    away.state(EVE, 'm.room.join_rules', { join_rule: 'public' }),
+    away.say(EVE, 'while everybody may read what was'),
+    away.state(EVE, 'm.room.history_visibility', { history_visibility: 'joined' }),
+    away.say(EVE, 'for those who are there'),
+    away.state(EVE, 'm.room.name', { name: 'Far away' }),
+  ]
   const before = away.heads
   const join = away.member(alice.userId, alice.userId, 'join')
   stub = new RoomStub(server, ROOM)
@@ -35,6 +43,7 @@ it('the local user is in it, and is shown its state', async () => {
   const { state, timeline } = body.rooms.join[ROOM]
   expect(state.events.map(({ type }: Body) => type).sort()).toEqual([
     'm.room.create',
+    'm.room.history_visibility',
     'm.room.join_rules',
     'm.room.member',
     'm.room.name',
@@ -76,6 +85,16 @@ const tables = () =>
   Promise.all(
     ['events', 'state', 'members', 'staged', 'gaps'].map((table) => stub.sql(`SELECT * FROM ${table}`)),
   )
+
+it('history from before the join is shown as far as the state of then allows', async () => {
+  const { done } = await stub.receive(history, {}, 'third.example')
+  expect(history.map(({ eventId }) => done[eventId])).toEqual(history.map(() => ({})))
+  const { chunk } = must(await alice.get(at('messages'), { dir: 'b', limit: 100 })).body
+  const bodies = chunk.map(({ content }: Body) => content.body).filter(Boolean)
+  expect(bodies).toEqual(['hello', 'welcome', 'while everybody may read what was'])
+  const hidden = encodeURIComponent(history[5]!.eventId)
+  expect((await alice.get(at(`event/${hidden}`))).status).toBe(404)
+})
 
 it('others here know nothing of it, and a name that is made up makes no object', async () => {
   expect((await bob.get(at('state'))).status).toBe(403)
