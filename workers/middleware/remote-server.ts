@@ -14,8 +14,10 @@ import {
 } from '../../src/protocol/federation/x-matrix.ts'
 import { type AppContext, type AppEnv, portsIn } from '../app-env.ts'
 import { readJsonObject } from './bodies/body.ts'
+import { clientNetwork } from './client-address.ts'
 import type { EndpointRow } from './endpoint-row.ts'
-import { countForServer, countStranger } from './rate-limit.ts'
+import { countForServer, countStranger, refuse } from './rate-limit.ts'
+import { UnderWay } from './under-way.ts'
 
 const KEYS_NOW = { byTime: true }
 
@@ -61,7 +63,8 @@ async function contentOf(c: AppContext, row: EndpointRow): Promise<string | unde
   if (c.req.raw.body === null) return undefined
   const { bodyBytes: limit } = row as { bodyBytes?: number }
   const reading = { timeout: portsIn(c).config.bodyTimeoutMs, limit, optional: true }
-  const { value, text } = await readJsonObject(c.req.raw, reading)
+  const read = () => readJsonObject(c.req.raw, reading)
+  const { value, text } = limit === undefined ? await read() : await oneOfFew(c, read)
   if (text === '') return undefined
   const context = c as unknown as Context<AppEnv>
   context.set('body', value)
@@ -70,6 +73,27 @@ async function contentOf(c: AppContext, row: EndpointRow): Promise<string | unde
   const exact = parseExactJson(text) as JsonObject
   context.set('exactBody', exact)
   return canonicalJson(exact, 'any')
+}
+
+/** Large bodies of one network that are read at the same time: nobody has signed them yet, and they fill the memory. */
+const MOST_READ = 8
+const AGAIN_MS = 1_000
+const beingRead = new Map<string, UnderWay>()
+
+/** @throws MatrixError M_LIMIT_EXCEEDED */
+async function oneOfFew<T>(c: AppContext, read: () => Promise<T>): Promise<T> {
+  const network = clientNetwork(c)
+  const now = portsIn(c).clock.now()
+  const own = beingRead.get(network) ?? new UnderWay()
+  if (own.count(now) >= MOST_READ) refuse(AGAIN_MS)
+  beingRead.set(network, own)
+  const end = own.begin(now)
+  try {
+    return await read()
+  } finally {
+    end()
+    if (own.count(now) === 0) beingRead.delete(network)
+  }
 }
 
 /** A key that nobody knows yet costs requests to others: its asker pays for it as for a request without a signature. */

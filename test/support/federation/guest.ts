@@ -17,6 +17,7 @@ export interface Oddities {
   /** In whose name it is signed. */
   signer?: string
   auth?: string[]
+  ts?: number
   type?: string
   stateKey?: string
   content?: JsonObject
@@ -74,7 +75,7 @@ export function guest(
           ...event,
           roomId,
           redacts: undefined,
-          originServerTs: Date.now(),
+          originServerTs: odd.ts ?? Date.now(),
           depth,
           authEvents:
             odd.auth ??

@@ -112,6 +112,37 @@ describe('an event', () => {
   })
 })
 
+describe('a key that its server has ended', () => {
+  const HOUR_MS = 3_600_000
+  const old = newKey('ed25519:r_0')
+  const endedAt = Date.now() - HOUR_MS
+
+  it.each([
+    ['from before its end is taken', '11', -1, {}],
+    ['from after its end is refused', '11', 1, { error: expect.stringMatching(/no valid signature/) }],
+    ['from after its end is taken in rooms that do not know of this', '4', 1, {}],
+  ])('an event %s', async (_, version, after, result) => {
+    const server = newRemote()
+    await server.start()
+    server.on('GET', '/_matrix/key/v2/server', () => ({
+      body: server.serverKeys({ old_verify_keys: { [old.id]: { key: old.publicKey, expired_ts: endedAt } } }),
+    }))
+    const bob = await joined('bob', version, server)
+    const event = await bob.make('signed by an old key', { key: old, ts: endedAt + after })
+    expect(must(await bob.send([event])).body.pdus).toEqual({ [event.eventId]: result })
+    await server.stop()
+  })
+})
+
+it('rooms that are in use go on without Postgres', async () => {
+  const bob = await joined('bob')
+  server.postgres.stop()
+  const event = await bob.make('meanwhile')
+  expect(must(await bob.send([event])).body.pdus).toEqual({ [event.eventId]: {} })
+  expect(await said(bob.roomId)).toEqual(['meanwhile'])
+  server.postgres.start()
+})
+
 describe('what an event builds on', () => {
   it('is fetched from its server where it is missing', async () => {
     const bob = await joined('bob')

@@ -124,6 +124,18 @@ describe('a server that takes part', () => {
   })
 })
 
+it('many servers are told through stateless Workers, and each of them gets everything', async () => {
+  const roomId = await sharedRoom(other)
+  const room = objectName.room(server.serverName, roomId)
+  // Nobody answers there.
+  const others = Array.from({ length: 150 }, (_, index) => `('127.0.0.1:${index + 1}', 1, 1)`).join(', ')
+  await server.sql('ROOM', room, `INSERT INTO servers (name, joined, from_pos) VALUES ${others}`)
+  const before = (await calls())['destination.mark'] ?? 0
+  await alice.say(roomId, 'to all')
+  await expect.poll(() => saidTo(other, roomId), PATIENCE).toEqual(['to all'])
+  await expect.poll(async () => (await calls())['destination.mark'], PATIENCE).toBe(before + 151)
+})
+
 it('a room without users of other servers calls nobody for it, and writes nothing', async () => {
   await settled(http)
   const roomId = await alice.createRoom()

@@ -8,6 +8,26 @@ const other = remote()
 const { server, http } = serving([], { ...federating, 'body-timeout-ms': '500' })
 const URI = '/_matrix/federation/v1/send/endless'
 
+it('few bodies of one address are read at the same time', async () => {
+  const request = { method: 'PUT', uri: URI, destination: 'test.example', content: '{"pdus":[]}' }
+  const headers = { authorization: makeXMatrix(other.name, request, other.key) }
+  const stop = new AbortController()
+  const slow = Array.from({ length: 8 }, () =>
+    fetch(`${server.url}${URI}`, {
+      method: 'PUT',
+      headers,
+      body: new ReadableStream({ start: (controller) => controller.enqueue(new TextEncoder().encode('{')) }),
+      duplex: 'half',
+      signal: stop.signal,
+    } as RequestInit).catch(() => undefined),
+  )
+  const status = async () => (await other.ask(http, 'PUT', URI, { pdus: [] })).status
+  await expect.poll(status).toBe(429)
+  stop.abort()
+  await Promise.all(slow)
+  await expect.poll(status, { timeout: 10_000 }).toBe(200)
+})
+
 it('a body that stops coming is given up', async () => {
   const request = { method: 'PUT', uri: URI, destination: 'test.example', content: '{"pdus":[]}' }
   const never = new ReadableStream<Uint8Array>({
