@@ -1,4 +1,4 @@
-/** `npm run check|test|test:evicting|test:fuzz|test:clients|test:stores|test:mutants|test:resolution|test:complement|stack|migrate|move:postgres|admin:create|account|reports|backup|restore|restored|media:move|rebuild:room|rebuild:user|rebuild:media|rebuild:all|keys:rotate|docs|deploy|smoke|check:production|check:local|bench|load`: installs what is missing, then runs the task under the pinned Node. */
+/** `npm run check|test|test:evicting|test:fuzz|test:clients|test:stores|test:mutants|test:resolution|test:interop|test:complement|stack|migrate|move:postgres|admin:create|account|reports|backup|restore|restored|media:move|rebuild:room|rebuild:user|rebuild:media|rebuild:all|keys:rotate|docs|deploy|smoke|check:production|check:local|bench|load`: installs what is missing, then runs the task under the pinned Node. */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -23,6 +23,7 @@ const tasks = {
   'test:stores': () => [script('test/stores/run.ts', ...args)],
   'test:mutants': () => [script('test/mutants/run.ts', ...args)],
   'test:resolution': () => [script('test/resolution/run.ts', ...args)],
+  'test:interop': () => [vitest('--config', 'test/interop/vitest.config.ts', ...args)],
   'test:complement': () => [script('test/complement/run.ts', ...args)],
   stack: () => [script('local/stack/main.ts', ...args)],
   'stream:token': () => [script('local/commands/stream-token.ts', ...args)],

@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util'
 import { resolved } from '../support/resolution/dag.ts'
 import { type History, randomHistory } from '../support/resolution/random-history.ts'
-import { startReference } from './synapse.ts'
+import { startReference } from './reference.ts'
 
 const HELP = `npm run test:resolution -- [options]
 
