@@ -13,7 +13,8 @@ export default defineConfig({
     setupFiles: ['test/support/connections.ts', 'test/contract/setup.ts'],
     reporters: ['default', closingLine],
     pool: 'forks',
-    maxWorkers: 2,
+    // Most tests wait for timers and answers: a third worker has the processors meanwhile.
+    maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // Forks get none of Node's warnings about node:sqlite.

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { runToEnd, startChild } from '../../bench/child.ts'
 import type { Certificate } from '../support/deployment/certificates.ts'
-import { synapsePython } from '../support/synapse-python.ts'
+import { synapsePython } from '../support/federation/synapse-python.ts'
 
 export interface Synapse {
   /** Where its clients reach it. */

@@ -2,8 +2,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { synapsePython } from '../support/federation/synapse-python.ts'
 import type { History } from '../support/resolution/random-history.ts'
-import { synapsePython } from '../support/synapse-python.ts'
 
 const script = fileURLToPath(new URL('./synapse_resolve.py', import.meta.url))
 
