@@ -192,6 +192,12 @@ export class Presence {
     return now - this.#waitsSince >= LEFT_ALONE_MS || takeFault(fault)
   }
 
+  /** The user is idle, and did not choose to be: nobody looks. */
+  get rests(): boolean {
+    const { presence, chosen } = this.#own
+    return this.#parts.enabled && presence === 'unavailable' && !chosen
+  }
+
   #leavesAlone(): boolean {
     if (this.#own.presence !== 'unavailable') return false
     this.#waitsSince ??= this.#parts.clock.now()

@@ -65,7 +65,7 @@ export const pushRpc = rpcTable<UserHost>()({
     run({ sql, polls, userId }): NotificationRooms {
       const ruleset = storedRuleset(sql)
       return {
-        rooms: polls().roomsByNews(),
+        rooms: polls().places.roomsByNews(),
         ignored: [...ignoredUsers(sql, userId())],
         ...(ruleset !== undefined && { ruleset }),
       }

@@ -37,14 +37,15 @@ export const syncRpc = rpcTable<UserHost>()({
   visitedRooms: {
     session: 'checked',
     repeatable: true,
-    run: ({ polls }): VisitedRoom[] => polls().visitedRooms(),
+    run: ({ polls }): VisitedRoom[] => polls().places.visitedRooms(),
   },
 
   /** Where a sync token stands in a room, for endpoints that accept one: `p<position>`. */
   positionOf: {
     session: 'checked',
     repeatable: true,
-    run: ({ polls }, _: Session, token: string, roomId: string): string => polls().positionOf(token, roomId),
+    run: ({ polls }, _: Session, token: string, roomId: string): string =>
+      polls().places.positionOf(token, roomId),
   },
 
   /** The session's device asks for all members of a room. */

@@ -2,6 +2,7 @@
 import { takeFault } from '../../../src/faults.ts'
 import type { Session } from '../../../src/objects/user/session.ts'
 import type { KeptPresence } from '../presence/presence.ts'
+import type { Left } from './left-alone.ts'
 import type { PollReader } from './poll-reader.ts'
 
 /** A socket's attachment: all that is known of a poll after an eviction. */
@@ -17,6 +18,8 @@ export interface Poll {
   begun?: number
   /** The presence of others that the user is to be told, though not at once. */
   others?: KeptPresence | undefined
+  /** The token stands at every head but for this, which is told later; `level` is then false for earlier versions. */
+  left?: Left | undefined
   /** A poll of sliding sync. */
   sliding?: SlidingPoll
 }
@@ -52,6 +55,7 @@ export class Sockets {
   readonly #check: (session: Session) => void
   readonly #waiting = new Map<WebSocket, WaitingSocket>()
   #presence: KeptPresence | undefined
+  #left: Left | undefined
 
   constructor(ctx: DurableObjectState, check: (session: Session) => void) {
     this.#ctx = ctx
@@ -63,11 +67,12 @@ export class Sockets {
       const poll = socket.deserializeAttachment() as Poll | null
       // The incarnation that answered it may have died before the answer left: the Worker then asks again.
       if (poll === null) socket.close(1000, 'Answered')
-      else kept.push({ socket, poll, busy: false })
+      else kept.push({ socket, poll: { ...poll, level: poll.level || poll.left !== undefined }, busy: false })
     }
     kept.sort((a, b) => (a.poll.begun ?? 0) - (b.poll.begun ?? 0))
     for (const waiting of kept) this.#waiting.set(waiting.socket, waiting)
     this.#presence = kept.at(-1)?.poll.others
+    this.#left = kept.findLast(({ poll }) => poll.left !== undefined)?.poll.left
   }
 
   get size(): number {
@@ -101,8 +106,9 @@ export class Sockets {
     const poll = { ...asked, others: this.#presence }
     const { 0: client, 1: server } = new WebSocketPair()
     this.#ctx.acceptWebSocket(server)
-    server.serializeAttachment(poll)
-    this.#waiting.set(server, { socket: server, poll, reader, busy: false })
+    const waiting = { socket: server, poll, reader, busy: false }
+    this.#write(waiting)
+    this.#waiting.set(server, waiting)
     const ofDevice = this.#of(poll.session.deviceId)
     for (const oldest of ofDevice.slice(0, -WAITING_OF_A_DEVICE)) this.#end(oldest)
     // No fault: tests wait for this place.
@@ -138,9 +144,25 @@ export class Sockets {
     this.#presence = fits ? presence : undefined
     for (const waiting of this.#waiting.values()) {
       waiting.poll = { ...waiting.poll, others: this.#presence }
-      waiting.socket.serializeAttachment(waiting.poll)
+      this.#write(waiting)
     }
     return fits
+  }
+
+  /** What is told later, as it was kept with the polls of an earlier incarnation, or since. */
+  get left(): Left | undefined {
+    return this.#left
+  }
+
+  keepLeft(left: Left | undefined): void {
+    if (left === undefined && this.#left === undefined) return
+    this.#left = left
+    for (const waiting of this.#waiting.values()) this.#write(waiting)
+  }
+
+  #write({ socket, poll }: WaitingSocket): void {
+    const left = poll.level ? this.#left : undefined
+    socket.serializeAttachment({ ...poll, level: poll.level && left === undefined, left })
   }
 
   /** Gives the whole answer; the socket waits no more. */
@@ -164,7 +186,7 @@ export class Sockets {
     const moves = poll.token !== token
     if (!this.#waiting.has(socket) || (!moves && poll.level === level)) return
     waiting.poll = { ...poll, token, level }
-    socket.serializeAttachment(waiting.poll)
+    this.#write(waiting)
     if (moves) send(socket, `t${token}`)
   }
 

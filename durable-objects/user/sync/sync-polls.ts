@@ -2,7 +2,7 @@
 import { takeFault } from '../../../src/faults.ts'
 import type { PresenceValue } from '../../../src/objects/user/presence.ts'
 import type { SlidingRequest } from '../../../src/objects/user/sliding.ts'
-import type { MembershipChange, SyncRequest, VisitedRoom, Wake } from '../../../src/objects/user/sync.ts'
+import type { MembershipChange, SyncRequest, Wake } from '../../../src/objects/user/sync.ts'
 import { fieldsChanged } from '../account/profile-changes.ts'
 import { receivingDevices } from '../keys/dehydrated.ts'
 import { Presence } from '../presence/presence.ts'
@@ -15,8 +15,9 @@ import { NO_EPOCH } from './heads/epochs.ts'
 import { Heads } from './heads/heads.ts'
 import { KeyCounts } from './key-counts.ts'
 import { LazyMembers, stayOf } from './lazy-members.ts'
+import { LeftAlone } from './left-alone.ts'
 import { Memberships } from './memberships.ts'
-import { positionOf, roomsByNews, visitedRooms } from './places.ts'
+import { Places } from './places.ts'
 import type { PollReader } from './poll-reader.ts'
 import type { SyncPollsParts } from './polls-parts.ts'
 import { Queries, type SyncQuery } from './query.ts'
@@ -41,6 +42,7 @@ export class SyncPolls {
   readonly inbox: Inbox
   readonly presence: Presence
   readonly streams: Streams
+  readonly places: Places
   readonly #parts: SyncPollsParts
   readonly #stored: StoredHeads
   readonly #heads: Heads
@@ -53,6 +55,7 @@ export class SyncPolls {
   readonly #codec: V2Codec
   readonly #sliding: SlidingEngine
   readonly #settings: ShownSettings
+  readonly #left: LeftAlone
   #lastAsked = 0
 
   constructor(parts: SyncPollsParts) {
@@ -66,7 +69,7 @@ export class SyncPolls {
       ...parts,
       ...parts.presence,
       ignored,
-      tell: (state) => parts.presence.tell(this.roomsByNews(), state),
+      tell: (state) => parts.presence.tell(this.places.roomsByNews(), state),
       waiting: () => this.sockets.size,
       heard: () => this.streams.sockets.lastHeard(),
       vanished: () => this.streams.sockets.cutSilent(),
@@ -78,6 +81,7 @@ export class SyncPolls {
     })
     this.#stored = new StoredHeads({ ...parts, now: () => parts.clock.now() })
     this.#heads = new Heads({ store: this.#stored, rooms: this.memberships })
+    this.places = new Places(this.memberships, this.#heads)
     this.#queries = new Queries(parts)
     this.#keys = new KeyCounts(parts.sql)
     const ruleset = () => this.#settings.ruleset
@@ -120,13 +124,23 @@ export class SyncPolls {
       metrics: parts.metrics,
       kept: (filter) => this.#queries.kept(filter),
       given: (text) => this.#given(text),
-      cameBack: (deviceId, token) => this.#cameBack(deviceId, token),
+      cameBack: (deviceId, token) => {
+        this.#left.begins(() => true)
+        this.#cameBack(deviceId, token)
+      },
       seen: ({ session, presence }, first) => this.#seen(session.deviceId, presence, first),
       begun: (deviceId, token) => this.#stored.named(deviceId, parseSyncToken(token).epoch),
       arm: parts.armStreams,
     })
+    const { presence, sockets } = this
+    this.#left = new LeftAlone({
+      ...{ ...common, presence, sockets, userId: parts.userId },
+      streams: () => this.streams.size,
+      serveNext: () => this.#waiting.serveNext(),
+    })
     this.#waiting.wakeUp()
     this.streams.wakeUp()
+    this.#left.wakeUp()
   }
 
   /** @throws MatrixError M_INVALID_PARAM for an invalid token or filter */
@@ -144,6 +158,7 @@ export class SyncPolls {
     const since = token && formatSyncToken(token)
     const mayWait = token !== undefined && !fullState && this.#heads.epochs.lives(token)
     const atOnce = token === undefined || fullState || timeoutMs === 0
+    this.#left.begins(() => atOnce || !mayWait || reader.behind(since!))
     const { answer, response } = await this.#waiting.poll(reader, since, { open, mayWait, atOnce, timeoutMs })
     // A device may sleep before it ever sends its first token back.
     if (token === undefined && answer !== undefined)
@@ -164,6 +179,7 @@ export class SyncPolls {
     const poll = { session, stateAfter: true, begun, sliding: { conn, toDevice, txnId } }
     const open = this.#opens(poll, reader)
     const atOnce = isFirst || timeoutMs === 0
+    this.#left.begins(() => atOnce || reader.behind(pos!))
     return (await this.#waiting.poll(reader, pos, { open, mayWait: !isFirst, atOnce, timeoutMs })).response
   }
 
@@ -212,10 +228,12 @@ export class SyncPolls {
     const room = this.memberships.byId(wake.roomId)
     if (room === undefined) return { unsubscribe: true }
     const news = newsOf(wake)
+    this.#unread.advance(news)
+    if (this.#left.leaves(room.no, news, wake.increment?.length ?? 0)) return { unsubscribe: false }
     if (news.increment !== undefined) this.#sliding.order?.advance(room.no, news.increment)
+    this.#left.takeAlong()
     this.#heads.woken(room.no, wake.to)
     this.#heads.keep(room.no, news.increment, wake.increment?.length ?? 0)
-    this.#unread.advance(news)
     if (showsActivity(news, this.#parts.userId)) this.presence.active()
     this.presence.takeAlong()
     this.#waiting.serveNext()
@@ -243,23 +261,9 @@ export class SyncPolls {
 
   /** Answers those waiting sockets that are behind. */
   serve(): void {
+    this.#left.takeAlong()
     this.#waiting.serve()
     this.streams.serve()
-  }
-
-  /** The joined rooms, the last moved first, as far as this object has noticed. */
-  roomsByNews(): string[] {
-    return roomsByNews(this.#places)
-  }
-
-  /** The rooms that the user is or was in and has not forgotten, the last moved first. */
-  visitedRooms(): VisitedRoom[] {
-    return visitedRooms(this.#places)
-  }
-
-  /** Where a sync token stands in a room, as a place in its history. */
-  positionOf(token: string, roomId: string): string {
-    return positionOf(this.#places, token, roomId)
   }
 
   /** A device asks a Room for all members: from now on it is told of changes to any of them. */
@@ -269,10 +273,6 @@ export class SyncPolls {
   }
 
   // ------------------------------------------------------------ inside
-
-  get #places() {
-    return { memberships: this.memberships, heads: this.#heads }
-  }
 
   /** A token from after the backup that this object was restored from means an epoch that is not the one stored here. */
   #given(text: string): SyncToken {

@@ -163,7 +163,11 @@ export class WaitingPolls {
     const { sockets, heads } = this.#parts
     const waiting = sockets
       .all()
-      .map(({ poll }) => ({ place: parseSyncToken(poll.token), level: poll.level }))
+      .map(({ poll: { token, level, left } }) => ({
+        place: parseSyncToken(token),
+        level,
+        left: left?.places,
+      }))
     if (heads.learnFrom(waiting)) this.serve()
   }
 

@@ -1,6 +1,7 @@
 /** The rules of the User object itself, and mutants of them: each does without one. */
 import { type HeadParts, Heads, type Waiting } from '../../../durable-objects/user/sync/heads/heads.ts'
 import type { Question } from '../../../durable-objects/user/sync/heads/known-heads.ts'
+import type { LeftWake } from '../../../durable-objects/user/sync/heads/left-news.ts'
 import {
   type WaitingClients,
   Waiting as WaitingRules,
@@ -75,6 +76,24 @@ class WithoutJoins extends Heads {
   }
 }
 
+class WithoutLeftNoted extends Heads {
+  override leave(wake: LeftWake): boolean {
+    return this.head(wake.room) !== undefined && !this.asking(wake.room) && this.takesLeft(wake)
+  }
+}
+
+class WithoutLeftOutlives extends Heads {
+  override learnFrom(waiting: Iterable<Waiting>): boolean {
+    return super.learnFrom([...waiting].map(({ place, level }) => ({ place, level })))
+  }
+}
+
+class WithoutLeftTaken extends Heads {
+  override takeLeft(): boolean {
+    return false
+  }
+}
+
 class WithoutWakeUnlevels<Client> extends WaitingRules<Client> {
   override woken(): void {}
 }
@@ -108,6 +127,9 @@ const MUTANTS: { readonly [rule in Rule]?: new (parts: HeadParts) => Heads } = {
   levelOnly: WithoutLevelOnly,
   askingUnlevels: WithoutAskingUnlevels,
   joins: WithoutJoins,
+  leftNoted: WithoutLeftNoted,
+  leftOutlives: WithoutLeftOutlives,
+  leftTaken: WithoutLeftTaken,
 }
 
 export function headsWithout(rule: Rule | undefined, parts: HeadParts): Heads {

@@ -8,12 +8,16 @@ export interface Wake {
   generation: number
   /** Where it was small enough. */
   increment: Increment | undefined
+  /** Nothing in it is news that cannot wait. */
+  quiet: boolean
 }
 
 const MESSAGE = { event_id: '$', type: 'm.room.message', sender: '@', content: {}, origin_server_ts: 0 }
 
 export class Room {
   head = 1
+  /** The newest position that cannot wait. */
+  loud = 1
   /** Up to where the subscriber counts as told; undefined: nobody has subscribed. */
   acked: number | undefined
   #generation = 0
@@ -21,6 +25,11 @@ export class Room {
 
   constructor(without: Rule | undefined) {
     this.#without = without
+  }
+
+  happen(loud: boolean): void {
+    this.head += 1
+    if (loud) this.loud = this.head
   }
 
   /** Subscribes, and stands for all wakes up to the head that it answers. */
@@ -33,7 +42,8 @@ export class Room {
   wake(room: number, isSmall: boolean): Wake | undefined {
     if (this.acked === undefined || this.acked >= this.head) return undefined
     const increment = isSmall ? incrementOf(this.acked, this.head) : undefined
-    return { room, to: this.head, generation: this.#generation, increment }
+    const quiet = this.acked >= this.loud
+    return { room, to: this.head, generation: this.#generation, increment, quiet }
   }
 
   woken({ to, generation }: Wake, unsubscribe: boolean): void {

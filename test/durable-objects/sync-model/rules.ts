@@ -1,4 +1,4 @@
-/** The rules of decisions 3, 9 and 10, each of which the model can do without. */
+/** The rules of decisions 3, 9, 10 and 35, each of which the model can do without. */
 export const RULES = {
   noteWakes: 'a wake is noted in the epoch before it is answered',
   noteBeforeAsking: 'a room is noted as moved before it is asked',
@@ -14,6 +14,9 @@ export const RULES = {
   levelOnly: 'only a token that stood at every head teaches heads after an eviction',
   askingUnlevels: 'while a room is being asked no waiting token counts as standing at every head',
   wakeUnlevels: 'a wake that is answered before the waiting are served makes their tokens stand behind',
+  leftNoted: 'a wake that is left for later is noted in the epoch like any other',
+  leftOutlives: 'what is left for later is kept with the polls that wait',
+  leftTaken: 'what was left for later is told once the user looks',
   joins: 'what wakes carried is told only where it joins on without a gap',
 } as const
 

@@ -5,6 +5,7 @@
 import type { Place } from '../../../durable-objects/user/sync/heads/epochs.ts'
 import type { Heads } from '../../../durable-objects/user/sync/heads/heads.ts'
 import type { Question } from '../../../durable-objects/user/sync/heads/known-heads.ts'
+import type { LeftPlace } from '../../../durable-objects/user/sync/heads/left-news.ts'
 import type { Waiting } from '../../../durable-objects/user/sync/heads/waiting.ts'
 import type { Increment } from '../../../src/objects/room/sync.ts'
 import { headsWithout, waitingWithout } from './heads.ts'
@@ -16,6 +17,8 @@ export interface Socket {
   device: number
   place: Place
   level: boolean
+  /** What was left for later when this was written. */
+  left: readonly LeftPlace[]
 }
 
 /** What an answer tells of a room: what lies in (from, to]. */
@@ -35,8 +38,6 @@ export interface Poll {
   question: Question | undefined
 }
 
-/** A longer tail begins a new epoch. */
-const LONGEST_TAIL = 2
 const NO_ROOMS: ReadonlySet<number> = new Set()
 
 export class User {
@@ -45,12 +46,16 @@ export class User {
   sockets: Socket[] = []
   /** A turn is due in which the waiting are served. */
   serveDue = false
+  /** The user does not look: quiet news are left for later (decision 35). */
+  #rests = false
   readonly #store = new ModelStore()
   readonly #rooms: readonly number[]
+  readonly #longestTail: number
   readonly #without: Rule | undefined
 
-  constructor(rooms: readonly number[], without: Rule | undefined) {
+  constructor(rooms: readonly number[], longestTail: number, without: Rule | undefined) {
     this.#rooms = rooms
+    this.#longestTail = longestTail
     this.#without = without
     this.heads = this.#freshHeads()
     this.#waiting = this.#freshWaiting()
@@ -58,7 +63,7 @@ export class User {
 
   #freshHeads(): Heads {
     const rooms = { joined: () => this.#rooms, isJoined: () => true }
-    return headsWithout(this.#without, { store: this.#store, rooms, longestTail: LONGEST_TAIL })
+    return headsWithout(this.#without, { store: this.#store, rooms, longestTail: this.#longestTail })
   }
 
   #freshWaiting(): Waiting<Socket> {
@@ -68,6 +73,7 @@ export class User {
       isLevel: ({ level }) => level,
       setLevel: (socket, level) => {
         socket.level = level
+        socket.left = this.heads.left
       },
     })
   }
@@ -81,12 +87,35 @@ export class User {
   }
 
   /** @returns whether the subscription is given up, which it may be where `idle` */
-  wake({ room, to, increment }: Wake, idle: boolean): boolean {
+  wake(wake: Wake, idle: boolean): boolean {
+    if (this.#leaves(wake)) return false
+    const { room, to, increment } = wake
+    this.heads.takeLeft()
     this.heads.woken(room, to)
     this.heads.keep(room, increment, 1)
     this.#waiting.woken()
     this.serveDue = true
     return idle && this.sockets.length === 0 && this.heads.release(room)
+  }
+
+  #leaves({ room, to, increment, quiet }: Wake): boolean {
+    if (!this.#rests || !quiet || increment === undefined || this.sockets.length === 0) return false
+    if (!this.heads.leave({ room, to, increment, length: 1 })) return false
+    for (const socket of this.sockets) socket.left = this.heads.left
+    return true
+  }
+
+  /** The user goes, or is back and told what was left. */
+  rest(rests: boolean): void {
+    this.#rests = rests
+    if (!rests) this.tellLeft()
+  }
+
+  /** Something else is told, or it has waited for long enough. */
+  tellLeft(): void {
+    if (!this.heads.takeLeft()) return
+    this.#waiting.woken()
+    this.serveDue = true
   }
 
   /** @returns the sockets that are behind: each becomes a poll */
@@ -99,6 +128,7 @@ export class User {
 
   begin(device: number, token: Place | undefined): Poll {
     const from = token !== undefined && this.heads.epochs.lives(token) ? token : undefined
+    if (!this.#rests || from === undefined || this.heads.behind(from)) this.tellLeft()
     const poll: Poll = { device, from, got: new Map(), todo: [], looks: 0, question: undefined }
     this.#look(poll)
     return poll
@@ -163,14 +193,14 @@ export class User {
   /** A poll that could be answered waits with the token it came with, to be served with the others (decision 18). */
   keepsCompany(device: number, token: Place): boolean {
     if (!this.heads.epochs.lives(token) || !this.heads.behind(token)) return false
-    this.sockets.push({ device, place: token, level: false })
+    this.sockets.push({ device, place: token, level: false, left: [] })
     this.serveDue = true
     return true
   }
 
   wait(device: number, place: Place): void {
     const behind = this.heads.behind(place)
-    this.sockets.push({ device, place, level: this.heads.settled && !behind })
+    this.sockets.push({ device, place, level: this.heads.settled && !behind, left: this.heads.left })
     if (this.#waiting.begins(behind)) this.serveDue = true
   }
 

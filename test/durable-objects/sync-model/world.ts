@@ -25,6 +25,9 @@ interface Device {
 /** Tokens that a device may still use. */
 const KEPT_TOKENS = 4
 
+/** A longer tail begins a new epoch. */
+const LONGEST_TAIL = 2
+
 /** Runs end at any point: what is lost at the end is seen, and what comes after it may mend it. */
 const FEWEST_STEPS = 20
 const MORE_STEPS = 100
@@ -44,22 +47,39 @@ export class World {
     this.#choices = choicesFrom(seed)
     const roomCount = 1 + this.#choices.below(5)
     this.#rooms = Array.from({ length: roomCount }, () => new Room(without))
-    this.#user = new User([...this.#rooms.keys()], without)
+    const longestTail = this.#choices.below(LONGEST_TAIL + 1)
+    this.#user = new User([...this.#rooms.keys()], longestTail, without)
     const deviceCount = 1 + this.#choices.below(3)
     this.#devices = Array.from({ length: deviceCount }, (_, id) => ({ id, token: undefined, older: [] }))
   }
 
   /** @returns what was lost, or undefined */
   run(): string | undefined {
+    if (this.#choices.chance(0.4)) this.#begin()
     const steps = FEWEST_STEPS + this.#choices.below(MORE_STEPS)
     for (let i = 0; i < steps && this.#broken === undefined; i += 1) this.#step()
     return this.#broken ?? this.#calmDown()
   }
 
+  /** Everybody has been told everything, and waits: few random steps lead there. */
+  #begin(): void {
+    for (const device of this.#devices) {
+      const token = this.#lastOf(device, undefined)!
+      device.token = token
+      device.older = [token]
+      this.#user.wait(device.id, token)
+    }
+    this.#user.rest(this.#choices.chance(0.5))
+  }
+
   #step(): void {
     const choices = this.#choices
+    if (choices.chance(0.06)) {
+      this.#look()
+      return
+    }
     const dice = choices.next()
-    if (dice < 0.12) choices.pick(this.#rooms).head += 1
+    if (dice < 0.12) choices.pick(this.#rooms).happen(choices.chance(0.6))
     else if (dice < 0.22) this.#poll(choices.pick(this.#devices), choices.chance(0.2))
     else if (dice < 0.34) this.#sendWake(choices.below(this.#rooms.length))
     else if (dice < 0.46) this.#deliverWake(choices.chance(0.2))
@@ -68,6 +88,12 @@ export class World {
     else if (dice < 0.9) this.#movePoll()
     else if (dice < 0.96) this.#serve()
     else this.#restart(choices.chance(0.5))
+  }
+
+  /** The user looks no more, or is back, or has something else to be told. */
+  #look(): void {
+    if (this.#choices.chance(0.2)) this.#user.tellLeft()
+    else this.#user.rest(this.#choices.chance(0.6))
   }
 
   #poll(device: Device, withAnOldToken: boolean): void {
@@ -144,7 +170,8 @@ export class World {
 
   /** What an answer told must lie between its two tokens, room by room. */
   #checkGaps({ from, got }: Poll, token: Place): void {
-    if (from === undefined) return
+    // The answer may have begun an epoch, for which that of its first token went.
+    if (from === undefined || !this.#user.heads.epochs.lives(from)) return
     for (const room of this.#rooms.keys()) {
       const before = this.#user.position(from, room)
       const after = this.#user.position(token, room)
@@ -173,6 +200,13 @@ export class World {
 
   /** Nothing more is lost: the waiting must be woken, and every token lead to every head. */
   #calmDown(): string | undefined {
+    this.#settle()
+    // Until the user looks, what cannot wait was told.
+    for (const { device, place } of this.#user.sockets) {
+      const late = this.#rooms.findIndex(({ loud }, room) => this.#user.position(place, room) < loud)
+      if (late !== -1) return `asleep: device ${device} waits for what is loud in room ${late}`
+    }
+    this.#user.rest(false)
     this.#settle()
     for (const { device, place } of this.#user.sockets) {
       const missing = this.#missing(place)

@@ -6,7 +6,8 @@
 import type { Increment } from '../../../../src/objects/room/sync.ts'
 import { type EpochStore, Epochs, type Place, type Positions, placeOfDevices } from './epochs.ts'
 import { KeptIncrements } from './kept-increments.ts'
-import { KnownHeads, type Question } from './known-heads.ts'
+import { KnownHeads, type Question, type Standing } from './known-heads.ts'
+import { LeftNews, type LeftPlace, type LeftWake } from './left-news.ts'
 
 /** What outlives an incarnation. */
 export interface HeadStore extends EpochStore {
@@ -43,6 +44,8 @@ export interface Waiting {
   place: Place
   /** The token stood at every head when this was written. */
   level: boolean
+  /** What was left then, which is no part of the heads. */
+  left?: readonly LeftPlace[] | undefined
 }
 
 export class Heads extends KnownHeads {
@@ -51,6 +54,7 @@ export class Heads extends KnownHeads {
   readonly #rooms: JoinedRooms
   readonly #moved = new Map<number, number>()
   readonly #increments = new KeptIncrements()
+  readonly #left = new LeftNews()
 
   constructor({ store, rooms, longestTail }: HeadParts) {
     super()
@@ -96,6 +100,49 @@ export class Heads extends KnownHeads {
   override forget(room: number): void {
     super.forget(room)
     this.#increments.drop(room)
+    this.#left.drop(room)
+  }
+
+  // ------------------------------------------------------------ what waits for a user that does not look
+
+  /** The rooms of which something is left, and up to where. */
+  get left(): LeftPlace[] {
+    return this.#left.places
+  }
+
+  leftTyping(room: number): boolean {
+    return this.#left.hasTyping(room)
+  }
+
+  /**
+   * Leaves a wake for later: it is noted as any other, since the Room takes the user for told, but the head stays where
+   * it is, so that waiting clients are level. Where the head is not certain it is better to ask.
+   * @returns whether it is left
+   */
+  leave(wake: LeftWake): boolean {
+    const { room } = wake
+    if (this.head(room) === undefined || this.asking(room)) return false
+    this.note(room)
+    return this.takesLeft(wake)
+  }
+
+  protected takesLeft(wake: LeftWake): boolean {
+    return this.#left.put(wake)
+  }
+
+  /** What was left counts as if its wakes came now. @returns whether there was anything */
+  takeLeft(): boolean {
+    const wakes = this.#left.takeAll()
+    for (const { room, to, increment, length } of wakes) {
+      this.raise(room, to)
+      this.keep(room, increment, length)
+    }
+    return wakes.length > 0
+  }
+
+  /** A room stands where what is left of it leads, though its head is not raised yet. */
+  override carries(room: number, standing: Standing): boolean {
+    return super.carries(room, standing) || this.#left.to(room) > standing.position
   }
 
   /** The newest epoch in which a room was noted as moved; 0: none. */
@@ -158,10 +205,12 @@ export class Heads extends KnownHeads {
    */
   learnFrom(waiting: Iterable<Waiting>): boolean {
     let doubt = false
-    for (const { place, level } of waiting) {
+    for (const { place, level, left = [] } of waiting) {
       if (!level) doubt = true
-      else if (this.epochs.lives(place))
+      else if (this.epochs.lives(place)) {
         for (const room of this.#rooms.joined()) this.learn(room, this.epochs.reach(place, room))
+        for (const [room, to] of left) this.#left.put({ room, to, increment: undefined, length: 0 })
+      }
     }
     return doubt
   }
@@ -206,11 +255,13 @@ export class Heads extends KnownHeads {
   #startEpoch(positions: Positions, moved: Positions): number {
     return this.#store.transaction(() => {
       const ended = this.epochs.newest
+      const before = this.epochs.snapshot(ended)
       const epoch = this.epochs.start(positions)
       for (const room of this.#rooms.joined()) {
         // A room that a client was not told of yet is asked whatever was noted: what counts is how far it was looked at.
         const position = positions.get(room) || (positions.get(placeOfDevices(room)) ?? 0)
-        const standing = { movedIn: this.movedIn(room), epoch: ended, position }
+        const untold = !before?.get(room) && !before?.get(placeOfDevices(room))
+        const standing = { movedIn: this.movedIn(room), epoch: ended, position, untold }
         if ((position > 0 || moved.has(room)) && this.carries(room, standing)) this.note(room)
       }
       return epoch

@@ -20,6 +20,8 @@ export interface Standing {
   epoch: number
   /** Its place in the snapshot of the new one. */
   position: number
+  /** The ended epoch had no place for it, and so may lack its note. */
+  untold: boolean
 }
 
 export class KnownHeads {
@@ -97,11 +99,11 @@ export class KnownHeads {
 
   /**
    * Whether a new epoch must note a room as moved: it stands further than the snapshot, is being asked, or is not
-   * known and was moved in the epoch before.
+   * known and was moved, or not told, in the epoch before.
    */
-  carries(room: number, { movedIn, epoch, position }: Standing): boolean {
+  carries(room: number, { movedIn, epoch, position, untold }: Standing): boolean {
     const head = this.known.get(room)
-    return head === undefined || this.asking(room) ? movedIn === epoch : head > position
+    return head === undefined || this.asking(room) ? untold || movedIn === epoch : head > position
   }
 
   protected questionsTo(room: number): Question[] {
