@@ -5,7 +5,7 @@
 import type { Operation } from './month.ts'
 import type { Unit } from './prices.ts'
 
-export const TOTAL_BUDGET = 74
+export const TOTAL_BUDGET = 60
 
 export const BUDGETS: Record<Unit | Operation, number> = {
   workerRequests: 19,
@@ -24,8 +24,10 @@ export const BUDGETS: Record<Unit | Operation, number> = {
   r2Gb: 1,
   quietPoll: 13,
   message: 12,
-  typing: 14,
-  receipts: 18,
+  typing: 9,
+  typingIdle: 2,
+  receipts: 12,
+  receiptsIdle: 2,
   presence: 8,
   presenceIdle: 3,
   presenceRooms: 3,

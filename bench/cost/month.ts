@@ -75,6 +75,9 @@ const reachOfReceipts =
       share * (readers / together) * Math.max(1, others * awake),
   ) / bursts
 
+/** Those who read look, the sender of what they read among them; of the others a share does. */
+const lookAtReceipts = BURST + Math.max(0, reachOfReceipts - BURST) * LOOKING
+
 /** What the test runs and counts. `reach` is 0 if the operation reaches nobody else. */
 export const OPERATIONS = {
   quietPoll: {
@@ -83,11 +86,21 @@ export const OPERATIONS = {
     reach: 0,
   },
   message: { title: 'a message', times: messages, reach: awakeOthers },
-  typing: { title: 'typing, which ends with its message', times: messages, reach: awakeOthers },
+  typing: { title: 'typing, which ends with its message', times: messages, reach: awakeOthers * LOOKING },
+  typingIdle: {
+    title: 'the same, for people who do not look',
+    times: messages,
+    reach: awakeOthers * (1 - LOOKING),
+  },
   receipts: {
     title: `receipts of ${BURST} readers at once`,
     times: messages * bursts,
-    reach: reachOfReceipts,
+    reach: lookAtReceipts,
+  },
+  receiptsIdle: {
+    title: 'the same, for people who do not look',
+    times: messages * bursts,
+    reach: reachOfReceipts - lookAtReceipts,
   },
   presence: {
     title: 'presence, idle and back',

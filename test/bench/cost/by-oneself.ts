@@ -11,7 +11,16 @@ import { enc } from './readers.ts'
 export const FEW = 2
 export const MANY = 6
 
-type InCompany = 'message' | 'typing' | 'receipts' | 'presence' | 'presenceIdle' | 'toDevice' | 'keysQuery'
+export type InCompany =
+  | 'message'
+  | 'typing'
+  | 'typingIdle'
+  | 'receipts'
+  | 'receiptsIdle'
+  | 'presence'
+  | 'presenceIdle'
+  | 'toDevice'
+  | 'keysQuery'
 
 /** Presence as a client tells it in so many words. */
 export async function idleAndBack(client: Client, told: (state: string) => Promise<unknown>): Promise<void> {

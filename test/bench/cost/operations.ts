@@ -10,7 +10,7 @@ import {
   NOTHING,
 } from '../../../bench/cost/units.ts'
 import { type Api, must } from '../../support/client.ts'
-import { byOneself, FEW, idleAndBack, MANY } from './by-oneself.ts'
+import { byOneself, FEW, type InCompany, idleAndBack, MANY } from './by-oneself.ts'
 import type { Meter } from './meter.ts'
 import { all, enc, facts, Reader } from './readers.ts'
 
@@ -48,8 +48,6 @@ export async function countOperations(meter: Meter): Promise<Counts> {
   }
 }
 
-type InCompany = 'message' | 'typing' | 'receipts' | 'presence' | 'presenceIdle' | 'toDevice' | 'keysQuery'
-
 async function inCompany(meter: Meter, few: Company, many: Company): Promise<Pick<Counts, InCompany>> {
   const measured = async (work: (company: Company) => Promise<unknown>): Promise<Measured> =>
     lineThrough(
@@ -60,9 +58,13 @@ async function inCompany(meter: Meter, few: Company, many: Company): Promise<Pic
   return {
     message: ofMessage,
     typing: await measuredTyping(meter, few, many, ofMessage),
+    typingIdle: await amongIdle(few, many, (company) => typingBesideIdle(meter, company, ofMessage)),
     receipts: await measuredReceipts(meter, few, many),
+    receiptsIdle: await amongIdle(few, many, (company) => receiptBesideIdle(meter, company)),
     presence: await measured(presence),
-    presenceIdle: await measuredAmongIdle(meter, few, many),
+    presenceIdle: await amongIdle(few, many, ({ actor }) =>
+      meter.costOf(() => idleAndBack(actor.client, async () => {})),
+    ),
     toDevice: await measured(toDevice),
     keysQuery: await measured(keysQuery),
   }
@@ -88,16 +90,17 @@ async function measuredTyping(
   return lineThrough({ n: FEW, cost: await typing(few) }, { n: MANY, cost: await typing(many) })
 }
 
-async function typeAndSend(company: Company): Promise<void> {
+/** @param watching those who are told of it at once */
+async function typeAndSend(company: Company, watching = company.everybody): Promise<void> {
   const { actor, everybody, room } = company
   const { client } = actor
   const say = async (body: object) =>
     must(await client.put(`/rooms/${enc(room)}/typing/${enc(client.userId)}`, body))
-  const heard = (userIds: string[]) => all(everybody, (reader) => reader.hears(facts.typing(room, userIds)))
+  const typing = (userIds: string[]) => facts.typing(room, userIds)
   await say({ typing: true, timeout: TYPING_SECONDS * 1000 })
-  await heard([client.userId])
+  await all(watching, (reader) => reader.hears(typing([client.userId])))
   await Promise.all([say({ typing: false }), message(company)])
-  await heard([])
+  await all(everybody, (reader) => reader.hears(typing([])))
 }
 
 /** The readers of a message tell at once that they have read it. */
@@ -125,20 +128,38 @@ async function presence({ actor: { client }, others }: Company): Promise<void> {
   )
 }
 
-/** What somebody's presence costs for each of those who do not look: what it costs by itself is counted among others. */
-async function measuredAmongIdle(meter: Meter, few: Company, many: Company): Promise<Measured> {
-  const idle = ({ others }: Company, presence: string) =>
-    all(others, async ({ client }) =>
-      must(await client.put(`/presence/${enc(client.userId)}/status`, { presence })),
-    )
+/** What something costs for each of those who do not look: what it costs by itself is counted among others. */
+async function amongIdle(
+  few: Company,
+  many: Company,
+  costOf: (company: Company) => Promise<Counted>,
+): Promise<Measured> {
   const cost = async (company: Company): Promise<Counted> => {
-    await idle(company, 'unavailable')
-    const counted = await meter.costOf(() => idleAndBack(company.actor.client, async () => {}))
-    await idle(company, 'online')
+    await all(company.others, (other) => other.becomes('unavailable'))
+    const counted = await costOf(company)
+    await all(company.others, (other) => other.becomes('online'))
     return counted
   }
   const { each } = lineThrough({ n: FEW, cost: await cost(few) }, { n: MANY, cost: await cost(many) })
   return { base: NOTHING, each }
+}
+
+async function typingBesideIdle(meter: Meter, company: Company, ofMessage: Measured): Promise<Counted> {
+  const whole = await meter.costOf(() => typeAndSend(company, [company.actor]))
+  return combined(whole, costFor(ofMessage, company.others.length), -1)
+}
+
+async function receiptBesideIdle(meter: Meter, company: Company): Promise<Counted> {
+  const { actor, room } = company
+  let eventId = ''
+  const prepare = async () => {
+    eventId = await message(company)
+  }
+  const read = async () => {
+    must(await actor.client.post(`/rooms/${enc(room)}/receipt/m.read/${enc(eventId)}`))
+    await actor.hears(facts.receipt(eventId, actor.client.userId))
+  }
+  return meter.costOf(read, prepare)
 }
 
 let sent = 0

@@ -10,6 +10,8 @@ export const all = <T>(some: readonly T[], work: (one: T) => Promise<unknown>) =
 
 export class Reader {
   readonly client: Client
+  /** What its polls say of it. */
+  #presence = 'online'
   readonly #stop = new AbortController()
   readonly #told = new Set<string>()
   #heard: () => void = () => {}
@@ -30,6 +32,18 @@ export class Reader {
     await this.#ended
   }
 
+  /** Answers once a poll has said so. */
+  async becomes(presence: 'online' | 'unavailable'): Promise<void> {
+    this.#presence = presence
+    // Its poll ends, so that the next one says it.
+    must(
+      await this.client.put(`/user/${enc(this.client.userId)}/account_data/org.example.presence`, {
+        presence,
+      }),
+    )
+    await this.hears(facts.presence(this.client.userId, presence))
+  }
+
   /** Answers once the client has been told of all of these. */
   async hears(...facts: string[]): Promise<void> {
     while (!facts.every((fact) => this.#told.has(fact))) {
@@ -43,7 +57,8 @@ export class Reader {
   async #poll(first: string): Promise<void> {
     const { signal } = this.#stop
     for (let since = first; !signal.aborted; ) {
-      const answer = await this.client.sync({ since, timeout: TIMEOUT_MS }, signal).catch(() => undefined)
+      const query = { since, timeout: TIMEOUT_MS, set_presence: this.#presence }
+      const answer = await this.client.sync(query, signal).catch(() => undefined)
       if (answer === undefined) return
       const { body } = must(answer)
       since = body.next_batch

@@ -1,6 +1,6 @@
 /** The rules of the User object itself, and mutants of them: each does without one. */
 import { type HeadParts, Heads, type Waiting } from '../../../durable-objects/user/sync/heads/heads.ts'
-import type { Question } from '../../../durable-objects/user/sync/heads/known-heads.ts'
+import type { Question, Standing } from '../../../durable-objects/user/sync/heads/known-heads.ts'
 import type { LeftWake } from '../../../durable-objects/user/sync/heads/left-news.ts'
 import {
   type WaitingClients,
@@ -55,6 +55,12 @@ class WithoutLateEnd extends Heads {
 class WithoutRollOver extends Heads {
   override carries(): boolean {
     return false
+  }
+}
+
+class WithoutUntold extends Heads {
+  override carries(room: number, standing: Standing): boolean {
+    return super.carries(room, { ...standing, untold: false })
   }
 }
 
@@ -124,6 +130,7 @@ const MUTANTS: { readonly [rule in Rule]?: new (parts: HeadParts) => Heads } = {
   lossForgets: WithoutLossForgets,
   lateEnd: WithoutLateEnd,
   rollOver: WithoutRollOver,
+  untold: WithoutUntold,
   levelOnly: WithoutLevelOnly,
   askingUnlevels: WithoutAskingUnlevels,
   joins: WithoutJoins,

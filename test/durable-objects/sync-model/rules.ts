@@ -6,6 +6,7 @@ export const RULES = {
   passing: 'a wake that passes an answer on the way raises what the answer says',
   generations: 'the answer to a wake that left before a pull says nothing about the time after it',
   rollOver: 'a new epoch carries over what was noted and is not told yet',
+  untold: 'a new epoch carries over what the one before had no place for, if its head is not known',
   rouse: 'when a room was asked for one device, whatever came of it, all waiting polls are looked at again',
   lookAgain: 'a poll that found nothing looks again, before it waits and while it does',
   lossForgets: 'a pull that brought no answer makes the head unknown',

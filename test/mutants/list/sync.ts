@@ -82,6 +82,27 @@ export const SYNC: readonly Mutant[] = [
     ['ofDevice.slice(0, -WAITING_OF_A_DEVICE)', '[]', { title: 'ends the oldest' }],
     ['poll.session.deviceId === deviceId)', 'true)', { title: 'ends no poll of another device' }],
   ]),
+  ...inFile('durable-objects/user/sync/left-alone.ts', client('left-alone'), [
+    ['if (!presence.rests || ', 'if (', { title: 'to a user that looks' }],
+    [' || streams() > 0', '', { title: 'on a stream' }],
+    ['!isDue && presence.rests && !isAnswered()', 'presence.rests', { title: 'for long|does not wait' }],
+    ['if (showsActivity(', 'if (false && showsActivity(', { title: 'does something' }],
+    ['typing.length > 0 || ', '', { title: 'waits for the message' }],
+    [' || this.#parts.heads.leftTyping(room)', ' || true', { title: 'to have ended at once' }],
+  ]),
+  ...inFile('durable-objects/user/sync/sockets.ts', client('left-alone'), [
+    ['poll.level || poll.left !== undefined', 'poll.level', { title: 'while a poll waits' }],
+    [
+      'const left = poll.level ? this.#left : undefined',
+      'const left = undefined',
+      { title: 'back after that' },
+    ],
+  ]),
+  ...inFile(
+    'durable-objects/user/sync/heads/heads.ts',
+    ['test/durable-objects/sync-model/left-news.test.ts'],
+    [[' || this.#left.to(room) > standing.position', '']],
+  ),
   ...inFile('durable-objects/room/tell/subscribers.ts', RULES, [
     ['if (one.generation !== generation) return\n', '', { title: 'the answer to a wake from before a pull' }],
   ]),
