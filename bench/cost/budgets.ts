@@ -8,10 +8,10 @@ import type { Unit } from './prices.ts'
 export const TOTAL_BUDGET = 60
 
 export const BUDGETS: Record<Unit | Operation, number> = {
-  workerRequests: 19,
+  workerRequests: 14,
   workerCpuMs: 2,
-  objectRequests: 23,
-  objectGbSeconds: 2,
+  objectRequests: 19,
+  objectGbSeconds: 1,
   rowsRead: 1,
   rowsWritten: 1,
   objectGb: 1,
@@ -24,9 +24,9 @@ export const BUDGETS: Record<Unit | Operation, number> = {
   r2Gb: 1,
   quietPoll: 13,
   message: 12,
-  typing: 9,
+  typing: 8,
   typingIdle: 2,
-  receipts: 12,
+  receipts: 13,
   receiptsIdle: 2,
   presence: 8,
   presenceIdle: 3,

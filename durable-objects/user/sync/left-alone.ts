@@ -8,19 +8,11 @@ import type { News } from '../../../src/objects/user/sync.ts'
 import type { Clock } from '../../../src/ports/system.ts'
 import type { Presence } from '../presence/presence.ts'
 import type { Heads } from './heads/heads.ts'
-import type { LeftPlace } from './heads/left-news.ts'
 import type { Sockets } from './sockets.ts'
 import { showsActivity } from './wakes.ts'
 
 /** How long it is left at most, ms: the next poll takes it along. */
 const LEFT_ALONE_MS = 300_000
-
-/** What is left, kept with the polls that wait. */
-export interface Left {
-  places: LeftPlace[]
-  /** When the first of it came, ms. */
-  since: number
-}
 
 export interface LeftAloneParts {
   userId: string

@@ -2,7 +2,7 @@
 import { takeFault } from '../../../src/faults.ts'
 import type { Session } from '../../../src/objects/user/session.ts'
 import type { KeptPresence } from '../presence/presence.ts'
-import type { Left } from './left-alone.ts'
+import type { Left } from './heads/left-news.ts'
 import type { PollReader } from './poll-reader.ts'
 
 /** A socket's attachment: all that is known of a poll after an eviction. */

@@ -161,13 +161,11 @@ export class WaitingPolls {
   /** After an eviction: what sockets wait with is known, and Rooms may have to be asked for some. */
   wakeUp(): void {
     const { sockets, heads } = this.#parts
-    const waiting = sockets
-      .all()
-      .map(({ poll: { token, level, left } }) => ({
-        place: parseSyncToken(token),
-        level,
-        left: left?.places,
-      }))
+    const waiting = sockets.all().map(({ poll: { token, level, left } }) => ({
+      place: parseSyncToken(token),
+      level,
+      left: left?.places,
+    }))
     if (heads.learnFrom(waiting)) this.serve()
   }
 

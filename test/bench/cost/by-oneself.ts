@@ -2,6 +2,7 @@
 import type { Counts } from '../../../bench/cost/bill.ts'
 import { type Counted, combined, lineThrough, type Measured, NOTHING } from '../../../bench/cost/units.ts'
 import { type Client, must } from '../../support/client.ts'
+import { eventually } from '../../support/eventually.ts'
 import { makeDevice } from '../../support/keys.ts'
 import { png, RED } from '../../support/media/images.ts'
 import type { Meter } from './meter.ts'
@@ -22,11 +23,22 @@ export type InCompany =
   | 'toDevice'
   | 'keysQuery'
 
-/** Presence as a client tells it in so many words. */
+/** Presence is told once a second. */
+const REST_MS = 1_100
+
+/**
+ * Presence as a client tells it in so many words. Minutes lie between the two: each is told at once, and no timer waits
+ * for what is left of the second.
+ */
 export async function idleAndBack(client: Client, told: (state: string) => Promise<unknown>): Promise<void> {
   for (const presence of ['unavailable', 'online']) {
     must(await client.put(`/presence/${enc(client.userId)}/status`, { presence }))
     await told(presence)
+    const rested = Date.now() + REST_MS
+    await eventually(
+      async () => Date.now(),
+      (now) => now > rested,
+    )
   }
 }
 

@@ -8,6 +8,13 @@ const MOST_WAKES = 64
 /** A room, and the position up to which its news are left. */
 export type LeftPlace = readonly [room: number, to: number]
 
+/** What is left, kept with the polls that wait. */
+export interface Left {
+  places: LeftPlace[]
+  /** When the first of it came, ms. */
+  since: number
+}
+
 export interface LeftWake {
   room: number
   to: number
