@@ -5,12 +5,12 @@
 import type { Operation } from './month.ts'
 import type { Unit } from './prices.ts'
 
-export const TOTAL_BUDGET = 60
+export const TOTAL_BUDGET = 62
 
 export const BUDGETS: Record<Unit | Operation, number> = {
   workerRequests: 14,
   workerCpuMs: 2,
-  objectRequests: 19,
+  objectRequests: 20,
   objectGbSeconds: 1,
   rowsRead: 1,
   rowsWritten: 1,
@@ -28,8 +28,8 @@ export const BUDGETS: Record<Unit | Operation, number> = {
   typingIdle: 2,
   receipts: 13,
   receiptsIdle: 2,
-  presence: 8,
-  presenceIdle: 3,
+  presence: 7,
+  presenceIdle: 4,
   presenceRooms: 3,
   opening: 2,
   firstNews: 2,
