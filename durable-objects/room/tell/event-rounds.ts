@@ -7,7 +7,7 @@ import type { Delivery } from '../../../src/objects/partition/records.ts'
 /** From one call of a partition to the next while somebody reads it, ms. The first one after a rest waits for nothing. */
 export const SPACING_MS = 100
 /**
- * The same while nobody does: a call costs as much as a send. What is said is told before the archive's acknowledgement,
+ * The same while nobody does: a call costs about as much as a send. What is said is told before the archive's acknowledgement,
  * which is to store that it was.
  */
 const UNREAD_MS = 800
