@@ -31,6 +31,7 @@ import { serverKey } from '../read/client-events.ts'
 import { stateAfterAll } from '../rows/federation/states.ts'
 import type { AllowedEvent, LocalEvent } from './local-event.ts'
 import { placeEvent } from './place.ts'
+import { Merge } from './receive/merge.ts'
 import { placeReceived } from './receive/place-received.ts'
 import { checkRedaction, placeRedacts } from './redact.ts'
 
@@ -128,7 +129,9 @@ export function writeEvent(room: RoomWriter, event: BuiltEvent, txn: string | nu
   const { store } = room
   const { pdu, eventId } = event
   if (pdu.prev_events.length < store.extremities.length) {
-    placeReceived(room, event, stateAfterAll(store, pdu.prev_events), 'accepted', txn)
+    const merge = new Merge(room)
+    placeReceived(room, event, stateAfterAll(store, pdu.prev_events), { verdict: 'accepted', merge, txn })
+    merge.settle()
     return
   }
   placeEvent(room, event, {

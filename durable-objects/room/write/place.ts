@@ -37,11 +37,8 @@ export interface Placement {
   txn: string | null
   /** An event that is not accepted is stored, and is in no extremity: it has no delta. */
   verdict: Verdict
-  /**
-   * What changes in the room's state: of the newest event its own key, after a resolution any keys. A resolution reads
-   * the event itself, and so is asked once that is stored.
-   */
-  delta: readonly StateChange[] | (() => readonly StateChange[])
+  /** What changes in the room's state with it: of the newest event its own key. What a resolution moves comes later. */
+  delta: readonly StateChange[]
   /** The states before and after it, unless it follows on all the forward extremities. */
   around?: NewEvent['around']
   /** Its place in the chain cover, where it has one already. */
@@ -56,12 +53,11 @@ export interface Placement {
 export function placeEvent(room: RoomWriter, event: BuiltEvent, placement: Placement): void {
   const { store } = room
   const { pdu, eventId, json } = event
-  const { pos, txn, verdict, around, extremities, isNew } = placement
+  const { pos, txn, verdict, around, delta, extremities, isNew } = placement
   const isState = pdu.state_key !== undefined
   const replaced = isState && isNew ? replacedBy(room, pdu, around) : undefined
   const chain = placement.chain ?? (isState ? placeInChain(store.sql, pdu.auth_events) : null)
   store.insertEvent({ eventId, pdu, pos, json, txn, chain, around, flags: FLAGS[verdict] })
-  const delta = typeof placement.delta === 'function' ? placement.delta() : placement.delta
   changeState(room, delta, { pos, cause: event })
   if (extremities !== undefined) store.setExtremities(extremities)
   if (verdict !== 'accepted') return

@@ -4,20 +4,14 @@ import type { Extremity } from '../../../../src/protocol/events/extremities.ts'
 import type { RoomReader, RoomWriter } from '../../context.ts'
 import { removeOutlier } from '../../rows/events/events.ts'
 import { FLAGS, type Verdict } from '../../rows/events/flags.ts'
-import { freePosition, type JudgedRow, judgedEvent, nextHidden } from '../../rows/events/judged-events.ts'
+import { freePosition, judgedEvent, nextHidden } from '../../rows/events/judged-events.ts'
 import { dropEarlyRedactions, earlyRedactionsOf } from '../../rows/federation/early-redactions.ts'
 import { closeGap, GAP_WIDTH, gapOf, noteGap } from '../../rows/federation/gaps.ts'
 import { addGroup, noteBranch, type StatePlace } from '../../rows/federation/state-groups.ts'
-import {
-  changesToCurrent,
-  identifiedEvent,
-  placeAfter,
-  resolvePlaces,
-  sameStates,
-  type WorkedState,
-} from '../../rows/federation/states.ts'
+import { identifiedEvent, type WorkedState } from '../../rows/federation/states.ts'
 import { placeEvent, type StateChange } from '../place.ts'
 import { applyRedaction } from '../redact.ts'
+import type { Merge } from './merge.ts'
 
 /** Events that are not shown are walked past up to so many, to find what a new event follows on. */
 const MOST_GHOSTS = 1_000
@@ -25,17 +19,16 @@ const MOST_GHOSTS = 1_000
 /**
  * Puts a judged event in its place.
  * @param before the state before it; undefined: the room's own
- * @param txn see `txnKey`
+ * @param how `txn`: see `txnKey`; `merge`: is settled by the caller, before it reads the current state
  */
 export function placeReceived(
   room: RoomWriter,
   event: BuiltEvent,
   before: WorkedState | undefined,
-  verdict: Verdict,
-  txn: string | null = null,
+  { verdict, merge, txn = null }: { verdict: Verdict; merge: Merge; txn?: string | null },
 ): void {
   const chain = removeOutlier(room.store.sql, event.eventId)
-  if (verdict === 'accepted') placeAccepted(room, event, { before, chain, txn })
+  if (verdict === 'accepted') placeAccepted(room, event, { before, chain, txn, merge })
   else placeHidden(room, event, { before, verdict, chain })
 }
 
@@ -62,7 +55,12 @@ type ChainPlace = ReturnType<typeof removeOutlier>
 function placeAccepted(
   room: RoomWriter,
   event: BuiltEvent,
-  { before, chain, txn }: { before?: WorkedState; chain?: ChainPlace; txn: string | null },
+  {
+    before,
+    chain,
+    txn,
+    merge,
+  }: { before?: WorkedState; chain?: ChainPlace; txn: string | null; merge: Merge },
 ): void {
   const { store } = room
   const { eventId, pdu } = event
@@ -81,8 +79,8 @@ function placeAccepted(
     placeEvent(room, event, { ...common, delta: ownDelta(event) })
   } else {
     const around = storeAround(room, event, before, 'accepted')
-    const delta = () => moveCurrent(room, event, known, extremities)
-    placeEvent(room, event, { ...common, around, delta })
+    placeEvent(room, event, { ...common, around, delta: [] })
+    merge.note(event, pos, known)
   }
   applyEarlyRedactions(room, event)
 }
@@ -166,29 +164,6 @@ function withoutNamed(
     for (const prev of (JSON.parse(row.pdu) as BuiltEvent['pdu']).prev_events) named.add(prev)
   }
   return known.filter((extremity) => !named.has(extremity.eventId))
-}
-
-/** What changes in the current state: it is what follows from the states after all extremities. */
-function moveCurrent(
-  room: RoomReader,
-  event: BuiltEvent,
-  before: readonly Extremity[],
-  after: readonly Extremity[],
-): StateChange[] {
-  const { sql, rules } = room.store
-  const places = placesAfter(room, after)
-  if (sameStates(placesAfter(room, before), places)) return []
-  return changesToCurrent(sql, resolvePlaces(sql, rules, places)).map(({ type, stateKey, eventId }) => {
-    const standing = eventId === event.eventId ? event : identifiedEvent(sql, eventId ?? '')
-    return [type, stateKey, standing ?? null]
-  })
-}
-
-function placesAfter({ store }: RoomReader, extremities: readonly Extremity[]): StatePlace[] {
-  return extremities
-    .map(({ eventId }) => judgedEvent(store.sql, eventId))
-    .filter((row): row is JudgedRow => row !== undefined)
-    .map(placeAfter)
 }
 
 /** The redactions of an event may have come before it. */

@@ -27,6 +27,7 @@ export function receive(room: RoomWriter, { origin, events, supplied }: ReceiveR
   noteHistory(room, pool)
   const settler = new Settler(room, pool, supplied)
   for (const event of pool.all) if (event.isWanted) settler.settle(event)
+  settler.merge.settle()
   restage(room, pool, settler)
   boundStaged(store.sql)
   joinExtremities(room)

@@ -11,6 +11,7 @@ import { identifiedEvent } from '../../rows/federation/states.ts'
 import { joinedFrom } from '../../rows/members/members.ts'
 import { changeState, type StateChange } from '../place.ts'
 import { keysOf, listedState } from './listed-state.ts'
+import { Merge } from './merge.ts'
 import { openGaps, placeReceived } from './place-received.ts'
 import { Pool, type PooledEvent } from './pool.ts'
 import { Settler } from './settler.ts'
@@ -100,6 +101,7 @@ function receiveJoin(room: RoomWriter, join: PooledEvent, pduIds: string[]): voi
   const states = [{ eventId: join.eventId, pduIds, authChainIds: [] }]
   const settler = new Settler(room, pool, { states }, { isBounded: false })
   settler.settle(pool.all[0]!)
+  settler.merge.settle()
   const error = settler.done.get(join.eventId)?.error
   if (error !== undefined) throw new MatrixError('M_FORBIDDEN', `The join does not stand here: ${error}`)
 }
@@ -118,7 +120,7 @@ function placeJoin(room: RoomWriter, join: PooledEvent): void {
       `The join does not follow from the state that came with it: ${reason}`,
     )
   }
-  placeReceived(room, join, undefined, 'accepted')
+  placeReceived(room, join, undefined, { verdict: 'accepted', merge: new Merge(room) })
 }
 
 /** Each after its auth events, and the create event, which all rely on, before them. What cannot be judged is left out. */

@@ -10,6 +10,7 @@ import { flagsOf, judgedEvent } from '../../rows/events/judged-events.ts'
 import { gapOf, noteGap } from '../../rows/federation/gaps.ts'
 import { stateAfterAll, stateMapOf, type WorkedState } from '../../rows/federation/states.ts'
 import { listedState } from './listed-state.ts'
+import { Merge } from './merge.ts'
 import { Needs } from './needs.ts'
 import { placeOutlier, placeReceived } from './place-received.ts'
 import type { Pool, PooledEvent } from './pool.ts'
@@ -28,6 +29,8 @@ const NOT_OF_THIS_ROOM = 'The event is not of this room'
 export class Settler {
   readonly needs = new Needs()
   readonly done = new Map<string, ReceivedVerdict>()
+  /** To be settled once all is placed. */
+  readonly merge: Merge
   /** The call is over: what is left is taken up by the next one. */
   isOver = false
   readonly #room: RoomWriter
@@ -42,6 +45,7 @@ export class Settler {
 
   constructor(room: RoomWriter, pool: Pool, supplied: Supplied = {}, { isBounded = true } = {}) {
     this.#room = room
+    this.merge = new Merge(room)
     this.#pool = pool
     this.#states = new Map((supplied.states ?? []).map((state) => [state.eventId, state.pduIds]))
     this.#asked = new Set(supplied.asked)
@@ -111,7 +115,7 @@ export class Settler {
     const isOld = gapOf(room.store.sql, eventId) !== undefined
     const state = before && stateMapOf(room.store.sql, before)
     const { verdict, reason } = judge(room, pdu, state, { isOld })
-    placeReceived(room, event, before, verdict)
+    placeReceived(room, event, before, { verdict, merge: this.merge })
     this.#placed += 1
     this.#finish(eventId, verdict === 'rejected' ? { error: reason } : {})
   }
@@ -141,8 +145,10 @@ export class Settler {
     const { store } = this.#room
     const missing = pdu.prev_events.filter((prev) => !this.#isThere(prev))
     if (missing.length > 0) return this.#suppliedState(event, missing)
-    if (isSame(pdu.prev_events, store.extremities) && gapOf(store.sql, eventId) === undefined)
+    if (isSame(pdu.prev_events, store.extremities) && gapOf(store.sql, eventId) === undefined) {
+      this.merge.settle()
       return 'current'
+    }
     return stateAfterAll(store, pdu.prev_events)
   }
 
@@ -203,7 +209,8 @@ export class Settler {
   }
 
   #isTimeOver(): boolean {
-    if (!this.#isBounded) return false
+    // However slow the machine is, each call gets on.
+    if (!this.#isBounded || this.#placed === 0) return false
     this.isOver ||= this.#placed >= MOST_PLACED || this.#room.clock.now() - this.#startedAt > LONGEST_MS
     return this.isOver
   }
