@@ -49,12 +49,27 @@ function entriesAt(
   })
   const named = (members ?? []).map((userId) => store.stateRowAt(MEMBER, userId, at))
   const found = named.filter((entry) => entry !== undefined)
-  return [...entries, ...found].sort((a, b) => a.from_pos - b.from_pos)
+  return [...entries, ...found].sort(inOrder)
+}
+
+/** All that a join of another server's room brought, or a resolution, came into force at one position. */
+function inOrder(
+  a: Pick<StateRow, 'from_pos' | 'event_id'>,
+  b: Pick<StateRow, 'from_pos' | 'event_id'>,
+): number {
+  return a.from_pos - b.from_pos || (a.event_id < b.event_id ? -1 : Number(a.event_id > b.event_id))
 }
 
 /** The state events in force just after a position, one after another, read only as far as the caller looks. */
-export function* stateAt(store: RowReader, wanted: Wanted, after = BEFORE_ALL): Generator<PlacedRow> {
-  const entries = entriesAt(store, wanted).filter(({ from_pos }) => from_pos > after)
+export function* stateAt(
+  store: RowReader,
+  wanted: Wanted,
+  { after = BEFORE_ALL, afterEvent }: Omit<StateCursor, 'at'> = {},
+): Generator<PlacedRow> {
+  const entries = entriesAt(store, wanted).filter(
+    ({ from_pos, event_id }) =>
+      from_pos > after || (from_pos === after && afterEvent !== undefined && event_id > afterEvent),
+  )
   for (let start = 0; start < entries.length; start += BATCH) {
     const batch = entries.slice(start, start + BATCH)
     const rows = store.stateEvents(batch.map(({ event_id }) => event_id))
@@ -74,7 +89,7 @@ export function stateEvent(row: EventRow, roomId?: string): ClientEvent {
 export function sliceState(
   room: RoomReader,
   request: Omit<StateRequest, 'viewer' | 'at' | 'cursor'>,
-  { at, after }: StateCursor,
+  { at, ...from }: StateCursor,
   length = PART_LENGTH,
 ): StateSlice {
   const { store } = room
@@ -83,8 +98,8 @@ export function sliceState(
   if (filter?.types?.length === 0) return slice
   const budget = new Budget(length)
   const except = new Set(request.except)
-  let place = after
-  for (const row of stateAt(store, { at, since, only, members }, after)) {
+  let place = from
+  for (const row of stateAt(store, { at, since, only, members }, from)) {
     const event = stateEvent(row, request.format === undefined ? store.roomId : undefined)
     const isWanted =
       !except.has(row.event_id) &&
@@ -93,14 +108,14 @@ export function sliceState(
       (filter === undefined || matchesRoomEvent(filter, event, store.roomId))
     if (isWanted) {
       if (!budget.takes(row.pdu.length)) {
-        slice.next = { at, after: place }
+        slice.next = { at, ...place }
         return slice
       }
       slice.events.push(
         request.format === 'federation' ? inFederationFormat({ pos: row.pos, event }, row).event : event,
       )
     }
-    place = row.from_pos
+    place = { after: row.from_pos, afterEvent: row.event_id }
   }
   return slice
 }

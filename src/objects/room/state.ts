@@ -6,6 +6,8 @@ import type { RoomEventFilter } from '../../protocol/matching/filter.ts'
 export interface StateCursor {
   at: number
   after?: number
+  /** Of what came into force at `after`, the last event that was given, by their ids. */
+  afterEvent?: string
 }
 
 /** Which state events are wanted. */
