@@ -3,6 +3,7 @@
  * not become a call. See `docs/decisions/`, 12.
  */
 import type { Env } from '../src/env.ts'
+import { askForRoom } from '../src/federation/directory.ts'
 import { knownIds, type OneByOne, together } from '../src/known-ids.ts'
 import type { RemoteJoin } from '../src/objects/room/federation.ts'
 import type { PublicKeys } from '../src/objects/user/keys.ts'
@@ -36,7 +37,10 @@ export interface GatedObjects extends Objects {
   servers: Servers
 }
 
-type GatePorts = Pick<Ports, 'accounts' | 'aliases' | 'archiveReader' | 'calls' | 'config' | 'roomNotes'>
+type GatePorts = Pick<
+  Ports,
+  'accounts' | 'aliases' | 'archiveReader' | 'calls' | 'config' | 'federation' | 'roomNotes'
+>
 
 /** The rooms that this isolate knows to be there. */
 const knownRooms = knownIds()
@@ -87,6 +91,9 @@ export function gatedObjects(
       serverName: ports.config.serverName,
       profileOf: (userId) => user(userId).profile(),
       aliases: ports.aliases,
+      ...(ports.config.federation.on && {
+        askForRoom: (alias: string) => askForRoom(ports.federation, alias),
+      }),
     }),
     newRoom: (roomId) => ({
       async create(...args) {

@@ -1,7 +1,8 @@
 /**
- * Decides whether what a request names belongs to this server or to another one; nothing else decides it. There is no
- * way to other servers yet, so what stands in for their answers is here too.
+ * Decides whether what a request names belongs to this server or to another one; nothing else decides it. What stands in
+ * for the answers of servers that cannot be asked is here too.
  */
+import type { AliasedRoom } from '../src/federation/directory.ts'
 import type { AliasStore } from '../src/ports/directory.ts'
 import { MatrixError } from '../src/protocol/errors.ts'
 import type { JsonObject } from '../src/protocol/events/canonical-json.ts'
@@ -21,8 +22,13 @@ export interface Servers {
   askedHere<T>(asked: Readonly<Record<string, T>>): { here: Record<string, T>; failures: JsonObject }
   /** Users of other servers tell their profile themselves, when they join. */
   profileOf(userId: string): Promise<Profile>
-  /** The room behind an alias; undefined where none is known. */
-  roomOf(alias: string): Promise<string | undefined>
+  /** Whether other servers are spoken to at all. */
+  federates: boolean
+  /**
+   * The room behind an alias, and servers that are in it; undefined where none is known. The server that an alias names is
+   * asked for it. @throws MatrixError M_UNKNOWN (502) where it gives no answer
+   */
+  roomOf(alias: string): Promise<AliasedRoom | undefined>
 }
 
 /** What a request is told of a server that does not answer. */
@@ -32,16 +38,20 @@ interface Here {
   serverName: string
   profileOf(userId: string): Promise<Profile>
   aliases: Pick<AliasStore, 'find'>
+  /** The room behind an alias of another server; absent where there is no federation. */
+  askForRoom?: (alias: string) => Promise<AliasedRoom | undefined>
 }
 
 /** The servers as this one sees them. */
-export function serversFrom({ serverName, profileOf, aliases }: Here): Servers {
+export function serversFrom({ serverName, profileOf, aliases, askForRoom }: Here): Servers {
   const owns = (id: string) => serverNameOf(id) === serverName
   return {
     owns,
     isThis: (server) => server === serverName,
     requireReachable(userId) {
       if (owns(userId)) return
+      if (askForRoom !== undefined)
+        throw new MatrixError('M_FORBIDDEN', `${userId} is not a user of this server`)
       throw new MatrixError('M_FORBIDDEN', `This server does not federate: ${userId} cannot be reached`)
     },
     requireAskable(server) {
@@ -57,6 +67,11 @@ export function serversFrom({ serverName, profileOf, aliases }: Here): Servers {
       }
     },
     profileOf: async (userId) => (owns(userId) ? profileOf(userId) : {}),
-    roomOf: async (alias) => (owns(alias) ? (await aliases.find(alias))?.roomId : undefined),
+    federates: askForRoom !== undefined,
+    async roomOf(alias) {
+      if (!owns(alias)) return askForRoom?.(alias)
+      const found = await aliases.find(alias)
+      return found && { roomId: found.roomId, servers: [serverName] }
+    },
   }
 }

@@ -23,6 +23,7 @@ import { rendezvous } from './client/keys/rendezvous.ts'
 import { eventStreamGroups } from './event-stream/groups.ts'
 import { eventStreamReads } from './event-stream/read.ts'
 import { eventStreamStatus } from './event-stream/status.ts'
+import { invites } from './federation/invites.ts'
 import { serverKeys } from './federation/keys.ts'
 import { joinsAndLeaves, templates } from './federation/membership.ts'
 import { openIdUserInfo } from './federation/openid.ts'
@@ -89,6 +90,7 @@ app.route('/_matrix/federation/v1', transactions)
 app.route('/_matrix/federation/v1', serverReads)
 app.route('/_matrix/federation/v1', templates)
 app.route('/_matrix/federation/v2', joinsAndLeaves)
+app.route('/_matrix/federation', invites)
 app.route('/_matrix/key/v2', serverKeys)
 app.route('/_matrix/client/v1/media', downloads)
 app.route('/_matrix/client/v1/media', thumbnails)

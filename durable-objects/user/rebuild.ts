@@ -18,6 +18,7 @@ import type { PusherRow } from './push/pushers.ts'
 import type { AccountDataRow } from './settings/account-data.ts'
 import type { FilterRow } from './settings/filters.ts'
 import type { ThreadRow } from './settings/thread-subscriptions.ts'
+import { OUTSIDE_ROOM, restoreOutside } from './sync/outside-rooms.ts'
 import { putRoom, type RoomRow } from './sync/room-rows.ts'
 import { MESSAGE_SERIES } from './to-device/inbox.ts'
 
@@ -81,6 +82,7 @@ export function restoreCopy(sql: SqlStorage, { records, rooms, delayedRooms }: U
   recountBackups(sql)
   for (const roomId of delayedRooms) noteDelayed(sql, roomId)
   for (const [index, room] of rooms.entries()) putRoom(sql, restoredRoom(room, index + 1, base))
+  for (const record of records) if (record.kind === OUTSIDE_ROOM) restoreOutside(sql, record, base)
 }
 
 function restoredRoom(room: KnownRoom, no: number, own: number): RoomRow {
@@ -96,6 +98,7 @@ function restoredRoom(room: KnownRoom, no: number, own: number): RoomRow {
     forgotten: room.forgotten ? 1 : 0,
     at: null,
     by_other: 0,
+    outside: 0,
   }
 }
 

@@ -22,7 +22,7 @@ import { FILTERS_TABLE } from './settings/filters.ts'
 import { READ_MARKERS_TABLE } from './settings/read-markers.ts'
 import { THREAD_PLACES, THREAD_SUBSCRIPTIONS_TABLE } from './settings/thread-subscriptions.ts'
 import { HEAD_TABLES } from './sync/head-store.ts'
-import { ROOM_CHANGE_COLUMNS, ROOMS_TABLE } from './sync/room-rows.ts'
+import { OUTSIDE_COLUMN, ROOM_CHANGE_COLUMNS, ROOMS_TABLE } from './sync/room-rows.ts'
 import { SLIDING_TABLES } from './sync/sliding/store.ts'
 import { INBOX_TABLES } from './to-device/inbox.ts'
 
@@ -49,4 +49,5 @@ export const USER_MIGRATIONS: readonly string[] = [
   PROFILE_CHANGES_TABLE,
   THREAD_PLACES,
   EVENT_OUTBOX_TABLE,
+  OUTSIDE_COLUMN,
 ]

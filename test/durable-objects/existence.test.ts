@@ -95,6 +95,9 @@ const REFUSED = [
   ...['400 M_MISSING_PARAM', '400 M_UNRECOGNIZED', '401 M_UNKNOWN_TOKEN', '403 M_FORBIDDEN', '401'],
 ]
 
+/** A room whose id has the name of another server is asked for there, and there is no such server. */
+const ASKED_ELSEWHERE = '502 M_UNKNOWN'
+
 /** Only requests about oneself succeed, and nobody without a token is told more than that there is no such name. */
 function rightAnswers(
   method: string,
@@ -106,6 +109,7 @@ function rightAnswers(
   // It tells all keys, whichever is named.
   if (path === '/_matrix/key/v2/server/:keyId') return ['200']
   if (token === undefined) return auth === 'none' || auth === 'optional' ? NO_SUCH : ['401 M_MISSING_TOKEN']
+  if (/\/(join|knock)\b/.test(path)) return [...REFUSED, ASKED_ELSEWHERE]
   return own && path.includes(':userId') ? ['200', ...REFUSED] : REFUSED
 }
 

@@ -1,6 +1,7 @@
 /** Schemas of what stands in many paths and bodies: identifiers, and the checks that go with them. */
 import * as z from 'zod'
 import type { UserRequester } from '../../src/accounts/requester.ts'
+import type { AliasedRoom } from '../../src/federation/directory.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import {
   fitsBytes,
@@ -41,9 +42,9 @@ export function requireSelf(requester: UserRequester, userId: string): void {
     throw new MatrixError('M_FORBIDDEN', 'The user in the path must be the owner of the access token')
 }
 
-/** The room behind an alias. @throws MatrixError M_NOT_FOUND */
-export async function roomOfAlias({ var: { objects } }: AppContext, alias: string): Promise<string> {
+/** The room behind an alias, and servers that are in it. @throws MatrixError M_NOT_FOUND */
+export async function roomOfAlias({ var: { objects } }: AppContext, alias: string): Promise<AliasedRoom> {
   const found = await objects.servers.roomOf(alias)
-  if (found === undefined) throw new MatrixError('M_NOT_FOUND', `There is no room alias ${alias} here`)
+  if (found === undefined) throw new MatrixError('M_NOT_FOUND', `There is no room alias ${alias}`)
   return found
 }

@@ -19,8 +19,8 @@ queries.get(
     const { room_alias: alias } = c.req.valid('query')
     const { servers, room } = c.var.objects
     // "Servers should only be queried for room aliases that they own."
-    const roomId = servers.owns(alias) ? await servers.roomOf(alias) : undefined
-    if (roomId === undefined) throw new MatrixError('M_NOT_FOUND', 'No room has this alias')
-    return c.json({ room_id: roomId, servers: await room(roomId).serversIn() })
+    const found = servers.owns(alias) ? await servers.roomOf(alias) : undefined
+    if (found === undefined) throw new MatrixError('M_NOT_FOUND', 'No room has this alias')
+    return c.json({ room_id: found.roomId, servers: await room(found.roomId).serversIn() })
   },
 )

@@ -33,7 +33,7 @@ import { delayedEventsOf } from '../rows/events/delayed-store.ts'
 import { children, threads } from './children.ts'
 import { eventContext } from './event-context.ts'
 import { outgoingEvents, serversIn } from './federation/outgoing.ts'
-import { joinRule } from './join-rule.ts'
+import { type JoinRule, joinRule } from './join-rule.ts'
 import { mayEditAliases } from './listing.ts'
 import { notificationsFor } from './notifications.ts'
 import { foundEvents, visibleEvents } from './search.ts'
@@ -134,7 +134,7 @@ export const readRpc = rpcTable<ReadDesk>()({
   /** What a joiner must satisfy, before anybody is asked: the join rule and the rooms that `restricted` names. */
   joinRule: {
     ...reads,
-    run: ({ room }): { joinRule: string; allowRooms: string[] } => joinRule(room),
+    run: ({ room }): JoinRule => joinRule(room),
   },
 
   /** Whether a user is joined: for restricted rooms elsewhere, and checks of the alias API. */

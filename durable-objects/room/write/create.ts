@@ -159,7 +159,8 @@ function firstPowerLevels(rules: RoomVersionRules, creator: string, plan: Create
   const users: JsonObject = {}
   if (!rules.privilegedCreators) {
     users[creator] = 100
-    if (plan.preset === 'trusted_private_chat') for (const userId of plan.invite) users[userId] = 100
+    const invited = [...plan.invite, ...(plan.inviteElsewhere ?? [])]
+    if (plan.preset === 'trusted_private_chat') for (const userId of invited) users[userId] = 100
   }
   const levels: JsonObject = {
     users,

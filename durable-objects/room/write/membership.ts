@@ -4,9 +4,9 @@ import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { checkMemberContent } from '../../../src/protocol/rooms/member-content.ts'
 import type { Membership } from '../../../src/protocol/rooms/membership.ts'
-import type { RoomWriter } from '../context.ts'
+import type { RoomReader, RoomWriter } from '../context.ts'
 import { GUEST_KIND, requireGuestAccess } from './guests.ts'
-import type { LocalEvent } from './local-event.ts'
+import type { AllowedEvent, LocalEvent } from './local-event.ts'
 import { append, authorise, unchangedState } from './pipeline.ts'
 import { withVoucher } from './vouching.ts'
 
@@ -49,6 +49,12 @@ const ACTIONS: Readonly<Record<Action, ActionRule>> = {
  * @throws MatrixError M_FORBIDDEN, M_BAD_STATE
  */
 export function changeMembership(room: RoomWriter, request: MembershipRequest): string | undefined {
+  const allowed = allowedChange(room, request)
+  return allowed && append(room, allowed)
+}
+
+/** The event of a change that the room allows; undefined if nothing has to change. @throws MatrixError as above */
+export function allowedChange(room: RoomReader, request: MembershipRequest): AllowedEvent | undefined {
   const { action, sender, target } = request
   const rule = ACTIONS[action]
   // Reads the rules first, so that a room that does not exist is M_NOT_FOUND, whatever is asked of it.
@@ -63,11 +69,11 @@ export function changeMembership(room: RoomWriter, request: MembershipRequest): 
   if (rule.needs !== undefined && !rule.needs.memberships.includes(current)) throw rule.needs.error()
   if (rule.already.includes(current) || unchangedState(room, event) !== undefined) return undefined
   if (action === 'join' && request.guest === true) requireGuestAccess(room)
-  return append(room, allowed)
+  return allowed
 }
 
 function memberContent(
-  room: RoomWriter,
+  room: RoomReader,
   request: MembershipRequest,
   membership: Membership,
   current: Membership | null,

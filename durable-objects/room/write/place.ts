@@ -172,12 +172,16 @@ function predecessorOf(room: RoomReader): string | undefined {
 }
 
 function strippedState(room: RoomReader, userId: string): StrippedEvent[] {
-  const events = STRIPPED_TYPES.map((type) => room.store.get(type, ''))
   const member = room.store.get('m.room.member', userId)
+  const inviter = member?.pdu.sender === userId ? undefined : member?.pdu.sender
+  const events = member === undefined ? shownState(room, inviter) : [...shownState(room, inviter), member]
+  return events.map((event) => strippedEvent(event.pdu))
+}
+
+/** What invited and knocking users see of the room. */
+export function shownState({ store }: RoomReader, inviter: string | undefined): IdentifiedPdu[] {
+  const events = STRIPPED_TYPES.map((type) => store.get(type, ''))
   // Clients name the inviter, and have no other place in this room to learn the name from.
-  const inviter =
-    member?.pdu.sender === userId ? undefined : room.store.get('m.room.member', member?.pdu.sender ?? '')
-  return [...events, inviter, member]
-    .filter((event) => event !== undefined)
-    .map((event) => strippedEvent(event.pdu))
+  const named = inviter === undefined ? undefined : store.get('m.room.member', inviter)
+  return [...events, named].filter((event) => event !== undefined)
 }

@@ -1,6 +1,12 @@
 /** What is asked of a Room that writes events, now or later: each row is one mutation, or a part that runs several. */
 import type { CreateRoomPlan, UpgradeRequest } from '../../../src/objects/room/create.ts'
-import type { ReceiveAnswer, ReceiveRequest, RemoteJoin } from '../../../src/objects/room/federation.ts'
+import type {
+  PreparedInvite,
+  ReceiveAnswer,
+  ReceivedEvent,
+  ReceiveRequest,
+  RemoteJoin,
+} from '../../../src/objects/room/federation.ts'
 import type {
   AdmitRequest,
   Admitted,
@@ -28,6 +34,7 @@ import { forget } from './forget.ts'
 import { dropAlias, setListed } from './listed.ts'
 import { updateProfile } from './member-profile.ts'
 import { changeMembership } from './membership.ts'
+import { appendInvite, prepareInvite } from './outgoing-invite.ts'
 import { joinRemote } from './receive/remote-join.ts'
 import { admit } from './resident/admit.ts'
 import { memberTemplate } from './resident/template.ts'
@@ -62,6 +69,21 @@ export const writeRpc = rpcTable<RoomDesk>()({
     repeatable: true,
     run: ({ mutateAndFeed }, request: MembershipRequest): Promise<string | undefined> =>
       mutateAndFeed((change) => changeMembership(change, request)),
+  },
+
+  /** An invite of a user of another server, for that server to sign. Undefined where the user is invited already. */
+  prepareInvite: {
+    session: 'none',
+    repeatable: true,
+    run: ({ room }, request: MembershipRequest): PreparedInvite | undefined => prepareInvite(room, request),
+  },
+
+  /** The same, signed. @throws MatrixError M_FORBIDDEN where the room no longer lets the inviter invite */
+  appendInvite: {
+    session: 'none',
+    repeatable: true,
+    run: ({ mutateAndFeed }, invite: ReceivedEvent): Promise<void> =>
+      mutateAndFeed((change) => appendInvite(change, invite)),
   },
 
   /**

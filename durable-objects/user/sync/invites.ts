@@ -1,4 +1,5 @@
 /** Which invites the user's settings let in, and which stored invites the user is shown. */
+import { stringField } from '../../../src/protocol/json-fields.ts'
 import { IGNORED_USERS } from '../../../src/protocol/rooms/ignored-users.ts'
 import {
   INVITE_FILTER,
@@ -41,8 +42,13 @@ export function showingInvites<T>(
 /** "Invite events for this user already in the database … MUST NOT be served over client synchronisation endpoints." */
 export function hidesInvite(sql: SqlStorage, userId: string, room: UserRoom): boolean {
   if (room.membership !== 'invite') return false
-  const member = room.stripped.find((event) => event.type === 'm.room.member' && event.state_key === userId)
-  const sender = member?.sender
-  if (typeof sender !== 'string') return false
+  const sender = inviterOf(room, userId)
+  if (sender === undefined) return false
   return ignoredUsers(sql, userId).has(sender) || permissionFor(sql, sender) !== 'allow'
+}
+
+/** Who sent the user an invite, as its stripped state tells. */
+export function inviterOf(room: UserRoom, userId: string): string | undefined {
+  const member = room.stripped.find((event) => event.type === 'm.room.member' && event.state_key === userId)
+  return stringField(member?.sender)
 }

@@ -2,7 +2,7 @@
 import type { MembershipChange, VisitedRoom } from '../../../src/objects/user/sync.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import type { Membership } from '../../../src/protocol/rooms/membership.ts'
-import { coverStripped, type KnownRoomRow, moveRoom, putRoom, roomRows } from './room-rows.ts'
+import { coverStripped, moveRoom, putRoom, type RoomRow, roomRows } from './room-rows.ts'
 
 export interface UserRoom {
   /** The room's short name in sync tokens. */
@@ -18,6 +18,9 @@ export interface UserRoom {
   at: number
   /** Another user changed it. */
   byOther: boolean
+  eventId: string
+  /** Another server told of the membership, and no Room has since. */
+  outside: boolean
 }
 
 /** All rooms in memory, read once in an incarnation: each sync walks them. */
@@ -61,20 +64,26 @@ export class Memberships {
 
   /** The rooms that the user may search: those they are in, and those they were in, up to the leave. */
   visitedRooms(): VisitedRoom[] {
-    return [...this.all()]
-      .filter((room) => !room.forgotten)
-      .map(({ roomId, membership, pos }) => (membership === 'join' ? { roomId } : { roomId, leftAt: pos }))
+    return (
+      [...this.all()]
+        // What no Room has told of has nothing to search in.
+        .filter((room) => !room.forgotten && room.pos > 0)
+        .map(({ roomId, membership, pos }) => (membership === 'join' ? { roomId } : { roomId, leftAt: pos }))
+    )
   }
 
   /**
    * Takes a change from a Room. Changes come at least once and in any order: one at or below the stored position is
-   * old. One row. Call it inside a transaction.
+   * old. What another server told has no position, so that whatever a Room says later passes it. One row. Call it inside a
+   * transaction.
    * @param nextOwn gives the next position of the user's own log
    * @returns the room where something changed that a sync shows
    */
-  apply(change: MembershipChange, nextOwn: () => number): UserRoom | undefined {
-    const known = this.#byId.get(change.roomId)
-    if (known !== undefined && change.pos <= known.pos) return undefined
+  apply(told: MembershipChange, nextOwn: () => number): UserRoom | undefined {
+    const known = this.#byId.get(told.roomId)
+    const change = told.outside === true ? fromOutside(told, known) : told
+    if (change === undefined) return undefined
+    if (known !== undefined && change.outside !== true && change.pos <= known.pos) return undefined
     const unchanged = change.unchanged && known?.membership === change.membership
     const room: UserRoom = {
       no: known?.no ?? this.#nextNo(),
@@ -88,6 +97,8 @@ export class Memberships {
       forgotten: isGone(change.membership) && (change.forgotten ?? known?.forgotten ?? false),
       at: unchanged ? known.at : (change.at ?? 0),
       byOther: unchanged ? known.byOther : change.sender !== this.#userId,
+      eventId: change.eventId,
+      outside: change.outside === true,
     }
     if (known?.stripped?.length) coverStripped(this.#sql, known.no)
     putRoom(this.#sql, {
@@ -97,11 +108,12 @@ export class Memberships {
       was: room.was,
       pos: room.pos,
       own: room.own,
-      event_id: change.eventId,
+      event_id: room.eventId,
       stripped: change.strippedState === undefined ? null : JSON.stringify(change.strippedState),
       forgotten: room.forgotten ? 1 : 0,
       at: room.at,
       by_other: room.byOther ? 1 : 0,
+      outside: room.outside ? 1 : 0,
     })
     this.#keep(room)
     return unchanged ? undefined : room
@@ -125,6 +137,21 @@ export class Memberships {
   }
 }
 
+/**
+ * What another server told, as a change of the user's list; undefined: it changes nothing. An invite that comes again is the
+ * same one, even after the user has refused it. A room of which no Room ever told is forgotten when the user goes back: there
+ * is nobody to ask for what it was.
+ */
+function fromOutside(told: MembershipChange, known: UserRoom | undefined): MembershipChange | undefined {
+  const pos = known?.pos ?? 0
+  if (told.membership !== 'leave') {
+    if (known?.membership === 'join' || known?.eventId === told.eventId) return undefined
+    return { ...told, pos }
+  }
+  if (known?.membership !== 'invite' && known?.membership !== 'knock') return undefined
+  return { ...told, pos, eventId: known.eventId, forgotten: pos === 0 }
+}
+
 /** A user who was removed and is then banned was banned from a room that they had been in. */
 function wasBefore(known: UserRoom | undefined, { membership }: MembershipChange): Membership | null {
   const wasRemoved = known?.membership === 'leave' && known.byOther && known.was === 'join'
@@ -135,7 +162,7 @@ function isGone(membership: Membership): boolean {
   return membership === 'leave' || membership === 'ban'
 }
 
-function fromRow(row: KnownRoomRow): UserRoom {
+function fromRow(row: RoomRow): UserRoom {
   return {
     no: row.no,
     roomId: row.room_id,
@@ -147,5 +174,7 @@ function fromRow(row: KnownRoomRow): UserRoom {
     forgotten: row.forgotten === 1,
     at: row.at ?? 0,
     byOther: row.by_other === 1,
+    eventId: row.event_id,
+    outside: row.outside === 1,
   }
 }

@@ -28,6 +28,11 @@ export const ROOM_CHANGE_COLUMNS = `
   ALTER TABLE rooms ADD COLUMN by_other INTEGER NOT NULL DEFAULT 0;
 `
 
+export const OUTSIDE_COLUMN = `
+  -- Another server told of the membership, and no Room has since.
+  ALTER TABLE rooms ADD COLUMN outside INTEGER NOT NULL DEFAULT 0;
+`
+
 export type RoomRow = {
   no: number
   room_id: string
@@ -40,14 +45,13 @@ export type RoomRow = {
   forgotten: number
   at: number | null
   by_other: number
+  outside: number
 }
 
-/** A room as this object reads it: nobody asks for the id of the member event. */
-export type KnownRoomRow = Omit<RoomRow, 'event_id'>
-
-export function roomRows(sql: SqlReader): Iterable<KnownRoomRow> {
-  return sql.exec<KnownRoomRow>(
-    'SELECT no, room_id, membership, was, pos, own, stripped, forgotten, at, by_other FROM rooms',
+export function roomRows(sql: SqlReader): Iterable<RoomRow> {
+  return sql.exec<RoomRow>(
+    `SELECT no, room_id, membership, was, pos, own, event_id, stripped, forgotten, at, by_other, outside
+     FROM rooms`,
   )
 }
 
@@ -55,8 +59,8 @@ export function roomRows(sql: SqlReader): Iterable<KnownRoomRow> {
 export function putRoom(sql: SqlStorage, row: RoomRow): void {
   sql.exec(
     `INSERT OR REPLACE INTO rooms
-       (no, room_id, membership, was, pos, own, event_id, stripped, forgotten, at, by_other)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       (no, room_id, membership, was, pos, own, event_id, stripped, forgotten, at, by_other, outside)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     row.no,
     row.room_id,
     row.membership,
@@ -68,7 +72,15 @@ export function putRoom(sql: SqlStorage, row: RoomRow): void {
     row.forgotten,
     row.at,
     row.by_other,
+    row.outside,
   )
+}
+
+/** The number of a room, and its position; of one that has no row a new number. */
+export function numberFor(sql: SqlReader, roomId: string): Pick<RoomRow, 'no' | 'pos'> {
+  const known = first<Pick<RoomRow, 'no' | 'pos'>>(sql, 'SELECT no, pos FROM rooms WHERE room_id = ?', roomId)
+  const last = first<{ no: number | null }>(sql, 'SELECT max(no) AS no FROM rooms')?.no ?? 0
+  return known ?? { no: last + 1, pos: 0 }
 }
 
 /** One row. */

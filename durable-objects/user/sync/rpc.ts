@@ -1,10 +1,11 @@
 /** What is asked of a User object about the user's rooms, by clients and by the Rooms. `/sync` itself goes by `fetch`. */
 import type { Session } from '../../../src/objects/user/session.ts'
-import type { MembershipChange, VisitedRoom, Wake } from '../../../src/objects/user/sync.ts'
+import type { MembershipChange, OwnMembership, VisitedRoom, Wake } from '../../../src/objects/user/sync.ts'
 import { rpcTable } from '../../rpc-table.ts'
 import { delayedRooms, noteDelayed, pruneDelayed } from '../delayed-rooms.ts'
 import type { UserHost } from '../host.ts'
-import { hidesInvite } from './invites.ts'
+import { hidesInvite, inviterOf } from './invites.ts'
+import { outsideRecord } from './outside-rooms.ts'
 
 export const syncRpc = rpcTable<UserHost>()({
   joinedRooms: {
@@ -13,13 +14,26 @@ export const syncRpc = rpcTable<UserHost>()({
     run: ({ polls }): string[] => polls().memberships.joinedRooms(),
   },
 
-  /** Those of these rooms in which the user has, or had, any membership. */
+  /** Those of these rooms in which the user has, or had, any membership, by the word of their Rooms. */
   knownRooms: {
     session: 'none',
     repeatable: true,
     run({ polls }, roomIds: string[]): string[] {
       const { memberships } = polls()
-      return roomIds.filter((roomId) => memberships.byId(roomId) !== undefined)
+      return roomIds.filter((roomId) => (memberships.byId(roomId)?.pos ?? 0) > 0)
+    },
+  },
+
+  /** How the user stands in a room; undefined where they have nothing to do with it. */
+  membershipIn: {
+    session: 'none',
+    repeatable: true,
+    run({ polls, userId }, roomId: string): OwnMembership | undefined {
+      const room = polls().memberships.byId(roomId)
+      if (room === undefined) return undefined
+      const { membership, outside } = room
+      const inviter = membership === 'invite' ? inviterOf(room, userId()) : undefined
+      return { membership, outside, ...(inviter !== undefined && { inviter }) }
     },
   },
 
@@ -55,7 +69,10 @@ export const syncRpc = rpcTable<UserHost>()({
     run: ({ polls }, { deviceId }: Session, roomId: string): void => polls().membersLoaded(deviceId, roomId),
   },
 
-  /** From a Room's member feed, at least once; an older position than the stored one changes nothing. */
+  /**
+   * From a Room's member feed, at least once; an older position than the stored one changes nothing. Or what another server
+   * told of a room in which no user of this one is.
+   */
   membershipChanged: { session: 'none', repeatable: true, run: membershipChanged },
 
   /** Answers whether the Room may forget this subscriber. */
@@ -92,20 +109,30 @@ export const syncRpc = rpcTable<UserHost>()({
 })
 
 function membershipChanged(host: UserHost, change: MembershipChange): void {
-  const { account, armNow, deviceLists, nextOwn, polls, pushes, roomSettings, sql, transaction } = host
+  const { armNow, mutate, polls, roomSettings, transaction } = host
   const syncing = polls()
-  const leavesJob = transaction(() => {
-    const applied = syncing.memberships.apply(change, nextOwn)
-    // A Room that was rebuilt tells of memberships again, and knows of no pushers.
-    if (applied === undefined) {
-      if (change.unchanged) pushes.shownAnew(change.roomId)
-      return account.pushIn(change.roomId, change.membership)
-    }
-    const shown = pushes.membershipChanged(change, !hidesInvite(sql, host.userId(), applied))
-    const marks = change.membership === 'join' && deviceLists.roomJoined(change.roomId, change.at)
-    return account.roomEntered(change.roomId, change.membership) || marks || shown
-  })
+  const { memberships } = syncing
+  const isOutside = change.outside === true || memberships.byId(change.roomId)?.outside === true
+  const work = () => applied(host, change)
+  // The archive knows what Rooms told, and not what other servers did.
+  const leavesJob = isOutside
+    ? mutate(() => ({ value: work(), archive: outsideRecord(memberships.byId(change.roomId)) }))
+    : transaction(work)
   roomSettings.joined(change)
   if (leavesJob) armNow('rooms', 'push')
   syncing.membershipApplied(change)
+}
+
+/** Stores a change, with what follows from it, inside the caller's transaction. Answers whether that leaves a job. */
+function applied(host: UserHost, change: MembershipChange): boolean {
+  const { account, deviceLists, nextOwn, polls, pushes, sql } = host
+  const room = polls().memberships.apply(change, nextOwn)
+  // A Room that was rebuilt tells of memberships again, and knows of no pushers.
+  if (room === undefined) {
+    if (change.unchanged) pushes.shownAnew(change.roomId)
+    return account.pushIn(change.roomId, change.membership)
+  }
+  const shown = pushes.membershipChanged(change, !hidesInvite(sql, host.userId(), room))
+  const marks = change.membership === 'join' && deviceLists.roomJoined(change.roomId, change.at)
+  return account.roomEntered(change.roomId, change.membership) || marks || shown
 }

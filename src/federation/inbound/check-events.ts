@@ -1,8 +1,9 @@
 /** Steps 1 to 3 of the receipt of events, for many at once: the keys that are missing are asked for together. */
 import type { ReceivedEvent } from '../../objects/room/federation.ts'
 import type { KeyRing } from '../../ports/federation.ts'
-import { checkPdu, type PduVerdict, readPdu } from '../../protocol/federation/pdu-checks.ts'
+import { type PduVerdict, readPdu } from '../../protocol/federation/pdu-checks.ts'
 import type { RoomVersionRules } from '../../protocol/rooms/room-version.ts'
+import { checkPdus } from '../pdu-batch.ts'
 
 export interface CheckedEvents {
   good: ReceivedEvent[]
@@ -19,21 +20,14 @@ export async function checkEvents(
   rules: RoomVersionRules,
   { keyRing, atOnce }: { keyRing: KeyRing; atOnce: number },
 ): Promise<CheckedEvents> {
-  const options = { byTime: rules.enforcesKeyValidity }
-  const first = texts.map((text) => checkPdu(text, rules, keyRing.known(options)))
-  const wanted = first.flatMap((one) => (one.verdict === 'keys missing' ? one.keys : []))
-  const keys = wanted.length === 0 ? undefined : await keyRing.collect(wanted, { ...options, atOnce })
   const checked: CheckedEvents = { good: [], refused: new Map() }
-  for (const [index, text] of texts.entries()) {
-    const known = first[index]!
-    const verdict =
-      known.verdict === 'keys missing' && keys !== undefined ? checkPdu(text, rules, keys) : known
+  for (const [index, verdict] of (await checkPdus(texts, rules, keyRing, atOnce)).entries()) {
     if (verdict.verdict === 'good') {
       const { eventId, json, isRedacted } = verdict
       checked.good.push({ eventId, json, isRedacted })
       continue
     }
-    const eventId = idOf(text, rules)
+    const eventId = idOf(texts[index]!, rules)
     if (eventId !== undefined) checked.refused.set(eventId, reasonOf(verdict))
   }
   return checked

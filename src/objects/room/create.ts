@@ -17,6 +17,8 @@ export interface CreateRoomPlan {
   isDirect: boolean
   preset: 'private_chat' | 'trusted_private_chat' | 'public_chat'
   invite: string[]
+  /** Users of other servers, who are invited once there is the room: their servers are asked first. */
+  inviteElsewhere?: string[]
   /** Of the invited, for their member events. */
   inviteProfiles?: Record<string, Profile>
   initialState: { type: string; stateKey: string; content: JsonObject }[]

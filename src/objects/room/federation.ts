@@ -89,3 +89,12 @@ export interface RemoteJoin {
     stateIds: string[]
   }
 }
+
+/** An invite of a user of another server, before that server has signed it. */
+export interface PreparedInvite {
+  eventId: string
+  json: string
+  roomVersion: string
+  /** The events that the receiver may see of the room, each as its JSON. */
+  inviteState: string[]
+}

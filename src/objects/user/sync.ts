@@ -24,8 +24,13 @@ export interface News extends Omit<Wake, 'increment'> {
 /** One row of a room's member feed. */
 export interface MembershipChange {
   roomId: string
-  /** Position of the member event in the room. */
+  /** Position of the member event in the room; 0 where another server told of it. */
   pos: number
+  /**
+   * Another server told of an invite or a knock, or the user went back on one, in a room in which no user of this server
+   * is. It stands until a Room says more.
+   */
+  outside?: true
   membership: Membership
   /** The same membership as before: a profile change and the like. */
   unchanged: boolean
@@ -39,6 +44,15 @@ export interface MembershipChange {
   at?: number
   /** For joins: the room that this one replaced; the user's settings move over from it. */
   predecessor?: string
+}
+
+/** How a user stands in a room, by the user's own list. */
+export interface OwnMembership {
+  membership: Membership
+  /** Of an invite: who sent it. */
+  inviter?: string
+  /** Another server told of it, and no Room has since. */
+  outside: boolean
 }
 
 export interface SyncRequest {

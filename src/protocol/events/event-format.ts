@@ -10,7 +10,7 @@ import type { Pdu } from './event.ts'
 /** "The complete event MUST NOT be larger than 65536 bytes": Client-Server API §Size limits. */
 export const MAX_EVENT_BYTES = 65536
 
-const MAX_AUTH_EVENTS = 10
+export const MAX_AUTH_EVENTS = 10
 const MAX_PREV_EVENTS = 20
 
 const JsonObjectSchema = z.record(z.string(), z.unknown())

@@ -119,7 +119,7 @@ async function checkAliases(c: UserContext, roomId: string, content: JsonObject)
   if (named.length === 0) return
   const before = new Set(namedAliases(await currentContent(c, roomId)))
   for (const alias of named.filter((name) => !before.has(name))) {
-    if ((await c.var.objects.servers.roomOf(alias)) !== roomId)
+    if ((await c.var.objects.servers.roomOf(alias))?.roomId !== roomId)
       throw new MatrixError('M_BAD_ALIAS', `${alias} does not point to this room`)
   }
 }

@@ -6,7 +6,7 @@ import { requireQuota } from '../../../src/quotas.ts'
 import type { AppContext, AppEnv, UserContext } from '../../app-env.ts'
 import { isAdmin } from '../../middleware/admin.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
-import { InRoom, NewRoomAlias, RoomAlias, RoomId } from '../params.ts'
+import { InRoom, NewRoomAlias, RoomAlias, RoomId, roomOfAlias } from '../params.ts'
 
 const OneAlias = z.object({ alias: RoomAlias })
 const NewAlias = z.object({ alias: NewRoomAlias })
@@ -46,9 +46,8 @@ aliases.get(
   '/directory/room/:alias',
   endpoint({ auth: 'none', limit: 'read', param: OneAlias }),
   async (c) => {
-    const { ports } = c.var
-    const { roomId } = await findAlias(c, c.req.valid('param').alias)
-    return c.json({ room_id: roomId, servers: [ports.config.serverName] })
+    const { roomId, servers } = await roomOfAlias(c, c.req.valid('param').alias)
+    return c.json({ room_id: roomId, servers })
   },
 )
 

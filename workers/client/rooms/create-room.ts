@@ -15,10 +15,13 @@ import { bodyHasFloats, jsonObject } from '../../middleware/validate.ts'
 import { checkState, PowerLevels } from '../events/event-content.ts'
 import { EventType, NewRoomAlias, StateKey, UserId } from '../params.ts'
 import { requireAliases } from './aliases.ts'
+import { inviteAllElsewhere } from './elsewhere/invite.ts'
 
 const OPAQUE_ID_LENGTH = 18
 /** Each is looked up, and each gets an event of their own. */
 const MAX_INVITES = 1000
+/** Of each the server is asked, and the client waits. */
+const MAX_ELSEWHERE = 50
 /** Each is an event of its own. */
 const MAX_INITIAL_STATE = 500
 const NONCE_KEY = 'selvedge.nonce'
@@ -64,8 +67,11 @@ createRoom.post(
     // Where the id is the event's hash, two rooms of one person in one millisecond would be the same one.
     if (rules.roomIdIsCreateHash) content[NONCE_KEY] = c.var.ports.random.token(OPAQUE_ID_LENGTH)
     const { roomId, pdu } = createEvent(c, rules, content)
-    const invited = [...new Set(body.invite)]
-    countActions(c, 'invite', invited.length)
+    const { servers } = c.var.objects
+    const all = [...new Set(body.invite)]
+    countActions(c, 'invite', all.length)
+    const invited = all.filter((userId) => servers.owns(userId))
+    const inviteElsewhere = all.filter((userId) => !servers.owns(userId))
     const [profile, invitees] = await Promise.all([
       c.var.objects.user(c.var.requester.userId).makeRoom(c.var.requester.session, roomId),
       c.var.objects.invitees(invited, c.var.requester.userId),
@@ -77,6 +83,7 @@ createRoom.post(
       preset,
       // "It is possible for one of the invited users to be rejected whilst the room creation as a whole succeeds."
       invite: invited.filter((_, index) => invitees[index]?.takesInvites),
+      inviteElsewhere,
       inviteProfiles: Object.fromEntries(invited.map((userId, i) => [userId, invitees[i]?.profile ?? {}])),
       initialState: body.initial_state.map((s) => ({
         type: s.type,
@@ -90,6 +97,7 @@ createRoom.post(
       public: body.visibility === 'public',
     }
     await orFreeAlias(c, alias, () => c.var.objects.newRoom(roomId).create(pdu, rules.version, plan))
+    await inviteAllElsewhere(c, roomId, inviteElsewhere, body.is_direct ? { is_direct: true } : {})
     return c.json({ room_id: roomId })
   },
 )
@@ -102,7 +110,14 @@ function versionRules(version: string): RoomVersionRules {
 
 /** What no room would accept is refused before anything is made. */
 function checkPlan(body: CreateRoom, servers: Servers): void {
-  for (const userId of body.invite) servers.requireReachable(userId)
+  const elsewhere = body.invite.filter((userId) => !servers.owns(userId))
+  if (!servers.federates) for (const userId of elsewhere) servers.requireReachable(userId)
+  if (elsewhere.length > MAX_ELSEWHERE) {
+    throw new MatrixError(
+      'M_INVALID_PARAM',
+      `At most ${MAX_ELSEWHERE} users of other servers can be invited at once`,
+    )
+  }
   if (body.invite_3pid.length > 0) {
     throw new MatrixError('M_FORBIDDEN', 'This server knows no identity server: invite by user ID')
   }

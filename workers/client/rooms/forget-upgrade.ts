@@ -4,6 +4,7 @@ import * as z from 'zod'
 import type { AppEnv } from '../../app-env.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
 import { InRoom, UserId } from '../params.ts'
+import { isForgottenElsewhere } from './elsewhere/leave.ts'
 
 const NONCE_LENGTH = 18
 
@@ -24,7 +25,9 @@ forgetAndUpgrade.post(
     bodyOptional: true,
   }),
   async (c) => {
-    await c.var.objects.room(c.req.valid('param').roomId).forget(c.var.requester.userId)
+    const { roomId } = c.req.valid('param')
+    if (!(await isForgottenElsewhere(c, roomId)))
+      await c.var.objects.room(roomId).forget(c.var.requester.userId)
     return c.json({})
   },
 )

@@ -4,12 +4,18 @@ import * as z from 'zod'
 import type { MembershipRequest } from '../../../src/objects/room/send.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
-import type { AppContext, AppEnv, UserContext } from '../../app-env.ts'
+import type { Profile } from '../../../src/protocol/profile.ts'
+import type { AppEnv, UserContext } from '../../app-env.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
 import { bodyHasFloats, jsonObject } from '../../middleware/validate.ts'
-import { InRoom, RoomAlias, RoomId, roomOfAlias, UserId } from '../params.ts'
+import { InRoom, RoomAlias, RoomId, UserId } from '../params.ts'
+import { inviteElsewhere } from './elsewhere/invite.ts'
+import { joinElsewhere } from './elsewhere/join.ts'
+import { knockElsewhere } from './elsewhere/knock.ts'
+import { leaveElsewhere } from './elsewhere/leave.ts'
+import { type NamedRoom, namedRoom, placeOf, viaIn } from './elsewhere/places.ts'
 import { requireTakesInvites } from './invite-permission.ts'
-import { allowRoomsJoined } from './restricted-rooms.ts'
+import { roomsJoinedOf } from './restricted-rooms.ts'
 
 const Reason = z.object({ reason: z.string().optional() })
 const Target = Reason.extend({ user_id: UserId })
@@ -40,7 +46,10 @@ membership.post(
     json: JoinBody,
     bodyOptional: true,
   }),
-  async (c) => c.json(await join(c, c.req.valid('param').roomId, c.req.valid('json'))),
+  async (c) => {
+    const { roomId } = c.req.valid('param')
+    return c.json(await join(c, { roomId, servers: viaIn(c) }, c.req.valid('json')))
+  },
 )
 
 membership.post(
@@ -55,8 +64,8 @@ membership.post(
     bodyOptional: true,
   }),
   async (c) => {
-    const roomId = await resolve(c, c.req.valid('param').room)
-    return c.json(await join(c, roomId, c.req.valid('json')))
+    const named = await namedRoom(c, c.req.valid('param').room)
+    return c.json(await join(c, named, c.req.valid('json')))
   },
 )
 
@@ -72,10 +81,13 @@ membership.post(
     bodyOptional: true,
   }),
   async (c) => {
-    const roomId = await resolve(c, c.req.valid('param').room)
+    const named = await namedRoom(c, c.req.valid('param').room)
+    const { roomId } = named
     const { userId } = c.var.requester
-    const profile = await c.var.objects.servers.profileOf(userId)
-    await change(c, roomId, { target: userId, action: 'knock', profile, ...c.req.valid('json') })
+    const { reason } = c.req.valid('json')
+    const [profile, place] = await Promise.all([c.var.objects.servers.profileOf(userId), placeOf(c, named)])
+    if (place.isElsewhere) await knockElsewhere(c, place, memberContent(profile, reason))
+    else await change(c, roomId, { target: userId, action: 'knock', profile, reason })
     return c.json({ room_id: roomId })
   },
 )
@@ -93,11 +105,13 @@ membership.post(
   async (c) => {
     const { user_id: target, address, reason } = c.req.valid('json')
     if (target === undefined) throw noUserId(address)
-    c.var.objects.servers.requireReachable(target)
-    const [profile] = await Promise.all([
-      c.var.objects.servers.profileOf(target),
-      requireTakesInvites(c, target),
-    ])
+    const { servers } = c.var.objects
+    if (servers.federates && !servers.owns(target)) {
+      await inviteElsewhere(c, c.req.valid('param').roomId, { target, reason })
+      return c.json({})
+    }
+    servers.requireReachable(target)
+    const [profile] = await Promise.all([servers.profileOf(target), requireTakesInvites(c, target)])
     await change(c, c.req.valid('param').roomId, { target, action: 'invite', profile, reason })
     return c.json({})
   },
@@ -116,7 +130,9 @@ membership.post(
   }),
   async (c) => {
     const { reason } = c.req.valid('json')
-    await change(c, c.req.valid('param').roomId, { target: c.var.requester.userId, action: 'leave', reason })
+    const { roomId } = c.req.valid('param')
+    if (await leaveElsewhere(c, { roomId, servers: viaIn(c) }, reason)) return c.json({})
+    await change(c, roomId, { target: c.var.requester.userId, action: 'leave', reason })
     return c.json({})
   },
 )
@@ -149,14 +165,16 @@ async function change(c: UserContext, roomId: string, request: Omit<MembershipRe
   await c.var.objects.room(roomId).changeMembership({ sender: c.var.requester.userId, ...request })
 }
 
-async function join(c: UserContext, roomId: string, body: JsonObject & { reason?: string }) {
+async function join(c: UserContext, named: NamedRoom, body: JsonObject & { reason?: string }) {
   const { userId, kind } = c.var.requester
-  const [profile, joinedAllowRooms] = await Promise.all([
-    c.var.objects.servers.profileOf(userId),
-    allowRoomsJoined(c, roomId),
-  ])
+  const { roomId } = named
+  const [profile, place] = await Promise.all([c.var.objects.servers.profileOf(userId), placeOf(c, named)])
   const { reason, ...content } = body
   const extra = ownContent(content)
+  if (place.isElsewhere) {
+    await joinElsewhere(c, place, { ...extra, ...memberContent(profile, reason) })
+    return { room_id: roomId }
+  }
   await change(c, roomId, {
     target: userId,
     action: 'join',
@@ -165,9 +183,14 @@ async function join(c: UserContext, roomId: string, body: JsonObject & { reason?
     guest: kind === 'guest',
     content: extra,
     hasFloats: bodyHasFloats(c),
-    joinedAllowRooms,
+    joinedAllowRooms: await roomsJoinedOf(c, place.rule),
   })
   return { room_id: roomId }
+}
+
+/** What the user says of themselves in their own member event. */
+function memberContent(profile: Profile, reason: string | undefined): JsonObject {
+  return { ...profile, ...(reason !== undefined && { reason }) }
 }
 
 /** What the room writes into a member event itself, or what means something else in the body of a join. */
@@ -175,8 +198,4 @@ const RESERVED = new Set(['membership', 'kind', 'third_party_signed', 'join_auth
 
 function ownContent(body: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(body).filter(([key]) => !RESERVED.has(key)))
-}
-
-async function resolve(c: AppContext, roomIdOrAlias: string): Promise<string> {
-  return roomIdOrAlias.startsWith('#') ? roomOfAlias(c, roomIdOrAlias) : roomIdOrAlias
 }

@@ -4,8 +4,15 @@ import type { AppContext, UserContext } from '../../app-env.ts'
 
 /** Those of the rooms named by a restricted room's rule in which the user is. Empty under any other rule. */
 export async function allowRoomsJoined(c: UserContext, roomId: string): Promise<string[]> {
-  const { objects, requester } = c.var
-  const { joinRule, allowRooms } = await objects.room(roomId).joinRule()
+  return roomsJoinedOf(c, await c.var.objects.room(roomId).joinRule())
+}
+
+/** The same, of a rule that is known. */
+export async function roomsJoinedOf(
+  c: UserContext,
+  { joinRule, allowRooms }: { joinRule: string; allowRooms: readonly string[] },
+): Promise<string[]> {
+  const { requester } = c.var
   if (joinRule !== 'restricted' && joinRule !== 'knock_restricted') return []
   const joined = await Promise.all(allowRooms.map((room) => isJoined(c, room, requester.userId)))
   return allowRooms.filter((_, index) => joined[index])

@@ -37,7 +37,7 @@ for (const path of ['/im.nheko.summary/summary/:room', '/im.nheko.summary/rooms/
 
 /** A room that the caller may not know of is not found, like a room that does not exist. */
 async function summary(c: PossibleUserContext, roomIdOrAlias: string) {
-  const roomId = roomIdOrAlias.startsWith('#') ? await roomOfAlias(c, roomIdOrAlias) : roomIdOrAlias
+  const roomId = roomIdOrAlias.startsWith('#') ? (await roomOfAlias(c, roomIdOrAlias)).roomId : roomIdOrAlias
   const isKnown = c.var.requester !== undefined || (await isArchived(c, roomId))
   const answer = isKnown ? await summariesFor(c)(roomId) : undefined
   if (answer === undefined) throw new MatrixError('M_NOT_FOUND', 'Room not found')

@@ -1,0 +1,71 @@
+/** Joining a room of other servers: one of them gives its state, of which the Room is made here. */
+import { makeMember, sendMember } from '../../../../src/federation/membership/handshake.ts'
+import { inTurn } from '../../../../src/federation/membership/in-turn.ts'
+import { type JoinedState, readJoinedState } from '../../../../src/federation/membership/joined-state.ts'
+import { MatrixError } from '../../../../src/protocol/errors.ts'
+import type { JsonObject } from '../../../../src/protocol/events/canonical-json.ts'
+import type { CheckedPdu } from '../../../../src/protocol/federation/pdu-checks.ts'
+import { checkMemberContent } from '../../../../src/protocol/rooms/member-content.ts'
+import type { UserContext } from '../../../app-env.ts'
+import type { NamedRoom } from './places.ts'
+
+/** Characters of events in one call: its value has a bound, and quotation marks take two characters there. */
+const PART_LENGTH = 2_000_000
+
+/**
+ * Answers when the user's own list of rooms has the room.
+ * @param content of the member event, as far as it is the user's own
+ * @throws MatrixError the most telling refusal
+ */
+export async function joinElsewhere(
+  c: UserContext,
+  { roomId, servers }: NamedRoom,
+  content: JsonObject,
+): Promise<void> {
+  const { ports, requester } = c.var
+  // Only the room's own state says whether guests may come in, and no other server checks that.
+  if (requester.kind === 'guest') {
+    throw new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'Guests may join rooms of this server alone')
+  }
+  checkMemberContent(content)
+  const asked = { roomId, userId: requester.userId, membership: 'join' } as const
+  await inTurn(servers, ports.clock, async (server) => {
+    const { event, rules, isVouchedFor } = await makeMember(ports, server, asked, content)
+    const text = await sendMember(ports, server, asked, event)
+    const joining = { roomId, rules, join: event, isVouchedFor }
+    await handOver(c, roomId, rules.version, await readJoinedState(text, joining, ports.keyRing))
+  })
+}
+
+/** Hands what was answered to the Room in parts. Only the last one makes it. */
+async function handOver(
+  c: UserContext,
+  roomId: string,
+  roomVersion: string,
+  { events, stateIds, join }: JoinedState,
+): Promise<void> {
+  const room = c.var.objects.newRoom(roomId)
+  const parts = [...inParts(events)]
+  const last = parts.pop() ?? []
+  for (const part of parts) await room.joinRemote({ roomVersion, events: part })
+  await room.joinRemote({ roomVersion, events: last, finish: { join: received(join), stateIds } })
+}
+
+function* inParts(events: readonly CheckedPdu[]): Generator<ReturnType<typeof received>[]> {
+  let part: ReturnType<typeof received>[] = []
+  let length = 0
+  for (const event of events) {
+    if (length + event.json.length > PART_LENGTH) {
+      yield part
+      part = []
+      length = 0
+    }
+    part.push(received(event))
+    length += event.json.length
+  }
+  yield part
+}
+
+function received({ eventId, json, isRedacted }: CheckedPdu) {
+  return { eventId, json, isRedacted }
+}

@@ -1,0 +1,57 @@
+/** Refusing the invite to a room of other servers, or taking back a knock there. */
+import { makeMember, sendMember } from '../../../../src/federation/membership/handshake.ts'
+import { inTurn } from '../../../../src/federation/membership/in-turn.ts'
+import { MatrixError } from '../../../../src/protocol/errors.ts'
+import { checkMemberContent } from '../../../../src/protocol/rooms/member-content.ts'
+import type { UserContext } from '../../../app-env.ts'
+import { type NamedRoom, placeOf } from './places.ts'
+
+/**
+ * Answers whether the room was left so; if not, its Room is asked. The invite goes away for the user whatever other servers
+ * say: nobody can be made to keep one.
+ */
+export async function leaveElsewhere(
+  c: UserContext,
+  named: NamedRoom,
+  reason: string | undefined,
+): Promise<boolean> {
+  const { objects, ports, requester } = c.var
+  if (!objects.servers.federates) return false
+  const { userId } = requester
+  const user = objects.user(userId)
+  const own = await user.membershipIn(named.roomId)
+  if (own?.membership === 'leave' && own.outside) return true
+  if (own?.membership !== 'invite' && own?.membership !== 'knock') return false
+  const place = await placeOf(c, named)
+  if (!place.isElsewhere) return false
+  const content = reason === undefined ? {} : { reason }
+  checkMemberContent(content)
+  const asked = { roomId: named.roomId, userId, membership: 'leave' } as const
+  try {
+    await inTurn(place.servers, ports.clock, async (server) => {
+      const { event } = await makeMember(ports, server, asked, content)
+      await sendMember(ports, server, asked, event)
+    })
+  } catch (error) {
+    if (!(error instanceof MatrixError)) throw error
+  }
+  await user.membershipChanged({
+    roomId: named.roomId,
+    pos: 0,
+    outside: true,
+    membership: 'leave',
+    unchanged: false,
+    eventId: '',
+    sender: userId,
+    at: ports.clock.now(),
+  })
+  return true
+}
+
+/** A room that was never here is forgotten as soon as its invite is refused. */
+export async function isForgottenElsewhere(c: UserContext, roomId: string): Promise<boolean> {
+  const { objects, requester } = c.var
+  if (!objects.servers.federates) return false
+  const own = await objects.user(requester.userId).membershipIn(roomId)
+  return own?.membership === 'leave' && own.outside
+}
