@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { slicesOf } from '../../../src/slices.ts'
 import { type Body, must } from '../../support/client.ts'
 import { type Guest, guest } from '../../support/federation/guest.ts'
 import { federating, newKey, newRemote, type Remote, remote } from '../../support/federation/remote.ts'
@@ -276,7 +277,11 @@ describe('a server that was away', () => {
     const failed = async () =>
       (await server.sql('DESTINATION', name, "SELECT value FROM meta WHERE key = 'backoff'")).length
     await expect.poll(failed, PATIENCE).toBe(1)
-    for (let index = 2; index <= count; index += 1) await alice.say(bob.roomId, `${index}`)
+    const between = Array.from({ length: Math.max(0, count - 2) }, (_, index) => `${index + 2}`)
+    for (const texts of slicesOf(between, 20)) {
+      await Promise.all(texts.map((text) => alice.say(bob.roomId, text)))
+    }
+    await alice.say(bob.roomId, `${count}`)
     await back.start()
     return { back, bob }
   }
