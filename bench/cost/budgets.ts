@@ -5,12 +5,12 @@
 import type { Operation } from './month.ts'
 import type { Unit } from './prices.ts'
 
-export const TOTAL_BUDGET = 62
+export const TOTAL_BUDGET = 60
 
 export const BUDGETS: Record<Unit | Operation, number> = {
   workerRequests: 14,
   workerCpuMs: 2,
-  objectRequests: 20,
+  objectRequests: 19,
   objectGbSeconds: 1,
   rowsRead: 1,
   rowsWritten: 1,
@@ -29,7 +29,7 @@ export const BUDGETS: Record<Unit | Operation, number> = {
   receipts: 13,
   receiptsIdle: 2,
   presence: 7,
-  presenceIdle: 4,
+  presenceIdle: 3,
   presenceRooms: 3,
   opening: 2,
   firstNews: 2,

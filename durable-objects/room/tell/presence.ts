@@ -128,8 +128,15 @@ export class RoomPresence {
     return news
   }
 
+  /** One who does not look hears with what comes next that others do not look either, or once they are back. */
+  #isDue(userId: string): boolean {
+    const owed = this.#owedTo(userId)
+    if (this.#known.get(userId)?.state.presence !== 'unavailable') return owed.length > 0
+    return owed.some(({ state, met }) => met || state.presence !== 'unavailable')
+  }
+
   #tellAll(): boolean {
-    const due = this.#parts.audience().filter((userId) => this.#owedTo(userId).length > 0)
+    const due = this.#parts.audience().filter((userId) => this.#isDue(userId))
     if (due.length === 0) return false
     void inTurns(due, AT_ONCE, (userId) => this.#tell(userId))
     return true

@@ -148,6 +148,13 @@ export const ROOM: readonly Mutant[] = [
     ['CLOSING.has(type) || ', ''],
     ['if (listsChanged) return true\n', ''],
   ]),
+  ...inFile('durable-objects/room/tell/presence.ts', client('presence-idle'), [
+    [
+      "?.state.presence !== 'unavailable') return",
+      '?.state.presence !== undefined) return',
+      { title: 'idle too' },
+    ],
+  ]),
   ...inFile('durable-objects/room/tell/presence.ts', client('presence-sums'), [
     ["    if (change === 'older') return\n", '', { title: 'not told to newcomers' }],
     ['(known.found && !isNewcomer)', 'false', { title: 'evicted Room' }],

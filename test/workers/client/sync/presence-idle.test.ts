@@ -108,6 +108,24 @@ describe('the presence of others', () => {
     await withNextMessage(second)
   })
 
+  it('costs no call where they are idle too, and is told when the user comes back', async () => {
+    const other = others[1]!
+    const { answer } = await poll()
+    await setTo(other, 'online')
+    await settled(http)
+    const calls = async () =>
+      must(await http.request('GET', '/_selvedge/test/calls')).body['user.hearPresences']
+    const before = await calls()
+    await setTo(other, 'unavailable')
+    await settled(http)
+    expect((await calls()) - before).toBe(0)
+    await setTo(idle, 'online')
+    const { next_batch } = must(await answer).body
+    await settled(http)
+    const { body } = must(await idle.sync({ since: next_batch }))
+    expect(told(body)).toMatchObject({ [other.userId]: 'unavailable' })
+  })
+
   it('of more users than a poll keeps is told at once', async () => {
     const { answer } = await poll()
     for (const other of others) await setTo(other, 'online')
