@@ -73,12 +73,11 @@ export class RoomPresence {
   announce(state: PresenceState, met: boolean): PresenceState[] {
     const { userId } = state
     this.#take(state, { met })
+    const waited = this.#hearers.has(userId) ? this.#owedTo(userId).map((news) => news.state) : []
     const hasMet = met || this.#hearers.get(userId)?.met === true
     this.#hearers.set(userId, { told: this.#newest, isNewcomer: true, met: hasMet })
-    return this.#parts
-      .audience()
-      .filter((other) => other !== userId)
-      .flatMap((other) => this.#known.get(other)?.state ?? [])
+    const others = this.#parts.audience().filter((other) => other !== userId)
+    return [...waited, ...others.flatMap((other) => this.#known.get(other)?.state ?? [])]
   }
 
   /** A user wants to hear from now on. */
