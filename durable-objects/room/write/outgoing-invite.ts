@@ -47,6 +47,7 @@ export function appendInvite(room: RoomWriter, invite: ReceivedEvent): void {
     throw new MatrixError('M_FORBIDDEN', 'The invite is not of a user of this server')
   const settler = new Settler(room, pool, {}, { isBounded: false })
   for (const event of pool.all) settler.settle(event)
+  settler.merge.settle()
   if (flagsOf(sql, [invite.eventId]).get(invite.eventId) === FLAGS.accepted) return
   const error = settler.done.get(invite.eventId)?.error ?? 'the room has changed meanwhile'
   throw new MatrixError('M_FORBIDDEN', `The room does not take the invite: ${error}`)
