@@ -148,3 +148,34 @@ it('nothing is lost when Selvedge is killed while messages come and go', async (
   await expectAll(roomId, [...mine, ...texts, 'sam again'])
   await agreed(roomId, alice, sam)
 })
+
+describe('an invite', () => {
+  const invitedTo = async (who: Client) => Object.keys(must(await who.sync()).body.rooms?.invite ?? {})
+  const people = () => [
+    ['from Selvedge to Synapse', alice, sam, servers.selvedge.name] as const,
+    ['from Synapse to Selvedge', sam, alice, servers.synapse.name] as const,
+  ]
+
+  it.each([0, 1])('is taken: %i', async (index) => {
+    const [, inviter, guest, via] = people()[index]!
+    const roomId = await inviter.createRoom({ preset: 'private_chat', room_version: '11', name: 'Private' })
+    must(await inviter.invite(roomId, guest.userId))
+    await expect.poll(() => invitedTo(guest), PATIENCE).toContain(roomId)
+    await joinVia(guest, roomId, via)
+    await guest.say(roomId, 'here I am')
+    await expect.poll(() => said(inviter, roomId), PATIENCE).toEqual(['here I am'])
+    await agreed(roomId, inviter, guest)
+  })
+
+  it.each([0, 1])('is declined: %i', async (index) => {
+    const [, inviter, guest] = people()[index]!
+    const roomId = await inviter.createRoom({ preset: 'private_chat', room_version: '11' })
+    must(await inviter.invite(roomId, guest.userId))
+    await expect.poll(() => invitedTo(guest), PATIENCE).toContain(roomId)
+    must(await guest.post(`/rooms/${roomId}/leave`))
+    const membership = async () =>
+      (await inviter.get(`/rooms/${roomId}/state/m.room.member/${guest.userId}`)).body.membership
+    await expect.poll(membership, PATIENCE).toBe('leave')
+    expect(await invitedTo(guest)).not.toContain(roomId)
+  })
+})

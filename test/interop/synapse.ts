@@ -87,6 +87,8 @@ function configOf(
     trusted_key_servers: [],
     suppress_key_server_warning: true,
     presence: { enabled: false },
+    // A first sync would answer for two minutes what it answered before.
+    caches: { sync_response_cache_duration: '0s' },
     // After a cut wire it would wait ten minutes at first.
     federation: { destination_min_retry_interval: '1s', destination_max_retry_interval: '2s' },
     registration_shared_secret: 'interop',

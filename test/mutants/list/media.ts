@@ -26,14 +26,16 @@ export const MEDIA: readonly Mutant[] = [
     ['      queue.delete(own)\n', ''],
     ['if (until < now && key !== own) queue.delete(key)', ''],
   ]),
-  ...inFile('src/media/web-address.ts', unit('web-address'), [
+  ...inFile('src/public-host.ts', unit('web-address'), [
     ["  [ipv4('169.254.0.0'), 16],\n", ''],
     ["  [ipv4('100.64.0.0'), 10],\n", ''],
+    ["const name = host.replace(/\\.$/, '')", 'const name = host'],
+  ]),
+  ...inFile('src/media/web-address.ts', unit('web-address'), [
     [
       "if (url.username !== '' || url.password !== '') return 'invalid'",
       "if (url.username !== '') return 'invalid'",
     ],
-    ["const name = host.replace(/\\.$/, '')", 'const name = host'],
     ['text.length > LONGEST ? null : ', ''],
   ]),
   ...inFile('src/media/conditions.ts', media('conditions'), [

@@ -121,8 +121,8 @@ export const MIDDLEWARE: readonly Mutant[] = [
   ]),
   ...inFile('workers/middleware/endpoint.ts', middleware('permits'), [
     [
-      "if (authenticate !== undefined) c.set('requester', await authenticate(c, row))",
-      'if (authenticate === undefined) return next()',
+      "    if (authenticate !== undefined && (isServed || row.auth !== 'server'))\n      c.set('requester', await authenticate(c, row))",
+      '    if (authenticate === undefined) return next()',
     ],
   ]),
   ...inFile('workers/client/sync/presence.ts', middleware('permits'), [

@@ -162,7 +162,7 @@ export const USER: readonly Mutant[] = [
   ...inFile(
     'durable-objects/user/sync/memberships.ts',
     client('search-hidden'),
-    [['.filter((room) => !room.forgotten)\n', '\n']],
+    [['!room.forgotten && room.pos > 0', 'room.pos > 0']],
     'have forgotten',
   ),
   ...inFile('durable-objects/user/settings/thread-subscriptions.ts', client('thread-subscriptions'), [

@@ -50,8 +50,8 @@ export const WORKERS: readonly Mutant[] = [
       ],
       ['    update events set pdu = entry.pdu, redacted = true\n', '    update events set redacted = true\n'],
       [
-        "where kind = 'event' and current and state_key is not null order by type, state_key, pos desc",
-        "where kind = 'event' and current and state_key is not null order by type, state_key, pos",
+        "where kind in ('event', 'moved') and current and state_key is not null order by type, state_key, pos desc",
+        "where kind in ('event', 'moved') and current and state_key is not null order by type, state_key, pos",
       ],
       ['order by kind, key, seq desc', 'order by kind, key, seq'],
       ['where held.seq < excluded.seq`', '`'],
