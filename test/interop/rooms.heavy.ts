@@ -149,6 +149,20 @@ it('nothing is lost when Selvedge is killed while messages come and go', async (
   await agreed(roomId, alice, sam)
 })
 
+it('history of before the join is read on Selvedge, page by page, to its beginning', async () => {
+  const roomId = await sam.createRoom({ preset: 'public_chat', room_version: '11' })
+  const texts = numbered('sam', 130)
+  for (const body of texts.slice(0, 100)) await sam.say(roomId, body)
+  must(await sam.put(`/rooms/${roomId}/state/m.room.topic`, { topic: 'in the middle' }))
+  for (const body of texts.slice(100)) await sam.say(roomId, body)
+  await joinVia(alice, roomId, servers.synapse.name)
+  await expect.poll(() => said(alice, roomId), PATIENCE).toEqual(texts)
+  await sam.say(roomId, 'sam goes on')
+  await alice.say(roomId, 'alice goes on')
+  await expectAll(roomId, [...texts, 'sam goes on', 'alice goes on'])
+  await agreed(roomId, alice, sam)
+})
+
 describe('an invite', () => {
   const invitedTo = async (who: Client) => Object.keys(must(await who.sync()).body.rooms?.invite ?? {})
   const people = () => [

@@ -6,6 +6,7 @@ import { type ClientEvent, clientEvent, type Pdu } from '../../../src/protocol/e
 import { matchesRoomEvent, type RoomEventFilter } from '../../../src/protocol/matching/filter.ts'
 import type { RoomReader } from '../context.ts'
 import type { EventRow } from '../rows/events/events.ts'
+import { gapsBetween, hasGaps } from '../rows/federation/gaps.ts'
 import type { RowReader } from '../rows/reader.ts'
 import { Budget, shownWithin } from './budget.ts'
 import type { ShownRow } from './erasures.ts'
@@ -17,6 +18,8 @@ import type { Viewer } from './visibility.ts'
 const LARGEST_BATCH = 100
 const SMALLEST_BATCH = 16
 const SCAN_LIMIT = 2_000
+/** Events that one request for history names. */
+const MOST_MISSING = 10
 
 /** `p<position>`: a place just before the position. */
 export function placeToken(pos: number): string {
@@ -120,7 +123,15 @@ export function messagesIn(reading: Reading, request: Omit<MessagesRequest, 'vie
   const end = isWhole && next !== undefined ? next : last && (backwards ? last.pos : last.pos + 1)
   if (end !== undefined) answer.end = placeToken(end)
   if (members !== undefined) answer.state = members.events
+  const lowest = isWhole && next === undefined ? to : (end ?? to)
+  const missing = backwards ? missingIn(store, lowest, from) : []
+  if (missing.length > 0) answer.missing = missing
   return answer
+}
+
+/** What a page of history lacks, as far as one request to another server names it. */
+function missingIn({ sql }: RowReader, from: number, to: number): string[] {
+  return hasGaps(sql) ? gapsBetween(sql, from, to, MOST_MISSING) : []
 }
 
 /** Below every position that backfill will ever give, and above every one that an event will. */

@@ -10,6 +10,7 @@ const TIMEOUT_MS = 10_000
 /** An event has 64 KiB, and an answer at most so many. */
 const MISSING_AT_ONCE = 20
 const LARGEST_EVENTS = 4 * 1024 * 1024
+const LARGEST_HISTORY = 8 * 1024 * 1024
 /** Ids of a state of 50,000 events and its auth chain. */
 const LARGEST_IDS = 8 * 1024 * 1024
 const MOST_IDS = 100_000
@@ -39,6 +40,23 @@ export async function missingEvents(
     maxBytes: LARGEST_EVENTS,
   })
   return textsIn(exactly(text)?.events).slice(0, MISSING_AT_ONCE)
+}
+
+/** These events and those before them, each as JSON without a number lost. @throws ServerFailure */
+export async function history(
+  { client, serverName, roomId }: AskedServer,
+  eventIds: readonly string[],
+  limit: number,
+): Promise<string[]> {
+  const named = eventIds.map((eventId) => `v=${encodeURIComponent(eventId)}&`).join('')
+  const { text } = await client.ask({
+    destination: serverName,
+    method: 'GET',
+    uri: `${V1}/backfill/${encodeURIComponent(roomId)}?${named}limit=${limit}`,
+    timeoutMs: TIMEOUT_MS,
+    maxBytes: LARGEST_HISTORY,
+  })
+  return textsIn(exactly(text)?.pdus).slice(0, limit)
 }
 
 /** The ids of the state before an event, and of its auth chain. @throws ServerFailure */

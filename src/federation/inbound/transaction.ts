@@ -1,10 +1,4 @@
 /** Takes the events of a transaction: each for itself, rooms side by side. Server-Server API §Transactions. */
-import type {
-  FederationFacts,
-  ReceiveAnswer,
-  ReceivedEvent,
-  ReceiveRequest,
-} from '../../objects/room/federation.ts'
 import type { Ports } from '../../ports/ports.ts'
 import { MatrixError } from '../../protocol/errors.ts'
 import { canonicalJson, type JsonObject } from '../../protocol/events/canonical-json.ts'
@@ -12,26 +6,15 @@ import { isRoomId } from '../../protocol/identifiers.ts'
 import { stringField } from '../../protocol/json-fields.ts'
 import { type RoomVersionRules, roomVersion } from '../../protocol/rooms/room-version.ts'
 import { checkEvents, idOf } from './check-events.ts'
-import { Supply } from './supply.ts'
+import { type ReceivingPorts, type ReceivingRoom, receiveEvents } from './receive.ts'
 
 /** Rooms that are worked on at the same time: each has two requests to others under way. */
 const ROOMS_AT_ONCE = 3
-/** Calls of a Room for one transaction. */
-const MOST_ROUNDS = 60
 /** The sender waits for the answer: what is not done by then is staged, ms. */
 const LONGEST_MS = 25_000
-/** Servers that are asked beside the one that sent the events. */
-const OTHERS = 2
-
-/** What a transaction asks of a Room. */
-export interface ReceivingRoom {
-  federationFacts(serverName: string): Promise<FederationFacts>
-  serversIn(): Promise<string[]>
-  receive(request: ReceiveRequest): Promise<ReceiveAnswer>
-}
 
 export interface Inbound {
-  ports: Pick<Ports, 'clock' | 'config' | 'federation' | 'keyRing' | 'metrics'>
+  ports: ReceivingPorts & Pick<Ports, 'metrics'>
   room(roomId: string): ReceivingRoom
 }
 
@@ -73,7 +56,8 @@ interface OfRoom {
 }
 
 async function takeOfRoom(inbound: Inbound, { origin, roomId, texts }: OfRoom): Promise<TakenTransaction> {
-  const { keyRing, metrics } = inbound.ports
+  const { clock, keyRing, metrics } = inbound.ports
+  const until = clock.now() + LONGEST_MS
   const count = (outcome: string, n: number) => {
     if (n > 0) metrics.count('federation_events_total', { outcome }, n)
   }
@@ -89,7 +73,8 @@ async function takeOfRoom(inbound: Inbound, { origin, roomId, texts }: OfRoom): 
     return { results: allRefused(texts, rules), sharesRoom: facts.inRoom }
   }
   const { good, refused } = await checkEvents(texts, rules, { keyRing, atOnce: 1 })
-  const done = good.length === 0 ? {} : await receive(inbound, room, { origin, roomId, rules, events: good })
+  const receiving = { origin, roomId, rules, events: good, until }
+  const done = good.length === 0 ? {} : await receiveEvents(inbound.ports, room, receiving)
   const verdicts = good.map(({ eventId }): [string, { error?: string }] => [eventId, done[eventId] ?? {}])
   const rejected = verdicts.filter(([, { error }]) => error !== undefined).length
   const staged = good.filter(({ eventId }) => done[eventId] === undefined).length
@@ -99,40 +84,6 @@ async function takeOfRoom(inbound: Inbound, { origin, roomId, texts }: OfRoom): 
   count('taken', good.length - rejected - staged)
   const reasons = [...refused].map(([eventId, error]): [string, { error: string }] => [eventId, { error }])
   return { results: Object.fromEntries([...reasons, ...verdicts]), sharesRoom: facts.inRoom }
-}
-
-interface Receiving {
-  origin: string
-  roomId: string
-  rules: RoomVersionRules
-  events: ReceivedEvent[]
-}
-
-/** Calls the Room until it has all it needs, or until the bounds. What is left is staged there. */
-async function receive(
-  { ports }: Inbound,
-  room: ReceivingRoom,
-  { origin, roomId, rules, events }: Receiving,
-): Promise<ReceiveAnswer['done']> {
-  const { clock, config, federation: client, keyRing } = ports
-  const until = clock.now() + LONGEST_MS
-  const done: ReceiveAnswer['done'] = {}
-  let supply: Supply | undefined
-  let answer = await room.receive({ origin, events })
-  for (let round = 0; round < MOST_ROUNDS && clock.now() < until; round += 1) {
-    Object.assign(done, answer.done)
-    if (answer.needs.length === 0 && !answer.more) break
-    if (supply === undefined) {
-      const others = (await room.serversIn()).filter((name) => name !== origin && name !== config.serverName)
-      const serverNames = [origin, ...others.slice(0, OTHERS)]
-      supply = new Supply({ client, keyRing, rules, roomId, serverNames })
-    }
-    supply.settle(Object.keys(done))
-    const supplied = answer.more ? supply.again() : await supply.fetch(answer.needs)
-    if (supplied === undefined) break
-    answer = await room.receive({ origin, events: [], supplied })
-  }
-  return Object.assign(done, answer.done)
 }
 
 function allRefused(texts: readonly string[], rules: RoomVersionRules): PduResults {

@@ -51,6 +51,8 @@ export interface MessagesAnswer {
   start: string
   end?: string
   state?: ClientEvent[]
+  /** Events that belong into this page and are not here: other servers may have them, and what is before them. */
+  missing?: string[]
 }
 
 export interface ContextRequest {

@@ -2,6 +2,7 @@
 import { Hono } from 'hono'
 import * as z from 'zod'
 import type { RoomGateway } from '../../../durable-objects/gate.ts'
+import { backfill } from '../../../src/federation/inbound/backfill.ts'
 import type { StateCursor } from '../../../src/objects/room/state.ts'
 import type { JsonObject, JsonValue } from '../../../src/protocol/events/canonical-json.ts'
 import type { AppEnv } from '../../app-env.ts'
@@ -50,9 +51,12 @@ timeline.get(
     const places = [position(c, roomId, query.from), position(c, roomId, query.to)]
     const [ignored, from, to] = await Promise.all([ignoredBy(c), ...places])
     const room = c.var.objects.room(roomId)
-    return c.json(
-      await room.messages({ viewer: c.var.requester.session, dir, from, to, limit, filter, ignored }),
-    )
+    const request = { viewer: c.var.requester.session, dir, from, to, limit, filter, ignored }
+    const { missing, ...page } = await room.messages(request)
+    if (missing === undefined || !c.var.ports.config.federation.on) return c.json(page)
+    if (!(await backfill(c.var.ports, room, { roomId, missing }))) return c.json(page)
+    const { missing: _, ...filled } = await room.messages(request)
+    return c.json(filled)
   },
 )
 

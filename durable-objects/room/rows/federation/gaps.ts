@@ -31,3 +31,16 @@ export function closeGap(sql: SqlStorage, eventId: string): void {
 export function hasGaps(sql: SqlReader): boolean {
   return first(sql, 'SELECT 1 FROM gaps LIMIT 1') !== undefined
 }
+
+/** The missing events that belong at one of these positions, the newest first; the upper end is not included. */
+export function gapsBetween(sql: SqlReader, from: number, to: number, limit: number): string[] {
+  return sql
+    .exec<Pick<GapRow, 'event_id'>>(
+      'SELECT event_id FROM gaps WHERE pos >= ? AND pos < ? ORDER BY pos DESC LIMIT ?',
+      from,
+      to,
+      limit,
+    )
+    .toArray()
+    .map(({ event_id }) => event_id)
+}

@@ -47,7 +47,17 @@ function placeHidden(
   const now = { base: { pos: store.positions.last, group: null }, deltas: [] }
   const around = storeAround(room, event, before ?? now, verdict)
   const pos = nextHidden(store.sql)
+  passGap(room, event)
   placeEvent(room, event, { pos, txn: null, verdict, around, delta: [], isNew: false, chain })
+}
+
+/** A gap goes on behind an event that nobody is shown: the event itself is not missing any more. */
+function passGap(room: RoomWriter, event: BuiltEvent): void {
+  const { sql } = room.store
+  const pos = gapOf(sql, event.eventId)
+  if (pos === undefined) return
+  closeGap(sql, event.eventId)
+  for (const event_id of missingPrev(room, event)) noteGap(sql, { event_id, pos })
 }
 
 type ChainPlace = ReturnType<typeof removeOutlier>

@@ -1,0 +1,59 @@
+/** Gives events of other servers to a Room, with all that it needs of other servers for them. */
+import type {
+  FederationFacts,
+  ReceiveAnswer,
+  ReceivedEvent,
+  ReceiveRequest,
+} from '../../objects/room/federation.ts'
+import type { Ports } from '../../ports/ports.ts'
+import type { RoomVersionRules } from '../../protocol/rooms/room-version.ts'
+import { Supply } from './supply.ts'
+
+/** Calls of a Room for the events of one request. */
+const MOST_ROUNDS = 60
+/** Servers that are asked beside the one that sent the events. */
+const OTHERS = 2
+
+/** What a Room is asked. */
+export interface ReceivingRoom {
+  federationFacts(serverName: string): Promise<FederationFacts>
+  serversIn(): Promise<string[]>
+  receive(request: ReceiveRequest): Promise<ReceiveAnswer>
+}
+
+export type ReceivingPorts = Pick<Ports, 'clock' | 'config' | 'federation' | 'keyRing'>
+
+export interface Receiving {
+  /** The server that sent the events, or gave them. */
+  origin: string
+  roomId: string
+  rules: RoomVersionRules
+  events: ReceivedEvent[]
+  /** When to stop, ms: what is not done by then is staged. */
+  until: number
+}
+
+/** Calls the Room until it has all it needs, or until the bounds. Answers what became of the events. */
+export async function receiveEvents(
+  { clock, config, federation: client, keyRing }: ReceivingPorts,
+  room: ReceivingRoom,
+  { origin, roomId, rules, events, until }: Receiving,
+): Promise<ReceiveAnswer['done']> {
+  const done: ReceiveAnswer['done'] = {}
+  let supply: Supply | undefined
+  let answer = await room.receive({ origin, events })
+  for (let round = 0; round < MOST_ROUNDS && clock.now() < until; round += 1) {
+    Object.assign(done, answer.done)
+    if (answer.needs.length === 0 && !answer.more) break
+    if (supply === undefined) {
+      const others = (await room.serversIn()).filter((name) => name !== origin && name !== config.serverName)
+      const serverNames = [origin, ...others.slice(0, OTHERS)]
+      supply = new Supply({ client, keyRing, rules, roomId, serverNames })
+    }
+    supply.settle(Object.keys(done))
+    const supplied = answer.more ? supply.again() : await supply.fetch(answer.needs)
+    if (supplied === undefined) break
+    answer = await room.receive({ origin, events: [], supplied })
+  }
+  return Object.assign(done, answer.done)
+}

@@ -1,0 +1,54 @@
+/** A remote room that tells its past: a chain of events, with the state before each. */
+import type { Pdu } from '../../../src/protocol/events/event.ts'
+import type { BuiltEvent } from '../../../src/protocol/events/event-builder.ts'
+import type { Body } from '../client.ts'
+import type { RemoteRoom } from './remote-room.ts'
+
+const V1 = '/_matrix/federation/v1'
+
+/** Has the remote answer for the room's past. Answers which events were asked for, one list a request. */
+export function tellHistory(room: RemoteRoom): string[][] {
+  const asked: string[][] = []
+  const id = encodeURIComponent(room.roomId)
+  room.remote.on('GET', `${V1}/backfill/${id}`, ({ uri }) => {
+    const query = new URL(uri, 'https://remote').searchParams
+    const named = query.getAll('v')
+    asked.push(named)
+    const pdus = upTo(room, named[0]!)
+      .reverse()
+      .slice(0, Number(query.get('limit')))
+    return { body: transaction(room, pdus) }
+  })
+  room.remote.on('GET', `${V1}/state_ids/${id}`, ({ uri }) => {
+    const eventId = new URL(uri, 'https://remote').searchParams.get('event_id')!
+    const state = stateBefore(room, eventId)
+    return { body: { pdu_ids: state, auth_chain_ids: [] } }
+  })
+  room.remote.on('GET', `${V1}/event/`, ({ uri }) => {
+    const found = room.events.get(decodeURIComponent(uri.split('/').at(-1)!))
+    return found === undefined
+      ? { status: 404, body: { errcode: 'M_NOT_FOUND', error: 'none' } }
+      : { body: transaction(room, [found]) }
+  })
+  return asked
+}
+
+function upTo(room: RemoteRoom, eventId: string): BuiltEvent[] {
+  const all = [...room.events.values()]
+  return all.slice(0, all.findIndex((event) => event.eventId === eventId) + 1)
+}
+
+function stateBefore(room: RemoteRoom, eventId: string): string[] {
+  const state = new Map<string, string>()
+  for (const event of upTo(room, eventId).slice(0, -1)) {
+    const { type, state_key } = event.pdu
+    if (state_key !== undefined) state.set(`${type} ${state_key}`, event.eventId)
+  }
+  return [...state.values()]
+}
+
+const transaction = (room: RemoteRoom, events: { pdu: Pdu }[]): Body => ({
+  origin: room.remote.name,
+  origin_server_ts: Date.now(),
+  pdus: events.map(({ pdu }) => pdu),
+})

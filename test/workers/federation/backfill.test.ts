@@ -1,0 +1,150 @@
+/** History that other servers have: what was said in a room before a user of this server came. */
+import { describe, expect, it } from 'vitest'
+import { type Body, type Client, must } from '../../support/client.ts'
+import { tellHistory } from '../../support/federation/history.ts'
+import { federating, remote } from '../../support/federation/remote.ts'
+import { RemoteRoom } from '../../support/federation/remote-room.ts'
+import { serving } from '../../support/serving.ts'
+
+const other = remote()
+const { alice, bob } = serving(['alice', 'bob'], {
+  ...federating,
+  unlikeArchive: { servers: 'a rebuild of rooms with history from elsewhere is refused' },
+})
+
+const enter = async (room: RemoteRoom, who: Client = alice) =>
+  must(await who.post(`/join/${encodeURIComponent(room.roomId)}?via=${other.name}`))
+const say = (room: RemoteRoom, body: string) =>
+  room.send({ type: 'm.room.message', content: { msgtype: 'm.text', body } })
+
+/** All pages back to the room's beginning: each event's text, or its type. */
+async function past(room: RemoteRoom, who: Client = alice, limit = 20): Promise<string[]> {
+  const seen: string[] = []
+  let from: string | undefined
+  for (;;) {
+    const path = `/rooms/${encodeURIComponent(room.roomId)}/messages`
+    const { chunk, end } = must(await who.get(path, { dir: 'b', limit, from })).body
+    seen.push(...chunk.map(({ type, content }: Body) => content.body ?? type))
+    if (end === undefined || chunk.length === 0) return seen.reverse()
+    from = end
+  }
+}
+
+const BEGINNING = [
+  'm.room.create',
+  'm.room.member',
+  'm.room.power_levels',
+  'm.room.join_rules',
+  'm.room.history_visibility',
+  'm.room.name',
+]
+
+describe('history of before a join', () => {
+  it.each(['6', '11', '12'])('is fetched and shown in its order in version %s', async (version) => {
+    const room = new RemoteRoom(other, version).serve()
+    tellHistory(room)
+    const texts = Array.from({ length: 30 }, (_, index) => `text ${index}`)
+    for (const [index, text] of texts.entries()) {
+      say(room, text)
+      if (index === 15) room.send({ type: 'm.room.name', state_key: '', content: { name: 'Renamed' } })
+    }
+    await enter(room)
+    const expected = [...BEGINNING, ...texts.slice(0, 16), 'm.room.name', ...texts.slice(16), 'm.room.member']
+    expect(await past(room)).toEqual(expected)
+    expect(await past(room, alice, 7)).toEqual(expected)
+  })
+
+  it('of more events than one answer has is fetched as far as the reader goes', async () => {
+    const room = new RemoteRoom(other, '11').serve()
+    const asked = tellHistory(room)
+    for (let index = 0; index < 250; index += 1) say(room, `text ${index}`)
+    await enter(room)
+    const path = `/rooms/${encodeURIComponent(room.roomId)}/messages`
+    must(await alice.get(path, { dir: 'b', limit: 10 }))
+    expect(asked).toHaveLength(1)
+    const texts = (await past(room, alice, 100)).filter((text) => text.startsWith('text'))
+    expect(texts).toEqual(Array.from({ length: 250 }, (_, index) => `text ${index}`))
+  })
+
+  it('is asked for once where all of it came', async () => {
+    const room = new RemoteRoom(other, '11').serve()
+    const asked = tellHistory(room)
+    say(room, 'hello')
+    await enter(room)
+    for (let time = 0; time < 3; time += 1) await past(room)
+    expect(asked).toHaveLength(1)
+  })
+
+  it('does not change what the room is now', async () => {
+    const room = new RemoteRoom(other, '11').serve()
+    tellHistory(room)
+    room.send({ type: 'm.room.topic', state_key: '', content: { topic: 'old' } })
+    room.send({ type: 'm.room.topic', state_key: '', content: { topic: 'new' } })
+    await enter(room)
+    const { next_batch: since } = must(await alice.sync()).body
+    await past(room)
+    const state = `/rooms/${encodeURIComponent(room.roomId)}/state/m.room.topic`
+    expect(must(await alice.get(state)).body).toEqual({ topic: 'new' })
+    expect(must(await alice.sync({ since })).body.rooms?.join?.[room.roomId]).toBeUndefined()
+  })
+
+  it('is hidden from users who may not see it', async () => {
+    const room = new RemoteRoom(other, '11').serve()
+    tellHistory(room)
+    room.send({
+      type: 'm.room.history_visibility',
+      state_key: '',
+      content: { history_visibility: 'joined' },
+    })
+    say(room, 'among ourselves')
+    await enter(room)
+    expect(await past(room)).not.toContain('among ourselves')
+  })
+
+  it('that its server does not give is left out, and is not asked for again at once', async () => {
+    const room = new RemoteRoom(other, '11').serve()
+    const asked = tellHistory(room)
+    other.on('GET', `/_matrix/federation/v1/backfill/${encodeURIComponent(room.roomId)}`, () => {
+      asked.push([])
+      return { status: 500 }
+    })
+    say(room, 'lost')
+    await enter(room)
+    for (let time = 0; time < 3; time += 1) expect(await past(room)).toEqual(['m.room.member'])
+    expect(asked).toHaveLength(1)
+  })
+
+  it('that is not signed by the servers of its senders is not shown', async () => {
+    const room = new RemoteRoom(other, '11').serve()
+    tellHistory(room)
+    const last = say(room, 'true')
+    await enter(room)
+    other.on('GET', `/_matrix/federation/v1/backfill/${encodeURIComponent(room.roomId)}`, () => ({
+      body: { pdus: [{ ...last.pdu, content: { ...last.pdu.content, body: 'false' }, signatures: {} }] },
+    }))
+    expect(await past(room)).toEqual(['m.room.member'])
+  })
+
+  it('of another room is not shown', async () => {
+    const [room, elsewhere] = [new RemoteRoom(other, '11').serve(), new RemoteRoom(other, '11').serve()]
+    tellHistory(room)
+    say(room, 'here')
+    const strange = say(elsewhere, 'elsewhere')
+    await enter(room)
+    other.on('GET', `/_matrix/federation/v1/backfill/${encodeURIComponent(room.roomId)}`, () => ({
+      body: { pdus: [strange.pdu] },
+    }))
+    expect(await past(room)).not.toContain('elsewhere')
+  })
+
+  it('is there for the next user who comes', async () => {
+    const room = new RemoteRoom(other, '11').serve()
+    const asked = tellHistory(room)
+    say(room, 'hello')
+    await enter(room)
+    await past(room)
+    await enter(room, bob)
+    expect(await past(room, bob)).toContain('hello')
+    expect(asked).toHaveLength(1)
+  })
+})
