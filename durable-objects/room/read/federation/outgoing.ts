@@ -1,10 +1,10 @@
 /** What another server must get of the room: the events of this server's users while it took part. */
 import type { OutgoingEvents, OutgoingRequest } from '../../../../src/objects/room/outgoing.ts'
-import { canonicalJson, type JsonObject } from '../../../../src/protocol/events/canonical-json.ts'
 import type { RoomReader } from '../../context.ts'
 import { newestPosition } from '../../rows/events/events.ts'
 import { hasOwnEvents, ownEvents } from '../../rows/federation/outgoing.ts'
 import { largestServers, serverPart } from '../../rows/federation/servers.ts'
+import { pduText } from './server-viewer.ts'
 
 /** After an outage a server that lacks more than so many gets the newest, as other servers do it too. */
 const TOO_MANY = 500
@@ -20,13 +20,13 @@ export function outgoingEvents({ store, serverName }: RoomReader, request: Outgo
   const range = { serverName, after, upTo }
   if (request.afterOutage && hasOwnEvents(store.sql, range, TOO_MANY)) {
     const newest = ownEvents(store.sql, range, { order: 'newest', limit: 1 })
-    return { events: newest.map(({ pdu }) => sendable(pdu)), upTo, more: false }
+    return { events: newest.map((row) => pduText(row, store.rules)), upTo, more: false }
   }
   const rows = ownEvents(store.sql, range, { order: 'oldest', limit: request.limit })
   const isFull = rows.length === request.limit
   const last = rows.at(-1)
   return {
-    events: rows.map(({ pdu }) => sendable(pdu)),
+    events: rows.map((row) => pduText(row, store.rules)),
     upTo: isFull && last !== undefined ? last.pos : upTo,
     more: isFull && last !== undefined && last.pos < upTo,
   }
@@ -35,12 +35,4 @@ export function outgoingEvents({ store, serverName }: RoomReader, request: Outgo
 /** Servers through which others can come in: this one, and those with the most users. */
 export function serversIn({ store, serverName }: RoomReader): string[] {
   return store.exists ? [serverName, ...largestServers(store.sql, MOST_NAMED)] : []
-}
-
-/** `unsigned` is what this server alone says of the event. */
-function sendable(stored: string): string {
-  const text = stored.trimEnd()
-  if (!text.includes('"unsigned"')) return text
-  const { unsigned: _, ...pdu } = JSON.parse(text) as JsonObject
-  return canonicalJson(pdu, 'any')
 }
