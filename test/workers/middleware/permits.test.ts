@@ -85,10 +85,12 @@ describe('every route', () => {
   const asked: [string, string][] = []
   const open: [string, string][] = []
   const consumers: [string, string][] = []
+  const ofServers: [string, string][] = []
 
   beforeAll(async () => {
     for (const route of ROUTES.filter(([, pattern]) => !SPARED.test(pattern))) {
       if (rowAt(...route)?.auth === 'consumer') consumers.push(route)
+      else if (rowAt(...route)?.auth === 'server') ofServers.push(route)
       else if (await asksForSession(route)) asked.push(route)
       else open.push(route)
     }
@@ -111,6 +113,14 @@ describe('every route', () => {
     expect(consumers.length).toBeGreaterThan(5)
     for (const route of consumers)
       expect([route, (await requestOf(route, alice)).status]).toEqual([route, 401])
+  })
+
+  it('that is for other servers is not there where federation is off', async () => {
+    expect(ofServers.length).toBeGreaterThan(15)
+    for (const route of ofServers) {
+      const { status, body } = await requestOf(route, alice)
+      expect([route, status, body.errcode]).toEqual([route, 404, 'M_UNRECOGNIZED'])
+    }
   })
 
   it('is refused to guests if its row says so', async () => {
