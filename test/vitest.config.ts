@@ -13,8 +13,7 @@ export default defineConfig({
     setupFiles: ['test/support/connections.ts', 'test/contract/setup.ts'],
     reporters: ['default', closingLine],
     pool: 'forks',
-    // Most tests wait for timers and answers: a third worker has the processors meanwhile.
-    maxWorkers: 3,
+    maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // Forks get none of Node's warnings about node:sqlite.

@@ -14,7 +14,11 @@ export const LEFT_OUT: Record<string, string> = {
   'test/durable-objects/backoff.test.ts': noServer,
   'test/durable-objects/consumer.test.ts': noServer,
   'test/durable-objects/cost.test.ts': staysAwake,
+  'test/durable-objects/fresh-tables.test.ts': noServer,
   'test/durable-objects/room/event-rounds.test.ts': noServer,
+  'test/durable-objects/room/federation/random-delivery.test.ts': noServer,
+  'test/durable-objects/room/federation/received.test.ts': noServer,
+  'test/durable-objects/room/federation/remote-join.test.ts': noServer,
   'test/durable-objects/room/held-news.test.ts': noServer,
   'test/durable-objects/room/place.test.ts': noServer,
   'test/durable-objects/room/reading.test.ts': noServer,
@@ -38,15 +42,10 @@ export const LEFT_OUT: Record<string, string> = {
   'test/workers/client/sync/sync-filters.test.ts': staysAwake,
 }
 
-/** What runs in each slice: the objects themselves, and of what is built on them the core. */
+/** What runs in each slice: the objects themselves, and the rules of sync. */
 export const CORE: readonly (string | RegExp)[] = [
   /^test\/durable-objects\//,
   'test/faults/sync-rules.test.ts',
-  ...[
-    ...['accounts/closing', 'accounts/profile', 'events/delayed-events', 'events/relations', 'events/send'],
-    ...['keys/cross-signing', 'keys/devices', 'keys/keys', 'keys/to-device', 'push/notifications'],
-    ...['rooms/membership', 'rooms/own-writes', 'sync/sync-first'],
-  ].map((name) => `test/workers/client/${name}.test.ts`),
 ]
 
 const isCore = (file: string) => CORE.some((one) => (typeof one === 'string' ? one === file : one.test(file)))

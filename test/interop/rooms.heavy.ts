@@ -42,7 +42,7 @@ describe.each(VERSIONS)('a room of version %s made on Selvedge', (version) => {
   it('is joined from Synapse, and both hear all of what is said', async () => {
     const roomId = await alice.createRoom({ preset: 'public_chat', room_version: version })
     await joinVia(sam, roomId, servers.selvedge.name)
-    await expectAll(roomId, await talk(roomId, 50))
+    await expectAll(roomId, await talk(roomId, 25))
     await agreed(roomId, alice, sam)
   })
 })
@@ -51,7 +51,7 @@ describe.each(VERSIONS)('a room of version %s made on Synapse', (version) => {
   it('is joined from Selvedge, and both hear all of what is said', async () => {
     const roomId = await sam.createRoom({ preset: 'public_chat', room_version: version })
     await joinVia(alice, roomId, servers.synapse.name)
-    await expectAll(roomId, await talk(roomId, 50))
+    await expectAll(roomId, await talk(roomId, 25))
     await agreed(roomId, alice, sam)
   })
 })
