@@ -9,7 +9,10 @@ import { serving } from '../../../support/serving.ts'
 
 const EVE = '@eve:away.example'
 const ROOM = '!room:away.example'
-const { server, alice, bob } = serving(['alice', 'bob'], { federation: 'on' })
+const { server, alice, bob } = serving(['alice', 'bob'], {
+  federation: 'on',
+  staysAwake: 'its Destination waits for a server that is nowhere',
+})
 
 const at = (rest: string) => `/rooms/${encodeURIComponent(ROOM)}/${rest}`
 
