@@ -114,7 +114,8 @@ async function startHomeserver(python: string, directory: string, socketDirector
   })
 }
 
-const LOGGING = {
+/** Says when the server listens, and warnings. */
+export const LOGGING = {
   version: 1,
   formatters: { plain: { format: '%(levelname)s %(name)s %(message)s' } },
   handlers: { console: { class: 'logging.StreamHandler', formatter: 'plain' } },
@@ -123,7 +124,8 @@ const LOGGING = {
   disable_existing_loggers: false,
 }
 
-const NO_LIMIT = { per_second: 1e6, burst_count: 1e6 }
+/** A rate limit that nothing reaches. */
+export const NO_LIMIT = { per_second: 1e6, burst_count: 1e6 }
 
 function homeserverConfig(directory: string, socketDirectory: string): object {
   return {

@@ -6,9 +6,9 @@ const ADDED_COLUMN = /^ALTER TABLE (\w+) ADD COLUMN (.+)$/
 const made = new WeakMap<readonly string[], string>()
 
 /**
- * The migrations of an object as one text for an object that has no tables. Columns that were added later stand in their
- * tables at once: SQLite reads the whole schema anew for each ALTER TABLE, which is a third of what a new object costs.
- * Remarks are left out, since SQLite keeps them in the object and reads them at each of its starts.
+ * The migrations as one text, for an object that has no tables yet. Later columns stand in their tables at once: SQLite reads
+ * the whole schema anew for each ALTER TABLE, and that was a third of the time of a new object. The text has no remarks,
+ * since SQLite would keep them and read them at each start.
  *
  * @param migrations definitions of tables, in which no text has `;` or `--`
  * @returns SQL that leaves the same tables, columns and indexes as the migrations in turn

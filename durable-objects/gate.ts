@@ -178,8 +178,8 @@ function behind<Gateway extends object>(
 /**
  * Whether there is such a room. The asker's own object is asked first, which costs no request to a database: most
  * askers are members. Then the archive, and the notes of rooms that it may not know yet. Where the archive does not
- * answer, the Room itself is asked, which makes no table by answering: people go on talking without Postgres. That is
- * not for the rooms of other servers, whose names anybody may make up without end.
+ * answer, the Room itself is asked, which makes no table by answering: people go on talking without Postgres. A room of
+ * another server is not asked for so, since anybody may invent such names.
  */
 function roomCheck(objects: Objects, ports: GatePorts, asker: () => string | undefined): OneByOne {
   const { config } = ports

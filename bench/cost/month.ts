@@ -75,7 +75,7 @@ const reachOfReceipts =
       share * (readers / together) * Math.max(1, others * awake),
   ) / bursts
 
-/** Those who read look, the sender of what they read among them; of the others a share does. */
+/** Readers and the sender look at their clients. Of the others a share does. */
 const lookAtReceipts = BURST + Math.max(0, reachOfReceipts - BURST) * LOOKING
 
 /** What the test runs and counts. `reach` is 0 if the operation reaches nobody else. */

@@ -63,7 +63,7 @@ export class Queue {
     if (this.#rest === undefined) return
     this.#backoff = undefined
     writeBackoff(storage, undefined)
-    // What it lacks is still what it lacks after an outage.
+    // It still lacks the events of its outage, so it gets them as after an outage.
     this.#wasAway = true
     arm(now())
   }

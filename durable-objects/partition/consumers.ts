@@ -31,7 +31,7 @@ export class Consumers {
     return this.#parts.storage.sql
   }
 
-  /** Whether somebody has read a moment ago: who polls is away between two polls. */
+  /** Whether somebody has read a moment ago. A polling reader is away between two polls. */
   get hasReader(): boolean {
     return this.#parts.now() < this.#readAt + COMES_BACK_MS
   }

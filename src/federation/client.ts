@@ -34,7 +34,7 @@ export function federationClient(parts: ClientParts): FederationClient {
         metrics.count('federation_requests_total', { outcome: 'ok' })
         return answer
       } catch (error) {
-        // What the network says of a failure is of no use to anybody else.
+        // The network's own error names hosts and addresses. Callers need the kind of the failure alone.
         const failure = error instanceof ServerFailure ? error : new ServerFailure('unreachable')
         metrics.count('federation_requests_total', { outcome: failure.kind })
         throw failure

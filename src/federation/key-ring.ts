@@ -1,6 +1,6 @@
 /**
  * The keys of other servers: in this isolate's memory, in Postgres, by the server's own word, by a notary's. A server that
- * does not tell its keys is left alone for a while, whoever asks.
+ * does not tell its keys is not asked again for a while.
  */
 import { inTime } from '../patience.ts'
 import type { Config } from '../ports/config.ts'

@@ -1,4 +1,4 @@
-/** The settings of federation: whether this server speaks to others, and who vouches for the keys of those. */
+/** The settings of federation: whether it is on, and the notaries that are asked for keys. */
 import * as z from 'zod'
 import type { FederationSettings } from '../ports/config.ts'
 import { signingKey } from '../protocol/events/signing.ts'

@@ -2,7 +2,7 @@
 import type { Ports } from '../ports/ports.ts'
 
 const TIMEOUT_MS = 30_000
-/** The answer says of each event whether it was taken, which changes nothing here. */
+/** The answer tells which events were taken. It is read to its end and not used. */
 const LARGEST_ANSWER = 256 * 1024
 const ID_LENGTH = 16
 

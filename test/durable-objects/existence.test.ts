@@ -106,7 +106,7 @@ function rightAnswers(
 ): string[] {
   const auth = rowAt(method, path)?.auth
   if (auth === 'server') return ['401 M_UNAUTHORIZED']
-  // It tells all keys, whichever is named.
+  // The answer has all keys.
   if (path === '/_matrix/key/v2/server/:keyId') return ['200']
   if (token === undefined) return auth === 'none' || auth === 'optional' ? NO_SUCH : ['401 M_MISSING_TOKEN']
   if (/\/(join|knock)\b/.test(path)) return [...REFUSED, ASKED_ELSEWHERE]

@@ -1,4 +1,4 @@
-/** A partition knows what it has of each source: a delivery adds what is new, however often and late it comes. */
+/** A partition knows what it has of each source. A delivery that comes again or late adds only what is new. */
 import { beforeEach, expect, it } from 'vitest'
 import { must } from '../support/client.ts'
 import { objectName } from '../support/server.ts'

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { runToEnd, startChild } from '../../bench/child.ts'
+import { LOGGING, NO_LIMIT } from '../../bench/synapse.ts'
 import type { Certificate } from '../support/deployment/certificates.ts'
 import { synapsePython } from '../support/federation/synapse-python.ts'
 
@@ -15,7 +16,6 @@ export interface Synapse {
 }
 
 const START_LIMIT_MS = 60_000
-const NO_LIMIT = { per_second: 1e6, burst_count: 1e6 }
 
 /** @param serverName what it calls itself: others reach it there */
 export async function startSynapse(
@@ -47,15 +47,6 @@ export async function startSynapse(
       rmSync(folder, { recursive: true, force: true })
     },
   }
-}
-
-const LOGGING = {
-  version: 1,
-  formatters: { plain: { format: '%(levelname)s %(name)s %(message)s' } },
-  handlers: { console: { class: 'logging.StreamHandler', formatter: 'plain' } },
-  loggers: { 'synapse.app': { level: 'INFO' } },
-  root: { level: 'WARNING', handlers: ['console'] },
-  disable_existing_loggers: false,
 }
 
 function configOf(

@@ -26,7 +26,7 @@ export function eventAtTime(
   return nearestEvent(room.store, { ts, dir }, requireLook(room, userId))
 }
 
-/** The same of what `viewer` may see, whoever that is. @throws MatrixError M_NOT_FOUND */
+/** The nearest event that the viewer may see. A viewer is a user or a server. @throws MatrixError M_NOT_FOUND */
 export function nearestEvent(
   store: RowReader,
   { ts, dir }: Pick<MomentRequest, 'ts' | 'dir'>,

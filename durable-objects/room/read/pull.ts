@@ -177,7 +177,7 @@ function readState(
     ...(filter?.state?.lazy_load_members && { members: lazyMembers(room, request, timeline, slice, end) }),
   }
   const { events, next } = sliceState(room, wanted, { at: end }, SYNC_PART_LENGTH)
-  /** What a resolution moved within the timeline, which no event of it tells. */
+  /** Adds the state that a resolution moved: no event of the timeline tells of it. */
   const withMoved = (before: ClientEvent[]): ClientEvent[] => {
     const moved = sliceState(room, { ...wanted, since: end }, { at: Math.min(limit, head) }, SYNC_PART_LENGTH)
     const keys = new StateKeyMap<true>()

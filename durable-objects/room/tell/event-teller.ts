@@ -120,7 +120,7 @@ export class EventTeller extends Courier<Delivery> implements Teller, Caller {
       this.#withdraw()
       if (await this.#try()) return this.now()
     }
-    // What was committed meanwhile goes to the archive, whose acknowledgement stores where the stream stands.
+    // News that came meanwhile goes to the archive. Its acknowledgement stores the stream's cursor.
     if (!this.#hasNews) this.#cursor.settle()
     return undefined
   }

@@ -127,7 +127,7 @@ export class RoomPresence {
     return news
   }
 
-  /** One who does not look hears with what comes next that others do not look either, or once they are back. */
+  /** An idle user is told later that others are idle too: with the next presence, or when they are back. */
   #isDue(userId: string): boolean {
     const owed = this.#owedTo(userId)
     if (this.#known.get(userId)?.state.presence !== 'unavailable') return owed.length > 0

@@ -32,7 +32,7 @@ export class Recent {
   /** After a commit; `head`: where the room stands since. */
   took({ appended, rewritten, moved, read, marked }: Seen, head: number): void {
     if (rewritten) this.#reset(appended[0] === undefined ? head : appended[0].pos - 1)
-    // An increment has no other state than its events': who stands before this one must ask.
+    // An increment has no state but that of its events. A subscriber before this position must ask.
     if (moved) this.#reset(head)
     else if (appended.length > 0) this.#keepEvents(appended)
     for (const receipt of read) this.#keepReceipt(receipt)

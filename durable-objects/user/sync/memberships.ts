@@ -138,9 +138,9 @@ export class Memberships {
 }
 
 /**
- * What another server told, as a change of the user's list; undefined: it changes nothing. An invite that comes again is the
- * same one, even after the user has refused it. A room of which no Room ever told is forgotten when the user goes back: there
- * is nobody to ask for what it was.
+ * The change of the user's list that follows from another server's word; undefined: none. An invite that comes again
+ * changes nothing, even after the user has refused it. A room that is known by such words alone is forgotten when the user
+ * leaves, since no Room here could tell of it later.
  */
 function fromOutside(told: MembershipChange, known: UserRoom | undefined): MembershipChange | undefined {
   const pos = known?.pos ?? 0

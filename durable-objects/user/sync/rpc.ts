@@ -114,7 +114,7 @@ function membershipChanged(host: UserHost, change: MembershipChange): void {
   const { memberships } = syncing
   const isOutside = change.outside === true || memberships.byId(change.roomId)?.outside === true
   const work = () => applied(host, change)
-  // The archive knows what Rooms told, and not what other servers did.
+  // The archive learns a membership from its Room. This one came from another server, so it needs a record of its own.
   const leavesJob = isOutside
     ? mutate(() => ({ value: work(), archive: outsideRecord(memberships.byId(change.roomId)) }))
     : transaction(work)

@@ -18,7 +18,7 @@ export interface Poll {
   begun?: number
   /** The presence of others that the user is to be told, though not at once. */
   others?: KeptPresence | undefined
-  /** The token stands at every head but for this, which is told later; `level` is then false for earlier versions. */
+  /** News that is told later. But for it the token stands at every head. `level` is false then, for earlier versions. */
   left?: Left | undefined
   /** A poll of sliding sync. */
   sliding?: SlidingPoll

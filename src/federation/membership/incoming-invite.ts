@@ -44,8 +44,8 @@ export async function checkInvite(
 }
 
 /**
- * "m.room.create … MUST be" among the events: in rooms whose id is its hash the whole event is asked for, so that nobody is
- * invited to a room that is not what it seems.
+ * "m.room.create … MUST be" among the events. From version 12 on it must be whole, since its hash is the room's id: it
+ * shows that the invite is for the room that it describes.
  * @throws MatrixError M_MISSING_PARAM, M_INVALID_PARAM
  */
 export async function checkInviteState(

@@ -90,7 +90,7 @@ async function measuredTyping(
   return lineThrough({ n: FEW, cost: await typing(few) }, { n: MANY, cost: await typing(many) })
 }
 
-/** @param watching those who are told of it at once */
+/** @param watching the users that are told of it at once */
 async function typeAndSend(company: Company, watching = company.everybody): Promise<void> {
   const { actor, everybody, room } = company
   const { client } = actor
@@ -128,7 +128,7 @@ async function presence({ actor: { client }, others }: Company): Promise<void> {
   )
 }
 
-/** What something costs for each of those who do not look: what it costs by itself is counted among others. */
+/** The cost for each idle user. The operation's own cost is counted elsewhere. */
 async function amongIdle(
   few: Company,
   many: Company,

@@ -14,7 +14,7 @@ export interface Oddities {
   sender?: string
   prev?: string[]
   key?: SigningKey
-  /** In whose name it is signed. */
+  /** The server in the signature. */
   signer?: string
   auth?: string[]
   ts?: number
@@ -32,7 +32,7 @@ export interface Guest {
   join(): Promise<void>
 }
 
-/** The user `name` of the remote. @param host who sees the room's state and its newest event */
+/** The user `name` of the remote. @param host a local member, by whom the state and the newest event are read */
 export function guest(
   name: string,
   {

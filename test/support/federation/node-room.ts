@@ -79,7 +79,7 @@ export class NodeRoom {
   /** What the last mutation changed. */
   last: Change | undefined
 
-  /** @param serverName whose the room's object is */
+  /** @param serverName the server that has this copy of the room */
   constructor(serverName: string) {
     const store = new RoomStore(lazyStorage(objectStorage(), ROOM_MIGRATIONS, () => {}))
     const clock = { now: () => 1_700_000_000_000 }

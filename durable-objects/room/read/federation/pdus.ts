@@ -28,8 +28,8 @@ export function pduFor(room: RoomReader, origin: string, eventId: string): strin
 }
 
 /**
- * State events and what they rely on, as many as one call carries: they are the state that the server asked for, whatever
- * it may see of the timeline.
+ * State events and their auth chains, as many as one call carries. A server in the room gets the whole state, also where it
+ * may not see the timeline.
  */
 export function pdusFor(room: RoomReader, origin: string, eventIds: readonly string[]): PduSlice {
   requireInRoom(room, origin)

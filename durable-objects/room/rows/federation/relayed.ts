@@ -1,4 +1,4 @@
-/** The table `relayed`: events of users of other servers that came in by this one, which alone tells the others of them. */
+/** The table `relayed`: joins and leaves of other servers' users that came in through this server. It tells the others. */
 
 export const RELAYED_TABLE = 'CREATE TABLE relayed (pos INTEGER PRIMARY KEY);'
 

@@ -20,7 +20,7 @@ import { changeState, type StateChange } from '../place.ts'
 interface Pending {
   /** The states after the extremities before the first of the events. */
   from: readonly StatePlace[]
-  /** The newest of the events, at whose position the state moves. */
+  /** The newest of the events. The state moves at its position. */
   cause: IdentifiedPdu
   pos: number
   eventIds: Set<string>

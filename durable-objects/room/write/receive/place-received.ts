@@ -116,8 +116,8 @@ function placeInGap(
 }
 
 /**
- * What an event follows on and is not here. Positions are kept for it beneath the event; beneath a room's first event
- * nothing else is.
+ * Notes the missing events that a new event follows on. Positions beneath the new event stay free for them. Beneath the
+ * first event of a room all positions are free.
  */
 export function openGaps({ store }: RoomWriter, missing: readonly string[]): void {
   if (store.extremities.length === 0) {

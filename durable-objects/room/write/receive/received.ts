@@ -20,7 +20,7 @@ export class Received {
     return answer
   }
 
-  /** From the alarm. Answers when to go on; undefined: what is left waits for what other servers have. */
+  /** From the alarm. Answers when to go on; undefined: the rest waits for events of other servers. */
   async resume(): Promise<number | undefined> {
     const { room, mutate } = this.#host
     if (room.store.isRebuilding || !this.isLeft()) return undefined

@@ -18,8 +18,8 @@ import { Settler } from './settler.ts'
 import { judge } from './verdict.ts'
 
 /**
- * Takes a part of the answer, inside the caller's transaction; with the last one, makes the room. In a room that is
- * there, which local users have left or others are still in, the join goes on from the state that came with it.
+ * Takes a part of the answer, inside the caller's transaction; with the last one, makes the room. A room that is
+ * there already goes on from the state that came with the join.
  * @throws MatrixError M_UNSUPPORTED_ROOM_VERSION; M_BAD_STATE or M_FORBIDDEN where the join does not stand: nothing is
  * changed then
  */
@@ -123,7 +123,7 @@ function placeJoin(room: RoomWriter, join: PooledEvent): void {
   placeReceived(room, join, undefined, { verdict: 'accepted', merge: new Merge(room) })
 }
 
-/** Each after its auth events, and the create event, which all rely on, before them. What cannot be judged is left out. */
+/** Stores each event after its auth events, and the create event first. Events that cannot be judged are left out. */
 function storeOutliers(room: RoomWriter, pool: Pool): void {
   const settler = new Settler(room, pool, {}, { isBounded: false })
   const isCreate = ({ pdu }: PooledEvent) => pdu.type === 'm.room.create'

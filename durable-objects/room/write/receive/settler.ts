@@ -202,7 +202,7 @@ export class Settler {
     return pdu.room_id === roomId
   }
 
-  /** A room has one create event, whoever says what. */
+  /** A room has one create event. A second one is false. */
   #isOtherCreate({ eventId, pdu }: PooledEvent): boolean {
     const { createEvent } = this.#room.store
     return pdu.type === 'm.room.create' && createEvent !== undefined && createEvent.eventId !== eventId

@@ -44,7 +44,7 @@ export interface Waiting {
   place: Place
   /** The token stood at every head when this was written. */
   level: boolean
-  /** What was left then, which is no part of the heads. */
+  /** The news that was left then. It is no part of the heads. */
   left?: readonly LeftPlace[] | undefined
 }
 

@@ -1,7 +1,7 @@
 /** Quiet news that waiting clients are told later (decision 35): up to where, by room, and what the wakes carried. */
 import type { Increment } from '../../../../src/objects/room/sync.ts'
 
-/** Rooms and wakes that are left: their places stand in the attachments of polls, which have little room. */
+/** Rooms and wakes that may be left. The attachments of polls hold their places, and are small. */
 const MOST_ROOMS = 16
 const MOST_WAKES = 64
 
@@ -37,7 +37,7 @@ export class LeftNews {
     return this.#places.get(room) ?? 0
   }
 
-  /** Whether what is left of a room says who types. */
+  /** Whether the left news of a room has typing in it. */
   hasTyping(room: number): boolean {
     return this.#wakes.some((wake) => wake.room === room && wake.increment?.typing !== undefined)
   }
