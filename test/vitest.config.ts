@@ -14,8 +14,8 @@ export default defineConfig({
     reporters: ['default', closingLine],
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
     // Forks get none of Node's warnings about node:sqlite.
     execArgv: ['--disable-warning=ExperimentalWarning'],
   },
