@@ -7,6 +7,7 @@ import { heroesFor, needsHeroes, SUMMARY_TYPES } from '../../../src/protocol/roo
 import { StateKeyMap } from '../../../src/protocol/state-resolution/state-keys.ts'
 import type { RoomReader } from '../context.ts'
 import type { EventRow } from '../rows/events/events.ts'
+import { highestGap } from '../rows/federation/gaps.ts'
 import { hasBranches } from '../rows/federation/state-groups.ts'
 import { deviceMarksFor } from '../rows/members/device-marks.ts'
 import { profileMarksFor } from '../rows/members/profile-marks.ts'
@@ -65,10 +66,13 @@ function readReceipts(room: RoomReader, request: PullRequest, slice: RoomSlice):
 
 function readTimeline(reading: Reading, request: PullRequest, head: number, slice: RoomSlice): ShownRow[] {
   const { store } = reading.room
+  const start = timelineStart(request)
+  const gap = highestGap(store.sql, start, head)
   const { rows: found, next } = scan(store, reading.viewer, {
     dir: 'b',
     from: head + 1,
-    to: timelineStart(request),
+    // What is before a gap does not join on to what is after it: the client fetches what is missing from there.
+    to: gap === undefined ? start : gap + 1,
     limit: request.timelineLimit,
     filter: request.filter?.timeline,
     ignored: request.ignored,
@@ -78,7 +82,8 @@ function readTimeline(reading: Reading, request: PullRequest, head: number, slic
   const whole = behindHiddenState(store, reading.viewer, found)
   const rows = request.stateAfter ? whole : behindLostState(store, whole)
   // The scan stops at the limit before it knows whether anything visible is left.
-  slice.limited = rows.length < found.length || (next !== undefined && hasMore(reading, request, next))
+  slice.limited =
+    gap !== undefined || rows.length < found.length || (next !== undefined && hasMore(reading, request, next))
   slice.events = viewedEvents(reading, request, rows, slice.limited)
   if (slice.events.length < rows.length) {
     slice.limited = true
@@ -86,6 +91,7 @@ function readTimeline(reading: Reading, request: PullRequest, head: number, slic
   }
   const shown = rows.slice(rows.length - slice.events.length)
   if (shown[0] !== undefined) slice.prevBatch = placeToken(shown[0].pos)
+  else if (gap !== undefined) slice.prevBatch = placeToken(gap + 1)
   return shown
 }
 

@@ -7,7 +7,7 @@ import { RemoteRoom } from '../../support/federation/remote-room.ts'
 import { serving } from '../../support/serving.ts'
 
 const other = remote()
-const { alice, bob } = serving(['alice', 'bob'], {
+const { alice, bob, http } = serving(['alice', 'bob'], {
   ...federating,
   unlikeArchive: { servers: 'a rebuild of rooms with history from elsewhere is refused' },
 })
@@ -146,5 +146,52 @@ describe('history of before a join', () => {
     await enter(room, bob)
     expect(await past(room, bob)).toContain('hello')
     expect(asked).toHaveLength(1)
+  })
+})
+
+describe('a gap before what is news', () => {
+  /** A room of which alice has heard nothing for thirty messages, and then the last one. */
+  async function behind(text: string) {
+    const room = new RemoteRoom(other, '11').serve()
+    tellHistory(room)
+    await enter(room)
+    const { next_batch: since } = must(await alice.sync()).body
+    must(
+      await alice.put(`/rooms/${encodeURIComponent(room.roomId)}/send/m.room.message/${text}`, {
+        body: 'mine',
+      }),
+    )
+    for (let index = 0; index < 30; index += 1) say(room, `text ${index}`)
+    const last = say(room, text)
+    const tell = async () => {
+      const content = { origin: other.name, origin_server_ts: Date.now(), pdus: [last.pdu] }
+      must(await other.ask(http, 'PUT', `/_matrix/federation/v1/send/${text}`, content as Body))
+    }
+    const sync = async (query: Body) =>
+      must(await alice.sync(query)).body.rooms?.join?.[room.roomId]?.timeline
+    return { room, since, tell, sync }
+  }
+  const texts = (timeline: Body) => timeline.events.map(({ content }: Body) => content.body)
+
+  it('is told to a client that syncs, which can go on from there', async () => {
+    const { room, since, tell, sync } = await behind('last')
+    await tell()
+    const timeline = await sync({ since })
+    expect(timeline.limited).toBe(true)
+    expect(texts(timeline)).toEqual(['last'])
+    const path = `/rooms/${encodeURIComponent(room.roomId)}/messages`
+    const { chunk } = must(await alice.get(path, { dir: 'b', limit: 3, from: timeline.prev_batch })).body
+    expect(chunk.map(({ content }: Body) => content.body)).toEqual(['text 29', 'text 28', 'text 27'])
+  })
+
+  it('is told to a client that is new, and to one that waits', async () => {
+    const { since, tell, sync } = await behind('end')
+    const { next_batch: now } = must(await alice.sync({ since })).body
+    const waiting = sync({ since: now, timeout: 20_000 })
+    await tell()
+    for (const timeline of [await waiting, await sync({})]) {
+      expect(timeline.limited).toBe(true)
+      expect(texts(timeline)).toEqual(['end'])
+    }
   })
 })

@@ -32,6 +32,12 @@ export function hasGaps(sql: SqlReader): boolean {
   return first(sql, 'SELECT 1 FROM gaps LIMIT 1') !== undefined
 }
 
+/** The highest position of these at which something is missing. */
+export function highestGap(sql: SqlReader, from: number, to: number): number | undefined {
+  const query = 'SELECT max(pos) AS pos FROM gaps WHERE pos >= ? AND pos <= ?'
+  return first<{ pos: number | null }>(sql, query, from, to)?.pos ?? undefined
+}
+
 /** The missing events that belong at one of these positions, the newest first; the upper end is not included. */
 export function gapsBetween(sql: SqlReader, from: number, to: number, limit: number): string[] {
   return sql

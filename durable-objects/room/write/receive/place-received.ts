@@ -80,7 +80,11 @@ function placeAccepted(
     placeInGap(room, event, { below: gap, before, lacks, chain })
     return
   }
-  if (lacks.length > 0) openGaps(room, lacks)
+  if (lacks.length > 0) {
+    openGaps(room, lacks)
+    // A client that is told of the event alone would not know of the gap before it.
+    room.moved = true
+  }
   const pos = store.positions.next()
   const known = store.extremities
   const extremities = [...withoutNamed(room, known, event), { eventId, depth: pdu.depth }]
