@@ -40,7 +40,7 @@ export function createRoom(room: RoomWriter, createPdu: Pdu, version: string, pl
   if (room.store.exists) return existingRoom(room, eventId)
   const roomId = rules.roomIdIsCreateHash ? roomIdOfCreate(createPdu, rules) : (createPdu.room_id ?? '')
   const json = eventJson(createPdu, rules)
-  checkEventSize(json, createPdu, eventId, roomId)
+  checkEventSize(json, createPdu, [eventId, roomId])
   checkEventAuth(rules, createPdu, room.store)
   room.store.initialise(roomId, version)
   writeEvent(room, { eventId, pdu: createPdu, json }, null)

@@ -26,7 +26,7 @@ export function prepareInvite(room: RoomContext, request: MembershipRequest): Pr
   if (allowed === undefined) return undefined
   const { store, serverName, facts } = room
   const { eventId, pdu, json } = buildEvent(store.rules, allowed.draft, serverName, facts.signingKey)
-  checkEventSize(json, pdu, eventId, store.roomId)
+  checkEventSize(json, pdu, [eventId, store.roomId])
   const state = shownState(room, request.sender)
   // As they are stored: numbers of old rooms are lost in a PDU that was read.
   const inviteState = state.map((shown) => judgedEvent(store.sql, shown.eventId)!.pdu.trimEnd())

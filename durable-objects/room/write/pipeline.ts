@@ -116,7 +116,7 @@ export function requireIntegers(room: RoomReader, { hasFloats }: Pick<LocalEvent
 /** Steps 5 to 7 for an allowed event, inside the caller's transaction. Answers its id. */
 export function append(room: RoomWriter, { event, draft }: AllowedEvent): string {
   const built = buildEvent(room.store.rules, draft, room.serverName, room.signingKey)
-  checkEventSize(built.json, built.pdu, built.eventId, room.store.roomId)
+  checkEventSize(built.json, built.pdu, [built.eventId, room.store.roomId])
   writeEvent(room, built, event.unattended ? serverKey(built.eventId) : (event.txn ?? null))
   return built.eventId
 }

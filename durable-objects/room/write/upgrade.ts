@@ -102,7 +102,7 @@ function newCreate(
     room.serverName,
     room.signingKey,
   )
-  checkEventSize(json, pdu, eventId, roomId)
+  checkEventSize(json, pdu, [eventId, roomId])
   return { roomId, createPdu: pdu }
 }
 

@@ -31,6 +31,8 @@ export class Supply {
   readonly #states = new Map<string, SuppliedState>()
   readonly #asked = new Set<string>()
   readonly #unavailable = new Set<string>()
+  /** Events that came as missing ones. */
+  readonly #given = new Set<string>()
   #statesFound = 0
   #missingRequests = 0
   #missingEvents = 0
@@ -81,10 +83,12 @@ export class Supply {
     this.#missingRequests += 1
     const texts = isOver ? undefined : await this.#fromAny((server) => missingEvents(server, need))
     const good = texts === undefined ? [] : await this.#checked(texts)
-    this.#missingEvents += good.length
-    // What nobody gives is looked for by the state.
-    if (good.length === 0) for (const eventId of need.latest) this.#asked.add(eventId)
-    return good
+    const fresh = good.filter(({ eventId }) => !this.#given.has(eventId))
+    for (const { eventId } of fresh) this.#given.add(eventId)
+    this.#missingEvents += fresh.length
+    // What nobody gives is looked for by the state, and what is given again and again leads nowhere.
+    if (fresh.length === 0) for (const eventId of need.latest) this.#asked.add(eventId)
+    return fresh
   }
 
   async #state(eventId: string): Promise<void> {

@@ -74,7 +74,7 @@ export async function makeMember(
   const template = readTemplate(objectField(answer.event) ?? {}, rules, asked)
   const draft = draftOf(template, asked, { content, now: parts.clock.now() })
   const event = buildEvent(rules, draft, parts.config.serverName, parts.config.signingKeys[0]!)
-  checkEventSize(event.json, event.pdu, event.eventId, asked.roomId)
+  checkEventSize(event.json, event.pdu, [event.eventId, asked.roomId])
   return { event, rules, isVouchedFor: template.voucher !== undefined }
 }
 

@@ -64,9 +64,16 @@ function schemaOf(rules: RoomVersionRules): z.ZodType {
 
 /**
  * Checks the size limits of events. `json` is the event's canonical JSON with its signatures.
+ * @param ids the event's own, and that of its room
+ * @param limitsBytes see `RoomVersionRules`; every event that is made here keeps to bytes
  * @throws MatrixError M_TOO_LARGE
  */
-export function checkEventSize(json: string, pdu: Pdu, eventId: string, roomId: string): void {
+export function checkEventSize(
+  json: string,
+  pdu: Pdu,
+  [eventId, roomId]: readonly [string, string],
+  limitsBytes = true,
+): void {
   if (!fitsBytes(json, MAX_EVENT_BYTES)) {
     const size = Buffer.byteLength(json)
     throw new MatrixError(
@@ -74,16 +81,25 @@ export function checkEventSize(json: string, pdu: Pdu, eventId: string, roomId: 
       `The event has ${size} bytes, and at most ${MAX_EVENT_BYTES} are allowed`,
     )
   }
+  const named = { type: pdu.type, state_key: pdu.state_key }
   const limited = {
-    type: pdu.type,
-    state_key: pdu.state_key,
     sender: pdu.sender,
     room_id: roomId,
     event_id: eventId,
+    ...(limitsBytes && named),
   }
   for (const [key, text] of Object.entries(limited)) {
     if (text !== undefined && !fitsBytes(text, MAX_ID_BYTES)) {
       throw new MatrixError('M_TOO_LARGE', `${key} is longer than ${MAX_ID_BYTES} bytes`)
     }
   }
+  for (const [key, text] of Object.entries(named)) {
+    if (text !== undefined && !fitsCodePoints(text, MAX_ID_BYTES)) {
+      throw new MatrixError('M_TOO_LARGE', `${key} is longer than ${MAX_ID_BYTES} characters`)
+    }
+  }
+}
+
+function fitsCodePoints(text: string, most: number): boolean {
+  return text.length <= 2 * most && [...text].length <= most
 }

@@ -86,7 +86,7 @@ export function readPdu(text: string, rules: RoomVersionRules): ValidPdu {
   const reference = referenceJson(exact, rules)
   const eventId = eventIdOfReference(reference, rules)
   // Only the create event of room version 12 has no room_id.
-  checkEventSize(json, pdu, eventId, pdu.room_id ?? `!${eventId.slice(1)}`)
+  checkEventSize(json, pdu, [eventId, pdu.room_id ?? `!${eventId.slice(1)}`], rules.limitsBytes)
   return { eventId, pdu, exact, json, reference }
 }
 

@@ -29,6 +29,8 @@ export interface RoomVersionRules {
   redactsInContent: boolean
   /** v11: the redaction algorithm that keeps create whole, `invite` of power levels and drops legacy keys. */
   modernRedaction: boolean
+  /** v11: the type and the state key of an event have 255 bytes; before, some servers took 255 code points. */
+  limitsBytes: boolean
   /** v12: the create event has no `room_id`, is not among auth_events, and its hash is the room's id. */
   roomIdIsCreateHash: boolean
   /** v12: the sender of the create event and `additional_creators` stand above every power level. */
@@ -55,6 +57,7 @@ const V3: RoomVersionRules = {
   createHasCreator: true,
   redactsInContent: false,
   modernRedaction: false,
+  limitsBytes: false,
   roomIdIsCreateHash: false,
   privilegedCreators: false,
   resolvesFromEmpty: false,
@@ -70,7 +73,13 @@ const CHANGES: readonly (Partial<RoomVersionRules> & { version: string })[] = [
   { version: '8', restricted: true },
   { version: '9', redactionKeepsVoucher: true },
   { version: '10', knockRestricted: true, integerPowerLevels: true },
-  { version: '11', createHasCreator: false, redactsInContent: true, modernRedaction: true },
+  {
+    version: '11',
+    createHasCreator: false,
+    redactsInContent: true,
+    modernRedaction: true,
+    limitsBytes: true,
+  },
   { version: '12', roomIdIsCreateHash: true, privilegedCreators: true, resolvesFromEmpty: true },
 ]
 

@@ -61,6 +61,16 @@ describe('an event', () => {
     expect(await said(bob.roomId)).toEqual(['good'])
   })
 
+  it.each([
+    ['is taken in a room of version 10, as other servers take it', '10', true],
+    ['is dropped in a room of version 11', '11', false],
+  ])('whose type has 280 bytes and 70 characters %s', async (_, version, isTaken) => {
+    const bob = await joined('bob', version)
+    const event = await bob.make('', { type: '\u{1F4A5}'.repeat(70) })
+    const { body } = must(await bob.send([event]))
+    expect(body.pdus).toEqual(isTaken ? { [event.eventId]: {} } : {})
+  })
+
   it('in the name of a user of this server, or of a third one, is refused', async () => {
     const bob = await joined('bob')
     const [ours, third] = [
@@ -71,6 +81,29 @@ describe('an event', () => {
     expect(Object.keys(body.pdus[ours.eventId])).toEqual(['error'])
     expect(Object.keys(body.pdus[third.eventId])).toEqual(['error'])
     expect(await said(bob.roomId)).toEqual([])
+  })
+
+  it('that many others lead to in many ways, and that nobody has, is looked for once', async () => {
+    const bob = await joined('bob')
+    const content = (n: number) => ({ membership: 'join', displayname: `bob ${n}` })
+    const chain = [`$${'m'.repeat(43)}`, `$${'n'.repeat(43)}`]
+    const events = []
+    for (let n = 0; n < 40; n += 1) {
+      const [prev, ...cited] = chain.toReversed()
+      const odd = {
+        type: 'm.room.member',
+        stateKey: bob.userId,
+        content: content(n),
+        prev: [prev!],
+        auth: [prev!, cited[0]!],
+      }
+      const event = await bob.make('', odd)
+      events.push(event)
+      chain.push(event.eventId)
+    }
+    must(await bob.send(events))
+    const good = await bob.make('good')
+    expect(must(await bob.send([good])).body.pdus).toEqual({ [good.eventId]: {} })
   })
 
   it('that comes again changes nothing', async () => {

@@ -39,6 +39,11 @@ export class Settler {
   readonly #asked: ReadonlySet<string>
   readonly #unavailable: ReadonlySet<string>
   readonly #visiting = new Set<string>()
+  /**
+   * What lacks something in this call, with its place in the graph and without. Events cite each other in many ways, so
+   * that looking again would take time without bound.
+   */
+  readonly #stuck = { placed: new Set<string>(), outlier: new Set<string>() }
   readonly #startedAt: number
   readonly #isBounded: boolean
   #placed = 0
@@ -58,10 +63,12 @@ export class Settler {
   settle(event: PooledEvent): boolean {
     const { eventId } = event
     if (this.done.has(eventId)) return true
-    if (this.isOver || this.#visiting.has(eventId)) return false
+    if (this.isOver || this.#visiting.has(eventId) || this.#stuck.placed.has(eventId)) return false
     this.#visiting.add(eventId)
     try {
-      return this.#settleOnce(event)
+      const isSettled = this.#settleOnce(event)
+      if (!isSettled) this.#stuck.placed.add(eventId)
+      return isSettled
     } finally {
       this.#visiting.delete(eventId)
     }
@@ -71,11 +78,15 @@ export class Settler {
   settleOutlier(event: PooledEvent): boolean {
     const { eventId, pdu } = event
     if (this.#flags(eventId) !== undefined) return true
-    if (this.isOver || this.#visiting.has(eventId)) return false
+    if (this.isOver || this.#visiting.has(eventId) || this.#stuck.outlier.has(eventId)) return false
     if (!this.#isOfRoom(event)) return this.#finish(eventId, { error: NOT_OF_THIS_ROOM })
     this.#visiting.add(eventId)
     try {
-      if (!this.#haveAll(pdu.auth_events) || this.#isTimeOver()) return false
+      if (!this.#haveAll(pdu.auth_events)) {
+        this.#stuck.outlier.add(eventId)
+        return false
+      }
+      if (this.#isTimeOver()) return false
       const judged = judgeOutlier(this.#room, pdu)
       placeOutlier(this.#room, event, this.#isOtherCreate(event) ? 'rejected' : judged.verdict)
       this.#placed += 1

@@ -135,8 +135,8 @@ function eventOfBytes(bytes: number, filler: string): { pdu: Pdu; json: string }
 test.each(['a', 'ü', '\u{1F600}'])('allows 65536 bytes and no more, filled with %s', (filler) => {
   const largest = eventOfBytes(65536, filler)
   const tooLarge = eventOfBytes(65537, filler)
-  expect(() => checkEventSize(largest.json, largest.pdu, EVENT_ID, ROOM_ID)).not.toThrow()
-  expect(() => checkEventSize(tooLarge.json, tooLarge.pdu, EVENT_ID, ROOM_ID)).toThrow(
+  expect(() => checkEventSize(largest.json, largest.pdu, [EVENT_ID, ROOM_ID])).not.toThrow()
+  expect(() => checkEventSize(tooLarge.json, tooLarge.pdu, [EVENT_ID, ROOM_ID])).toThrow(
     expect.objectContaining({ errcode: 'M_TOO_LARGE', status: 413 }),
   )
 })
@@ -147,7 +147,7 @@ test.each(['type', 'state_key', 'sender', 'room_id', 'event_id'])(
     const check = (text: string) => {
       const values: Record<string, string> = { event_id: EVENT_ID, room_id: ROOM_ID, [field]: text }
       const { event_id = '', room_id = '', ...rest } = values
-      checkEventSize('{}', { ...GOOD, ...rest }, event_id, room_id)
+      checkEventSize('{}', { ...GOOD, ...rest }, [event_id, room_id])
     }
     const refusal = expect.objectContaining({
       errcode: 'M_TOO_LARGE',
