@@ -16,6 +16,7 @@ import type { EventRow } from '../rows/events/events.ts'
 import { judgedEvent } from '../rows/events/judged-events.ts'
 import { removeRelation } from '../rows/events/relations.ts'
 import { noteEarlyRedaction } from '../rows/federation/early-redactions.ts'
+import { hasServers } from '../rows/federation/servers.ts'
 import { placeBefore, stateMapOf } from '../rows/federation/states.ts'
 import { appendLog } from '../rows/tell/log.ts'
 import type { LocalEvent } from './local-event.ts'
@@ -80,6 +81,7 @@ export function placeRedacts(rules: RoomVersionRules, event: LocalEvent): LocalE
 /**
  * Before a local redaction is sent: users may redact their own events, and those of others with the power to
  * redact; "server administrators may redact events sent by users on their server" (Client-Server API §Redactions).
+ * With that power they may also redact an event that other servers have and this one lacks.
  * @throws MatrixError M_FORBIDDEN; M_INVALID_PARAM for an event that is not one of this room
  */
 export function checkRedaction(
@@ -88,7 +90,10 @@ export function checkRedaction(
 ): void {
   const target = redaction.redacts ?? stringField(redaction.content.redacts) ?? ''
   const event = room.store.event(target)
-  if (event === undefined) throw new MatrixError('M_INVALID_PARAM', 'The event to redact is not in this room')
+  if (event === undefined) {
+    if (hasServers(room.store.sql) && hasPowerToRedact(room, sender)) return
+    throw new MatrixError('M_INVALID_PARAM', 'The event to redact is not in this room')
+  }
   if (UNREDACTABLE.has(event.type)) {
     throw new MatrixError(
       'M_FORBIDDEN',
@@ -116,7 +121,10 @@ export function mayRedact(
   event: { type: string; sender: string },
 ): boolean {
   if (UNREDACTABLE.has(event.type)) return false
-  if (event.sender === sender) return true
-  const levels = powerLevels(room.store.rules, room.store)
-  return levels.user(sender) >= levels.redact
+  return event.sender === sender || hasPowerToRedact(room, sender)
+}
+
+function hasPowerToRedact({ store }: RoomReader, userId: string): boolean {
+  const levels = powerLevels(store.rules, store)
+  return levels.user(userId) >= levels.redact
 }

@@ -1,5 +1,5 @@
 /** Joins of rooms of other servers, through a server of the test's own. */
-import { describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import type { Pdu } from '../../../src/protocol/events/event.ts'
 import { type Client, must } from '../../support/client.ts'
 import { federating, newRemote, remote } from '../../support/federation/remote.ts'
@@ -14,6 +14,16 @@ const joinBy = (client: Client, room: string, via: readonly string[]) =>
 const isIn = async (client: Client, roomId: string) =>
   must(await client.get('/joined_rooms')).body.joined_rooms.includes(roomId)
 const roomOf = (version = '11') => new RemoteRoom(other, version).serve()
+
+const SEND = '/_matrix/federation/v1/send/'
+/** The events of a room that its server was sent. */
+const told = (room: RemoteRoom): Pdu[] =>
+  other.received
+    .filter(({ uri }) => uri.startsWith(SEND))
+    .flatMap(({ body }) => body.pdus as Pdu[])
+    .filter(({ room_id: roomId }) => roomId === room.roomId)
+
+beforeAll(() => other.on('PUT', SEND, () => ({ body: { pdus: {} } })))
 
 describe('a room of another server', () => {
   it.each(['6', '10', '11', '12'])('is joined by its id in version %s', async (version) => {
@@ -70,6 +80,29 @@ describe('a room of another server', () => {
     must(await joinBy(alice, room.roomId, [other.name]))
     must(await joinBy(alice, room.roomId, [other.name]))
     expect(room.taken).toHaveLength(1)
+  })
+
+  it('hears what its new user says, and not again of the join', async () => {
+    const room = roomOf()
+    must(await joinBy(alice, room.roomId, [other.name]))
+    await alice.say(room.roomId, 'hello')
+    const types = () => told(room).map(({ type }) => type)
+    await expect.poll(types, { timeout: 20_000 }).toContain('m.room.message')
+    expect(types()).toEqual(['m.room.message'])
+  })
+
+  it('hears of a redaction of an event that is not here, by who may redact', async () => {
+    const room = roomOf()
+    const levels = { users: { [room.creator]: 100, [alice.userId]: 50 } }
+    room.send({ type: 'm.room.power_levels', state_key: '', content: levels })
+    must(await joinBy(alice, room.roomId, [other.name]))
+    must(await joinBy(bob, room.roomId, [other.name]))
+    const redactBy = (who: Client, txn: string) =>
+      who.put(`/rooms/${encodeURIComponent(room.roomId)}/redact/$${'x'.repeat(43)}/${txn}`, {})
+    expect((await redactBy(bob, 'one')).body.errcode).toBe('M_INVALID_PARAM')
+    must(await redactBy(alice, 'one'))
+    const redactions = () => told(room).filter(({ type }) => type === 'm.room.redaction')
+    await expect.poll(() => redactions().length, { timeout: 20_000 }).toBe(1)
   })
 
   it('is written to once it is joined', async () => {
@@ -245,39 +278,4 @@ describe('an answer to a join', () => {
     const path = `/rooms/${encodeURIComponent(room.roomId)}/joined_members`
     expect(Object.keys(must(await alice.get(path)).body.joined)).toHaveLength(members.length + 2)
   }, 60_000)
-})
-
-describe('a restricted room', () => {
-  const restricted = () => {
-    const room = new RemoteRoom(other, '10')
-    const allow = [{ type: 'm.room_membership', room_id: '!members:elsewhere.example' }]
-    room.send({ type: 'm.room.join_rules', state_key: '', content: { join_rule: 'restricted', allow } })
-    room.serve()
-    const vouched = { join_authorised_via_users_server: room.creator }
-    room.onMake('join', () => ({ body: room.template('join', alice.userId, vouched) }))
-    return room
-  }
-
-  it('is joined by an event that its server has signed too', async () => {
-    const room = restricted()
-    room.onSend('join', (request) => {
-      const body = room.joined()
-      room.take(request)
-      return { body: { ...body, event: room.signed(request.body) } }
-    })
-    must(await joinBy(alice, room.roomId, [other.name]))
-    expect(await isIn(alice, room.roomId)).toBe(true)
-  })
-
-  it('is not joined by one that it has not signed, or by another event', async () => {
-    for (const eventOf of [
-      (pdu: Pdu) => pdu,
-      () => undefined,
-      (pdu: Pdu, room: RemoteRoom) => room.signed({ ...pdu, depth: 99 }),
-    ]) {
-      const room = restricted()
-      room.onSend('join', (request) => ({ body: { ...room.joined(), event: eventOf(request.body, room) } }))
-      expect((await joinBy(alice, room.roomId, [other.name])).status).toBe(502)
-    }
-  })
 })

@@ -15,7 +15,7 @@ import { knockElsewhere } from './elsewhere/knock.ts'
 import { leaveElsewhere } from './elsewhere/leave.ts'
 import { type NamedRoom, namedRoom, placeOf, viaIn } from './elsewhere/places.ts'
 import { requireTakesInvites } from './invite-permission.ts'
-import { roomsJoinedOf } from './restricted-rooms.ts'
+import { roomsJoinedOf, vouchingServers } from './restricted-rooms.ts'
 
 const Reason = z.object({ reason: z.string().optional() })
 const Target = Reason.extend({ user_id: UserId })
@@ -171,20 +171,28 @@ async function join(c: UserContext, named: NamedRoom, body: JsonObject & { reaso
   const [profile, place] = await Promise.all([c.var.objects.servers.profileOf(userId), placeOf(c, named)])
   const { reason, ...content } = body
   const extra = ownContent(content)
+  const viaOthers = (servers: readonly string[]) =>
+    joinElsewhere(c, { roomId, servers }, { ...extra, ...memberContent(profile, reason) })
   if (place.isElsewhere) {
-    await joinElsewhere(c, place, { ...extra, ...memberContent(profile, reason) })
+    await viaOthers(place.servers)
     return { room_id: roomId }
   }
-  await change(c, roomId, {
-    target: userId,
-    action: 'join',
-    reason,
-    profile,
-    guest: kind === 'guest',
-    content: extra,
-    hasFloats: bodyHasFloats(c),
-    joinedAllowRooms: await roomsJoinedOf(c, place.rule),
-  })
+  try {
+    await change(c, roomId, {
+      target: userId,
+      action: 'join',
+      reason,
+      profile,
+      guest: kind === 'guest',
+      content: extra,
+      hasFloats: bodyHasFloats(c),
+      joinedAllowRooms: await roomsJoinedOf(c, place.rule),
+    })
+  } catch (error) {
+    const others = await vouchingServers(c, place, error)
+    if (others.length === 0) throw error
+    await viaOthers(others)
+  }
   return { room_id: roomId }
 }
 

@@ -47,6 +47,11 @@ export function countServer(sql: SqlStorage, name: string, change: { joins: bool
   )
 }
 
+/** All servers are told only of what comes after this position: of a room that has just been made. */
+export function tellServersFrom(sql: SqlStorage, pos: number): void {
+  sql.exec('UPDATE servers SET from_pos = ?', pos)
+}
+
 /** Whether a user of another server ever joined. */
 export function hasServers(sql: SqlReader): boolean {
   return first(sql, 'SELECT 1 FROM servers LIMIT 1') !== undefined
@@ -67,6 +72,12 @@ export function isServerIn(sql: SqlReader, name: string): boolean {
 export function serversAfter(sql: SqlReader, pos: number): ServerPart[] {
   const query = 'SELECT name, joined, from_pos, to_pos FROM servers WHERE to_pos IS NULL OR to_pos > ?'
   return sql.exec<ServerRow>(query, pos).toArray().map(partOf)
+}
+
+/** All servers of which a user is joined. */
+export function joinedServers(sql: SqlReader): Pick<ServerRow, 'name' | 'joined'>[] {
+  const query = 'SELECT name, joined FROM servers WHERE joined > 0'
+  return sql.exec<Pick<ServerRow, 'name' | 'joined'>>(query).toArray()
 }
 
 /** Servers that are in the room, those with the most users first. */

@@ -6,6 +6,7 @@ import { type RoomVersionRules, roomVersion } from '../../../../src/protocol/roo
 import type { RoomWriter } from '../../context.ts'
 import { FLAGS } from '../../rows/events/flags.ts'
 import { flagsOf } from '../../rows/events/judged-events.ts'
+import { tellServersFrom } from '../../rows/federation/servers.ts'
 import { isAnyStaged, OWN_JOIN, stage, stagedEvents, unstageAll } from '../../rows/federation/staged.ts'
 import { identifiedEvent } from '../../rows/federation/states.ts'
 import { joinedFrom } from '../../rows/members/members.ts'
@@ -66,6 +67,8 @@ function make(
   ])
   changeState(room, state, { pos, cause })
   placeJoin(room, cause)
+  // The server that answered the join tells the others of it.
+  tellServersFrom(store.sql, store.positions.last)
   room.moved = true
 }
 
