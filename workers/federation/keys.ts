@@ -1,6 +1,7 @@
 /** Server-Server API §Retrieving server keys: the keys by which others check what this server has signed. */
 import { Hono } from 'hono'
 import { ownServerKeys } from '../../src/federation/own-keys.ts'
+import { canonicalJson } from '../../src/protocol/events/canonical-json.ts'
 import { type AppContext, type AppEnv, portsIn } from '../app-env.ts'
 import { endpoint } from '../middleware/endpoint.ts'
 import { federates } from './served.ts'
@@ -12,7 +13,9 @@ const row = { auth: 'none', limit: 'read', served: federates } as const
 
 function answer(c: AppContext): Response {
   const { clock, config } = portsIn(c)
-  return c.json(ownServerKeys(config, clock.now()))
+  // As it was signed, for those who check the text that they get.
+  const text = canonicalJson(ownServerKeys(config, clock.now()))
+  return c.body(text, 200, { 'content-type': 'application/json' })
 }
 
 serverKeys.get('/server', endpoint(row), answer)

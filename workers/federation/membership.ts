@@ -19,6 +19,7 @@ export const joinsAndLeaves = new Hono<AppEnv>()
 const server = { auth: 'server', limit: 'federation', served: federates } as const
 const ForUser = z.object({ roomId: RoomId, userId: UserId })
 const Signed = z.object({ roomId: RoomId, eventId: EventId })
+const signed = { ...server, param: Signed, json: jsonObject } as const
 
 /** Of a request for a template: room versions are few. */
 const MOST_VERSIONS = 100
@@ -35,13 +36,23 @@ for (const membership of ['join', 'leave', 'knock'] as const) {
   })
 }
 
+/** The first version of these endpoints, which servers must still serve, has its answer in a list. */
+templates.put('/send_join/:roomId/:eventId', endpoint(signed), async (c) => {
+  const { origin } = c.var.requester
+  const join = await admitted(c, { origin, membership: 'join', ...c.req.valid('param') })
+  return joinAnswer(c, { origin, ...join, omitMembers: false, inList: true })
+})
+
+templates.put('/send_leave/:roomId/:eventId', endpoint(signed), async (c) => {
+  await admitted(c, { origin: c.var.requester.origin, membership: 'leave', ...c.req.valid('param') })
+  return c.json([200, {}])
+})
+
 joinsAndLeaves.put(
   '/send_join/:roomId/:eventId',
   endpoint({
-    ...server,
-    param: Signed,
+    ...signed,
     query: z.object({ omit_members: Flag.optional() }),
-    json: jsonObject,
   }),
   async (c) => {
     const { origin } = c.var.requester
@@ -50,22 +61,14 @@ joinsAndLeaves.put(
   },
 )
 
-joinsAndLeaves.put(
-  '/send_leave/:roomId/:eventId',
-  endpoint({ ...server, param: Signed, json: jsonObject }),
-  async (c) => {
-    await admitted(c, { origin: c.var.requester.origin, membership: 'leave', ...c.req.valid('param') })
-    return c.json({})
-  },
-)
+joinsAndLeaves.put('/send_leave/:roomId/:eventId', endpoint(signed), async (c) => {
+  await admitted(c, { origin: c.var.requester.origin, membership: 'leave', ...c.req.valid('param') })
+  return c.json({})
+})
 
 /** Knocks have no second version. */
-templates.put(
-  '/send_knock/:roomId/:eventId',
-  endpoint({ ...server, param: Signed, json: jsonObject }),
-  async (c) => {
-    const { origin } = c.var.requester
-    const { previewPdus } = await admitted(c, { origin, membership: 'knock', ...c.req.valid('param') })
-    return pduAnswer({ lists: { knock_room_state: [previewPdus] } })
-  },
-)
+templates.put('/send_knock/:roomId/:eventId', endpoint(signed), async (c) => {
+  const { origin } = c.var.requester
+  const { previewPdus } = await admitted(c, { origin, membership: 'knock', ...c.req.valid('param') })
+  return pduAnswer({ lists: { knock_room_state: [previewPdus] } })
+})

@@ -10,15 +10,17 @@ interface PduAnswer {
   /** Single events, as text. */
   texts?: Record<string, string>
   more?: JsonObject
+  /** As the first version of an endpoint has it: the answer stands in a list, after its status. */
+  inList?: boolean
 }
 
-export function pduAnswer({ lists, texts = {}, more = {} }: PduAnswer): Promise<Response> {
+export function pduAnswer({ lists, texts = {}, more = {}, inList = false }: PduAnswer): Promise<Response> {
   const entries = [
     ...Object.entries(more).map(([key, value]) => [key, JSON.stringify(value)] as const),
     ...Object.entries(texts),
   ]
   const head = entries.map(([key, text]) => `${JSON.stringify(key)}:${text}`).join(',')
-  return streamText(piecesOf(lists, head))
+  return streamText(inList ? listed(piecesOf(lists, head)) : piecesOf(lists, head))
 }
 
 /** "A transaction" of events that were asked for: Server-Server API §Backfilling. */
@@ -45,6 +47,12 @@ export async function* pdusOf(
 }
 
 const IDS_A_CALL = 2_000
+
+async function* listed(pieces: AsyncGenerator<string>): AsyncGenerator<string> {
+  yield '[200,'
+  yield* pieces
+  yield ']'
+}
 
 async function* piecesOf(lists: PduAnswer['lists'], head: string): AsyncGenerator<string> {
   yield `{${head}`

@@ -69,7 +69,7 @@ export interface AdmitRequest {
 
 /** What the user's server is told besides the state. */
 export interface Admitted {
-  /** The servers that take part, the new one included. */
+  /** Of a join: the servers that took part before it. */
   servers: string[]
   /** Of a knock: the events that show what the room is, with the signatures of their servers. */
   previewPdus: string[]

@@ -6,7 +6,6 @@ import { type Answer, type Api, type Body, must } from '../client.ts'
 import type { Remote } from './remote.ts'
 
 const V1 = '/_matrix/federation/v1'
-const V2 = '/_matrix/federation/v2'
 const enc = encodeURIComponent
 
 export const EVERY_VERSION = ['3', '4', '5', '6', '7', '8', '9', '10', '11', '12']
@@ -50,19 +49,21 @@ export function sendSigned(
     eventId,
     pdu,
     query = '',
+    path = membership === 'knock' ? 'v1' : 'v2',
   }: {
     membership: Membership
     roomId: string
     eventId: string
     pdu: Pdu
     query?: string
+    /** The version of the endpoint. */
+    path?: 'v1' | 'v2'
   },
 ): Promise<Answer> {
-  const below = membership === 'knock' ? V1 : V2
   return remote.ask(
     http,
     'PUT',
-    `${below}/send_${membership}/${enc(roomId)}/${enc(eventId)}${query}`,
+    `/_matrix/federation/${path}/send_${membership}/${enc(roomId)}/${enc(eventId)}${query}`,
     pdu as Body,
   )
 }
@@ -75,11 +76,11 @@ export async function take(
     membership,
     roomId,
     userId,
-    query,
-  }: { membership: Membership; roomId: string; userId: string; query?: string },
+    ...how
+  }: { membership: Membership; roomId: string; userId: string; query?: string; path?: 'v1' | 'v2' },
 ): Promise<Answer & { eventId: string; pdu: Pdu }> {
   const { body } = must(await makeTemplate(remote, http, { membership, roomId, userId }))
   const signed = signedEvent(remote, body.event, body.room_version)
-  const answer = await sendSigned(remote, http, { membership, roomId, query, ...signed })
+  const answer = await sendSigned(remote, http, { membership, roomId, ...how, ...signed })
   return { ...must(answer), ...signed }
 }

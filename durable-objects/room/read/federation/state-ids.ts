@@ -30,7 +30,9 @@ export function stateIdsFor(room: RoomReader, { origin, eventId, forJoiner }: St
   const pduIds = [...state.entries()]
     .filter(({ type, stateKey }) => type !== MEMBER || members === undefined || members.has(stateKey))
     .map(({ value }) => value)
-  return { pduIds, authChainIds: authChain(room.store, pduIds) }
+  // Of a join also its own chain: the state that is told may lack the member that vouches for it.
+  const from = forJoiner === undefined ? pduIds : [...pduIds, eventId]
+  return { pduIds, authChainIds: authChain(room.store, from) }
 }
 
 /** Server-Server API §GET /event_auth: the event's own auth chain. @throws MatrixError M_FORBIDDEN, M_NOT_FOUND */

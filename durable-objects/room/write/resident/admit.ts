@@ -4,11 +4,11 @@ import { MatrixError } from '../../../../src/protocol/errors.ts'
 import { type Pdu, STRIPPED_TYPES } from '../../../../src/protocol/events/event.ts'
 import { serverNameOf } from '../../../../src/protocol/identifiers.ts'
 import type { RoomWriter } from '../../context.ts'
-import { serversIn } from '../../read/federation/outgoing.ts'
 import { pduText } from '../../read/federation/server-viewer.ts'
 import { FLAGS } from '../../rows/events/flags.ts'
 import { judgedEvent } from '../../rows/events/judged-events.ts'
 import { noteRelayed } from '../../rows/federation/relayed.ts'
+import { joinedServers } from '../../rows/federation/servers.ts'
 import { receive } from '../receive/receive.ts'
 import { requireResident } from './template.ts'
 
@@ -36,9 +36,18 @@ export function admit(room: RoomWriter, { origin, membership, event }: AdmitRequ
   }
   noteRelayed(store.sql, row.pos)
   return {
-    servers: membership === 'join' ? serversIn(room) : [],
+    servers: membership === 'join' ? serversBefore(room, origin) : [],
     previewPdus: membership === 'knock' ? previewPdus(room) : [],
   }
+}
+
+/** "The servers active in the room … before the join": a server that only the new user is of was not. */
+function serversBefore({ store, serverName }: RoomWriter, origin: string): string[] {
+  const servers = joinedServers(store.sql)
+  return [
+    serverName,
+    ...servers.filter(({ name, joined }) => name !== origin || joined > 1).map(({ name }) => name),
+  ]
 }
 
 /** "Each event MUST be formatted according to the room's version", so that the user's server can check them. */
