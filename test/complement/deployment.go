@@ -1,15 +1,11 @@
 // Deploys Selvedge for Complement, the conformance tests of the Matrix homeservers, by `npm start` and without
-// containers. `run.ts` lays this file into Complement's package.
+// containers. `run.ts` lays this file and `server.go` into Complement's package.
 package complement
 
 import (
 	"fmt"
-	"net"
 	"net/http"
-	"net/url"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -25,153 +21,149 @@ import (
 )
 
 const (
-	serverName      = "hs1"
-	readyWithin     = 60 * time.Second
 	syncPatience    = 5 * time.Second
 	defaultPassword = "complement_meets_min_password_req"
 )
 
-// Some tests rely on what version 12 changed: that a creator has a power level like anybody else.
-var options = []string{
-	"--server-name", serverName, "--default-room-version", "11", "--password-cost", "low", "--rate-limits", "off",
-	"--registration-shared-secret", "complement", "--allow-private-networks", "on", "--guests", "on",
-	"--open-media", "on", "--log-level", "warn",
-}
-
-// selvedge is one server, and the users that a test has on it.
-type selvedge struct {
+// deployment is servers that reach each other, and the users that tests have on them.
+type deployment struct {
 	config  *config.Complement
-	folder  string
-	address string
-	process *exec.Cmd
+	servers []*selvedge
 	users   atomic.Int64
 }
 
+// kept has the servers of the last test: the next one takes them, since to start one takes seconds.
+var kept *deployment
+
 func init() {
-	customDeployer = deploySelvedge
+	customDeployer = deployServers
 }
 
 func newSelvedgePackage(namespace string) (*TestPackage, error) {
 	return &TestPackage{Config: config.NewConfigFromEnvVars(namespace, ""), existingDeploymentMu: &sync.Mutex{}}, nil
 }
 
+// deployBlueprint starts new servers: tests that name a blueprint want no traces of others.
 func deployBlueprint(t ct.TestLike, blueprint b.Blueprint) Deployment {
 	t.Helper()
-	return deploySelvedge(t, len(blueprint.Homeservers), testPackage.Config)
+	stopKept()
+	return deployServers(t, len(blueprint.Homeservers), testPackage.Config)
 }
 
-func deploySelvedge(t ct.TestLike, servers int, cfg *config.Complement) Deployment {
+func deployServers(t ct.TestLike, count int, cfg *config.Complement) Deployment {
 	t.Helper()
-	if servers > 1 {
-		t.Skipf("needs %d servers that federate", servers)
+	names := serverNames()
+	if count > len(names) {
+		t.Skipf("needs %d servers", count)
 	}
-	folder, err := os.MkdirTemp("", "selvedge-complement-")
-	if err != nil {
-		ct.Fatalf(t, "no folder for the server: %s", err)
+	deployed := kept
+	if deployed == nil {
+		deployed = &deployment{config: cfg}
 	}
-	address, err := freeAddress()
-	if err != nil {
-		ct.Fatalf(t, "no port for the server: %s", err)
+	kept = nil
+	for _, name := range names[len(deployed.servers):max(count, len(deployed.servers))] {
+		server, err := newServer(name, cfg)
+		if err != nil {
+			ct.Fatalf(t, "%s does not start: %s", name, err)
+		}
+		deployed.servers = append(deployed.servers, server)
 	}
-	server := &selvedge{config: cfg, folder: folder, address: address}
-	if err := server.start(); err != nil {
-		ct.Fatalf(t, "the server does not start: %s", err)
-	}
-	return server
+	return deployed
 }
 
-func freeAddress() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+// serverNames has the names that `run.ts` put into the tests for hs1, hs2 and so on.
+func serverNames() []string { return strings.Split(os.Getenv("COMPLEMENT_SERVER_NAMES"), " ") }
+
+func stopKept() {
+	if kept != nil {
+		kept.stop()
+		kept.removeFolders()
+		kept = nil
 	}
-	defer listener.Close()
-	return listener.Addr().String(), nil
 }
 
-func (s *selvedge) baseURL() string { return "http://" + s.address }
+func (d *deployment) stop() {
+	for _, server := range d.servers {
+		server.stop()
+	}
+}
 
-func (s *selvedge) start() error {
-	log, err := os.OpenFile(filepath.Join(s.folder, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
+func (d *deployment) removeFolders() {
+	for _, server := range d.servers {
+		os.RemoveAll(server.folder)
 	}
-	defer log.Close()
-	_, port, _ := net.SplitHostPort(s.address)
-	arguments := append([]string{"local/start.mjs", "--port", port, "--data-dir", filepath.Join(s.folder, "data")}, options...)
-	s.process = exec.Command("node", arguments...)
-	s.process.Dir = os.Getenv("COMPLEMENT_SERVER")
-	s.process.Stdout = log
-	s.process.Stderr = log
-	if err := s.process.Start(); err != nil {
-		return err
-	}
-	for deadline := time.Now().Add(readyWithin); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-		if res, err := http.Get(s.baseURL() + "/_matrix/client/versions"); err == nil {
-			res.Body.Close()
-			return nil
+}
+
+func (d *deployment) server(t ct.TestLike, name string) *selvedge {
+	t.Helper()
+	for _, server := range d.servers {
+		if server.name == name {
+			return server
 		}
 	}
-	return fmt.Errorf("not ready within %s, see %s", readyWithin, log.Name())
+	ct.Fatalf(t, "there is no server %s", name)
+	return nil
 }
 
-func (s *selvedge) stop() {
-	_ = s.process.Process.Signal(syscall.SIGTERM)
-	_ = s.process.Wait()
-}
-
-func (s *selvedge) Destroy(t ct.TestLike) {
-	s.stop()
+// Destroy keeps the servers for the next test, but those of a failed test: their folders stay for whoever looks why.
+func (d *deployment) Destroy(t ct.TestLike) {
 	if !t.Failed() {
-		os.RemoveAll(s.folder)
+		kept = d
+		return
+	}
+	d.stop()
+	for _, server := range d.servers {
+		t.Logf("%s had %s", server.name, server.folder)
 	}
 }
 
-func (s *selvedge) Restart(t ct.TestLike) error {
-	s.stop()
-	return s.start()
+func (d *deployment) Restart(t ct.TestLike) error {
+	for _, server := range d.servers {
+		server.stop()
+		if err := server.start(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-func (s *selvedge) StopServer(t ct.TestLike, hsName string) { s.stop() }
+func (d *deployment) StopServer(t ct.TestLike, hsName string) { d.server(t, hsName).stop() }
 
-func (s *selvedge) StartServer(t ct.TestLike, hsName string) {
-	if err := s.start(); err != nil {
-		ct.Fatalf(t, "the server does not start again: %s", err)
+func (d *deployment) StartServer(t ct.TestLike, hsName string) {
+	if err := d.server(t, hsName).start(); err != nil {
+		ct.Fatalf(t, "%s does not start again: %s", hsName, err)
 	}
 }
 
-func (s *selvedge) PauseServer(t ct.TestLike, hsName string) {
-	_ = s.process.Process.Signal(syscall.SIGSTOP)
+func (d *deployment) PauseServer(t ct.TestLike, hsName string) {
+	_ = d.server(t, hsName).process.Process.Signal(syscall.SIGSTOP)
 }
 
-func (s *selvedge) UnpauseServer(t ct.TestLike, hsName string) {
-	_ = s.process.Process.Signal(syscall.SIGCONT)
+func (d *deployment) UnpauseServer(t ct.TestLike, hsName string) {
+	_ = d.server(t, hsName).process.Process.Signal(syscall.SIGCONT)
 }
 
-func (s *selvedge) newClient(t ct.TestLike, password string) *client.CSAPI {
+func (d *deployment) newClient(t ct.TestLike, hsName, password string) *client.CSAPI {
 	return client.NewCSAPI(client.CSAPIOpts{
-		BaseURL:          s.baseURL(),
-		Client:           client.NewLoggedClient(t, serverName, nil),
+		BaseURL:          d.server(t, hsName).baseURL(),
+		Client:           client.NewLoggedClient(t, hsName, nil),
 		SyncUntilTimeout: syncPatience,
 		Password:         password,
 	})
 }
 
-func (s *selvedge) UnauthenticatedClient(t ct.TestLike, hsName string) *client.CSAPI {
-	return s.newClient(t, "")
+func (d *deployment) UnauthenticatedClient(t ct.TestLike, hsName string) *client.CSAPI {
+	return d.newClient(t, hsName, "")
 }
 
-func (s *selvedge) Register(t ct.TestLike, hsName string, opts helpers.RegistrationOpts) *client.CSAPI {
+func (d *deployment) Register(t ct.TestLike, hsName string, opts helpers.RegistrationOpts) *client.CSAPI {
 	t.Helper()
-	if hsName != serverName {
-		ct.Fatalf(t, "there is no server %s", hsName)
-	}
 	password := opts.Password
 	if password == "" {
 		password = defaultPassword
 	}
-	user := s.newClient(t, password)
-	localpart := fmt.Sprintf("user-%d", s.users.Add(1))
+	user := d.newClient(t, hsName, password)
+	localpart := fmt.Sprintf("user-%d", d.users.Add(1))
 	if opts.LocalpartSuffix != "" {
 		localpart += "-" + opts.LocalpartSuffix
 	}
@@ -183,7 +175,7 @@ func (s *selvedge) Register(t ct.TestLike, hsName string, opts helpers.Registrat
 	return user
 }
 
-func (s *selvedge) Login(
+func (d *deployment) Login(
 	t ct.TestLike, hsName string, existing *client.CSAPI, opts helpers.LoginOpts,
 ) *client.CSAPI {
 	t.Helper()
@@ -191,7 +183,7 @@ func (s *selvedge) Login(
 	if opts.Password != "" {
 		password = opts.Password
 	}
-	user := s.newClient(t, password)
+	user := d.newClient(t, hsName, password)
 	localpart := strings.TrimPrefix(strings.Split(existing.UserID, ":")[0], "@")
 	var more []client.LoginOpt
 	if opts.DeviceID != "" {
@@ -201,34 +193,22 @@ func (s *selvedge) Login(
 	return user
 }
 
-func (s *selvedge) AppServiceUser(t ct.TestLike, hsName, userID string) *client.CSAPI {
+func (d *deployment) AppServiceUser(t ct.TestLike, hsName, userID string) *client.CSAPI {
 	t.Skipf("needs application services")
 	return nil
 }
 
-func (s *selvedge) ContainerID(t ct.TestLike, hsName string) string {
+func (d *deployment) ContainerID(t ct.TestLike, hsName string) string {
 	t.Skipf("needs a container")
 	return ""
 }
 
-func (s *selvedge) GetFullyQualifiedHomeserverName(t ct.TestLike, hsName string) spec.ServerName {
+func (d *deployment) GetFullyQualifiedHomeserverName(t ct.TestLike, hsName string) spec.ServerName {
 	return spec.ServerName(hsName)
 }
 
-func (s *selvedge) GetConfig() *config.Complement { return s.config }
+func (d *deployment) GetConfig() *config.Complement { return d.config }
 
-func (s *selvedge) Network() string { return "" }
+func (d *deployment) Network() string { return "" }
 
-func (s *selvedge) RoundTripper() http.RoundTripper {
-	base, _ := url.Parse(s.baseURL())
-	return toServer{base}
-}
-
-// toServer sends everything to the server, whatever name it is asked by.
-type toServer struct{ base *url.URL }
-
-func (r toServer) RoundTrip(req *http.Request) (*http.Response, error) {
-	sent := req.Clone(req.Context())
-	sent.URL.Scheme, sent.URL.Host = r.base.Scheme, r.base.Host
-	return http.DefaultTransport.RoundTrip(sent)
-}
+func (d *deployment) RoundTripper() http.RoundTripper { return overTLS(d.config) }
