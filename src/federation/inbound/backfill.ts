@@ -43,7 +43,14 @@ export async function backfill(
     if (clock.now() >= until) break
     const events = await historyFrom(ports, origin, { roomId, rules, wanted })
     if (events.length === 0) continue
-    const done = await receiveEvents(ports, room, { origin, roomId, rules, events, until })
+    const done = await receiveEvents(ports, room, {
+      origin,
+      roomId,
+      rules,
+      events,
+      until,
+      isHistory: true,
+    })
     if (wanted.some((eventId) => done[eventId] !== undefined)) return true
   }
   rest(wanted, startedAt + PAUSE_MS)

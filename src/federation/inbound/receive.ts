@@ -31,13 +31,15 @@ export interface Receiving {
   events: ReceivedEvent[]
   /** When to stop, ms: what is not done by then is staged. */
   until: number
+  /** They were asked for as history, and those before them come so too. */
+  isHistory?: boolean
 }
 
 /** Calls the Room until it has all it needs, or until the bounds. Answers what became of the events. */
 export async function receiveEvents(
   { clock, config, federation: client, keyRing }: ReceivingPorts,
   room: ReceivingRoom,
-  { origin, roomId, rules, events, until }: Receiving,
+  { origin, roomId, rules, events, until, isHistory = false }: Receiving,
 ): Promise<ReceiveAnswer['done']> {
   const done: ReceiveAnswer['done'] = {}
   let supply: Supply | undefined
@@ -48,7 +50,7 @@ export async function receiveEvents(
     if (supply === undefined) {
       const others = (await room.serversIn()).filter((name) => name !== origin && name !== config.serverName)
       const serverNames = [origin, ...others.slice(0, OTHERS)]
-      supply = new Supply({ client, keyRing, rules, roomId, serverNames })
+      supply = new Supply({ client, keyRing, rules, roomId, serverNames, isHistory })
     }
     supply.settle(Object.keys(done))
     const supplied = answer.more ? supply.again() : await supply.fetch(answer.needs)

@@ -24,6 +24,8 @@ export interface Suppliers {
   roomId: string
   /** Who may be asked, the one that sent the events first. */
   serverNames: readonly string[]
+  /** The events are history: what came before them is asked for when a reader comes to it. */
+  isHistory: boolean
 }
 
 export class Supply {
@@ -79,7 +81,9 @@ export class Supply {
 
   async #missing(need: Need & { kind: 'missing' }): Promise<ReceivedEvent[]> {
     const isOver =
-      this.#missingRequests >= MOST_MISSING_REQUESTS || this.#missingEvents >= MOST_MISSING_EVENTS
+      this.#parts.isHistory ||
+      this.#missingRequests >= MOST_MISSING_REQUESTS ||
+      this.#missingEvents >= MOST_MISSING_EVENTS
     this.#missingRequests += 1
     const texts = isOver ? undefined : await this.#fromAny((server) => missingEvents(server, need))
     const good = texts === undefined ? [] : await this.#checked(texts)

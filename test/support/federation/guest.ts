@@ -27,6 +27,8 @@ export interface Guest {
   userId: string
   /** Makes an event after the room's newest one, or after `prev`. */
   make(text: string, odd?: Oddities): Promise<BuiltEvent>
+  /** Messages that follow each other, the first after the event `after`. */
+  chain(texts: readonly string[], after: string): Promise<BuiltEvent[]>
   /** Sends events in one transaction. */
   send(events: readonly (BuiltEvent | Body)[], as?: Partial<SignedAs>): Promise<Answer>
   join(): Promise<void>
@@ -57,34 +59,45 @@ export function guest(
     return must(await host.get(`${path}/messages`, { dir: 'b', limit: 1 })).body.chunk[0].event_id
   }
 
+  function build(text: string, odd: Oddities & { prev: string[] }, state: Map<string, string>): BuiltEvent {
+    const event = {
+      type: odd.type ?? 'm.room.message',
+      sender: odd.sender ?? userId,
+      stateKey: odd.stateKey,
+      content: odd.content ?? { msgtype: 'm.text', body: text },
+    }
+    const keys = authEventKeys(rules, event)
+    depth += 1
+    return buildEvent(
+      rules,
+      {
+        ...event,
+        roomId,
+        redacts: undefined,
+        originServerTs: odd.ts ?? Date.now(),
+        depth,
+        authEvents:
+          odd.auth ?? keys.map(([type, key]) => state.get(`${type} ${key}`)).filter((id) => id !== undefined),
+        prevEvents: odd.prev,
+      },
+      odd.signer ?? server.name,
+      odd.key ?? server.key,
+    )
+  }
+
   const self: Guest = {
     userId,
     async make(text, odd = {}) {
+      return build(text, { ...odd, prev: odd.prev ?? [await newest()] }, await stateIds())
+    },
+    async chain(texts, after) {
       const state = await stateIds()
-      const event = {
-        type: odd.type ?? 'm.room.message',
-        sender: odd.sender ?? userId,
-        stateKey: odd.stateKey,
-        content: odd.content ?? { msgtype: 'm.text', body: text },
-      }
-      const keys = authEventKeys(rules, event)
-      depth += 1
-      return buildEvent(
-        rules,
-        {
-          ...event,
-          roomId,
-          redacts: undefined,
-          originServerTs: odd.ts ?? Date.now(),
-          depth,
-          authEvents:
-            odd.auth ??
-            keys.map(([type, key]) => state.get(`${type} ${key}`)).filter((id) => id !== undefined),
-          prevEvents: odd.prev ?? [await newest()],
-        },
-        odd.signer ?? server.name,
-        odd.key ?? server.key,
-      )
+      let last = after
+      return texts.map((text) => {
+        const event = build(text, { prev: [last] }, state)
+        last = event.eventId
+        return event
+      })
     },
     send(events, as) {
       transactions += 1

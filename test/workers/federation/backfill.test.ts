@@ -66,6 +66,19 @@ describe('history of before a join', () => {
     expect(texts).toEqual(Array.from({ length: 250 }, (_, index) => `text ${index}`))
   })
 
+  it('is asked for no further than the answer goes, and the state before that', async () => {
+    const room = new RemoteRoom(other, '11').serve()
+    const asked = tellHistory(room)
+    for (let index = 0; index < 150; index += 1) say(room, `text ${index}`)
+    await enter(room)
+    const before = other.received.length
+    const path = `/rooms/${encodeURIComponent(room.roomId)}/messages`
+    must(await alice.get(path, { dir: 'b', limit: 10 }))
+    expect(asked).toHaveLength(1)
+    const kinds = other.received.slice(before).map(({ uri }) => uri.split('/')[4])
+    expect(kinds.filter((kind) => kind !== 'event')).toEqual(['backfill', 'state_ids'])
+  })
+
   it('is asked for once where all of it came', async () => {
     const room = new RemoteRoom(other, '11').serve()
     const asked = tellHistory(room)

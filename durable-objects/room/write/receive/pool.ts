@@ -14,6 +14,8 @@ export interface PooledEvent {
   isStaged: boolean
   /** It is asked for with its place in the graph: an event that was fetched may serve as part of a state alone. */
   isWanted: boolean
+  /** A wanted event builds on its place in the graph: this one was fetched for that, and was sent by nobody. */
+  isNeeded: boolean
 }
 
 export class Pool {
@@ -57,6 +59,7 @@ export class Pool {
       origin,
       isStaged,
       isWanted,
+      isNeeded: false,
     })
   }
 }

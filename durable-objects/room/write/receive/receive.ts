@@ -46,7 +46,8 @@ function restage({ store }: RoomWriter, pool: Pool, { done }: Settler): void {
     pool.all.map(({ eventId }) => eventId),
   )
   for (const event of pool.all) {
-    const isFinished = event.isWanted ? done.has(event.eventId) : stored.has(event.eventId)
+    const isPlaced = event.isWanted || event.isNeeded
+    const isFinished = isPlaced ? done.has(event.eventId) : stored.has(event.eventId)
     if (!isFinished) stage(store.sql, event)
     else if (event.isStaged) unstage(store.sql, event.eventId)
   }

@@ -158,5 +158,5 @@ function unsound(why: string): MatrixError {
 
 function pooled(event: ReceivedEvent): PooledEvent {
   const pdu = JSON.parse(event.json) as Pdu
-  return { ...event, pdu, origin: OWN_JOIN, isStaged: false, isWanted: true }
+  return { ...event, pdu, origin: OWN_JOIN, isStaged: false, isWanted: true, isNeeded: false }
 }

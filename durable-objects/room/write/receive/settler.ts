@@ -169,7 +169,7 @@ export class Settler {
     if (flags !== undefined && flags !== FLAGS.outlier) return true
     const pooled = this.#pool.get(eventId) ?? this.#create(eventId)
     if (pooled === undefined) return false
-    pooled.isWanted = true
+    pooled.isNeeded = true
     if (!this.settle(pooled)) return false
     const settled = this.#flags(eventId)
     return settled !== undefined && settled !== FLAGS.outlier
