@@ -102,7 +102,11 @@ async function receive(
   json: string,
 ): Promise<void> {
   const { objects, ports } = c.var
-  const inbound = { ports, room: (roomId: string) => objects.room(roomId) }
+  const inbound = {
+    ports,
+    room: (roomId: string) => objects.room(roomId),
+    user: (userId: string) => objects.user(userId),
+  }
   const { results } = await takeEvents(inbound, origin, [parseExactJson(json) as JsonObject])
   const error = results[eventId]?.error
   if (error !== undefined) throw new MatrixError('M_FORBIDDEN', `The room does not take the invite: ${error}`)

@@ -53,7 +53,7 @@ transactions.put(
     try {
       const pdus = (c.var.exactBody?.pdus ?? []) as JsonObject[]
       const { results, sharesRoom } = await takeEvents(
-        { ports, room: (id) => objects.room(id) },
+        { ports, room: (id) => objects.room(id), user: (id) => objects.user(id) },
         origin,
         pdus,
       )

@@ -1,5 +1,6 @@
 /** Which invites the user's settings let in, and which stored invites the user is shown. */
-import { stringField } from '../../../src/protocol/json-fields.ts'
+import type { OwnMembership } from '../../../src/objects/user/sync.ts'
+import { objectField, stringField } from '../../../src/protocol/json-fields.ts'
 import { IGNORED_USERS } from '../../../src/protocol/rooms/ignored-users.ts'
 import {
   INVITE_FILTER,
@@ -51,4 +52,12 @@ export function hidesInvite(sql: SqlStorage, userId: string, room: UserRoom): bo
 export function inviterOf(room: UserRoom, userId: string): string | undefined {
   const member = room.stripped.find((event) => event.type === 'm.room.member' && event.state_key === userId)
   return stringField(member?.sender)
+}
+
+/** What the stripped state of an invite tells of it. */
+export function toldBy(room: UserRoom, userId: string): Pick<OwnMembership, 'inviter' | 'roomVersion'> {
+  const inviter = inviterOf(room, userId)
+  const create = room.stripped.find(({ type, state_key: key }) => type === 'm.room.create' && key === '')
+  const roomVersion = stringField(objectField(create?.content)?.room_version)
+  return { ...(inviter !== undefined && { inviter }), ...(roomVersion !== undefined && { roomVersion }) }
 }

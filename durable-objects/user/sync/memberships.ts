@@ -149,6 +149,8 @@ function fromOutside(told: MembershipChange, known: UserRoom | undefined): Membe
     return { ...told, pos }
   }
   if (known?.membership !== 'invite' && known?.membership !== 'knock') return undefined
+  // An invite that was taken back, and another one since.
+  if (told.eventId !== '' && told.eventId !== known.eventId) return undefined
   return { ...told, pos, eventId: known.eventId, forgotten: pos === 0 }
 }
 

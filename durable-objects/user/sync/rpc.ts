@@ -4,7 +4,7 @@ import type { MembershipChange, OwnMembership, VisitedRoom, Wake } from '../../.
 import { rpcTable } from '../../rpc-table.ts'
 import { delayedRooms, noteDelayed, pruneDelayed } from '../delayed-rooms.ts'
 import type { UserHost } from '../host.ts'
-import { hidesInvite, inviterOf } from './invites.ts'
+import { hidesInvite, toldBy } from './invites.ts'
 import { outsideRecord } from './outside-rooms.ts'
 
 export const syncRpc = rpcTable<UserHost>()({
@@ -31,9 +31,9 @@ export const syncRpc = rpcTable<UserHost>()({
     run({ polls, userId }, roomId: string): OwnMembership | undefined {
       const room = polls().memberships.byId(roomId)
       if (room === undefined) return undefined
-      const { membership, outside } = room
-      const inviter = membership === 'invite' ? inviterOf(room, userId()) : undefined
-      return { membership, outside, ...(inviter !== undefined && { inviter }) }
+      const { membership, eventId, outside } = room
+      const stands = { membership, eventId, outside }
+      return membership === 'invite' ? { ...stands, ...toldBy(room, userId()) } : stands
     },
   },
 

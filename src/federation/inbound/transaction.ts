@@ -7,6 +7,7 @@ import { stringField } from '../../protocol/json-fields.ts'
 import { type RoomVersionRules, roomVersion } from '../../protocol/rooms/room-version.ts'
 import { checkEvents, idOf } from './check-events.ts'
 import { type ReceivingPorts, type ReceivingRoom, receiveEvents } from './receive.ts'
+import { type InvitedUser, takeBack } from './taken-back.ts'
 
 /** Rooms that are worked on at the same time: each has two requests to others under way. */
 const ROOMS_AT_ONCE = 3
@@ -16,6 +17,7 @@ const LONGEST_MS = 25_000
 export interface Inbound {
   ports: ReceivingPorts & Pick<Ports, 'metrics'>
   room(roomId: string): ReceivingRoom
+  user(userId: string): InvitedUser
 }
 
 /** By event id; the error says why an event was not taken. */
@@ -39,7 +41,13 @@ export async function takeEvents(
   const working = Array.from({ length: ROOMS_AT_ONCE }, async () => {
     for (const [roomId, events] of queue) {
       if (!isRoomId(roomId)) continue
-      const texts = events.map((event) => canonicalJson(event, 'any'))
+      const texts: string[] = []
+      for (const event of events) {
+        const takenBack = await takeBack(inbound, roomId, event)
+        if (takenBack === undefined) texts.push(canonicalJson(event, 'any'))
+        else taken.results[takenBack] = {}
+      }
+      if (texts.length === 0) continue
       const one = await takeOfRoom(inbound, { origin, roomId, texts })
       Object.assign(taken.results, one.results)
       taken.sharesRoom ||= one.sharesRoom

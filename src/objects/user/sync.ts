@@ -49,8 +49,12 @@ export interface MembershipChange {
 /** How a user stands in a room, by the user's own list. */
 export interface OwnMembership {
   membership: Membership
+  /** Of the user's member event. */
+  eventId: string
   /** Of an invite: who sent it. */
   inviter?: string
+  /** Of an invite: the room's version, as the invite tells it. */
+  roomVersion?: string
   /** Another server told of it, and no Room has since. */
   outside: boolean
 }
