@@ -97,6 +97,14 @@ export async function said(who: Client, roomId: string): Promise<string[]> {
   }
 }
 
+/** The newest messages, the newest first. */
+export async function newest(who: Client, roomId: string): Promise<string[]> {
+  const { body } = must(await who.get(`/rooms/${roomId}/messages`, { dir: 'b', limit: 20 }))
+  return body.chunk
+    .map(({ content }: Body) => content.body)
+    .filter((text: unknown) => typeof text === 'string')
+}
+
 /** The room's state by type and key, as far as both servers must agree on it. */
 export async function stateOf(who: Client, roomId: string): Promise<Record<string, string>> {
   const { body } = must(await who.get(`/rooms/${roomId}/state`))

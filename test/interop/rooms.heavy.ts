@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type Client, must } from '../support/client.ts'
 import { agreed, joinVia, PATIENCE, pair, said } from './pair.ts'
+import { expectAll, numbered, sayAll, talk } from './talk.ts'
 
 const servers = pair()
 const VERSIONS = ['6', '10', '11', '12']
@@ -13,75 +14,22 @@ beforeAll(async () => {
   sam = await servers.synapse.http.register('sam')
 })
 
-const numbered = (who: string, count: number) =>
-  Array.from({ length: count }, (_, index) => `${who} ${String(index + 1).padStart(3, '0')}`)
+/** In the version that Synapse makes by itself many messages; in the others enough for several transactions. */
+const messagesIn = (version: string) => (version === '12' ? 200 : 25)
 
-/** Each says all of theirs in turn, both at the same time. */
-async function talk(roomId: string, count: number): Promise<string[]> {
-  const texts = { alice: numbered('alice', count), sam: numbered('sam', count) }
-  const say = async (who: Client, bodies: string[]) => {
-    for (const body of bodies) await who.say(roomId, body)
-  }
-  await Promise.all([say(alice, texts.alice), say(sam, texts.sam)])
-  return [...texts.alice, ...texts.sam]
-}
-
-/** Both have all of it, and each speaker's in the order in which it was said. */
-async function expectAll(roomId: string, texts: string[]): Promise<void> {
-  for (const who of [alice, sam]) {
-    await expect.poll(async () => (await said(who, roomId)).length, PATIENCE).toBe(texts.length)
-    const seen = await said(who, roomId)
-    for (const speaker of ['alice', 'sam'])
-      expect(seen.filter((body) => body.startsWith(speaker))).toEqual(
-        texts.filter((body) => body.startsWith(speaker)),
-      )
-  }
-}
-
-describe.each(VERSIONS)('a room of version %s made on Selvedge', (version) => {
-  it('is joined from Synapse, and both hear all of what is said', async () => {
-    const roomId = await alice.createRoom({ preset: 'public_chat', room_version: version })
-    await joinVia(sam, roomId, servers.selvedge.name)
-    await expectAll(roomId, await talk(roomId, 25))
-    await agreed(roomId, alice, sam)
-  })
+describe.each(['selvedge', 'synapse'] as const)('a room made on %s', (side) => {
+  it.each(VERSIONS)(
+    'in version %s is joined from the other, and both hear all of what is said',
+    async (version) => {
+      const [maker, other] = side === 'selvedge' ? [alice, sam] : [sam, alice]
+      const roomId = await maker.createRoom({ preset: 'public_chat', room_version: version })
+      await joinVia(other, roomId, servers[side].name)
+      const texts = await talk({ alice, sam }, roomId, { count: messagesIn(version) })
+      await expectAll({ alice, sam }, roomId, texts)
+      await agreed(roomId, alice, sam)
+    },
+  )
 })
-
-describe.each(VERSIONS)('a room of version %s made on Synapse', (version) => {
-  it('is joined from Selvedge, and both hear all of what is said', async () => {
-    const roomId = await sam.createRoom({ preset: 'public_chat', room_version: version })
-    await joinVia(alice, roomId, servers.synapse.name)
-    await expectAll(roomId, await talk(roomId, 25))
-    await agreed(roomId, alice, sam)
-  })
-})
-
-it.each(['selvedge', 'synapse'] as const)(
-  'a netsplit ends in one state, in a room made on %s',
-  async (side) => {
-    const [maker, other] = side === 'selvedge' ? [alice, sam] : [sam, alice]
-    const roomId = await maker.createRoom({ preset: 'public_chat', room_version: '11' })
-    await joinVia(other, roomId, servers[side].name)
-    const levels = must(await maker.get(`/rooms/${roomId}/state/m.room.power_levels`)).body
-    const shared = { ...levels, users: { ...levels.users, [other.userId]: 100 } }
-    must(await maker.put(`/rooms/${roomId}/state/m.room.power_levels`, shared))
-    await agreed(roomId, alice, sam)
-
-    servers.split()
-    const texts = await talk(roomId, 150)
-    for (const [index, who] of [alice, sam].entries()) {
-      must(await who.put(`/rooms/${roomId}/state/m.room.topic`, { topic: `topic of ${who.userId}` }))
-      must(await who.put(`/rooms/${roomId}/state/m.room.name`, { name: `name of ${who.userId}` }))
-      const changed = { ...shared, events: { ...shared.events, [`org.example.${index}`]: 50 } }
-      must(await who.put(`/rooms/${roomId}/state/m.room.power_levels`, changed))
-    }
-    servers.heal()
-    await alice.say(roomId, 'alice again')
-    await sam.say(roomId, 'sam again')
-    await expectAll(roomId, [...texts, 'alice again', 'sam again'])
-    await agreed(roomId, alice, sam)
-  },
-)
 
 describe('a room made on Selvedge', () => {
   let roomId: string
@@ -133,33 +81,17 @@ describe('a room made on Selvedge', () => {
   })
 })
 
-it('nothing is lost when Selvedge is killed while messages come and go', async () => {
-  const roomId = await alice.createRoom({ preset: 'public_chat', room_version: '11' })
-  await joinVia(sam, roomId, servers.selvedge.name)
-  const texts = numbered('sam', 60)
-  const talking = (async () => {
-    for (const body of texts) await sam.say(roomId, body)
-  })()
-  const mine = numbered('alice', 20)
-  for (const body of mine) await alice.say(roomId, body)
-  await servers.selvedge.server.restart()
-  await talking
-  await sam.say(roomId, 'sam again')
-  await expectAll(roomId, [...mine, ...texts, 'sam again'])
-  await agreed(roomId, alice, sam)
-})
-
 it('history of before the join is read on Selvedge, page by page, to its beginning', async () => {
   const roomId = await sam.createRoom({ preset: 'public_chat', room_version: '11' })
   const texts = numbered('sam', 130)
-  for (const body of texts.slice(0, 100)) await sam.say(roomId, body)
+  await sayAll(sam, roomId, texts.slice(0, 100))
   must(await sam.put(`/rooms/${roomId}/state/m.room.topic`, { topic: 'in the middle' }))
-  for (const body of texts.slice(100)) await sam.say(roomId, body)
+  await sayAll(sam, roomId, texts.slice(100))
   await joinVia(alice, roomId, servers.synapse.name)
   await expect.poll(() => said(alice, roomId), PATIENCE).toEqual(texts)
   await sam.say(roomId, 'sam goes on')
   await alice.say(roomId, 'alice goes on')
-  await expectAll(roomId, [...texts, 'sam goes on', 'alice goes on'])
+  await expectAll({ alice, sam }, roomId, [...texts, 'sam goes on', 'alice goes on'])
   await agreed(roomId, alice, sam)
 })
 
@@ -179,6 +111,14 @@ describe('an invite', () => {
     await guest.say(roomId, 'here I am')
     await expect.poll(() => said(inviter, roomId), PATIENCE).toEqual(['here I am'])
     await agreed(roomId, inviter, guest)
+  })
+
+  it('that is taken back on Synapse goes away on Selvedge', async () => {
+    const roomId = await sam.createRoom({ preset: 'private_chat', room_version: '11' })
+    must(await sam.invite(roomId, alice.userId))
+    await expect.poll(() => invitedTo(alice), PATIENCE).toContain(roomId)
+    must(await sam.post(`/rooms/${roomId}/kick`, { user_id: alice.userId }))
+    await expect.poll(() => invitedTo(alice), PATIENCE).not.toContain(roomId)
   })
 
   it.each([0, 1])('is declined: %i', async (index) => {

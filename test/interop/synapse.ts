@@ -12,6 +12,7 @@ export interface Synapse {
   readonly url: string
   /** The port of federation. */
   readonly port: number
+  readonly pid: number
   stop(): Promise<void>
 }
 
@@ -42,6 +43,7 @@ export async function startSynapse(
   return {
     url: `http://127.0.0.1:${ports.clients}`,
     port: ports.federation,
+    pid: child.pid,
     async stop() {
       await child.stop()
       rmSync(folder, { recursive: true, force: true })
