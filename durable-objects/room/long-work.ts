@@ -8,7 +8,7 @@ import { DestinationTeller } from './tell/destinations.ts'
 import { PushTeller } from './tell/push-teller.ts'
 import { Delayed } from './write/delayed.ts'
 import { pruneErased } from './write/erasure.ts'
-import { Rebuild, type RebuildParts } from './write/rebuild.ts'
+import { Rebuild, type RebuildParts } from './write/rebuild/rebuild.ts'
 import { Received } from './write/receive/received.ts'
 import { Upgrades } from './write/upgrades.ts'
 

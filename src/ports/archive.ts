@@ -11,6 +11,36 @@ export interface SearchableEvent {
   content: JsonObject
 }
 
+/** The states before and after an event that did not follow on all that was there: a position, and groups over it. */
+export interface StatesAround {
+  pos: number
+  before: number | null
+  after: number | null
+}
+
+/** An event that did not come to its place as the newest one, as it stands when it is told. */
+export interface PlacedEvent {
+  /** Its position in the room. */
+  at: number
+  depth: number
+  pdu: string
+  type: string
+  stateKey: string | null
+  sender: string
+  ts: number
+  current: boolean
+  /** 0: people see it. */
+  flags: number
+  around?: StatesAround
+}
+
+/**
+ * What a Room keeps of branches beside events: a piece of a state group, an event that is missing, one that cannot be
+ * finished yet, the forward extremities. `move`: a key of the state that moved by no event of its own; each `moved`
+ * entry makes one.
+ */
+export type RoomRecordKind = 'group' | 'gap' | 'staged' | 'extremities' | 'move'
+
 /** One entry of a room's typed log, in the order of its positions. */
 export type RoomLogEntry =
   | {
@@ -30,7 +60,12 @@ export type RoomLogEntry =
       membership: string | null
       /** Device, path and transaction id of a local send. */
       txn?: string | null
+      around?: StatesAround
     }
+  /** `event` is read when the entry is told. */
+  | { kind: 'placed'; pos: number; eventId: string; event?: PlacedEvent }
+  /** `body` is read when the entry is told; null: there is no such thing any more. */
+  | { kind: 'record'; pos: number; record: RoomRecordKind; key: string; body: string | null }
   /** A key of the state changed by no event of its own at that position: a resolution moved it, or a join brought it. */
   | {
       kind: 'moved'
@@ -43,6 +78,8 @@ export type RoomLogEntry =
       membership: string | null
       /** By which event it moved. */
       causeId: string
+      /** From which position on; absent in entries of earlier versions. */
+      at?: number
       /** The PDU of the event that stands there now. */
       pdu?: string
     }
@@ -79,6 +116,16 @@ export interface ArchivedEvent {
   pdu: string
   inState: boolean
   txn: string | null
+  flags: number
+  around?: StatesAround
+}
+
+/** A part of what a Room keeps of branches. */
+export interface ArchivedRecord {
+  key: string
+  body: string
+  /** The position of the log by which it is so. */
+  pos: number
 }
 
 /** One of a user's rooms as the archive knows it. */
@@ -111,6 +158,8 @@ export interface ArchiveReader {
   room(roomId: string): Promise<{ version: string; archivedPos: number } | undefined>
   /** Events after a position, oldest first. */
   roomEvents(roomId: string, after: number, limit: number): Promise<ArchivedEvent[]>
+  /** What the room keeps of branches, of one kind, after a key and in the order of the keys. */
+  roomRecords(roomId: string, kind: RoomRecordKind, after: string, limit: number): Promise<ArchivedRecord[]>
   /** The users that left the room and forgot it. */
   forgottenBy(roomId: string): Promise<string[]>
   erasedIn(roomId: string): Promise<{ userId: string; pos: number }[]>

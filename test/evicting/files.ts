@@ -16,6 +16,7 @@ export const LEFT_OUT: Record<string, string> = {
   'test/durable-objects/cost.test.ts': staysAwake,
   'test/durable-objects/fresh-tables.test.ts': noServer,
   'test/durable-objects/room/event-rounds.test.ts': noServer,
+  'test/durable-objects/room/federation/archived-forks.test.ts': noServer,
   'test/durable-objects/room/federation/joined-room.test.ts': staysAwake,
   'test/durable-objects/room/federation/random-delivery.test.ts': noServer,
   'test/durable-objects/room/federation/received.test.ts': noServer,

@@ -29,3 +29,13 @@ export function seeded(seed: number): Random {
     },
   }
 }
+
+/** Puts a list into a random order that the seed repeats, and answers it. */
+export function shuffled<T>(all: T[], seed: number): T[] {
+  const random = seeded(seed * 7)
+  for (let at = all.length - 1; at > 0; at--) {
+    const other = random.below(at + 1)
+    ;[all[at], all[other]] = [all[other]!, all[at]!]
+  }
+  return all
+}

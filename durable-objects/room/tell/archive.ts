@@ -1,6 +1,7 @@
 /** The room's typed log on its way to Postgres: in order, at least once, in batches. */
 import type { ArchiveStore, RoomLogEntry } from '../../../src/ports/archive.ts'
 import { Courier, type Outlet } from '../../consumer.ts'
+import { extremitiesRecord } from '../rows/federation/apart.ts'
 import type { RoomStore } from '../rows/store.ts'
 import { readCursors, writeCursors } from '../rows/tell/cursors.ts'
 import { dropLog } from '../rows/tell/log.ts'
@@ -12,6 +13,8 @@ interface RoomBatch {
   entries: RoomLogEntry[]
   /** The position of the last one. */
   upTo: number
+  /** The forward extremities that the batch tells, in JSON. */
+  extremities: string | null
 }
 
 export interface RoomArchiveParts {
@@ -40,16 +43,28 @@ export class RoomArchive extends Courier<RoomBatch> {
 }
 
 function outlet({ store, archive, woken, streamed }: RoomArchiveParts): Outlet<RoomBatch> {
+  /** As the archive has them, so far as this incarnation told it. */
+  let told: string | null = null
   return {
     read() {
       const { entries, more } = entriesAfter(store, readCursors(store.sql).archived, LIMITS)
       const last = entries.at(-1)
-      return { items: last === undefined ? [] : [{ entries, upTo: last.pos }], more: () => more }
+      if (last === undefined) return { items: [], more: () => more }
+      // Those of now are those after this batch only if it is the last.
+      const record = more ? undefined : extremitiesRecord(store.sql, last.pos)
+      const isNew = record !== undefined && record.body !== told
+      const batch = {
+        entries: isNew ? [...entries, record] : entries,
+        upTo: last.pos,
+        extremities: isNew ? record.body : told,
+      }
+      return { items: [batch], more: () => more }
     },
 
     deliver: ({ entries }) => archive.applyRoom(store.roomId, store.version, entries),
 
-    acknowledge({ upTo }) {
+    acknowledge({ upTo, extremities }) {
+      told = extremities
       // No mutation of the room: a consumer that moves its own cursor gives no other one work.
       store.transaction(() => {
         const told = streamed()

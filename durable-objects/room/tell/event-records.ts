@@ -20,6 +20,9 @@ const TELLS: { [Kind in RoomLogEntry['kind']]: (store: RowReader, entry: Entry<K
   event: tellEvent,
   redacted: tellRedacted,
   moved: () => NOTHING,
+  // What comes late is no news.
+  placed: () => NOTHING,
+  record: () => NOTHING,
   alias: (store, { pos, alias, creator }) =>
     one(store, 'events', { kind: 'alias', position: pos, alias, creator }),
   visibility: (store, { pos, public: listed }) =>

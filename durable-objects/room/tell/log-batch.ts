@@ -1,8 +1,9 @@
 /** A piece of a room's log, for those that are told all of it: its events and the other entries, in their order. */
 import type { RoomLogEntry } from '../../../src/ports/archive.ts'
 import { Budget } from '../read/budget.ts'
+import { toldWhole } from '../rows/federation/apart.ts'
 import type { RowReader } from '../rows/reader.ts'
-import { type ArchivedRow, archivedAfter, logAfter } from '../rows/tell/log.ts'
+import { type ArchivedRow, archivedAfter, factsOf, logAfter } from '../rows/tell/log.ts'
 
 export interface LogLimits {
   /** Entries. */
@@ -19,13 +20,10 @@ export function entriesAfter(
 ): { entries: RoomLogEntry[]; more: boolean } {
   const { entries: limit } = limits
   const events = cut(archivedAfter(store.sql, pos, limit), limits, ({ pdu }) => pdu.length)
-  const others = cut(logAfter(store.sql, pos, limit), limits, ({ entry }) => entry.length)
+  const others = cut(toldAfter(store, pos, limit), limits, ({ length }) => length)
   // Each list may have been cut; what lies beyond the nearer cut waits for the next batch.
   const end = Math.min(events.end, others.end)
-  const entries = [
-    ...events.rows.map(eventEntry),
-    ...others.rows.map((row) => whole(store, JSON.parse(row.entry) as RoomLogEntry)),
-  ]
+  const entries = [...events.rows.map(eventEntry), ...others.rows.map(({ entry }) => entry)]
   const batch = entries.filter((entry) => entry.pos <= end).sort((a, b) => a.pos - b.pos)
   return { entries: batch, more: end !== Number.POSITIVE_INFINITY }
 }
@@ -46,8 +44,28 @@ function cut<Row extends { pos: number }>(
   return { rows: taken, end }
 }
 
+/** The entries of the log as they are told: with what they name, which may be long. */
+function* toldAfter(
+  store: RowReader,
+  after: number,
+  limit: number,
+): Iterable<{ pos: number; entry: RoomLogEntry; length: number }> {
+  for (const row of logAfter(store.sql, after, limit)) {
+    const entry = whole(store, JSON.parse(row.entry) as RoomLogEntry)
+    yield { pos: row.pos, entry, length: row.entry.length + lengthBeside(entry) }
+  }
+}
+
+/** Characters of what the log's own row does not hold. */
+function lengthBeside(entry: RoomLogEntry): number {
+  if (entry.kind === 'placed') return entry.event?.pdu.length ?? 0
+  if (entry.kind === 'moved') return entry.pdu?.length ?? 0
+  return entry.kind === 'record' ? (entry.body?.length ?? 0) : 0
+}
+
 /** An event that stands in the state without having come by itself is read when it is told of. */
 function whole(store: RowReader, entry: RoomLogEntry): RoomLogEntry {
+  if (entry.kind === 'placed' || entry.kind === 'record') return toldWhole(store.sql, entry)
   if (entry.kind !== 'moved' || entry.eventId === null) return entry
   const pdu = store.stateEvent(entry.eventId)?.pdu.trimEnd()
   return pdu === undefined ? entry : { ...entry, pdu }
@@ -58,13 +76,7 @@ function eventEntry(row: ArchivedRow): RoomLogEntry {
     kind: 'event',
     pos: row.pos,
     eventId: row.event_id,
-    depth: row.depth,
-    pdu: row.pdu.trimEnd(),
-    type: row.type,
-    stateKey: row.state_key,
-    sender: row.sender,
-    ts: row.ts,
-    current: row.from_pos !== null,
+    ...factsOf(row),
     membership: row.type === 'm.room.member' ? row.value : null,
     txn: row.txn,
   }

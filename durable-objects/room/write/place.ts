@@ -30,6 +30,12 @@ import { applyRedaction } from './redact.ts'
 /** A key of the state, and the event that stands there from now on; null ends the key. */
 export type StateChange = [type: string, stateKey: string, event: IdentifiedPdu | null]
 
+/** The event that brings a change about. */
+export interface Cause {
+  eventId: string
+  pdu: Pick<Pdu, 'sender'>
+}
+
 /** Where an event stands in the room, and what the room is after it. */
 export interface Placement {
   pos: number
@@ -102,7 +108,7 @@ const INDEXED_VALUE: ReadonlyMap<string, string> = new Map([
 export function changeState(
   room: RoomWriter,
   delta: readonly StateChange[],
-  { pos, cause }: { pos: number; cause: IdentifiedPdu },
+  { pos, cause }: { pos: number; cause: Cause },
 ): void {
   for (const [type, stateKey, event] of delta) {
     const indexed = INDEXED_VALUE.get(type)
@@ -110,15 +116,20 @@ export function changeState(
     if (event === null) room.store.endState(type, stateKey, pos)
     else room.store.putState(event, pos, typeof value === 'string' ? value : null)
     if (type === 'm.room.member') writeMember(room, stateKey, { event, pos, cause })
-    if (event?.eventId !== cause.eventId && !room.restoring) logMoved(room, [type, stateKey, event], cause)
+    if (event?.eventId !== cause.eventId && !room.restoring)
+      logMoved(room, [type, stateKey, event], { pos, cause })
   }
 }
 
 /** What changes by its own event, the archive has from that. */
-function logMoved(room: RoomWriter, [type, stateKey, event]: StateChange, cause: IdentifiedPdu): void {
+function logMoved(
+  room: RoomWriter,
+  [type, stateKey, event]: StateChange,
+  { pos: at, cause }: { pos: number; cause: Cause },
+): void {
   const membership = type === 'm.room.member' ? membershipOf(event) : null
   const eventId = event?.eventId ?? null
-  appendLog(room, { kind: 'moved', pos: 0, type, stateKey, eventId, membership, causeId: cause.eventId })
+  appendLog(room, { kind: 'moved', pos: 0, at, type, stateKey, eventId, membership, causeId: cause.eventId })
 }
 
 function membershipOf(event: IdentifiedPdu | null): Membership {
@@ -129,7 +140,7 @@ function membershipOf(event: IdentifiedPdu | null): Membership {
 function writeMember(
   room: RoomWriter,
   userId: string,
-  { event, pos, cause }: { event: IdentifiedPdu | null; pos: number; cause: IdentifiedPdu },
+  { event, pos, cause }: { event: IdentifiedPdu | null; pos: number; cause: Cause },
 ): void {
   const { store } = room
   const membership = membershipOf(event)

@@ -15,7 +15,7 @@ import { becauseOf } from '../read/redacted-because.ts'
 import type { EventRow } from '../rows/events/events.ts'
 import { judgedEvent } from '../rows/events/judged-events.ts'
 import { removeRelation } from '../rows/events/relations.ts'
-import { noteEarlyRedaction } from '../rows/federation/early-redactions.ts'
+import { noteEarlyRedaction, redactions } from '../rows/federation/early-redactions.ts'
 import { hasServers } from '../rows/federation/servers.ts'
 import { placeBefore, stateMapOf } from '../rows/federation/states.ts'
 import { appendLog } from '../rows/tell/log.ts'
@@ -29,11 +29,24 @@ import type { LocalEvent } from './local-event.ts'
 export function applyRedaction(room: RoomWriter, redaction: IdentifiedPdu): void {
   const { store } = room
   const { eventId, pdu } = redaction
-  const target = store.rules.redactsInContent ? pdu.content.redacts : pdu.redacts
-  if (typeof target !== 'string') return
+  const target = targetOf(store.rules, pdu)
+  if (target === undefined) return
   const row = store.event(target)
   if (row === undefined) noteEarlyRedaction(store.sql, { target_id: target, redaction_id: eventId })
   else if (takesEffect(room, redaction, row.sender)) redactRow(room, row, eventId)
+}
+
+function targetOf(rules: RoomVersionRules, pdu: Pdu): string | undefined {
+  return stringField(rules.redactsInContent ? pdu.content.redacts : pdu.redacts)
+}
+
+/** Notes anew, in a rebuilt room, which redactions wait for the events that they name. */
+export function restoreEarlyRedactions({ store }: RoomWriter): void {
+  for (const { event_id, pdu } of redactions(store.sql)) {
+    const target = targetOf(store.rules, JSON.parse(pdu) as Pdu)
+    if (target !== undefined && store.event(target) === undefined)
+      noteEarlyRedaction(store.sql, { target_id: target, redaction_id: event_id })
+  }
 }
 
 function redactRow(room: RoomWriter, row: EventRow, redactionId: string): void {

@@ -80,6 +80,7 @@ export function derivedStatements(
 
 /** A redacted event may be state still: the statements ask for that themselves. */
 function opened(entry: RoomLogEntry & { redacted?: boolean }): Opened | undefined {
+  if (entry.kind === 'placed') return openedPlaced(entry)
   const isOpened = entry.kind === 'event' || entry.kind === 'redacted' || entry.kind === 'moved'
   if (!isOpened || entry.pdu === undefined || entry.eventId === null) return undefined
   const pdu = JSON.parse(entry.pdu) as { type?: string; state_key?: string; content?: JsonObject }
@@ -92,6 +93,18 @@ function opened(entry: RoomLogEntry & { redacted?: boolean }): Opened | undefine
   const { type, stateKey } = entry
   const current = entry.kind === 'moved' || entry.current
   return { eventId, type, stateKey, content, redacted: entry.redacted === true, current }
+}
+
+/** Of history, only the search knows. What people are not shown is in no index. */
+function openedPlaced({
+  eventId,
+  event,
+  redacted = false,
+}: Extract<RoomLogEntry, { kind: 'placed' }> & { redacted?: boolean }): Opened | undefined {
+  if (event === undefined || event.flags !== 0) return undefined
+  const { content } = JSON.parse(event.pdu) as { content?: JsonObject }
+  const { type, stateKey } = event
+  return { eventId, type, stateKey, content: objectField(content) ?? {}, redacted, current: false }
 }
 
 function factRows(event: Opened): Record<string, unknown>[] {

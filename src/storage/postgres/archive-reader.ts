@@ -1,5 +1,5 @@
 /** Reading the archive back: what a wiped Room or User object is made from again. */
-import type { ArchiveReader } from '../../ports/archive.ts'
+import type { ArchiveReader, StatesAround } from '../../ports/archive.ts'
 import type { Pdu } from '../../protocol/events/event.ts'
 import type { Membership } from '../../protocol/rooms/membership.ts'
 import type { Sql } from './client.ts'
@@ -14,8 +14,12 @@ const SIZES = 'select (select count(*) from accounts) as users, (select count(*)
 const ROOM = 'select version, archived_pos from rooms where room_id = $1::text'
 
 const EVENTS = `
-  select pos, event_id, pdu, in_state, txn from events
+  select pos, event_id, pdu, in_state, txn, flags, state_pos, state_group, after_group from events
   where room_id = $1::text and pos > $2::bigint order by pos limit $3::int`
+
+const ROOM_RECORDS = `
+  select key, body, pos from room_records
+  where room_id = $1::text and kind = $2::text and key > $3::text order by key limit $4::int`
 
 const EVENT = 'select pdu from events where event_id = $1::text'
 
@@ -65,6 +69,11 @@ const CURRENT_STATE = `
       or (room_state.type = 'm.room.member' and room_state.state_key = $3::text))
   order by events.pos`
 
+function aroundOf(row: Record<string, unknown>): StatesAround {
+  const groupOf = (id: unknown) => (id === null ? null : Number(id))
+  return { pos: Number(row.state_pos), before: groupOf(row.state_group), after: groupOf(row.after_group) }
+}
+
 /** The archive's reading side over this database. */
 export function postgresArchiveReader(sql: Sql): ArchiveReader {
   return {
@@ -97,7 +106,13 @@ export function postgresArchiveReader(sql: Sql): ArchiveReader {
         pdu: String(row.pdu),
         inState: row.in_state === true,
         txn: row.txn === null ? null : String(row.txn),
+        flags: Number(row.flags),
+        ...(row.state_pos !== null && { around: aroundOf(row) }),
       }))
+    },
+    async roomRecords(roomId, kind, after, limit) {
+      const rows = await sql.query(ROOM_RECORDS, [roomId, kind, after, limit])
+      return rows.map((row) => ({ key: String(row.key), body: String(row.body), pos: Number(row.pos) }))
     },
     async activity(roomIds) {
       const rows = await sql.query(ACTIVITY, [JSON.stringify(roomIds)])

@@ -1,6 +1,7 @@
 /** The archive in Postgres: the logs of rooms and users, applied in order, once or many times alike. */
 import type { ArchiveStore, RoomLogEntry, UserLogEntry } from '../../ports/archive.ts'
 import { fold } from '../../protocol/matching/fold.ts'
+import { apartStatements, aroundColumns } from './archive-apart.ts'
 import { derivedStatements, type SearchDocument } from './archive-derived.ts'
 import type { Sql } from './client.ts'
 import { storable } from './text.ts'
@@ -12,19 +13,21 @@ const LOCK_ROOM = `
 
 /**
  * One batch. Rows guard themselves by position. An event that is there already stays, since it may have been redacted
- * since. When an old batch is repeated, a removed alias must not come back, nor what a second redaction took from an
- * event: they ask the room's row.
+ * since. When an old batch is repeated, a removed alias must not come back, nor a key of the state that has ended, nor
+ * what a second redaction took from an event: they ask the room's row.
  */
 const APPLY_ROOM = `
   with entry as (
     select * from jsonb_to_recordset($2::jsonb) as e (
       kind text, pos bigint, event_id text, depth bigint, pdu text, type text, state_key text, sender text,
       ts bigint, current boolean, membership text, redacted boolean, alias text, creator text, listed boolean, txn text,
-      user_id text, receipt_type text, thread_id text, event_pos bigint, delay_id text, body text
+      state_pos bigint, state_group bigint, after_group bigint, user_id text, receipt_type text, thread_id text, event_pos bigint, delay_id text, body text
     )
   ), appended as (
-    insert into events (event_id, room_id, pos, depth, type, state_key, sender, ts, pdu, redacted, txn, in_state)
-    select event_id, $1::text, pos, depth, type, state_key, sender, ts, pdu, redacted, txn, current from entry
+    insert into events (event_id, room_id, pos, depth, type, state_key, sender, ts, pdu, redacted, txn, in_state,
+      state_pos, state_group, after_group)
+    select event_id, $1::text, pos, depth, type, state_key, sender, ts, pdu, redacted, txn, current,
+      state_pos, state_group, after_group from entry
     where kind = 'event'
     on conflict (event_id) do nothing
   ), rewritten as (
@@ -34,7 +37,9 @@ const APPLY_ROOM = `
   ), state as (
     insert into room_state as held (room_id, type, state_key, event_id, pos)
     select distinct on (type, state_key) $1::text, type, state_key, event_id, pos from entry
-    where kind in ('event', 'moved') and current and state_key is not null order by type, state_key, pos desc
+    where kind in ('event', 'moved') and current and state_key is not null
+      and pos > (select archived_pos from rooms where room_id = $1::text)
+    order by type, state_key, pos desc
     on conflict (room_id, type, state_key) do update set event_id = excluded.event_id, pos = excluded.pos
     where held.pos < excluded.pos
   ), member as (
@@ -145,6 +150,7 @@ export function postgresArchive(
       await sql.transaction([
         { text: LOCK_ROOM, values: [roomId, roomVersion] },
         ...move(MOVE_ALIASES),
+        ...apartStatements(roomId, settled),
         { text: APPLY_ROOM, values: [roomId, batch, clock.now()] },
         ...marks.map(({ text }) => ({ text, values: [roomId, batch] })),
         ...move(MOVE_LISTING),
@@ -166,9 +172,11 @@ function redactedWithin(entries: RoomLogEntry[]): (RoomLogEntry & { redacted?: b
     (entry) => entry.kind !== 'redacted' || redactions.get(entry.eventId) === entry.pdu,
   )
   return last.map((entry) => {
-    if (entry.kind !== 'event') return entry
+    if (entry.kind !== 'event' && entry.kind !== 'placed') return entry
     const pdu = redactions.get(entry.eventId)
-    return pdu === undefined ? { ...entry, redacted: false } : { ...entry, pdu, redacted: true }
+    if (pdu === undefined) return { ...entry, redacted: false }
+    if (entry.kind === 'event') return { ...entry, pdu, redacted: true }
+    return { ...entry, event: entry.event && { ...entry.event, pdu }, redacted: true }
   })
 }
 
@@ -191,7 +199,11 @@ function roomRow(entry: RoomLogEntry & { redacted?: boolean }): Record<string, u
         membership: entry.membership === null ? null : storable(entry.membership),
         redacted: entry.redacted,
         txn: entry.txn == null ? null : storable(entry.txn),
+        ...aroundColumns(entry.around),
       }
+    case 'placed':
+    case 'record':
+      return { kind, pos }
     case 'moved':
       return {
         kind,

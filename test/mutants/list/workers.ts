@@ -41,6 +41,14 @@ export const WORKERS: readonly Mutant[] = [
     ],
   ),
   ...inFile(
+    'src/storage/postgres/archive-apart.ts',
+    ['test/src/storage/archive-replays.test.ts'],
+    [
+      [' and coalesce(held.placed_pos, held.pos) < excluded.placed_pos', ''],
+      ['    where pos > (select archived_pos from rooms where room_id = $1::text)\n', ''],
+    ],
+  ),
+  ...inFile(
     'src/storage/postgres/archive.ts',
     ['test/storage-endpoints/postgres.test.ts', 'test/src/storage/archive.test.ts'],
     [
@@ -50,8 +58,8 @@ export const WORKERS: readonly Mutant[] = [
       ],
       ['    update events set pdu = entry.pdu, redacted = true\n', '    update events set redacted = true\n'],
       [
-        "where kind in ('event', 'moved') and current and state_key is not null order by type, state_key, pos desc",
-        "where kind in ('event', 'moved') and current and state_key is not null order by type, state_key, pos",
+        '    order by type, state_key, pos desc\n    on conflict (room_id, type',
+        '    order by type, state_key, pos\n    on conflict (room_id, type',
       ],
       ['order by kind, key, seq desc', 'order by kind, key, seq'],
       ['where held.seq < excluded.seq`', '`'],

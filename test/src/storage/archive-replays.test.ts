@@ -53,6 +53,34 @@ const receipt = (pos: number, of: number): RoomLogEntry => ({
   ts: pos,
 })
 
+/** An event that is not the newest, at its place. */
+function placed(
+  pos: number,
+  place: { at: number; flags: number; around?: { pos: number; before: null; after: number } },
+): RoomLogEntry {
+  const { depth, pdu, type, stateKey, sender, ts } = message(1, 'late') as RoomLogEntry & { kind: 'event' }
+  const event = { depth, pdu, type, stateKey, sender, ts, current: false, ...place }
+  return { kind: 'placed', pos, eventId: '$replayed/placed', event }
+}
+
+const record = (
+  pos: number,
+  kind: 'gap' | 'staged' | 'group' | 'extremities',
+  key: string,
+  body: string | null,
+) => ({ kind: 'record', pos, record: kind, key, body }) as const
+
+const moved = (pos: number, eventId: string | null): RoomLogEntry => ({
+  kind: 'moved',
+  pos,
+  at: 3,
+  type: 'm.room.name',
+  stateKey: '',
+  eventId,
+  membership: null,
+  causeId: '$replayed/3',
+})
+
 /** A room's life, in which each batch changes something of the one before. */
 const ROOM_BATCHES: readonly RoomLogEntry[][] = [
   [
@@ -90,6 +118,21 @@ const ROOM_BATCHES: readonly RoomLogEntry[][] = [
     receipt(26, 20),
   ],
   [redacted(27, 20, 'm.room.message', {}), { kind: 'replaced', pos: 28, roomId: NEXT }],
+  [
+    placed(29, { at: -1_000_000_000_000_001, flags: 4 }),
+    record(30, 'gap', '$missing', '{"pos":-1}'),
+    record(31, 'staged', '$waits', '{"no":1}'),
+    record(32, 'group', '1.0', '{"id":1}'),
+  ],
+  [
+    placed(33, { at: -1, flags: 0, around: { pos: 1, before: null, after: 1 } }),
+    { kind: 'redacted', pos: 34, eventId: '$replayed/placed', pdu: pduOf('m.room.message', {}, null) },
+    record(35, 'gap', '$missing', null),
+    record(36, 'staged', '$waits', null),
+    record(37, 'extremities', 'heads', '[]'),
+    moved(38, '$replayed/2'),
+    moved(39, null),
+  ],
 ]
 
 const USER_BATCHES: readonly UserLogEntry[][] = [

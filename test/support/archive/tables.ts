@@ -26,7 +26,7 @@ export const TABLE_RULES: Readonly<Record<ArchivedKind, Readonly<Record<string, 
     member_feed: { left: CONSUMED },
     subscribers: { left: 'every member is told anew, and asks' },
     events: {
-      but: { state_pos: MADE_AGAIN, chain: MADE_AGAIN, seq: MADE_AGAIN },
+      but: { chain: MADE_AGAIN, seq: MADE_AGAIN },
       // An erased user repeats no send, and the archive forgets theirs at once.
       as: {
         // Blanks cover what a redaction took.

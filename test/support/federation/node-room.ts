@@ -61,6 +61,7 @@ const { placeAfter, placeBefore } = await load<
 const { deltasOf } = await load<{
   deltasOf(sql: Sql, place: StatePlace): { type: string; stateKey: string; eventId: string | undefined }[]
 }>('room/rows/federation/state-groups.ts')
+const { noteApart } = await load<{ noteApart(change: Change): void }>('room/rows/federation/apart.ts')
 const { RoomStore } = await load<{ RoomStore: new (storage: object) => Store }>('room/rows/store.ts')
 const { ROOM_MIGRATIONS } = await load<{ ROOM_MIGRATIONS: readonly string[] }>('room/rows/schema.ts')
 const { lazyStorage } = await load<{
@@ -111,6 +112,11 @@ export class NodeRoom {
 
   receive(events: readonly ReceivedEvent[], supplied?: Supplied, origin = 'a.example'): ReceiveAnswer {
     return this.mutate((change) => receive(change, { origin, events: [...events], supplied }))
+  }
+
+  /** As a rebuild begins. */
+  tellApart(): void {
+    this.mutate(noteApart)
   }
 
   joinRemote(roomId: string, part: RemoteJoin): void {

@@ -225,8 +225,11 @@ export function insertEvent(
   )
 }
 
-/** Takes out an event of which nothing but itself was known, since it comes back with its state. */
-export function removeOutlier(sql: SqlStorage, eventId: string): { chain: number; seq: number } | undefined {
+/**
+ * Takes out an event of which nothing but itself was known, since it comes back with its state. Answers its place in the
+ * chain cover, if it has one; undefined: there was no such event.
+ */
+export function removeOutlier(sql: SqlStorage, eventId: string): Pick<NewEvent, 'chain'> | undefined {
   const row = first<{ chain: number | null; seq: number | null }>(
     sql,
     'SELECT chain, seq FROM events WHERE event_id = ? AND flags = ?',
@@ -235,7 +238,13 @@ export function removeOutlier(sql: SqlStorage, eventId: string): { chain: number
   )
   if (row === undefined) return undefined
   sql.exec('DELETE FROM events WHERE event_id = ?', eventId)
-  return row.chain === null || row.seq === null ? undefined : { chain: row.chain, seq: row.seq }
+  const { chain, seq } = row
+  return { chain: chain === null || seq === null ? null : { chain, seq } }
+}
+
+/** Gives an event its place in the chain cover, where it had none. */
+export function setChain(sql: SqlStorage, eventId: string, place: NonNullable<NewEvent['chain']>): void {
+  sql.exec('UPDATE events SET chain = ?, seq = ? WHERE event_id = ?', place.chain, place.seq, eventId)
 }
 
 /**

@@ -12,3 +12,9 @@ export const FLAGS: Readonly<Record<Verdict, number>> = {
   /** Nothing is known of the state before it. */
   outlier: 4,
 }
+
+/** @param flags one of `FLAGS` */
+export function verdictOf(flags: number): Verdict {
+  const verdicts: readonly Verdict[] = ['accepted', 'rejected', 'soft-failed', 'outlier']
+  return verdicts.find((verdict) => FLAGS[verdict] === flags) ?? 'rejected'
+}

@@ -56,6 +56,14 @@ export function hasHidden(sql: SqlReader): boolean {
   return first(sql, query, HIDDEN) !== undefined
 }
 
+/** The events that may have come to their places otherwise than as the newest. */
+export function eventsOutOfLine(sql: SqlReader): string[] {
+  const query =
+    'SELECT event_id FROM events WHERE pos <= 0 OR flags != 0 OR state_pos IS NOT NULL ORDER BY pos'
+  const rows = sql.exec<Pick<JudgedRow, 'event_id'>>(query).toArray()
+  return rows.map(({ event_id }) => event_id)
+}
+
 /** The highest position up to this one that no event has. */
 export function freePosition(sql: SqlReader, upTo: number): number {
   let pos = upTo

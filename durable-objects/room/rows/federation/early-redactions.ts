@@ -31,3 +31,10 @@ export function earlyRedactionsOf(sql: SqlReader, targetId: string): string[] {
 export function dropEarlyRedactions(sql: SqlStorage, targetId: string): void {
   sql.exec('DELETE FROM early_redactions WHERE target_id = ?', targetId)
 }
+
+/** Events that clients see and that redact others, each as it is stored. */
+export function redactions(sql: SqlReader): Iterable<{ event_id: string; pdu: string }> {
+  return sql.exec<{ event_id: string; pdu: string }>(
+    "SELECT event_id, pdu FROM events WHERE type = 'm.room.redaction' AND flags = 0",
+  )
+}

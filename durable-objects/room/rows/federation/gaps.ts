@@ -10,7 +10,7 @@ export const GAPS_TABLE = `
   ) WITHOUT ROWID;
 `
 
-type GapRow = { event_id: string; pos: number }
+export type GapRow = { event_id: string; pos: number }
 
 /** Positions that are kept free for what a gap lacks. */
 export const GAP_WIDTH = 1_000_000
@@ -36,6 +36,11 @@ export function hasGaps(sql: SqlReader): boolean {
 export function highestGap(sql: SqlReader, from: number, to: number): number | undefined {
   const query = 'SELECT max(pos) AS pos FROM gaps WHERE pos >= ? AND pos <= ?'
   return first<{ pos: number | null }>(sql, query, from, to)?.pos ?? undefined
+}
+
+export function allGaps(sql: SqlReader): string[] {
+  const rows = sql.exec<Pick<GapRow, 'event_id'>>('SELECT event_id FROM gaps').toArray()
+  return rows.map(({ event_id }) => event_id)
 }
 
 /** The missing events that belong at one of these positions, the newest first; the upper end is not included. */

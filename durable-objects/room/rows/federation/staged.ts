@@ -18,7 +18,7 @@ export const STAGED_TABLE = `
   CREATE INDEX staged_by_origin ON staged (origin, no);
 `
 
-type StagedRow = {
+export type StagedRow = {
   no: number
   event_id: string
   origin: string
@@ -52,6 +52,34 @@ export function stagedEvents(sql: SqlReader): StagedEvent[] {
       isWanted: wanted === 1,
       origin,
     }))
+}
+
+/** What waits for what it builds on, and whether with its place; without the parts of this server's own join. */
+export function stagedMarks(sql: SqlReader): Map<string, number> {
+  const query = 'SELECT event_id, wanted FROM staged WHERE origin != ?'
+  const rows = sql.exec<Pick<StagedRow, 'event_id' | 'wanted'>>(query, OWN_JOIN).toArray()
+  return new Map(rows.map(({ event_id, wanted }) => [event_id, wanted]))
+}
+
+export function readStaged(sql: SqlReader, eventId: string): StagedRow | undefined {
+  const query = 'SELECT no, event_id, origin, redacted, wanted, pdu FROM staged WHERE event_id = ?'
+  return first<StagedRow>(sql, query, eventId)
+}
+
+/** Stores an event as it was staged, in its old turn. */
+export function restoreStaged(
+  sql: SqlStorage,
+  { no, event_id, origin, redacted, wanted, pdu }: StagedRow,
+): void {
+  sql.exec(
+    'INSERT OR REPLACE INTO staged (no, event_id, origin, redacted, wanted, pdu) VALUES (?, ?, ?, ?, ?, ?)',
+    no,
+    event_id,
+    origin,
+    redacted,
+    wanted,
+    pdu,
+  )
 }
 
 export function isAnyStaged(sql: SqlReader): boolean {

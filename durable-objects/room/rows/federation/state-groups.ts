@@ -98,17 +98,68 @@ export function addGroup(sql: SqlStorage, base: StatePlace, deltas: readonly Sta
     )
     .toArray()[0]!
   for (const { type, stateKey, eventId } of isFlat ? [...deltasOf(sql, base), ...deltas] : deltas)
-    sql.exec(
-      'INSERT OR REPLACE INTO state_delta (group_id, type, state_key, event_id) VALUES (?, ?, ?, ?)',
-      id,
-      type,
-      stateKey,
-      eventId ?? null,
-    )
+    putDelta(sql, id, [type, stateKey, eventId ?? null])
   return { pos: base.pos, group: id }
 }
 
 function depthOf(sql: SqlReader, group: number): number {
   const query = 'SELECT depth FROM state_group WHERE id = ?'
   return first<Pick<GroupRow, 'depth'>>(sql, query, group)?.depth ?? 0
+}
+
+export function allGroups(sql: SqlReader): Pick<GroupRow, 'id'>[] {
+  return sql.exec<Pick<GroupRow, 'id'>>('SELECT id FROM state_group ORDER BY id').toArray()
+}
+
+export function countDeltas(sql: SqlReader, group: number): number {
+  const query = 'SELECT count(*) AS n FROM state_delta WHERE group_id = ?'
+  return first<{ n: number }>(sql, query, group)?.n ?? 0
+}
+
+/** A group and some of its changes: a large one is archived in pieces. */
+export type GroupPiece = GroupRow & {
+  deltas: [type: string, stateKey: string, eventId: string | null][]
+}
+
+export function groupPiece(
+  sql: SqlReader,
+  group: number,
+  { from, length }: { from: number; length: number },
+): GroupPiece | null {
+  const row = first<GroupRow>(
+    sql,
+    'SELECT id, base_group, base_pos, depth FROM state_group WHERE id = ?',
+    group,
+  )
+  if (row === undefined) return null
+  const query = `SELECT type, state_key, event_id FROM state_delta WHERE group_id = ?
+    ORDER BY type, state_key LIMIT ? OFFSET ?`
+  const deltas = sql.exec<DeltaRow>(query, group, length, from).toArray()
+  return { ...row, deltas: deltas.map(({ type, state_key, event_id }) => [type, state_key, event_id]) }
+}
+
+/** Stores a piece of a group as it was. */
+export function restoreGroup(sql: SqlStorage, { id, base_group, base_pos, depth, deltas }: GroupPiece): void {
+  sql.exec(
+    'INSERT OR IGNORE INTO state_group (id, base_group, base_pos, depth) VALUES (?, ?, ?, ?)',
+    id,
+    base_group,
+    base_pos,
+    depth,
+  )
+  for (const delta of deltas) putDelta(sql, id, delta)
+}
+
+function putDelta(
+  sql: SqlStorage,
+  group: number,
+  [type, stateKey, eventId]: GroupPiece['deltas'][number],
+): void {
+  sql.exec(
+    'INSERT OR REPLACE INTO state_delta (group_id, type, state_key, event_id) VALUES (?, ?, ?, ?)',
+    group,
+    type,
+    stateKey,
+    eventId,
+  )
 }

@@ -3,6 +3,7 @@
  * lower ones of that chain in its auth chain; links name what it reaches in other chains. Resolution reads it in both
  * directions, and a few look-ups do however long the room's history is.
  */
+import type { Pdu } from '../../../../src/protocol/events/event.ts'
 import type {
   AuthChains,
   ChainLink,
@@ -11,6 +12,7 @@ import type {
 } from '../../../../src/protocol/state-resolution/auth-chains.ts'
 import { type PlacedChains, placementOf } from '../../../../src/protocol/state-resolution/chain-cover.ts'
 import { first, type SqlReader } from '../../../sqlite.ts'
+import { type EventRow, setChain } from '../events/events.ts'
 
 export const CHAIN_LINKS_TABLE = `
   -- Chain cover: what (chain, seq) reaches outside its own chain, but for what its predecessors reach.
@@ -96,4 +98,48 @@ export function placeInChain(sql: SqlStorage, authEvents: readonly string[]): Ch
       to.seq,
     )
   return place
+}
+
+/**
+ * Gives places to state events that have none, each after its auth events: those of a rebuilt room do not come back in
+ * that order. Answers the position up to which it looked; undefined: there are no more.
+ */
+export function placeUnplaced(
+  sql: SqlStorage,
+  { after, limit }: { after: number; limit: number },
+): number | undefined {
+  const rows = sql
+    .exec<Pick<EventRow, 'pos' | 'event_id'>>(
+      `SELECT pos, event_id FROM events WHERE pos > ? AND chain IS NULL AND state_key IS NOT NULL
+       ORDER BY pos LIMIT ?`,
+      after,
+      limit,
+    )
+    .toArray()
+  for (const { event_id } of rows) placeWithAuthEvents(sql, event_id)
+  return rows.at(-1)?.pos
+}
+
+function placeWithAuthEvents(sql: SqlStorage, eventId: string): void {
+  const seen = new Set<string>()
+  const open = [eventId]
+  for (let id = open.at(-1); id !== undefined; id = open.at(-1)) {
+    const authEvents = unplacedAuthEvents(sql, id)
+    const before = seen.has(id) ? [] : (authEvents ?? []).filter((auth) => !seen.has(auth))
+    seen.add(id)
+    if (before.length > 0) {
+      open.push(...before)
+      continue
+    }
+    open.pop()
+    const place = authEvents === undefined ? null : placeInChain(sql, authEvents)
+    if (place !== null) setChain(sql, id, place)
+  }
+}
+
+/** The auth events of a state event that has no place; undefined for any other. */
+function unplacedAuthEvents(sql: SqlReader, eventId: string): string[] | undefined {
+  const query = 'SELECT pdu FROM events WHERE event_id = ? AND chain IS NULL AND state_key IS NOT NULL'
+  const row = first<{ pdu: string }>(sql, query, eventId)
+  return row && (JSON.parse(row.pdu) as Pdu).auth_events
 }

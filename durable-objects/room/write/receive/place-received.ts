@@ -2,12 +2,13 @@
 import type { BuiltEvent } from '../../../../src/protocol/events/event-builder.ts'
 import type { Extremity } from '../../../../src/protocol/events/extremities.ts'
 import type { RoomReader, RoomWriter } from '../../context.ts'
-import { removeOutlier } from '../../rows/events/events.ts'
+import { type NewEvent, removeOutlier } from '../../rows/events/events.ts'
 import { FLAGS, type Verdict } from '../../rows/events/flags.ts'
 import { freePosition, judgedEvent, nextHidden } from '../../rows/events/judged-events.ts'
+import { addLoggedGroup, endGap, logPlaced, noteApart, openGap } from '../../rows/federation/apart.ts'
 import { dropEarlyRedactions, earlyRedactionsOf } from '../../rows/federation/early-redactions.ts'
-import { closeGap, GAP_WIDTH, gapOf, noteGap } from '../../rows/federation/gaps.ts'
-import { addGroup, noteBranch, type StatePlace } from '../../rows/federation/state-groups.ts'
+import { GAP_WIDTH, gapOf } from '../../rows/federation/gaps.ts'
+import { noteBranch, type StatePlace } from '../../rows/federation/state-groups.ts'
 import { identifiedEvent, type WorkedState } from '../../rows/federation/states.ts'
 import { placeEvent, type StateChange } from '../place.ts'
 import { applyRedaction } from '../redact.ts'
@@ -27,7 +28,10 @@ export function placeReceived(
   before: WorkedState | undefined,
   { verdict, merge, txn = null }: { verdict: Verdict; merge: Merge; txn?: string | null },
 ): void {
-  const chain = removeOutlier(room.store.sql, event.eventId)
+  const outlier = removeOutlier(room.store.sql, event.eventId)
+  const chain = outlier?.chain ?? undefined
+  // The archive has it elsewhere.
+  if (outlier !== undefined && verdict === 'accepted') logPlaced(room, event.eventId)
   if (verdict === 'accepted') placeAccepted(room, event, { before, chain, txn, merge })
   else placeHidden(room, event, { before, verdict, chain })
 }
@@ -35,6 +39,7 @@ export function placeReceived(
 /** An outlier: nothing is known of the state around it. */
 export function placeOutlier(room: RoomWriter, event: BuiltEvent, verdict: Verdict): void {
   const pos = nextHidden(room.store.sql)
+  logPlaced(room, event.eventId)
   placeEvent(room, event, { pos, txn: null, verdict, delta: [], isNew: false })
 }
 
@@ -48,6 +53,7 @@ function placeHidden(
   const around = storeAround(room, event, before ?? now, verdict)
   const pos = nextHidden(store.sql)
   passGap(room, event)
+  logPlaced(room, event.eventId)
   placeEvent(room, event, { pos, txn: null, verdict, around, delta: [], isNew: false, chain })
 }
 
@@ -56,11 +62,11 @@ function passGap(room: RoomWriter, event: BuiltEvent): void {
   const { sql } = room.store
   const pos = gapOf(sql, event.eventId)
   if (pos === undefined) return
-  closeGap(sql, event.eventId)
-  for (const event_id of missingPrev(room, event)) noteGap(sql, { event_id, pos })
+  endGap(room, event.eventId)
+  for (const event_id of missingPrev(room, event)) openGap(room, { event_id, pos })
 }
 
-type ChainPlace = ReturnType<typeof removeOutlier>
+type ChainPlace = NonNullable<NewEvent['chain']>
 
 function placeAccepted(
   room: RoomWriter,
@@ -85,14 +91,15 @@ function placeAccepted(
     // A client that is told of the event alone would not know of the gap before it.
     room.moved = true
   }
+  // What the archive hears of first is there when it hears of the event.
+  const around = before && storeAround(room, event, before, 'accepted')
   const pos = store.positions.next()
   const known = store.extremities
   const extremities = [...withoutNamed(room, known, event), { eventId, depth: pdu.depth }]
   const common = { pos, txn, verdict: 'accepted', extremities, isNew: true, chain } as const
-  if (before === undefined) {
+  if (around === undefined) {
     placeEvent(room, event, { ...common, delta: ownDelta(event) })
   } else {
-    const around = storeAround(room, event, before, 'accepted')
     placeEvent(room, event, { ...common, around, delta: [] })
     merge.note(event, pos, known)
   }
@@ -112,9 +119,10 @@ function placeInGap(
 ): void {
   const { sql } = room.store
   const pos = freePosition(sql, below)
-  closeGap(sql, event.eventId)
-  for (const event_id of lacks) noteGap(sql, { event_id, pos: pos - 1 })
+  endGap(room, event.eventId)
+  for (const event_id of lacks) openGap(room, { event_id, pos: pos - 1 })
   const around = storeAround(room, event, before, 'accepted')
+  logPlaced(room, event.eventId)
   placeEvent(room, event, { pos, txn: null, verdict: 'accepted', around, delta: [], isNew: false, chain })
   applyEarlyRedactions(room, event)
 }
@@ -123,14 +131,15 @@ function placeInGap(
  * Notes the missing events that a new event follows on. Positions beneath the new event stay free for them. Beneath the
  * first event of a room all positions are free.
  */
-export function openGaps({ store }: RoomWriter, missing: readonly string[]): void {
-  if (store.extremities.length === 0) {
-    for (const event_id of missing) noteGap(store.sql, { event_id, pos: 0 })
+export function openGaps(room: RoomWriter, missing: readonly string[]): void {
+  const { positions, extremities } = room.store
+  if (extremities.length === 0) {
+    for (const event_id of missing) openGap(room, { event_id, pos: 0 })
     return
   }
-  store.positions.skip(GAP_WIDTH)
-  for (const [index, event_id] of missing.entries())
-    noteGap(store.sql, { event_id, pos: store.positions.last - index })
+  positions.skip(GAP_WIDTH)
+  const top = positions.last
+  for (const [index, event_id] of missing.entries()) openGap(room, { event_id, pos: top - index })
 }
 
 function missingPrev({ store }: RoomReader, { pdu }: BuiltEvent): string[] {
@@ -147,16 +156,17 @@ function ownDelta(event: BuiltEvent): StateChange[] {
 
 /** Stores the states before and after an event, where they are not stored already. */
 function storeAround(
-  { store }: RoomWriter,
+  room: RoomWriter,
   { eventId, pdu }: BuiltEvent,
   { base, deltas }: WorkedState,
   verdict: Verdict,
 ): { before: StatePlace; after: StatePlace } {
-  noteBranch(store.sql)
-  const before = addGroup(store.sql, base, deltas)
+  noteApart(room)
+  noteBranch(room.store.sql)
+  const before = addLoggedGroup(room, base, deltas)
   if (pdu.state_key === undefined || verdict === 'rejected') return { before, after: before }
   const own = { type: pdu.type, stateKey: pdu.state_key, eventId }
-  return { before, after: addGroup(store.sql, before, [own]) }
+  return { before, after: addLoggedGroup(room, before, [own]) }
 }
 
 /**

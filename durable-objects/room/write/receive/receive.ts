@@ -3,7 +3,8 @@ import type { ReceiveAnswer, ReceiveRequest } from '../../../../src/objects/room
 import type { RoomWriter } from '../../context.ts'
 import { FLAGS } from '../../rows/events/flags.ts'
 import { flagsOf } from '../../rows/events/judged-events.ts'
-import { gapOf, hasGaps, noteGap } from '../../rows/federation/gaps.ts'
+import { openGap, staging } from '../../rows/federation/apart.ts'
+import { gapOf, hasGaps } from '../../rows/federation/gaps.ts'
 import {
   boundStaged,
   countStaged,
@@ -28,8 +29,10 @@ export function receive(room: RoomWriter, { origin, events, supplied }: ReceiveR
   const settler = new Settler(room, pool, supplied)
   for (const event of pool.all) if (event.isWanted) settler.settle(event)
   settler.merge.settle()
-  restage(room, pool, settler)
-  boundStaged(store.sql)
+  staging(room, () => {
+    restage(room, pool, settler)
+    boundStaged(store.sql)
+  })
   joinExtremities(room)
   return {
     done: Object.fromEntries(settler.done),
@@ -54,7 +57,8 @@ function restage({ store }: RoomWriter, pool: Pool, { done }: Settler): void {
 }
 
 /** What lies behind a gap is history, however it comes: each event stands below those that follow on it. */
-function noteHistory({ store }: RoomWriter, pool: Pool): void {
+function noteHistory(room: RoomWriter, pool: Pool): void {
+  const { store } = room
   if (!hasGaps(store.sql)) return
   const open = pool.all.map(({ eventId }) => eventId)
   for (const eventId of open) {
@@ -65,7 +69,7 @@ function noteHistory({ store }: RoomWriter, pool: Pool): void {
     for (const prev of event.pdu.prev_events) {
       if ((known.get(prev) ?? FLAGS.outlier) !== FLAGS.outlier || gapOf(store.sql, prev) !== undefined)
         continue
-      noteGap(store.sql, { event_id: prev, pos: pos - 1 })
+      openGap(room, { event_id: prev, pos: pos - 1 })
       open.push(prev)
     }
   }

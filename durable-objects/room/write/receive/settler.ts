@@ -7,7 +7,8 @@ import type { Pdu } from '../../../../src/protocol/events/event.ts'
 import type { RoomWriter } from '../../context.ts'
 import { FLAGS } from '../../rows/events/flags.ts'
 import { flagsOf, judgedEvent } from '../../rows/events/judged-events.ts'
-import { gapOf, noteGap } from '../../rows/federation/gaps.ts'
+import { openGap } from '../../rows/federation/apart.ts'
+import { gapOf } from '../../rows/federation/gaps.ts'
 import { stateAfterAll, stateMapOf, type WorkedState } from '../../rows/federation/states.ts'
 import { listedState } from './listed-state.ts'
 import { Merge } from './merge.ts'
@@ -180,7 +181,7 @@ export class Settler {
     const { createEvent, sql } = this.#room.store
     const row = eventId === createEvent?.eventId ? judgedEvent(sql, eventId) : undefined
     if (row === undefined) return undefined
-    noteGap(sql, { event_id: eventId, pos: 0 })
+    openGap(this.#room, { event_id: eventId, pos: 0 })
     const json = row.pdu.trimEnd()
     this.#pool.add([{ eventId, json, isRedacted: false }], '', false)
     return this.#pool.get(eventId)

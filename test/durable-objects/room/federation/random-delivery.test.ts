@@ -1,6 +1,6 @@
 /** Random rooms, delivered in random order: a Room ends with the states that follow from the graph alone. */
 import { describe, expect, it } from 'vitest'
-import { seeded } from '../../../fuzz/random.ts'
+import { seeded, shuffled } from '../../../fuzz/random.ts'
 import { NodeRoom } from '../../../support/federation/node-room.ts'
 import { deliver, type Habits } from '../../../support/federation/sender.ts'
 import { randomHistory } from '../../../support/resolution/random-history.ts'
@@ -32,12 +32,3 @@ describe.each([true, false])('a server that gives what is missing: %s', (answers
     }
   })
 })
-
-function shuffled<T>(all: T[], seed: number): T[] {
-  const random = seeded(seed * 7)
-  for (let at = all.length - 1; at > 0; at--) {
-    const other = random.below(at + 1)
-    ;[all[at], all[other]] = [all[other]!, all[at]!]
-  }
-  return all
-}

@@ -65,7 +65,9 @@ describe('an event whose prev_events are missing', () => {
       more: false,
       staged: 0,
     })
-    expect([one, two, three].map(shown)).toEqual([one, two, three].map(shown).toSorted())
+    expect([one, two, three].map(shown)).toEqual(
+      [one, two, three].map(shown).toSorted((a, b) => Number(a) - Number(b)),
+    )
     expect(heads()).toEqual([three.eventId])
   })
 

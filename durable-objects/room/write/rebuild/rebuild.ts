@@ -2,30 +2,33 @@
  * A Room made again from the archive alone. It starts far above every position it ever gave, tells its members' objects
  * how they stand, and wakes them all once: subscribers then pull, and are subscribed again.
  */
-import type { Receipt } from '../../../src/objects/room/sync.ts'
-import type { ArchivedEvent, ArchiveReader } from '../../../src/ports/archive.ts'
-import { MatrixError } from '../../../src/protocol/errors.ts'
-import type { Pdu } from '../../../src/protocol/events/event.ts'
-import { type Extremity, extremitiesAfter } from '../../../src/protocol/events/extremities.ts'
-import { deleteMeta, readMeta, type SqlReader, writeMeta } from '../../sqlite.ts'
-import { wipeTables } from '../../wipe.ts'
-import { commit, type RoomContext, type RoomWriter } from '../context.ts'
-import { restoreDelayed } from '../rows/events/delayed-store.ts'
-import { hasHidden } from '../rows/events/judged-events.ts'
-import { hasGaps } from '../rows/federation/gaps.ts'
-import { hasBranches } from '../rows/federation/state-groups.ts'
-import { restartMarks } from '../rows/members/device-marks.ts'
-import { noteForgotten } from '../rows/members/forgotten.ts'
-import { restoreReceipt } from '../rows/members/receipts.ts'
-import { readCursors, writeCursors } from '../rows/tell/cursors.ts'
-import { addSubscriber } from '../rows/tell/subscribers.ts'
-import { restoreErased } from './erasure.ts'
-import { feedMember, placeEvent, type StateChange } from './place.ts'
+import type { Receipt } from '../../../../src/objects/room/sync.ts'
+import type { ArchiveReader } from '../../../../src/ports/archive.ts'
+import { MatrixError } from '../../../../src/protocol/errors.ts'
+import type { Extremity } from '../../../../src/protocol/events/extremities.ts'
+import { deleteMeta, readMeta, writeMeta } from '../../../sqlite.ts'
+import { wipeTables } from '../../../wipe.ts'
+import { commit, type RoomContext, type RoomWriter } from '../../context.ts'
+import { restoreDelayed } from '../../rows/events/delayed-store.ts'
+import { isApart, isToldApart, noteApart, RESTORES } from '../../rows/federation/apart.ts'
+import { hasServers } from '../../rows/federation/servers.ts'
+import { restartMarks } from '../../rows/members/device-marks.ts'
+import { noteForgotten } from '../../rows/members/forgotten.ts'
+import { restoreReceipt } from '../../rows/members/receipts.ts'
+import { placeUnplaced } from '../../rows/state/auth-chain.ts'
+import { readCursors, writeCursors } from '../../rows/tell/cursors.ts'
+import { addSubscriber } from '../../rows/tell/subscribers.ts'
+import { restoreErased } from '../erasure.ts'
+import { feedMember } from '../place.ts'
+import { restoreEarlyRedactions } from '../redact.ts'
+import { Replay, type Replayed, replaySteps, type ToldExtremities } from './replay.ts'
 
 /** Above what was given to events and never archived, however far the archive was behind. */
 const GAP = 1_000_000
-/** Events at once: with 64 KiB each, a few megabytes. */
-const BATCH = 50
+/** Records of branches at once: one may have 64 KiB. */
+const RECORDS = 50
+/** State events at once that get their places in the chain cover. */
+const PLACES = 500
 /** How soon the alarm looks after a rebuild that may have been interrupted. */
 const RESUME_MS = 5_000
 const BEFORE_ALL = -Number.MAX_SAFE_INTEGER
@@ -34,7 +37,11 @@ const BEFORE_ALL = -Number.MAX_SAFE_INTEGER
 interface Progress {
   roomId: string
   /** Absent until the archive has everything and the tables are empty. */
-  filling?: { after: number; archivedPos: number; events: number; extremities: Extremity[] }
+  filling?: Filling
+}
+
+interface Filling extends Replayed {
+  archivedPos: number
 }
 
 /** What the archive knows of users in the room, besides their memberships. */
@@ -92,11 +99,23 @@ export class Rebuild {
     const { room, arm } = this.#parts
     let filling = this.#progress?.filling ?? (await this.#begin(roomId))
     arm('rebuild', room.clock.now() + RESUME_MS)
+    const told = await this.#toldExtremities(roomId)
+    if (filling.after === BEFORE_ALL) await this.#restoreRecords(roomId, 'group')
+    const replay = new Replay(this.#parts.reader, roomId, filling)
+    const isThere = (eventId: string) => room.store.stateEvent(eventId) !== undefined
     for (;;) {
-      const events = await this.#parts.reader.roomEvents(roomId, filling.after, BATCH)
-      if (events.length === 0) break
-      filling = this.#place(roomId, filling, events)
+      const steps = await replay.next(isThere)
+      if (steps.length === 0) break
+      const before = filling
+      filling = this.#restoring((change) => {
+        const after = { ...before, ...replaySteps(change, before, steps, told) }
+        this.#keep({ roomId, filling: after })
+        return after
+      })
     }
+    this.#placeChains()
+    await this.#restoreRecords(roomId, 'gap')
+    await this.#restoreRecords(roomId, 'staged')
     const { reader } = this.#parts
     const [forgotten, erased, receipts, delayed] = await Promise.all([
       reader.forgottenBy(roomId),
@@ -109,14 +128,14 @@ export class Rebuild {
   }
 
   /** Nothing is wiped that the archive does not have. */
-  async #begin(roomId: string): Promise<NonNullable<Progress['filling']>> {
+  async #begin(roomId: string): Promise<Filling> {
     const { room, reader, flush } = this.#parts
     const { store } = room
     const known = await reader.room(roomId)
     if (known === undefined) throw new MatrixError('M_NOT_FOUND', 'The archive knows no such room')
     const streamed = await this.#parts.streamed(roomId)
     if (store.exists) {
-      requireArchived(store.sql)
+      if (!isToldApart(store.sql)) commit(room, noteApart)
       this.#close(roomId)
       try {
         await flush()
@@ -126,7 +145,7 @@ export class Rebuild {
       }
     }
     const { archivedPos, version } = (await reader.room(roomId)) ?? known
-    const filling = { after: BEFORE_ALL, archivedPos, events: 0, extremities: [] }
+    const filling = { after: BEFORE_ALL, moved: '', archivedPos, events: 0, extremities: [] }
     commit(room, () => {
       const reserved = readMeta<number>(store.sql, 'reserved_to') ?? 0
       wipeTables(store.sql)
@@ -159,36 +178,42 @@ export class Rebuild {
     writeMeta(this.#parts.room.store.sql, 'rebuilding', JSON.stringify(progress))
   }
 
-  #place(
-    roomId: string,
-    before: NonNullable<Progress['filling']>,
-    events: readonly ArchivedEvent[],
-  ): NonNullable<Progress['filling']> {
-    return this.#restoring((room) => {
-      let { extremities } = before
-      for (const { eventId, pdu: json, pos, txn, inState } of events) {
-        const pdu = JSON.parse(json) as Pdu
-        const event = { eventId, pdu, json }
-        const delta: StateChange[] =
-          pdu.state_key !== undefined && inState ? [[pdu.type, pdu.state_key, event]] : []
-        placeEvent(room, event, { pos, txn, verdict: 'accepted', delta, isNew: false })
-        extremities = extremitiesAfter(extremities, event)
-      }
-      const after = events.at(-1)?.pos ?? before.after
-      const filling = { ...before, after, extremities, events: before.events + events.length }
-      this.#keep({ roomId, filling })
-      return filling
-    })
+  /** Undefined for a room whose events were always one line. */
+  async #toldExtremities(roomId: string): Promise<ToldExtremities | undefined> {
+    const [record] = await this.#parts.reader.roomRecords(roomId, 'extremities', '', 1)
+    if (record === undefined) return undefined
+    this.#restoring(noteApart)
+    return { upTo: record.pos, extremities: JSON.parse(record.body) as Extremity[] }
   }
 
-  #finish(
-    { archivedPos, extremities }: NonNullable<Progress['filling']>,
-    { forgotten, erased, receipts, delayed }: Marks,
-  ): void {
+  async #restoreRecords(roomId: string, kind: keyof typeof RESTORES): Promise<void> {
+    const { reader } = this.#parts
+    for (let after = ''; ; ) {
+      const records = await reader.roomRecords(roomId, kind, after, RECORDS)
+      const last = records.at(-1)
+      if (last === undefined) return
+      this.#restoring(({ store }) => {
+        for (const { body } of records) RESTORES[kind](store.sql, body)
+      })
+      after = last.key
+    }
+  }
+
+  /** Hidden events stand before those that they cite. */
+  #placeChains(): void {
+    if (!isApart(this.#parts.room.store.sql)) return
+    for (let after: number | undefined = BEFORE_ALL; after !== undefined; ) {
+      const from: number = after
+      after = this.#restoring(({ store }) => placeUnplaced(store.sql, { after: from, limit: PLACES }))
+    }
+  }
+
+  #finish({ archivedPos, extremities }: Filling, { forgotten, erased, receipts, delayed }: Marks): void {
     const { armAll, reset } = this.#parts
     this.#restoring((room) => {
       const { store } = room
       store.setExtremities(extremities)
+      if (hasServers(store.sql) || isApart(store.sql)) restoreEarlyRedactions(room)
       for (const userId of forgotten) noteForgotten(store.sql, userId)
       for (const { userId, pos } of erased) restoreErased(room, userId, pos)
       for (const receipt of receipts) restoreReceipt(store, receipt)
@@ -224,12 +249,4 @@ export class Rebuild {
       room.store.forget()
     }
   }
-}
-
-/** Branches, gaps and events that nobody is shown are not archived yet: a rebuild would lose them. @throws MatrixError */
-function requireArchived(sql: SqlReader): void {
-  if (!hasBranches(sql) && !hasGaps(sql) && !hasHidden(sql)) return
-  throw new MatrixError('M_UNKNOWN', 'The archive has not all of a room that other servers share', {
-    status: 409,
-  })
 }
