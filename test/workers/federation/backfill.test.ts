@@ -9,7 +9,6 @@ import { serving } from '../../support/serving.ts'
 const other = remote()
 const { alice, bob, http } = serving(['alice', 'bob'], {
   ...federating,
-  unlikeArchive: { servers: 'a rebuild of rooms with history from elsewhere is refused' },
 })
 
 const enter = async (room: RemoteRoom, who: Client = alice) =>
@@ -77,6 +76,15 @@ describe('history of before a join', () => {
     expect(asked).toHaveLength(1)
     const kinds = other.received.slice(before).map(({ uri }) => uri.split('/')[4])
     expect(kinds.filter((kind) => kind !== 'event')).toEqual(['backfill', 'state_ids'])
+  })
+
+  it('shows no event that was redacted in it', async () => {
+    const room = new RemoteRoom(other, '11').serve()
+    tellHistory(room)
+    const { eventId } = say(room, 'secret')
+    room.send({ type: 'm.room.redaction', content: { redacts: eventId } })
+    await enter(room)
+    expect(await past(room)).toEqual([...BEGINNING, 'm.room.message', 'm.room.redaction', 'm.room.member'])
   })
 
   it('is asked for once where all of it came', async () => {

@@ -124,6 +124,7 @@ function placeInGap(
   const around = storeAround(room, event, before, 'accepted')
   logPlaced(room, event.eventId)
   placeEvent(room, event, { pos, txn: null, verdict: 'accepted', around, delta: [], isNew: false, chain })
+  if (event.pdu.type === 'm.room.redaction') applyRedaction(room, event)
   applyEarlyRedactions(room, event)
 }
 
