@@ -1,6 +1,7 @@
 /** `/_selvedge/admin/rebuild`: makes a room's or a user's object again from the archive, and the index of media from R2. */
 import { Hono } from 'hono'
 import * as z from 'zod'
+import { askNewest } from '../../src/federation/inbound/newest.ts'
 import { indexAgain } from '../../src/media/index-again.ts'
 import type { AppEnv } from '../app-env.ts'
 import { InRoom, UserId } from '../client/params.ts'
@@ -32,7 +33,11 @@ rebuild.post(
   endpoint({ auth: 'operator', limit: 'free', param: InRoom }),
   async (c) => {
     const { roomId } = c.req.valid('param')
-    return c.json({ events: await c.var.objects.room(roomId).rebuild(roomId) })
+    const room = c.var.objects.room(roomId)
+    const events = await room.rebuild(roomId)
+    // What came after the archive's last word is with the servers that share the room.
+    if (c.var.ports.config.federation.on) await askNewest(c.var.ports, room, roomId)
+    return c.json({ events })
   },
 )
 

@@ -3,7 +3,7 @@ import type { Need } from '../../objects/room/federation.ts'
 import type { FederationClient } from '../../ports/federation.ts'
 import { canonicalJson, type JsonObject, type JsonValue } from '../../protocol/events/canonical-json.ts'
 import { parseExactJson } from '../../protocol/events/exact-json.ts'
-import { objectField } from '../../protocol/json-fields.ts'
+import { objectField, stringField } from '../../protocol/json-fields.ts'
 
 const V1 = '/_matrix/federation/v1'
 const TIMEOUT_MS = 10_000
@@ -14,6 +14,8 @@ const LARGEST_HISTORY = 8 * 1024 * 1024
 /** Ids of a state of 50,000 events and its auth chain. */
 const LARGEST_IDS = 8 * 1024 * 1024
 const MOST_IDS = 100_000
+/** An id and a time. */
+const LARGEST_MOMENT = 16 * 1024
 
 export interface AskedServer {
   client: FederationClient
@@ -91,6 +93,21 @@ export async function singleEvent(
     maxBytes: LARGEST_EVENTS,
   })
   return textsIn(exactly(text)?.pdus)[0]
+}
+
+/** The id of the newest event before a time (ms). Server-Server API §timestamp_to_event. @throws ServerFailure */
+export async function eventBefore(
+  { client, serverName, roomId }: AskedServer,
+  ts: number,
+): Promise<string | undefined> {
+  const { text } = await client.ask({
+    destination: serverName,
+    method: 'GET',
+    uri: `${V1}/timestamp_to_event/${encodeURIComponent(roomId)}?ts=${ts}&dir=b`,
+    timeoutMs: TIMEOUT_MS,
+    maxBytes: LARGEST_MOMENT,
+  })
+  return stringField(exactly(text)?.event_id)
 }
 
 /** The events of a list, each as canonical JSON in which no number is lost. */

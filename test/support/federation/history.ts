@@ -33,6 +33,23 @@ export function tellHistory(room: RemoteRoom): string[][] {
   return asked
 }
 
+/** Has the remote say which event is the room's newest, and what lies behind it. */
+export function tellNewest(room: RemoteRoom): void {
+  const id = encodeURIComponent(room.roomId)
+  room.remote.on('GET', `${V1}/timestamp_to_event/${id}`, () => {
+    const { eventId, pdu } = [...room.events.values()].at(-1)!
+    return { body: { event_id: eventId, origin_server_ts: pdu.origin_server_ts } }
+  })
+  room.remote.on('POST', `${V1}/get_missing_events/${id}`, ({ body }) => {
+    const latest = (body as { latest_events: string[] }).latest_events[0]!
+    const events = upTo(room, latest)
+      .slice(0, -1)
+      .slice(-10)
+      .map(({ pdu }) => pdu)
+    return { body: { events } }
+  })
+}
+
 function upTo(room: RemoteRoom, eventId: string): BuiltEvent[] {
   const all = [...room.events.values()]
   return all.slice(0, all.findIndex((event) => event.eventId === eventId) + 1)

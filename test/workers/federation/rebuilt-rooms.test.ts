@@ -1,0 +1,56 @@
+/** Rooms of other servers that are made again from Postgres: other servers are asked for what came since. */
+import { expect, it } from 'vitest'
+import { type Body, must } from '../../support/client.ts'
+import { tellHistory, tellNewest } from '../../support/federation/history.ts'
+import { federating, remote } from '../../support/federation/remote.ts'
+import { RemoteRoom } from '../../support/federation/remote-room.ts'
+import { at, bodies, history, wipeAndRebuildRoom } from '../../support/rebuild.ts'
+import { serving } from '../../support/serving.ts'
+
+const other = remote()
+const { server, alice } = serving(['alice'], federating)
+
+const say = (room: RemoteRoom, body: string) =>
+  room.send({ type: 'm.room.message', content: { msgtype: 'm.text', body } })
+
+/** A room of the other server that Alice is in, with history from before her join. */
+async function joined(): Promise<RemoteRoom> {
+  const room = new RemoteRoom(other, '11').serve()
+  tellHistory(room)
+  for (const body of ['one', 'two']) say(room, body)
+  must(await alice.post(`/join/${encodeURIComponent(room.roomId)}?via=${other.name}`))
+  return room
+}
+
+it('has the history from before the join, and what nobody has told it', async () => {
+  const room = await joined()
+  const { roomId } = room
+  await alice.say(roomId, 'from here')
+  expect(bodies(must(await alice.get(at(roomId, 'messages'), { dir: 'b' })).body.chunk)).toEqual([
+    'from here',
+    'two',
+    'one',
+  ])
+  const state = async () =>
+    must(await alice.get(at(roomId, 'state')))
+      .body.map(({ event_id }: Body) => event_id)
+      .sort()
+  const before = await state()
+  await wipeAndRebuildRoom(server, roomId, alice)
+  expect(bodies(await history(alice, roomId))).toEqual(['one', 'two', 'from here'])
+  expect(await state()).toEqual(before)
+
+  say(room, 'nobody told')
+  say(room, 'nor this')
+  tellNewest(room)
+  await wipeAndRebuildRoom(server, roomId, alice)
+  expect(bodies(await history(alice, roomId)).slice(-2)).toEqual(['nobody told', 'nor this'])
+})
+
+it('comes back although no other server answers', async () => {
+  const { roomId } = await joined()
+  await other.stop()
+  await wipeAndRebuildRoom(server, roomId, alice)
+  must(await alice.get(at(roomId, 'state/m.room.name')))
+  await other.start()
+})
