@@ -22,7 +22,10 @@ export function tellHistory(room: RemoteRoom): string[][] {
   room.remote.on('GET', `${V1}/state_ids/${id}`, ({ uri }) => {
     const eventId = new URL(uri, 'https://remote').searchParams.get('event_id')!
     const state = stateBefore(room, eventId)
-    return { body: { pdu_ids: state, auth_chain_ids: [] } }
+    const earlier = upTo(room, eventId)
+      .slice(0, -1)
+      .filter(({ pdu }) => pdu.state_key !== undefined)
+    return { body: { pdu_ids: state, auth_chain_ids: earlier.map((event) => event.eventId) } }
   })
   room.remote.on('GET', `${V1}/event/`, ({ uri }) => {
     const found = room.events.get(decodeURIComponent(uri.split('/').at(-1)!))

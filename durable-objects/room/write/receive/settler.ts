@@ -2,7 +2,7 @@
  * Settles the events of one call, each after those that it builds on: its auth events, and its prev_events or the state
  * before it. What lacks something stays in the pool, and what it lacks is noted.
  */
-import type { ReceivedVerdict, Supplied } from '../../../../src/objects/room/federation.ts'
+import type { ReceivedVerdict, Supplied, SuppliedState } from '../../../../src/objects/room/federation.ts'
 import type { Pdu } from '../../../../src/protocol/events/event.ts'
 import type { RoomWriter } from '../../context.ts'
 import { FLAGS } from '../../rows/events/flags.ts'
@@ -36,7 +36,7 @@ export class Settler {
   isOver = false
   readonly #room: RoomWriter
   readonly #pool: Pool
-  readonly #states: ReadonlyMap<string, string[]>
+  readonly #states: ReadonlyMap<string, SuppliedState>
   readonly #asked: ReadonlySet<string>
   readonly #unavailable: ReadonlySet<string>
   readonly #visiting = new Set<string>()
@@ -53,7 +53,7 @@ export class Settler {
     this.#room = room
     this.merge = new Merge(room)
     this.#pool = pool
-    this.#states = new Map((supplied.states ?? []).map((state) => [state.eventId, state.pduIds]))
+    this.#states = new Map((supplied.states ?? []).map((state) => [state.eventId, state]))
     this.#asked = new Set(supplied.asked)
     this.#unavailable = new Set(supplied.unavailable)
     this.#isBounded = isBounded
@@ -189,18 +189,30 @@ export class Settler {
 
   /** The state that was fetched, where prev_events are missing; or a note of what must be fetched. */
   #suppliedState({ eventId, pdu }: PooledEvent, missing: readonly string[]): WorkedState | 'unknown' {
-    const pduIds = this.#states.get(eventId)
-    if (pduIds !== undefined) {
-      const wanted = pduIds.filter((id) => !this.#unavailable.has(id))
-      return this.#haveAll(wanted) ? (listedState(this.#room, wanted) ?? 'unknown') : 'unknown'
+    const supplied = this.#states.get(eventId)
+    if (supplied !== undefined) {
+      const wanted = supplied.pduIds.filter((id) => !this.#unavailable.has(id))
+      if (this.#haveAll(wanted)) return listedState(this.#room, wanted) ?? 'unknown'
+      this.#needTogether(supplied.authChainIds)
+      return 'unknown'
     }
-    // Those in the pool say themselves what they lack.
+    if (this.isOver) return 'unknown'
+    // What is in the pool says itself what it lacks, unless it came as an auth event alone and leads ever further back.
     const away = missing.filter((prev) => this.#pool.get(prev) === undefined)
-    if (away.length === 0 || this.isOver) return 'unknown'
-    if (this.#asked.has(eventId) || away.every((prev) => this.#unavailable.has(prev)))
+    const isAsked = this.#asked.has(eventId)
+    if (isAsked || (away.length > 0 && away.every((prev) => this.#unavailable.has(prev))))
       this.needs.stateBefore(eventId)
-    else this.needs.missing(eventId, pdu.depth)
+    else if (away.length > 0) this.needs.missing(eventId, pdu.depth)
     return 'unknown'
+  }
+
+  /** Events that cite each other are asked for at once: one after the other they would take a call each. */
+  #needTogether(eventIds: readonly string[]): void {
+    const known = flagsOf(this.#room.store.sql, eventIds)
+    for (const eventId of eventIds) {
+      const isThere = known.has(eventId) || this.#pool.get(eventId) !== undefined
+      if (!isThere && !this.#unavailable.has(eventId)) this.needs.event(eventId)
+    }
   }
 
   #flags(eventId: string): number | undefined {
