@@ -18,7 +18,7 @@ import { cancelForState } from '../rows/events/delayed-store.ts'
 import type { NewEvent } from '../rows/events/events.ts'
 import { FLAGS, type Verdict } from '../rows/events/flags.ts'
 import { writeRelation } from '../rows/events/relations.ts'
-import { countServer } from '../rows/federation/servers.ts'
+import { countServer, tellServerOnce } from '../rows/federation/servers.ts'
 import { stateMapOf } from '../rows/federation/states.ts'
 import { remember } from '../rows/members/forgotten.ts'
 import { placeInChain } from '../rows/state/auth-chain.ts'
@@ -150,13 +150,22 @@ function writeMember(
   store.countMember(before?.membership, membership)
   store.putMember(userId, membership, eventId, unchanged ? before.sincePos : pos)
   const joins = membership === 'join'
-  if (!room.isLocal(userId) && joins !== (before?.membership === 'join'))
-    countServer(store.sql, serverNameOf(userId), { joins, pos })
+  if (!room.isLocal(userId)) {
+    const server = serverNameOf(userId)
+    if (joins !== (before?.membership === 'join')) countServer(store.sql, server, { joins, pos })
+    // A server that has an invite of the room, and nothing else, must learn that it was taken back.
+    else if (isInvited(before?.membership) && !isInvited(membership) && room.isLocal(pdu.sender))
+      tellServerOnce(store.sql, server, pos)
+  }
   if (membership !== 'join') removeSubscriber(store.sql, userId)
   if (membership !== 'leave' && membership !== 'ban') remember(store.sql, userId)
   // Members of a room that is being made from the archive are told once all of it is there.
   if (!room.isLocal(userId) || room.restoring) return
   feedMember(room, { userId, membership, eventId, sender: pdu.sender, pos, unchanged })
+}
+
+function isInvited(membership: Membership | undefined): boolean {
+  return membership === 'invite' || membership === 'knock'
 }
 
 /** Writes a local user's membership to the feed, inside the caller's transaction. */

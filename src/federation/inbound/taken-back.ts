@@ -6,6 +6,7 @@ import type { MembershipChange, OwnMembership } from '../../objects/user/sync.ts
 import type { Ports } from '../../ports/ports.ts'
 import { MatrixError } from '../../protocol/errors.ts'
 import { canonicalJson, type JsonObject } from '../../protocol/events/canonical-json.ts'
+import { clientEvent } from '../../protocol/events/event.ts'
 import { isUserId, serverNameOf } from '../../protocol/identifiers.ts'
 import { objectField, stringField } from '../../protocol/json-fields.ts'
 import { roomVersion } from '../../protocol/rooms/room-version.ts'
@@ -41,7 +42,8 @@ export async function takeBack(
   if (own?.membership !== 'invite' || !own.outside || rules === undefined) return undefined
   const [verdict] = await checkPdus([canonicalJson(event, 'any')], rules, ports.keyRing, 1)
   if (verdict?.verdict !== 'good' || !verdict.pdu.auth_events.includes(own.eventId)) return undefined
-  const { sender } = verdict.pdu
+  const { eventId, pdu } = verdict
+  const { sender } = pdu
   if (serverNameOf(sender) !== serverNameOf(own.inviter ?? '')) return undefined
   await user(target).membershipChanged({
     roomId,
@@ -51,9 +53,10 @@ export async function takeBack(
     unchanged: false,
     eventId: own.eventId,
     sender,
+    strippedState: [{ ...clientEvent(eventId, pdu), state_key: target }],
     at: ports.clock.now(),
   })
-  return verdict.eventId
+  return eventId
 }
 
 /** The user that an event removes from its room, if it does that. */

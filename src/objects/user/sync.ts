@@ -36,7 +36,10 @@ export interface MembershipChange {
   unchanged: boolean
   eventId: string
   sender: string
-  /** For invite and knock: what the user sees of the room, their own member event included. */
+  /**
+   * For invite and knock: what the user sees of the room, their own member event included. For the end of one of which
+   * another server told: the leave event.
+   */
   strippedState?: StrippedEvent[]
   /** The user forgot the room. */
   forgotten?: boolean

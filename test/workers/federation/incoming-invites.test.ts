@@ -70,6 +70,24 @@ describe('an invite of another server', () => {
     expect(rooms.invite?.[room.roomId]).toBeUndefined()
   })
 
+  it('that is refused is gone for the other clients of the user, whether its server answers or not', async () => {
+    for (const room of [roomOf(), new RemoteRoom(other, '11', { joinRule: 'invite' })]) {
+      must(await send(room, room.invite(bob.userId)))
+      const { next_batch: since } = must(await bob.sync()).body
+      must(await leave(bob, room.roomId, { reason: 'no time' }))
+      const { timeline } = (await roomsOf(bob, { since })).leave[room.roomId]
+      expect(timeline.events).toEqual([
+        expect.objectContaining({
+          type: 'm.room.member',
+          state_key: bob.userId,
+          sender: bob.userId,
+          content: { membership: 'leave', reason: 'no time' },
+          event_id: expect.stringMatching(/^\$[\w-]{43}$/),
+        }),
+      ])
+    }
+  })
+
   it('is refused through the server of the inviter', async () => {
     const room = roomOf('12')
     must(await send(room, room.invite(alice.userId)))

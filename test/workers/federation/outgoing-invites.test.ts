@@ -10,6 +10,7 @@ import { objectName } from '../../support/test-server.ts'
 const other = remote()
 const { alice, bob, server } = serving(['alice', 'bob'], federating)
 
+const SEND = '/_matrix/federation/v1/send/'
 const roomsOf = async (client: Client, query = {}): Promise<Body> =>
   must(await client.sync(query)).body.rooms ?? {}
 
@@ -50,6 +51,23 @@ describe('a user of another server is invited', () => {
       )
     },
   )
+
+  it('is told by their server when the invite is taken back, and of nothing else in the room', async () => {
+    signing()
+    other.on('PUT', SEND, () => ({ body: { pdus: {} } }))
+    const roomId = await alice.createRoom({ room_version: '11' })
+    must(await alice.invite(roomId, rob()))
+    await alice.say(roomId, 'among us')
+    must(await alice.post(`/rooms/${roomId}/kick`, { user_id: rob(), reason: 'a mistake' }))
+    await alice.say(roomId, 'among us again')
+    const told = () =>
+      other.received
+        .filter(({ uri }) => uri.startsWith(SEND))
+        .flatMap(({ body }) => body.pdus as Pdu[])
+        .filter((pdu) => pdu.room_id === roomId)
+        .map(({ type, content }) => [type, content.membership])
+    await expect.poll(told, { timeout: 20_000 }).toEqual([['m.room.member', 'leave']])
+  })
 
   it('once: the same invite again asks nobody', async () => {
     const seen: Received[] = []

@@ -52,7 +52,15 @@ describe('an invite that is taken back', () => {
       const waiting = guest.sync({ since, timeout: 20_000 })
       const taken = room.send(removal(guest.userId))
       expect(await send(other, taken)).toEqual({ [taken.eventId]: {} })
-      expect(Object.keys(must(await waiting).body.rooms.leave)).toEqual([room.roomId])
+      const { leave } = must(await waiting).body.rooms
+      expect(Object.keys(leave)).toEqual([room.roomId])
+      expect(leave[room.roomId].timeline.events).toEqual([
+        expect.objectContaining({
+          event_id: taken.eventId,
+          sender: room.creator,
+          content: taken.pdu.content,
+        }),
+      ])
       expect(await isInvited(guest, room)).toBe(false)
       const name = objectName.room(server.serverName, room.roomId)
       const query = "SELECT name FROM sqlite_master WHERE substr(name, 1, 1) != '_'"

@@ -47,6 +47,17 @@ export function countServer(sql: SqlStorage, name: string, change: { joins: bool
   )
 }
 
+/** A server that is not in the room is told of this one event. */
+export function tellServerOnce(sql: SqlStorage, name: string, pos: number): void {
+  sql.exec(
+    `INSERT INTO servers (name, joined, from_pos, to_pos) VALUES (?, 0, ?, ?)
+     ON CONFLICT (name) DO UPDATE SET from_pos = excluded.from_pos, to_pos = excluded.to_pos WHERE joined = 0`,
+    name,
+    pos - 1,
+    pos,
+  )
+}
+
 /** All servers are told only of what comes after this position: of a room that has just been made. */
 export function tellServersFrom(sql: SqlStorage, pos: number): void {
   sql.exec('UPDATE servers SET from_pos = ?', pos)

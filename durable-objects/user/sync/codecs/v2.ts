@@ -70,7 +70,7 @@ export class V2Codec implements Codec {
 
 function addListed(room: ListedRoom, rooms: Sections): void {
   if (room.kind === 'forgotten') {
-    const timeline = { events: [], limited: false, prev_batch: `p${room.pos + 1}` }
+    const timeline = { events: room.events, limited: false, prev_batch: `p${room.pos + 1}` }
     rooms.add('leave', room.roomId, { timeline })
   } else rooms.add(room.kind, room.roomId, { [`${room.kind}_state`]: { events: room.stripped } })
 }

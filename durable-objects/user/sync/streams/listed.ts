@@ -13,7 +13,7 @@ export interface ListedParts {
 
 export type ListedRoom =
   | { roomId: string; kind: 'invite' | 'knock'; stripped: JsonObject[] }
-  | { roomId: string; kind: 'forgotten'; pos: number }
+  | { roomId: string; kind: 'forgotten'; pos: number; events: JsonObject[] }
 
 export class ListedStream implements Stream {
   readonly #parts: ListedParts
@@ -40,7 +40,9 @@ export class ListedStream implements Stream {
     const { roomId, membership, pos, stripped } = room
     // "Forgotten rooms should not appear in responses": nothing of them does. But the user's other devices must learn
     // that the room was left, however soon it was forgotten, or they would show it for ever.
-    if (room.forgotten) return isInitial(span) ? undefined : { roomId, kind: 'forgotten', pos }
+    // Of a room that was never here the event by which it was left is all that there is.
+    const events = room.outside ? stripped : []
+    if (room.forgotten) return isInitial(span) ? undefined : { roomId, kind: 'forgotten', pos, events }
     if (membership !== 'invite' && membership !== 'knock') return undefined
     return this.#parts.hidesInvite(room) ? undefined : { roomId, kind: membership, stripped }
   }

@@ -6,6 +6,9 @@ import { checkMemberContent } from '../../../../src/protocol/rooms/member-conten
 import type { UserContext } from '../../../app-env.ts'
 import { type NamedRoom, placeOf } from './places.ts'
 
+/** Characters of an event id without its sigil, from room version 3 on. */
+const EVENT_ID_LENGTH = 43
+
 /**
  * Answers whether the room was left so; if not, its Room is asked. The invite goes away for the user whatever other servers
  * say: nobody can be made to keep one.
@@ -27,13 +30,24 @@ export async function leaveElsewhere(
   const content = reason === undefined ? {} : { reason }
   checkMemberContent(content)
   const asked = { roomId: named.roomId, userId, membership: 'leave' } as const
-  try {
-    await inTurn(place.servers, ports.clock, async (server) => {
-      const { event } = await makeMember(ports, server, asked, content)
-      await sendMember(ports, server, asked, event)
-    })
-  } catch (error) {
-    if (!(error instanceof MatrixError)) throw error
+  const sent = await inTurn(place.servers, ports.clock, async (server) => {
+    const { event } = await makeMember(ports, server, asked, content)
+    await sendMember(ports, server, asked, event)
+    return event.eventId
+  }).catch((error: unknown) => {
+    if (error instanceof MatrixError) return undefined
+    throw error
+  })
+  const at = ports.clock.now()
+  // Where no server takes the leave, the event is the user's alone: their clients are told by it.
+  const eventId = sent ?? `$${ports.random.token(EVENT_ID_LENGTH)}`
+  const leaveEvent = {
+    event_id: eventId,
+    type: 'm.room.member',
+    state_key: userId,
+    sender: userId,
+    content: { ...content, membership: 'leave' },
+    origin_server_ts: at,
   }
   await user.membershipChanged({
     roomId: named.roomId,
@@ -43,7 +57,8 @@ export async function leaveElsewhere(
     unchanged: false,
     eventId: '',
     sender: userId,
-    at: ports.clock.now(),
+    strippedState: [leaveEvent],
+    at,
   })
   return true
 }
