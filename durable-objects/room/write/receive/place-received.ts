@@ -1,6 +1,5 @@
 /** Step 7 of the pipeline for events of other servers: where they stand, and what becomes of the room's state. */
 import type { BuiltEvent } from '../../../../src/protocol/events/event-builder.ts'
-import type { Extremity } from '../../../../src/protocol/events/extremities.ts'
 import type { RoomReader, RoomWriter } from '../../context.ts'
 import { type NewEvent, removeOutlier } from '../../rows/events/events.ts'
 import { FLAGS, type Verdict } from '../../rows/events/flags.ts'
@@ -63,7 +62,7 @@ function passGap(room: RoomWriter, event: BuiltEvent): void {
   const pos = gapOf(sql, event.eventId)
   if (pos === undefined) return
   endGap(room, event.eventId)
-  for (const event_id of missingPrev(room, event)) openGap(room, { event_id, pos })
+  for (const event_id of followedBy(room, event).missing) openGap(room, { event_id, pos })
 }
 
 type ChainPlace = NonNullable<NewEvent['chain']>
@@ -81,7 +80,7 @@ function placeAccepted(
   const { store } = room
   const { eventId, pdu } = event
   const gap = gapOf(store.sql, eventId)
-  const lacks = missingPrev(room, event)
+  const { named, missing: lacks } = followedBy(room, event)
   if (gap !== undefined && before !== undefined) {
     placeInGap(room, event, { below: gap, before, lacks, chain })
     return
@@ -95,7 +94,7 @@ function placeAccepted(
   const around = before && storeAround(room, event, before, 'accepted')
   const pos = store.positions.next()
   const known = store.extremities
-  const extremities = [...withoutNamed(room, known, event), { eventId, depth: pdu.depth }]
+  const extremities = [...known.filter((one) => !named.has(one.eventId)), { eventId, depth: pdu.depth }]
   const common = { pos, txn, verdict: 'accepted', extremities, isNew: true, chain } as const
   if (around === undefined) {
     placeEvent(room, event, { ...common, delta: ownDelta(event) })
@@ -143,11 +142,25 @@ export function openGaps(room: RoomWriter, missing: readonly string[]): void {
   for (const [index, event_id] of missing.entries()) openGap(room, { event_id, pos: top - index })
 }
 
-function missingPrev({ store }: RoomReader, { pdu }: BuiltEvent): string[] {
-  return pdu.prev_events.filter((eventId) => {
+/** What a new event follows on. */
+interface Followed {
+  /** Directly, and through events that are not shown: those are no extremities themselves. */
+  named: ReadonlySet<string>
+  /** Of these, what is not there with its place in the graph. */
+  missing: string[]
+}
+
+export function followedBy({ store }: RoomReader, { pdu }: Pick<BuiltEvent, 'pdu'>): Followed {
+  const named = new Set(pdu.prev_events)
+  const missing: string[] = []
+  let ghosts = 0
+  for (const eventId of named) {
     const row = judgedEvent(store.sql, eventId)
-    return row === undefined || row.flags === FLAGS.outlier
-  })
+    if (row === undefined || row.flags === FLAGS.outlier) missing.push(eventId)
+    else if (row.flags !== FLAGS.accepted && ++ghosts <= MOST_GHOSTS)
+      for (const prev of (JSON.parse(row.pdu) as BuiltEvent['pdu']).prev_events) named.add(prev)
+  }
+  return { named, missing }
 }
 
 function ownDelta(event: BuiltEvent): StateChange[] {
@@ -168,27 +181,6 @@ function storeAround(
   if (pdu.state_key === undefined || verdict === 'rejected') return { before, after: before }
   const own = { type: pdu.type, stateKey: pdu.state_key, eventId }
   return { before, after: addLoggedGroup(room, before, [own]) }
-}
-
-/**
- * The extremities that an event leaves. What it follows on through events that are not shown counts as named too: they
- * are no extremities themselves.
- */
-function withoutNamed(
-  { store }: RoomReader,
-  known: readonly Extremity[],
-  { pdu }: BuiltEvent,
-): readonly Extremity[] {
-  const named = new Set(pdu.prev_events)
-  let ghosts = 0
-  for (const eventId of named) {
-    const row = judgedEvent(store.sql, eventId)
-    if (row === undefined || row.flags === FLAGS.accepted || row.flags === FLAGS.outlier) continue
-    ghosts += 1
-    if (ghosts > MOST_GHOSTS) break
-    for (const prev of (JSON.parse(row.pdu) as BuiltEvent['pdu']).prev_events) named.add(prev)
-  }
-  return known.filter((extremity) => !named.has(extremity.eventId))
 }
 
 /** The redactions of an event may have come before it. */

@@ -13,7 +13,7 @@ import { joinedFrom } from '../../rows/members/members.ts'
 import { changeState, type StateChange } from '../place.ts'
 import { keysOf, listedState } from './listed-state.ts'
 import { Merge } from './merge.ts'
-import { openGaps, placeReceived } from './place-received.ts'
+import { followedBy, openGaps, placeReceived } from './place-received.ts'
 import { Pool, type PooledEvent } from './pool.ts'
 import { Settler } from './settler.ts'
 import { judge } from './verdict.ts'
@@ -90,7 +90,7 @@ function rejoin(room: RoomWriter, pool: Pool, { join, stateIds }: Joining): void
     return [type, stateKey, identifiedEvent(store.sql, eventId ?? '') ?? null]
   })
   // What happened while nobody here was in the room belongs between the two.
-  openGaps(room, cause.pdu.prev_events)
+  openGaps(room, followedBy(room, cause).missing)
   changeState(room, changes, { pos: store.positions.next(), cause })
   store.setExtremities([])
   placeJoin(room, cause)

@@ -183,6 +183,17 @@ it('a user that comes back goes on from the state that came with the second join
   expect(room.current()).toEqual(away.after(back.eventId))
 })
 
+it('a user that comes back to a room in which nothing was missed leaves no gap', () => {
+  history('11')
+  room.joinRemote(roomId, answer(away.member(ALICE, ALICE, 'join')))
+  const content = { membership: 'leave' }
+  const leave = room.send({ sender: ALICE, type: 'm.room.member', stateKey: ALICE, content })
+  away.learn(room.rows('SELECT event_id, pdu FROM events WHERE event_id = ?', leave))
+  const before = room.rows('SELECT * FROM gaps')
+  room.joinRemote(roomId, answer(away.member(ALICE, ALICE, 'join')))
+  expect(room.rows('SELECT * FROM gaps')).toEqual(before)
+})
+
 it('a second local user joins by the same way while the first is there', () => {
   history('11')
   const first = away.member(ALICE, ALICE, 'join')
