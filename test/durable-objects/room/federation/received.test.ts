@@ -205,29 +205,6 @@ describe('an event is rejected', () => {
   })
 })
 
-describe('a soft-failed event', () => {
-  let said: ReceivedEvent
-  beforeEach(() => {
-    const base = heads()
-    take([away.member(EVE, ADA, 'ban')])
-    said = away.say(ADA, 'unheard', { prev_events: base })
-    take([said])
-  })
-
-  it('is stored, shown to nobody, and no extremity', () => {
-    expect([room.flags(said.eventId), shown(said)]).toEqual([2, undefined])
-    expect(heads()).not.toContain(said.eventId)
-    expect(room.last?.appended).toEqual([])
-  })
-
-  it('leads an event that follows on it to what it follows on itself', () => {
-    const merge = away.say(EVE, 'merge', { prev_events: [said.eventId, ...heads()] })
-    take([merge])
-    expect(heads()).toEqual([merge.eventId])
-    expect(room.current()).toEqual(away.after(merge.eventId))
-  })
-})
-
 describe('a redaction', () => {
   it('that comes before its target takes effect with it', () => {
     const [said, base] = [away.say(ADA, 'to be redacted'), heads()]
