@@ -4,7 +4,7 @@ import type { FederationClient, KeyRing } from '../../ports/federation.ts'
 import type { RoomVersionRules } from '../../protocol/rooms/room-version.ts'
 import { ServerFailure } from '../server-failure.ts'
 import { type AskedServer, missingEvents, singleEvent, stateIds } from './ask-server.ts'
-import { checkEvents } from './check-events.ts'
+import { checkEvents, idOf } from './check-events.ts'
 
 /** For all that one transaction lacks in a room. */
 const MOST_MISSING_REQUESTS = 10
@@ -31,6 +31,8 @@ export interface Suppliers {
 export class Supply {
   readonly #parts: Suppliers
   readonly #states = new Map<string, SuppliedState>()
+  /** The states' events, by the server that told them. */
+  readonly #told = new Map<string, Set<string>>()
   readonly #asked = new Set<string>()
   readonly #unavailable = new Set<string>()
   /** Events that came as missing ones. */
@@ -97,38 +99,60 @@ export class Supply {
 
   async #state(eventId: string): Promise<void> {
     if (this.#states.has(eventId) || this.#statesFound >= MOST_STATES) return
-    const found = await this.#fromAny((server) => stateIds(server, eventId))
+    const found = await this.#fromAny(async (server) => {
+      const ids = await stateIds(server, eventId)
+      return ids && { ...ids, teller: server.serverName }
+    })
     if (found === undefined) return
+    const { teller, ...state } = found
     this.#statesFound += 1
-    this.#states.set(eventId, { eventId, ...found })
+    this.#states.set(eventId, { eventId, ...state })
+    const told = this.#told.get(teller) ?? new Set()
+    for (const id of state.pduIds) told.add(id)
+    this.#told.set(teller, told)
   }
 
   async #single(eventIds: readonly string[]): Promise<{ events: ReceivedEvent[]; unavailable: string[] }> {
     const left = Math.min(SINGLE_AT_A_TIME, MOST_SINGLE_EVENTS - this.#singleEvents)
     const wanted = eventIds.slice(0, Math.max(0, left))
     this.#singleEvents += wanted.length
-    const texts: string[] = []
+    const given = new Map<string, string>()
     const unavailable: string[] = []
     const queue = wanted.values()
     const asking = Array.from({ length: AT_ONCE }, async () => {
       for (const eventId of queue) {
-        let isGone = false
-        const text = await this.#fromAny(
-          (server) => singleEvent(server, eventId),
-          () => {
-            isGone = true
-          },
-        )
-        if (text !== undefined) texts.push(text)
-        else if (isGone) unavailable.push(eventId)
+        const found = await this.#event(eventId)
+        if (found === 'gone') unavailable.push(eventId)
+        else if (found !== 'unknown') given.set(eventId, found.text)
       }
     })
     await Promise.all(asking)
-    const events = await this.#checked(texts)
+    const events = await this.#checked([...given.values()])
     const had = new Set(events.map(({ eventId }) => eventId))
-    // What a server gives under another's name is not that event.
-    const wrong = texts.length > events.length ? wanted.filter((id) => !had.has(id)) : []
-    return { events, unavailable: [...new Set([...unavailable, ...wrong])] }
+    // What has no valid signature is not that event.
+    const wrong = [...given.keys()].filter((eventId) => !had.has(eventId))
+    return { events, unavailable: [...unavailable, ...wrong] }
+  }
+
+  /**
+   * `gone`: the server that told the state with it has no such event, or nobody has. A server that does not answer may
+   * have it, and a state without it would be another one.
+   */
+  async #event(eventId: string): Promise<{ text: string } | 'gone' | 'unknown'> {
+    const { client, roomId, rules, serverNames } = this.#parts
+    let without = 0
+    for (const serverName of serverNames) {
+      try {
+        const text = await singleEvent({ client, roomId, serverName }, eventId)
+        if (text !== undefined && idOf(text, rules) === eventId) return { text }
+      } catch (error) {
+        if (!(error instanceof ServerFailure)) throw error
+        if (error.status !== NOT_FOUND) continue
+      }
+      without += 1
+      if (this.#told.get(serverName)?.has(eventId) === true) return 'gone'
+    }
+    return without === serverNames.length ? 'gone' : 'unknown'
   }
 
   async #checked(texts: readonly string[]): Promise<ReceivedEvent[]> {
@@ -136,11 +160,8 @@ export class Supply {
     return (await checkEvents(texts, rules, { keyRing, atOnce: AT_ONCE })).good
   }
 
-  /** Asks one server after the other. @param gone told if one says that there is no such thing */
-  async #fromAny<T>(
-    ask: (server: AskedServer) => Promise<T | undefined>,
-    gone: () => void = () => undefined,
-  ): Promise<T | undefined> {
+  /** Asks one server after the other. */
+  async #fromAny<T>(ask: (server: AskedServer) => Promise<T | undefined>): Promise<T | undefined> {
     const { client, roomId, serverNames } = this.#parts
     for (const serverName of serverNames) {
       try {
@@ -148,7 +169,6 @@ export class Supply {
         if (found !== undefined) return found
       } catch (error) {
         if (!(error instanceof ServerFailure)) throw error
-        if (error.status === NOT_FOUND) gone()
       }
     }
     return undefined

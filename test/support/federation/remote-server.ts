@@ -29,6 +29,7 @@ export interface Draft {
 export class RemoteServer implements ResolutionSource {
   readonly serverName = 'away.example'
   readonly rules: RoomVersionRules
+  readonly publicKey = KEY.publicKey
   /** From version 12 on the create event makes it. */
   roomId: string
   readonly chains = new ChainCover()
