@@ -8,8 +8,11 @@ import type {
   RemoteJoin,
   Supplied,
 } from '../../../src/objects/room/federation.ts'
+import type { Clock } from '../../../src/ports/system.ts'
 import { canonicalJson, type JsonValue } from '../../../src/protocol/events/canonical-json.ts'
 import type { IdentifiedPdu } from '../../../src/protocol/events/event.ts'
+import type { SigningKey } from '../../../src/protocol/events/signing.ts'
+import type { RoomVersionRules } from '../../../src/protocol/rooms/room-version.ts'
 import { objectStorage } from '../object-storage.ts'
 
 /** What of the product's own types is used here: theirs stand on the platform's, which Node does not know. */
@@ -18,13 +21,16 @@ interface Sql {
 }
 interface Store {
   readonly sql: Sql
+  readonly exists: boolean
+  readonly rules: RoomVersionRules
+  readonly roomId: string
   readonly head: number
   readonly extremities: readonly { eventId: string }[]
   initialise(roomId: string, version: string): void
   get(type: string, stateKey: string): IdentifiedPdu | undefined
   event(eventId: string): { pdu: string; pos: number } | undefined
 }
-interface Room {
+export interface Room {
   readonly store: Store
 }
 export interface Change extends Room {
@@ -37,7 +43,7 @@ export interface StatePlace {
   group: number | null
 }
 
-const load = async <T>(path: string) => (await import(join(projectRoot, 'durable-objects', path))) as T
+export const load = async <T>(path: string) => (await import(join(projectRoot, 'durable-objects', path))) as T
 const { commit, RoomContext } = await load<{
   commit<T>(room: Room, work: (change: Change) => T): { value: T; change: Change }
   RoomContext: new (facts: object) => Room
@@ -75,17 +81,43 @@ export function received({ eventId, pdu }: IdentifiedPdu): ReceivedEvent {
 
 const keyOf = (type: unknown, stateKey: unknown) => JSON.stringify([type, stateKey])
 
+interface Host {
+  clock: Clock
+  signingKey: Pick<SigningKey, 'id' | 'sign'>
+}
+
+const STILL: Host = {
+  clock: { now: () => 1_700_000_000_000 },
+  signingKey: { id: 'ed25519:test', sign: () => 'c2ln' },
+}
+
 export class NodeRoom {
-  readonly room: Room
   /** What the last mutation changed. */
   last: Change | undefined
+  readonly #serverName: string
+  readonly #host: Host
+  readonly #storage = objectStorage()
+  #room: Room
 
   /** @param serverName the server that has this copy of the room */
-  constructor(serverName: string) {
-    const store = new RoomStore(lazyStorage(objectStorage(), ROOM_MIGRATIONS, () => {}))
-    const clock = { now: () => 1_700_000_000_000 }
-    const signingKey = { id: 'ed25519:test', sign: () => 'c2ln' }
-    this.room = new RoomContext({ store, clock, serverName, signingKey, erasesForAll: false })
+  constructor(serverName: string, host: Host = STILL) {
+    this.#serverName = serverName
+    this.#host = host
+    this.#room = this.#begin()
+  }
+
+  get room(): Room {
+    return this.#room
+  }
+
+  /** The object leaves the memory and comes back: its tables are all that is left. */
+  restart(): void {
+    this.#room = this.#begin()
+  }
+
+  #begin(): Room {
+    const store = new RoomStore(lazyStorage(this.#storage, ROOM_MIGRATIONS, () => {}))
+    return new RoomContext({ store, serverName: this.#serverName, erasesForAll: false, ...this.#host })
   }
 
   get store(): Store {

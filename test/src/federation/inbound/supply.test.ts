@@ -38,6 +38,7 @@ async function outcome(answers: Record<string, Answer>, teller = SENDER): Promis
     rules: away.rules,
     roomId: away.roomId,
     serverNames: [SENDER, OTHER],
+    isHistory: false,
   })
   await supply.fetch([{ kind: 'state', eventId: '$after' }])
   const found = await supply.fetch([{ kind: 'events', eventIds: [wanted.eventId] }])
