@@ -230,11 +230,20 @@ export function insertEvent(
  * chain cover, if it has one; undefined: there was no such event.
  */
 export function removeOutlier(sql: SqlStorage, eventId: string): Pick<NewEvent, 'chain'> | undefined {
+  return remove(sql, eventId, FLAGS.outlier)
+}
+
+/** The same for an event that the room as it was refused, since it is shown after all. */
+export function removeSoftFailed(sql: SqlStorage, eventId: string): Pick<NewEvent, 'chain'> | undefined {
+  return remove(sql, eventId, FLAGS['soft-failed'])
+}
+
+function remove(sql: SqlStorage, eventId: string, flags: number): Pick<NewEvent, 'chain'> | undefined {
   const row = first<{ chain: number | null; seq: number | null }>(
     sql,
     'SELECT chain, seq FROM events WHERE event_id = ? AND flags = ?',
     eventId,
-    FLAGS.outlier,
+    flags,
   )
   if (row === undefined) return undefined
   sql.exec('DELETE FROM events WHERE event_id = ?', eventId)

@@ -184,7 +184,7 @@ function storeAround(
 }
 
 /** The redactions of an event may have come before it. */
-function applyEarlyRedactions(room: RoomWriter, { eventId }: BuiltEvent): void {
+export function applyEarlyRedactions(room: RoomWriter, { eventId }: BuiltEvent): void {
   const { sql } = room.store
   const waiting = earlyRedactionsOf(sql, eventId)
   if (waiting.length === 0) return

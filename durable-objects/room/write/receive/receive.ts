@@ -14,6 +14,7 @@ import {
   unstage,
 } from '../../rows/federation/staged.ts'
 import { joinExtremities } from './dummy-event.ts'
+import { liftFollowed } from './lift.ts'
 import { Pool } from './pool.ts'
 import { Settler } from './settler.ts'
 
@@ -29,6 +30,7 @@ export function receive(room: RoomWriter, { origin, events, supplied }: ReceiveR
   const settler = new Settler(room, pool, supplied)
   for (const event of pool.all) if (event.isWanted) settler.settle(event)
   settler.merge.settle()
+  liftFollowed(room, settler.followed)
   staging(room, () => {
     restage(room, pool, settler)
     boundStaged(store.sql)

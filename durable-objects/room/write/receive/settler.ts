@@ -32,6 +32,8 @@ export class Settler {
   readonly done = new Map<string, ReceivedVerdict>()
   /** To be settled once all is placed. */
   readonly merge: Merge
+  /** What the events that were accepted follow on. */
+  readonly followed = new Set<string>()
   /** The call is over: what is left is taken up by the next one. */
   isOver = false
   readonly #room: RoomWriter
@@ -129,6 +131,7 @@ export class Settler {
     const { verdict, reason } = judge(room, pdu, state, { isOld })
     placeReceived(room, event, before, { verdict, merge: this.merge })
     this.#placed += 1
+    if (verdict === 'accepted') for (const prev of pdu.prev_events) this.followed.add(prev)
     this.#finish(eventId, verdict === 'rejected' ? { error: reason } : {})
   }
 

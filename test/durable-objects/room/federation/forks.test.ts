@@ -245,6 +245,30 @@ describe('a local user', () => {
     expect(told.map(({ event_id }: Body) => event_id)).not.toContain(apart.eventId)
   })
 
+  it('is shown what was refused, once others go on from it and the room allows it again', async () => {
+    const base = away.heads
+    must(await alice.post(at(room, 'ban'), { user_id: ADA }))
+    const said = away.say(ADA, 'before I knew', { prev_events: base })
+    await stub.receive([said])
+    must(await alice.post(at(room, 'unban'), { user_id: ADA }))
+    await learn()
+    const since = must(await alice.sync()).body.next_batch
+    const here = away.heads.filter((id) => id !== said.eventId)
+    const back = away.member(ADA, ADA, 'join', { prev_events: here })
+    const merge = away.say(ADA, 'as I said', { prev_events: [back.eventId, said.eventId] })
+    const event = at(room, `event/${encodeURIComponent(said.eventId)}`)
+    await stub.receive([back])
+    expect((await alice.get(event)).status).toBe(404)
+    await stub.receive([merge])
+    const { body } = must(await alice.sync({ since }))
+    const told = body.rooms.join[room].timeline.events.map(({ event_id }: Body) => event_id)
+    expect(told).toEqual([back.eventId, merge.eventId, said.eventId])
+    expect(must(await alice.get(event)).body.content.body).toBe('before I knew')
+    const next = await alice.say(room, 'on')
+    const [row] = await stub.sql(`SELECT pdu FROM events WHERE event_id = '${next}'`)
+    expect(JSON.parse(String(row?.pdu)).prev_events).toEqual([merge.eventId])
+  })
+
   it('is not told of members of other servers as if they were here', async () => {
     const { body } = must(await alice.get(at(room, 'joined_members')))
     expect(Object.keys(body.joined).sort()).toEqual([ADA, alice.userId, EVE].sort())

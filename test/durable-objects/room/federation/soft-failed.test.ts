@@ -65,4 +65,22 @@ describe('a soft-failed event', () => {
     expect(heads()).toEqual([merge.eventId])
     expect(room.current()).toEqual(away.after(merge.eventId))
   })
+
+  it('is shown once an accepted event follows on it and the room allows it again', () => {
+    const unban = away.member(EVE, ADA, 'leave', { prev_events: heads() })
+    const back = away.member(ADA, ADA, 'join', { prev_events: [unban.eventId] })
+    take([unban, back])
+    expect(shown(said)).toBeUndefined()
+    const merge = away.say(ADA, 'as I said', { prev_events: [said.eventId, back.eventId] })
+    take([merge])
+    expect(shown(said)).toBeGreaterThan(Number(shown(merge)))
+    expect(room.last?.appended.map(({ event }) => event.event_id)).toEqual([merge.eventId, said.eventId])
+    expect(heads()).toEqual([merge.eventId])
+    expect(room.after(said.eventId)).toEqual(away.after(said.eventId))
+  })
+
+  it('stays hidden while the room refuses it, whatever follows on it', () => {
+    take([away.say(EVE, 'merge', { prev_events: [said.eventId, ...heads()] })])
+    expect(shown(said)).toBeUndefined()
+  })
 })
