@@ -6,6 +6,7 @@ import { type RoomVersionRules, roomVersion } from '../../../../src/protocol/roo
 import type { RoomWriter } from '../../context.ts'
 import { FLAGS } from '../../rows/events/flags.ts'
 import { flagsOf } from '../../rows/events/judged-events.ts'
+import { noteApart } from '../../rows/federation/apart.ts'
 import { tellServersFrom } from '../../rows/federation/servers.ts'
 import { isAnyStaged, OWN_JOIN, stage, stagedEvents, unstageAll } from '../../rows/federation/staged.ts'
 import { identifiedEvent } from '../../rows/federation/states.ts'
@@ -89,6 +90,8 @@ function rejoin(room: RoomWriter, pool: Pool, { join, stateIds }: Joining): void
   const changes = before.deltas.map(({ type, stateKey, eventId }): StateChange => {
     return [type, stateKey, identifiedEvent(store.sql, eventId ?? '') ?? null]
   })
+  // The extremities do not follow from the events any more.
+  noteApart(room)
   // What happened while nobody here was in the room belongs between the two.
   openGaps(room, followedBy(room, cause).missing)
   changeState(room, changes, { pos: store.positions.next(), cause })
