@@ -36,10 +36,10 @@ export interface PlacedEvent {
 
 /**
  * What a Room keeps of branches beside events: a piece of a state group, an event that is missing, one that cannot be
- * finished yet, the forward extremities. `move`: a key of the state that moved by no event of its own; each `moved`
+ * finished yet, what the rules still read of one that was redacted, the forward extremities. `move`: a key of the state that moved by no event of its own; each `moved`
  * entry makes one.
  */
-export type RoomRecordKind = 'group' | 'gap' | 'staged' | 'extremities' | 'move'
+export type RoomRecordKind = 'group' | 'gap' | 'staged' | 'judged' | 'extremities' | 'move'
 
 /** One entry of a room's typed log, in the order of its positions. */
 export type RoomLogEntry =

@@ -21,6 +21,8 @@ export const LEFT_OUT: Record<string, string> = {
   'test/durable-objects/room/federation/lossy-network.test.ts': noServer,
   'test/durable-objects/room/federation/random-delivery.test.ts': noServer,
   'test/durable-objects/room/federation/received.test.ts': noServer,
+  'test/durable-objects/room/federation/rebuilt-forks.test.ts': staysAwake,
+  'test/durable-objects/room/federation/redacted-state.test.ts': noServer,
   'test/durable-objects/room/federation/remote-join.test.ts': noServer,
   'test/durable-objects/room/federation/soft-failed.test.ts': noServer,
   'test/durable-objects/room/held-news.test.ts': noServer,

@@ -6,6 +6,7 @@ import { RELATIONS_TABLE } from './events/relations.ts'
 import { TIME_BLOCKS_TABLE } from './events/time-blocks.ts'
 import { EARLY_REDACTIONS_TABLE } from './federation/early-redactions.ts'
 import { GAPS_TABLE } from './federation/gaps.ts'
+import { JUDGED_CONTENTS_TABLE } from './federation/judged-contents.ts'
 import { RELAYED_TABLE } from './federation/relayed.ts'
 import { SERVERS_TABLE } from './federation/servers.ts'
 import { STAGED_TABLE } from './federation/staged.ts'
@@ -49,4 +50,5 @@ export const ROOM_MIGRATIONS: readonly string[] = [
     STATE_ENDS_INDEX,
   SERVERS_TABLE,
   RELAYED_TABLE,
+  JUDGED_CONTENTS_TABLE,
 ]

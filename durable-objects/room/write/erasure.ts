@@ -11,6 +11,7 @@ import { isWhole } from '../read/redacted-because.ts'
 import { dropDelayedOf } from '../rows/events/delayed-store.ts'
 import { type EventRow, forgetSends } from '../rows/events/events.ts'
 import { removeRelation } from '../rows/events/relations.ts'
+import { keepJudged } from '../rows/federation/apart.ts'
 import {
   beginErasing,
   endErasing,
@@ -81,6 +82,7 @@ function prune(room: RoomWriter, row: EventRow): void {
 
 function rewrite(room: RoomWriter, row: EventRow, original: Pdu, json: string): void {
   if (json === row.pdu.trimEnd()) return
+  keepJudged(room, row.event_id, original)
   room.store.rewriteEvent(row, json)
   removeRelation(room.store.sql, original, row.pos)
   room.rewritten = true

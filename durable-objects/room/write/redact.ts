@@ -15,6 +15,7 @@ import { becauseOf } from '../read/redacted-because.ts'
 import type { EventRow } from '../rows/events/events.ts'
 import { judgedEvent } from '../rows/events/judged-events.ts'
 import { removeRelation } from '../rows/events/relations.ts'
+import { keepJudged } from '../rows/federation/apart.ts'
 import { noteEarlyRedaction, redactions } from '../rows/federation/early-redactions.ts'
 import { hasServers } from '../rows/federation/servers.ts'
 import { placeBefore, stateMapOf } from '../rows/federation/states.ts'
@@ -56,6 +57,7 @@ function redactRow(room: RoomWriter, row: EventRow, redactionId: string): void {
   // Versions below 6 have numbers that parsing loses, and other servers hash what is left of the event.
   const exact = rules.strictJson ? original : (parseExactJson(row.pdu) as JsonObject as Pdu)
   const json = eventJson({ ...redact(exact, rules), unsigned: becauseOf(redactionId) }, rules)
+  keepJudged(room, row.event_id, original)
   store.rewriteEvent(row, json)
   removeRelation(store.sql, original, row.pos)
   room.rewritten = true

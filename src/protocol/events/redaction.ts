@@ -86,6 +86,25 @@ const MODERN: RedactionTable = {
   ]),
 }
 
+/** What the authorisation rules read of a content, by event type; where a redaction leaves all of that, nothing is here. */
+const READ_BY_RULES: ReadonlyMap<string, Kept> = new Map<string, Kept>([
+  ['m.room.member', { ...MEMBER, third_party_invite: { signed: true } }],
+  ['m.room.power_levels', { ...POWER_LEVELS, invite: true }],
+  ['m.room.third_party_invite', { public_key: true, public_keys: true }],
+])
+
+/**
+ * What the rules read of an event's content and a redaction takes: other servers judge by it all the same. Undefined
+ * where a redaction leaves all that the rules read. Profiles and other texts of people are not in it.
+ */
+export function judgedContent(pdu: Pdu, rules: RoomVersionRules): JsonObject | undefined {
+  const kept = READ_BY_RULES.get(pdu.type)
+  if (kept === undefined) return undefined
+  const judged = JSON.stringify(redactContent(pdu.content, kept))
+  const left = JSON.stringify(redactContent(redact(pdu, rules).content, kept))
+  return judged === left ? undefined : (JSON.parse(judged) as JsonObject)
+}
+
 /** The redacted form of an event: what its signatures and its reference hash cover. */
 export function redact(pdu: Pdu, rules: RoomVersionRules): Pdu {
   const table = tableOf(rules)

@@ -28,6 +28,7 @@ const TABLES = [
   'gaps',
   'staged',
   'early_redactions',
+  'judged_contents',
 ]
 
 export class RoomArchives {

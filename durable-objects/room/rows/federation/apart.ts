@@ -3,6 +3,8 @@
  * and what it is by then is read when the entry is told. A room of this server alone has no such entry.
  */
 import type { RoomLogEntry, RoomRecordKind } from '../../../../src/ports/archive.ts'
+import type { Pdu } from '../../../../src/protocol/events/event.ts'
+import { judgedContent } from '../../../../src/protocol/events/redaction.ts'
 import type { StateDelta } from '../../../../src/protocol/state-resolution/conflict.ts'
 import { readMeta, type SqlReader, writeMeta } from '../../../sqlite.ts'
 import type { RoomWriter } from '../../context.ts'
@@ -11,6 +13,8 @@ import { readExtremities } from '../state/extremities.ts'
 import { moveKey, movesOf } from '../state/moves.ts'
 import { appendLog, placedEvent, putLog } from '../tell/log.ts'
 import { allGaps, closeGap, type GapRow, gapOf, hasGaps, noteGap } from './gaps.ts'
+import { type JudgedContentRow, keepJudgedContent, readJudgedContent } from './judged-contents.ts'
+import { hasServers } from './servers.ts'
 import { readStaged, restoreStaged, type StagedRow, stagedMarks } from './staged.ts'
 import {
   addGroup,
@@ -42,6 +46,7 @@ const BODIES: Readonly<Record<Kind, (sql: SqlReader, key: string) => unknown>> =
     return pos === undefined ? null : { event_id: key, pos }
   },
   staged: (sql, key) => readStaged(sql, key) ?? null,
+  judged: (sql, key) => readJudgedContent(sql, key) ?? null,
   extremities: (sql) => readExtremities(sql),
 }
 
@@ -117,12 +122,14 @@ function logRecord(room: RoomWriter, record: Kind, key: string): void {
 }
 
 /** Puts back what a record says, inside the caller's transaction; twice it is the same. */
-export const RESTORES: Readonly<Record<'group' | 'gap' | 'staged', (sql: SqlStorage, body: string) => void>> =
-  {
-    group: (sql, body) => restoreGroup(sql, JSON.parse(body) as GroupPiece),
-    gap: (sql, body) => noteGap(sql, JSON.parse(body) as GapRow),
-    staged: (sql, body) => restoreStaged(sql, JSON.parse(body) as StagedRow),
-  }
+export const RESTORES: Readonly<
+  Record<'group' | 'judged' | 'gap' | 'staged', (sql: SqlStorage, body: string) => void>
+> = {
+  group: (sql, body) => restoreGroup(sql, JSON.parse(body) as GroupPiece),
+  judged: (sql, body) => keepJudgedContent(sql, JSON.parse(body) as JudgedContentRow),
+  gap: (sql, body) => noteGap(sql, JSON.parse(body) as GapRow),
+  staged: (sql, body) => restoreStaged(sql, JSON.parse(body) as StagedRow),
+}
 
 /** As `addGroup`. */
 export function addLoggedGroup(
@@ -144,6 +151,20 @@ function logGroup(room: RoomWriter, group: number): void {
 /** Keys sort as the groups came, each after those below it. */
 function groupKey(group: number, piece: number): string {
   return `${String(group).padStart(12, '0')}.${String(piece).padStart(6, '0')}`
+}
+
+/**
+ * A state event of a room that other servers share is about to be redacted: what the rules read of it is kept. A room of
+ * this server alone keeps nothing, since nobody else ever gets what was taken.
+ */
+export function keepJudged(room: RoomWriter, eventId: string, pdu: Pdu): void {
+  const { rules, sql } = room.store
+  if (pdu.state_key === undefined || !hasServers(sql)) return
+  const content = judgedContent(pdu, rules)
+  if (content === undefined) return
+  noteApart(room)
+  keepJudgedContent(sql, { event_id: eventId, content: JSON.stringify(content) })
+  logRecord(room, 'judged', eventId)
 }
 
 /** An event is missing, and belongs at a position. What is known already stays. */

@@ -14,6 +14,7 @@ import { FLAGS } from '../events/flags.ts'
 import { type JudgedRow, judgedEvent } from '../events/judged-events.ts'
 import { StoredChains } from '../state/auth-chain.ts'
 import { currentStateId, keysMovedBetween, stateRowAt } from '../state/state.ts'
+import { asJudged } from './judged-contents.ts'
 import { deltaAt, deltasOf, type StatePlace } from './state-groups.ts'
 
 /** A state as it was worked out: a stored one, and what differs from it. */
@@ -69,7 +70,7 @@ function sourceOf(sql: SqlReader): ResolutionSource {
     chains: new StoredChains(sql),
     event(eventId): StateEvent | undefined {
       const row = judgedEvent(sql, eventId)
-      return row && { eventId, pdu: JSON.parse(row.pdu) as Pdu, rejected: row.flags === FLAGS.rejected }
+      return row && { eventId, pdu: asJudged(sql, row), rejected: row.flags === FLAGS.rejected }
     },
   }
 }

@@ -114,6 +114,7 @@ export class Rebuild {
       })
     }
     this.#placeChains()
+    await this.#restoreRecords(roomId, 'judged')
     await this.#restoreRecords(roomId, 'gap')
     await this.#restoreRecords(roomId, 'staged')
     const { reader } = this.#parts

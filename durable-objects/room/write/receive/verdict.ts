@@ -6,6 +6,7 @@ import { StateKeyMap } from '../../../../src/protocol/state-resolution/state-key
 import type { RoomReader } from '../../context.ts'
 import { FLAGS, type Verdict } from '../../rows/events/flags.ts'
 import { judgedEvent } from '../../rows/events/judged-events.ts'
+import { asJudged } from '../../rows/federation/judged-contents.ts'
 import { identifiedEvent } from '../../rows/federation/states.ts'
 
 export interface Judgement {
@@ -50,7 +51,7 @@ function refusedByAuthEvents({ store }: RoomReader, pdu: Pdu): string | undefine
     if (row === undefined) return 'an auth event is not there'
     // "Its auth_events … contains events that were themselves rejected."
     if (row.flags === FLAGS.rejected) return 'auth_events cites an event that was rejected'
-    cited.push({ eventId, pdu: JSON.parse(row.pdu) as Pdu })
+    cited.push({ eventId, pdu: asJudged(store.sql, row) })
   }
   return (
     refusalOf(() => checkAuthEvents(store.rules, pdu, cited)) ??

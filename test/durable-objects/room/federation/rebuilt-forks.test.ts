@@ -6,7 +6,9 @@ import { RoomStub } from '../../../support/federation/room-stub.ts'
 import { at, history, rebuild } from '../../../support/rebuild.ts'
 import { serving } from '../../../support/serving.ts'
 
-const { server, alice, bob } = serving(['alice', 'bob'])
+const { server, alice, bob } = serving(['alice', 'bob'], {
+  staysAwake: 'a rebuild takes all that is in memory with it',
+})
 const EVE = '@eve:away.example'
 const ADA = '@ada:away.example'
 
