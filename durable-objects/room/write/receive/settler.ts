@@ -195,7 +195,11 @@ export class Settler {
     const supplied = this.#states.get(eventId)
     if (supplied !== undefined) {
       const wanted = supplied.pduIds.filter((id) => !this.#unavailable.has(id))
-      if (this.#haveAll(wanted)) return listedState(this.#room, wanted) ?? 'unknown'
+      if (this.#haveAll(wanted)) {
+        // The list is kept as what differs from the current state, which would still move at its position.
+        this.merge.settle()
+        return listedState(this.#room, wanted) ?? 'unknown'
+      }
       this.#needTogether(supplied.authChainIds)
       return 'unknown'
     }

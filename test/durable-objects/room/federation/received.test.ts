@@ -100,6 +100,19 @@ describe('an event whose prev_events are missing', () => {
     expect(room.count('gaps')).toBe(0)
   })
 
+  it('stands on the fetched state, whatever a branch in its company makes of the current one', () => {
+    const base = heads()
+    take([away.say(EVE, 'here')])
+    away.standOn(base)
+    const branch = away.state(ADA, 'm.room.topic', { topic: 'of the branch' })
+    const after = away.say(EVE, 'after the gap', { prev_events: ['$missing'] })
+    const pduIds = [...away.stateAfter(base).values()]
+    const states = [{ eventId: after.eventId, pduIds, authChainIds: [] }]
+    expect(room.receive([branch, after], { states })).toMatchObject({ staged: 0 })
+    expect(room.current().get(key('m.room.topic'))).toBe(branch.eventId)
+    expect(room.before(after.eventId)).toEqual(away.stateAfter(base))
+  })
+
   it('of a server that sends too many goes when it has waited longest', () => {
     const missing = ['$missing']
     const events = Array.from({ length: 230 }, (_, n) => away.say(EVE, `${n}`, { prev_events: missing }))
