@@ -122,11 +122,17 @@ function checkRoom({ rules, event, create }: AuthContext): void {
   rejectUnless(event.room_id === roomId, 'the room_id is not that of the room')
 }
 
+/** Of member events the target's server counts too, which the rules do not say and Synapse asks. */
 function checkFederation({ event, create }: AuthContext): void {
+  if (create.pdu.content['m.federate'] !== false) return
+  const home = serverNameOf(create.pdu.sender)
   rejectUnless(
-    create.pdu.content['m.federate'] !== false ||
-      serverNameOf(event.sender) === serverNameOf(create.pdu.sender),
+    serverNameOf(event.sender) === home,
     'the room does not federate, and the sender is from another server',
+  )
+  rejectUnless(
+    event.type !== 'm.room.member' || serverNameOf(event.state_key ?? '') === home,
+    'the room does not federate, and the user is from another server',
   )
 }
 

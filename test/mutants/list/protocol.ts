@@ -30,7 +30,11 @@ export const PROTOCOL: readonly Mutant[] = [
     ['rejectUnless(event.prev_events.length === 0,', 'rejectUnless(true,'],
     ['!rules.createHasCreator || content.creator !== undefined,', 'true,'],
     ['rejectUnless(event.room_id === roomId,', 'rejectUnless(true,'],
-    ["create.pdu.content['m.federate'] !== false ||", "create.pdu.content['m.federate'] !== true ||"],
+    [
+      "create.pdu.content['m.federate'] !== false) return",
+      "create.pdu.content['m.federate'] !== true) return",
+    ],
+    ["event.type !== 'm.room.member' || serverNameOf(event.state_key ?? '') === home,", 'true,'],
     ["rejectUnless(membershipIn(state, event.sender) === 'join',", 'rejectUnless(true,'],
     ['levels.user(event.sender) >= levels.invite,', 'levels.user(event.sender) > levels.invite,'],
     [

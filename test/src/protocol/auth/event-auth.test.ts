@@ -93,6 +93,10 @@ describe.each(VERSIONS)('room version %s', (version) => {
       expect(closed.verdict({ sender: CAROL })).toBe(sentence)
       expect(closed.verdict({ ...join, sender: CAROL, state_key: CAROL })).toBe(sentence)
       expect(closed.verdict({ sender: ALICE })).toBe('allowed')
+      const invite = { type: 'm.room.member', content: { membership: 'invite' }, sender: ALICE }
+      expect(closed.verdict({ ...invite, state_key: CAROL })).toBe(
+        'the room does not federate, and the user is from another server',
+      )
     })
     test('federates unless m.federate is false itself', () => {
       for (const value of [true, 'false', null, undefined]) {
