@@ -120,7 +120,7 @@ export function newRemote(): Remote {
           method: as.method ?? method,
           uri: as.uri ?? uri,
           destination: as.destination ?? 'test.example',
-          content: signedContent === undefined ? undefined : canonicalJson(signedContent),
+          content: signedContent === undefined ? undefined : canonicalJson(signedContent, 'any'),
         },
         as.key ?? key,
       )
