@@ -51,7 +51,7 @@ export class Destination extends DurableObject<Env> {
 
   /** Everything here takes constant time, however much waits. */
   #assemble(): DestinationParts {
-    const { calls, clock, config, log, random } = this.#ports
+    const { calls, clock, config, log, metrics, random } = this.#ports
     const counted = config.testHooks
       ? countingStorage(this.ctx.storage, (rows, n) => calls.count(`destination.${rows}`, n))
       : this.ctx.storage
@@ -69,6 +69,7 @@ export class Destination extends DurableObject<Env> {
       send: (events) => sendTransaction(this.#ports, serverName, events),
       arm: (at) => timers.arm('send', at),
       now: () => clock.now(),
+      failed: () => metrics.count('federation_bounds_total', { bound: 'servers' }),
       chance: () => new DataView(random.bytes(2).buffer).getUint16(0) / CHANCES,
     })
     const timers = new Timers<DestinationJob>({

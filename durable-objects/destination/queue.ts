@@ -24,6 +24,8 @@ export interface QueueParts {
   now: () => number
   /** From 0 to 1. */
   chance: () => number
+  /** Told each time the server begins to be left alone. */
+  failed: () => void
 }
 
 type Taken = Pick<OutgoingEvents, 'upTo' | 'more'> & { roomId: string }
@@ -115,6 +117,7 @@ export class Queue {
       const failures = (this.#rest?.failures ?? 0) + 1
       this.#backoff = { failures, until: now() + restAfter(failures, chance(), error.retryAfterMs) }
       writeBackoff(storage, this.#backoff)
+      this.#parts.failed()
       return false
     }
     if (this.#rest === undefined) return true

@@ -74,6 +74,11 @@ export const METRICS = {
     help: 'Events of other servers: taken, staged (something is missing), rejected, dropped (malformed or not signed), denied by the list of servers, or of an unknown room.',
     labels: ['outcome'],
   },
+  federation_bounds_total: {
+    kind: 'counter',
+    help: 'What a bound of federation ended: transactions refused (429), staged events dropped, fetches cut short, states too large, servers left alone.',
+    labels: ['bound'],
+  },
   media_bytes_total: {
     kind: 'counter',
     help: 'Bytes of media, uploaded or downloaded.',

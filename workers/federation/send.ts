@@ -2,6 +2,7 @@
 import { Hono } from 'hono'
 import * as z from 'zod'
 import { takeEvents } from '../../src/federation/inbound/transaction.ts'
+import type { Ports } from '../../src/ports/ports.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { JsonObject } from '../../src/protocol/events/canonical-json.ts'
 import type { AppEnv } from '../app-env.ts'
@@ -49,7 +50,7 @@ transactions.put(
   async (c) => {
     const { origin } = c.var.requester
     const { ports, objects } = c.var
-    const ended = begin(origin, ports.clock.now())
+    const ended = begin(origin, ports)
     try {
       const pdus = (c.var.exactBody?.pdus ?? []) as JsonObject[]
       const { results, sharesRoom } = await takeEvents(
@@ -71,9 +72,11 @@ transactions.put(
 )
 
 /** @throws MatrixError M_LIMIT_EXCEEDED */
-function begin(origin: string, now: number): () => void {
+function begin(origin: string, { clock, metrics }: Pick<Ports, 'clock' | 'metrics'>): () => void {
+  const now = clock.now()
   const own = underWay.get(origin) ?? new UnderWay()
   if (own.count(now) >= MOST_UNDER_WAY) {
+    metrics.count('federation_bounds_total', { bound: 'transactions' })
     throw new MatrixError('M_LIMIT_EXCEEDED', 'Too many transactions at the same time', {
       extra: { retry_after_ms: AGAIN_MS },
     })

@@ -61,11 +61,11 @@ export async function history(
   return textsIn(exactly(text)?.pdus).slice(0, limit)
 }
 
-/** The ids of the state before an event, and of its auth chain. @throws ServerFailure */
+/** The ids of the state before an event, and of its auth chain; undefined: that is no state. @throws ServerFailure */
 export async function stateIds(
   { client, serverName, roomId }: AskedServer,
   eventId: string,
-): Promise<{ pduIds: string[]; authChainIds: string[] } | undefined> {
+): Promise<{ pduIds: string[]; authChainIds: string[] } | 'too large' | undefined> {
   const { text } = await client.ask({
     destination: serverName,
     method: 'GET',
@@ -77,7 +77,7 @@ export async function stateIds(
   const pduIds = idsIn(answer?.pdu_ids)
   const authChainIds = idsIn(answer?.auth_chain_ids)
   if (pduIds === undefined || authChainIds === undefined) return undefined
-  return pduIds.length + authChainIds.length > MOST_IDS ? undefined : { pduIds, authChainIds }
+  return pduIds.length + authChainIds.length > MOST_IDS ? 'too large' : { pduIds, authChainIds }
 }
 
 /** One event. @throws ServerFailure */

@@ -21,7 +21,7 @@ export interface ReceivingRoom {
   receive(request: ReceiveRequest): Promise<ReceiveAnswer>
 }
 
-export type ReceivingPorts = Pick<Ports, 'clock' | 'config' | 'federation' | 'keyRing'>
+export type ReceivingPorts = Pick<Ports, 'clock' | 'config' | 'federation' | 'keyRing' | 'metrics'>
 
 export interface Receiving {
   /** The server that sent the events, or gave them. */
@@ -37,25 +37,31 @@ export interface Receiving {
 
 /** Calls the Room until it has all it needs, or until the bounds. Answers what became of the events. */
 export async function receiveEvents(
-  { clock, config, federation: client, keyRing }: ReceivingPorts,
+  { clock, config, federation: client, keyRing, metrics }: ReceivingPorts,
   room: ReceivingRoom,
   { origin, roomId, rules, events, until, isHistory = false }: Receiving,
 ): Promise<ReceiveAnswer['done']> {
   const done: ReceiveAnswer['done'] = {}
   let supply: Supply | undefined
-  let answer = await room.receive({ origin, events })
+  const receive = async (request: Omit<ReceiveRequest, 'origin'>): Promise<ReceiveAnswer> => {
+    const taken = await room.receive({ origin, ...request })
+    if (taken.dropped !== undefined)
+      metrics.count('federation_bounds_total', { bound: 'staged' }, taken.dropped)
+    return taken
+  }
+  let answer = await receive({ events })
   for (let round = 0; round < MOST_ROUNDS && clock.now() < until; round += 1) {
     Object.assign(done, answer.done)
     if (answer.needs.length === 0 && !answer.more) break
     if (supply === undefined) {
       const others = (await room.serversIn()).filter((name) => name !== origin && name !== config.serverName)
       const serverNames = [origin, ...others.slice(0, OTHERS)]
-      supply = new Supply({ client, keyRing, rules, roomId, serverNames, isHistory })
+      supply = new Supply({ client, keyRing, metrics, rules, roomId, serverNames, isHistory })
     }
     supply.settle(Object.keys(done))
     const supplied = answer.more ? supply.again() : await supply.fetch(answer.needs)
     if (supplied === undefined) break
-    answer = await room.receive({ origin, events: [], supplied })
+    answer = await receive({ events: [], supplied })
   }
   return Object.assign(done, answer.done)
 }

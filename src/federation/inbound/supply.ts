@@ -1,6 +1,7 @@
 /** Fetches what a Room needs to take events, within bounds: a branch without end ends here. */
 import type { Need, ReceivedEvent, Supplied, SuppliedState } from '../../objects/room/federation.ts'
 import type { FederationClient, KeyRing } from '../../ports/federation.ts'
+import type { Metrics } from '../../ports/metrics.ts'
 import type { RoomVersionRules } from '../../protocol/rooms/room-version.ts'
 import { ServerFailure } from '../server-failure.ts'
 import { type AskedServer, missingEvents, singleEvent, stateIds } from './ask-server.ts'
@@ -20,6 +21,7 @@ const NOT_FOUND = 404
 export interface Suppliers {
   client: FederationClient
   keyRing: KeyRing
+  metrics: Metrics
   rules: RoomVersionRules
   roomId: string
   /** Who may be asked, the one that sent the events first. */
@@ -41,6 +43,7 @@ export class Supply {
   #missingRequests = 0
   #missingEvents = 0
   #singleEvents = 0
+  #isCutShort = false
 
   constructor(parts: Suppliers) {
     this.#parts = parts
@@ -83,11 +86,13 @@ export class Supply {
 
   async #missing(need: Need & { kind: 'missing' }): Promise<ReceivedEvent[]> {
     const isOver =
-      this.#parts.isHistory ||
-      this.#missingRequests >= MOST_MISSING_REQUESTS ||
-      this.#missingEvents >= MOST_MISSING_EVENTS
+      this.#missingRequests >= MOST_MISSING_REQUESTS || this.#missingEvents >= MOST_MISSING_EVENTS
+    if (isOver) this.#cutShort()
     this.#missingRequests += 1
-    const texts = isOver ? undefined : await this.#fromAny((server) => missingEvents(server, need))
+    const texts =
+      isOver || this.#parts.isHistory
+        ? undefined
+        : await this.#fromAny((server) => missingEvents(server, need))
     const good = texts === undefined ? [] : await this.#checked(texts)
     const fresh = good.filter(({ eventId }) => !this.#given.has(eventId))
     for (const { eventId } of fresh) this.#given.add(eventId)
@@ -98,10 +103,15 @@ export class Supply {
   }
 
   async #state(eventId: string): Promise<void> {
-    if (this.#states.has(eventId) || this.#statesFound >= MOST_STATES) return
+    if (this.#states.has(eventId)) return
+    if (this.#statesFound >= MOST_STATES) {
+      this.#cutShort()
+      return
+    }
     const found = await this.#fromAny(async (server) => {
       const ids = await stateIds(server, eventId)
-      return ids && { ...ids, teller: server.serverName }
+      if (ids === 'too large') this.#countBound('states')
+      return ids === 'too large' ? undefined : ids && { ...ids, teller: server.serverName }
     })
     if (found === undefined) return
     const { teller, ...state } = found
@@ -115,6 +125,7 @@ export class Supply {
   async #single(eventIds: readonly string[]): Promise<{ events: ReceivedEvent[]; unavailable: string[] }> {
     const left = Math.min(SINGLE_AT_A_TIME, MOST_SINGLE_EVENTS - this.#singleEvents)
     const wanted = eventIds.slice(0, Math.max(0, left))
+    if (wanted.length === 0) this.#cutShort()
     this.#singleEvents += wanted.length
     const given = new Map<string, string>()
     const unavailable: string[] = []
@@ -153,6 +164,16 @@ export class Supply {
       if (this.#told.get(serverName)?.has(eventId) === true) return 'gone'
     }
     return without === serverNames.length ? 'gone' : 'unknown'
+  }
+
+  /** Counted once, however much is left. */
+  #cutShort(): void {
+    if (!this.#isCutShort) this.#countBound('fetches')
+    this.#isCutShort = true
+  }
+
+  #countBound(bound: string): void {
+    this.#parts.metrics.count('federation_bounds_total', { bound })
   }
 
   async #checked(texts: readonly string[]): Promise<ReceivedEvent[]> {

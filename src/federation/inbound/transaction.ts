@@ -1,5 +1,4 @@
 /** Takes the events of a transaction: each for itself, rooms side by side. Server-Server API §Transactions. */
-import type { Ports } from '../../ports/ports.ts'
 import { MatrixError } from '../../protocol/errors.ts'
 import { canonicalJson, type JsonObject } from '../../protocol/events/canonical-json.ts'
 import { isRoomId } from '../../protocol/identifiers.ts'
@@ -15,7 +14,7 @@ const ROOMS_AT_ONCE = 3
 const LONGEST_MS = 25_000
 
 export interface Inbound {
-  ports: ReceivingPorts & Pick<Ports, 'metrics'>
+  ports: ReceivingPorts
   room(roomId: string): ReceivingRoom
   user(userId: string): InvitedUser
 }

@@ -72,6 +72,8 @@ export interface ReceiveAnswer {
   more: boolean
   /** How many of the room's events are still staged, of all origins. */
   staged: number
+  /** How many staged events went because of their bounds; absent: none. */
+  dropped?: number
 }
 
 /**

@@ -111,12 +111,12 @@ export function unstageAll(sql: SqlStorage): void {
   sql.exec('DELETE FROM staged')
 }
 
-/** Keeps to the bounds: the oldest of the busiest server go. */
-export function boundStaged(sql: SqlStorage): void {
+/** Keeps to the bounds: the oldest of the busiest server go. Answers how many. */
+export function boundStaged(sql: SqlStorage): number {
   dropSurplusParts(sql)
-  for (;;) {
+  for (let dropped = 0; ; ) {
     const [busiest, next] = busiestOrigins(sql)
-    if (busiest === undefined) return
+    if (busiest === undefined) return dropped
     const { n: total } = first<{ n: number }>(
       sql,
       "SELECT count(*) AS n FROM staged WHERE wanted = 1 AND origin != ''",
@@ -124,7 +124,8 @@ export function boundStaged(sql: SqlStorage): void {
     // No more than down to the next busiest at once.
     const share = Math.max(1, busiest.n - (next?.n ?? 0))
     const surplus = Math.max(busiest.n - MOST_STAGED_OF_ORIGIN, Math.min(total - MOST_STAGED, share))
-    if (surplus <= 0) return
+    if (surplus <= 0) return dropped
+    dropped += surplus
     sql.exec(
       'DELETE FROM staged WHERE no IN (SELECT no FROM staged WHERE origin = ? AND wanted = 1 ORDER BY no LIMIT ?)',
       busiest.origin,

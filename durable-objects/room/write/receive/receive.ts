@@ -31,9 +31,10 @@ export function receive(room: RoomWriter, { origin, events, supplied }: ReceiveR
   for (const event of pool.all) if (event.isWanted) settler.settle(event)
   settler.merge.settle()
   liftFollowed(room, settler.followed)
+  let dropped = 0
   staging(room, () => {
     restage(room, pool, settler)
-    boundStaged(store.sql)
+    dropped = boundStaged(store.sql)
   })
   joinExtremities(room)
   return {
@@ -41,6 +42,7 @@ export function receive(room: RoomWriter, { origin, events, supplied }: ReceiveR
     needs: settler.isOver ? [] : settler.needs.told(room),
     more: settler.isOver,
     staged: countStaged(store.sql),
+    ...(dropped > 0 && { dropped }),
   }
 }
 

@@ -39,6 +39,7 @@ async function outcome(answers: Record<string, Answer>, teller = SENDER): Promis
     roomId: away.roomId,
     serverNames: [SENDER, OTHER],
     isHistory: false,
+    metrics: { count: () => undefined, observe: () => undefined },
   })
   await supply.fetch([{ kind: 'state', eventId: '$after' }])
   const found = await supply.fetch([{ kind: 'events', eventIds: [wanted.eventId] }])

@@ -41,6 +41,7 @@ interface QueueParts {
   arm: (at: number) => void
   now: () => number
   chance: () => number
+  failed: () => void
 }
 
 /** What tells the Destinations of a room. */

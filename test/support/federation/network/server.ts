@@ -253,6 +253,7 @@ export class NetworkServer {
       arm: () => undefined,
       now,
       chance: () => random.next(),
+      failed: () => undefined,
     })
   }
 }
