@@ -32,6 +32,10 @@ const POWER_LEVELS: Kept = {
   users_default: true,
 }
 
+/** Since room version 11. */
+const MODERN_MEMBER: Kept = { ...MEMBER, third_party_invite: { signed: true } }
+const MODERN_POWER_LEVELS: Kept = { ...POWER_LEVELS, invite: true }
+
 const MODERN_KEYS = [
   'auth_events',
   'content',
@@ -80,16 +84,16 @@ const MODERN: RedactionTable = {
     ['m.room.create', true],
     ['m.room.history_visibility', HISTORY_VISIBILITY],
     ['m.room.join_rules', JOIN_RULES],
-    ['m.room.member', { ...MEMBER, third_party_invite: { signed: true } }],
-    ['m.room.power_levels', { ...POWER_LEVELS, invite: true }],
+    ['m.room.member', MODERN_MEMBER],
+    ['m.room.power_levels', MODERN_POWER_LEVELS],
     ['m.room.redaction', { redacts: true }],
   ]),
 }
 
 /** What the authorisation rules read of a content, by event type; where a redaction leaves all of that, nothing is here. */
 const READ_BY_RULES: ReadonlyMap<string, Kept> = new Map<string, Kept>([
-  ['m.room.member', { ...MEMBER, third_party_invite: { signed: true } }],
-  ['m.room.power_levels', { ...POWER_LEVELS, invite: true }],
+  ['m.room.member', MODERN_MEMBER],
+  ['m.room.power_levels', MODERN_POWER_LEVELS],
   ['m.room.third_party_invite', { public_key: true, public_keys: true }],
 ])
 
