@@ -129,6 +129,11 @@ export function messagesIn(reading: Reading, request: Omit<MessagesRequest, 'vie
   return answer
 }
 
+/** What all of the room's history lacks, as far as one request to another server names it. */
+export function missingHistory({ store }: RoomReader): string[] {
+  return store.exists ? missingIn(store, firstPlace(), lastPlace()) : []
+}
+
 /** What a page of history lacks, as far as one request to another server names it. */
 function missingIn({ sql }: RowReader, from: number, to: number): string[] {
   return hasGaps(sql) ? gapsBetween(sql, from, to, MOST_MISSING) : []

@@ -3,7 +3,7 @@ import type { Need } from '../../objects/room/federation.ts'
 import type { FederationClient } from '../../ports/federation.ts'
 import { canonicalJson, type JsonObject, type JsonValue } from '../../protocol/events/canonical-json.ts'
 import { parseExactJson } from '../../protocol/events/exact-json.ts'
-import { objectField, stringField } from '../../protocol/json-fields.ts'
+import { objectField } from '../../protocol/json-fields.ts'
 
 const V1 = '/_matrix/federation/v1'
 const TIMEOUT_MS = 10_000
@@ -61,6 +61,28 @@ export async function history(
   return textsIn(exactly(text)?.pdus).slice(0, limit)
 }
 
+export interface Moment {
+  eventId: string
+  /** ms */
+  at: number
+}
+
+/** The event nearest to a moment. Server-Server API §timestamp_to_event. @throws ServerFailure */
+export async function momentThere(
+  { client, serverName, roomId }: AskedServer,
+  { ts, dir }: { ts: number; dir: 'f' | 'b' },
+): Promise<Moment | undefined> {
+  const { text } = await client.ask({
+    destination: serverName,
+    method: 'GET',
+    uri: `${V1}/timestamp_to_event/${encodeURIComponent(roomId)}?ts=${ts}&dir=${dir}`,
+    timeoutMs: TIMEOUT_MS,
+    maxBytes: LARGEST_MOMENT,
+  })
+  const { event_id: eventId, origin_server_ts: at } = plainly(text) ?? {}
+  return typeof eventId === 'string' && typeof at === 'number' ? { eventId, at } : undefined
+}
+
 /** The ids of the state before an event, and of its auth chain; undefined: that is no state. @throws ServerFailure */
 export async function stateIds(
   { client, serverName, roomId }: AskedServer,
@@ -95,19 +117,9 @@ export async function singleEvent(
   return textsIn(exactly(text)?.pdus)[0]
 }
 
-/** The id of the newest event before a time (ms). Server-Server API §timestamp_to_event. @throws ServerFailure */
-export async function eventBefore(
-  { client, serverName, roomId }: AskedServer,
-  ts: number,
-): Promise<string | undefined> {
-  const { text } = await client.ask({
-    destination: serverName,
-    method: 'GET',
-    uri: `${V1}/timestamp_to_event/${encodeURIComponent(roomId)}?ts=${ts}&dir=b`,
-    timeoutMs: TIMEOUT_MS,
-    maxBytes: LARGEST_MOMENT,
-  })
-  return stringField(exactly(text)?.event_id)
+/** The id of the newest event before a time (ms). @throws ServerFailure */
+export async function eventBefore(server: AskedServer, ts: number): Promise<string | undefined> {
+  return (await momentThere(server, { ts, dir: 'b' }))?.eventId
 }
 
 /** The events of a list, each as canonical JSON in which no number is lost. */
@@ -116,6 +128,15 @@ export function textsIn(events: JsonValue | undefined): string[] {
   return events
     .filter((event) => objectField(event) !== undefined)
     .map((event) => canonicalJson(event, 'any'))
+}
+
+/** Of answers in which no event is: their numbers are numbers. */
+function plainly(text: string): JsonObject | undefined {
+  try {
+    return objectField(JSON.parse(text))
+  } catch {
+    return undefined
+  }
 }
 
 function exactly(text: string): JsonObject | undefined {

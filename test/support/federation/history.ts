@@ -5,6 +5,7 @@ import type { Body } from '../client.ts'
 import type { RemoteRoom } from './remote-room.ts'
 
 const V1 = '/_matrix/federation/v1'
+const NOT_FOUND = { status: 404, body: { errcode: 'M_NOT_FOUND', error: 'none' } }
 
 /** Has the remote answer for the room's past. Answers which events were asked for, one list a request. */
 export function tellHistory(room: RemoteRoom): string[][] {
@@ -29,9 +30,7 @@ export function tellHistory(room: RemoteRoom): string[][] {
   })
   room.remote.on('GET', `${V1}/event/`, ({ uri }) => {
     const found = room.events.get(decodeURIComponent(uri.split('/').at(-1)!))
-    return found === undefined
-      ? { status: 404, body: { errcode: 'M_NOT_FOUND', error: 'none' } }
-      : { body: transaction(room, [found]) }
+    return found === undefined ? NOT_FOUND : { body: transaction(room, [found]) }
   })
   return asked
 }
@@ -39,9 +38,17 @@ export function tellHistory(room: RemoteRoom): string[][] {
 /** Has the remote say which event is the room's newest, and what lies behind it. */
 export function tellNewest(room: RemoteRoom): void {
   const id = encodeURIComponent(room.roomId)
-  room.remote.on('GET', `${V1}/timestamp_to_event/${id}`, () => {
-    const { eventId, pdu } = [...room.events.values()].at(-1)!
-    return { body: { event_id: eventId, origin_server_ts: pdu.origin_server_ts } }
+  room.remote.on('GET', `${V1}/timestamp_to_event/${id}`, ({ uri }) => {
+    const query = new URL(uri, 'https://remote').searchParams
+    const ts = Number(query.get('ts'))
+    const all = [...room.events.values()]
+    const found =
+      query.get('dir') === 'f'
+        ? all.find(({ pdu }) => pdu.origin_server_ts >= ts)
+        : all.findLast(({ pdu }) => pdu.origin_server_ts <= ts)
+    return found === undefined
+      ? NOT_FOUND
+      : { body: { event_id: found.eventId, origin_server_ts: found.pdu.origin_server_ts } }
   })
   room.remote.on('POST', `${V1}/get_missing_events/${id}`, ({ body }) => {
     const latest = (body as { latest_events: string[] }).latest_events[0]!

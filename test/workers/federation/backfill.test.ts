@@ -1,7 +1,7 @@
 /** History that other servers have: what was said in a room before a user of this server came. */
 import { describe, expect, it } from 'vitest'
 import { type Body, type Client, must } from '../../support/client.ts'
-import { tellHistory } from '../../support/federation/history.ts'
+import { tellHistory, tellNewest } from '../../support/federation/history.ts'
 import { federating, remote } from '../../support/federation/remote.ts'
 import { RemoteRoom } from '../../support/federation/remote-room.ts'
 import { serving } from '../../support/serving.ts'
@@ -214,5 +214,47 @@ describe('a gap before what is news', () => {
       expect(timeline.limited).toBe(true)
       expect(texts(timeline)).toEqual(['end'])
     }
+  })
+})
+
+describe('a jump to a date from before the join', () => {
+  const jump = (room: RemoteRoom, ts: number, dir: 'f' | 'b') =>
+    alice.get(`/_matrix/client/v1/rooms/${encodeURIComponent(room.roomId)}/timestamp_to_event`, { ts, dir })
+  it.each(['f', 'b'] as const)('finds what another server has, and it is there then: %s', async (dir) => {
+    const room = new RemoteRoom(other, '11').serve()
+    tellHistory(room)
+    tellNewest(room)
+    const said = Array.from({ length: 150 }, (_, index) => say(room, `text ${index}`))
+    await enter(room)
+    const wanted = said[5]!
+    const { body } = must(await jump(room, wanted.pdu.origin_server_ts, dir))
+    expect(body).toEqual({ event_id: wanted.eventId, origin_server_ts: wanted.pdu.origin_server_ts })
+    const path = `/rooms/${encodeURIComponent(room.roomId)}/context/${encodeURIComponent(wanted.eventId)}`
+    expect(must(await alice.get(path)).body.event.content.body).toBe('text 5')
+  })
+
+  it('finds it in a room in which much was said since', async () => {
+    const room = new RemoteRoom(other, '11').serve()
+    tellHistory(room)
+    tellNewest(room)
+    const wanted = say(room, 'long ago')
+    await enter(room)
+    for (let from = 0; from < 300; from += 50) {
+      const pdus = Array.from({ length: 50 }, (_, index) => say(room, `text ${from + index}`).pdu)
+      const content = { origin: other.name, origin_server_ts: Date.now(), pdus }
+      must(
+        await other.ask(http, 'PUT', `/_matrix/federation/v1/send/much${from}`, content as unknown as Body),
+      )
+    }
+    const { body } = must(await jump(room, wanted.pdu.origin_server_ts, 'b'))
+    expect(body.event_id).toBe(wanted.eventId)
+  })
+
+  it('ends at what is here where no other server answers', async () => {
+    const room = new RemoteRoom(other, '11').serve()
+    await enter(room)
+    expect((await jump(room, 1, 'b')).status).toBe(404)
+    const { body } = must(await jump(room, 1, 'f'))
+    expect(body.event_id).toMatch(/^\$/)
   })
 })

@@ -9,6 +9,7 @@ import type {
 } from '../../../../src/objects/room/for-servers.ts'
 import { rpcTable } from '../../../rpc-table.ts'
 import type { ReadDesk } from '../../desk.ts'
+import { missingHistory } from '../timeline.ts'
 import { federationFacts, isJoinedHere } from './facts.ts'
 import { backfill, missingEvents } from './history.ts'
 import { momentFor } from './moment.ts'
@@ -62,6 +63,9 @@ export const serverReadRpc = rpcTable<ReadDesk>()({
     ...readsMuch,
     run: ({ room }, request: MissingEventsRequest): string[] => missingEvents(room, request),
   },
+
+  /** Events that the room lacks, the newest first, as many as one request for history names. */
+  missingHistory: { ...reads, run: ({ room }): string[] => missingHistory(room) },
 
   momentForServer: {
     ...reads,

@@ -63,6 +63,18 @@ export function eventsOfBlock(
   )
 }
 
+/** Notes an event that came late in the block that is stored already: history that another server gave. */
+export function widenBlock(sql: SqlStorage, pos: number, ts: number): void {
+  if (pos >= storedUpTo(sql)) return
+  sql.exec(
+    `INSERT INTO time_blocks (block, min_ts, max_ts) VALUES (?, ?, ?)
+     ON CONFLICT (block) DO UPDATE SET min_ts = min(min_ts, excluded.min_ts), max_ts = max(max_ts, excluded.max_ts)`,
+    Math.floor(pos / BLOCK),
+    ts,
+    ts,
+  )
+}
+
 /** Stores the blocks that are full by now: one row for 256 events, and nothing where there are none. */
 export function completeBlocks({ sql, head }: RoomStore): void {
   const from = storedUpTo(sql)

@@ -4,6 +4,7 @@ import type { RoomReader, RoomWriter } from '../../context.ts'
 import { type NewEvent, removeOutlier } from '../../rows/events/events.ts'
 import { FLAGS, type Verdict } from '../../rows/events/flags.ts'
 import { freePosition, judgedEvent, nextHidden } from '../../rows/events/judged-events.ts'
+import { widenBlock } from '../../rows/events/time-blocks.ts'
 import { addLoggedGroup, endGap, logPlaced, noteApart, openGap } from '../../rows/federation/apart.ts'
 import { dropEarlyRedactions, earlyRedactionsOf } from '../../rows/federation/early-redactions.ts'
 import { GAP_WIDTH, gapOf } from '../../rows/federation/gaps.ts'
@@ -123,6 +124,7 @@ function placeInGap(
   const around = storeAround(room, event, before, 'accepted')
   logPlaced(room, event.eventId)
   placeEvent(room, event, { pos, txn: null, verdict: 'accepted', around, delta: [], isNew: false, chain })
+  widenBlock(sql, pos, event.pdu.origin_server_ts)
   if (event.pdu.type === 'm.room.redaction') applyRedaction(room, event)
   applyEarlyRedactions(room, event)
 }
