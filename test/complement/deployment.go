@@ -193,9 +193,13 @@ func (d *deployment) Login(
 	return user
 }
 
+// AppServiceUser makes an ordinary user: a test of which a part alone needs an application service runs its other parts.
 func (d *deployment) AppServiceUser(t ct.TestLike, hsName, userID string) *client.CSAPI {
-	t.Skipf("needs application services")
-	return nil
+	t.Helper()
+	user := d.newClient(t, hsName, defaultPassword)
+	localpart := strings.TrimPrefix(strings.Split(userID, ":")[0], "@")
+	user.UserID, user.AccessToken, user.DeviceID = user.RegisterUser(t, localpart, defaultPassword)
+	return user
 }
 
 func (d *deployment) ContainerID(t ct.TestLike, hsName string) string {

@@ -3,6 +3,11 @@
 /** Names of tests by their reason. A name stands for the parts of its test too. */
 const KNOWN: Readonly<Record<string, readonly string[]>> = {
   'later: administration': ['TestServerNotices'],
+  'later: application services, which may set the time of an event': [
+    'TestJumpToDateEndpoint/parallel/should_find_next_event_topologically_before_given_timestamp_when_all_message_timestamps_are_the_same',
+    'TestJumpToDateEndpoint/parallel/should_find_next_event_topologically_after_given_timestamp_when_all_message_timestamps_are_the_same',
+    'TestJumpToDateEndpoint/parallel/federation/when_looking_backwards_before_the_room_was_created,_should_be_able_to_find_event_that_was_imported',
+  ],
   'later: what servers tell each other beside events (EDUs)': [
     'TestACLsForEDUs',
     'TestDeviceListsUpdateOverFederation',
@@ -47,9 +52,11 @@ const KNOWN: Readonly<Record<string, readonly string[]>> = {
     'TestRestrictedRoomsRemoteJoinFailOver',
     'TestRestrictedRoomsRemoteJoinFailOverInMSC3787Room',
   ],
-  'a first sync tells of rooms that the user has left only if asked, and the ban came before it': [
-    'TestUnbanViaInvite',
-  ],
+  'a first sync tells of rooms that the user has left only if asked, and never of those that were not here; the ban, or the end of the invite, may come before it':
+    [
+      'TestUnbanViaInvite',
+      'TestFederationRoomsInvite/Parallel/Inviter_user_can_rescind_invite_over_federation',
+    ],
   'believes every user of the server that sent an invite who takes it back: whether they may, only the room knows':
     ['TestFederationRoomsInvite/Parallel/Non-invitee_user_cannot_rescind_invite_over_federation'],
   'stripped state has the four keys of the specification; the proposal adds more': [
