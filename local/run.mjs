@@ -30,6 +30,7 @@ const tasks = {
   'stream:kafka': () => [script('local/commands/stream-kafka.ts', ...args)],
   'stream:group': () => [script('local/commands/stream-group.ts', ...args)],
   'bench:events': () => [script('bench/event-stream/main.ts', ...args)],
+  'bench:federation': () => [script('bench/federation/main.ts', ...args)],
   migrate: () => [script('local/commands/migrate.ts', ...args)],
   'move:postgres': () => [script('local/commands/move-postgres.ts', ...args)],
   'admin:create': () => [script('local/commands/admin-create.ts', ...args)],
