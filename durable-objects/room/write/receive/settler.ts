@@ -15,7 +15,7 @@ import { Merge } from './merge.ts'
 import { Needs } from './needs.ts'
 import { placeOutlier, placeReceived } from './place-received.ts'
 import type { Pool, PooledEvent } from './pool.ts'
-import { judge, judgeOutlier } from './verdict.ts'
+import { CitedEvents, judge, judgeOutlier } from './verdict.ts'
 
 /** Events placed in one call. */
 const MOST_PLACED = 500
@@ -49,6 +49,7 @@ export class Settler {
   readonly #stuck = { placed: new Set<string>(), outlier: new Set<string>() }
   readonly #startedAt: number
   readonly #isBounded: boolean
+  readonly #cited: CitedEvents
   #placed = 0
 
   constructor(room: RoomWriter, pool: Pool, supplied: Supplied = {}, { isBounded = true } = {}) {
@@ -59,6 +60,7 @@ export class Settler {
     this.#asked = new Set(supplied.asked)
     this.#unavailable = new Set(supplied.unavailable)
     this.#isBounded = isBounded
+    this.#cited = new CitedEvents(room)
     this.#startedAt = room.clock.now()
   }
 
@@ -90,7 +92,7 @@ export class Settler {
         return false
       }
       if (this.#isTimeOver()) return false
-      const judged = judgeOutlier(this.#room, pdu)
+      const judged = judgeOutlier(this.#room, pdu, this.#cited)
       placeOutlier(this.#room, event, this.#isOtherCreate(event) ? 'rejected' : judged.verdict)
       this.#placed += 1
       return true
@@ -128,7 +130,8 @@ export class Settler {
     const { eventId, pdu } = event
     const isOld = gapOf(room.store.sql, eventId) !== undefined
     const state = before && stateMapOf(room.store.sql, before)
-    const { verdict, reason } = judge(room, pdu, state, { isOld })
+    const { verdict, reason } = judge(room, pdu, state, { isOld, cited: this.#cited })
+    this.#cited.forget(eventId)
     placeReceived(room, event, before, { verdict, merge: this.merge })
     this.#placed += 1
     if (verdict === 'accepted') for (const prev of pdu.prev_events) this.followed.add(prev)

@@ -15,6 +15,34 @@ export interface Judgement {
   reason?: string
 }
 
+/** Events that many others cite, such as the power levels: read once in a call. */
+export class CitedEvents {
+  readonly #room: RoomReader
+  readonly #kept = new Map<string, { flags: number; pdu: Pdu }>()
+
+  constructor(room: RoomReader) {
+    this.#room = room
+  }
+
+  get(eventId: string): { flags: number; pdu: Pdu } | undefined {
+    const kept = this.#kept.get(eventId)
+    if (kept !== undefined) return kept
+    const row = judgedEvent(this.#room.store.sql, eventId)
+    if (row === undefined) return undefined
+    const read = { flags: row.flags, pdu: asJudged(this.#room.store.sql, row) }
+    if (this.#kept.size === MOST_CITED) this.#kept.clear()
+    this.#kept.set(eventId, read)
+    return read
+  }
+
+  /** The event is judged anew. */
+  forget(eventId: string): void {
+    this.#kept.delete(eventId)
+  }
+}
+
+const MOST_CITED = 200
+
 /**
  * @param before the state before the event; undefined: it is the room's own
  * @param options `isOld`: it comes after events that build on it, and the room as it is now does not judge it
@@ -23,11 +51,11 @@ export function judge(
   room: RoomReader,
   pdu: Pdu,
   before: StateMap | undefined,
-  { isOld = false }: { isOld?: boolean } = {},
+  { isOld = false, cited = new CitedEvents(room) }: { isOld?: boolean; cited?: CitedEvents } = {},
 ): Judgement {
   const { store } = room
   // Step 4.
-  const byAuthEvents = refusedByAuthEvents(room, pdu)
+  const byAuthEvents = refusedByAuthEvents(room, pdu, cited)
   if (byAuthEvents !== undefined) return { verdict: 'rejected', reason: byAuthEvents }
   // Step 5.
   const byState = refusalIn(store.rules, pdu, before ?? store)
@@ -38,24 +66,24 @@ export function judge(
 }
 
 /** Step 4 alone, for an event whose prev_events are not looked at. */
-export function judgeOutlier(room: RoomReader, pdu: Pdu): Judgement {
-  const reason = refusedByAuthEvents(room, pdu)
+export function judgeOutlier(room: RoomReader, pdu: Pdu, cited: CitedEvents): Judgement {
+  const reason = refusedByAuthEvents(room, pdu, cited)
   return reason === undefined ? { verdict: 'outlier' } : { verdict: 'rejected', reason }
 }
 
 /** "Passes authorization rules based on the event's auth events, otherwise it is rejected." They must all be there. */
-function refusedByAuthEvents({ store }: RoomReader, pdu: Pdu): string | undefined {
-  const cited: IdentifiedPdu[] = []
+function refusedByAuthEvents({ store }: RoomReader, pdu: Pdu, cited: CitedEvents): string | undefined {
+  const authEvents: IdentifiedPdu[] = []
   for (const eventId of pdu.auth_events) {
-    const row = judgedEvent(store.sql, eventId)
-    if (row === undefined) return 'an auth event is not there'
+    const event = cited.get(eventId)
+    if (event === undefined) return 'an auth event is not there'
     // "Its auth_events … contains events that were themselves rejected."
-    if (row.flags === FLAGS.rejected) return 'auth_events cites an event that was rejected'
-    cited.push({ eventId, pdu: asJudged(store.sql, row) })
+    if (event.flags === FLAGS.rejected) return 'auth_events cites an event that was rejected'
+    authEvents.push({ eventId, pdu: event.pdu })
   }
   return (
-    refusalOf(() => checkAuthEvents(store.rules, pdu, cited)) ??
-    refusalIn(store.rules, pdu, citedState(store, pdu, cited))
+    refusalOf(() => checkAuthEvents(store.rules, pdu, authEvents)) ??
+    refusalIn(store.rules, pdu, citedState(store, pdu, authEvents))
   )
 }
 
