@@ -31,6 +31,25 @@ export async function readBytes(
   return { bytes, isWhole }
 }
 
+/**
+ * Gives `take` the bytes as they come, until it wants no more. Answers whether they were no more than `limit`; what is beyond
+ * is never read.
+ */
+export async function passBytes(
+  { body }: Response,
+  limit: number,
+  take: (chunk: Uint8Array) => boolean,
+): Promise<boolean> {
+  let passed = 0
+  for await (const chunk of body ?? []) {
+    passed += chunk.byteLength
+    if (passed > limit) return false
+    // Leaving the loop cancels the rest.
+    if (!take(chunk)) break
+  }
+  return true
+}
+
 /** Ends an answer whose body nobody wants. */
 export async function discard({ body }: Response): Promise<void> {
   await body?.cancel().catch(() => undefined)

@@ -1,5 +1,5 @@
 /** Requests to other servers: found, signed, and bounded in time and in bytes. */
-import { discard, readBytes } from '../outside.ts'
+import { discard, passBytes, readBytes } from '../outside.ts'
 import type { Config } from '../ports/config.ts'
 import type { FederationClient, ServerRequest } from '../ports/federation.ts'
 import type { Metrics } from '../ports/metrics.ts'
@@ -69,6 +69,10 @@ async function ask(
     ...(content !== undefined && { body: content }),
   })
   if (!response.ok) throw await failureOf(response)
+  if (request.take !== undefined) {
+    if (!(await passBytes(response, request.maxBytes, request.take))) throw new ServerFailure('unfit')
+    return { text: '' }
+  }
   const { bytes, isWhole } = await readBytes(response, request.maxBytes)
   if (!isWhole) throw new ServerFailure('unfit')
   return { text: new TextDecoder().decode(bytes) }

@@ -15,27 +15,59 @@ export async function checkPdus(
   keyRing: KeyRing,
   atOnce?: number,
 ): Promise<PduVerdict[]> {
+  const verdicts: PduVerdict[] = []
+  const take = (index: number, verdict: PduVerdict) => {
+    verdicts[index] = verdict
+  }
+  const many = { count: texts.length, textOf: (index: number) => texts[index]!, take }
+  await checkMany(many, rules, keyRing, atOnce)
+  return verdicts
+}
+
+/** More events than should be held at once. */
+export interface ManyPdus {
+  count: number
+  /** Is asked twice of an event whose keys must be fetched, and not after its verdict. */
+  textOf(index: number): string
+  take(index: number, verdict: PduVerdict): void
+}
+
+/** The same, of which nothing is kept here but what the keys that are missing are. */
+export async function checkMany(
+  { count, textOf, take }: ManyPdus,
+  rules: RoomVersionRules,
+  keyRing: KeyRing,
+  atOnce?: number,
+): Promise<void> {
   const options = { byTime: rules.enforcesKeyValidity }
   const known = keyRing.known(options)
-  const verdicts = texts.map((text) => checkPdu(text, rules, known))
-  const wanted = verdicts.flatMap((verdict) => (verdict.verdict === 'keys missing' ? verdict.keys : []))
-  if (wanted.length === 0) return verdicts
-  const collected = await keyRing.collect(distinct(wanted), {
-    ...options,
-    ...(atOnce !== undefined && { atOnce }),
-  })
-  return verdicts.map((verdict, index) =>
-    verdict.verdict === 'keys missing' ? checkPdu(texts[index]!, rules, collected) : verdict,
-  )
+  const open: number[] = []
+  const wanted = new WantedKeys()
+  for (let index = 0; index < count; index += 1) {
+    const verdict = checkPdu(textOf(index), rules, known)
+    if (verdict.verdict === 'keys missing') {
+      open.push(index)
+      wanted.add(verdict.keys)
+    } else take(index, verdict)
+  }
+  if (open.length === 0) return
+  const collected = await keyRing.collect(wanted.all, { ...options, ...(atOnce !== undefined && { atOnce }) })
+  for (const index of open) take(index, checkPdu(textOf(index), rules, collected))
 }
 
 /** Each key once, at the latest time for which it is asked: what it counts for then it counted for before. */
-function distinct(wanted: readonly WantedKey[]): WantedKey[] {
-  const keys = new Map<string, WantedKey>()
-  for (const key of wanted) {
-    const name = `${key.serverName} ${key.keyId}`
-    const known = keys.get(name)
-    if (known === undefined || known.at < key.at) keys.set(name, key)
+class WantedKeys {
+  readonly #keys = new Map<string, WantedKey>()
+
+  add(keys: readonly WantedKey[]): void {
+    for (const key of keys) {
+      const name = `${key.serverName} ${key.keyId}`
+      const known = this.#keys.get(name)
+      if (known === undefined || known.at < key.at) this.#keys.set(name, key)
+    }
   }
-  return [...keys.values()]
+
+  get all(): WantedKey[] {
+    return [...this.#keys.values()]
+  }
 }

@@ -15,10 +15,13 @@ export interface ServerRequest {
   timeoutMs: number
   /** The answer may have so many bytes. */
   maxBytes: number
+  /** Is given the answer's bytes as they come, in place of its text. Answers whether more of them are of use. */
+  take?: (chunk: Uint8Array) => boolean
 }
 
 /** A good answer of another server, which is JSON as a rule. */
 export interface ServerAnswer {
+  /** Empty where the bytes were taken. */
   text: string
 }
 

@@ -78,12 +78,16 @@ export async function makeMember(
   return { event, rules, isVouchedFor: template.voucher !== undefined }
 }
 
-/** Hands the event to the server. Answers the text of what that says. @throws ServerFailure */
+/**
+ * Hands the event to the server. Answers the text of what that says.
+ * @param take is given its bytes in place of that
+ * @throws ServerFailure
+ */
 export async function sendMember(
   { federation }: HandshakeParts,
   server: string,
   { roomId, membership }: MemberOf,
-  { eventId, json }: BuiltEvent,
+  { event: { eventId, json }, take }: { event: BuiltEvent; take?: (chunk: Uint8Array) => boolean },
 ): Promise<string> {
   const { send, bytes } = PATHS[membership]
   const { text } = await federation.ask({
@@ -93,6 +97,7 @@ export async function sendMember(
     content: json,
     timeoutMs: SEND_MS,
     maxBytes: bytes,
+    ...(take !== undefined && { take }),
   })
   return text
 }

@@ -1,23 +1,29 @@
 /** What a resident server says of the room that a local user joins through it: checked before there is such a room here. */
+import type { ReceivedEvent } from '../../objects/room/federation.ts'
 import type { KeyRing } from '../../ports/federation.ts'
 import { MatrixError } from '../../protocol/errors.ts'
 import type { Pdu } from '../../protocol/events/event.ts'
 import type { BuiltEvent } from '../../protocol/events/event-builder.ts'
-import { elementsOf, membersOf } from '../../protocol/federation/json-parts.ts'
-import { type CheckedPdu, readPdu } from '../../protocol/federation/pdu-checks.ts'
+import { JsonParts } from '../../protocol/federation/json-parts.ts'
+import { type CheckedPdu, type PduVerdict, readPdu } from '../../protocol/federation/pdu-checks.ts'
 import type { RoomVersionRules } from '../../protocol/rooms/room-version.ts'
-import { checkPdus } from '../pdu-batch.ts'
+import { checkMany, checkPdus } from '../pdu-batch.ts'
 
 /** Events in one answer, state and auth chains together. */
 const MOST_EVENTS = 100_000
 
 export interface JoinedState {
   /** The state before the join and the auth chains, each event once. */
-  events: CheckedPdu[]
+  events: ReceivedEvent[]
   /** The state before the join. */
   stateIds: string[]
   /** The join itself, with all signatures that it must have. */
-  join: CheckedPdu
+  join: ReceivedEvent
+}
+
+/** Takes the bytes of an answer of send_join. */
+export function joinAnswer(): JsonParts {
+  return new JsonParts(['state', 'auth_chain'], MOST_EVENTS)
 }
 
 interface Joining {
@@ -31,46 +37,117 @@ interface Joining {
 
 /**
  * The answer of send_join. Events that are no events of the room, or whose keys cannot be had, are left out. The join stands
- * on the create event, power levels, join rules, what the join cites, and the auth chains of these.
+ * on the create event, power levels, join rules, what the join cites, and the auth chains of these. Each event is let go of
+ * once it is checked, but for what the Room is given of it.
  *
  * @throws MatrixError M_UNKNOWN (502) where one of those is missing, or the answer is too large or is none
  */
 export async function readJoinedState(
-  text: string,
+  answer: JsonParts,
   joining: Joining,
   keyRing: KeyRing,
 ): Promise<JoinedState> {
-  const { state, authChain, event } = partsOf(text)
-  const { rules, roomId, join, isVouchedFor } = joining
-  const verdicts = await checkPdus([...state, ...authChain], rules, keyRing)
-  const good = new Map<string, CheckedPdu>()
-  const stateEvents: CheckedPdu[] = []
-  const lost: string[] = []
-  for (const [index, verdict] of verdicts.entries()) {
-    const inState = index < state.length
-    if (verdict.verdict === 'good' && isOfRoom(verdict, roomId, rules)) {
-      good.set(verdict.eventId, verdict)
-      if (inState) stateEvents.push(verdict)
-    } else if (inState) lost.push(state[index]!)
+  const { texts, stateCount, event } = partsOf(answer)
+  const { rules, join, isVouchedFor } = joining
+  const decoder = new TextDecoder()
+  const textOf = (index: number) => decoder.decode(texts[index])
+  const told = new ToldEvents(joining)
+  const take = (index: number, verdict: PduVerdict) => {
+    told.take(verdict, { inState: index < stateCount, text: () => textOf(index) })
+    texts[index] = NOTHING
   }
-  requireDecisive(stateEvents, lost, rules)
-  const decisive = stateEvents.filter(({ pdu }) => isDecisive(pdu)).map(({ eventId }) => eventId)
-  requireChain([...join.pdu.auth_events, ...decisive], good)
+  await checkMany({ count: texts.length, textOf, take }, rules, keyRing)
+  told.requireSound(join)
   const signed = isVouchedFor ? await vouched(event, joining, keyRing) : { ...join, isRedacted: false }
-  return { events: [...good.values()], stateIds: stateEvents.map(({ eventId }) => eventId), join: signed }
+  return { events: told.events, stateIds: told.stateIds, join: receivedEvent(signed) }
 }
 
-function partsOf(text: string): { state: string[]; authChain: string[]; event: string | undefined } {
+const NOTHING = new Uint8Array()
+
+function partsOf(answer: JsonParts): {
+  texts: Uint8Array[]
+  stateCount: number
+  event: string | undefined
+} {
   try {
-    const members = membersOf(text)
-    const state = elementsOf(members.get('state') ?? '', MOST_EVENTS)
-    const authChain = elementsOf(members.get('auth_chain') ?? '', MOST_EVENTS - state.length)
-    return { state, authChain, event: members.get('event') }
+    answer.end()
+    const [state, authChain] = [answer.lists.get('state'), answer.lists.get('auth_chain')]
+    if (state === undefined || authChain === undefined) throw new MatrixError('M_BAD_JSON', 'No state')
+    const texts = [...state, ...authChain]
+    answer.lists.clear()
+    return { texts, stateCount: state.length, event: answer.members.get('event') }
   } catch (error) {
     if (!(error instanceof MatrixError)) throw error
     if (error.errcode !== 'M_TOO_LARGE') throw unsound('its answer is not the state of a room')
     throw unsound(`the room's state has more than ${MOST_EVENTS} events`)
   }
+}
+
+/** What is kept of the events of an answer, and what is wrong with them. */
+class ToldEvents {
+  readonly stateIds: string[] = []
+  readonly #joining: Joining
+  readonly #good = new Map<string, ReceivedEvent & { authEvents: string[] }>()
+  readonly #decisive: string[] = []
+  readonly #stateKeys = new Set<string>()
+  /** Ids that many events cite, once each. */
+  readonly #ids = new Map<string, string>()
+  #wrong: string | undefined
+
+  constructor(joining: Joining) {
+    this.#joining = joining
+  }
+
+  get events(): ReceivedEvent[] {
+    return [...this.#good.values()].map(receivedEvent)
+  }
+
+  take(verdict: PduVerdict, { inState, text }: { inState: boolean; text: () => string }): void {
+    const { roomId, rules } = this.#joining
+    if (verdict.verdict === 'good' && isOfRoom(verdict, roomId, rules)) {
+      const { eventId, pdu, json, isRedacted } = verdict
+      const authEvents = pdu.auth_events.map((id) => this.#idOf(id))
+      this.#good.set(eventId, { eventId, json, isRedacted, authEvents })
+      if (inState) this.#takeState(eventId, pdu)
+      return
+    }
+    const type = inState ? decisiveTypeOf(text(), rules) : undefined
+    if (type !== undefined) this.#wrong ??= `${type} of the room cannot be checked`
+  }
+
+  /** @throws MatrixError M_UNKNOWN (502) */
+  requireSound(join: BuiltEvent): void {
+    if (!this.#stateKeys.has(CREATE_KEY)) throw unsound('the create event is missing')
+    if (this.#wrong !== undefined) throw unsound(this.#wrong)
+    const seen = new Set([...join.pdu.auth_events, ...this.#decisive])
+    // A set that grows while it is walked is walked to its end.
+    for (const eventId of seen) {
+      const event = this.#good.get(eventId)
+      if (event === undefined) throw unsound('an event is missing by which others are judged')
+      for (const cited of event.authEvents) seen.add(cited)
+    }
+  }
+
+  #takeState(eventId: string, pdu: Pdu): void {
+    this.stateIds.push(eventId)
+    if (isDecisive(pdu)) this.#decisive.push(eventId)
+    const key = JSON.stringify([pdu.type, pdu.state_key])
+    if (pdu.state_key === undefined) this.#wrong ??= 'its state has an event that is no state event'
+    else if (this.#stateKeys.has(key)) this.#wrong ??= 'its state has two events at one place'
+    this.#stateKeys.add(key)
+  }
+
+  #idOf(id: string): string {
+    const known = this.#ids.get(id)
+    if (known === undefined) this.#ids.set(id, id)
+    return known ?? id
+  }
+}
+
+const CREATE_KEY = '["m.room.create",""]'
+
+function receivedEvent({ eventId, json, isRedacted }: ReceivedEvent): ReceivedEvent {
+  return { eventId, json, isRedacted }
 }
 
 /** Only the create event of room version 12 has no room_id, and it makes the room id itself. */
@@ -86,25 +163,6 @@ function isDecisive({ type, state_key: stateKey }: Pdu): boolean {
   return stateKey === '' && DECISIVE.includes(type)
 }
 
-function requireDecisive(
-  state: readonly CheckedPdu[],
-  lost: readonly string[],
-  rules: RoomVersionRules,
-): void {
-  const keys = new Set<string>()
-  for (const { pdu } of state) {
-    if (pdu.state_key === undefined) throw unsound('its state has an event that is no state event')
-    const key = JSON.stringify([pdu.type, pdu.state_key])
-    if (keys.has(key)) throw unsound('its state has two events at one place')
-    keys.add(key)
-  }
-  if (!keys.has('["m.room.create",""]')) throw unsound('the create event is missing')
-  for (const text of lost) {
-    const type = decisiveTypeOf(text, rules)
-    if (type !== undefined) throw unsound(`${type} of the room cannot be checked`)
-  }
-}
-
 /** Of an event that is not taken, its type where that decides about the room. What has no type decides nothing. */
 function decisiveTypeOf(text: string, rules: RoomVersionRules): string | undefined {
   try {
@@ -112,16 +170,6 @@ function decisiveTypeOf(text: string, rules: RoomVersionRules): string | undefin
     return isDecisive(pdu) ? pdu.type : undefined
   } catch {
     return undefined
-  }
-}
-
-function requireChain(from: readonly string[], good: ReadonlyMap<string, CheckedPdu>): void {
-  const seen = new Set(from)
-  // A set that grows while it is walked is walked to its end.
-  for (const eventId of seen) {
-    const event = good.get(eventId)
-    if (event === undefined) throw unsound('an event is missing by which others are judged')
-    for (const cited of event.pdu.auth_events) seen.add(cited)
   }
 }
 

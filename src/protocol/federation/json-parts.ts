@@ -1,136 +1,192 @@
 /**
- * Cuts a JSON text into the texts of its parts. An answer with a room's whole state is too large to be parsed at once, and
- * each event is checked by its own text.
+ * Cuts a JSON answer into its parts as its bytes come. An answer with a room's whole state is too large to be held as one
+ * text, and each event is checked by its own.
  */
 import { MatrixError } from '../errors.ts'
 
-/** The texts of an object's values, by their keys; of a key that stands twice the last one. @throws MatrixError M_NOT_JSON */
-export function membersOf(text: string): Map<string, string> {
-  const cutter = new Cutter(text)
-  const members = new Map<string, string>()
-  for (const key of cutter.parts('{', '}', { most: MOST_MEMBERS })) {
-    members.set(keyOf(key), cutter.valueOfKey())
-  }
-  return members
-}
-
-/** The texts of a list's values. @throws MatrixError M_NOT_JSON; M_TOO_LARGE above `most` */
-export function elementsOf(text: string, most: number): string[] {
-  return [...new Cutter(text).parts('[', ']', { most })]
-}
-
+const [QUOTE, BACKSLASH, COMMA, COLON] = [34, 92, 44, 58]
+const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [91, 93, 123, 125]
+const SPACES: ReadonlySet<number> = new Set([9, 10, 13, 32])
 /** Beside what an answer is defined to have. */
 const MOST_MEMBERS = 1_000
 
-const QUOTE = 34
-const BACKSLASH = 92
-const OPENING: ReadonlySet<number> = new Set(['{', '['].map((char) => char.charCodeAt(0)))
-const CLOSING: ReadonlySet<number> = new Set(['}', ']'].map((char) => char.charCodeAt(0)))
-const SPACES: ReadonlySet<number> = new Set([' ', '\t', '\n', '\r'].map((char) => char.charCodeAt(0)))
-/** What ends a number or a literal. */
-const COMMA = 44
-const COLON = 58
+/** Where the reading is: `object` between the members, `list` between the elements of a wanted list. */
+type Place = 'before' | 'object' | 'list' | 'after'
 
-/** Finds where values end. What stands within them is for their readers to judge. */
-class Cutter {
-  readonly #text: string
-  #at = 0
+export class JsonParts {
+  /** The elements of the wanted lists, each as its bytes. Of a key that stands twice the last one counts. */
+  readonly lists = new Map<string, Uint8Array[]>()
+  /** The texts of the other members. */
+  readonly members = new Map<string, string>()
+  readonly #wanted: ReadonlySet<string>
+  readonly #most: number
+  readonly #decoder = new TextDecoder()
+  #place: Place = 'before'
+  #depth = 0
+  #inString = false
+  #isEscaped = false
+  #key: string | undefined
+  /** Pieces of the value that is being read, of chunks before this one. */
+  #pieces: Uint8Array[] = []
+  #error: MatrixError | undefined
 
-  constructor(text: string) {
-    this.#text = text
+  /** @param most elements of all wanted lists together */
+  constructor(wanted: readonly string[], most: number) {
+    this.#wanted = new Set(wanted)
+    this.#most = most
   }
 
-  /** The values between the brackets of the whole text; of an object the keys, each to be followed by `valueOfKey`. */
-  *parts(opening: string, closing: string, { most }: { most: number }): Generator<string> {
-    this.#require(opening)
-    let count = 0
-    this.#skipSpace()
-    if (!this.#take(closing)) {
-      do {
-        count += 1
-        if (count > most)
-          throw new MatrixError('M_TOO_LARGE', `There must be at most ${most} values in a list`)
-        yield this.#value()
-      } while (this.#take(','))
-      this.#require(closing)
+  /** Answers whether more is of use: what is wrong stays wrong. */
+  add(chunk: Uint8Array): boolean {
+    if (this.#error !== undefined) return false
+    try {
+      this.#read(chunk)
+    } catch (error) {
+      if (!(error instanceof MatrixError)) throw error
+      this.#error = error
     }
-    this.#skipSpace()
-    if (this.#at !== this.#text.length) throw notJson()
+    return this.#error === undefined
   }
 
-  valueOfKey(): string {
-    this.#require(':')
-    return this.#value()
+  /** Says that all is there. @throws MatrixError M_NOT_JSON; M_TOO_LARGE where the lists have too many elements */
+  end(): void {
+    if (this.#error !== undefined) throw this.#error
+    const isRest = trimmed(joined(this.#pieces)).length > 0
+    if (this.#place !== 'after' || isRest) throw notJson()
   }
 
-  #value(): string {
-    this.#skipSpace()
-    const from = this.#at
-    const first = this.#text.charCodeAt(from)
-    if (first === QUOTE) this.#skipString()
-    else if (OPENING.has(first)) this.#skipNested()
-    else this.#skipScalar()
-    if (this.#at === from) throw notJson()
-    return this.#text.slice(from, this.#at)
-  }
-
-  #skipNested(): void {
-    let depth = 0
-    while (this.#at < this.#text.length) {
-      const char = this.#text.charCodeAt(this.#at)
-      if (char === QUOTE) {
-        this.#skipString()
-        continue
-      }
-      this.#at += 1
-      if (OPENING.has(char)) depth += 1
-      else if (CLOSING.has(char)) depth -= 1
-      if (depth === 0) return
+  #read(chunk: Uint8Array): void {
+    let from = 0
+    for (let at = 0; at < chunk.length; at += 1) {
+      const byte = chunk[at]!
+      if (this.#skips(byte)) continue
+      if (!this.#divides(byte)) continue
+      this.#take(byte, chunk.subarray(from, at))
+      from = at + 1
     }
-    throw notJson()
+    if (from < chunk.length) this.#pieces.push(chunk.subarray(from))
   }
 
-  #skipString(): void {
-    let end = this.#at
-    do {
-      end = this.#text.indexOf('"', end + 1)
-      if (end === -1) throw notJson()
-    } while (this.#isEscaped(end))
-    this.#at = end + 1
-  }
-
-  /** An odd number of backslashes stands before it. */
-  #isEscaped(at: number): boolean {
-    let from = at
-    while (this.#text.charCodeAt(from - 1) === BACKSLASH) from -= 1
-    return (at - from) % 2 === 1
-  }
-
-  #skipScalar(): void {
-    while (this.#at < this.#text.length) {
-      const char = this.#text.charCodeAt(this.#at)
-      if (char === COMMA || char === COLON || CLOSING.has(char) || SPACES.has(char)) return
-      this.#at += 1
+  /** Whether the byte is within a string, or begins one. */
+  #skips(byte: number): boolean {
+    if (!this.#inString) {
+      this.#inString = byte === QUOTE
+      return this.#inString
     }
-  }
-
-  #skipSpace(): void {
-    while (SPACES.has(this.#text.charCodeAt(this.#at))) this.#at += 1
-  }
-
-  #take(char: string): boolean {
-    this.#skipSpace()
-    if (this.#text[this.#at] !== char) return false
-    this.#at += 1
+    if (this.#isEscaped) this.#isEscaped = false
+    else if (byte === BACKSLASH) this.#isEscaped = true
+    else if (byte === QUOTE) this.#inString = false
     return true
   }
 
-  #require(char: string): void {
-    if (!this.#take(char)) throw notJson()
+  /** Whether the byte stands between parts. Those within a value only count how deep it goes. */
+  #divides(byte: number): boolean {
+    const isOpening = byte === OPEN_LIST || byte === OPEN_OBJECT
+    const isClosing = byte === CLOSE_LIST || byte === CLOSE_OBJECT
+    if (isOpening) {
+      const isOutermost = this.#place === 'before'
+      const isList = this.#place === 'object' && this.#depth === 0 && byte === OPEN_LIST && this.#isWanted()
+      if (isOutermost || isList) return true
+      this.#depth += 1
+      return false
+    }
+    if (this.#depth > 0) {
+      if (isClosing) this.#depth -= 1
+      return false
+    }
+    return isClosing || byte === COMMA || (byte === COLON && this.#key === undefined)
+  }
+
+  #isWanted(): boolean {
+    return this.#key !== undefined && this.#wanted.has(this.#key)
+  }
+
+  #take(byte: number, last: Uint8Array): void {
+    const value = trimmed(joined([...this.#pieces, last]))
+    this.#pieces = []
+    if (this.#place === 'before') this.#begin(byte, value)
+    else if (this.#place === 'list') this.#element(byte, value)
+    else if (this.#place === 'object') this.#member(byte, value)
+    else throw notJson()
+  }
+
+  #begin(byte: number, value: Uint8Array): void {
+    if (byte !== OPEN_OBJECT || value.length > 0) throw notJson()
+    this.#place = 'object'
+  }
+
+  #member(byte: number, value: Uint8Array): void {
+    if (byte === COLON) {
+      this.#key = keyIn(this.#decoder.decode(value))
+      return
+    }
+    if (byte === OPEN_LIST) {
+      if (value.length > 0) throw notJson()
+      this.lists.set(this.#key!, [])
+      this.#place = 'list'
+      return
+    }
+    if (byte !== COMMA && byte !== CLOSE_OBJECT) throw notJson()
+    this.#keep(value, byte === CLOSE_OBJECT)
+    this.#key = undefined
+    if (byte === CLOSE_OBJECT) this.#place = 'after'
+  }
+
+  /** After a list nothing is left of its member, and an object may be empty. */
+  #keep(value: Uint8Array, isLast: boolean): void {
+    const key = this.#key
+    const isRead = key !== undefined && this.lists.has(key)
+    if (value.length === 0) {
+      const isEmpty = isLast && this.lists.size === 0 && this.members.size === 0 && key === undefined
+      if (!isRead && !isEmpty) throw notJson()
+      return
+    }
+    if (key === undefined || isRead || this.members.size === MOST_MEMBERS) throw notJson()
+    this.members.set(key, this.#decoder.decode(value))
+  }
+
+  #element(byte: number, value: Uint8Array): void {
+    const list = this.lists.get(this.#key!)!
+    if (byte !== COMMA && byte !== CLOSE_LIST) throw notJson()
+    const isEmpty = value.length === 0 && list.length === 0 && byte === CLOSE_LIST
+    if (value.length === 0 && !isEmpty) throw notJson()
+    if (!isEmpty) list.push(value)
+    const count = [...this.lists.values()].reduce((sum, { length }) => sum + length, 0)
+    if (count > this.#most) {
+      throw new MatrixError('M_TOO_LARGE', `There must be at most ${this.#most} values in the lists`)
+    }
+    if (byte === CLOSE_LIST) this.#place = 'object'
   }
 }
 
-function keyOf(text: string): string {
+/** The texts of an object's values, by their keys. @throws MatrixError M_NOT_JSON */
+export function membersOf(text: string): Map<string, string> {
+  const parts = new JsonParts([], 0)
+  parts.add(new TextEncoder().encode(text))
+  parts.end()
+  return parts.members
+}
+
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const [only] = pieces
+  if (pieces.length === 1 && only !== undefined) return only
+  const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const piece of pieces) {
+    whole.set(piece, at)
+    at += piece.length
+  }
+  return whole
+}
+
+function trimmed(bytes: Uint8Array): Uint8Array {
+  let [from, to] = [0, bytes.length]
+  while (from < to && SPACES.has(bytes[from]!)) from += 1
+  while (to > from && SPACES.has(bytes[to - 1]!)) to -= 1
+  return bytes.subarray(from, to)
+}
+
+function keyIn(text: string): string {
   try {
     const key: unknown = JSON.parse(text)
     if (typeof key === 'string') return key

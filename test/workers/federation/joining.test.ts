@@ -267,6 +267,22 @@ describe('an answer to a join', () => {
     }
   })
 
+  it('of more than 100,000 events is not taken, and the user is told why', async () => {
+    const room = roomOf()
+    room.onSend('join', () => ({ raw: `{"auth_chain":[],"state":[${'1,'.repeat(100_000)}1]}` }))
+    const { status, body } = await joinBy(alice, room.roomId, [other.name])
+    expect([status, body.errcode]).toEqual([502, 'M_UNKNOWN'])
+    expect(body.error).toContain('more than 100000 events')
+  })
+
+  it('of more than 64 MB is not taken', async () => {
+    const room = roomOf()
+    room.onSend('join', () => ({ raw: `{"auth_chain":[],"state":[${' '.repeat(64 * 1024 * 1024)}]}` }))
+    const { status, body } = await joinBy(alice, room.roomId, [other.name])
+    expect([status, body.errcode]).toEqual([502, 'M_UNKNOWN'])
+    expect(body.error).toContain('no usable answer')
+  })
+
   it('with more members than fit into one call is taken whole', async () => {
     const room = roomOf()
     const members = Array.from({ length: 700 }, (_, n) => `@m${n}:${other.name}`)

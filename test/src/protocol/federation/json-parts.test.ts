@@ -1,7 +1,7 @@
-/** Cutting JSON into the texts of its parts. */
+/** Cutting JSON into its parts as its bytes come. */
 import { describe, expect, it } from 'vitest'
 import { canonicalJson, type JsonValue } from '../../../../src/protocol/events/canonical-json.ts'
-import { elementsOf, membersOf } from '../../../../src/protocol/federation/json-parts.ts'
+import { JsonParts, membersOf } from '../../../../src/protocol/federation/json-parts.ts'
 
 const VALUES: JsonValue[] = [
   null,
@@ -18,14 +18,25 @@ const VALUES: JsonValue[] = [
   { a: { b: ['}'] }, 'c"]': '\\"' },
 ]
 
+const texts = (list: Uint8Array[] | undefined) => list?.map((bytes) => new TextDecoder().decode(bytes))
+
+/** The elements of the list `a` of a text that comes in pieces of so many bytes. */
+function elementsOf(text: string, most = 100, piece = Number.POSITIVE_INFINITY): string[] | undefined {
+  const parts = new JsonParts(['a'], most)
+  const bytes = new TextEncoder().encode(text)
+  for (let at = 0; at < bytes.length; at += piece) parts.add(bytes.subarray(at, at + piece))
+  parts.end()
+  return texts(parts.lists.get('a'))
+}
+
 describe('parts of JSON', () => {
-  it('are the texts of a list’s values', () => {
+  it.each([1, 2, 3, 7, 1_000])('are the elements of a wanted list that comes %i bytes at a time', (piece) => {
     for (const spaces of [undefined, 1, 4]) {
-      const text = ` ${JSON.stringify(VALUES, null, spaces)}\n`
-      expect(elementsOf(text, VALUES.length).map((part) => JSON.parse(part))).toEqual(VALUES)
+      const text = ` ${JSON.stringify({ b: VALUES, a: VALUES, c: 1 }, null, spaces)}\n`
+      expect(elementsOf(text, VALUES.length, piece)?.map((part) => JSON.parse(part))).toEqual(VALUES)
     }
-    expect(elementsOf('[]', 0)).toEqual([])
-    expect(elementsOf(' [ ] ', 0)).toEqual([])
+    expect(elementsOf('{"a":[]}', 0, piece)).toEqual([])
+    expect(elementsOf(' { "a" : [ ] } ', 0, piece)).toEqual([])
   })
 
   it('are the texts of an object’s values, by their keys', () => {
@@ -39,7 +50,7 @@ describe('parts of JSON', () => {
   })
 
   it('keep a number as it was written', () => {
-    expect(elementsOf('[1.0, 12345678901234567890]', 2)).toEqual(['1.0', '12345678901234567890'])
+    expect(elementsOf('{"a":[1.0, 12345678901234567890]}')).toEqual(['1.0', '12345678901234567890'])
   })
 
   it('are, of a key that stands twice, those of the last one', () => {
@@ -49,34 +60,29 @@ describe('parts of JSON', () => {
         ['__proto__', '3'],
       ]),
     )
+    expect(elementsOf('{"a":[1],"a":[2]}')).toEqual(['2'])
   })
 
-  it('are no more than allowed', () => {
-    expect(() => elementsOf('[1,2,3]', 2)).toThrow('at most 2')
+  it('are no more than allowed, in all lists together', () => {
+    expect(() => elementsOf('{"a":[1,2,3]}', 2)).toThrow('at most 2')
+    const parts = new JsonParts(['a', 'b'], 3)
+    expect(parts.add(new TextEncoder().encode('{"a":[1,2],"b":[3,4'))).toBe(true)
+    expect(parts.add(new TextEncoder().encode(',5'))).toBe(false)
+    expect(() => parts.end()).toThrow('at most 3')
   })
+
+  it.each(['[', '[1', '[1,]', '[,1]', '[1]]', '[1] 2', '["a]', '["a\\"]', '[{]', '[1}'])(
+    'of a list are none in %j',
+    (text) => {
+      expect(() => elementsOf(`{"a":${text}}`)).toThrow('Not JSON')
+    },
+  )
 
   it.each([
     '',
     ' ',
-    '[',
-    '[1',
-    '[1,]',
-    '[,1]',
-    '[1 2]',
-    '[1]]',
-    '[1] 2',
-    '["a]',
-    '["a\\"]',
-    '[{]',
-    '{}',
     '1',
     '"a"',
-  ])('of a list are none in %j', (text) => {
-    expect(() => elementsOf(text, 10)).toThrow('Not JSON')
-  })
-
-  it.each([
-    '',
     '{',
     '{"a"}',
     '{"a":}',
@@ -84,6 +90,7 @@ describe('parts of JSON', () => {
     '{a:1}',
     '{1:2}',
     '{"a":1}}',
+    '{"a":1} 2',
     '{"a":[}',
     '[]',
     '{"a" "b"}',
@@ -92,9 +99,9 @@ describe('parts of JSON', () => {
   })
 
   it('cost time by the length of the text alone', () => {
-    const backslashes = `["${'\\\\'.repeat(200_000)}"]`
+    const backslashes = `{"a":["${'\\\\'.repeat(200_000)}"]}`
     expect(elementsOf(backslashes, 1)).toHaveLength(1)
-    const nested = `[${'['.repeat(200_000)}${']'.repeat(200_000)}]`
+    const nested = `{"a":[${'['.repeat(200_000)}${']'.repeat(200_000)}]}`
     expect(elementsOf(nested, 1)).toHaveLength(1)
   })
 })

@@ -3,7 +3,7 @@ import { backfill } from '../../../../src/federation/inbound/backfill.ts'
 import type { ReceivingRoom } from '../../../../src/federation/inbound/receive.ts'
 import { type Inbound, takeEvents } from '../../../../src/federation/inbound/transaction.ts'
 import { makeMember, sendMember } from '../../../../src/federation/membership/handshake.ts'
-import { readJoinedState } from '../../../../src/federation/membership/joined-state.ts'
+import { joinAnswer, readJoinedState } from '../../../../src/federation/membership/joined-state.ts'
 import { invitedBy } from '../../../../src/federation/membership/outgoing-invite.ts'
 import { sendTransaction } from '../../../../src/federation/transaction.ts'
 import type { ReceiveAnswer } from '../../../../src/objects/room/federation.ts'
@@ -140,9 +140,10 @@ export class NetworkServer {
     const asked = { roomId, userId, membership: 'join' } as const
     const { event, rules, isVouchedFor } = await makeMember(parts, through, asked, {})
     this.#world.note(event.eventId, event.json)
-    const text = await sendMember(parts, through, asked, event)
+    const answer = joinAnswer()
+    answer.add(new TextEncoder().encode(await sendMember(parts, through, asked, { event })))
     const joining = { roomId, rules, join: event, isVouchedFor }
-    const { events, stateIds, join } = await readJoinedState(text, joining, this.#keyRing)
+    const { events, stateIds, join } = await readJoinedState(answer, joining, this.#keyRing)
     this.mutate((change) =>
       code.joinRemote(change, roomId, { roomVersion: rules.version, events, finish: { join, stateIds } }),
     )

@@ -1,10 +1,14 @@
 /** Joining a room of other servers: one of them gives its state, of which the Room is made here. */
 import { makeMember, sendMember } from '../../../../src/federation/membership/handshake.ts'
 import { inTurn } from '../../../../src/federation/membership/in-turn.ts'
-import { type JoinedState, readJoinedState } from '../../../../src/federation/membership/joined-state.ts'
+import {
+  type JoinedState,
+  joinAnswer,
+  readJoinedState,
+} from '../../../../src/federation/membership/joined-state.ts'
+import type { ReceivedEvent } from '../../../../src/objects/room/federation.ts'
 import { MatrixError } from '../../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../../src/protocol/events/canonical-json.ts'
-import type { CheckedPdu } from '../../../../src/protocol/federation/pdu-checks.ts'
 import { checkMemberContent } from '../../../../src/protocol/rooms/member-content.ts'
 import type { UserContext } from '../../../app-env.ts'
 import type { NamedRoom } from './places.ts'
@@ -31,9 +35,10 @@ export async function joinElsewhere(
   const asked = { roomId, userId: requester.userId, membership: 'join' } as const
   await inTurn(servers, ports.clock, async (server) => {
     const { event, rules, isVouchedFor } = await makeMember(ports, server, asked, content)
-    const text = await sendMember(ports, server, asked, event)
+    const parts = joinAnswer()
+    await sendMember(ports, server, asked, { event, take: (chunk) => parts.add(chunk) })
     const joining = { roomId, rules, join: event, isVouchedFor }
-    await handOver(c, roomId, rules.version, await readJoinedState(text, joining, ports.keyRing))
+    await handOver(c, roomId, rules.version, await readJoinedState(parts, joining, ports.keyRing))
   })
 }
 
@@ -48,11 +53,11 @@ async function handOver(
   const parts = [...inParts(events)]
   const last = parts.pop() ?? []
   for (const part of parts) await room.joinRemote({ roomVersion, events: part })
-  await room.joinRemote({ roomVersion, events: last, finish: { join: received(join), stateIds } })
+  await room.joinRemote({ roomVersion, events: last, finish: { join, stateIds } })
 }
 
-function* inParts(events: readonly CheckedPdu[]): Generator<ReturnType<typeof received>[]> {
-  let part: ReturnType<typeof received>[] = []
+function* inParts(events: readonly ReceivedEvent[]): Generator<ReceivedEvent[]> {
+  let part: ReceivedEvent[] = []
   let length = 0
   for (const event of events) {
     if (length + event.json.length > PART_LENGTH) {
@@ -60,12 +65,8 @@ function* inParts(events: readonly CheckedPdu[]): Generator<ReturnType<typeof re
       part = []
       length = 0
     }
-    part.push(received(event))
+    part.push(event)
     length += event.json.length
   }
   yield part
-}
-
-function received({ eventId, json, isRedacted }: CheckedPdu) {
-  return { eventId, json, isRedacted }
 }

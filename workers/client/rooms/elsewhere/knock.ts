@@ -20,7 +20,7 @@ export async function knockElsewhere(
   const asked = { roomId, userId, membership: 'knock' } as const
   const { event, state } = await inTurn(servers, ports.clock, async (server) => {
     const made = await makeMember(ports, server, asked, content)
-    const { knock_room_state: told } = objectIn(await sendMember(ports, server, asked, made.event))
+    const { knock_room_state: told } = objectIn(await sendMember(ports, server, asked, made))
     return { event: made.event, state: Array.isArray(told) ? told : [] }
   })
   const own = strippedEvent(event.pdu)

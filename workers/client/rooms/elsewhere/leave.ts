@@ -31,9 +31,9 @@ export async function leaveElsewhere(
   checkMemberContent(content)
   const asked = { roomId: named.roomId, userId, membership: 'leave' } as const
   const sent = await inTurn(place.servers, ports.clock, async (server) => {
-    const { event } = await makeMember(ports, server, asked, content)
-    await sendMember(ports, server, asked, event)
-    return event.eventId
+    const made = await makeMember(ports, server, asked, content)
+    await sendMember(ports, server, asked, made)
+    return made.event.eventId
   }).catch((error: unknown) => {
     if (error instanceof MatrixError) return undefined
     throw error
