@@ -3,10 +3,13 @@ import { parseArgs } from 'node:util'
 import { makeCertificate } from '../../test/support/deployment/certificates.ts'
 import { stopAll, stopOnSignals, temporaryFolder } from '../child.ts'
 import { busyNote, describeMachine, measureBusy } from '../report.ts'
+import { fork } from './fork.ts'
+import { catchUpIn, catchUpOut } from './outages.ts'
 import { Resident } from './resident.ts'
 import { largeRoom } from './rooms.ts'
-import { catchUpIn, catchUpOut, type Figure, fork, inbound, joins, type Meeting } from './rows.ts'
+import { inbound, joins } from './rows.ts'
 import { type Measured, startMeasuredSelvedge, startMeasuredSynapse } from './servers.ts'
+import type { Figure, Meeting } from './work.ts'
 
 const MISSED = 1_000
 const INBOUND = 2_000

@@ -39,21 +39,22 @@ export function largeRoom(resident: Resident, members: number): Graph {
 
 export const memberOf = (resident: Resident, index: number) => userOf(resident, `member${index}`)
 
-/** The answer is ready before it is asked for. The joins themselves do not stay: every server meets the same room. */
+/** The answer is ready before it is asked for. The joins are no part of it: every server meets the same room. */
 function serveJoins(resident: Resident, graph: Graph): void {
   const room = encodeURIComponent(graph.roomId)
   const decisive = ['m.room.create', 'm.room.power_levels', 'm.room.join_rules']
   const state = graph.statePdus()
-  const chain = state.filter(
-    ({ type, state_key: key }) => decisive.includes(type) || key === state[0]?.sender,
-  )
+  const creator = state[0]?.sender
+  const chain = state.filter(({ type, state_key: key }) => decisive.includes(type) || key === creator)
   const parts = JSON.stringify({ state, auth_chain: chain, members_omitted: false, origin: resident.name })
-  resident.on('GET', `/_matrix/federation/v1/make_join/${room}/`, ({ path }) =>
-    JSON.stringify(graph.template(path.split('/').at(-1) ?? '')),
-  )
+  const [heads, before] = [graph.heads, new Map(graph.state)]
+  resident.on('GET', `/_matrix/federation/v1/make_join/${room}/`, ({ path }) => {
+    graph.standOn(heads, before)
+    return JSON.stringify(graph.template(path.split('/').at(-1) ?? ''))
+  })
   resident.on('PUT', `/_matrix/federation/v2/send_join/${room}/`, ({ body }) => {
-    const event = JSON.stringify(body)
-    return `${parts.slice(0, -1)},"event":${event}}`
+    graph.learn(body as Pdu & JsonObject)
+    return `${parts.slice(0, -1)},"event":${JSON.stringify(body)}}`
   })
 }
 
