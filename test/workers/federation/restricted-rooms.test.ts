@@ -55,13 +55,16 @@ describe('a restricted room', () => {
     expect(room.taken.map(({ sender }) => sender)).toEqual([alice.userId, bob.userId])
   })
 
-  it('stays closed to whom its server does not let in either', async () => {
+  it.each([
+    [403, 'M_FORBIDDEN'],
+    [500, 'M_UNKNOWN'],
+  ])('stays closed to whom its server does not let in either: %s', async (refusal, errcode) => {
     const room = restricted()
     const levels = { users: { [room.creator]: 100 }, invite: 50 }
     room.send({ type: 'm.room.power_levels', state_key: '', content: levels })
     letIn(room)
     must(await joinBy(alice, room.roomId, [other.name]))
-    room.onMake('join', () => ({ status: 403, body: { errcode: 'M_FORBIDDEN', error: 'No' } }))
+    room.onMake('join', () => ({ status: refusal, body: { errcode, error: 'No' } }))
     const { status, body } = await bob.join(room.roomId)
     expect([status, body.errcode]).toEqual([403, 'M_FORBIDDEN'])
   })

@@ -191,7 +191,10 @@ async function join(c: UserContext, named: NamedRoom, body: JsonObject & { reaso
   } catch (error) {
     const others = await vouchingServers(c, place, error)
     if (others.length === 0) throw error
-    await viaOthers(others)
+    // Of servers that do not let the user in either, the refusal here says the most.
+    await viaOthers(others).catch((failure: unknown) => {
+      throw failure instanceof MatrixError ? error : failure
+    })
   }
   return { room_id: roomId }
 }
