@@ -10,14 +10,16 @@ import { storable } from './text.ts'
 /** Writes the index entry of an event: `src/search/document.ts`, which storage may not import. */
 export type SearchDocument = (event: SearchableEvent) => string | undefined
 
-/** The facts among the batch's events that are still the room's state, and its members counted anew. */
+/** The facts among the batch's events that are still the room's state, those that ended, and its members counted anew. */
 const SUMMARISE = `
   with fact as (
     select f.fact, f.value
-    from jsonb_to_recordset($2::jsonb) as f (event_id text, type text, fact text, value text, redacted boolean)
-    join room_state s on s.room_id = $1::text and s.type = f.type and s.state_key = '' and s.event_id = f.event_id
+    from jsonb_to_recordset($2::jsonb) as f
+      (event_id text, type text, fact text, value text, redacted boolean, ended boolean)
+    left join room_state s on s.room_id = $1::text and s.type = f.type and s.state_key = ''
     left join events e on e.event_id = f.event_id
-    where f.redacted or e.redacted is not true
+    where case when f.ended then s.event_id is null
+      else s.event_id = f.event_id and (f.redacted or e.redacted is not true) end
   )
   insert into room_summaries as held (room_id, facts, joined_members)
   select $1::text, (select coalesce(jsonb_object_agg(fact, value), '{}') from fact),
@@ -51,6 +53,8 @@ interface Opened extends SearchableEvent {
   eventId: string
   redacted: boolean
   current: boolean
+  /** No event of this type and key stands from now on; `eventId` is by which event that came about. */
+  ended: boolean
 }
 
 /** Statements that follow the batch's own, in its transaction. Each may be repeated, and none for most batches. */
@@ -81,6 +85,10 @@ export function derivedStatements(
 /** A redacted event may be state still: the statements ask for that themselves. */
 function opened(entry: RoomLogEntry & { redacted?: boolean }): Opened | undefined {
   if (entry.kind === 'placed') return openedPlaced(entry)
+  if (entry.kind === 'moved' && entry.eventId === null) {
+    const { causeId: eventId, type, stateKey } = entry
+    return { eventId, type, stateKey, content: {}, redacted: false, current: true, ended: true }
+  }
   const isOpened = entry.kind === 'event' || entry.kind === 'redacted' || entry.kind === 'moved'
   if (!isOpened || entry.pdu === undefined || entry.eventId === null) return undefined
   const pdu = JSON.parse(entry.pdu) as { type?: string; state_key?: string; content?: JsonObject }
@@ -88,11 +96,11 @@ function opened(entry: RoomLogEntry & { redacted?: boolean }): Opened | undefine
   const { eventId } = entry
   if (entry.kind === 'redacted') {
     const { type = '', state_key: stateKey = null } = pdu
-    return { eventId, type, stateKey, content, redacted: true, current: stateKey !== null }
+    return { eventId, type, stateKey, content, redacted: true, current: stateKey !== null, ended: false }
   }
   const { type, stateKey } = entry
   const current = entry.kind === 'moved' || entry.current
-  return { eventId, type, stateKey, content, redacted: entry.redacted === true, current }
+  return { eventId, type, stateKey, content, redacted: entry.redacted === true, current, ended: false }
 }
 
 /** Of history, only the search knows. What people are not shown is in no index. */
@@ -104,15 +112,23 @@ function openedPlaced({
   if (event === undefined || event.flags !== 0) return undefined
   const { content } = JSON.parse(event.pdu) as { content?: JsonObject }
   const { type, stateKey } = event
-  return { eventId, type, stateKey, content: objectField(content) ?? {}, redacted, current: false }
+  return {
+    eventId,
+    type,
+    stateKey,
+    content: objectField(content) ?? {},
+    redacted,
+    current: false,
+    ended: false,
+  }
 }
 
 function factRows(event: Opened): Record<string, unknown>[] {
   const found = factOf(event)
   if (found === undefined) return []
-  const { eventId, type, redacted } = event
+  const { eventId, type, redacted, ended } = event
   const value = found.value === undefined ? null : storable(found.value)
-  const row = { event_id: eventId, type, redacted, fact: found.fact, value }
+  const row = { event_id: eventId, type, redacted, ended, fact: found.fact, value }
   if (!FOLDED.has(found.fact)) return [row]
   return [row, { ...row, fact: `folded_${found.fact}`, value: value === null ? null : fold(value) }]
 }
@@ -137,7 +153,7 @@ function memberRow({ eventId, stateKey, content, redacted }: Opened): Record<str
 
 function documentRows(events: readonly Opened[], searchDocument: SearchDocument) {
   return events
-    .filter(({ redacted }) => !redacted)
+    .filter(({ redacted, ended }) => !redacted && !ended)
     .map((event) => ({
       event_id: event.eventId,
       has_url: event.content.url !== undefined,

@@ -59,6 +59,17 @@ const redacted = (pos: number, { eventId, type, stateKey }: EventEntry): RoomLog
   pdu: JSON.stringify({ type, ...(stateKey === null ? {} : { state_key: stateKey }), content: {} }),
 })
 
+const ended = (pos: number, type: string, stateKey = ''): RoomLogEntry => ({
+  kind: 'moved',
+  pos,
+  at: pos,
+  type,
+  stateKey,
+  eventId: null,
+  membership: type === 'm.room.member' ? 'leave' : null,
+  causeId: '$cause',
+})
+
 async function summary(roomId: string) {
   const query = 'select facts, joined_members from room_summaries where room_id = $1'
   const [row] = await database.sql.query(query, [roomId])
@@ -100,6 +111,20 @@ for (const { title, skip, open } of databases) {
         facts: { name: 'New', folded_name: 'new', encryption: 'm.megolm.v1.aes-sha2' },
         joined_members: 1,
       })
+    })
+
+    it('a summary forgets what a resolution ended, and counts without those whose join it undid', async () => {
+      const roomId = newRoom()
+      const first = [joins(roomId, 1, alice), joins(roomId, 2, bob, 'Bob'), named(roomId, 3, 'Gone')]
+      const second = [ended(4, 'm.room.name'), ended(5, 'm.room.member', bob)]
+      for (const batch of [first, second, first, second, [...first, ...second]]) {
+        await archive.applyRoom(roomId, '12', batch)
+        if (batch === first) continue
+        const forgotten = { name: null, folded_name: null }
+        expect(await summary(roomId)).toEqual({ facts: forgotten, joined_members: 1 })
+      }
+      await archive.applyRoom(roomId, '12', [named(roomId, 6, 'Back'), ended(7, 'm.room.topic')])
+      expect(await summary(roomId)).toMatchObject({ facts: { name: 'Back', topic: null } })
     })
 
     it('a redacted event leaves no text, even when its old batch comes again', async () => {
