@@ -6,6 +6,7 @@ import { MatrixError } from '../../src/protocol/errors.ts'
 import { type AppEnv, portsIn } from '../app-env.ts'
 import { Count, EventId, RoomId } from '../client/params.ts'
 import { endpoint } from '../middleware/endpoint.ts'
+import { lastRead, noteRead } from './last-read.ts'
 import { pduAnswer, pdusOf, pduTransaction } from './pdu-answer.ts'
 import { federates } from './served.ts'
 
@@ -25,12 +26,23 @@ serverReads.get(
   endpoint({ ...server, param: z.object({ eventId: EventId }) }),
   async (c) => {
     const { eventId } = c.req.valid('param')
+    const { origin } = c.var.requester
+    const pduIn = (roomId: string) => c.var.objects.room(roomId).pdu(origin, eventId)
+    const near = lastRead(origin)
+    const found = near === undefined ? undefined : await pduIn(near).catch(whereNot)
+    if (found !== undefined) return pduTransaction(c, [found])
     const roomId = await portsIn(c).archiveReader.roomOfEvent(eventId)
     if (roomId === undefined) throw new MatrixError('M_NOT_FOUND', 'There is no such event here')
-    const pdu = await c.var.objects.room(roomId).pdu(c.var.requester.origin, eventId)
-    return pduTransaction(c, [pdu])
+    return pduTransaction(c, [await pduIn(roomId)])
   },
 )
+
+/** The room that was asked of last has no such event for the server. */
+function whereNot(error: unknown): undefined {
+  if (error instanceof MatrixError && (error.errcode === 'M_NOT_FOUND' || error.errcode === 'M_FORBIDDEN'))
+    return undefined
+  throw error
+}
 
 serverReads.get('/state/:roomId', endpoint({ ...server, param: InRoom, query: AtEvent }), async (c) => {
   const { origin } = c.var.requester
@@ -45,6 +57,7 @@ serverReads.get('/state_ids/:roomId', endpoint({ ...server, param: InRoom, query
     origin: c.var.requester.origin,
     eventId: c.req.valid('query').event_id,
   })
+  noteRead(c.var.requester.origin, c.req.valid('param').roomId)
   return c.json({ pdu_ids: ids.pduIds, auth_chain_ids: ids.authChainIds })
 })
 
@@ -98,6 +111,7 @@ serverReads.post(
       limit,
       minDepth: min_depth,
     })
+    noteRead(c.var.requester.origin, c.req.valid('param').roomId)
     return pduAnswer({ lists: { events: [events] } })
   },
 )

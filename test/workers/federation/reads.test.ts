@@ -13,7 +13,7 @@ const enc = encodeURIComponent
 const RULES = roomVersion('11') as RoomVersionRules
 
 const other = remote()
-const { http, alice } = serving(['alice'], federating)
+const { http, server, alice } = serving(['alice'], federating)
 
 const eve = () => `@eve:${other.name}`
 const ask = (path: string) => other.ask(http, 'GET', `${V1}${path}`)
@@ -232,6 +232,16 @@ describe('a single event', () => {
       .toBe(200)
     const { body } = must(await ask(`/event/${enc(after[2]!)}`))
     expect(idsOf(body.pdus)).toEqual([after[2]])
+  })
+
+  it('of the room whose state was asked for is found before the archive has it', async () => {
+    const { roomId } = room
+    server.postgres.stop()
+    const eventId = await alice.say(roomId, 'only here')
+    must(await ask(`/state_ids/${enc(roomId)}?event_id=${enc(eventId)}`))
+    const { body } = must(await ask(`/event/${enc(eventId)}`))
+    expect(idsOf(body.pdus)).toEqual([eventId])
+    server.postgres.start()
   })
 
   it('that does not exist is 404', async () => {
