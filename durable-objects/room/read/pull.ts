@@ -67,19 +67,21 @@ function readReceipts(room: RoomReader, request: PullRequest, slice: RoomSlice):
 function readTimeline(reading: Reading, request: PullRequest, head: number, slice: RoomSlice): ShownRow[] {
   const { store } = reading.room
   const start = timelineStart(request)
-  const gap = highestGap(store.sql, start, head)
   const { rows: found, next } = scan(store, reading.viewer, {
     dir: 'b',
     from: head + 1,
-    // What is before a gap does not join on to what is after it: the client fetches what is missing from there.
-    to: gap === undefined ? start : gap + 1,
+    to: start,
     limit: request.timelineLimit,
     filter: request.filter?.timeline,
     ignored: request.ignored,
     length: SYNC_PART_LENGTH,
   })
   found.reverse()
-  const whole = behindHiddenState(store, reading.viewer, found)
+  // What is before a gap does not join on to what is after it: the client fetches what is missing from there.
+  const newest = found.at(-1)?.pos
+  const gap = newest === undefined ? undefined : highestGap(store.sql, start, newest - 1)
+  const joined = gap === undefined ? found : found.filter(({ pos }) => pos > gap)
+  const whole = behindHiddenState(store, reading.viewer, joined)
   const rows = request.stateAfter ? whole : behindLostState(store, whole)
   // The scan stops at the limit before it knows whether anything visible is left.
   slice.limited =
@@ -91,7 +93,6 @@ function readTimeline(reading: Reading, request: PullRequest, head: number, slic
   }
   const shown = rows.slice(rows.length - slice.events.length)
   if (shown[0] !== undefined) slice.prevBatch = placeToken(shown[0].pos)
-  else if (gap !== undefined) slice.prevBatch = placeToken(gap + 1)
   return shown
 }
 
