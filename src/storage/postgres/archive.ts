@@ -1,7 +1,8 @@
 /** The archive in Postgres: the logs of rooms and users, applied in order, once or many times alike. */
 import type { ArchiveStore, RoomLogEntry, UserLogEntry } from '../../ports/archive.ts'
 import { fold } from '../../protocol/matching/fold.ts'
-import { apartStatements, aroundColumns } from './archive-apart.ts'
+import { apartStatements } from './archive-apart.ts'
+import { batchStatement, roomRow } from './archive-batch.ts'
 import { derivedStatements, type SearchDocument } from './archive-derived.ts'
 import type { Sql } from './client.ts'
 import { storable } from './text.ts'
@@ -10,74 +11,6 @@ import { storable } from './text.ts'
 const LOCK_ROOM = `
   insert into rooms as known (room_id, version) values ($1::text, $2::text)
   on conflict (room_id) do update set version = known.version`
-
-/**
- * One batch. Rows guard themselves by position. An event that is there already stays, since it may have been redacted
- * since. When an old batch is repeated, a removed alias must not come back, nor a key of the state that has ended, nor
- * what a second redaction took from an event: they ask the room's row.
- */
-const APPLY_ROOM = `
-  with entry as (
-    select * from jsonb_to_recordset($2::jsonb) as e (
-      kind text, pos bigint, event_id text, depth bigint, pdu text, type text, state_key text, sender text,
-      ts bigint, current boolean, membership text, redacted boolean, alias text, creator text, listed boolean, txn text,
-      state_pos bigint, state_group bigint, after_group bigint, user_id text, receipt_type text, thread_id text, event_pos bigint, delay_id text, body text
-    )
-  ), appended as (
-    insert into events (event_id, room_id, pos, depth, type, state_key, sender, ts, pdu, redacted, txn, in_state,
-      state_pos, state_group, after_group)
-    select event_id, $1::text, pos, depth, type, state_key, sender, ts, pdu, redacted, txn, current,
-      state_pos, state_group, after_group from entry
-    where kind = 'event'
-    on conflict (event_id) do nothing
-  ), rewritten as (
-    update events set pdu = entry.pdu, redacted = true
-    from entry where entry.kind = 'redacted' and events.event_id = entry.event_id
-      and entry.pos >= (select archived_pos from rooms where room_id = $1::text)
-  ), state as (
-    insert into room_state as held (room_id, type, state_key, event_id, pos)
-    select distinct on (type, state_key) $1::text, type, state_key, event_id, pos from entry
-    where kind in ('event', 'moved') and current and state_key is not null
-      and pos > (select archived_pos from rooms where room_id = $1::text)
-    order by type, state_key, pos desc
-    on conflict (room_id, type, state_key) do update set event_id = excluded.event_id, pos = excluded.pos
-    where held.pos < excluded.pos
-  ), member as (
-    insert into room_memberships as held (room_id, user_id, membership, event_id, pos)
-    select distinct on (state_key) $1::text, state_key, membership, event_id, pos from entry
-    where kind in ('event', 'moved') and (current or kind = 'moved') and membership is not null
-    order by state_key, pos desc
-    on conflict (room_id, user_id) do update
-      set membership = excluded.membership, event_id = excluded.event_id, pos = excluded.pos,
-        forgotten = held.forgotten and excluded.membership in ('leave', 'ban')
-    where held.pos < excluded.pos
-  ), receipt as (
-    insert into receipts as held (room_id, user_id, receipt_type, thread_id, event_id, event_pos, ts, pos)
-    select distinct on (user_id, receipt_type, thread_id)
-      $1::text, user_id, receipt_type, thread_id, event_id, event_pos, ts, pos from entry
-    where kind = 'receipt' order by user_id, receipt_type, thread_id, pos desc
-    on conflict (room_id, user_id, receipt_type, thread_id) do update
-      set event_id = excluded.event_id, event_pos = excluded.event_pos, ts = excluded.ts, pos = excluded.pos
-    where held.pos < excluded.pos
-  ), delayed as (
-    insert into delayed_events as held (room_id, delay_id, body, pos)
-    select distinct on (delay_id) $1::text, delay_id, body, pos from entry
-    where kind = 'delayed' order by delay_id, pos desc
-    on conflict (room_id, delay_id) do update set body = excluded.body, pos = excluded.pos
-    where held.pos < excluded.pos
-  ), named as (
-    insert into aliases as held (alias, room_id, creator, created_ts)
-    select distinct on (alias) alias, $1::text, creator, $3::bigint from entry
-    where kind = 'alias' and pos >= (select archived_pos from rooms where room_id = $1::text)
-    on conflict (alias) do update set pending_until = null where held.room_id = excluded.room_id
-  ), listing as (
-    insert into public_rooms as held (room_id, listed, pos)
-    select $1::text, listed, pos from entry where kind = 'visibility' order by pos desc limit 1
-    on conflict (room_id) do update set listed = excluded.listed, pos = excluded.pos
-    where held.pos < excluded.pos
-  )
-  update rooms set archived_pos = greatest(archived_pos, (select max(pos) from entry))
-  where room_id = $1::text`
 
 const APPLY_USER = `
   insert into user_records as held (user_id, kind, key, seq, body, folded)
@@ -138,7 +71,8 @@ export function postgresArchive(
     async applyRoom(roomId, roomVersion, entries) {
       if (entries.length === 0) return
       const settled = redactedWithin(entries)
-      const batch = JSON.stringify(settled.map(roomRow))
+      const rows = settled.map((entry) => roomRow(entry, clock.now()))
+      const batch = JSON.stringify(rows)
       const replaced = entries.filter((entry) => entry.kind === 'replaced')
       const move = (text: string) => replaced.map((by) => ({ text, values: [roomId, by.roomId, by.pos] }))
       const marks = [
@@ -151,7 +85,7 @@ export function postgresArchive(
         { text: LOCK_ROOM, values: [roomId, roomVersion] },
         ...move(MOVE_ALIASES),
         ...apartStatements(roomId, settled),
-        { text: APPLY_ROOM, values: [roomId, batch, clock.now()] },
+        { text: batchStatement(rows), values: [roomId, batch] },
         ...marks.map(({ text }) => ({ text, values: [roomId, batch] })),
         ...move(MOVE_LISTING),
         ...derivedStatements(roomId, settled, searchDocument),
@@ -178,68 +112,6 @@ function redactedWithin(entries: RoomLogEntry[]): (RoomLogEntry & { redacted?: b
     if (entry.kind === 'event') return { ...entry, pdu, redacted: true }
     return { ...entry, event: entry.event && { ...entry.event, pdu }, redacted: true }
   })
-}
-
-/** An entry under the names of the columns. */
-function roomRow(entry: RoomLogEntry & { redacted?: boolean }): Record<string, unknown> {
-  const { kind, pos } = entry
-  switch (entry.kind) {
-    case 'event':
-      return {
-        kind,
-        pos,
-        event_id: entry.eventId,
-        depth: entry.depth,
-        pdu: entry.pdu.toWellFormed(),
-        type: storable(entry.type),
-        state_key: entry.stateKey === null ? null : storable(entry.stateKey),
-        sender: storable(entry.sender),
-        ts: entry.ts,
-        current: entry.current,
-        membership: entry.membership === null ? null : storable(entry.membership),
-        redacted: entry.redacted,
-        txn: entry.txn == null ? null : storable(entry.txn),
-        ...aroundColumns(entry.around),
-      }
-    case 'placed':
-    case 'record':
-      return { kind, pos }
-    case 'moved':
-      return {
-        kind,
-        pos,
-        event_id: entry.eventId ?? entry.causeId,
-        type: storable(entry.type),
-        state_key: storable(entry.stateKey),
-        current: entry.eventId !== null,
-        membership: entry.membership === null ? null : storable(entry.membership),
-      }
-    case 'redacted':
-      return { kind, pos, event_id: entry.eventId, pdu: entry.pdu.toWellFormed() }
-    case 'alias':
-      return { kind, pos, alias: storable(entry.alias), creator: storable(entry.creator) }
-    case 'visibility':
-      return { kind, pos, listed: entry.public }
-    case 'forgotten':
-      return { kind, pos, user_id: storable(entry.userId) }
-    case 'delayed':
-      return { kind, pos, delay_id: storable(entry.delayId), body: entry.body?.toWellFormed() ?? null }
-    case 'erased':
-      return { kind, pos, user_id: storable(entry.userId), erased_pos: entry.erasedPos }
-    case 'replaced':
-      return { kind, pos }
-    case 'receipt':
-      return {
-        kind,
-        pos,
-        user_id: storable(entry.userId),
-        receipt_type: entry.type,
-        thread_id: storable(entry.threadId ?? ''),
-        event_id: storable(entry.eventId),
-        event_pos: entry.eventPos,
-        ts: entry.ts,
-      }
-  }
 }
 
 function userRow(userId: string, { kind, key, seq, body }: UserLogEntry): Record<string, unknown> {

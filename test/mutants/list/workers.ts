@@ -49,8 +49,12 @@ export const WORKERS: readonly Mutant[] = [
     ],
   ),
   ...inFile(
-    'src/storage/postgres/archive.ts',
-    ['test/storage-endpoints/postgres.test.ts', 'test/src/storage/archive.test.ts'],
+    'src/storage/postgres/archive-batch.ts',
+    [
+      'test/storage-endpoints/postgres.test.ts',
+      'test/src/storage/archive.test.ts',
+      'test/src/storage/directory.test.ts',
+    ],
     [
       [
         "forgotten = held.forgotten and excluded.membership in ('leave', 'ban')",
@@ -61,6 +65,13 @@ export const WORKERS: readonly Mutant[] = [
         '    order by type, state_key, pos desc\n    on conflict (room_id, type',
         '    order by type, state_key, pos\n    on conflict (room_id, type',
       ],
+      ['(row) => isState(row) && row.membership != null', "ofKind('event')"],
+    ],
+  ),
+  ...inFile(
+    'src/storage/postgres/archive.ts',
+    ['test/storage-endpoints/postgres.test.ts', 'test/src/storage/archive.test.ts'],
+    [
       ['order by kind, key, seq desc', 'order by kind, key, seq'],
       ['where held.seq < excluded.seq`', '`'],
     ],
