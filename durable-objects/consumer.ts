@@ -2,10 +2,23 @@
  * All that follows a commit has one shape: a cursor, batches, an acknowledgement, and a backoff of its own. At least
  * once: a batch is read again until it was acknowledged, so its receiver must know what it has taken before.
  */
+import type { Random } from '../src/ports/system.ts'
 import type { TimedJob } from './timers.ts'
 
 /** How long news that can wait for company wait, ms (decision 18). */
 export const QUIET_MS = 1_000
+
+/** By how much of its delay an object may be later than others, at most. */
+const SPREAD = 1 / 4
+
+/**
+ * How long one object gathers what it tells, ms: as long as it is meant to, or a little longer. Objects with one and the
+ * same delay fall into step, and keep everybody waiting while they all tell at once.
+ */
+export function spreadDelay(delayMs: number, random: Random): number {
+  const [chance = 0] = random.bytes(1)
+  return Math.round(delayMs * (1 + (SPREAD * chance) / 0xff))
+}
 
 /** One row of an object's table of consumers: what it follows, and how the alarm runs it. */
 export interface Consumer<Name extends string, Change> extends TimedJob<Name> {

@@ -6,7 +6,7 @@ import { takeFault } from '../../src/faults.ts'
 import type { Ports } from '../../src/ports/ports.ts'
 import { partitionOf } from '../../src/protocol/event-stream.ts'
 import { answerAlarm } from '../answer-alarm.ts'
-import { type Consumer, follow, namesOf } from '../consumer.ts'
+import { type Consumer, follow, namesOf, spreadDelay } from '../consumer.ts'
 import { usersIn } from '../existing-users.ts'
 import { type Peers, peersOf } from '../peers.ts'
 import { beginInGeneration, enterGeneration, renewRoom } from '../restore.ts'
@@ -39,6 +39,7 @@ interface RoomParts {
   room: RoomContext
   typing: Typing
   timers: Timers<RoomJob>
+  archiveDelayMs: number
   /** What the alarm runs; some of it follows each commit. */
   jobs: readonly Consumer<RoomJob, Changed>[]
   feed: MemberFeed
@@ -66,7 +67,7 @@ export class Room extends DurableObject<Env> {
 
   /** Everything here takes constant time, however large the room. */
   #assemble(): RoomParts {
-    const { archive, archiveReader, backlogs, calls, clock, config, log } = this.#ports
+    const { archive, archiveReader, backlogs, calls, clock, config, log, random } = this.#ports
     const counted = config.testHooks
       ? countingStorage(this.ctx.storage, (rows, n) => calls.count(`room.${rows}`, n))
       : this.ctx.storage
@@ -134,6 +135,7 @@ export class Room extends DurableObject<Env> {
     })
     if (storage.hasTables) timers.recover()
     const typing = new Typing(room.store)
+    const archiveDelayMs = spreadDelay(config.archiveDelayMs, random)
     const presence = new RoomPresence({
       audience: () => (tellsPresence(room.store) ? this.#started.userIds() : []),
       tell: (userId, news) => this.#objects.user(userId).hearPresences(news),
@@ -152,7 +154,7 @@ export class Room extends DurableObject<Env> {
       subscribers: () => this.#loaded,
       started: () => this.#started,
     }
-    return { room, typing, timers, jobs, feed, events, life, desk }
+    return { room, typing, timers, archiveDelayMs, jobs, feed, events, life, desk }
   }
 
   /** None where the event stream is off: then nothing is written or called for it. */
@@ -234,11 +236,11 @@ export class Room extends DurableObject<Env> {
     const recent = this.#kept
     const committed = commit(room, work)
     const { appended, fed, moved, rewritten } = committed.change
-    const { events, jobs, timers } = this.#parts
+    const { archiveDelayMs, events, jobs, timers } = this.#parts
     events?.took(committed.change)
     const now = this.#ports.clock.now()
     // At once, or with the archive's next batch, so that one alarm does for all.
-    follow(jobs, committed.change, timers, { now, soon: now + this.#ports.config.archiveDelayMs })
+    follow(jobs, committed.change, timers, { now, soon: now + archiveDelayMs })
     recent.took(committed.change, room.store.head)
     if (appended.length === 0 && !rewritten && !moved) return committed
     this.#ports.calls.count('events.appended', appended.length)

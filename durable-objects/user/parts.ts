@@ -2,7 +2,7 @@
 import { takeFault } from '../../src/faults.ts'
 import type { Ports } from '../../src/ports/ports.ts'
 import { partitionOf } from '../../src/protocol/event-stream.ts'
-import { type Consumer, namesOf } from '../consumer.ts'
+import { type Consumer, namesOf, spreadDelay } from '../consumer.ts'
 import type { Peers } from '../peers.ts'
 import { beginInGeneration, enterGeneration } from '../restore.ts'
 import { countingStorage, type LazyStorage, lazyStorage } from '../sqlite.ts'
@@ -27,6 +27,8 @@ import { RoomSettings } from './settings/room-settings.ts'
 export interface UserParts {
   storage: LazyStorage
   timers: Timers<UserJob>
+  /** How long the archive waits for company, ms. */
+  archiveDelayMs: number
   /** What the alarm runs; some of it follows each mutation. */
   jobs: readonly Consumer<UserJob, UserChanged>[]
   sessions: SessionCopies
@@ -174,5 +176,19 @@ export function assembleUser(user: UserInside): UserParts {
     vouchFor: (session) => user.waitUntil(sessions.copy(session)),
   }
   if (storage.hasTables) timers.recover()
-  return { storage, timers, jobs, sessions, account, roomSettings, deviceLists, pushes, log, events, host }
+  const archiveDelayMs = spreadDelay(config.archiveDelayMs, ports.random)
+  return {
+    storage,
+    timers,
+    archiveDelayMs,
+    jobs,
+    sessions,
+    account,
+    roomSettings,
+    deviceLists,
+    pushes,
+    log,
+    events,
+    host,
+  }
 }

@@ -278,9 +278,9 @@ export class User extends DurableObject<Env> {
       return { ...done, changed: changed || pushes, counts }
     })
     const { value, revoked, changed, counts } = mutated
-    const { jobs, timers } = this.#parts
+    const { jobs, timers, archiveDelayMs } = this.#parts
     const now = this.#ports.clock.now()
-    follow(jobs, mutated, timers, { now, soon: now + this.#ports.config.archiveDelayMs })
+    follow(jobs, mutated, timers, { now, soon: now + archiveDelayMs })
     if (counts) this.#syncPolls?.settingsChanged()
     if (revoked !== undefined && revoked.length > 0) this.#polls.endSessions(new Set(revoked))
     if (changed) this.#polls.serve()

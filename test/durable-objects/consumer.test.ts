@@ -17,9 +17,12 @@ interface Row {
 }
 
 /** By a path that the compiler does not follow: the objects' types are not Node's. */
-const { Courier, follow } = (await import(join(projectRoot, 'durable-objects', 'consumer.ts'))) as {
+const { Courier, follow, spreadDelay } = (await import(
+  join(projectRoot, 'durable-objects', 'consumer.ts')
+)) as {
   Courier: new (outlet: object, now: () => number) => Flights
   follow(rows: Row[], change: string, timers: object, times: { now: number; soon: number }): void
+  spreadDelay(delayMs: number, random: { bytes(length: number): Uint8Array }): number
 }
 const { receiptsWait } = (await import(join(projectRoot, 'durable-objects', 'room', 'consumers.ts'))) as {
   receiptsWait(subscribers: number): number
@@ -51,6 +54,14 @@ function logOf(size: number, receive: (batch: number[]) => Promise<void>, settin
     left: () => log.length - cursor,
   }
 }
+
+describe('a delay', () => {
+  const spread = (byte: number) => spreadDelay(1_000, { bytes: () => Uint8Array.of(byte) })
+
+  it('differs from object to object, and is never shorter than it is meant to be', () => {
+    expect([spread(0), spread(128), spread(255)]).toEqual([1_000, 1_125, 1_250])
+  })
+})
 
 describe('a batch', () => {
   it('whose answer is lost is sent again, and the next one comes after it', async () => {
