@@ -18,50 +18,46 @@ export interface StatesAround {
   after: number | null
 }
 
-/** An event that did not come to its place as the newest one, as it stands when it is told. */
-export interface PlacedEvent {
-  /** Its position in the room. */
-  at: number
+/** What the archive has of every event. */
+export interface LoggedEvent {
   depth: number
+  /** The PDU's canonical JSON. */
   pdu: string
   type: string
   stateKey: string | null
   sender: string
   ts: number
+  /** A state event that is part of the room's state at its position. */
   current: boolean
-  /** 0: people see it. */
-  flags: number
   around?: StatesAround
 }
 
+/** An event that did not come to its place as the newest one, as it stands when it is told. */
+export interface PlacedEvent extends LoggedEvent {
+  /** Its position in the room. */
+  at: number
+  /** 0: people see it. */
+  flags: number
+}
+
 /**
- * What a Room keeps of branches beside events: a piece of a state group, an event that is missing, one that cannot be
- * finished yet, what the rules still read of one that was redacted, the forward extremities. `move`: a key of the state that moved by no event of its own; each `moved`
- * entry makes one.
+ * A room with branches keeps more than events. `group`: a piece of a state group. `gap`: an event that is missing.
+ * `staged`: an event that waits for others. `judged`: the content of a redacted event that the rules still read.
+ * `extremities`: the forward ones. `move`: a key of the state that moved by no event of its own, from a `moved` entry.
  */
 export type RoomRecordKind = 'group' | 'gap' | 'staged' | 'judged' | 'extremities' | 'move'
 
 /** One entry of a room's typed log, in the order of its positions. */
 export type RoomLogEntry =
-  | {
+  | ({
       kind: 'event'
       pos: number
       eventId: string
-      depth: number
-      /** The PDU's canonical JSON. */
-      pdu: string
-      type: string
-      stateKey: string | null
-      sender: string
-      ts: number
-      /** A state event that is part of the room's state at its position. */
-      current: boolean
       /** Only on member events that are current. */
       membership: string | null
       /** Device, path and transaction id of a local send. */
       txn?: string | null
-      around?: StatesAround
-    }
+    } & LoggedEvent)
   /** `event` is read when the entry is told. */
   | { kind: 'placed'; pos: number; eventId: string; event?: PlacedEvent }
   /** `body` is read when the entry is told; null: there is no such thing any more. */

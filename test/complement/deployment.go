@@ -105,7 +105,7 @@ func (d *deployment) server(t ct.TestLike, name string) *selvedge {
 	return nil
 }
 
-// Destroy keeps the servers for the next test, but those of a failed test: their folders stay for whoever looks why.
+// Destroy keeps the servers for the next test. After a failed test it stops them, and leaves their folders to be looked at.
 func (d *deployment) Destroy(t ct.TestLike) {
 	if !t.Failed() {
 		kept = d

@@ -77,7 +77,7 @@ function readTimeline(reading: Reading, request: PullRequest, head: number, slic
     length: SYNC_PART_LENGTH,
   })
   found.reverse()
-  // What is before a gap does not join on to what is after it: the client fetches what is missing from there.
+  // A timeline has no holes: it begins after a gap, and the client fetches from there what is missing.
   const newest = found.at(-1)?.pos
   const gap = newest === undefined ? undefined : highestGap(store.sql, start, newest - 1)
   const joined = gap === undefined ? found : found.filter(({ pos }) => pos > gap)

@@ -20,7 +20,7 @@ const TELLS: { [Kind in RoomLogEntry['kind']]: (store: RowReader, entry: Entry<K
   event: tellEvent,
   redacted: tellRedacted,
   moved: () => NOTHING,
-  // What comes late is no news.
+  // A late event is no news.
   placed: () => NOTHING,
   record: () => NOTHING,
   alias: (store, { pos, alias, creator }) =>

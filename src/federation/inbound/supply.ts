@@ -97,7 +97,7 @@ export class Supply {
     const fresh = good.filter(({ eventId }) => !this.#given.has(eventId))
     for (const { eventId } of fresh) this.#given.add(eventId)
     this.#missingEvents += fresh.length
-    // What nobody gives is looked for by the state, and what is given again and again leads nowhere.
+    // If nobody has anything new, the state is asked for. Events that were given before do not count.
     if (fresh.length === 0) for (const eventId of need.latest) this.#asked.add(eventId)
     return fresh
   }
@@ -140,7 +140,7 @@ export class Supply {
     await Promise.all(asking)
     const events = await this.#checked([...given.values()])
     const had = new Set(events.map(({ eventId }) => eventId))
-    // What has no valid signature is not that event.
+    // An event without a valid signature counts as not given.
     const wrong = [...given.keys()].filter((eventId) => !had.has(eventId))
     return { events, unavailable: [...unavailable, ...wrong] }
   }

@@ -7,7 +7,7 @@ import { RemoteRoom } from '../../support/federation/remote-room.ts'
 import { serving } from '../../support/serving.ts'
 
 const other = remote()
-const { alice } = serving(['alice'], federating)
+const { alice, bob } = serving(['alice', 'bob'], federating)
 
 const joinBy = (client: Client, room: string, via: readonly string[]) =>
   client.post(`/join/${encodeURIComponent(room)}?${via.map((name) => `via=${name}`).join('&')}`)
@@ -20,7 +20,10 @@ const restricted = () => {
   room.send({ type: 'm.room.join_rules', state_key: '', content: { join_rule: 'restricted', allow } })
   room.serve()
   const vouched = { join_authorised_via_users_server: room.creator }
-  room.onMake('join', () => ({ body: room.template('join', alice.userId, vouched) }))
+  room.onMake('join', ({ uri }) => {
+    const userId = decodeURIComponent(uri.split('?')[0]!.split('/').at(-1)!)
+    return { body: room.template('join', userId, vouched) }
+  })
   return room
 }
 const vouching = () => {
@@ -33,11 +36,38 @@ const vouching = () => {
   return room
 }
 
+/** One in which nobody but the creator may vouch. */
+const closed = () => {
+  const room = vouching()
+  const levels = { users: { [room.creator]: 100 }, invite: 50 }
+  room.send({ type: 'm.room.power_levels', state_key: '', content: levels })
+  return room
+}
+
 describe('a restricted room', () => {
   it('is joined by an event that its server has signed too', async () => {
     const room = vouching()
     must(await joinBy(alice, room.roomId, [other.name]))
     expect(await isIn(alice, room.roomId)).toBe(true)
+  })
+
+  it('is joined through its server where nobody here may vouch', async () => {
+    const room = closed()
+    must(await joinBy(alice, room.roomId, [other.name]))
+    must(await bob.join(room.roomId))
+    expect(await isIn(bob, room.roomId)).toBe(true)
+    expect(room.taken.map(({ sender }) => sender)).toEqual([alice.userId, bob.userId])
+  })
+
+  it.each([
+    [403, 'M_FORBIDDEN'],
+    [500, 'M_UNKNOWN'],
+  ])('stays closed to whom its server does not let in either: %s', async (refusal, errcode) => {
+    const room = closed()
+    must(await joinBy(alice, room.roomId, [other.name]))
+    room.onMake('join', () => ({ status: refusal, body: { errcode, error: 'No' } }))
+    const { status, body } = await bob.join(room.roomId)
+    expect([status, body.errcode]).toEqual([403, 'M_FORBIDDEN'])
   })
 
   it('is not joined by one that it has not signed, or by another event', async () => {

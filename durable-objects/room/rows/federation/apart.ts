@@ -1,6 +1,6 @@
 /**
- * What the archive must learn of a room whose events are not one line, beside its events: an entry of the log names it,
- * and what it is by then is read when the entry is told. A room of this server alone has no such entry.
+ * A room with branches has more to archive than its events. An entry of the log names each such thing. Its content is
+ * read only when the entry is told. A room of this server alone has no such entry.
  */
 import type { RoomLogEntry, RoomRecordKind } from '../../../../src/ports/archive.ts'
 import type { Pdu } from '../../../../src/protocol/events/event.ts'

@@ -91,7 +91,7 @@ function placeAccepted(
     // A client that is told of the event alone would not know of the gap before it.
     room.moved = true
   }
-  // What the archive hears of first is there when it hears of the event.
+  // The archive hears of the state groups before it hears of the event that names them.
   const around = before && storeAround(room, event, before, 'accepted')
   const pos = store.positions.next()
   const known = store.extremities
