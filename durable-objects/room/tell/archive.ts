@@ -43,8 +43,8 @@ export class RoomArchive extends Courier<RoomBatch> {
 }
 
 function outlet({ store, archive, woken, streamed }: RoomArchiveParts): Outlet<RoomBatch> {
-  /** As the archive has them, so far as this incarnation told it. */
-  let told: string | null = null
+  /** The extremities that the archive has, so far as this incarnation told it. */
+  let toldExtremities: string | null = null
   return {
     read() {
       const { entries, more } = entriesAfter(store, readCursors(store.sql).archived, LIMITS)
@@ -52,11 +52,11 @@ function outlet({ store, archive, woken, streamed }: RoomArchiveParts): Outlet<R
       if (last === undefined) return { items: [], more: () => more }
       // Those of now are those after this batch only if it is the last.
       const record = more ? undefined : extremitiesRecord(store.sql, last.pos)
-      const isNew = record !== undefined && record.body !== told
+      const isNew = record !== undefined && record.body !== toldExtremities
       const batch = {
         entries: isNew ? [...entries, record] : entries,
         upTo: last.pos,
-        extremities: isNew ? record.body : told,
+        extremities: isNew ? record.body : toldExtremities,
       }
       return { items: [batch], more: () => more }
     },
@@ -64,7 +64,7 @@ function outlet({ store, archive, woken, streamed }: RoomArchiveParts): Outlet<R
     deliver: ({ entries }) => archive.applyRoom(store.roomId, store.version, entries),
 
     acknowledge({ upTo, extremities }) {
-      told = extremities
+      toldExtremities = extremities
       // No mutation of the room: a consumer that moves its own cursor gives no other one work.
       store.transaction(() => {
         const told = streamed()
