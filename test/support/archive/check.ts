@@ -7,19 +7,12 @@ import { issueOperatorToken } from '../../../src/accounts/operator-token.ts'
 import { decodeBase64 } from '../../../src/protocol/base64.ts'
 import { eventually } from '../eventually.ts'
 import { objectName, type TestServer } from '../test-server.ts'
-import { type ArchivedKind, TABLE_RULES } from './tables.ts'
+import { type Row, tablesOf, type UnlikeArchive } from './rows.ts'
+import type { ArchivedKind } from './tables.ts'
 
-/** Tables, or columns as `table.column`, in which a test file leaves the archive behind, and why. */
-export type UnlikeArchive = Readonly<Record<string, string>>
-
-type Row = Record<string, unknown>
-type Tables = Record<string, Row[]>
-
-/** Objects of a kind that are looked at: more than a test needs to show what is missing. */
-const LOOKED_AT = 60
+/** Objects of a kind that are looked at: more than a test needs to show what is missing. A late archive is looked at closer. */
+const LOOKED_AT = process.env.TEST_EVICTING === 'on' ? 60 : 12
 const AT_ONCE = 6
-/** Rows read at once: an RPC carries 32 MiB. */
-const PAGE = 200
 const DONE = 200
 const AWAY = 503
 /** How long the archive may take to learn the last changes, ms. */
@@ -58,7 +51,8 @@ async function roomsOf(server: TestServer, users: readonly string[]): Promise<st
 }
 
 async function each(ids: readonly string[], work: (id: string) => Promise<unknown>): Promise<void> {
-  const queue = ids.slice(-LOOKED_AT)
+  const step = Math.ceil(ids.length / LOOKED_AT)
+  const queue = ids.filter((_, at) => at % step === 0)
   const worker = async () => {
     for (let id = queue.shift(); id !== undefined; id = queue.shift()) await work(id)
   }
@@ -127,47 +121,6 @@ function excerpt(value: unknown, one: unknown, other: unknown): unknown {
   let same = 0
   while (same < a.length && a[same] === b[same]) same += 1
   return `…${text.slice(Math.max(0, same - 40), same + 100)}…`
-}
-
-/** The rows that the archive must give back, without what it need not. */
-async function tablesOf(
-  server: TestServer,
-  kind: ArchivedKind,
-  name: string,
-  unlike: UnlikeArchive,
-): Promise<Tables> {
-  const tables: Tables = {}
-  const rules = TABLE_RULES[kind]
-  const all = await server.sql(
-    kind,
-    name,
-    "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name",
-  )
-  for (const table of all.map((row) => String(row.name))) {
-    if (/^(sqlite_|_cf_|__miniflare)/.test(table) || rules[table]?.left !== undefined || table in unlike)
-      continue
-    const { but = {}, as = {} } = rules[table] ?? {}
-    const changed = Object.entries(as).map(([column, sql]) => `, ${sql} AS ${column}`)
-    const rows = await allRows((offset) => {
-      const page = `LIMIT ${PAGE} OFFSET ${offset}`
-      return server.sql(kind, name, `SELECT *${changed.join('')} FROM "${table}" ${page}`)
-    })
-    tables[table] = rows.map((row) =>
-      Object.fromEntries(
-        Object.entries(row).filter(([column]) => !(column in but) && !(`${table}.${column}` in unlike)),
-      ),
-    )
-  }
-  return tables
-}
-
-async function allRows(read: (offset: number) => Promise<Row[]>): Promise<Row[]> {
-  const rows: Row[] = []
-  for (;;) {
-    const page = await read(rows.length)
-    rows.push(...page)
-    if (page.length < PAGE) return rows
-  }
 }
 
 async function roomIsArchived(server: TestServer, roomId: string): Promise<void> {
