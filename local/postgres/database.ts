@@ -24,18 +24,32 @@ export interface Database {
 
 const untouched = { getTypeParser: () => (text: string) => text }
 
-/** A database behind a pool of `pg` connections. */
-export function openPool(config: pg.PoolConfig): Database {
+/** Statements that a connection keeps planned; the product has some 200. */
+const MOST_PLANS = 500
+
+/**
+ * A database behind a pool of `pg` connections.
+ * @param plans `kept`: a statement that comes again is not planned again. Nothing may stand between that hands the
+ *   session to others.
+ */
+export function openPool(config: pg.PoolConfig, plans: 'kept' | 'anew' = 'anew'): Database {
   const pool = new pg.Pool({ connectionTimeoutMillis: 5000, ...config, types: untouched as never })
   // A connection lost while idle is replaced at the next use: nothing to do here.
   pool.on('error', () => {})
-  pool.on('connect', (client) => client.on('error', () => {}))
+  const kept = new WeakMap<pg.PoolClient, Plans>()
+  pool.on('connect', (client) => {
+    client.on('error', () => {})
+    if (plans !== 'kept') return
+    kept.set(client, { names: new Map(), made: 0 })
+    // The embedded Postgres has one session for all connections, one after the other.
+    client.query('DEALLOCATE ALL').catch(() => {})
+  })
   return {
     async use(work) {
       const client = await pool.connect()
       let broken = false
       try {
-        return await work(connectionOf(client))
+        return await work(connectionOf(client, kept.get(client)))
       } catch (error) {
         broken = !(error instanceof pg.DatabaseError)
         throw error
@@ -47,10 +61,17 @@ export function openPool(config: pg.PoolConfig): Database {
   }
 }
 
-function connectionOf(client: pg.PoolClient): Connection {
+/** The plans of a connection: their names by their statements. No name comes twice, since the driver remembers them. */
+interface Plans {
+  readonly names: Map<string, string>
+  made: number
+}
+
+function connectionOf(client: pg.PoolClient, plans: Plans | undefined): Connection {
   return {
     async query(text, params = []) {
       const result = await client.query({
+        name: plans && (await planName(client, plans, text)),
         text,
         values: params,
         rowMode: 'array',
@@ -64,7 +85,28 @@ function connectionOf(client: pg.PoolClient): Connection {
       }
     },
     async script(text) {
+      if (plans && CHANGES_TABLES.test(text)) await forget(client, plans)
       await client.query(text)
     },
   }
+}
+
+/** Under which name the connection keeps the plan of a statement; undefined: it keeps none. */
+async function planName(client: pg.PoolClient, plans: Plans, text: string): Promise<string | undefined> {
+  const { names } = plans
+  if (CHANGES_TABLES.test(text)) return forget(client, plans)
+  const known = names.get(text)
+  if (known !== undefined || names.size >= MOST_PLANS) return known
+  plans.made += 1
+  const name = `plan${plans.made}`
+  names.set(text, name)
+  return name
+}
+
+/** A plan holds on to the types that its parameters had. */
+const CHANGES_TABLES = /^\s*(create|alter|drop)\b/im
+
+async function forget(client: pg.PoolClient, { names }: Plans): Promise<undefined> {
+  names.clear()
+  await client.query('DEALLOCATE ALL')
 }

@@ -20,11 +20,12 @@ export interface Lender {
 export async function lendSchemas(database: Database): Promise<Lender> {
   const endpoints = new Map<string, SqlService>()
   let made = 0
+  const within = schemasOf(database)
   const lend = async (): Promise<JsonAnswer> => {
     made += 1
     const name = `test_${made}`
     await database.use((connection) => connection.script(`create schema ${name}`))
-    const schema = within(database, name)
+    const schema = within(name)
     await runMigrations(schema, migrationsFolder)
     endpoints.set(name, sqlEndpoint(schema))
     return { status: 200, json: { name } }
@@ -60,18 +61,16 @@ export async function lendSchemas(database: Database): Promise<Lender> {
   }
 }
 
-/** The same database, where unqualified names mean `schema`. Safe because its users come one at a time. */
-function within(database: Database, schema: string): Database {
-  return {
+/** The same database, where unqualified names mean a schema. Safe because its users come one at a time. */
+function schemasOf(database: Database): (schema: string) => Database {
+  let current = ''
+  return (schema) => ({
     use: (work) =>
       database.use(async (connection) => {
-        await connection.script(`set search_path to ${schema}, public`)
-        try {
-          return await work(connection)
-        } finally {
-          await connection.script('set search_path to public')
-        }
+        if (current !== schema) await connection.script(`set search_path to ${schema}, public`)
+        current = schema
+        return work(connection)
       }),
     close: async () => {},
-  }
+  })
 }
