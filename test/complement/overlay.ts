@@ -16,8 +16,20 @@ const PATCHES: Readonly<Record<string, readonly [from: string, to: string][]>> =
     ['defer testPackage.Cleanup()', 'defer stopKept()'],
     ['testPackage.OldDeploy(t, blueprint)', 'deployBlueprint(t, blueprint)'],
   ],
+  'tests/csapi/apidoc_room_receipts_test.go': [['Get(userID)', 'Get(client.GjsonEscape(userID))']],
   'tests/csapi/apidoc_room_state_test.go': [
     ['"joined." + authedClient.UserID', '"joined." + client.GjsonEscape(authedClient.UserID)'],
+  ],
+  'tests/csapi/device_lists_test.go': [
+    ['algorithms", user.UserID', 'algorithms", client.GjsonEscape(user.UserID)'],
+    ['keys.%s", user.UserID', 'keys.%s", client.GjsonEscape(user.UserID)'],
+  ],
+  'tests/csapi/keychanges_test.go': [
+    ['"device_keys."+bob.UserID', '"device_keys."+client.GjsonEscape(bob.UserID)'],
+  ],
+  'tests/csapi/thread_notifications_test.go': [['Get(userID)', 'Get(client.GjsonEscape(userID))']],
+  'tests/federation_device_list_update_test.go': [
+    ['"device_keys.%s.%s", joiner.UserID', '"device_keys.%s.%s", client.GjsonEscape(joiner.UserID)'],
   ],
   'tests/federation_keys_test.go': [
     ['"signatures.hs1.%s", keyName', '"signatures.%s.%s", client.GjsonEscape("hs1"), keyName'],
