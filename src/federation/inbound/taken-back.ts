@@ -24,8 +24,8 @@ interface Parts {
 }
 
 /**
- * Ends an invite, if that is what the event does: it cites the invite, and is signed by the server of its sender, which is
- * the inviter's too. Whether its sender may remove anybody, only servers in the room know.
+ * Ends an invite, if that is what the event does: it cites the invite, and its sender is the inviter. Whether another user
+ * may remove anybody, only servers in the room know.
  *
  * @param event with exact numbers
  * @returns the event's id; undefined where the event is for the room to judge
@@ -44,7 +44,7 @@ export async function takeBack(
   if (verdict?.verdict !== 'good' || !verdict.pdu.auth_events.includes(own.eventId)) return undefined
   const { eventId, pdu } = verdict
   const { sender } = pdu
-  if (serverNameOf(sender) !== serverNameOf(own.inviter ?? '')) return undefined
+  if (sender !== own.inviter) return undefined
   await user(target).membershipChanged({
     roomId,
     pos: 0,
