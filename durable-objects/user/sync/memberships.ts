@@ -156,8 +156,13 @@ function fromOutside(told: MembershipChange, known: UserRoom | undefined): Membe
 
 /** A user who was removed and is then banned was banned from a room that they had been in. */
 function wasBefore(known: UserRoom | undefined, { membership }: MembershipChange): Membership | null {
-  const wasRemoved = known?.membership === 'leave' && known.byOther && known.was === 'join'
+  const wasRemoved = known?.membership === 'leave' && isRemoved(known)
   return wasRemoved && membership === 'ban' ? 'join' : (known?.membership ?? null)
+}
+
+/** Whether the user was in the room until they were kicked or banned. */
+export function isRemoved({ membership, was, byOther }: UserRoom): boolean {
+  return isGone(membership) && byOther && was === 'join'
 }
 
 function isGone(membership: Membership): boolean {

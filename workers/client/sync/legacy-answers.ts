@@ -12,6 +12,12 @@ export function roomIdsOf(body: JsonObject): string[] {
   return sectionsOf(body).map(({ roomId }) => roomId)
 }
 
+/** "If false then only rooms that the user has been invited to or has joined are included." A sync shows removals too. */
+export function withoutPast(body: JsonObject): JsonObject {
+  const { leave: _, ...rooms } = objectField(body.rooms) ?? {}
+  return { ...body, rooms }
+}
+
 /** Client-Server API §GET /initialSync, with what its lists go on with. */
 export function asInitialSync(
   body: JsonObject,

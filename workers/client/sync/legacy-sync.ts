@@ -10,7 +10,7 @@ import { beginWait } from '../../middleware/waits.ts'
 import { stateSlices, streamJson } from '../../stream-json.ts'
 import { limitOf, position } from '../events/reading.ts'
 import { Count, EventId, Flag, InRoom, RoomId } from '../params.ts'
-import { asEvents, asInitialSync, roomIdsOf, type Slices } from './legacy-answers.ts'
+import { asEvents, asInitialSync, roomIdsOf, type Slices, withoutPast } from './legacy-answers.ts'
 import { hasRest, type LargeAnswer, poll, restOf } from './sync.ts'
 
 const DEFAULT_LIMIT = 10
@@ -36,8 +36,9 @@ legacy.get(
   async (c) => {
     const { limit, archived } = c.req.valid('query')
     const { body, rest } = await syncOnce(c, { room: { timeline: { limit }, include_leave: archived } })
-    const listed = await c.var.ports.directory.listedAmong(roomIdsOf(body))
-    const [answer, slices] = asInitialSync(body, rest, { userId: c.var.requester.userId, listed })
+    const shown = archived ? body : withoutPast(body)
+    const listed = await c.var.ports.directory.listedAmong(roomIdsOf(shown))
+    const [answer, slices] = asInitialSync(shown, rest, { userId: c.var.requester.userId, listed })
     return streamJson(answer, slices)
   },
 )

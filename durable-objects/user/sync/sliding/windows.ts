@@ -3,7 +3,7 @@ import type { ListFilters, SlidingAsked } from '../../../../src/objects/user/sli
 import type { JsonObject } from '../../../../src/protocol/events/canonical-json.ts'
 import { objectField, stringField } from '../../../../src/protocol/json-fields.ts'
 import { combine, type RoomConfig } from '../../../../src/protocol/sliding/room-config.ts'
-import type { UserRoom } from '../memberships.ts'
+import { isRemoved, type UserRoom } from '../memberships.ts'
 import type { RoomOrder } from './room-order.ts'
 
 /** A room that the request is about. */
@@ -65,11 +65,11 @@ export function windowsOf(listed: ListedRooms, asked: SlidingAsked): Windows {
  * and then until it is told.
  */
 function isListed({ hidesInvite }: ListedRooms, room: UserRoom): boolean {
-  const { membership, was, byOther, forgotten } = room
+  const { membership, forgotten } = room
   if (forgotten) return false
   if (membership === 'join' || membership === 'knock') return true
   if (membership === 'invite') return !hidesInvite(room)
-  return byOther && was === 'join'
+  return isRemoved(room)
 }
 
 function within(rooms: readonly UserRoom[], ranges: [number, number][] | undefined): Iterable<UserRoom> {

@@ -2,7 +2,7 @@
 import type { Increment, PullRequest } from '../../../../src/objects/room/sync.ts'
 import { type Filter, wantsRoom } from '../../../../src/protocol/matching/filter.ts'
 import type { Heads } from '../heads/heads.ts'
-import type { Memberships, UserRoom } from '../memberships.ts'
+import { isRemoved, type Memberships, type UserRoom } from '../memberships.ts'
 import type { SyncQuery } from '../query.ts'
 import type { SyncToken } from '../sync-token.ts'
 import type { UnreadCounts } from '../unread.ts'
@@ -84,7 +84,9 @@ export function planRooms(parts: PlanParts, query: SyncQuery, span: Span): Rooms
     const hidden = !wantsRoom(query.filter?.room, room.roomId)
     const shown = hidden ? { ...query, filter: DEVICES_ONLY, fullState: false } : query
     const isJoined = room.membership === 'join'
-    const task = isJoined ? joinedTask(parts, shown, { token, hidden }, room) : leftTask(shown, span, room)
+    const task = isJoined
+      ? joinedTask(parts, shown, { token, hidden }, room)
+      : leftTask(shown, { ...span, hidden }, room)
     if (task !== undefined) tasks.push({ ...withPosition(parts, task, token), everyone, hidden })
   }
   return { tasks }
@@ -135,13 +137,19 @@ function withPosition({ heads }: PlanParts, task: Task, token: SyncToken | undef
 }
 
 /**
- * Rooms left since the token: shown up to the leave (SYNC9). Those left before are shown in an initial sync, and
- * only to clients that ask for them.
+ * Rooms left since the token: shown up to the leave (SYNC9). Those left before are shown in an initial sync, and only to
+ * clients that ask for "rooms that the user has left". A user who was kicked or banned has not left by themselves: other
+ * servers show these rooms to every client, as sliding sync does.
  */
-function leftTask(query: SyncQuery, span: Span, room: UserRoom): Task | undefined {
+function leftTask(
+  query: SyncQuery,
+  { hidden, ...span }: Span & { hidden: boolean },
+  room: UserRoom,
+): Task | undefined {
   if (room.membership !== 'leave' && room.membership !== 'ban') return undefined
   const initial = isInitial(span)
-  const asked = initial ? query.filter?.room?.include_leave === true : room.own > span.since
+  const isPast = query.filter?.room?.include_leave === true || isRemoved(room)
+  const asked = initial ? isPast && !hidden : room.own > span.since
   const wanted = asked || (span.token !== undefined && isOwed(span.token, room))
   return wanted ? { room, since: 0, full: initial, first: true } : undefined
 }

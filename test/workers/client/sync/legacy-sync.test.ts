@@ -23,6 +23,9 @@ describe('/initialSync', () => {
     const invited = await bob.createRoom({ invite: [alice.userId] })
     const left = await alice.createRoom({})
     must(await alice.post(room(left, '/leave')))
+    const kickedFrom = await bob.createRoom({ preset: 'public_chat' })
+    must(await alice.join(kickedFrom))
+    must(await bob.post(room(kickedFrom, '/kick'), { user_id: alice.userId }))
     const { body } = must(await alice.get('/initialSync', { limit: 2 }))
     const info = (id: string) => body.rooms.find(({ room_id }: Body) => room_id === id)
     expect(info(joined)).toMatchObject({
@@ -38,9 +41,11 @@ describe('/initialSync', () => {
     )
     expect(older.body.chunk[0].event_id).not.toBe(messages.chunk[0].event_id)
     expect(info(invited)).toMatchObject({ membership: 'invite', inviter: bob.userId })
-    expect(info(left)).toBeUndefined()
     const archived = must(await alice.get('/initialSync', { archived: true })).body
-    expect(archived.rooms.find(({ room_id }: Body) => room_id === left).membership).toBe('leave')
+    for (const past of [left, kickedFrom]) {
+      expect(info(past)).toBeUndefined()
+      expect(archived.rooms.find(({ room_id }: Body) => room_id === past).membership).toBe('leave')
+    }
     expect(body.presence).toEqual(expect.any(Array))
   })
 })

@@ -49,6 +49,27 @@ describe('a room that is left', () => {
     },
   )
 
+  it.each([
+    ['kick', 'leave'],
+    ['ban', 'ban'],
+  ])('is in a first sync after a %s, until it is forgotten', async (how, membership) => {
+    const room = await alice.createRoom({ preset: 'public_chat' })
+    must(await bob.join(room))
+    must(await alice.post(at(room, how), { user_id: bob.userId, reason: 'enough' }))
+    const section = must(await bob.sync()).body.rooms.leave[room]
+    expect(section.timeline.events.at(-1)).toMatchObject({ content: { membership, reason: 'enough' } })
+    const hidden = { filter: JSON.stringify({ room: { not_rooms: [room] } }) }
+    expect(must(await bob.sync(hidden)).body.rooms?.leave?.[room]).toBeUndefined()
+    must(await bob.post(at(room, 'forget')))
+    expect(must(await bob.sync()).body.rooms?.leave?.[room]).toBeUndefined()
+  })
+
+  it('is in no first sync if the user was never in it', async () => {
+    const room = await alice.createRoom({ invite: [bob.userId] })
+    must(await alice.post(at(room, 'ban'), { user_id: bob.userId }))
+    expect(must(await bob.sync()).body.rooms?.leave?.[room]).toBeUndefined()
+  })
+
   it('comes with its new account data', async () => {
     const room = await alice.createRoom({ preset: 'public_chat' })
     must(await bob.join(room))
