@@ -139,8 +139,8 @@ export class Memberships {
 
 /**
  * The change of the user's list that follows from another server's word; undefined: none. An invite that comes again
- * changes nothing, even after the user has refused it. A room that is known by such words alone is forgotten when the user
- * leaves, since no Room here could tell of it later.
+ * changes nothing, even after the user has refused it. A room that is known by such words alone counts as forgotten when
+ * the user leaves, since no Room here could tell of it later.
  */
 function fromOutside(told: MembershipChange, known: UserRoom | undefined): MembershipChange | undefined {
   const pos = known?.pos ?? 0
@@ -148,6 +148,7 @@ function fromOutside(told: MembershipChange, known: UserRoom | undefined): Membe
     if (known?.membership === 'join' || known?.eventId === told.eventId) return undefined
     return { ...told, pos }
   }
+  if (told.forgotten && known?.membership === 'leave') return { ...told, pos, eventId: known.eventId }
   if (known?.membership !== 'invite' && known?.membership !== 'knock') return undefined
   // An invite that was taken back, and another one since.
   if (told.eventId !== '' && told.eventId !== known.eventId) return undefined

@@ -113,7 +113,7 @@ export class Sync {
       now,
       rooms: this.#roomNews(span, slices, data),
       roomData: this.#roomData(span, slices, data),
-      listed: this.#streams.listed.after(span),
+      listed: this.#streams.listed.after(span, query),
       accountData: data.get(null) ?? [],
       toDevice,
       deviceLists,

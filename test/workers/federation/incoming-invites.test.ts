@@ -110,7 +110,11 @@ describe('an invite of another server', () => {
     must(await leave(alice, room.roomId))
     expect((await roomsOf(alice)).invite?.[room.roomId]).toBeUndefined()
     must(await leave(alice, room.roomId))
+    const withLeft = { filter: JSON.stringify({ room: { include_leave: true } }) }
+    const { timeline } = (await roomsOf(alice, withLeft)).leave[room.roomId]
+    expect(timeline.events).toEqual([expect.objectContaining({ sender: alice.userId })])
     must(await alice.post(`/rooms/${encodeURIComponent(room.roomId)}/forget`))
+    expect((await roomsOf(alice, withLeft)).leave?.[room.roomId]).toBeUndefined()
   })
 
   it('that is refused leaves a client of sliding sync without it', async () => {

@@ -21,6 +21,9 @@ const roomsOf = async (client: Client, query = {}): Promise<Body> =>
   must(await client.sync(query)).body.rooms ?? {}
 const isInvited = async (client: Client, { roomId }: RemoteRoom) =>
   (await roomsOf(client)).invite?.[roomId] !== undefined
+const withLeft = { filter: JSON.stringify({ room: { include_leave: true } }) }
+const forget = async (client: Client, { roomId }: RemoteRoom) =>
+  must(await client.post(`/rooms/${encodeURIComponent(roomId)}/forget`))
 
 let transactions = 0
 async function send(from: RemoteRoom['remote'], { pdu }: Pick<BuiltEvent, 'pdu'>): Promise<Body> {
@@ -78,6 +81,21 @@ describe('an invite that is taken back', () => {
     expect(await isInvited(guest, room)).toBe(true)
     await send(other, room.send(removal(guest.userId)))
     expect(await isInvited(guest, room)).toBe(false)
+    expect((await roomsOf(guest, withLeft)).leave[room.roomId]).toBeDefined()
+    await forget(guest, room)
+    expect((await roomsOf(guest, withLeft)).leave).toBeUndefined()
+  })
+
+  it('is in a first sync that asks for rooms that were left, until it is forgotten', async () => {
+    const { room } = await invited()
+    const taken = room.send(removal(guest.userId))
+    await send(other, taken)
+    const { leave } = await roomsOf(guest, withLeft)
+    const events = [expect.objectContaining({ event_id: taken.eventId, sender: room.creator })]
+    expect(leave[room.roomId].timeline.events).toEqual(events)
+    expect((await roomsOf(guest)).leave).toBeUndefined()
+    await forget(guest, room)
+    expect((await roomsOf(guest, withLeft)).leave).toBeUndefined()
   })
 
   it('is shown when it is sent anew', async () => {

@@ -4,7 +4,7 @@ import * as z from 'zod'
 import type { AppEnv } from '../../app-env.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
 import { InRoom, UserId } from '../params.ts'
-import { isForgottenElsewhere } from './elsewhere/leave.ts'
+import { forget } from './elsewhere/leave.ts'
 
 const NONCE_LENGTH = 18
 
@@ -25,9 +25,7 @@ forgetAndUpgrade.post(
     bodyOptional: true,
   }),
   async (c) => {
-    const { roomId } = c.req.valid('param')
-    if (!(await isForgottenElsewhere(c, roomId)))
-      await c.var.objects.room(roomId).forget(c.var.requester.userId)
+    await forget(c, c.req.valid('param').roomId)
     return c.json({})
   },
 )

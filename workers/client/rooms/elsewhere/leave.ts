@@ -63,10 +63,27 @@ export async function leaveElsewhere(
   return true
 }
 
-/** A room that was never here is forgotten as soon as its invite is refused. */
-export async function isForgottenElsewhere(c: UserContext, roomId: string): Promise<boolean> {
-  const { objects, requester } = c.var
-  if (!objects.servers.federates) return false
-  const own = await objects.user(requester.userId).membershipIn(roomId)
-  return own?.membership === 'leave' && own.outside
+/** Of a room of which another server told last, only the user's own list knows; its Room forgets what it has of before. */
+export async function forget(c: UserContext, roomId: string): Promise<void> {
+  const { objects, ports, requester } = c.var
+  const { userId } = requester
+  const user = objects.user(userId)
+  const own = objects.servers.federates ? await user.membershipIn(roomId) : undefined
+  if (own?.membership !== 'leave' || !own.outside) return objects.room(roomId).forget(userId)
+  await user.membershipChanged({
+    roomId,
+    pos: 0,
+    outside: true,
+    membership: 'leave',
+    unchanged: true,
+    eventId: own.eventId,
+    sender: userId,
+    forgotten: true,
+    at: ports.clock.now(),
+  })
+  await objects.room(roomId).forget(userId).catch(whereUnknown)
+}
+
+function whereUnknown(error: unknown): void {
+  if (!(error instanceof MatrixError && error.errcode === 'M_NOT_FOUND')) throw error
 }
