@@ -97,7 +97,7 @@ export const SLIDING: readonly Mutant[] = [
     ],
   ]),
   ...inFile('durable-objects/user/sync/sliding/windows.ts', MEMBERSHIPS, [
-    ["return byOther && was === 'join'", 'return false', { title: 'always shows a room' }],
+    ['return isRemoved(room)', 'return false', { title: 'always shows a room' }],
   ]),
   ...inFile('durable-objects/user/sync/sockets.ts', POLLS, [
     [

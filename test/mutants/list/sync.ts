@@ -6,7 +6,12 @@ const RULES = ['test/faults/sync-rules.test.ts', 'test/faults/interrupted.test.t
 
 const QUIET = ['test/workers/client/events/quiet-news.test.ts']
 
+const LEAVING = ['test/workers/client/sync/sync-leaving.test.ts']
+
 export const SYNC: readonly Mutant[] = [
+  ...inFile('durable-objects/user/sync/streams/room-plan.ts', LEAVING, [
+    [' || isRemoved(room)', '', { title: 'is in a first sync after a' }],
+  ]),
   ...inFile('durable-objects/user/sync/heads/known-heads.ts', RULES, [
     ['if (known !== undefined && known < head)', 'if ((known ?? 0) < head)', { title: 'makes none known' }],
     [
