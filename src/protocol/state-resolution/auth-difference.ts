@@ -1,4 +1,7 @@
-/** The auth difference: the events that are in the full auth chains of some sides of a fork, and not of all. */
+/**
+ * The auth difference: the events that are in the full auth chains of some sides of a fork, and not of all. The
+ * conflicted events are left out, which are resolved in any case.
+ */
 import { type AuthChains, type ChainPlace, placesOf, type Reach, reachOf } from './auth-chains.ts'
 
 /**
@@ -16,6 +19,7 @@ export function authDifference(
   isShared: (eventId: string) => boolean,
 ): Set<string> {
   const reaches = eventsBySide.map((events) => reachOf(chains, placesOf(chains, events)))
+  const conflicted = new Set(eventsBySide.flat())
   const shared = new SharedAncestors(chains, isShared)
   const difference = new Set<string>()
   for (const chain of new Set(reaches.flatMap((reach) => [...reach.keys()]))) {
@@ -23,9 +27,11 @@ export function authDifference(
     let seq = highest(reaches, chain)
     if (seq < from) continue
     for (const eventId of chains.eventsIn({ chain, from, to: seq })) {
-      // What reaches an event reaches all below it in its chain.
-      if (shared.has({ chain, seq })) break
-      difference.add(eventId)
+      if (!conflicted.has(eventId)) {
+        // What reaches an event reaches all below it in its chain.
+        if (shared.has({ chain, seq })) break
+        difference.add(eventId)
+      }
       seq--
     }
   }

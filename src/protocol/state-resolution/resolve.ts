@@ -7,7 +7,7 @@ import { conflictedSubgraph } from './conflicted-subgraph.ts'
 import { mainlineOrder } from './mainline.ts'
 import { powerOrder } from './power-order.ts'
 import { KnownEvents, type ResolutionSource, type StateEvent } from './source.ts'
-import type { StateKey } from './state-keys.ts'
+import { remembered, type StateKey } from './state-keys.ts'
 
 /** A key that the sides did not agree on, with the event that holds it from now on; undefined where none does. */
 export interface ResolvedKey extends StateKey {
@@ -32,10 +32,11 @@ export function resolveState(
   if (conflict.keys.length === 0) return []
   const events = new KnownEvents(rules, source)
   const conflicted = fullConflictedSet(rules, conflict, events)
-  const shared = (type: string, stateKey: string): StateEvent | undefined => {
+  // Each event is checked against the same few.
+  const shared = remembered((type, stateKey) => {
     const eventId = conflict.shared(type, stateKey)
     return eventId === undefined ? undefined : events.get(eventId)
-  }
+  })
   // v2.1: "the iterative auth checks algorithm starts from an empty set of resolved state".
   const state = new PartialState(rules.resolvesFromEmpty ? () => undefined : shared)
 

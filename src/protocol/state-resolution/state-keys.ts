@@ -32,3 +32,14 @@ export class StateKeyMap<V> {
     }
   }
 }
+
+/** The same look-up, made once a key. */
+export function remembered<V>(
+  lookUp: (type: string, stateKey: string) => V,
+): (type: string, stateKey: string) => V {
+  const known = new StateKeyMap<V>()
+  return (type, stateKey) => {
+    if (!known.has(type, stateKey)) known.set(type, stateKey, lookUp(type, stateKey))
+    return known.get(type, stateKey) as V
+  }
+}

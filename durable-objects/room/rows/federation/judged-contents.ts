@@ -15,6 +15,7 @@ export const JUDGED_CONTENTS_TABLE = `
 `
 
 export type JudgedContentRow = { event_id: string; content: string }
+type JudgedPduRow = { pdu: string; judged_content: string | null }
 
 /** What is kept of an event stays: a second redaction finds less. */
 export function keepJudgedContent(sql: SqlStorage, { event_id, content }: JudgedContentRow): void {
@@ -27,8 +28,12 @@ export function readJudgedContent(sql: SqlReader, eventId: string): JudgedConten
 }
 
 /** A stored event as the rules of the room judge by it, whether it was redacted or not. */
-export function asJudged(sql: SqlReader, { event_id, pdu: json }: { event_id: string; pdu: string }): Pdu {
+export function asJudged(sql: SqlReader, { event_id, pdu }: { event_id: string; pdu: string }): Pdu {
+  return judgedPdu({ pdu, judged_content: readJudgedContent(sql, event_id)?.content ?? null })
+}
+
+/** The same, where what is kept of its content was read with it. */
+export function judgedPdu({ pdu: json, judged_content: kept }: JudgedPduRow): Pdu {
   const pdu = JSON.parse(json) as Pdu
-  const kept = readJudgedContent(sql, event_id)
-  return kept === undefined ? pdu : { ...pdu, content: JSON.parse(kept.content) as JsonObject }
+  return kept === null ? pdu : { ...pdu, content: JSON.parse(kept) as JsonObject }
 }

@@ -2,19 +2,18 @@
 import type { IdentifiedPdu, Pdu, StateMap } from '../../../../src/protocol/events/event.ts'
 import type { RoomVersionRules } from '../../../../src/protocol/rooms/room-version.ts'
 import {
+  conflictOf,
   type StateDelta,
   type StateSide,
   sideOfDeltas,
 } from '../../../../src/protocol/state-resolution/conflict.ts'
 import { resolveState } from '../../../../src/protocol/state-resolution/resolve.ts'
-import type { ResolutionSource, StateEvent } from '../../../../src/protocol/state-resolution/source.ts'
-import { type StateKey, StateKeyMap } from '../../../../src/protocol/state-resolution/state-keys.ts'
+import { StateKeyMap } from '../../../../src/protocol/state-resolution/state-keys.ts'
 import type { SqlReader } from '../../../sqlite.ts'
-import { FLAGS } from '../events/flags.ts'
 import { type JudgedRow, judgedEvent } from '../events/judged-events.ts'
-import { StoredChains } from '../state/auth-chain.ts'
-import { currentStateId, keysMovedBetween, stateRowAt } from '../state/state.ts'
-import { asJudged } from './judged-contents.ts'
+import { currentStateId, stateRowAt } from '../state/state.ts'
+import { ForkKeys } from './fork-keys.ts'
+import { ReadAhead } from './read-ahead.ts'
 import { deltaAt, deltasOf, type StatePlace } from './state-groups.ts'
 
 /** A state as it was worked out: a stored one, and what differs from it. */
@@ -64,17 +63,6 @@ export function identifiedEvent(sql: SqlReader, eventId: string): IdentifiedPdu 
   return row && { eventId, pdu: JSON.parse(row.pdu) as Pdu }
 }
 
-/** What resolution reads of the room. */
-function sourceOf(sql: SqlReader): ResolutionSource {
-  return {
-    chains: new StoredChains(sql),
-    event(eventId): StateEvent | undefined {
-      const row = judgedEvent(sql, eventId)
-      return row && { eventId, pdu: asJudged(sql, row), rejected: row.flags === FLAGS.rejected }
-    },
-  }
-}
-
 /**
  * The one state that follows from several: "the resolution of the states after its prev_events". Reads what lies between
  * the positions that they stand on, and what their groups change.
@@ -88,12 +76,11 @@ export function resolvePlaces(
   const [newest] = different.toSorted((a, b) => b.pos - a.pos)
   if (newest === undefined) throw new Error('There is no state of no event')
   if (different.length === 1) return { base: newest, deltas: [] }
-  const lowest = Math.min(...different.map(({ pos }) => pos))
-  const moved = keysMovedBetween(sql, lowest, newest.pos)
-  const sides = different.map((place) => sideOf(sql, place, moved))
+  const keys = new ForkKeys(sql, different, newest.pos)
+  const sides = different.map((place) => sideOf(sql, place, keys))
   const side = sides[different.indexOf(newest)]!
   // Where all sides agree, the newest has it.
-  const deltas = resolveState(rules, sides, sourceOf(sql)).filter(
+  const deltas = resolveState(rules, sides, new ReadAhead(sql, conflictedIn(sides))).filter(
     ({ type, stateKey, eventId }) => side.get(type, stateKey) !== eventId,
   )
   return { base: newest, deltas }
@@ -108,9 +95,18 @@ export function stateAfterAll(
   return resolvePlaces(sql, rules, rows.map(placeAfter))
 }
 
-function sideOf(sql: SqlReader, place: StatePlace, moved: readonly StateKey[]): StateSide {
-  const base = (type: string, stateKey: string) => stateRowAt(sql, type, stateKey, place.pos)?.event_id
-  return sideOfDeltas(base, deltasOf(sql, place), moved)
+function sideOf(sql: SqlReader, place: StatePlace, keys: ForkKeys): StateSide {
+  const standing = keys.at(place.pos)
+  const base = (type: string, stateKey: string) =>
+    standing.has(type, stateKey)
+      ? standing.get(type, stateKey)
+      : stateRowAt(sql, type, stateKey, place.pos)?.event_id
+  return sideOfDeltas(base, deltasOf(sql, place), [...standing.entries()])
+}
+
+/** The events at the keys at which the sides differ. */
+function conflictedIn(sides: readonly StateSide[]): string[] {
+  return conflictOf(sides).eventsBySide.flat()
 }
 
 function distinct(places: readonly StatePlace[]): StatePlace[] {
@@ -128,12 +124,15 @@ export function sameStates(some: readonly StatePlace[], others: readonly StatePl
 
 /** What must change in the room's current state for it to be this one. */
 export function changesToCurrent(sql: SqlReader, { base, deltas }: WorkedState): StateDelta[] {
+  const keys = new ForkKeys(sql, [base], Number.MAX_SAFE_INTEGER)
   const wanted = new StateKeyMap<string | undefined>()
-  for (const { type, stateKey } of keysMovedBetween(sql, base.pos, Number.MAX_SAFE_INTEGER))
-    wanted.set(type, stateKey, eventIdAt(sql, base, type, stateKey))
+  for (const { type, stateKey, value } of keys.at(base.pos).entries()) wanted.set(type, stateKey, value)
+  const standing = keys.at(Number.MAX_SAFE_INTEGER)
   for (const { type, stateKey, eventId } of [...deltasOf(sql, base), ...deltas])
     wanted.set(type, stateKey, eventId)
+  const now = (type: string, stateKey: string) =>
+    standing.has(type, stateKey) ? standing.get(type, stateKey) : currentStateId(sql, type, stateKey)
   return [...wanted.entries()]
     .map(({ type, stateKey, value }) => ({ type, stateKey, eventId: value }))
-    .filter(({ type, stateKey, eventId }) => currentStateId(sql, type, stateKey) !== eventId)
+    .filter(({ type, stateKey, eventId }) => now(type, stateKey) !== eventId)
 }

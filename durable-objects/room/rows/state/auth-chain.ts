@@ -77,6 +77,13 @@ export class StoredChains implements AuthChains, PlacedChains {
   }
 }
 
+/** The links that start at these places, or below them in their chains. */
+export function* linksBelow(sql: SqlReader, places: readonly ChainPlace[]): Iterable<ChainLink> {
+  const query = `SELECT l.chain, l.seq, l.to_chain, l.to_seq FROM json_each(?) p
+    JOIN chain_links l ON l.chain = p.value ->> 'chain' AND l.seq <= p.value ->> 'seq'`
+  for (const row of sql.exec<LinkRow>(query, JSON.stringify(places))) yield linkOf(row)
+}
+
 function linkOf({ chain, seq, to_chain, to_seq }: LinkRow): ChainLink {
   return { from: { chain, seq }, to: { chain: to_chain, seq: to_seq } }
 }

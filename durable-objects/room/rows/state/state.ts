@@ -143,23 +143,6 @@ export function stateSetBetween(sql: SqlReader, after: number, before: number): 
     .toArray()
 }
 
-/** The keys at which the states just after two positions may differ, the lower one first. */
-export function keysMovedBetween(
-  sql: SqlReader,
-  after: number,
-  upTo: number,
-): { type: string; stateKey: string }[] {
-  return sql
-    .exec<Pick<StateRow, 'type' | 'state_key'>>(
-      `SELECT type, state_key FROM state WHERE from_pos > ?1 AND from_pos <= ?2
-       UNION SELECT type, state_key FROM state WHERE to_pos > ?1 AND to_pos <= ?2`,
-      after,
-      upTo,
-    )
-    .toArray()
-    .map(({ type, state_key }) => ({ type, stateKey: state_key }))
-}
-
 /** The id of the event that stands at a key now. */
 export function currentStateId(sql: SqlReader, type: string, stateKey: string): string | undefined {
   const query = 'SELECT event_id FROM state WHERE type = ? AND state_key = ? AND to_pos IS NULL'
