@@ -36,9 +36,21 @@ export interface StagedEvent extends ReceivedEvent {
 /** The parts of this server's own join have no bound here: the bound of the answer holds for them. */
 export const OWN_JOIN = ''
 
-/** Events of a room, and of one server in it. */
-export const MOST_STAGED = 1_000
-export const MOST_STAGED_OF_ORIGIN = 200
+interface Bound {
+  /** What an event counts, as SQL. */
+  size: '1' | 'octet_length(pdu)'
+  ofRoom: number
+  /** Of one server in the room. */
+  ofOrigin: number
+}
+
+const MIB = 1_048_576
+
+/** Each call reads all that is staged. An event has 64 KiB at most, and a transaction 50 of them. */
+const BOUNDS: readonly Bound[] = [
+  { size: '1', ofRoom: 1_000, ofOrigin: 200 },
+  { size: 'octet_length(pdu)', ofRoom: 16 * MIB, ofOrigin: 4 * MIB },
+]
 
 /** All that waits, in the order in which it came. */
 export function stagedEvents(sql: SqlReader): StagedEvent[] {
@@ -113,42 +125,47 @@ export function unstageAll(sql: SqlStorage): void {
 
 /** Keeps to the bounds: the oldest of the busiest server go. Answers how many. */
 export function boundStaged(sql: SqlStorage): number {
-  dropSurplusParts(sql)
+  for (const bound of BOUNDS) dropSurplusParts(sql, bound)
+  return BOUNDS.reduce((dropped, bound) => dropped + keepTo(sql, bound), 0)
+}
+
+function keepTo(sql: SqlStorage, { size, ofRoom, ofOrigin }: Bound): number {
   for (let dropped = 0; ; ) {
-    const [busiest, next] = busiestOrigins(sql)
+    const byOrigin = sizesByOrigin(sql, size)
+    const [busiest, next] = byOrigin
     if (busiest === undefined) return dropped
-    const { n: total } = first<{ n: number }>(
-      sql,
-      "SELECT count(*) AS n FROM staged WHERE wanted = 1 AND origin != ''",
-    )!
+    const total = byOrigin.reduce((sum, { n }) => sum + n, 0)
     // No more than down to the next busiest at once.
     const share = Math.max(1, busiest.n - (next?.n ?? 0))
-    const surplus = Math.max(busiest.n - MOST_STAGED_OF_ORIGIN, Math.min(total - MOST_STAGED, share))
+    const surplus = Math.max(busiest.n - ofOrigin, Math.min(total - ofRoom, share))
     if (surplus <= 0) return dropped
-    dropped += surplus
-    sql.exec(
-      'DELETE FROM staged WHERE no IN (SELECT no FROM staged WHERE origin = ? AND wanted = 1 ORDER BY no LIMIT ?)',
-      busiest.origin,
-      surplus,
-    )
+    dropped += sql
+      .exec(
+        `DELETE FROM staged WHERE no IN (SELECT no FROM (
+           SELECT no, sum(${size}) OVER (ORDER BY no) - ${size} AS older
+           FROM staged WHERE origin = ? AND wanted = 1
+         ) WHERE older < ?) RETURNING no`,
+        busiest.origin,
+        surplus,
+      )
+      .toArray().length
   }
 }
 
-function busiestOrigins(sql: SqlReader): { origin: string; n: number }[] {
-  return sql
-    .exec<{ origin: string; n: number }>(
-      `SELECT origin, count(*) AS n FROM staged WHERE wanted = 1 AND origin != ''
-       GROUP BY origin ORDER BY n DESC, origin LIMIT 2`,
-    )
-    .toArray()
+/** The busiest first. */
+function sizesByOrigin(sql: SqlReader, size: Bound['size']): { origin: string; n: number }[] {
+  const query = `SELECT origin, sum(${size}) AS n FROM staged WHERE wanted = 1 AND origin != ''
+    GROUP BY origin ORDER BY n DESC, origin` as const
+  return sql.exec<{ origin: string; n: number }>(query).toArray()
 }
 
-/** Parts of states are fetched again where they are needed. Without a wanted event none is. */
-function dropSurplusParts(sql: SqlStorage): void {
+/** Parts of states are fetched again where they are needed, the oldest of them. Without a wanted event none is. */
+function dropSurplusParts(sql: SqlStorage, { size, ofRoom }: Bound): void {
   const isWanted = first(sql, "SELECT 1 FROM staged WHERE wanted = 1 AND origin != '' LIMIT 1") !== undefined
   sql.exec(
-    `DELETE FROM staged WHERE wanted = 0 AND origin != '' AND no NOT IN
-       (SELECT no FROM staged WHERE wanted = 0 AND origin != '' ORDER BY no DESC LIMIT ?)`,
-    isWanted ? MOST_STAGED : 0,
+    `DELETE FROM staged WHERE no IN (SELECT no FROM (
+       SELECT no, sum(${size}) OVER (ORDER BY no DESC) AS upTo FROM staged WHERE wanted = 0 AND origin != ''
+     ) WHERE upTo > ?)`,
+    isWanted ? ofRoom : 0,
   )
 }
