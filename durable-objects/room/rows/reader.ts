@@ -16,6 +16,7 @@ import {
   shownEventById,
   shownEventsBetween,
 } from './events/events.ts'
+import { ResolutionLoad } from './federation/resolution-load.ts'
 import { allMembers, countWith, type Member, memberById, membersWith } from './members/members.ts'
 import { readExtremities } from './state/extremities.ts'
 import { currentKeys, currentState, type StateRow, stateHistory, stateRowAt } from './state/state.ts'
@@ -26,9 +27,12 @@ export class RowReader implements StateMap {
   /** The archive's events are being put in place: nothing else may use the room meanwhile. */
   readonly restoring: boolean = false
   protected readonly known = new Caches()
+  /** What was resolved of the room's forks lately. */
+  readonly load: ResolutionLoad
 
-  constructor(sql: SqlReader, positions: { readonly last: number }) {
+  constructor(sql: SqlReader, positions: { readonly last: number }, load = new ResolutionLoad()) {
     this.sql = sql
+    this.load = load
     this.positions = positions
   }
 

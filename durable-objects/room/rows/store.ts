@@ -4,6 +4,7 @@ import type { Extremity } from '../../../src/protocol/events/extremities.ts'
 import type { Membership } from '../../../src/protocol/rooms/membership.ts'
 import { type ObjectStorage, writeMeta } from '../../sqlite.ts'
 import { type EventRow, insertEvent, type NewEvent, rewriteEvent } from './events/events.ts'
+import type { ResolutionLoad } from './federation/resolution-load.ts'
 import { putMember } from './members/members.ts'
 import { Positions } from './positions.ts'
 import { RowReader } from './reader.ts'
@@ -16,8 +17,8 @@ export class RoomStore extends RowReader {
   declare restoring: boolean
   readonly storage: ObjectStorage
 
-  constructor(storage: ObjectStorage) {
-    super(storage.sql, new Positions(storage.sql))
+  constructor(storage: ObjectStorage, load?: ResolutionLoad) {
+    super(storage.sql, new Positions(storage.sql), load)
     this.storage = storage
   }
 

@@ -47,6 +47,7 @@ export async function receiveEvents(
     const taken = await room.receive({ origin, ...request })
     if (taken.dropped !== undefined)
       metrics.count('federation_bounds_total', { bound: 'staged' }, taken.dropped)
+    if (taken.restsUntil !== undefined) metrics.count('federation_bounds_total', { bound: 'resolutions' })
     return taken
   }
   let answer = await receive({ events })

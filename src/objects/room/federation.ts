@@ -74,6 +74,8 @@ export interface ReceiveAnswer {
   staged: number
   /** How many staged events went because of their bounds; absent: none. */
   dropped?: number
+  /** When the Room goes on by itself with events that are staged since it has resolved much; absent: there are none. */
+  restsUntil?: number
 }
 
 /**

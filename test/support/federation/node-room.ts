@@ -68,7 +68,12 @@ const { deltasOf } = await load<{
   deltasOf(sql: Sql, place: StatePlace): { type: string; stateKey: string; eventId: string | undefined }[]
 }>('room/rows/federation/state-groups.ts')
 const { noteApart } = await load<{ noteApart(change: Change): void }>('room/rows/federation/apart.ts')
-const { RoomStore } = await load<{ RoomStore: new (storage: object) => Store }>('room/rows/store.ts')
+const { RoomStore } = await load<{ RoomStore: new (storage: object, load: object) => Store }>(
+  'room/rows/store.ts',
+)
+const { ResolutionLoad } = await load<{ ResolutionLoad: new (graceMs?: number) => object }>(
+  'room/rows/federation/resolution-load.ts',
+)
 const { ROOM_MIGRATIONS } = await load<{ ROOM_MIGRATIONS: readonly string[] }>('room/rows/schema.ts')
 const { lazyStorage } = await load<{
   lazyStorage(storage: object, migrations: readonly string[], begin: () => void): object
@@ -84,6 +89,8 @@ const keyOf = (type: unknown, stateKey: unknown) => JSON.stringify([type, stateK
 interface Host {
   clock: Clock
   signingKey: Pick<SigningKey, 'id' | 'sign'>
+  /** See `ResolutionLoad`. */
+  graceMs?: number | undefined
 }
 
 const STILL: Host = {
@@ -116,8 +123,10 @@ export class NodeRoom {
   }
 
   #begin(): Room {
-    const store = new RoomStore(lazyStorage(this.#storage, ROOM_MIGRATIONS, () => {}))
-    return new RoomContext({ store, serverName: this.#serverName, erasesForAll: false, ...this.#host })
+    const { clock, signingKey, graceMs } = this.#host
+    const storage = lazyStorage(this.#storage, ROOM_MIGRATIONS, () => {})
+    const store = new RoomStore(storage, new ResolutionLoad(graceMs))
+    return new RoomContext({ store, serverName: this.#serverName, erasesForAll: false, clock, signingKey })
   }
 
   get store(): Store {

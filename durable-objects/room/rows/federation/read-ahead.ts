@@ -50,6 +50,8 @@ interface Chain {
 
 export class ReadAhead implements ResolutionSource {
   readonly chains: AuthChains
+  /** How many events were read: what a resolution costs. */
+  read = 0
   readonly #sql: SqlReader
   readonly #events = new Map<string, StateEvent>()
 
@@ -60,7 +62,7 @@ export class ReadAhead implements ResolutionSource {
       const query = `SELECT ${COLUMNS} FROM json_each(?) i JOIN events e ON e.event_id = i.value
         LEFT JOIN judged_contents j ON j.event_id = e.event_id` as const
       for (const row of sql.exec<ReadRow>(query, JSON.stringify(ids))) {
-        this.#events.set(row.event_id, stateEvent(row))
+        this.#events.set(row.event_id, this.#stateEvent(row))
         if (row.chain !== null && row.seq !== null)
           known.place(row.event_id, { chain: row.chain, seq: row.seq })
       }
@@ -75,15 +77,16 @@ export class ReadAhead implements ResolutionSource {
     const known = this.#events.get(eventId)
     if (known !== undefined) return known
     const row = first<ReadRow>(this.#sql, query, eventId)
-    return row && stateEvent(row)
+    return row && this.#stateEvent(row)
   }
-}
 
-/** Without the contents that no rule reads: those of a conflict may be as large as its senders like. */
-function stateEvent(row: ReadRow): StateEvent {
-  const { content, ...pdu } = judgedPdu(row)
-  const judged: Pdu = { ...pdu, content: JUDGED_BY_CONTENT.has(pdu.type) ? content : NOTHING }
-  return { eventId: row.event_id, pdu: judged, rejected: row.flags === FLAGS.rejected }
+  /** Without the contents that no rule reads: those of a conflict may be as large as its senders like. */
+  #stateEvent(row: ReadRow): StateEvent {
+    this.read += 1
+    const { content, ...pdu } = judgedPdu(row)
+    const judged: Pdu = { ...pdu, content: JUDGED_BY_CONTENT.has(pdu.type) ? content : NOTHING }
+    return { eventId: row.event_id, pdu: judged, rejected: row.flags === FLAGS.rejected }
+  }
 }
 
 function inParts<T>(items: readonly T[]): T[][] {

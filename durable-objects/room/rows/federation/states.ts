@@ -14,6 +14,7 @@ import { type JudgedRow, judgedEvent } from '../events/judged-events.ts'
 import { currentStateId, stateRowAt } from '../state/state.ts'
 import { ForkKeys } from './fork-keys.ts'
 import { ReadAhead } from './read-ahead.ts'
+import type { ResolutionLoad } from './resolution-load.ts'
 import { deltaAt, deltasOf, type StatePlace } from './state-groups.ts'
 
 /** A state as it was worked out: a stored one, and what differs from it. */
@@ -21,6 +22,9 @@ export interface WorkedState {
   base: StatePlace
   deltas: readonly StateDelta[]
 }
+
+/** A room whose forks are resolved. */
+type Resolving = { sql: SqlReader; rules: RoomVersionRules; load: ResolutionLoad }
 
 /** The state before an event. */
 export function placeBefore({ pos, state_pos, state_group }: JudgedRow): StatePlace {
@@ -67,11 +71,7 @@ export function identifiedEvent(sql: SqlReader, eventId: string): IdentifiedPdu 
  * The one state that follows from several: "the resolution of the states after its prev_events". Reads what lies between
  * the positions that they stand on, and what their groups change.
  */
-export function resolvePlaces(
-  sql: SqlReader,
-  rules: RoomVersionRules,
-  places: readonly StatePlace[],
-): WorkedState {
+export function resolvePlaces({ sql, rules, load }: Resolving, places: readonly StatePlace[]): WorkedState {
   const different = distinct(places)
   const [newest] = different.toSorted((a, b) => b.pos - a.pos)
   if (newest === undefined) throw new Error('There is no state of no event')
@@ -79,20 +79,20 @@ export function resolvePlaces(
   const keys = new ForkKeys(sql, different, newest.pos)
   const sides = different.map((place) => sideOf(sql, place, keys))
   const side = sides[different.indexOf(newest)]!
+  const source = new ReadAhead(sql, conflictedIn(sides))
   // Where all sides agree, the newest has it.
-  const deltas = resolveState(rules, sides, new ReadAhead(sql, conflictedIn(sides))).filter(
+  const deltas = resolveState(rules, sides, source).filter(
     ({ type, stateKey, eventId }) => side.get(type, stateKey) !== eventId,
   )
+  load.note(source.read)
   return { base: newest, deltas }
 }
 
 /** The state before an event that follows on these, which are all there. */
-export function stateAfterAll(
-  { sql, rules }: { sql: SqlReader; rules: RoomVersionRules },
-  eventIds: readonly string[],
-): WorkedState {
+export function stateAfterAll(room: Resolving, eventIds: readonly string[]): WorkedState {
+  const { sql } = room
   const rows = eventIds.map((eventId) => judgedEvent(sql, eventId)).filter((row) => row !== undefined)
-  return resolvePlaces(sql, rules, rows.map(placeAfter))
+  return resolvePlaces(room, rows.map(placeAfter))
 }
 
 function sideOf(sql: SqlReader, place: StatePlace, keys: ForkKeys): StateSide {

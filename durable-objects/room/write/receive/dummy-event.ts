@@ -9,12 +9,16 @@ const DUMMY = 'org.matrix.dummy_event'
 /** Members that are tried as its sender. */
 const MOST_SENDERS = 20
 
-/** Appends events until one can name all extremities, if a local member may send them. */
+/**
+ * Appends events until one can name all extremities, if a local member may send them. Each resolves what it joins: the
+ * rest is left to a later call where the Room has resolved much.
+ */
 export function joinExtremities(room: RoomWriter): void {
   const { store } = room
   if (store.extremities.length <= MAX_PREV_EVENTS) return
   for (const sender of joinedFrom(store.sql, room.serverName, MOST_SENDERS)) {
     while (store.extremities.length > MAX_PREV_EVENTS) {
+      if (store.load.restsUntil(room.clock.now()) !== undefined) return
       if (!mayAppend(room, sender)) break
     }
   }

@@ -47,10 +47,10 @@ export class Merge {
     if (pending === undefined) return
     this.#pending = undefined
     const room = this.#room
-    const { sql, rules, extremities } = room.store
+    const { sql, extremities } = room.store
     const places = placesAfter(room, extremities)
     if (sameStates(pending.from, places)) return
-    const changes = changesToCurrent(sql, resolvePlaces(sql, rules, places)).map(
+    const changes = changesToCurrent(sql, resolvePlaces(room.store, places)).map(
       ({ type, stateKey, eventId }): StateChange => [
         type,
         stateKey,

@@ -1,5 +1,6 @@
 /** Events of other servers, inside the caller's transaction: what can be finished is, and the rest is staged. */
 import type { ReceiveAnswer, ReceiveRequest } from '../../../../src/objects/room/federation.ts'
+import { MAX_PREV_EVENTS } from '../../../../src/protocol/events/extremities.ts'
 import type { RoomWriter } from '../../context.ts'
 import { FLAGS } from '../../rows/events/flags.ts'
 import { flagsOf } from '../../rows/events/judged-events.ts'
@@ -37,13 +38,23 @@ export function receive(room: RoomWriter, { origin, events, supplied }: ReceiveR
     dropped = boundStaged(store.sql)
   })
   joinExtremities(room)
+  const restsUntil = restAfter(room, settler)
   return {
     done: Object.fromEntries(settler.done),
     needs: settler.isOver ? [] : settler.needs.told(room),
     more: settler.isOver,
     staged: countStaged(store.sql),
     ...(dropped > 0 && { dropped }),
+    ...(restsUntil !== undefined && { restsUntil }),
   }
+}
+
+/** When the Room goes on with what waits for its rest, events or extremities that are to be joined. */
+function restAfter({ store, clock }: RoomWriter, { isAnyResting }: Settler): number | undefined {
+  const now = clock.now()
+  const until = store.load.restsUntil(now)
+  if (isAnyResting) return until ?? now
+  return store.extremities.length > MAX_PREV_EVENTS ? until : undefined
 }
 
 /** What is finished goes, and what came with this call and is not stays. */

@@ -1,5 +1,6 @@
 /** Events of other servers over several turns: the calls of the Workers, and the alarm that goes on where one ended. */
 import type { ReceiveAnswer, ReceiveRequest } from '../../../../src/objects/room/federation.ts'
+import { MAX_PREV_EVENTS } from '../../../../src/protocol/events/extremities.ts'
 import type { RoomHost } from '../../host.ts'
 import { isAnyStaged } from '../../rows/federation/staged.ts'
 import { receive } from './receive.ts'
@@ -16,7 +17,8 @@ export class Received {
 
   async take(request: ReceiveRequest): Promise<ReceiveAnswer> {
     const answer = await this.#host.mutate((change) => receive(change, request))
-    if (answer.more) this.#host.arm('staged', this.#host.room.clock.now())
+    const next = this.#nextAfter(answer)
+    if (next !== undefined) this.#host.arm('staged', next)
     return answer
   }
 
@@ -25,10 +27,15 @@ export class Received {
     const { room, mutate } = this.#host
     if (room.store.isRebuilding || !this.isLeft()) return undefined
     const answer = await mutate((change) => receive(change, { origin: NOBODY, events: [] }))
-    return answer.more ? room.clock.now() : undefined
+    return this.#nextAfter(answer)
+  }
+
+  #nextAfter({ more, restsUntil }: ReceiveAnswer): number | undefined {
+    return more ? this.#host.room.clock.now() : restsUntil
   }
 
   isLeft(): boolean {
-    return this.#host.room.store.exists && isAnyStaged(this.#host.room.store.sql)
+    const { store } = this.#host.room
+    return store.exists && (isAnyStaged(store.sql) || store.extremities.length > MAX_PREV_EVENTS)
   }
 }

@@ -47,6 +47,8 @@ export class Settler {
    * that looking again would take time without bound.
    */
   readonly #stuck = { placed: new Set<string>(), outlier: new Set<string>() }
+  /** What waits until the Room may resolve again, and what builds on it. */
+  readonly #resting = new Set<string>()
   readonly #startedAt: number
   readonly #isBounded: boolean
   readonly #cited: CitedEvents
@@ -62,6 +64,10 @@ export class Settler {
     this.#isBounded = isBounded
     this.#cited = new CitedEvents(room)
     this.#startedAt = room.clock.now()
+  }
+
+  get isAnyResting(): boolean {
+    return this.#resting.size > 0
   }
 
   /** Settles an event with its place in the graph, and what it builds on before it. Answers whether it is settled. */
@@ -167,7 +173,7 @@ export class Settler {
       this.merge.settle()
       return 'current'
     }
-    return stateAfterAll(store, pdu.prev_events)
+    return this.#isResting(eventId) ? 'unknown' : stateAfterAll(store, pdu.prev_events)
   }
 
   /** Whether an event is there with its state; one in the pool is settled first. */
@@ -195,8 +201,13 @@ export class Settler {
 
   /** The state that was fetched, where prev_events are missing; or a note of what must be fetched. */
   #suppliedState({ eventId, pdu }: PooledEvent, missing: readonly string[]): WorkedState | 'unknown' {
+    if (missing.some((prev) => this.#resting.has(prev))) {
+      this.#resting.add(eventId)
+      return 'unknown'
+    }
     const supplied = this.#states.get(eventId)
     if (supplied !== undefined) {
+      if (this.#isResting(eventId)) return 'unknown'
       const wanted = supplied.pduIds.filter((id) => !this.#unavailable.has(id))
       if (this.#haveAll(wanted)) {
         // The list is kept as what differs from the current state, which would still move at its position.
@@ -240,6 +251,14 @@ export class Settler {
   #isOtherCreate({ eventId, pdu }: PooledEvent): boolean {
     const { createEvent } = this.#room.store
     return pdu.type === 'm.room.create' && createEvent !== undefined && createEvent.eventId !== eventId
+  }
+
+  /** What does not follow on all extremities changes which states they have, and may itself follow on several. */
+  #isResting(eventId: string): boolean {
+    const { clock, store } = this.#room
+    if (!this.#isBounded || store.load.restsUntil(clock.now()) === undefined) return false
+    this.#resting.add(eventId)
+    return true
   }
 
   #isTimeOver(): boolean {

@@ -28,7 +28,7 @@ export function admit(room: RoomWriter, { origin, membership, event }: AdmitRequ
   if (row === undefined) {
     throw new MatrixError(
       'M_BAD_STATE',
-      'The event follows on events that are not here: ask for a new template',
+      'The event follows on events that are not here, or no longer on all that are: ask for a new template',
     )
   }
   if (row.flags !== FLAGS.accepted) {
