@@ -1,6 +1,6 @@
 /** Checks many events of other servers at once, with the keys of all of them fetched together. */
 import type { KeyRing } from '../ports/federation.ts'
-import { checkPdu, type PduVerdict } from '../protocol/federation/pdu-checks.ts'
+import { checkPdu, keysWanted, type PduVerdict } from '../protocol/federation/pdu-checks.ts'
 import type { WantedKey } from '../protocol/federation/pdu-signatures.ts'
 import type { RoomVersionRules } from '../protocol/rooms/room-version.ts'
 
@@ -27,7 +27,7 @@ export async function checkPdus(
 /** More events than should be held at once. */
 export interface ManyPdus {
   count: number
-  /** Is asked twice of an event whose keys must be fetched, and not after its verdict. */
+  /** Is asked anew each time that an event is looked at, and not after its verdict. */
   textOf(index: number): string
   take(index: number, verdict: PduVerdict): void
 }
@@ -40,19 +40,31 @@ export async function checkMany(
   atOnce?: number,
 ): Promise<void> {
   const options = { byTime: rules.enforcesKeyValidity }
+  const collect = (wanted: WantedKeys) =>
+    keyRing.collect(wanted.all, { ...options, ...(atOnce !== undefined && { atOnce }) })
   const known = keyRing.known(options)
-  const open: number[] = []
-  const wanted = new WantedKeys()
-  for (let index = 0; index < count; index += 1) {
+  let index = 0
+  for (; index < count; index += 1) {
     const verdict = checkPdu(textOf(index), rules, known)
-    if (verdict.verdict === 'keys missing') {
-      open.push(index)
-      wanted.add(verdict.keys)
-    } else take(index, verdict)
+    if (verdict.verdict === 'keys missing') break
+    take(index, verdict)
+  }
+  if (index === count) return
+  const wanted = new WantedKeys()
+  for (let ahead = index; ahead < count; ahead += 1) wanted.add(keysWanted(textOf(ahead), rules, known))
+  const collected = await collect(wanted)
+  const open: number[] = []
+  const more = new WantedKeys()
+  for (; index < count; index += 1) {
+    const verdict = checkPdu(textOf(index), rules, collected)
+    const unasked = verdict.verdict === 'keys missing' ? verdict.keys.filter((key) => !wanted.has(key)) : []
+    more.add(unasked)
+    if (unasked.length > 0) open.push(index)
+    else take(index, verdict)
   }
   if (open.length === 0) return
-  const collected = await keyRing.collect(wanted.all, { ...options, ...(atOnce !== undefined && { atOnce }) })
-  for (const index of open) take(index, checkPdu(textOf(index), rules, collected))
+  const all = await collect(more)
+  for (const left of open) take(left, checkPdu(textOf(left), rules, all))
 }
 
 /** Each key once, at the latest time for which it is asked: what it counts for then it counted for before. */
@@ -65,6 +77,10 @@ class WantedKeys {
       const known = this.#keys.get(name)
       if (known === undefined || known.at < key.at) this.#keys.set(name, key)
     }
+  }
+
+  has({ serverName, keyId }: WantedKey): boolean {
+    return this.#keys.has(`${serverName} ${keyId}`)
   }
 
   get all(): WantedKey[] {

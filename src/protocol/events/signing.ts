@@ -102,7 +102,20 @@ export function signedJson(value: JsonObject): string {
   return canonicalJson({ ...value, signatures: undefined, unsigned: undefined })
 }
 
+/** The keys that were used last: a batch of events is most often signed by few, and making one ready takes a while. */
+const ready = new Map<string, KeyObject>()
+const MOST_READY = 500
+
 function verifyKey(publicKeyBase64: string): KeyObject {
+  const known = ready.get(publicKeyBase64)
+  if (known !== undefined) return known
+  const key = readyKey(publicKeyBase64)
+  if (ready.size === MOST_READY) ready.clear()
+  ready.set(publicKeyBase64, key)
+  return key
+}
+
+function readyKey(publicKeyBase64: string): KeyObject {
   const raw = decodeBase64(publicKeyBase64)
   if (raw.length !== KEY_BYTES) throw new MatrixError('M_INVALID_PARAM', 'A public key has 32 bytes')
   return createPublicKey({ key: Buffer.concat([PUBLIC_PREFIX, raw]), format: 'der', type: 'spki' })

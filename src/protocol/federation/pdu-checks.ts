@@ -11,7 +11,7 @@ import { parseExactJson } from '../events/exact-json.ts'
 import { redact } from '../events/redaction.ts'
 import { fitsBytes } from '../identifiers.ts'
 import type { RoomVersionRules } from '../rooms/room-version.ts'
-import { checkSignatures, type KeyLookup, signersOf, type WantedKey } from './pdu-signatures.ts'
+import { checkSignatures, type KeyLookup, missingKeys, signersOf, type WantedKey } from './pdu-signatures.ts'
 
 /** An event that may be authorised. */
 export interface CheckedPdu {
@@ -54,6 +54,20 @@ export function checkPdu(text: string, rules: RoomVersionRules, keys: KeyLookup)
     return { verdict: 'dropped', step: 'signatures', reason: `The event has no valid signature of ${signer}` }
   }
   return { verdict: 'good', ...checked }
+}
+
+/**
+ * The keys that are missing to check an event, read in a fraction of the time. Only an invite that a wrong hash turns into
+ * another event needs one more.
+ */
+export function keysWanted(text: string, rules: RoomVersionRules, keys: KeyLookup): WantedKey[] {
+  if (!fitsBytes(text, MAX_TEXT_BYTES)) return []
+  try {
+    const pdu = checkPduFormat(JSON.parse(text), rules)
+    return missingKeys(signersOf(pdu, pdu, rules), pdu, keys)
+  } catch {
+    return []
+  }
 }
 
 /** An event of the right format. */

@@ -73,6 +73,19 @@ export function checkSignatures(
   return missing.length === 0 ? { state: 'valid' } : { state: 'missing keys', keys: missing }
 }
 
+/** The keys without which nothing can be said of an event, by its own word. */
+export function missingKeys(signers: Iterable<string>, pdu: Pdu, keys: KeyLookup): WantedKey[] {
+  return [...signers].flatMap((serverName) => {
+    const named = signaturesOf(pdu, serverName).map(([keyId]) => ({
+      serverName,
+      keyId,
+      at: pdu.origin_server_ts,
+    }))
+    const isAnyHad = named.some((key) => ![undefined, 'invalid'].includes(keys(key)))
+    return isAnyHad ? [] : named.filter((key) => keys(key) === undefined)
+  })
+}
+
 /** "If a signature is from an unknown or expired key, it is skipped"; all others must be valid, and one must be there. */
 function signatureOfServer(
   serverName: string,
