@@ -8,13 +8,14 @@ import { JsonParts } from '../../protocol/federation/json-parts.ts'
 import { type CheckedPdu, type PduVerdict, readPdu } from '../../protocol/federation/pdu-checks.ts'
 import type { RoomVersionRules } from '../../protocol/rooms/room-version.ts'
 import { checkMany, checkPdus } from '../pdu-batch.ts'
+import { PackedEvents } from './packed-events.ts'
 
 /** Events in one answer, state and auth chains together. */
 const MOST_EVENTS = 100_000
 
 export interface JoinedState {
   /** The state before the join and the auth chains, each event once. */
-  events: ReceivedEvent[]
+  events: PackedEvents
   /** The state before the join. */
   stateIds: string[]
   /** The join itself, with all signatures that it must have. */
@@ -85,9 +86,11 @@ function partsOf(answer: JsonParts): {
 
 /** What is kept of the events of an answer, and what is wrong with them. */
 class ToldEvents {
+  readonly events = new PackedEvents()
   readonly stateIds: string[] = []
   readonly #joining: Joining
-  readonly #good = new Map<string, ReceivedEvent & { authEvents: string[] }>()
+  /** What each event cites. */
+  readonly #good = new Map<string, string[]>()
   readonly #decisive: string[] = []
   readonly #stateKeys = new Set<string>()
   /** Ids that many events cite, once each. */
@@ -98,16 +101,15 @@ class ToldEvents {
     this.#joining = joining
   }
 
-  get events(): ReceivedEvent[] {
-    return [...this.#good.values()].map(receivedEvent)
-  }
-
   take(verdict: PduVerdict, { inState, text }: { inState: boolean; text: () => string }): void {
     const { roomId, rules } = this.#joining
     if (verdict.verdict === 'good' && isOfRoom(verdict, roomId, rules)) {
-      const { eventId, pdu, json, isRedacted } = verdict
-      const authEvents = pdu.auth_events.map((id) => this.#idOf(id))
-      this.#good.set(eventId, { eventId, json, isRedacted, authEvents })
+      const { eventId, pdu } = verdict
+      if (!this.#good.has(eventId)) this.events.add(receivedEvent(verdict))
+      this.#good.set(
+        eventId,
+        pdu.auth_events.map((id) => this.#idOf(id)),
+      )
       if (inState) this.#takeState(eventId, pdu)
       return
     }
@@ -122,9 +124,9 @@ class ToldEvents {
     const seen = new Set([...join.pdu.auth_events, ...this.#decisive])
     // A set that grows while it is walked is walked to its end.
     for (const eventId of seen) {
-      const event = this.#good.get(eventId)
-      if (event === undefined) throw unsound('an event is missing by which others are judged')
-      for (const cited of event.authEvents) seen.add(cited)
+      const authEvents = this.#good.get(eventId)
+      if (authEvents === undefined) throw unsound('an event is missing by which others are judged')
+      for (const cited of authEvents) seen.add(cited)
     }
   }
 

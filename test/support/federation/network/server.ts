@@ -145,7 +145,9 @@ export class NetworkServer {
     const answer = joinAnswer()
     answer.add(new TextEncoder().encode(await sendMember(parts, through, asked, { event })))
     const joining = { roomId, rules, join: event, isVouchedFor }
-    const { events, stateIds, join } = await readJoinedState(answer, joining, this.#keyRing)
+    const told = await readJoinedState(answer, joining, this.#keyRing)
+    const { stateIds, join } = told
+    const events = [...told.events.parts()].flat()
     this.mutate((change) =>
       code.joinRemote(change, roomId, { roomVersion: rules.version, events, finish: { join, stateIds } }),
     )

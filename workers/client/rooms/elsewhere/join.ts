@@ -13,9 +13,6 @@ import { checkMemberContent } from '../../../../src/protocol/rooms/member-conten
 import type { UserContext } from '../../../app-env.ts'
 import type { NamedRoom } from './places.ts'
 
-/** Characters of events in one call: its value has a bound, and quotation marks take two characters there. */
-const PART_LENGTH = 2_000_000
-
 /**
  * Answers when the user's own list of rooms has the room.
  * @param content of the member event, as far as it is the user's own
@@ -50,23 +47,10 @@ async function handOver(
   { events, stateIds, join }: JoinedState,
 ): Promise<void> {
   const room = c.var.objects.newRoom(roomId)
-  const parts = [...inParts(events)]
-  const last = parts.pop() ?? []
-  for (const part of parts) await room.joinRemote({ roomVersion, events: part })
-  await room.joinRemote({ roomVersion, events: last, finish: { join, stateIds } })
-}
-
-function* inParts(events: readonly ReceivedEvent[]): Generator<ReceivedEvent[]> {
-  let part: ReceivedEvent[] = []
-  let length = 0
-  for (const event of events) {
-    if (length + event.json.length > PART_LENGTH) {
-      yield part
-      part = []
-      length = 0
-    }
-    part.push(event)
-    length += event.json.length
+  let last: ReceivedEvent[] = []
+  for (const part of events.parts()) {
+    if (last.length > 0) await room.joinRemote({ roomVersion, events: last })
+    last = part
   }
-  yield part
+  await room.joinRemote({ roomVersion, events: last, finish: { join, stateIds } })
 }
