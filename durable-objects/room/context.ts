@@ -31,6 +31,8 @@ export interface Changed {
   readonly logged: boolean
   /** It changes what a list in Postgres shows, other than by its events. */
   readonly listsChanged: boolean
+  /** It brings the archive more than a request waits for. */
+  readonly isLarge: boolean
   /** It moved a member's receipts. */
   readonly receiptsMoved: boolean
   /** Of these receipts, the public ones. */
@@ -84,10 +86,15 @@ export class RoomWriter extends RoomContext implements Changed {
   moved = false
   logged = false
   listsChanged = false
+  isLarge = false
   receiptsMoved = false
   read: Receipt[] = []
   marked = false
   typingChanged = false
+  /** The archive is told of branches already. */
+  isApart = false
+  /** The position of the last event of it that nobody is shown. */
+  lastHidden: number | undefined
   /** Events come back from the archive: nobody is told of them one by one. */
   readonly restoring: boolean
 

@@ -9,8 +9,12 @@ import { isListed } from '../rows/tell/listed.ts'
 /** A user that joins appears in the user directory, and a user that goes disappears; invited users are in no list. */
 const MEMBERSHIPS: ReadonlySet<unknown> = new Set(['join', 'leave', 'ban'])
 
-/** Whether the mutation that has just been committed changed what a list shows to anybody but its sender. */
-export function changesLists(store: RowReader, { appended, listsChanged }: Changed): boolean {
+/**
+ * Whether the mutation that has just been committed changed what a list shows to anybody but its sender, and the lists
+ * can know of it before long.
+ */
+export function changesLists(store: RowReader, { appended, isLarge, listsChanged }: Changed): boolean {
+  if (isLarge) return false
   if (listsChanged) return true
   const state = appended.filter(({ event }) => event.state_key !== undefined)
   if (state.length === 0) return false

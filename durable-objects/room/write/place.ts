@@ -156,11 +156,12 @@ function writeMember(
     // A server that has an invite of the room, and nothing else, must learn that it was taken back.
     else if (isInvited(before?.membership) && !isInvited(membership) && room.isLocal(pdu.sender))
       tellServerOnce(store.sql, server, pos)
+    return
   }
   if (membership !== 'join') removeSubscriber(store.sql, userId)
   if (membership !== 'leave' && membership !== 'ban') remember(store.sql, userId)
   // Members of a room that is being made from the archive are told once all of it is there.
-  if (!room.isLocal(userId) || room.restoring) return
+  if (room.restoring) return
   feedMember(room, { userId, membership, eventId, sender: pdu.sender, pos, unchanged })
 }
 

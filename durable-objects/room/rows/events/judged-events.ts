@@ -40,6 +40,17 @@ export function flagsOf(sql: SqlReader, eventIds: readonly string[]): Map<string
   return new Map(rows.toArray().map((row) => [row.event_id, row.flags]))
 }
 
+/** What says whether an event stands in a state, and where. */
+export type StandingRow = Pick<JudgedRow, 'event_id' | 'type' | 'state_key' | 'flags'>
+
+/** The same of those that may stand in a state, without their texts. */
+export function standingOf(sql: SqlReader, eventIds: readonly string[]): Map<string, StandingRow> {
+  const query =
+    'SELECT event_id, type, state_key, flags FROM events WHERE event_id IN (SELECT value FROM json_each(?))'
+  const rows = sql.exec<StandingRow>(query, JSON.stringify(eventIds)).toArray()
+  return new Map(rows.map((row) => [row.event_id, row]))
+}
+
 /** Events that nobody is shown have positions of their own, below all that backfill gives. */
 const HIDDEN = -1_000_000_000_000_000
 

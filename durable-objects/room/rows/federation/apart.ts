@@ -91,8 +91,11 @@ export function isToldApart(sql: SqlReader): boolean {
  * which has told the archive nothing of what it has, tells all of it.
  */
 export function noteApart(room: RoomWriter): void {
+  if (room.isApart) return
   const { sql } = room.store
-  if (isApart(sql)) return
+  const wasApart = isApart(sql)
+  room.isApart = true
+  if (wasApart) return
   const isTold = isToldApart(sql)
   writeMeta(sql, APART, 1)
   if (!isTold) logAllApart(room)

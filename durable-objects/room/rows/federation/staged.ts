@@ -66,6 +66,20 @@ export function stagedEvents(sql: SqlReader): StagedEvent[] {
     }))
 }
 
+/** Parts of this server's own join after a place in their order, in that order. */
+export function joinedAfter(sql: SqlReader, no: number, limit: number): StagedRow[] {
+  const query = `${JOINED} ORDER BY no LIMIT ?` as const
+  return sql.exec<StagedRow>(query, OWN_JOIN, no, limit).toArray()
+}
+
+/** The same of those alone that may be create events. */
+export function joinedCreatesAfter(sql: SqlReader, no: number, limit: number): StagedRow[] {
+  const query = `${JOINED} AND instr(pdu, '"type":"m.room.create"') > 0 ORDER BY no LIMIT ?` as const
+  return sql.exec<StagedRow>(query, OWN_JOIN, no, limit).toArray()
+}
+
+const JOINED = 'SELECT no, event_id, origin, redacted, wanted, pdu FROM staged WHERE origin = ? AND no > ?'
+
 /** What waits for what it builds on, and whether with its place; without the parts of this server's own join. */
 export function stagedMarks(sql: SqlReader): Map<string, number> {
   const query = 'SELECT event_id, wanted FROM staged WHERE origin != ?'

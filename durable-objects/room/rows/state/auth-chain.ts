@@ -88,12 +88,54 @@ function linkOf({ chain, seq, to_chain, to_seq }: LinkRow): ChainLink {
   return { from: { chain, seq }, to: { chain: to_chain, seq: to_seq } }
 }
 
+const MOST_REMEMBERED = 1_000
+
+/** The same, with what many events ask: an event keeps its place, and what follows it in its chain stays there. */
+export class RememberedChains implements PlacedChains {
+  readonly #stored: StoredChains
+  readonly #places = new Map<string, ChainPlace>()
+  readonly #followed = new WeakSet<ChainPlace>()
+
+  constructor(sql: SqlReader) {
+    this.#stored = new StoredChains(sql)
+  }
+
+  placeOf(eventId: string): ChainPlace | undefined {
+    const known = this.#places.get(eventId)
+    if (known !== undefined) return known
+    const place = this.#stored.placeOf(eventId)
+    if (place === undefined) return undefined
+    if (this.#places.size === MOST_REMEMBERED) this.#places.clear()
+    this.#places.set(eventId, place)
+    return place
+  }
+
+  isLastOfChain(place: ChainPlace): boolean {
+    if (this.#followed.has(place)) return false
+    const isLast = this.#stored.isLastOfChain(place)
+    if (!isLast) this.#followed.add(place)
+    return isLast
+  }
+
+  nextChain(): number {
+    return this.#stored.nextChain()
+  }
+
+  isLinked(from: ChainPlace, to: ChainPlace): boolean {
+    return this.#stored.isLinked(from, to)
+  }
+}
+
 /**
  * Gives a new state event its place, and stores its links. Null where an auth event has no place yet: a place without
  * the link to it would hide that link for good.
  */
-export function placeInChain(sql: SqlStorage, authEvents: readonly string[]): ChainPlace | null {
-  const placement = placementOf(new StoredChains(sql), authEvents)
+export function placeInChain(
+  sql: SqlStorage,
+  authEvents: readonly string[],
+  chains: PlacedChains = new StoredChains(sql),
+): ChainPlace | null {
+  const placement = placementOf(chains, authEvents)
   if (placement === undefined) return null
   const { place, links } = placement
   for (const to of links)

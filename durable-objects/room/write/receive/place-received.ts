@@ -10,6 +10,7 @@ import { dropEarlyRedactions, earlyRedactionsOf } from '../../rows/federation/ea
 import { GAP_WIDTH, gapOf } from '../../rows/federation/gaps.ts'
 import { noteBranch, type StatePlace } from '../../rows/federation/state-groups.ts'
 import { identifiedEvent, type WorkedState } from '../../rows/federation/states.ts'
+import { placeInChain, type RememberedChains } from '../../rows/state/auth-chain.ts'
 import { placeEvent, type StateChange } from '../place.ts'
 import { applyRedaction } from '../redact.ts'
 import type { Merge } from './merge.ts'
@@ -37,10 +38,22 @@ export function placeReceived(
 }
 
 /** An outlier: nothing is known of the state around it. */
-export function placeOutlier(room: RoomWriter, event: BuiltEvent, verdict: Verdict): void {
-  const pos = nextHidden(room.store.sql)
+export function placeOutlier(
+  room: RoomWriter,
+  event: BuiltEvent,
+  { verdict, chains }: { verdict: Verdict; chains: RememberedChains },
+): void {
+  const { pdu } = event
+  const pos = hiddenPosition(room)
   logPlaced(room, event.eventId)
-  placeEvent(room, event, { pos, txn: null, verdict, delta: [], isNew: false })
+  const chain = pdu.state_key === undefined ? null : placeInChain(room.store.sql, pdu.auth_events, chains)
+  placeEvent(room, event, { pos, txn: null, verdict, delta: [], chain, isNew: false })
+}
+
+/** The next position for an event that nobody is shown. */
+function hiddenPosition(room: RoomWriter): number {
+  room.lastHidden = room.lastHidden === undefined ? nextHidden(room.store.sql) : room.lastHidden - 1
+  return room.lastHidden
 }
 
 function placeHidden(
@@ -51,7 +64,7 @@ function placeHidden(
   const { store } = room
   const now = { base: { pos: store.positions.last, group: null }, deltas: [] }
   const around = storeAround(room, event, before ?? now, verdict)
-  const pos = nextHidden(store.sql)
+  const pos = hiddenPosition(room)
   passGap(room, event)
   logPlaced(room, event.eventId)
   placeEvent(room, event, { pos, txn: null, verdict, around, delta: [], isNew: false, chain })

@@ -18,6 +18,15 @@ export interface PooledEvent {
   isNeeded: boolean
 }
 
+/** An event as it came, opened. */
+export function opened(
+  { eventId, json, isRedacted }: ReceivedEvent,
+  { origin, isStaged, isWanted }: Pick<PooledEvent, 'origin' | 'isStaged' | 'isWanted'>,
+): PooledEvent {
+  const pdu = JSON.parse(json) as Pdu
+  return { eventId, json, isRedacted, pdu, origin, isStaged, isWanted, isNeeded: false }
+}
+
 export class Pool {
   readonly #events = new Map<string, PooledEvent>()
 
@@ -33,33 +42,17 @@ export class Pool {
     return this.#events.get(eventId)
   }
 
-  remove(eventId: string): void {
-    this.#events.delete(eventId)
-  }
-
   get all(): PooledEvent[] {
     return [...this.#events.values()]
   }
 
-  #add(
-    { eventId, json, isRedacted }: ReceivedEvent,
-    { origin, isStaged, isWanted }: Pick<PooledEvent, 'origin' | 'isStaged' | 'isWanted'>,
-  ): void {
-    const known = this.#events.get(eventId)
-    if (known !== undefined) {
-      known.isWanted ||= isWanted
-      known.isStaged ||= isStaged
+  #add(event: ReceivedEvent, how: Pick<PooledEvent, 'origin' | 'isStaged' | 'isWanted'>): void {
+    const known = this.#events.get(event.eventId)
+    if (known === undefined) {
+      this.#events.set(event.eventId, opened(event, how))
       return
     }
-    this.#events.set(eventId, {
-      eventId,
-      json,
-      isRedacted,
-      pdu: JSON.parse(json) as Pdu,
-      origin,
-      isStaged,
-      isWanted,
-      isNeeded: false,
-    })
+    known.isWanted ||= how.isWanted
+    known.isStaged ||= how.isStaged
   }
 }

@@ -8,10 +8,11 @@ import { FLAGS } from '../../rows/events/flags.ts'
 import { flagsOf } from '../../rows/events/judged-events.ts'
 import { noteApart } from '../../rows/federation/apart.ts'
 import { tellServersFrom } from '../../rows/federation/servers.ts'
-import { isAnyStaged, OWN_JOIN, stage, stagedEvents, unstageAll } from '../../rows/federation/staged.ts'
+import { isAnyStaged, OWN_JOIN, stage, unstageAll } from '../../rows/federation/staged.ts'
 import { identifiedEvent } from '../../rows/federation/states.ts'
 import { joinedFrom } from '../../rows/members/members.ts'
-import { changeState, type StateChange } from '../place.ts'
+import { changeState } from '../place.ts'
+import { JoinedEvents } from './joined-events.ts'
 import { keysOf, listedState } from './listed-state.ts'
 import { Merge } from './merge.ts'
 import { followedBy, openGaps, placeReceived } from './place-received.ts'
@@ -36,14 +37,15 @@ export function joinRemote(room: RoomWriter, roomId: string, part: RemoteJoin): 
     for (const event of part.events) stage(store.sql, { ...event, origin: OWN_JOIN, isWanted: false })
     return
   }
-  const pool = new Pool()
-  pool.addStaged(stagedEvents(store.sql).filter(({ origin }) => origin === OWN_JOIN))
-  pool.add(part.events, OWN_JOIN, false)
+  const events = new JoinedEvents(store.sql, part.events)
   const { join, stateIds } = part.finish
-  if (store.exists) rejoin(room, pool, { join, stateIds })
-  else make(room, pool, { roomId, rules, join, stateIds })
+  if (store.exists) rejoin(room, events, { join, stateIds })
+  else make(room, events, { roomId, rules, join, stateIds })
   if (isAnyStaged(store.sql)) unstageAll(store.sql)
 }
+
+/** Keys of the state: the archive takes several batches for more. */
+const MOST_AWAITED = 200
 
 interface Joining {
   join: ReceivedEvent
@@ -52,21 +54,20 @@ interface Joining {
 
 function make(
   room: RoomWriter,
-  pool: Pool,
+  events: JoinedEvents,
   { roomId, rules, join, stateIds }: Joining & { roomId: string; rules: RoomVersionRules },
 ): void {
   const { store } = room
   store.initialise(roomId, rules.version)
-  requireCreate(pool, stateIds, { roomId, rules })
-  storeOutliers(room, pool)
+  requireCreate(events, stateIds, { roomId, rules })
+  storeOutliers(room, events)
   const pos = store.positions.next()
   const cause = pooled(join)
-  const state: StateChange[] = [...keysOf(room, stateIds).entries()].map(({ type, stateKey, value }) => [
-    type,
-    stateKey,
-    { eventId: value.event_id, pdu: JSON.parse(value.pdu) as Pdu },
-  ])
-  changeState(room, state, { pos, cause })
+  room.isLarge = stateIds.length > MOST_AWAITED
+  for (const { type, stateKey, value } of keysOf(room, stateIds).entries()) {
+    const event = events.get(value)
+    if (event !== undefined) changeState(room, [[type, stateKey, event]], { pos, cause })
+  }
   placeJoin(room, cause)
   // The server that answered the join tells the others of it.
   tellServersFrom(store.sql, store.positions.last)
@@ -74,27 +75,30 @@ function make(
 }
 
 /** A state of the room is there, and may be old. What came with the join is the newer one. */
-function rejoin(room: RoomWriter, pool: Pool, { join, stateIds }: Joining): void {
+function rejoin(room: RoomWriter, events: JoinedEvents, { join, stateIds }: Joining): void {
   const { store } = room
-  storeOutliers(room, pool)
+  storeOutliers(room, events)
   const flags = flagsOf(store.sql, [join.eventId]).get(join.eventId)
   if (flags !== undefined && flags !== FLAGS.outlier) return
   const cause = pooled(join)
-  const there = stateIds.filter((eventId) => identifiedEvent(store.sql, eventId) !== undefined)
+  const known = flagsOf(store.sql, stateIds)
+  const there = stateIds.filter((eventId) => known.has(eventId))
   const before = listedState(room, there)
   if (before === undefined) throw unsound('its state is of another room')
   if (joinedFrom(store.sql, room.serverName, 1).length > 0) {
     receiveJoin(room, cause, there)
     return
   }
-  const changes = before.deltas.map(({ type, stateKey, eventId }): StateChange => {
-    return [type, stateKey, identifiedEvent(store.sql, eventId ?? '') ?? null]
-  })
   // The extremities do not follow from the events any more.
   noteApart(room)
   // What happened while nobody here was in the room belongs between the two.
   openGaps(room, followedBy(room, cause).missing)
-  changeState(room, changes, { pos: store.positions.next(), cause })
+  room.isLarge = before.deltas.length > MOST_AWAITED
+  const pos = store.positions.next()
+  for (const { type, stateKey, eventId } of before.deltas) {
+    const event = identifiedEvent(store.sql, eventId ?? '') ?? null
+    changeState(room, [[type, stateKey, event]], { pos, cause })
+  }
   store.setExtremities([])
   placeJoin(room, cause)
   room.moved = true
@@ -130,29 +134,30 @@ function placeJoin(room: RoomWriter, join: PooledEvent): void {
 }
 
 /** Stores each event after its auth events, and the create event first. Events that cannot be judged are left out. */
-function storeOutliers(room: RoomWriter, pool: Pool): void {
-  const settler = new Settler(room, pool, {}, { isBounded: false })
-  const isCreate = ({ pdu }: PooledEvent) => pdu.type === 'm.room.create'
-  for (const event of pool.all.filter(isCreate)) settler.settleOutlier(event)
-  for (const event of pool.all) settler.settleOutlier(event)
+function storeOutliers(room: RoomWriter, events: JoinedEvents): void {
+  const settler = new Settler(room, events, {}, { isBounded: false })
+  for (const event of events.creates()) settler.settleOutlier(event)
+  for (const event of events.each()) settler.settleOutlier(event)
 }
 
 /** Takes out what else calls itself the create event. @throws MatrixError M_BAD_STATE without the right one */
 function requireCreate(
-  pool: Pool,
+  events: JoinedEvents,
   stateIds: readonly string[],
   { roomId, rules }: { roomId: string; rules: RoomVersionRules },
 ): void {
   const ids = new Set(stateIds)
-  const creates = pool.all.filter(({ pdu }) => pdu.type === 'm.room.create')
   const isIt = ({ eventId, pdu }: PooledEvent) =>
     ids.has(eventId) &&
     pdu.state_key === '' &&
     (rules.roomIdIsCreateHash ? roomId === `!${eventId.slice(1)}` : pdu.room_id === roomId) &&
     (pdu.content.room_version ?? '1') === rules.version
-  const found = creates.find(isIt)
-  if (found === undefined) throw unsound('its create event is missing, or of another version')
-  for (const other of creates) if (other !== found) pool.remove(other.eventId)
+  for (const event of events.creates()) {
+    if (!isIt(event)) continue
+    events.takeAsCreate(event.eventId)
+    return
+  }
+  throw unsound('its create event is missing, or of another version')
 }
 
 function unsound(why: string): MatrixError {

@@ -10,6 +10,7 @@ import { flagsOf, judgedEvent } from '../../rows/events/judged-events.ts'
 import { openGap } from '../../rows/federation/apart.ts'
 import { gapOf } from '../../rows/federation/gaps.ts'
 import { stateAfterAll, stateMapOf, type WorkedState } from '../../rows/federation/states.ts'
+import { RememberedChains } from '../../rows/state/auth-chain.ts'
 import { listedState } from './listed-state.ts'
 import { Merge } from './merge.ts'
 import { Needs } from './needs.ts'
@@ -52,6 +53,7 @@ export class Settler {
   readonly #startedAt: number
   readonly #isBounded: boolean
   readonly #cited: CitedEvents
+  readonly #chains: RememberedChains
   #placed = 0
 
   constructor(room: RoomWriter, pool: Pool, supplied: Supplied = {}, { isBounded = true } = {}) {
@@ -63,6 +65,7 @@ export class Settler {
     this.#unavailable = new Set(supplied.unavailable)
     this.#isBounded = isBounded
     this.#cited = new CitedEvents(room)
+    this.#chains = new RememberedChains(room.store.sql)
     this.#startedAt = room.clock.now()
   }
 
@@ -99,7 +102,8 @@ export class Settler {
       }
       if (this.#isTimeOver()) return false
       const judged = judgeOutlier(this.#room, pdu, this.#cited)
-      placeOutlier(this.#room, event, this.#isOtherCreate(event) ? 'rejected' : judged.verdict)
+      const verdict = this.#isOtherCreate(event) ? 'rejected' : judged.verdict
+      placeOutlier(this.#room, event, { verdict, chains: this.#chains })
       this.#placed += 1
       return true
     } finally {
@@ -152,8 +156,10 @@ export class Settler {
   /** Whether these events are stored now, in any form. What is in the pool is stored on the way. */
   #haveAll(eventIds: readonly string[]): boolean {
     let all = true
-    const known = flagsOf(this.#room.store.sql, eventIds)
-    for (const eventId of eventIds) {
+    const asked = eventIds.filter((eventId) => !this.#cited.has(eventId))
+    if (asked.length === 0) return true
+    const known = flagsOf(this.#room.store.sql, asked)
+    for (const eventId of asked) {
       if (known.has(eventId)) continue
       const pooled = this.#pool.get(eventId)
       if (pooled !== undefined && this.settleOutlier(pooled) && this.#flags(eventId) !== undefined) continue

@@ -24,6 +24,11 @@ export class CitedEvents {
     this.#room = room
   }
 
+  /** Whether it was read: then it is there. */
+  has(eventId: string): boolean {
+    return this.#kept.has(eventId)
+  }
+
   get(eventId: string): { flags: number; pdu: Pdu } | undefined {
     const kept = this.#kept.get(eventId)
     if (kept !== undefined) return kept

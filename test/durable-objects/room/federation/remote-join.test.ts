@@ -115,6 +115,18 @@ describe('the answer to a join', () => {
     expect(room.count('staged')).toBe(0)
   })
 
+  it.each([0, 1])('has one create event, in whichever part (%i) another one comes', (place) => {
+    const join = away.member(ALICE, ALICE, 'join')
+    const { events, finish, roomVersion } = answer(join)
+    const parts = [events.slice(0, 3), events.slice(3)]
+    const json = sent[0]!.json.replace('"depth":1', '"depth":2')
+    parts[place]!.unshift({ eventId: '$other', json, isRedacted: false })
+    room.joinRemote(roomId, { roomVersion, events: parts[0]! })
+    room.joinRemote(roomId, { roomVersion, events: parts[1]!, finish })
+    expect(room.current()).toEqual(away.after(join.eventId))
+    expect(room.flags('$other')).toBeUndefined()
+  })
+
   it.each([
     ['has no create event', (part: ReturnType<typeof answer>) => part.finish.stateIds.shift()],
     [
