@@ -48,8 +48,6 @@ const KNOWN: Readonly<Record<string, readonly string[]>> = {
     ['TestUnrejectRejectedEvents'],
   '"events are ordered in this API according to the arrival time": the state change on the older branch came last, so it is in the timeline, where the test looks into the state':
     ['TestSyncOmitsStateChangeOnFilteredEvents'],
-  'by chance: the test makes hundreds of member events in each millisecond, whose ids decide which of them stands, and a timeline ends behind the state events that do not':
-    ['TestMSC4297StateResolutionV2_1_starts_from_empty_set'],
   'M_UNABLE_TO_GRANT_JOIN says that "a different server should be attempted": the one that the room id names is, as by Dendrite and tuwunel, and lets the user in':
     ['TestRestrictedRoomsRemoteJoinFailOver', 'TestRestrictedRoomsRemoteJoinFailOverInMSC3787Room'],
   'the proposal, as it was accepted, adds nothing to the four keys of the stripped state that clients see; the test is of a draft':

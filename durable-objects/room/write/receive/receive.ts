@@ -57,14 +57,17 @@ function restAfter({ store, clock }: RoomWriter, { isAnyResting }: Settler): num
   return store.extremities.length > MAX_PREV_EVENTS ? until : undefined
 }
 
-/** What is finished goes, and what came with this call and is not stays. */
-function restage({ store }: RoomWriter, pool: Pool, { done }: Settler): void {
+/**
+ * What is finished goes, and what came with this call and is not stays. A call that ends early has not seen of every event
+ * whether its place is needed too.
+ */
+function restage({ store }: RoomWriter, pool: Pool, { done, isOver }: Settler): void {
   const stored = flagsOf(
     store.sql,
     pool.all.map(({ eventId }) => eventId),
   )
   for (const event of pool.all) {
-    const isPlaced = event.isWanted || event.isNeeded
+    const isPlaced = event.isWanted || event.isNeeded || isOver
     const isFinished = isPlaced ? done.has(event.eventId) : stored.has(event.eventId)
     if (!isFinished) stage(store.sql, event)
     else if (event.isStaged) unstage(store.sql, event.eventId)
