@@ -1,4 +1,5 @@
 /** History that a room lacks: what was said before this server took part, or while it was away. Server-Server API §Backfilling. */
+import { isEventId } from '../../protocol/identifiers.ts'
 import { type RoomVersionRules, roomVersion } from '../../protocol/rooms/room-version.ts'
 import { ServerFailure } from '../server-failure.ts'
 import { history } from './ask-server.ts'
@@ -30,7 +31,8 @@ export async function backfill(
 ): Promise<boolean> {
   const { clock, config } = ports
   const startedAt = clock.now()
-  const wanted = missing.filter((eventId) => (resting.get(eventId) ?? 0) <= startedAt)
+  // What events name as others' ids may be any text. Only what can be an id is asked for, and remembered.
+  const wanted = missing.filter((eventId) => isEventId(eventId) && (resting.get(eventId) ?? 0) <= startedAt)
   if (wanted.length === 0) return false
   const [{ version }, servers] = await Promise.all([
     room.federationFacts(config.serverName),
