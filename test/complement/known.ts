@@ -5,7 +5,6 @@ const KNOWN: Readonly<Record<string, readonly string[]>> = {
   'later: administration': ['TestServerNotices'],
   'later: application services, which may set the time of an event': [
     'TestJumpToDateEndpoint/parallel/should_find_next_event_topologically_before_given_timestamp_when_all_message_timestamps_are_the_same',
-    'TestJumpToDateEndpoint/parallel/should_find_next_event_topologically_after_given_timestamp_when_all_message_timestamps_are_the_same',
     'TestJumpToDateEndpoint/parallel/federation/when_looking_backwards_before_the_room_was_created,_should_be_able_to_find_event_that_was_imported',
   ],
   'later: what servers tell each other beside events (EDUs)': [
