@@ -5,7 +5,7 @@ import { federating, remote } from '../../support/federation/remote.ts'
 import { serving } from '../../support/serving.ts'
 
 const other = remote()
-const { server, http } = serving([], { ...federating, 'body-timeout-ms': '500' })
+const { server, http } = serving([], { ...federating, 'body-timeout-ms': '3000' })
 const URI = '/_matrix/federation/v1/send/endless'
 
 it('few bodies of one address are read at the same time', async () => {
@@ -22,7 +22,7 @@ it('few bodies of one address are read at the same time', async () => {
     } as RequestInit).catch(() => undefined),
   )
   const status = async () => (await other.ask(http, 'PUT', URI, { pdus: [] })).status
-  await expect.poll(status).toBe(429)
+  await expect.poll(status, { timeout: 20_000 }).toBe(429)
   stop.abort()
   await Promise.all(slow)
   await expect.poll(status, { timeout: 10_000 }).toBe(200)
