@@ -76,7 +76,7 @@ export const METRICS = {
   },
   federation_bounds_total: {
     kind: 'counter',
-    help: 'What a bound of federation ended: transactions refused (429), staged events dropped, resolutions put off, fetches cut short, states too large, servers left alone.',
+    help: 'What a bound of federation ended: transactions refused (429), staged events dropped, resolutions put off, fetches cut short, states too large, servers left alone, invites refused.',
     labels: ['bound'],
   },
   media_bytes_total: {

@@ -7,6 +7,7 @@ import {
   checkInviteState,
   type IncomingInvite,
 } from '../../src/federation/membership/incoming-invite.ts'
+import type { MembershipChange } from '../../src/objects/user/sync.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { JsonObject, JsonValue } from '../../src/protocol/events/canonical-json.ts'
 import { type Pdu, strippedEvent } from '../../src/protocol/events/event.ts'
@@ -120,7 +121,8 @@ async function tell(
 ): Promise<void> {
   const own = strippedEvent(pdu)
   const others = toldState(told).filter(({ type, state_key: key }) => type !== own.type || key !== target)
-  await c.var.objects.user(target).membershipChanged({
+  const { objects, ports } = c.var
+  const change: MembershipChange = {
     roomId,
     pos: 0,
     outside: true,
@@ -129,8 +131,15 @@ async function tell(
     eventId,
     sender: pdu.sender,
     strippedState: [...others, own],
-    at: c.var.ports.clock.now(),
-  })
+    at: ports.clock.now(),
+  }
+  try {
+    await objects.user(target).membershipChanged(change)
+  } catch (error) {
+    if (error instanceof MatrixError && error.errcode === 'M_LIMIT_EXCEEDED')
+      ports.metrics.count('federation_bounds_total', { bound: 'invites' })
+    throw error
+  }
 }
 
 function rulesOf(version: string) {

@@ -1,5 +1,7 @@
 /** Which invites the user's settings let in, and which stored invites the user is shown. */
-import type { OwnMembership } from '../../../src/objects/user/sync.ts'
+import type { MembershipChange, OwnMembership } from '../../../src/objects/user/sync.ts'
+import { MatrixError } from '../../../src/protocol/errors.ts'
+import { serverNameOf } from '../../../src/protocol/identifiers.ts'
 import { objectField, stringField } from '../../../src/protocol/json-fields.ts'
 import { IGNORED_USERS } from '../../../src/protocol/rooms/ignored-users.ts'
 import {
@@ -60,4 +62,29 @@ export function toldBy(room: UserRoom, userId: string): Pick<OwnMembership, 'inv
   const create = room.stripped.find(({ type, state_key: key }) => type === 'm.room.create' && key === '')
   const roomVersion = stringField(objectField(create?.content)?.room_version)
   return { ...(inviter !== undefined && { inviter }), ...(roomVersion !== undefined && { roomVersion }) }
+}
+
+/** Invites of one server that a user keeps, with those that it took back, and open ones of all: each has up to 200 KB. */
+const MOST_OF_A_SERVER = 100
+const MOST_OF_ALL = 300
+
+/**
+ * Other servers fill the user's list with invites to rooms that nobody here knows.
+ * @throws MatrixError M_LIMIT_EXCEEDED where the list has no place for another one
+ */
+export function checkPlaceForInvite(
+  memberships: Memberships,
+  userId: string,
+  invite: MembershipChange,
+): void {
+  const server = serverNameOf(invite.sender)
+  let [open, ofServer] = [0, 0]
+  for (const room of memberships.all()) {
+    if (!room.outside || room.roomId === invite.roomId) continue
+    if (room.membership === 'invite') open += 1
+    const sender = inviterOf(room, userId)
+    if (sender !== undefined && serverNameOf(sender) === server) ofServer += 1
+  }
+  if (open < MOST_OF_ALL && ofServer < MOST_OF_A_SERVER) return
+  throw new MatrixError('M_LIMIT_EXCEEDED', `${userId} has too many invites that wait for an answer`)
 }

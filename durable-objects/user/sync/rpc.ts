@@ -4,7 +4,7 @@ import type { MembershipChange, OwnMembership, VisitedRoom, Wake } from '../../.
 import { rpcTable } from '../../rpc-table.ts'
 import { delayedRooms, noteDelayed, pruneDelayed } from '../delayed-rooms.ts'
 import type { UserHost } from '../host.ts'
-import { hidesInvite, toldBy } from './invites.ts'
+import { checkPlaceForInvite, hidesInvite, toldBy } from './invites.ts'
 import { outsideRecord } from './outside-rooms.ts'
 
 export const syncRpc = rpcTable<UserHost>()({
@@ -112,6 +112,8 @@ function membershipChanged(host: UserHost, change: MembershipChange): void {
   const { armNow, mutate, polls, roomSettings, transaction } = host
   const syncing = polls()
   const { memberships } = syncing
+  if (change.outside === true && change.membership === 'invite')
+    checkPlaceForInvite(memberships, host.userId(), change)
   const isOutside = change.outside === true || memberships.byId(change.roomId)?.outside === true
   const work = () => applied(host, change)
   // The archive learns a membership from its Room. This one came from another server, so it needs a record of its own.

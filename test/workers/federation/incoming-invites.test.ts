@@ -190,6 +190,29 @@ describe('an invite of another server', () => {
     expect(await tablesOf(room.roomId)).toEqual([])
   })
 
+  it('is one of 100 of its server at most, and others still come in', async () => {
+    const user = await someone()
+    const sent = Array.from({ length: 100 }, () => {
+      const room = roomOf()
+      return { room, invite: room.invite(user.userId) }
+    })
+    for (const { room, invite } of sent) must(await send(room, invite))
+    const [first, more] = [sent[0]!, roomOf()]
+    expect(await send(more, more.invite(user.userId))).toMatchObject({
+      status: 429,
+      body: { errcode: 'M_LIMIT_EXCEEDED' },
+    })
+    expect((await roomsOf(user)).invite[more.roomId]).toBeUndefined()
+    must(await send(first.room, first.room.invite(user.userId)))
+    const third = newRemote()
+    await third.start()
+    const theirs = new RemoteRoom(third, '11', { joinRule: 'invite' }).serve()
+    must(await theirs.sendInvite(http, theirs.invite(user.userId)))
+    await third.stop()
+    must(await leave(user, first.room.roomId))
+    must(await send(more, more.invite(user.userId)))
+  })
+
   it('is kept when the user is made again from the archive', async () => {
     const user = await someone()
     const room = roomOf()
