@@ -108,10 +108,10 @@ export class RowReader implements StateMap {
 
   /** The current state event of a key, whatever its flags. */
   get(type: string, stateKey: string): IdentifiedPdu | undefined {
-    const key = `${type}\n${stateKey}`
-    if (this.known.state.has(key)) return this.known.state.get(key)
+    const known = this.known.state.get(type, stateKey)
+    if (known !== undefined) return known.event
     const found = currentState(this.sql, type, stateKey)
-    this.known.remember(key, found)
+    this.known.state.remember(type, stateKey, found)
     return found
   }
 

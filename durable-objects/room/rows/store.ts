@@ -73,13 +73,13 @@ export class RoomStore extends RowReader {
   /** Puts a state event in force from its position on, and ends its predecessor. */
   putState(event: IdentifiedPdu, pos: number, value: string | null): void {
     putState(this.sql, event, pos, value)
-    this.known.remember(`${event.pdu.type}\n${event.pdu.state_key ?? ''}`, event)
+    this.known.state.remember(event.pdu.type, event.pdu.state_key ?? '', event)
   }
 
   /** Ends a key: from a position on no event stands there. */
   endState(type: string, stateKey: string, pos: number): void {
     endState(this.sql, type, stateKey, pos)
-    this.known.remember(`${type}\n${stateKey}`, undefined)
+    this.known.state.remember(type, stateKey, undefined)
   }
 
   putMember(userId: string, membership: Membership, eventId: string, sincePos: number): void {
