@@ -135,7 +135,7 @@ describe('of several servers', () => {
     expect(await isIn(alice, room.roomId)).toBe(true)
     expect(hanging.received).toHaveLength(1)
     await hanging.stop()
-  }, 30_000)
+  })
 
   it('the refusal that says the most is told', async () => {
     const gone = newRemote()
