@@ -31,7 +31,7 @@ export async function backfill(
 ): Promise<boolean> {
   const { clock, config } = ports
   const startedAt = clock.now()
-  // What events name as others' ids may be any text. Only what can be an id is asked for, and remembered.
+  // An event may name any text as another one's id. A text that cannot be an id is neither asked for nor remembered.
   const wanted = missing.filter((eventId) => isEventId(eventId) && (resting.get(eventId) ?? 0) <= startedAt)
   if (wanted.length === 0) return false
   const [{ version }, servers] = await Promise.all([

@@ -1,6 +1,6 @@
 /**
- * The checked events of an answer, until all of it is checked. Strings may take twice as much memory as the bytes they came
- * in, so what is more than one part is kept as bytes.
+ * The checked events of an answer, until all of it is checked. A string may take twice the memory of its bytes, so all parts
+ * but the last are kept as bytes.
  */
 import type { ReceivedEvent } from '../../objects/room/federation.ts'
 

@@ -35,12 +35,12 @@ export function parseExactJson(text: string): JsonValue {
   return value
 }
 
-/** Of the texts of a value that is JSON: in others this would take time without bound. */
+/** The strings of a text that is JSON. In other texts the search would take time without bound. */
 const STRINGS = /"[^"\\]*(?:\\.[^"\\]*)*"/g
 /** Numbers that doubles may not hold, or that are written otherwise than JavaScript does. */
 const OTHER_NUMBERS = /\d[.eE]|\d{16}|-0/
 
-/** The value of a text of which `JSON.parse` loses nothing, which most events are; undefined: look closer. */
+/** The value of a text from which `JSON.parse` loses nothing, as from most events; undefined: it may lose something. */
 function plainValue(text: string): JsonValue | undefined {
   let value: JsonValue
   try {

@@ -1,6 +1,6 @@
 /**
- * What resolution reads of a room. The events of a conflict, their places and their links are read many by one
- * statement: a statement costs more than the row it finds.
+ * What resolution reads of a room. A statement costs more than the row that it finds. One statement therefore reads up to
+ * 200 events of a conflict, and another one their links.
  */
 import type { Pdu } from '../../../../src/protocol/events/event.ts'
 import type {

@@ -1,6 +1,6 @@
 /**
- * What a Room has resolved lately, in events. An object has one thread: after much resolving it rests, and what would
- * make it resolve again is gathered meanwhile, so that other calls have nine tenths of its time. Kept in memory alone.
+ * What a Room has resolved lately, in events. An object has one thread, so a Room rests after much resolving: other calls
+ * have nine tenths of its time. It gathers meanwhile what would make it resolve again. Kept in memory alone.
  */
 
 /** For each event that a resolution reads: more than ten times what it takes. */

@@ -10,8 +10,8 @@ const DUMMY = 'org.matrix.dummy_event'
 const MOST_SENDERS = 20
 
 /**
- * Appends events until one can name all extremities, if a local member may send them. Each resolves what it joins: the
- * rest is left to a later call where the Room has resolved much.
+ * Appends events until one can name all extremities, if a local member may send them. Each of them
+ * makes the Room resolve, so a Room that has resolved much leaves the rest to a later call.
  */
 export function joinExtremities(room: RoomWriter): void {
   const { store } = room

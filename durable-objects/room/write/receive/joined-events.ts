@@ -1,6 +1,6 @@
 /**
- * The events of an answer to a join: those of its last part, and those that are staged. The latter are read as they are
- * needed, since an object has no memory for all of them.
+ * The events of an answer to a join: those of its last part, and those that are staged. An object has no memory for all of
+ * them, so a staged event is read when it is needed.
  */
 import type { ReceivedEvent } from '../../../../src/objects/room/federation.ts'
 import type { SqlReader } from '../../../sqlite.ts'

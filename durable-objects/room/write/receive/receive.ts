@@ -58,8 +58,8 @@ function restAfter({ store, clock }: RoomWriter, { isAnyResting }: Settler): num
 }
 
 /**
- * What is finished goes, and what came with this call and is not stays. A call that ends early has not seen of every event
- * whether its place is needed too.
+ * Finished events leave the table of staged ones, and unfinished ones of this call enter it. A call that ends early does not
+ * know yet which events need a place, so it keeps all of them.
  */
 function restage({ store }: RoomWriter, pool: Pool, { done, isOver }: Settler): void {
   const stored = flagsOf(

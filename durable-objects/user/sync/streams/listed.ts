@@ -50,7 +50,7 @@ export class ListedStream implements Stream {
  * room was left, however soon it was forgotten, or they would show it for ever.
  */
 function forgotten({ roomId, pos, outside, stripped }: UserRoom, isFirst: boolean): ListedRoom | undefined {
-  // Of a room that was never here the event by which it was left is all that there is, until the user forgets it.
+  // A room that was never here has one event, by which it was left, until the user forgets it.
   const events = outside ? stripped : []
   return isFirst && events.length === 0 ? undefined : { roomId, kind: 'forgotten', pos, events }
 }

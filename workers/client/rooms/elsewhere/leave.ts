@@ -63,7 +63,7 @@ export async function leaveElsewhere(
   return true
 }
 
-/** Of a room of which another server told last, only the user's own list knows; its Room forgets what it has of before. */
+/** The user's own list forgets a room that another server told of last. The Room forgets what it has from before. */
 export async function forget(c: UserContext, roomId: string): Promise<void> {
   const { objects, ports, requester } = c.var
   const { userId } = requester
