@@ -19,6 +19,7 @@ import type { Plan, Task } from './streams/room-plan.ts'
 import { type Asked, type RoomsParts, RoomsStream } from './streams/rooms.ts'
 import { isInitial, type Span, type Stream } from './streams/stream.ts'
 import { ToDeviceStream } from './streams/to-device.ts'
+import { UnreadList } from './streams/unread-list.ts'
 import { formatSyncToken, type SyncToken } from './sync-token.ts'
 
 export interface SyncParts extends RoomsParts, AccountDataParts, DeviceListsParts, ListedParts {
@@ -129,7 +130,7 @@ export class Sync {
       const { room, first, hidden, gap } = task
       if (hidden) continue
       if (absent || gap) slice.limited = true
-      const unread = slice.unread?.events ?? this.#parts.unread.known(room.roomId)
+      const unread = slice.unread ? UnreadList.of(slice.unread.events) : this.#parts.unread.known(room.roomId)
       news.push({ room, slice, first, data: data.get(room.roomId) ?? [], unread, task })
     }
     return news

@@ -1,5 +1,5 @@
 /** Unread counts of the user's rooms: learned from the Rooms' answers, and kept up by what wakes bring. Memory only. */
-import type { Increment, Receipt, RoomSlice, UnreadEvent } from '../../../src/objects/room/sync.ts'
+import type { Increment, Receipt, RoomSlice } from '../../../src/objects/room/sync.ts'
 import type { News } from '../../../src/objects/user/sync.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import { MAIN_THREAD } from '../../../src/protocol/events/thread.ts'
@@ -8,6 +8,7 @@ import type { Filter } from '../../../src/protocol/matching/filter.ts'
 import { contextChanges } from '../../../src/protocol/push/push-context.ts'
 import { evaluatePush, type PushEvent } from '../../../src/protocol/push/push-evaluator.ts'
 import { impliesRead } from '../../../src/protocol/rooms/implied-read.ts'
+import { UnreadList } from './streams/unread-list.ts'
 
 /** Unread events kept, over all rooms: the rooms that were asked for longest ago are then counted anew. */
 const KEPT_EVENTS = 20_000
@@ -25,7 +26,7 @@ export interface Reader {
 interface RoomUnread {
   /** Everything up to this position is counted. */
   upTo: number
-  events: UnreadEvent[]
+  events: UnreadList
   displayName?: string
 }
 
@@ -39,13 +40,13 @@ export class UnreadCounts {
   }
 
   /** What is unread in a room at a position; undefined where that is not known here. */
-  at(roomId: string, head: number): readonly UnreadEvent[] | undefined {
+  at(roomId: string, head: number): UnreadList | undefined {
     const known = this.#rooms.get(roomId)
     return known?.upTo === head ? known.events : undefined
   }
 
   /** What is unread in a room as far as this object knows; undefined where it knows nothing. */
-  known(roomId: string): readonly UnreadEvent[] | undefined {
+  known(roomId: string): UnreadList | undefined {
     return this.#rooms.get(roomId)?.events
   }
 
@@ -58,7 +59,7 @@ export class UnreadCounts {
   learn(roomId: string, { head, unread }: RoomSlice): void {
     const known = this.#rooms.get(roomId)
     if (unread === undefined || (known !== undefined && known.upTo > head)) return
-    this.#put(roomId, { upTo: head, ...unread })
+    this.#put(roomId, { ...unread, upTo: head, events: UnreadList.of(unread.events) })
   }
 
   /** Counts what a wake carries. A room of which something is missing is counted anew at the next sync. */
@@ -96,7 +97,8 @@ export class UnreadCounts {
     const { userId } = this.#reader
     const { threads = {}, redacted = [] } = increment.push ?? {}
     const ignored = this.#reader.ignored()
-    let events = known.events.filter(({ pos }) => !redacted.includes(pos))
+    let { events } = known
+    if (redacted.length > 0) events = events.filter(({ pos }) => !redacted.includes(pos))
     for (const { event, pos, unattended } of increment.events) {
       if (pos <= known.upTo) continue
       const thread = threads[pos] ?? MAIN_THREAD
@@ -105,7 +107,7 @@ export class UnreadCounts {
         events = events.filter((unread) => unread.thread !== thread)
       if (ignored.has(event.sender) || redacted.includes(pos)) continue
       const verdict = this.#judge({ ...event, room_id: roomId } as unknown as PushEvent, known, increment)
-      if (verdict.notify) events.push({ pos, thread, highlight: verdict.highlight })
+      if (verdict.notify) events = events.plus({ pos, thread, highlight: verdict.highlight })
     }
     const own = (increment.receipts ?? []).filter((receipt) => receipt.userId === userId)
     return { ...known, upTo: increment.to, events: own.reduce(withoutRead, events) }
@@ -131,7 +133,7 @@ export class UnreadCounts {
 }
 
 /** Without what a receipt marks as read: its thread up to the event, or every thread. */
-function withoutRead(events: UnreadEvent[], { threadId, eventPos }: Receipt): UnreadEvent[] {
+function withoutRead(events: UnreadList, { threadId, eventPos }: Receipt): UnreadList {
   return events.filter(({ pos, thread }) => pos > eventPos || (threadId !== undefined && thread !== threadId))
 }
 
@@ -141,23 +143,26 @@ export interface Counts extends JsonObject {
 }
 
 /** The counts of a room as /sync shows them: of the main timeline and of each thread, where they are wanted apart. */
-export function countsOf(
-  events: readonly UnreadEvent[],
-  byThread: boolean,
-): { room: Counts; threads: JsonObject } {
-  if (!byThread) return { room: counted(events), threads: {} }
-  const groups = Map.groupBy(events, ({ thread }) => thread)
-  const main = groups.get(MAIN_THREAD) ?? []
-  groups.delete(MAIN_THREAD)
-  const threads = [...groups].map(([root, unread]) => [root, counted(unread)] as const)
-  return { room: counted(main), threads: Object.fromEntries(threads) }
+export function countsOf(unread: UnreadList, byThread: boolean): { room: Counts; threads: JsonObject } {
+  if (!byThread) {
+    return {
+      room: { notification_count: unread.length, highlight_count: unread.highlights },
+      threads: {},
+    }
+  }
+  const counts = new Map([[MAIN_THREAD, noCounts()]])
+  for (const { thread, highlight } of unread) {
+    const counted = counts.get(thread) ?? noCounts()
+    counted.notification_count += 1
+    counted.highlight_count += Number(highlight)
+    counts.set(thread, counted)
+  }
+  const { [MAIN_THREAD]: room = noCounts(), ...threads } = Object.fromEntries(counts)
+  return { room, threads }
 }
 
-function counted(events: readonly UnreadEvent[]): Counts {
-  return {
-    notification_count: events.length,
-    highlight_count: events.filter(({ highlight }) => highlight).length,
-  }
+function noCounts(): Counts {
+  return { notification_count: 0, highlight_count: 0 }
 }
 
 /** The stable name, and the one of MSC3773: some clients still use it. */
@@ -170,10 +175,7 @@ const THREAD_COUNTS = [
  * The counts of a joined room in /sync: of its threads apart where the filter wants that, and only where there are
  * any: for clients, no field means that all threads are read.
  */
-export function unreadFields(
-  unread: readonly UnreadEvent[] | undefined,
-  filter: Filter | undefined,
-): JsonObject {
+export function unreadFields(unread: UnreadList | undefined, filter: Filter | undefined): JsonObject {
   if (unread === undefined) return {}
   const fields = THREAD_COUNTS.filter((name) => filter?.room?.timeline?.[name])
   const { room, threads } = countsOf(unread, fields.length > 0)

@@ -47,6 +47,16 @@ it.each([
 ])('a wake that %s', (_, news, positions) => {
   const counts = counted()
   counts.advance(news)
-  expect(counts.known(ROOM)?.map(({ pos }) => pos)).toEqual(positions)
+  const known = counts.known(ROOM)
+  expect(known && [...known].map(({ pos }) => pos)).toEqual(positions)
   expect(counts.countedUpTo(ROOM)).toBe(positions?.at(-1))
+})
+
+it('what was known before a wake stays as it was', () => {
+  const counts = counted()
+  const before = counts.known(ROOM)!
+  counts.advance(wake(3, 5))
+  expect([...before].map(({ pos }) => pos)).toEqual([3])
+  expect([...before.plus({ pos: 9, thread: 'main', highlight: true })].map(({ pos }) => pos)).toEqual([3, 9])
+  expect([...counts.known(ROOM)!].map(({ pos }) => pos)).toEqual([3, 4, 5])
 })

@@ -74,7 +74,7 @@ export const PUSH: readonly Mutant[] = [
       { equal: 'an increment that ends where the counts end holds nothing new' },
     ],
     ['      if (pos <= known.upTo) continue\n', ''],
-    ['events = events.filter((unread) => unread.thread !== thread)', 'events = []'],
+    ['events = events.filter((unread) => unread.thread !== thread)', 'events = UnreadList.of([])'],
     ['threadId !== undefined && thread !== threadId', 'threadId === thread'],
     ['ignored.has(event.sender) || redacted.includes(pos)', 'redacted.includes(pos)'],
     ['(push?.levels[event.sender] ?? 0) >=', '(push?.levels[event.sender] ?? 0) >'],

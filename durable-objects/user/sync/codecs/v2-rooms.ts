@@ -1,5 +1,5 @@
 /** One room of a `/sync` answer (Client-Server API §GET /sync, `Joined Room` and `Left Room`). */
-import type { RoomSlice, UnreadEvent } from '../../../../src/objects/room/sync.ts'
+import type { RoomSlice } from '../../../../src/objects/room/sync.ts'
 import type { JsonObject } from '../../../../src/protocol/events/canonical-json.ts'
 import type { ClientEvent } from '../../../../src/protocol/events/event.ts'
 import { objectField } from '../../../../src/protocol/json-fields.ts'
@@ -11,6 +11,7 @@ import type { RoomData, RoomNews } from '../streams/news.ts'
 import type { PassingEvent, PassingPart } from '../streams/passing.ts'
 import { receipts } from '../streams/receipts.ts'
 import { typing } from '../streams/typing.ts'
+import type { UnreadList } from '../streams/unread-list.ts'
 import { unreadFields } from '../unread.ts'
 
 /** In the order in which clients have always had them. */
@@ -71,7 +72,7 @@ export function dataSection(
 function dataOnly(
   accountData: JsonObject[],
   prevBatch: string,
-  unread: readonly UnreadEvent[] | undefined,
+  unread: UnreadList | undefined,
   filter: Filter | undefined,
 ): JsonObject | undefined {
   if (accountData.length === 0) return undefined

@@ -1,5 +1,5 @@
 /** What the streams of a sync gave: everything an answer tells, before a codec makes a body of it. */
-import type { RoomSlice, UnreadEvent } from '../../../../src/objects/room/sync.ts'
+import type { RoomSlice } from '../../../../src/objects/room/sync.ts'
 import type { JsonObject } from '../../../../src/protocol/events/canonical-json.ts'
 import type { AccountDataEvent } from '../../settings/account-data.ts'
 import type { UserRoom } from '../memberships.ts'
@@ -10,6 +10,7 @@ import type { PresenceEvent } from './presence.ts'
 import type { ToldMark } from './profiles.ts'
 import type { Task } from './room-plan.ts'
 import type { Span } from './stream.ts'
+import type { UnreadList } from './unread-list.ts'
 
 /** A room of which its Room, or its wakes, have told. */
 export interface RoomNews {
@@ -19,7 +20,7 @@ export interface RoomNews {
   first: boolean
   /** The user's own data of the room. */
   data: readonly AccountDataEvent[]
-  unread: readonly UnreadEvent[] | undefined
+  unread: UnreadList | undefined
   /** How the room was asked. */
   task: Task
 }
