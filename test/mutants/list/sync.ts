@@ -79,7 +79,7 @@ export const SYNC: readonly Mutant[] = [
     MODEL,
     [
       ['chain.from > since || ', ''],
-      [' || increment.from > chain.to) return fresh', ') return fresh'],
+      [' || increment.from > chain.to)', ')'],
     ],
     'all of its rules',
   ),

@@ -13,11 +13,13 @@ interface Kept {
   length: number
 }
 
-/** Increments that join without a gap. */
+/** Increments that join without a gap, with what they weigh and how long they are in sum. */
 interface Chain {
   from: number
   to: number
   kept: Kept[]
+  weight: number
+  length: number
 }
 
 export class KeptIncrements {
@@ -33,7 +35,7 @@ export class KeptIncrements {
     if (increment === undefined) return
     const next = extend(chain, { increment, length })
     this.#chains.set(room, next)
-    this.#length += lengthOf(next)
+    this.#length += next.length
     while (this.#chains.size > KEPT_ROOMS || (this.#length > KEPT_LENGTH && this.#chains.size > 1))
       this.drop(this.#chains.keys().next().value as number)
   }
@@ -41,7 +43,7 @@ export class KeptIncrements {
   drop(room: number): Chain | undefined {
     const chain = this.#chains.get(room)
     this.#chains.delete(room)
-    this.#length -= chain === undefined ? 0 : lengthOf(chain)
+    this.#length -= chain?.length ?? 0
     return chain
   }
 
@@ -49,31 +51,39 @@ export class KeptIncrements {
   between(room: number, since: number, head: number): Increment[] | undefined {
     const chain = this.#chains.get(room)
     if (chain === undefined || chain.from > since || chain.to < head) return undefined
-    return chain.kept.map(({ increment }) => increment).filter(({ to }) => to > since)
+    // Those who ask stand near the end, most often.
+    const first = chain.kept.findLastIndex(({ increment }) => increment.to <= since) + 1
+    return chain.kept.slice(first).map(({ increment }) => increment)
   }
 }
 
-function lengthOf({ kept }: Chain): number {
-  return kept.reduce((sum, { length }) => sum + length, 0)
+function begun(first: Kept): Chain {
+  const { increment, length } = first
+  return { from: increment.from, to: increment.to, kept: [first], weight: weightOf(increment), length }
 }
 
+/** The chain that is given becomes the longer one. */
 function extend(chain: Chain | undefined, { increment, length }: Kept): Chain {
-  const fresh = { from: increment.from, to: increment.to, kept: [{ increment, length }] }
   // A redaction changes events kept before it; a gap or an older copy cannot be joined.
-  if (chain === undefined || hasRedaction(increment) || increment.from > chain.to) return fresh
+  if (chain === undefined || hasRedaction(increment) || increment.from > chain.to)
+    return begun({ increment, length })
   if (increment.to <= chain.to) return chain
   const added = increment.from === chain.to ? increment : after(increment, chain.to)
-  const kept = [...chain.kept, { increment: added, length }]
-  let events = kept.reduce((sum, one) => sum + weight(one.increment), 0)
-  while (kept.length > 1 && events > KEPT_EVENTS) {
-    const oldest = kept.shift()
-    events -= oldest === undefined ? 0 : weight(oldest.increment)
+  chain.kept.push({ increment: added, length })
+  chain.to = increment.to
+  chain.weight += weightOf(added)
+  chain.length += length
+  while (chain.kept.length > 1 && chain.weight > KEPT_EVENTS) {
+    const oldest = chain.kept.shift()!
+    chain.weight -= weightOf(oldest.increment)
+    chain.length -= oldest.length
   }
-  return { from: kept[0]?.increment.from ?? increment.from, to: increment.to, kept }
+  chain.from = chain.kept[0]!.increment.from
+  return chain
 }
 
 /** Typing alone counts as one: a chain of it must end too. */
-function weight({ events, receipts = [] }: Increment): number {
+function weightOf({ events, receipts = [] }: Increment): number {
   return Math.max(1, events.length + receipts.length)
 }
 
