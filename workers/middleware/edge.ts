@@ -11,6 +11,7 @@ import { DROP_HEADER, dropAfterRpc } from '../ops/test-hooks.ts'
 import { logRequest } from './access-log.ts'
 import { mayBeUnread, withRestRead } from './bodies/unread-bodies.ts'
 import { letIn } from './crowding.ts'
+import { dress } from './dress.ts'
 import { methodOf, requestedRow } from './endpoint-row.ts'
 import { renderMatrixError } from './errors.ts'
 import { countForAddress } from './rate-limit.ts'
@@ -25,27 +26,11 @@ let requestCount = 0
 /** What a proxy in front of us may name a request: anything else could forge lines of a log. */
 const REQUEST_ID_GRAMMAR = /^[A-Za-z0-9._-]{1,64}$/
 
-/** Client-Server API §Web Browser Clients: on every response, errors and unknown paths included. */
-const CORS: [string, string][] = [
-  ['Access-Control-Allow-Origin', '*'],
-  ['Access-Control-Allow-Methods', 'GET, POST, PUT, DELETE, OPTIONS'],
-  ['Access-Control-Allow-Headers', 'X-Requested-With, Content-Type, Authorization'],
-  ['Access-Control-Expose-Headers', 'Retry-After, X-Request-Id'],
-]
-
 /** MSC4108: browsers must be allowed to read and send the marks by which its sessions are written. */
 const RENDEZVOUS = /^\/_matrix\/client\/unstable\/org\.matrix\.msc4108\/rendezvous(\/|$)/
 const RENDEZVOUS_CORS: [string, string][] = [
   ['Access-Control-Allow-Headers', 'X-Requested-With, Content-Type, Authorization, If-Match, If-None-Match'],
   ['Access-Control-Expose-Headers', 'Retry-After, X-Request-Id, ETag'],
-]
-
-/** Our answers are data for other origins' programs, and never a page to be rendered or framed. */
-const SECURITY: [string, string][] = [
-  ['X-Content-Type-Options', 'nosniff'],
-  ['Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'"],
-  ['Cross-Origin-Resource-Policy', 'cross-origin'],
-  ['Referrer-Policy', 'no-referrer'],
 ]
 
 /** Spares browsers a preflight before each request, for as long as they allow. */
@@ -67,7 +52,7 @@ export async function edge(c: Context<AppEnv>, next: Next): Promise<void> {
   if (entry instanceof Response) c.res = entry
   else await (trace === undefined ? next() : trace.run(next)).finally(entry)
 
-  dress(c.res.headers, requestId)
+  dress(c.res, requestId)
   if (RENDEZVOUS.test(c.req.path)) for (const [name, value] of RENDEZVOUS_CORS) c.res.headers.set(name, value)
   const route = routePattern(c)
   const { status } = c.res
@@ -130,14 +115,6 @@ function isDecodable(path: string): boolean {
   } catch {
     return false
   }
-}
-
-/** A route that sets one of these headers itself, such as a page's own policy, keeps what it set. */
-function dress(headers: Headers, requestId: string): void {
-  for (const [name, value] of CORS) headers.set(name, value)
-  for (const [name, value] of SECURITY) if (!headers.has(name)) headers.set(name, value)
-  if (!headers.has('Cache-Control')) headers.set('Cache-Control', 'no-store')
-  headers.set('X-Request-Id', requestId)
 }
 
 /** The pattern and never the path, which names rooms and users; `none` where no route was found. */

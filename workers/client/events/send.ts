@@ -4,6 +4,7 @@ import * as z from 'zod'
 import type { SendRequest } from '../../../src/objects/room/send.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import type { AppEnv, UserContext } from '../../app-env.ts'
+import { jsonAnswer } from '../../middleware/dress.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
 import { bodyHasFloats, jsonObject } from '../../middleware/validate.ts'
 import { EventType, RoomId, TxnId } from '../params.ts'
@@ -35,7 +36,8 @@ send.put(
     if (delay !== undefined) {
       return c.json({ delay_id: await schedule(c, roomId, { ...request, txnId }, delay) })
     }
-    return c.json({ event_id: await c.var.objects.room(roomId).send({ ...request, txnId }) })
+    const eventId = await c.var.objects.room(roomId).send({ ...request, txnId })
+    return jsonAnswer(JSON.stringify({ event_id: eventId }))
   },
 )
 

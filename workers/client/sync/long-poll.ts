@@ -3,6 +3,7 @@ import type { UserGateway } from '../../../durable-objects/gate.ts'
 import type { Session } from '../../../src/objects/user/session.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { UserContext } from '../../app-env.ts'
+import { jsonAnswer } from '../../middleware/dress.ts'
 import { beginWait, type Wait } from '../../middleware/waits.ts'
 
 /**
@@ -55,11 +56,11 @@ async function pollUntil(c: UserContext, poll: LongPoll, wait: Wait): Promise<Re
     const came = await waitOn(answer.webSocket, nothing, { ms: timeoutMs, wait })
     if (came === undefined) continue
     if (came.makesPlace) await sleep(Math.min(MAKES_PLACE_MS, deadline - clock.now()))
-    return jsonResponse(came.body)
+    return jsonAnswer(came.body)
   }
   if (poll.token === undefined)
     throw new MatrixError('M_UNKNOWN', 'The sync was interrupted: try again', { status: 503 })
-  return jsonResponse(emptyAnswer({ token: poll.token, empty, field: poll.field }))
+  return jsonAnswer(emptyAnswer({ token: poll.token, empty, field: poll.field }))
 }
 
 /** How long a poll waits, unless its client leaves first. */
@@ -115,10 +116,6 @@ interface Nothing {
 
 function emptyAnswer({ token, empty, field }: Nothing): string {
   return JSON.stringify({ ...(JSON.parse(empty) as object), [field]: token })
-}
-
-function jsonResponse(body: string): Response {
-  return new Response(body, { headers: { 'Content-Type': 'application/json' } })
 }
 
 function sleep(ms: number): Promise<void> {
