@@ -8,7 +8,7 @@ import { overloadIfPlanned, resetIfPlanned, throughFaults } from './network-faul
 import { confirmPlacement, stubOf } from './placement.ts'
 import { fromResult, type RpcResult } from './rpc.ts'
 import { isLarge, mayRepeat, type ObjectKind } from './rpc-table.ts'
-import { adoptFrom, askTraced, operationOf, queryOfTrace } from './traced.ts'
+import { addressOf, adoptFrom, askTraced, operationOf } from './traced.ts'
 
 /** A test cut this request's Worker off, as a client that goes away does in production. */
 export class ClientGone extends Error {
@@ -67,11 +67,10 @@ export function gateway<Gateway>(
     countCall(operation)
     const asking = confirmPlacement(env)
     if (asking !== undefined) await asking
-    const asked = encodeURIComponent(JSON.stringify(request))
-    const url = `https://object/${method}?request=${asked}${queryOfTrace()}`
+    const address = addressOf(method, request)
     const ask = async () => {
       overloadIfPlanned(operation)
-      return adoptFrom(await connect().fetch(url, { headers: { Upgrade: 'websocket' } }))
+      return adoptFrom(await connect().fetch(address, { headers: { Upgrade: 'websocket' } }))
     }
     const response = await onceMore(ask, () => true)
     dropIfAsked(options, operation)

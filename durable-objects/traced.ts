@@ -7,7 +7,10 @@ import type { RpcResult } from './rpc.ts'
 /** The method of an object by which its others are called within a trace. */
 export const TRACED = 'traced'
 /** In the query, which is read anyway: a look at headers costs each poll. */
-const CONTEXT = 'trace'
+const CONTEXT = '&trace='
+/** What all addresses of requests to objects begin with. */
+const ORIGIN = 'https://object/'
+const ASKED = '?request='
 const SPANS_HEADER = 'x-trace-spans'
 /** Of the spans that an answer over HTTP has in a header. */
 const MOST_IN_HEADER = 64
@@ -82,10 +85,24 @@ function outcomeOf(answer: unknown): { code?: string; failed: boolean } {
     : { code: result.error.errcode, failed: (result.error.status ?? 0) >= FAILED }
 }
 
-/** What the address of a request to an object ends with. */
-export function queryOfTrace(): string {
+/** The address of a request to an object: the method, what is asked, and the trace that this runs in. */
+export function addressOf(method: string, request: unknown): string {
+  const address = `${ORIGIN}${method}${ASKED}${encodeURIComponent(JSON.stringify(request))}`
   const further = onward()
-  return further === undefined ? '' : `&${CONTEXT}=${encodeURIComponent(JSON.stringify(further.context))}`
+  return further === undefined
+    ? address
+    : `${address}${CONTEXT}${encodeURIComponent(JSON.stringify(further.context))}`
+}
+
+/** What `addressOf` wrote. A URL costs each poll more than all that is read here. */
+function readAddress(address: string): { method: string; asked: string; context: string | undefined } {
+  const query = address.indexOf(ASKED)
+  const [asked = '', context] = address.slice(query + ASKED.length).split(CONTEXT)
+  return {
+    method: address.slice(ORIGIN.length, query),
+    asked: decodeURIComponent(asked),
+    context: context && decodeURIComponent(context),
+  }
 }
 
 /** Takes the spans out of an object's answer, whose headers a client may get to see. */
@@ -107,11 +124,9 @@ export async function answerRequest(
   work: (method: string, asked: unknown) => Promise<Response>,
   stored: () => Promise<void>,
 ): Promise<Response> {
-  const { pathname, searchParams } = new URL(url)
-  const method = pathname.slice(1)
-  const answer = () => work(method, JSON.parse(searchParams.get('request') ?? ''))
-  const context = searchParams.get(CONTEXT)
-  if (context === null) return answer()
+  const { method, asked, context } = readAddress(url)
+  const answer = () => work(method, JSON.parse(asked))
+  if (context === undefined) return answer()
   const traced = await answerTraced(
     JSON.parse(context) as TraceContext,
     operationOf(kind, method),
