@@ -148,14 +148,14 @@ export class SyncPolls {
     const { session, filter, stateAfter, timeoutMs, fullState } = request
     const reader = this.#v2(this.#queries.of(request))
     const token = request.since === undefined ? undefined : this.#given(request.since)
-    this.#cameBack(session.deviceId, token)
+    const since = token && reader.textOf(token)
+    this.#cameBack(session.deviceId, token, since)
     const met = this.#seen(session.deviceId, request.presence, token === undefined)
     // A first sync shows the people that are online already.
     if (token === undefined) await met
     const kept = this.#queries.kept(filter)
     const poll = { session, filter: kept, stateAfter, begun: this.#lastAsked }
     const open = this.#opens(poll, reader)
-    const since = token && formatSyncToken(token)
     const mayWait = token !== undefined && !fullState && this.#heads.epochs.lives(token)
     const atOnce = token === undefined || fullState || timeoutMs === 0
     this.#left.begins(() => atOnce || !mayWait || reader.behind(since!))
@@ -187,7 +187,7 @@ export class SyncPolls {
     return (token: string, level: boolean) => this.sockets.open({ ...poll, token, level }, reader)
   }
 
-  #v2(query: SyncQuery): PollReader {
+  #v2(query: SyncQuery): V2Reader {
     return new V2Reader({ sync: this.#sync, codec: this.#codec, keys: this.#keys }, query)
   }
 
@@ -281,9 +281,9 @@ export class SyncPolls {
   }
 
   /** The client begins anew, or has what its token's answer contained. A token whose epoch is gone acknowledges nothing. */
-  #cameBack(deviceId: string, token: SyncToken | undefined): void {
+  #cameBack(deviceId: string, token?: SyncToken, text = token && formatSyncToken(token)): void {
     this.#lastAsked = this.#parts.clock.now()
-    this.#lazy.cameBack(deviceId, token && formatSyncToken(token))
+    this.#lazy.cameBack(deviceId, text)
     if (token === undefined) return
     this.#stored.named(deviceId, token.epoch)
     if (!this.#heads.epochs.lives(token)) return

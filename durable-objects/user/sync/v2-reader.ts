@@ -5,7 +5,7 @@ import type { KeyCounts } from './key-counts.ts'
 import type { PollReader } from './poll-reader.ts'
 import type { SyncQuery } from './query.ts'
 import type { Sync } from './sync.ts'
-import { parseSyncToken, type SyncToken } from './sync-token.ts'
+import { formatSyncToken, parseSyncToken, type SyncToken } from './sync-token.ts'
 
 export interface V2Parts {
   sync: Sync
@@ -40,6 +40,12 @@ export class V2Reader implements PollReader {
 
   empty(): JsonObject {
     return this.#parts.keys.of(this.#query.session.deviceId)
+  }
+
+  /** The text of the client's token, which is not parsed again. */
+  textOf(token: SyncToken): string {
+    this.#newest = { text: formatSyncToken(token), token }
+    return this.#newest.text
   }
 
   #parsed(text: string): SyncToken {
