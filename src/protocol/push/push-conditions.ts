@@ -92,11 +92,16 @@ const CONDITIONS: Readonly<Record<string, (condition: JsonObject) => PushTest | 
   sender_notification_permission: ({ key }) =>
     typeof key === 'string' ? ({ context }) => context.mayNotify(key) : undefined,
   // A name is taken as it is written: its stars stand for themselves.
-  contains_display_name: () => (look) => {
-    const { body } = look.event.content
-    const { displayName } = look.context
-    if (typeof body !== 'string' || displayName === undefined) return false
-    return new PushLiteral(displayName).standsIn(look.text(body), look.work)
+  contains_display_name: () => {
+    // Most messages in turn are of one room, and so for one name.
+    let newest: { name: string; literal: PushLiteral } | undefined
+    return (look) => {
+      const { body } = look.event.content
+      const { displayName: name } = look.context
+      if (typeof body !== 'string' || name === undefined) return false
+      if (newest?.name !== name) newest = { name, literal: new PushLiteral(name) }
+      return newest.literal.standsIn(look.text(body), look.work)
+    }
   },
 }
 

@@ -12,9 +12,14 @@ type Bound = (at: number) => boolean
 const anywhere: Bound = () => true
 
 const utf8 = new TextEncoder()
+/** Of a code unit in UTF-8: four are for two units. */
+const MOST_BYTES_OF_A_UNIT = 3
 
 export function isPatternTooLong(pattern: string): boolean {
-  return pattern.length > MAX_PATTERN_BYTES || utf8.encode(pattern).length > MAX_PATTERN_BYTES
+  const { length } = pattern
+  // Nearly all are so short that their bytes need no counting.
+  if (length * MOST_BYTES_OF_A_UNIT <= MAX_PATTERN_BYTES) return false
+  return length > MAX_PATTERN_BYTES || utf8.encode(pattern).length > MAX_PATTERN_BYTES
 }
 
 /** A text to be found between word boundaries as it is written: a keyword, or a name with a star in it. */
