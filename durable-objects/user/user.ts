@@ -36,7 +36,7 @@ import { Incoming } from './stream/incoming.ts'
 import { STREAM_TAG } from './stream/sockets.ts'
 import { dropStrayEpochs } from './sync/head-store.ts'
 import { hidesInvite } from './sync/invites.ts'
-import { pullRooms } from './sync/pull-transport.ts'
+import { pulling } from './sync/pull-transport.ts'
 import { activityIn } from './sync/sliding/activity.ts'
 import { dropStrayConnections, epochHolders } from './sync/sliding/store.ts'
 import { SyncPolls } from './sync/sync-polls.ts'
@@ -164,7 +164,7 @@ export class User extends DurableObject<Env> {
       clock: this.#ports.clock,
       metrics: this.#ports.metrics,
       random: this.#ports.random,
-      pullRooms: pullRooms(peersOf(this.env, this.#ports.calls)),
+      ...pulling(peersOf(this.env, this.#ports.calls), this.#ports),
       own: () => this.#own,
       accountData: (since) => accountDataSince(this.#sql, this.#userId, since),
       data: (roomId, type) => findAccountData(this.#sql, roomId, type),

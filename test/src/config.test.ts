@@ -34,6 +34,7 @@ describe('the settings', () => {
       placement: {},
       metricsToken: undefined,
       healthPostgresMs: 900_000,
+      roomsAskedAtOnce: 150,
       guests: false,
       accessTokenLifetimeMs: 3_600_000,
       turn: undefined,
@@ -83,6 +84,7 @@ describe('the settings', () => {
     ['LOCATION_HINT', 'eu'],
     ['METRICS_TOKEN', 'short'],
     ['HEALTH_POSTGRES_MS', '299999'],
+    ['ROOMS_ASKED_AT_ONCE', '0'],
   ])('name %s when it is %j, and repeat no secret', (name, value) => {
     const read = () => readConfig({ ...least, ...secrets, [name]: value })
     expect(read).toThrow(name)

@@ -10,6 +10,7 @@ import type { AccountDataEvent } from '../settings/account-data.ts'
 import type { UserRoom } from './memberships.ts'
 import type { PullRooms } from './pull-transport.ts'
 import type { StoredFilters } from './query.ts'
+import type { Admission } from './streams/admission.ts'
 
 export interface SyncPollsParts extends StoredFilters {
   ctx: DurableObjectState
@@ -19,6 +20,7 @@ export interface SyncPollsParts extends StoredFilters {
   metrics: Metrics
   random: Pick<Random, 'token'>
   pullRooms: PullRooms
+  admission: Admission
   own: () => number
   accountData: (since: number | undefined) => AccountDataEvent[]
   /** One value of it: of a room, or of none. */

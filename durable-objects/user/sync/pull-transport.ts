@@ -1,9 +1,11 @@
 /** How a User object asks Rooms: one by one, or many at once through slices of stateless Workers. */
 import { checkValue, countService } from '../../../src/limiter.ts'
 import type { PullRequest, RoomSlice } from '../../../src/objects/room/sync.ts'
+import type { Ports } from '../../../src/ports/ports.ts'
 import { slicesWithin } from '../../../src/slices.ts'
 import { ownFanOut } from '../../loopback.ts'
 import type { Peers } from '../../peers.ts'
+import { type Admission, sharedAdmission } from './streams/admission.ts'
 
 export interface RoomPull {
   roomId: string
@@ -46,7 +48,15 @@ export function askedTogether<T>(all: readonly T[]): T[][] {
   return all.length > DIRECT ? slicesWithin(all, SLICE, MOST_GROUPS) : slicesWithin(all, 1, DIRECT)
 }
 
-export function pullRooms(objects: Peers): PullRooms {
+/** How the syncs of a user ask Rooms, and the bound that they share with those of other users. */
+export function pulling(
+  objects: Peers,
+  { config, clock }: Pick<Ports, 'config' | 'clock'>,
+): { pullRooms: PullRooms; admission: Admission } {
+  return { pullRooms: pullRooms(objects), admission: sharedAdmission(config.roomsAskedAtOnce, clock) }
+}
+
+function pullRooms(objects: Peers): PullRooms {
   return async (pulls) => {
     const [only] = pulls
     if (only !== undefined && pulls.length === 1) return [await objects.room(only.roomId).pull(only.request)]

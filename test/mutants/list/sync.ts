@@ -6,11 +6,20 @@ const RULES = ['test/faults/sync-rules.test.ts', 'test/faults/interrupted.test.t
 
 const QUIET = ['test/workers/client/events/quiet-news.test.ts']
 
+const ADMISSION = ['test/durable-objects/user/admission.test.ts']
+
 const LEAVING = ['test/workers/client/sync/sync-leaving.test.ts']
 
 export const SYNC: readonly Mutant[] = [
   ...inFile('durable-objects/user/sync/streams/room-plan.ts', LEAVING, [
     [' || isRemoved(room)', '', { title: 'is in a first sync after a' }],
+  ]),
+  ...inFile('durable-objects/user/sync/streams/admission.ts', ADMISSION, [
+    ['if (now - since < LOST_MS) break', 'break', { title: 'after a second' }],
+    ['other.order > order', 'false', { title: 'that began first' }],
+    ['if (this.#left <= 0)', 'if (false)', { title: '25 Rooms' }],
+    ['isLongDue && ', 'false && ', { title: 'after four short ones' }],
+    ['isShort ? this.#short : this.#long)', 'this.#long)', { title: 'before longer ones' }],
   ]),
   ...inFile('durable-objects/user/sync/heads/known-heads.ts', RULES, [
     ['if (known !== undefined && known < head)', 'if ((known ?? 0) < head)', { title: 'makes none known' }],

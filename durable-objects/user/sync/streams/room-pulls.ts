@@ -9,12 +9,15 @@ import type { Question } from '../heads/known-heads.ts'
 import { askedTogether, type Pulled, type PullRooms } from '../pull-transport.ts'
 import type { SyncQuery } from '../query.ts'
 import type { UnreadCounts } from '../unread.ts'
+import type { Admission } from './admission.ts'
 import { DEVICES_ONLY, type Task } from './room-plan.ts'
 import { sliceOf } from './timeline.ts'
 
 export interface PullParts {
   userId: string
   pullRooms: PullRooms
+  /** Bounds what all User objects of this isolate ask at once. */
+  admission: Admission
   heads: Heads
   unread: UnreadCounts
   /** What the user has stored of their push rules; undefined: the default ones. */
@@ -72,9 +75,11 @@ export class Pulls {
   ): Promise<void> {
     const isLeft = ({ room }: Task) => room.membership !== 'join'
     const queue = askedTogether([...tasks.filter(isLeft), ...tasks.filter((task) => !isLeft(task))])
+    const sync = this.#parts.admission.begin(tasks.length)
     let length = 0
     await inTurns(queue, PULLS, async (some) => {
-      const again = await this.#pull(query, some, slices)
+      // While a question waits it is none yet by the rules of heads: a Room that was not asked tells of its news by wakes.
+      const again = await sync.ask(some.length, () => this.#pull(query, some, slices))
       if (again.length > 0) queue.unshift(again)
       if (tasks.length === 1) return
       length += some.reduce((sum, task) => sum + lengthOf(slices.get(task)), 0)
