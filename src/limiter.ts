@@ -238,3 +238,16 @@ function refuse(limit: Limit, operation: string): never {
   breaches.add(`${operation}: ${limit}`)
   throw new LimitPassed(limit, operation)
 }
+
+/** A value that several requests are answered from. In tests whoever changes it fails: it is frozen with all it holds. */
+export function shared<T>(value: T): T {
+  if (current.getStore() === undefined) return value
+  freeze(value)
+  return value
+}
+
+function freeze(value: unknown): void {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return
+  Object.freeze(value)
+  for (const part of Object.values(value)) freeze(part)
+}

@@ -33,6 +33,7 @@ export const LEFT_OUT: Record<string, string> = {
   'test/durable-objects/room/reading.test.ts': noServer,
   'test/durable-objects/room/recent.test.ts': noServer,
   'test/durable-objects/room/rows/caches.test.ts': noServer,
+  'test/durable-objects/room/rows/recall.test.ts': noServer,
   'test/durable-objects/rows-left.test.ts': staysAwake,
   'test/durable-objects/rpc-rows.test.ts': noServer,
   'test/durable-objects/rpc-table.test.ts': noServer,

@@ -9,6 +9,7 @@ import {
   limitCalls,
   limitedFetch,
   passedLimits,
+  shared,
   withinLimits,
 } from '../../src/limiter.ts'
 
@@ -147,5 +148,18 @@ describe('an object', () => {
     const modest = new Counter(LIMITS.calls)
     expect([modest.run(), modest.run()]).toEqual(['done', 'done'])
     expect(() => new Counter(LIMITS.calls + 1).run()).toThrow(LimitPassed)
+  })
+})
+
+describe('a value that requests share', () => {
+  it('is frozen with all it holds in tests, and left as it is elsewhere', () => {
+    const value = () => ({ rows: [{ pos: 1 }] })
+    withinLimits(() => {
+      const { rows } = shared(value())
+      expect(() => rows.push({ pos: 2 })).toThrow(TypeError)
+      expect(() => Object.assign(rows[0]!, { pos: 2 })).toThrow(TypeError)
+    })
+    const { rows } = shared(value())
+    expect(rows.push({ pos: 2 })).toBe(2)
   })
 })

@@ -113,10 +113,13 @@ export function nestedEvent(reading: Reading, row: ShownRow, depth: 'edits' | 'n
   const { room, session, now } = reading
   const viewed = bareEvent(reading, row)
   const relations = depth === 'edits' ? aggregations(reading, viewed.event, ['m.replace']) : undefined
-  if (relations !== undefined) {
-    viewed.event.unsigned = { ...viewed.event.unsigned, 'm.relations': relations }
-  }
-  return forViewer(viewed, session, now, room.store.roomId)
+  const event = relations === undefined ? viewed.event : withRelations(viewed.event, relations)
+  return forViewer({ ...viewed, event }, session, now, room.store.roomId)
+}
+
+/** An event with what relates to it. */
+export function withRelations(event: ClientEvent, relations: JsonObject): ClientEvent {
+  return { ...event, unsigned: { ...event.unsigned, 'm.relations': relations } }
 }
 
 /** Children one after another, read in batches. */

@@ -12,6 +12,10 @@ const LOOKED_AT = 100
 const MOST_CHILDREN = 1_000
 
 export function cardOf(store: RowReader): RoomCard {
+  return store.recall.once('card', () => readCard(store))
+}
+
+function readCard(store: RowReader): RoomCard {
   const { newest, ofTypes } = newestSent(store.sql, BUMPING_TYPES, LOOKED_AT)
   const create = store.get('m.room.create', '')?.pdu
   const type = stringField(create?.content.type) ?? null

@@ -43,6 +43,10 @@ function parseTxn(txn: string | null): Pick<TimelineEvent, 'txn' | 'delayId' | '
 
 /** An event as every viewer may see it; what differs by request is added by `forViewer` (durable-objects/for-viewer.ts). */
 export function timelineEvent(store: RowReader, row: ShownRow): TimelineEvent {
+  return store.recall.viewOf(row, 'timeline', () => readTimelineEvent(store, row))
+}
+
+function readTimelineEvent(store: RowReader, row: ShownRow): TimelineEvent {
   const pdu = JSON.parse(row.pdu) as Pdu
   const replaced =
     row.state_key === null || row.pruned

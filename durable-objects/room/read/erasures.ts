@@ -57,7 +57,7 @@ export class Erasures {
 
   /** Read once a request; nearly always empty. */
   get #all(): ReadonlyMap<string, { pos: number; forAll: boolean }> {
-    this.#erased ??= erasedUsers(this.#store.sql)
+    this.#erased ??= this.#store.recall.once('erased', () => erasedUsers(this.#store.sql))
     return this.#erased
   }
 }

@@ -4,6 +4,10 @@ import type { RowReader } from '../rows/reader.ts'
 
 /** Enough members for every viewer to find five others. */
 export function heroCandidates(store: RowReader): HeroCandidates {
+  return store.recall.once('heroes', () => readCandidates(store))
+}
+
+function readCandidates(store: RowReader): HeroCandidates {
   const present = [...store.membersWith('join', CANDIDATES), ...store.membersWith('invite', CANDIDATES)]
   // Users that left do not matter while another user is there.
   if (present.length > 1) return { present: present.slice(0, CANDIDATES), gone: [] }

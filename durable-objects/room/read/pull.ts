@@ -8,7 +8,6 @@ import { StateKeyMap } from '../../../src/protocol/state-resolution/state-keys.t
 import type { RoomReader } from '../context.ts'
 import type { EventRow } from '../rows/events/events.ts'
 import { highestGap } from '../rows/federation/gaps.ts'
-import { hasBranches } from '../rows/federation/state-groups.ts'
 import { deviceMarksFor } from '../rows/members/device-marks.ts'
 import { profileMarksFor } from '../rows/members/profile-marks.ts'
 import { receiptsFor } from '../rows/members/receipts.ts'
@@ -79,7 +78,7 @@ function readTimeline(reading: Reading, request: PullRequest, head: number, slic
   found.reverse()
   // A timeline has no holes: it begins after a gap, and the client fetches from there what is missing.
   const newest = found.at(-1)?.pos
-  const gap = newest === undefined ? undefined : highestGap(store.sql, start, newest - 1)
+  const gap = newest === undefined || !store.hasGaps ? undefined : highestGap(store.sql, start, newest - 1)
   const joined = gap === undefined ? found : found.filter(({ pos }) => pos > gap)
   const whole = behindHiddenState(store, reading.viewer, joined)
   const rows = request.stateAfter ? whole : behindLostState(store, whole)
@@ -128,7 +127,7 @@ function behindHiddenState(store: RowReader, viewer: Viewer, rows: ShownRow[]): 
  * what stands from then on, and one that a resolution refused, or took back, does not stand.
  */
 function behindLostState(store: RowReader, rows: ShownRow[]): ShownRow[] {
-  if (!hasBranches(store.sql)) return rows
+  if (!store.isBranched) return rows
   const seen = new StateKeyMap<true>()
   const lost = rows.findLastIndex(({ type, state_key: key, event_id }) => {
     if (key === null || seen.has(type, key)) return false
@@ -191,7 +190,7 @@ function readState(
     for (const { type, state_key: key = '' } of moved.events) keys.set(type, key, true)
     return [...before.filter(({ type, state_key: key = '' }) => !keys.has(type, key)), ...moved.events]
   }
-  slice.state = upToEnd || !hasBranches(room.store.sql) ? events : withMoved(events)
+  slice.state = upToEnd || !room.store.isBranched ? events : withMoved(events)
   if (next !== undefined) slice.rest = { ...wanted, cursor: next }
 }
 

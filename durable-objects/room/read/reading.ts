@@ -29,7 +29,10 @@ export function readingOf(
 export function bareEvent(reading: Reading, row: ShownRow): TimelineEvent {
   const made = timelineEvent(reading.room.store, row)
   const membership = reading.viewer.membershipAt(row.pos) ?? 'leave'
-  return { ...made, event: { ...made.event, unsigned: { ...made.event.unsigned, membership } } }
+  return reading.room.store.recall.viewOf(made, membership, () => ({
+    ...made,
+    event: { ...made.event, unsigned: { ...made.event.unsigned, membership } },
+  }))
 }
 
 /** §Filtering, `event_format`: "'federation' will return the raw event as received over federation". */

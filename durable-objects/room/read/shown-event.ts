@@ -1,9 +1,8 @@
 /** Events as an answer shows them, with what relates to them. */
 import type { TimelineEvent } from '../../../src/objects/room/sync.ts'
-import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import type { ClientEvent } from '../../../src/protocol/events/event.ts'
 import { forViewer } from '../../for-viewer.ts'
-import { aggregations } from './aggregations.ts'
+import { aggregations, withRelations } from './aggregations.ts'
 import type { ShownRow } from './erasures.ts'
 import { bareEvent, type Reading } from './reading.ts'
 
@@ -11,9 +10,7 @@ import { bareEvent, type Reading } from './reading.ts'
 export function viewedEvent(reading: Reading, row: ShownRow, bundled: boolean): TimelineEvent {
   const viewed = bareEvent(reading, row)
   const relations = bundled ? aggregations(reading, viewed.event) : undefined
-  if (relations === undefined) return viewed
-  const unsigned: JsonObject = { ...viewed.event.unsigned, 'm.relations': relations }
-  return { ...viewed, event: { ...viewed.event, unsigned } }
+  return relations === undefined ? viewed : { ...viewed, event: withRelations(viewed.event, relations) }
 }
 
 /** An event as the answer shows it, its aggregations included. */

@@ -13,7 +13,7 @@ import type { RoomReader } from '../context.ts'
 import { requireJoined } from '../outsiders.ts'
 import type { EventRow } from '../rows/events/events.ts'
 import type { RowReader } from '../rows/reader.ts'
-import { type StateRow, stateEntries } from '../rows/state/state.ts'
+import type { StateRow } from '../rows/state/state.ts'
 import { Budget, PART_LENGTH } from './budget.ts'
 import { inFederationFormat } from './reading.ts'
 import { parsePlaceToken } from './timeline.ts'
@@ -34,14 +34,18 @@ interface Wanted {
   members?: readonly string[]
 }
 
-type PlacedRow = EventRow & { from_pos: number }
+/** An event, and the position at which it came into force. */
+interface Placed {
+  row: EventRow
+  from_pos: number
+}
 
 /** The entries in force just after a position, in the order in which they came into force. */
 function entriesAt(
   store: RowReader,
   { at, since, only, members }: Wanted,
 ): Pick<StateRow, 'from_pos' | 'event_id'>[] {
-  const entries = stateEntries(store.sql, {
+  const entries = store.stateEntries({
     ...(at < store.head && { at }),
     since,
     only,
@@ -65,7 +69,7 @@ export function* stateAt(
   store: RowReader,
   wanted: Wanted,
   { after = BEFORE_ALL, afterEvent }: Omit<StateCursor, 'at'> = {},
-): Generator<PlacedRow> {
+): Generator<Placed> {
   const entries = entriesAt(store, wanted).filter(
     ({ from_pos, event_id }) =>
       from_pos > after || (from_pos === after && afterEvent !== undefined && event_id > afterEvent),
@@ -75,15 +79,17 @@ export function* stateAt(
     const rows = store.stateEvents(batch.map(({ event_id }) => event_id))
     for (const { event_id, from_pos } of batch) {
       const row = rows.get(event_id)
-      if (row !== undefined) yield { ...row, from_pos }
+      if (row !== undefined) yield { row, from_pos }
     }
   }
 }
 
 /** A state event for a client: what it replaced is of no use there. */
-export function stateEvent(row: EventRow, roomId?: string): ClientEvent {
+export function stateEvent(row: Pick<EventRow, 'event_id' | 'pdu'>, roomId?: string): ClientEvent {
   return clientEvent(row.event_id, JSON.parse(row.pdu) as Pdu, roomId)
 }
+
+const stateEventOf = (row: EventRow) => stateEvent(row)
 
 /** A slice of the state, without asking who may see it. */
 export function sliceState(
@@ -99,8 +105,9 @@ export function sliceState(
   const budget = new Budget(length)
   const except = new Set(request.except)
   let place = from
-  for (const row of stateAt(store, { at, since, only, members }, from)) {
-    const event = stateEvent(row, request.format === undefined ? store.roomId : undefined)
+  for (const { row, from_pos } of stateAt(store, { at, since, only, members }, from)) {
+    const bare = store.recall.viewOf(row, 'state', stateEventOf)
+    const event = request.format === undefined ? { ...bare, room_id: store.roomId } : bare
     const isWanted =
       !except.has(row.event_id) &&
       (membership === undefined || event.content.membership === membership) &&
@@ -115,7 +122,7 @@ export function sliceState(
         request.format === 'federation' ? inFederationFormat({ pos: row.pos, event }, row).event : event,
       )
     }
-    place = { after: row.from_pos, afterEvent: row.event_id }
+    place = { after: from_pos, afterEvent: row.event_id }
   }
   return slice
 }

@@ -44,9 +44,9 @@ export function summaryFor(room: RoomReader, viewer: string | null): SummaryAnsw
 function childrenOf({ store }: RoomReader): SpaceChild[] {
   const budget = new Budget()
   const children: Pdu[] = []
-  for (const { pdu } of stateAt(store, { at: store.head, only: SPACE_CHILD })) {
-    if (!budget.takes(pdu.length)) break
-    children.push(JSON.parse(pdu) as Pdu)
+  for (const { row } of stateAt(store, { at: store.head, only: SPACE_CHILD })) {
+    if (!budget.takes(row.pdu.length)) break
+    children.push(JSON.parse(row.pdu) as Pdu)
   }
   return spaceChildren(children)
 }

@@ -6,7 +6,7 @@ import { type ClientEvent, clientEvent, type Pdu } from '../../../src/protocol/e
 import { matchesRoomEvent, type RoomEventFilter } from '../../../src/protocol/matching/filter.ts'
 import type { RoomReader } from '../context.ts'
 import type { EventRow } from '../rows/events/events.ts'
-import { gapsBetween, hasGaps } from '../rows/federation/gaps.ts'
+import { gapsBetween } from '../rows/federation/gaps.ts'
 import type { RowReader } from '../rows/reader.ts'
 import { Budget, shownWithin } from './budget.ts'
 import type { ShownRow } from './erasures.ts'
@@ -69,7 +69,7 @@ export function scan(
     for (const row of batch) {
       if (rows.length >= options.limit) return { rows, next: place }
       const shown = isIgnored(options.ignored, row) ? undefined : viewer.shown(row)
-      if (shown !== undefined && matches(options.filter, shown, store.roomId)) {
+      if (shown !== undefined && matches(options.filter, shown, store)) {
         if (!budget.takes(row.pdu.length)) return { rows, next: place }
         rows.push(shown)
       }
@@ -88,11 +88,13 @@ export function isIgnored(
   return ignored !== undefined && event.state_key === null && ignored.includes(event.sender)
 }
 
-function matches(filter: RoomEventFilter | undefined, row: EventRow, roomId: string): boolean {
+function matches(filter: RoomEventFilter | undefined, row: EventRow, store: RowReader): boolean {
   if (filter === undefined) return true
-  const content = (JSON.parse(row.pdu) as Pdu).content
-  return matchesRoomEvent(filter, { type: row.type, sender: row.sender, content }, roomId)
+  const { content } = store.recall.viewOf(row, 'parsed', parsed)
+  return matchesRoomEvent(filter, { type: row.type, sender: row.sender, content }, store.roomId)
 }
+
+const parsed = (row: EventRow) => JSON.parse(row.pdu) as Pdu
 
 /**
  * Client-Server API §GET /rooms/{roomId}/messages. A page may be shorter than was asked for, and says by its `end`
@@ -135,8 +137,8 @@ export function missingHistory({ store }: RoomReader): string[] {
 }
 
 /** What a page of history lacks, as far as one request to another server names it. */
-function missingIn({ sql }: RowReader, from: number, to: number): string[] {
-  return hasGaps(sql) ? gapsBetween(sql, from, to, MOST_MISSING) : []
+function missingIn(store: RowReader, from: number, to: number): string[] {
+  return store.hasGaps ? gapsBetween(store.sql, from, to, MOST_MISSING) : []
 }
 
 /** Below every position that backfill will ever give, and above every one that an event will. */

@@ -17,8 +17,9 @@ import { evaluatePush, type PushContext, type PushEvent } from '../../../src/pro
 import { defaultPushRules, ignoresMemberEvents } from '../../../src/protocol/push/push-rules.ts'
 import { impliesRead } from '../../../src/protocol/rooms/implied-read.ts'
 import type { RoomReader } from '../context.ts'
-import { maybeUnread, type UnreadRow } from '../rows/events/events.ts'
+import { maybeUnread, type UnreadRow } from '../rows/events/unread-rows.ts'
 import { readUpTo, threadFinder, threadRoot } from '../rows/members/receipts.ts'
+import type { RowReader } from '../rows/reader.ts'
 import { isUnattended } from './client-events.ts'
 
 /** Older events than these count for nothing. */
@@ -47,11 +48,9 @@ export function unreadFor(
   const events: UnreadEvent[] = []
   const walk = MatchWork.walk()
   const threadIn = threadFinder(store)
-  const skipsMembers = ignoresMemberEvents(ruleset)
-  for (const row of maybeUnread(store.sql, { after: floor, main, limit: SCANNED })) {
-    // Events that no rule looks at are not read: a room may consist of them.
-    if (skipsMembers && row.type === 'm.room.member' && row.state_key !== userId && row.sender !== userId)
-      continue
+  // Member events that no rule looks at are not read: a room may consist of them.
+  const membersOf = ignoresMemberEvents(ruleset) ? userId : undefined
+  for (const row of rowsAfter(store, { after: floor, main, membersOf })) {
     // Older events count for nothing, like those beyond the number that is scanned.
     if (!walk.search(row.pdu.length)) break
     const pdu = JSON.parse(row.pdu) as Pdu
@@ -67,6 +66,16 @@ export function unreadFor(
   }
   events.reverse()
   return { events, ...(displayName === undefined ? {} : { displayName }) }
+}
+
+/** @param membersOf the user whose own member events are all that matter of such events; undefined: all do */
+function rowsAfter(
+  store: RowReader,
+  wanted: { after: number; main: number; membersOf: string | undefined },
+): Iterable<UnreadRow> {
+  // A member's own events are nothing that they have not read.
+  const nothing = wanted.membersOf !== undefined && store.newestButMembers(SCANNED) <= wanted.after
+  return nothing ? [] : maybeUnread(store.sql, { ...wanted, limit: SCANNED })
 }
 
 /** Whether an event says that its sender has read what came before. */

@@ -5,7 +5,7 @@ import { isMembership, type Membership } from '../../../src/protocol/rooms/membe
 import { notInRoom } from '../outsiders.ts'
 import type { EventRow } from '../rows/events/events.ts'
 import { statesAround } from '../rows/events/judged-events.ts'
-import { hasBranches, type StatePlace } from '../rows/federation/state-groups.ts'
+import type { StatePlace } from '../rows/federation/state-groups.ts'
 import { stateMapOf } from '../rows/federation/states.ts'
 import { hasForgotten } from '../rows/members/forgotten.ts'
 import type { RowReader } from '../rows/reader.ts'
@@ -17,8 +17,8 @@ const VISIBILITIES: ReadonlySet<string> = new Set(['world_readable', 'shared', '
 /** One viewer's eyes on a room: loaded once a request, then asked for each event. */
 export class Viewer {
   readonly userId: string
-  readonly #memberships: StateRow[]
-  readonly #visibilities: StateRow[]
+  readonly #memberships: readonly StateRow[]
+  readonly #visibilities: readonly StateRow[]
   readonly #erasures: Erasures
   readonly #store: RowReader
   readonly #hasBranches: boolean
@@ -26,7 +26,7 @@ export class Viewer {
   constructor(store: RowReader, userId: string) {
     this.userId = userId
     this.#store = store
-    this.#hasBranches = hasBranches(store.sql)
+    this.#hasBranches = store.isBranched
     const memberships = store.stateHistory('m.room.member', userId)
     const last = memberships.at(-1)?.value
     const gone = last === 'leave' || last === 'ban'

@@ -16,10 +16,25 @@ import {
   shownEventById,
   shownEventsBetween,
 } from './events/events.ts'
+import { newestButMembers } from './events/unread-rows.ts'
+import { hasGaps } from './federation/gaps.ts'
 import { ResolutionLoad } from './federation/resolution-load.ts'
+import { hasBranches } from './federation/state-groups.ts'
 import { allMembers, countWith, type Member, memberById, membersWith } from './members/members.ts'
+import { Recall } from './recall.ts'
 import { readExtremities } from './state/extremities.ts'
-import { currentKeys, currentState, type StateRow, stateHistory, stateRowAt } from './state/state.ts'
+import {
+  currentKeys,
+  currentState,
+  type StateQuery,
+  type StateRow,
+  stateEntries,
+  stateHistory,
+  stateRowAt,
+} from './state/state.ts'
+
+/** A row of ids and positions. */
+const ROW_LENGTH = 100
 
 export class RowReader implements StateMap {
   readonly sql: SqlReader
@@ -27,6 +42,8 @@ export class RowReader implements StateMap {
   /** The archive's events are being put in place: nothing else may use the room meanwhile. */
   readonly restoring: boolean = false
   protected readonly known = new Caches()
+  /** What the tables were asked lately. */
+  readonly recall = new Recall()
   /** What was resolved of the room's forks lately. */
   readonly load: ResolutionLoad
 
@@ -84,13 +101,32 @@ export class RowReader implements StateMap {
     return shownEventById(this.sql, eventId)
   }
 
+  /** The position of the newest event that is no member event, among so many of the newest; 0: there is none. */
+  newestButMembers(among: number): number {
+    return this.recall.once(`newest but members ${among}`, () => newestButMembers(this.sql, among))
+  }
+
+  /** Whether events were named that are not there. */
+  get hasGaps(): boolean {
+    return this.recall.once('gaps', () => hasGaps(this.sql))
+  }
+
+  /** Whether the room has had more than one branch at a time. */
+  get isBranched(): boolean {
+    return this.recall.once('branched', () => hasBranches(this.sql))
+  }
+
   eventByTxn(sender: string, txn: string): string | undefined {
     return eventIdByTxn(this.sql, sender, txn)
   }
 
   /** Visible events with from <= pos < to, newest first or oldest first. */
-  eventsBetween(from: number, to: number, order: 'newest' | 'oldest', limit: number): EventRow[] {
-    return shownEventsBetween(this.sql, { from, to, order, limit })
+  eventsBetween(from: number, to: number, order: 'newest' | 'oldest', limit: number): readonly EventRow[] {
+    return this.recall.once(
+      `events ${from} ${to} ${order} ${limit}`,
+      () => shownEventsBetween(this.sql, { from, to, order, limit }),
+      (rows) => rows.reduce((sum, row) => sum + lengthOfEvent(row), 0),
+    )
   }
 
   /** The position of the newest durable thing a client can see: 0 for an empty room. */
@@ -121,18 +157,47 @@ export class RowReader implements StateMap {
   }
 
   /** As `stateEvent`, for many. */
-  stateEvents(eventIds: readonly string[]): Map<string, EventRow> {
-    return eventsById(this.sql, eventIds)
+  stateEvents(eventIds: readonly string[]): ReadonlyMap<string, EventRow> {
+    const questionOf = (eventId: string) => `event ${eventId}`
+    const found = new Map<string, EventRow>()
+    const missing: string[] = []
+    for (const eventId of eventIds) {
+      const kept = this.recall.kept<EventRow>(questionOf(eventId))
+      if (kept === undefined) missing.push(eventId)
+      else found.set(eventId, kept)
+    }
+    if (missing.length === 0) return found
+    for (const [eventId, row] of eventsById(this.sql, missing))
+      found.set(
+        eventId,
+        this.recall.once(questionOf(eventId), () => row, lengthOfEvent),
+      )
+    return found
   }
 
   /** The entry of a key that was valid just after `pos`. */
   stateRowAt(type: string, stateKey: string, pos: number): StateRow | undefined {
-    return stateRowAt(this.sql, type, stateKey, pos)
+    return this.recall.once(JSON.stringify(['state', type, stateKey, pos]), () =>
+      stateRowAt(this.sql, type, stateKey, pos),
+    )
   }
 
   /** All entries a key ever had, oldest first. */
-  stateHistory(type: string, stateKey: string): StateRow[] {
-    return stateHistory(this.sql, type, stateKey)
+  stateHistory(type: string, stateKey: string): readonly StateRow[] {
+    return this.recall.once(
+      JSON.stringify(['history', type, stateKey]),
+      () => stateHistory(this.sql, type, stateKey),
+      lengthOfRows,
+    )
+  }
+
+  /** The entries of the state that are wanted, in no order. */
+  stateEntries(wanted: StateQuery): readonly Pick<StateRow, 'from_pos' | 'event_id'>[] {
+    return this.recall.once(
+      JSON.stringify(['entries', wanted]),
+      () => stateEntries(this.sql, wanted),
+      lengthOfRows,
+    )
   }
 
   /** The keys under which a type of state stands now. */
@@ -161,6 +226,15 @@ export class RowReader implements StateMap {
     this.known.counts ??= { joined: countWith(this.sql, 'join'), invited: countWith(this.sql, 'invite') }
     return this.known.counts
   }
+}
+
+function lengthOfEvent({ pdu }: EventRow): number {
+  return pdu.length
+}
+
+/** What short rows count for, in characters. */
+function lengthOfRows(rows: readonly unknown[]): number {
+  return rows.length * ROW_LENGTH
 }
 
 /** Whether the room is there, and has at most so many members. */

@@ -28,7 +28,7 @@ export class RoomStore extends RowReader {
    */
   transaction<T>(work: () => T): T {
     try {
-      return this.storage.transactionSync(work)
+      return this.recall.mutating(() => this.storage.transactionSync(work))
     } catch (error) {
       this.forget()
       this.positions.rolledBack()
@@ -39,6 +39,7 @@ export class RoomStore extends RowReader {
   /** Drops what is only remembered, after a transaction that did not happen. */
   forget(): void {
     this.known.forget()
+    this.recall.forget()
   }
 
   /** The room comes to be: its id and version, fixed by its create event. */

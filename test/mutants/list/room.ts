@@ -2,6 +2,23 @@
 import { client, inFile, type Mutant } from '../mutant.ts'
 
 export const ROOM: readonly Mutant[] = [
+  ...inFile(
+    'durable-objects/room/rows/recall.ts',
+    ['test/durable-objects/room/rows/recall.test.ts'],
+    [
+      ['      this.#mutations -= 1\n      this.forget()', '      this.#mutations -= 1'],
+      ['if (this.#mutations > 0) return read()', ''],
+      ['if (this.#mutations > 0) return make(row)', ''],
+      ['if (this.#length > MOST_LENGTH) this.forget()', ''],
+      ['this.#mutations > 0 ? undefined : ', ''],
+    ],
+  ),
+  ...inFile('durable-objects/room/rows/store.ts', client('first-syncs-together'), [
+    ['this.recall.mutating(() => this.storage.transactionSync(work))', 'this.storage.transactionSync(work)'],
+  ]),
+  ...inFile('durable-objects/room/read/reading.ts', client('first-syncs-together'), [
+    ['recall.viewOf(made, membership, ', "recall.viewOf(made, 'bare', "],
+  ]),
   ...inFile('durable-objects/room/write/membership.ts', client('membership', 'rights'), [
     ["if (action === 'leave' && current === 'leave') return undefined\n", ''],
     ["    needs: { memberships: ['join', 'invite', 'knock'], error: notInRoom },\n", ''],
@@ -12,7 +29,10 @@ export const ROOM: readonly Mutant[] = [
     ['  requireJoined(room.store, userId)\n', ''],
     ['old.event_pos >= receipt.eventPos) return false', 'old.event_pos > receipt.eventPos) return false'],
     ["audience = type === PUBLIC ? 'all' : 'own'", "audience = 'all'"],
-    ['(r.receipt_type = ? OR r.user_id = ?)', '(r.receipt_type = ? OR r.user_id = ? OR 1 = 1)'],
+    [
+      'WHERE r.user_id = ? AND r.receipt_type != ? AND r.pos',
+      'WHERE (r.user_id = ? OR 1 = 1) AND r.receipt_type != ? AND r.pos',
+    ],
     ['if (threadId === undefined || threadId === event.event_id) return', 'return'],
     ['if (hasThread(store.sql, threadId) && relatesTo(', 'if (relatesTo('],
     [

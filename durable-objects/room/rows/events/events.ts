@@ -53,7 +53,7 @@ export type EventRow = {
 }
 
 /** The one list of an event's columns. */
-const COLUMNS: readonly (keyof EventRow)[] = [
+export const EVENT_COLUMN_NAMES: readonly (keyof EventRow)[] = [
   'pos',
   'event_id',
   'type',
@@ -64,14 +64,10 @@ const COLUMNS: readonly (keyof EventRow)[] = [
   'txn',
   'pdu',
 ]
-export const EVENT_COLUMNS = COLUMNS.join(', ')
+export const EVENT_COLUMNS = EVENT_COLUMN_NAMES.join(', ')
 
 /** The same for a join in which `events` is called `e`. */
-export const JOINED_EVENT_COLUMNS = COLUMNS.map((name) => `e.${name}`).join(', ')
-
-/** What a count of unread events looks at: it may be thousands of rows. */
-export type UnreadRow = Omit<EventRow, 'ts' | 'depth'>
-const UNREAD_COLUMNS = COLUMNS.filter((name) => name !== 'ts' && name !== 'depth').join(', ')
+export const JOINED_EVENT_COLUMNS = EVENT_COLUMN_NAMES.map((name) => `e.${name}`).join(', ')
 
 export interface NewEvent extends IdentifiedPdu {
   pos: number
@@ -155,25 +151,6 @@ export function newestSent(
     among,
   )
   return { newest: row?.newest ?? 0, ofTypes: row?.of_types ?? 0 }
-}
-
-/**
- * As `newestShownAfter`, but up to `main` only events with a relation: the others stand in the main timeline, which is
- * read that far.
- */
-export function maybeUnread(
-  sql: SqlReader,
-  { after, main, limit }: { after: number; main: number; limit: number },
-): Iterable<UnreadRow> {
-  return sql.exec<UnreadRow>(
-    `SELECT * FROM (
-       SELECT ${UNREAD_COLUMNS} FROM events
-       WHERE pos > ? AND flags = 0 ORDER BY pos DESC LIMIT ?
-     ) WHERE pos > ? OR instr(pdu, '"m.relates_to"') > 0`,
-    after,
-    limit,
-    main,
-  )
 }
 
 /** All events after a position, whatever their flags, oldest first. */

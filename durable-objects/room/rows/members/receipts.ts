@@ -37,6 +37,8 @@ export const RECEIPTS_TABLE = `
 `
 
 const WHOLE_ROOM = ''
+/** What a receipt counts for where it is kept, in characters. */
+const RECEIPT_LENGTH = 200
 const PUBLIC: Receipt['type'] = 'm.read'
 
 type ReceiptRow = {
@@ -112,13 +114,19 @@ export function publicReceipts(store: RowReader, from: number, to: number): Rece
 
 /** What a user may see of the receipts after a position: those of members, and their own private ones. */
 export function receiptsFor(store: RowReader, userId: string, since: number): Receipt[] {
-  return select(
-    store,
-    `${OF_MEMBERS} WHERE r.pos > ? AND (r.receipt_type = ? OR r.user_id = ?) ORDER BY r.pos`,
-    since,
-    PUBLIC,
-    userId,
+  const shared = store.recall.once(
+    `receipts ${since}`,
+    () => publicReceipts(store, since, Number.MAX_SAFE_INTEGER),
+    (receipts) => receipts.length * RECEIPT_LENGTH,
   )
+  const own = select(
+    store,
+    `${OF_MEMBERS} WHERE r.user_id = ? AND r.receipt_type != ? AND r.pos > ?`,
+    userId,
+    PUBLIC,
+    since,
+  )
+  return own.length === 0 ? [...shared] : [...shared, ...own].sort((a, b) => a.pos - b.pos)
 }
 
 /**
