@@ -39,6 +39,11 @@ export function portsIn(c: AppContext): Ports {
   return (c as unknown as Context<AppEnv>).get('ports')
 }
 
+/** `c.var.objects`, as cheap. */
+export function objectsIn(c: AppContext): GatedObjects {
+  return (c as unknown as Context<AppEnv>).get('objects')
+}
+
 /** The requester, where it is known already. */
 export function requesterIn(c: AppContext): Requester | undefined {
   return (c as unknown as Context<RequesterEnv<Requester | undefined>>).get('requester')

@@ -54,6 +54,24 @@ describe('security headers', () => {
   })
 })
 
+describe('the answers that are made with all headers at once', () => {
+  const withoutId = ({ headers }: Answer) =>
+    Object.fromEntries(
+      [...headers].filter(([name]) => !['x-request-id', 'date', 'content-length'].includes(name)),
+    )
+
+  it('have those of any other answer, and a request id of their own', async () => {
+    const roomId = await alice.createRoom()
+    const sent = await alice.put(`/rooms/${roomId}/send/m.room.message/1`, { msgtype: 'm.text', body: 'x' })
+    const first = await alice.sync()
+    const waited = await alice.sync({ since: first.body.next_batch, timeout: '50' })
+    const other = withoutId(await alice.get('/account/whoami'))
+    for (const answer of [sent, first, waited]) expect(withoutId(answer)).toEqual(other)
+    const ids = [sent, first, waited].map(({ headers }) => headers.get('x-request-id'))
+    expect(new Set(ids).size).toBe(3)
+  })
+})
+
 describe('request ids', () => {
   it('are taken over from the caller', async () => {
     const { headers } = await plain('GET', '/health', { 'x-request-id': 'trace-1.a_b' })

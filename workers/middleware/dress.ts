@@ -26,7 +26,7 @@ const JSON_HEADERS = new Headers([['Content-Type', 'application/json'], ...CORS,
 const dressed = new WeakSet<Response>()
 
 /** A JSON answer of one of the endpoints that are asked all day. */
-export function jsonAnswer(body: string): Response {
+export function jsonAnswer(body: string | ReadableStream | null): Response {
   const answer = new Response(body, { headers: JSON_HEADERS })
   dressed.add(answer)
   return answer

@@ -21,7 +21,7 @@ export async function checkRequest(c: Context<AppEnv>, schemas: Schemas): Promis
   if (schemas.param !== undefined) keep(c, 'param', schemas.param, c.req.param())
   if (schemas.query !== undefined) keep(c, 'query', schemas.query, c.req.query())
   if (schemas.json === undefined) return
-  keep(c, 'json', schemas.json, c.var.body ?? (await readBody(c, schemas)))
+  keep(c, 'json', schemas.json, c.get('body') ?? (await readBody(c, schemas)))
 }
 
 async function readBody(c: Context<AppEnv>, { bodyOptional }: Schemas): Promise<JsonObject> {
@@ -42,7 +42,7 @@ export function check<T extends z.ZodType>(schema: T, input: unknown, where: Tar
  * Whether the body that `validate` read writes integers in a form such as `1.0`, which JSON.parse does not tell apart.
  */
 export function bodyHasFloats(c: AppContext): boolean {
-  return writesFloats(c.var.bodyText ?? '')
+  return writesFloats((c as unknown as Context<AppEnv>).get('bodyText') ?? '')
 }
 
 function keep(c: Context<AppEnv>, target: Target, schema: z.ZodType, input: unknown): void {

@@ -36,7 +36,10 @@ send.put(
     if (delay !== undefined) {
       return c.json({ delay_id: await schedule(c, roomId, { ...request, txnId }, delay) })
     }
-    const eventId = await c.var.objects.room(roomId).send({ ...request, txnId })
+    const eventId = await c
+      .get('objects')
+      .room(roomId)
+      .send({ ...request, txnId })
     return jsonAnswer(JSON.stringify({ event_id: eventId }))
   },
 )

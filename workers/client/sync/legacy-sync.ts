@@ -11,7 +11,8 @@ import { stateSlices, streamJson } from '../../stream-json.ts'
 import { limitOf, position } from '../events/reading.ts'
 import { Count, EventId, Flag, InRoom, RoomId } from '../params.ts'
 import { asEvents, asInitialSync, roomIdsOf, type Slices, withoutPast } from './legacy-answers.ts'
-import { hasRest, type LargeAnswer, poll, restOf } from './sync.ts'
+import { hasRest } from './long-poll.ts'
+import { type LargeAnswer, poll, restOf } from './sync.ts'
 
 const DEFAULT_LIMIT = 10
 const MAX_TIMEOUT_MS = 30_000

@@ -2,7 +2,7 @@
 import type { UserGateway } from '../../../durable-objects/gate.ts'
 import type { Session } from '../../../src/objects/user/session.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
-import type { UserContext } from '../../app-env.ts'
+import { objectsIn, portsIn, type UserContext } from '../../app-env.ts'
 import { jsonAnswer } from '../../middleware/dress.ts'
 import { beginWait, type Wait } from '../../middleware/waits.ts'
 
@@ -41,15 +41,14 @@ export async function longPoll(c: UserContext, poll: LongPoll): Promise<Response
 }
 
 async function pollUntil(c: UserContext, poll: LongPoll, wait: Wait): Promise<Response> {
-  const { objects, ports } = c.var
-  const { clock } = ports
-  const user = objects.user(poll.session.userId)
+  const { clock } = portsIn(c)
+  const user = objectsIn(c).user(poll.session.userId)
   const deadline = clock.now() + poll.timeoutMs
   let empty = '{}'
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const timeoutMs = Math.max(0, deadline - clock.now())
     const answer = await poll.ask(user, timeoutMs)
-    if (answer.webSocket === null) return new Response(answer.body, answer)
+    if (answer.webSocket === null) return passedOn(answer)
     empty = answer.headers.get('x-sync-empty') ?? empty
     const token = answer.headers.get('x-sync-token') ?? ''
     const nothing = { token, empty, field: poll.field }
@@ -105,6 +104,17 @@ async function waitOn(socket: WebSocket, first: Nothing, { ms, wait }: Until): P
     // Left open, the socket would stay in the object after this Worker has answered.
     socket.close()
   }
+}
+
+/** What the object answered at once. */
+function passedOn(answer: Response): Response {
+  const { body, ok } = answer
+  return ok && !hasRest(answer) ? jsonAnswer(body) : new Response(body, answer)
+}
+
+/** Whether an answer is a `LargeAnswer`. */
+export function hasRest(answer: Response): boolean {
+  return answer.headers.has('x-sync-rest')
 }
 
 /** An answer without news: its token, and the JSON of what stands in every answer. */

@@ -6,9 +6,9 @@ import type { AppEnv, UserContext } from '../../app-env.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
 import { streamJson } from '../../stream-json.ts'
 import { Count } from '../params.ts'
-import { type LongPoll, longPoll } from './long-poll.ts'
+import { hasRest, type LongPoll, longPoll } from './long-poll.ts'
 import { AcceptedBody, askedAccepted, askedUnstable, presenceIn, UnstableBody } from './sliding-schema.ts'
-import { hasRest, type LargeAnswer, restOf } from './sync.ts'
+import { type LargeAnswer, restOf } from './sync.ts'
 
 const MAX_TIMEOUT_MS = 60_000
 

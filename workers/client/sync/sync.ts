@@ -12,7 +12,7 @@ import type { AppEnv, UserContext } from '../../app-env.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
 import { stateSlices, streamJson } from '../../stream-json.ts'
 import { Count, Flag } from '../params.ts'
-import { type LongPoll, longPoll } from './long-poll.ts'
+import { hasRest, type LongPoll, longPoll } from './long-poll.ts'
 
 const MAX_TIMEOUT_MS = 60_000
 
@@ -39,7 +39,7 @@ sync.get(
   '/sync',
   endpoint({ auth: 'claims', guests: true, suspended: true, limit: 'sync', query: SyncQuery }),
   (c) => {
-    const { requester } = c.var
+    const requester = c.get('requester')
     const query = c.req.valid('query')
     const request: SyncRequest = {
       session: requester.session,
@@ -60,11 +60,6 @@ async function answerPoll(c: UserContext, request: SyncRequest): Promise<Respons
   if (!hasRest(answer)) return answer
   const { body, rest } = await answer.json<LargeAnswer>()
   return streamJson(body, restOf(c.var.objects, body, rest))
-}
-
-/** Whether an answer is a `LargeAnswer`. */
-export function hasRest(answer: Response): boolean {
-  return answer.headers.has('x-sync-rest')
 }
 
 /** What a User object answers where the state of rooms goes on. */
