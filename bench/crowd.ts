@@ -1,4 +1,7 @@
-/** A community: users with rooms of many sizes, whose clients poll, read what they get and show that they type. */
+/**
+ * A community: users with rooms of many sizes, whose clients poll and show that they type. Each has one of its rooms on
+ * the screen, and says that it has read what comes there: clients send receipts for no other room.
+ */
 
 import {
   createRoom,
@@ -40,6 +43,8 @@ export class Crowd {
   readonly users: Session[]
   readonly #http: HttpClient
   readonly #rooms: Room[]
+  /** The room that each user looks at. */
+  readonly #open: ReadonlyMap<Session, string>
   #pollers: Poller[] = []
   #sent = new Map<string, number>()
   #messages = 0
@@ -53,6 +58,7 @@ export class Crowd {
     this.#http = http
     this.users = users
     this.#rooms = rooms
+    this.#open = openRooms(users, rooms)
   }
 
   /** Registers `size` users, and has them join rooms: many small ones, and some with most of the users. */
@@ -149,6 +155,7 @@ export class Crowd {
       newest.set(roomId, eventId)
     }
     for (const [roomId, eventId] of newest) {
+      if (this.#open.get(session) !== roomId) continue
       const path = `${V3}/rooms/${encodeURIComponent(roomId)}/receipt/m.read/${encodeURIComponent(eventId)}`
       this.#ask('POST', path, session, {})
     }
@@ -184,6 +191,18 @@ export class Crowd {
       () => this.broke(),
     )
   }
+}
+
+/** One of each user's rooms, so that all their rooms are looked at alike. */
+function openRooms(users: readonly Session[], rooms: readonly Room[]): Map<Session, string> {
+  const joined = new Map<Session, string[]>(users.map((user) => [user, []]))
+  for (const { id, members } of rooms) for (const member of members) joined.get(member)?.push(id)
+  const open = new Map<Session, string>()
+  for (const [index, [user, ids]] of [...joined].entries()) {
+    const id = ids[index % ids.length]
+    if (id !== undefined) open.set(user, id)
+  }
+  return open
 }
 
 interface SyncBody {
