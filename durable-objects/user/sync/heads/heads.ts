@@ -86,6 +86,11 @@ export class Heads extends KnownHeads {
     return this.begin(room)
   }
 
+  /** Notes rooms that are about to be asked in one turn, and so in one transaction. */
+  noteAll(rooms: Iterable<number>): void {
+    for (const room of rooms) this.note(room)
+  }
+
   /**
    * Gives up the wakes of a room. Not while it is being asked: that pull subscribes, and a wake that passes it must not
    * end the subscription.

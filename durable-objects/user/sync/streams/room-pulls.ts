@@ -75,6 +75,7 @@ export class Pulls {
   ): Promise<void> {
     const isLeft = ({ room }: Task) => room.membership !== 'join'
     const queue = askedTogether([...tasks.filter(isLeft), ...tasks.filter((task) => !isLeft(task))])
+    this.#parts.heads.noteAll(tasks.filter((task) => !isLeft(task)).map(({ room }) => room.no))
     const sync = this.#parts.admission.begin(tasks.length)
     let length = 0
     await inTurns(queue, PULLS, async (some) => {
