@@ -18,8 +18,8 @@ export const SYNC: readonly Mutant[] = [
     ['if (now - since < LOST_MS) break', 'break', { title: 'after a second' }],
     ['other.order > order', 'false', { title: 'that began first' }],
     ['if (this.#left <= 0)', 'if (false)', { title: '25 Rooms' }],
-    ['isLongDue && ', 'false && ', { title: 'after four short ones' }],
-    ['isShort ? this.#short : this.#long)', 'this.#long)', { title: 'before longer ones' }],
+    ['if (this.#isFree) return question()', '', { title: 'at most three new rooms' }],
+    ['newRooms <= FEW', 'true', { title: 'as the limit says' }],
   ]),
   ...inFile('durable-objects/user/sync/heads/known-heads.ts', RULES, [
     ['if (known !== undefined && known < head)', 'if ((known ?? 0) < head)', { title: 'makes none known' }],

@@ -1,16 +1,14 @@
 /**
- * How many questions to Rooms are under way in this isolate, whichever User objects ask: those that come when it is full
- * wait, in order, with short syncs before long ones (decision 39).
+ * How many questions of first syncs to Rooms are under way in this isolate, whichever User objects ask: those that come
+ * when it is full wait, in order (decision 39).
  */
 import { asUnderWay } from '../../../../src/limiter.ts'
 import { patiently } from '../../../../src/patience.ts'
 import type { Clock } from '../../../../src/ports/system.ts'
 
-/** A sync that asks no more Rooms than this is short. */
-const SHORT = 3
-/** While long ones wait, one of them goes after so many short ones. */
-const SHORT_IN_A_ROW = 4
-/** A long sync goes behind the other long ones each time it has asked so many Rooms. */
+/** A sync that shows no more new rooms than this waits for nobody. */
+const FEW = 3
+/** A sync goes behind the others each time it has asked so many Rooms. */
 const STRETCH = 25
 /** A question that has no answer by then no longer counts, ms: the Room hangs, or the object that asked is gone. */
 const LOST_MS = 1_000
@@ -34,12 +32,10 @@ export class Admission {
   readonly #clock: Clock
   /** By tickets, the oldest first. */
   readonly #underWay = new Map<number, Admitted>()
-  readonly #short: Waiting[] = []
-  readonly #long: Waiting[] = []
+  readonly #waiting: Waiting[] = []
   #rooms = 0
   #tickets = 0
   #orders = 0
-  #shortInARow = 0
 
   /** @param limit Rooms that are asked at once */
   constructor(limit: number, clock: Clock) {
@@ -47,9 +43,12 @@ export class Admission {
     this.#clock = clock
   }
 
-  /** A sync that asks so many Rooms, and is as old as this call. */
-  begin(rooms: number): AdmittedSync {
-    return new AdmittedSync(this, rooms <= SHORT)
+  /**
+   * A sync that is as old as this call.
+   * @param newRooms how many rooms it shows for the first time
+   */
+  begin(newRooms: number): AdmittedSync {
+    return new AdmittedSync(this, newRooms <= FEW)
   }
 
   /** Those that begin to ask later go behind. */
@@ -62,10 +61,10 @@ export class Admission {
    * Comes back when so many Rooms may be asked together. They may be more than the limit where nothing else is asked.
    * @returns the ticket, for `leave`
    */
-  enter(order: number, rooms: number, isShort: boolean): number | Promise<number> {
+  enter(order: number, rooms: number): number | Promise<number> {
     this.#admitWaiting()
     if (this.#rooms < this.#limit) return this.#count(rooms)
-    return asUnderWay(() => this.#wait(order, rooms, isShort ? this.#short : this.#long))
+    return asUnderWay(() => this.#wait(order, rooms))
   }
 
   /** A question has ended. */
@@ -74,10 +73,10 @@ export class Admission {
     this.#admitWaiting()
   }
 
-  async #wait(order: number, rooms: number, lane: Waiting[]): Promise<number> {
+  async #wait(order: number, rooms: number): Promise<number> {
     const admitted = new Promise<number>((resolve) => {
-      const behind = lane.findIndex((other) => other.order > order)
-      lane.splice(behind < 0 ? lane.length : behind, 0, { order, rooms, admit: resolve })
+      const behind = this.#waiting.findIndex((other) => other.order > order)
+      this.#waiting.splice(behind < 0 ? this.#waiting.length : behind, 0, { order, rooms, admit: resolve })
     })
     let ticket = await patiently(LOOK_MS, admitted)
     while (ticket === undefined) {
@@ -108,36 +107,30 @@ export class Admission {
       this.#end(ticket)
     }
     while (this.#rooms < this.#limit) {
-      const next = this.#next()
+      const next = this.#waiting.shift()
       if (next === undefined) return
       next.admit(this.#count(next.rooms))
     }
-  }
-
-  #next(): Waiting | undefined {
-    const isLongDue = this.#shortInARow >= SHORT_IN_A_ROW
-    const takesShort = this.#short.length > 0 && !(isLongDue && this.#long.length > 0)
-    this.#shortInARow = takesShort && this.#long.length > 0 ? this.#shortInARow + 1 : 0
-    return (takesShort ? this.#short : this.#long).shift()
   }
 }
 
 /** The questions of one sync, of which one waits at a time: it alone has a timer. */
 export class AdmittedSync {
   readonly #admission: Admission
-  readonly #isShort: boolean
+  readonly #isFree: boolean
   #order: number
   #left = STRETCH
   #before: Promise<unknown> = Promise.resolve()
 
-  constructor(admission: Admission, isShort: boolean) {
+  constructor(admission: Admission, isFree: boolean) {
     this.#admission = admission
-    this.#isShort = isShort
+    this.#isFree = isFree
     this.#order = admission.nextOrder()
   }
 
   /** Asks so many Rooms together, once that is admitted. */
   async ask<T>(rooms: number, question: () => Promise<T>): Promise<T> {
+    if (this.#isFree) return question()
     const admitted = this.#before.then(() => this.#enter(rooms))
     this.#before = admitted
     const ticket = await admitted
@@ -154,7 +147,7 @@ export class AdmittedSync {
       this.#left = STRETCH
     }
     this.#left -= rooms
-    return this.#admission.enter(this.#order, rooms, this.#isShort)
+    return this.#admission.enter(this.#order, rooms)
   }
 }
 

@@ -76,7 +76,7 @@ export class Pulls {
     const isLeft = ({ room }: Task) => room.membership !== 'join'
     const queue = askedTogether([...tasks.filter(isLeft), ...tasks.filter((task) => !isLeft(task))])
     this.#parts.heads.noteAll(tasks.filter((task) => !isLeft(task)).map(({ room }) => room.no))
-    const sync = this.#parts.admission.begin(tasks.length)
+    const sync = this.#parts.admission.begin(tasks.filter(({ full }) => full).length)
     let length = 0
     await inTurns(queue, PULLS, async (some) => {
       // While a question waits it is none yet by the rules of heads: a Room that was not asked tells of its news by wakes.
