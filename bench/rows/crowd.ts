@@ -11,7 +11,7 @@ const USERS_A_MESSAGE = 8
 export const crowdRow: Row = {
   name: 'crowd',
   description:
-    'users in rooms of 2 to four fifths of them, all polling: from their start at one moment until all is still, messages with receipts and typing as clients send them, a message a second for eight users, and a restart of the server under them',
+    'users in rooms of 2 to four fifths of them, all polling: from their start at one moment until all is still, messages with typing, and with receipts for the one room that each looks at, a message a second for eight users, and a restart of the server under them',
   ownServer: true,
   async run({ http, server, sizes, timing, record }) {
     const crowd = await Crowd.gather(http, sizes.crowd)
