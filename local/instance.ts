@@ -230,7 +230,7 @@ export function bindingsOf(options: Options, publicUrl: string): Record<string, 
     // Nothing is billed for waking it.
     HEALTH_POSTGRES_MS: '0',
     // All objects share one thread: more at once would only make the rest wait.
-    ROOMS_ASKED_AT_ONCE: '8',
+    ROOMS_ASKED_AT_ONCE: '32',
     REGISTRATION: options.registration,
     REGISTRATION_SHARED_SECRET: options['registration-shared-secret'] ?? '',
     SESSION_CACHE: options['session-cache'],

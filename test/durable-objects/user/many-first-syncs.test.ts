@@ -10,10 +10,13 @@ const ROOMS = 10
 /** What each of them asked at once if they did not share a bound. */
 const AT_ONCE = 6
 const HELD = 'hold:room.pull'
-/** The bound of one machine. */
+/** Fewer than the bound: the others are asked meanwhile. */
 const ADMITTED = 4
 
-const { server, http, alice, bob, someone } = serving(['alice', 'bob'], { staysAwake: 'it counts pulls' })
+const { server, http, alice, bob, someone } = serving(['alice', 'bob'], {
+  staysAwake: 'it counts pulls',
+  bindings: { ROOMS_ASKED_AT_ONCE: '8' },
+})
 const crowd: Client[] = []
 
 beforeAll(async () => {
