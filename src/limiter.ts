@@ -239,7 +239,7 @@ function refuse(limit: Limit, operation: string): never {
   throw new LimitPassed(limit, operation)
 }
 
-/** A value that several requests are answered from. In tests whoever changes it fails: it is frozen with all it holds. */
+/** Marks a value that answers several requests. Tests freeze it with all it holds: a change throws an error. */
 export function shared<T>(value: T): T {
   if (current.getStore() === undefined) return value
   freeze(value)

@@ -1,6 +1,6 @@
 /**
  * What the tables were asked since the last mutation: many members ask for the same, above all when they come at once.
- * Whatever is kept here is shared by requests, so nobody changes it.
+ * Requests share what is kept: nobody changes it.
  */
 
 import { shared } from '../../../src/limiter.ts'
