@@ -9,6 +9,8 @@ const USUAL_MS = 5
 const FACTOR = 6
 /** Nobody waits longer, ms. */
 const LONGEST_MS = 600
+/** How long a user that was served a moment ago waits while first syncs wait for each other, ms: they have nothing yet. */
+const IN_A_START_MS = 1_500
 /** How much of the lateness the newest turn counts for. */
 const NEWEST = 0.3
 
@@ -17,9 +19,13 @@ export class Gathering {
   #late = 0
   #servedAt = Number.NEGATIVE_INFINITY
 
-  /** How long news that come now wait, ms: 0 after a rest. */
-  wait(now: number): number {
-    const pause = Math.min(LONGEST_MS, FACTOR * Math.max(0, this.#late - USUAL_MS))
+  /**
+   * How long news that come now wait, ms: 0 after a rest.
+   * @param othersBegin whether first syncs wait for each other
+   */
+  wait(now: number, othersBegin: boolean): number {
+    const byDelay = Math.min(LONGEST_MS, FACTOR * Math.max(0, this.#late - USUAL_MS))
+    const pause = othersBegin ? IN_A_START_MS : byDelay
     return Math.max(0, this.#servedAt + pause - now)
   }
 

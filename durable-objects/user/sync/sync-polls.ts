@@ -115,7 +115,7 @@ export class SyncPolls {
       ownFields: (after, upTo) => fieldsChanged(parts.sql, after, upTo),
     })
     const readerOf = (poll: Poll) => this.#readerOf(poll)
-    const common = { heads: this.#heads, readerOf, clock: parts.clock }
+    const common = { heads: this.#heads, readerOf, clock: parts.clock, admission: parts.admission }
     this.#waiting = new WaitingPolls({ ...common, sockets: this.sockets })
     this.streams = new Streams({
       ...common,

@@ -10,6 +10,7 @@ import type { Heads } from './heads/heads.ts'
 import { Waiting } from './heads/waiting.ts'
 import type { PollReader } from './poll-reader.ts'
 import type { Poll, WaitingSocket } from './sockets.ts'
+import type { Admission } from './streams/admission.ts'
 import { parseSyncToken } from './sync-token.ts'
 
 /** Where clients wait, and how they are answered. */
@@ -33,6 +34,8 @@ export interface WaitingParts {
   /** What a poll that waits asks for. */
   readerOf: (poll: Poll) => PollReader
   clock: Clock
+  /** What first syncs wait for. */
+  admission: Pick<Admission, 'hasWaiting'>
 }
 
 /** How a poll is answered. */
@@ -173,7 +176,8 @@ export class WaitingPolls {
 
   /** How long news that come now wait for company, ms. */
   #wait(): number {
-    return takeFault('user:keeps-company') ? A_MOMENT_MS : this.#gathering.wait(this.#parts.clock.now())
+    if (takeFault('user:keeps-company')) return A_MOMENT_MS
+    return this.#gathering.wait(this.#parts.clock.now(), this.#parts.admission.hasWaiting)
   }
 
   #serveAfter(wait: number): void {

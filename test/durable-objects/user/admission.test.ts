@@ -47,12 +47,16 @@ async function end(...names: string[]): Promise<void> {
 }
 
 it('as many are admitted at once as the limit says, and one more for each that ends', async () => {
-  await askAll(LONG, 'a', 'b', 'c', 'd')
+  await askAll(LONG, 'a', 'b')
+  expect(admission.hasWaiting).toBe(false)
+  await askAll(LONG, 'c', 'd')
   expect(admitted).toEqual(['a', 'b'])
+  expect(admission.hasWaiting).toBe(true)
   await end('b')
   expect(admitted).toEqual(['a', 'b', 'c'])
   await end('a')
   expect(admitted).toEqual(['a', 'b', 'c', 'd'])
+  expect(admission.hasWaiting).toBe(false)
 })
 
 it('one that fails makes room like any other', async () => {

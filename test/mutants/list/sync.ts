@@ -139,6 +139,7 @@ export const SYNC: readonly Mutant[] = [
     [
       ['Math.max(0, this.#servedAt + pause - now)', 'Math.max(0, pause)'],
       ['this.#late - USUAL_MS', 'this.#late'],
+      ['othersBegin ? IN_A_START_MS : byDelay', 'byDelay'],
       ['Math.min(LONGEST_MS, FACTOR', 'Math.min(10 * LONGEST_MS, FACTOR'],
     ],
   ),

@@ -51,6 +51,11 @@ export class Admission {
     return new AdmittedSync(this, newRooms <= FEW)
   }
 
+  /** Whether first syncs wait for each other. */
+  get hasWaiting(): boolean {
+    return this.#waiting.length > 0
+  }
+
   /** Those that begin to ask later go behind. */
   nextOrder(): number {
     this.#orders += 1
