@@ -9,6 +9,7 @@ import { readMeta, writeMeta } from '../sqlite.ts'
 import { wipeTables } from '../wipe.ts'
 import type { DeviceRow } from './account/device-rows.ts'
 import type { ProfileRow } from './account/profile.ts'
+import { archivedRemovals } from './archived-removals.ts'
 import { noteDelayed } from './delayed-rooms.ts'
 import { putKey, recountBackups, type VersionRow } from './keys/backup-rows.ts'
 import type { CrossSigningRow, SignatureRow } from './keys/cross-signing.ts'
@@ -18,6 +19,7 @@ import type { PusherRow } from './push/pushers.ts'
 import type { AccountDataRow } from './settings/account-data.ts'
 import type { FilterRow } from './settings/filters.ts'
 import type { ThreadRow } from './settings/thread-subscriptions.ts'
+import type { Standing } from './standing.ts'
 import { OUTSIDE_ROOM, restoreOutside } from './sync/outside-rooms.ts'
 import { putRoom, type RoomRow } from './sync/room-rows.ts'
 import { MESSAGE_SERIES } from './to-device/inbox.ts'
@@ -29,9 +31,13 @@ const BATCH = 500
  */
 const KEPT = ['revoked', 'inbox', 'inbox_heard', 'outbox', 'outbox_txns', 'delayed_rooms']
 
-/** A room as the archive knows it, with what an invited or knocking user sees of it. */
+/**
+ * A room as the archive knows it, with what an invited or knocking user sees of it, and how a user that is out of it came
+ * to be so.
+ */
 export interface KnownRoom extends ArchivedMembership {
   stripped?: string
+  standing?: Standing
 }
 
 export interface UserCopy {
@@ -50,8 +56,12 @@ export async function readCopy(reader: ArchiveReader, userId: string): Promise<U
     if (last === undefined || batch.length < BATCH) break
     after = [last.kind, last.key]
   }
+  const memberships = await reader.userRooms(userId)
+  const standings = await archivedRemovals(reader, userId, memberships)
   const rooms: KnownRoom[] = []
-  for (const room of await reader.userRooms(userId)) rooms.push(await withStripped(reader, userId, room))
+  for (const room of memberships) {
+    rooms.push({ ...(await withStripped(reader, userId, room)), standing: standings.get(room.roomId) })
+  }
   return { records, rooms, delayedRooms: await reader.delayedRoomsOf(userId) }
 }
 
@@ -90,14 +100,14 @@ function restoredRoom(room: KnownRoom, no: number, own: number): RoomRow {
     no,
     room_id: room.roomId,
     membership: room.membership,
-    was: null,
+    was: room.standing?.was ?? null,
     pos: room.pos,
     own,
     event_id: room.eventId,
     stripped: room.stripped ?? null,
     forgotten: room.forgotten ? 1 : 0,
     at: null,
-    by_other: 0,
+    by_other: room.standing?.byOther ? 1 : 0,
     outside: 0,
   }
 }

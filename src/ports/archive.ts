@@ -133,6 +133,14 @@ export interface ArchivedMembership {
   forgotten: boolean
 }
 
+/** A member event, as far as it says how the membership came about. */
+export interface ArchivedMember {
+  eventId: string
+  membership: Membership
+  sender: string
+  authEvents: string[]
+}
+
 /** A room as a list of rooms shows it, so far as it is archived. */
 export interface RoomActivity {
   roomId: string
@@ -169,6 +177,8 @@ export interface ArchiveReader {
   /** The users with a pusher of this key, as far as the archive knows. */
   pusherOwners(key: string): Promise<string[]>
   userRooms(userId: string): Promise<ArchivedMembership[]>
+  /** Those of these events that are member events of the user. */
+  memberEvents(userId: string, eventIds: readonly string[]): Promise<ArchivedMember[]>
   /** When something last happened in those of these rooms that the archive knows, and what kind of rooms they are. */
   activity(roomIds: string[]): Promise<RoomActivity[]>
   /** The JSON of an event's PDU, as far as it was archived. */

@@ -40,6 +40,7 @@ export const LEFT_OUT: Record<string, string> = {
   'test/durable-objects/sync-interleavings.test.ts': staysAwake,
   'test/durable-objects/sync-model/sync-model.test.ts': noServer,
   'test/durable-objects/user/admission.test.ts': noServer,
+  'test/durable-objects/user/archived-removals.test.ts': noServer,
   'test/durable-objects/user/gathering.test.ts': noServer,
   'test/durable-objects/user/many-first-syncs.test.ts': staysAwake,
   'test/durable-objects/user/sliding-profiles.test.ts': noServer,

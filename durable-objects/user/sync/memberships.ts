@@ -2,22 +2,19 @@
 import type { MembershipChange, VisitedRoom } from '../../../src/objects/user/sync.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
 import type { Membership } from '../../../src/protocol/rooms/membership.ts'
+import { isGone, type Standing, wasBefore } from '../standing.ts'
 import { coverStripped, moveRoom, putRoom, type RoomRow, roomRows } from './room-rows.ts'
 
-export interface UserRoom {
+export interface UserRoom extends Standing {
   /** The room's short name in sync tokens. */
   no: number
   roomId: string
-  membership: Membership
-  was: Membership | null
   pos: number
   own: number
   stripped: JsonObject[]
   forgotten: boolean
   /** When the membership changed, ms; 0: not known. */
   at: number
-  /** Another user changed it. */
-  byOther: boolean
   eventId: string
   /** Another server told of the membership, and no Room has since. */
   outside: boolean
@@ -89,7 +86,7 @@ export class Memberships {
       no: known?.no ?? this.#nextNo(),
       roomId: change.roomId,
       membership: change.membership,
-      was: unchanged ? known.was : wasBefore(known, change),
+      was: unchanged ? known.was : wasBefore(known, change.membership),
       pos: change.pos,
       own: unchanged ? known.own : nextOwn(),
       stripped: (change.strippedState ?? []) as unknown as JsonObject[],
@@ -153,21 +150,6 @@ function fromOutside(told: MembershipChange, known: UserRoom | undefined): Membe
   // An invite that was taken back, and another one since.
   if (told.eventId !== '' && told.eventId !== known.eventId) return undefined
   return { ...told, pos, eventId: known.eventId, forgotten: pos === 0 }
-}
-
-/** A user who was removed and is then banned was banned from a room that they had been in. */
-function wasBefore(known: UserRoom | undefined, { membership }: MembershipChange): Membership | null {
-  const wasRemoved = known?.membership === 'leave' && isRemoved(known)
-  return wasRemoved && membership === 'ban' ? 'join' : (known?.membership ?? null)
-}
-
-/** Whether the user was in the room until they were kicked or banned. */
-export function isRemoved({ membership, was, byOther }: UserRoom): boolean {
-  return isGone(membership) && byOther && was === 'join'
-}
-
-function isGone(membership: Membership): boolean {
-  return membership === 'leave' || membership === 'ban'
 }
 
 function fromRow(row: RoomRow): UserRoom {

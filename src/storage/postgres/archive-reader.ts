@@ -54,6 +54,12 @@ const ROOMS = `
   select room_id, membership, event_id, pos, forgotten from room_memberships
   where user_id = $1::text order by room_id`
 
+/** For the test of the plans. */
+export const MEMBER_EVENTS = `
+  select event_id, pdu from events
+  where event_id = any(array(select jsonb_array_elements_text($2::jsonb)))
+    and type = 'm.room.member' and state_key = $1::text`
+
 const ACTIVITY = `
   select asked.room_id, last.ts, facts->>'room_type' as type, facts->>'encryption' is not null as encrypted
   from jsonb_array_elements_text($1::jsonb) as asked(room_id)
@@ -172,6 +178,18 @@ export function postgresArchiveReader(sql: Sql): ArchiveReader {
         eventId: String(row.event_id),
         forgotten: row.forgotten === true,
       }))
+    },
+    async memberEvents(userId, eventIds) {
+      const rows = await sql.query(MEMBER_EVENTS, [userId, JSON.stringify(eventIds)])
+      return rows.map((row) => {
+        const { sender, content, auth_events: authEvents } = JSON.parse(String(row.pdu)) as Pdu
+        return {
+          eventId: String(row.event_id),
+          membership: content.membership as Membership,
+          sender,
+          authEvents,
+        }
+      })
     },
     async currentState(roomId, types, member) {
       const rows = await sql.query(CURRENT_STATE, [roomId, types.join(','), member])

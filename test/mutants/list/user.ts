@@ -115,6 +115,35 @@ export const USER: readonly Mutant[] = [
       ["  writeMeta(sql, 'first_epoch', base)\n", ''],
     ],
   ),
+  ...inFile(
+    'durable-objects/user/rebuild.ts',
+    ['test/durable-objects/user/rebuilt-removals.test.ts'],
+    [
+      ['was: room.standing?.was ?? null,', 'was: null,'],
+      ['by_other: room.standing?.byOther ? 1 : 0,', 'by_other: 1,'],
+    ],
+  ),
+  ...inFile(
+    'durable-objects/user/standing.ts',
+    ['test/durable-objects/user/rebuilt-removals.test.ts'],
+    [
+      ['  if (known?.membership === membership) return known\n', ''],
+      ["return wasRemoved && membership === 'ban' ? 'join' : ", 'return '],
+    ],
+  ),
+  ...inFile(
+    'durable-objects/user/archived-removals.ts',
+    ['test/durable-objects/user/archived-removals.test.ts'],
+    [
+      ['const STEPS = 20', 'const STEPS = 19'],
+      ['gone.slice(at, at + ROOMS)', 'gone.slice(at)'],
+    ],
+  ),
+  ...inFile(
+    'durable-objects/user/archived-removals.ts',
+    ['test/durable-objects/user/rebuilt-removals.test.ts'],
+    [['byOther: sender !== userId', 'byOther: true']],
+  ),
   ...inFile('durable-objects/user/to-device/inbox.ts', client('to-device', 'to-device-many'), [
     [
       'parcels.filter(({ seq }) => seq > (heard?.seq ?? 0))',

@@ -1,9 +1,10 @@
-/** How Postgres finds the events that a batch of the archive speaks of. */
+/** How Postgres finds the events that a batch of the archive speaks of, and those that a rebuild follows. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { RoomLogEntry } from '../../../src/ports/archive.ts'
 import { searchDocument } from '../../../src/search/document.ts'
 import { batchStatement, roomRow } from '../../../src/storage/postgres/archive-batch.ts'
 import { derivedStatements } from '../../../src/storage/postgres/archive-derived.ts'
+import { MEMBER_EVENTS } from '../../../src/storage/postgres/archive-reader.ts'
 import { databases, type OpenDatabase } from './databases.ts'
 
 /** As many as a small server has: reading them all seems cheap to Postgres. */
@@ -34,7 +35,7 @@ const batches: Record<string, RoomLogEntry[]> = {
 }
 
 for (const { title, skip, open } of databases) {
-  describe.skipIf(skip)(`a batch on ${title}`, () => {
+  describe.skipIf(skip)(`the archive on ${title}`, () => {
     let database: OpenDatabase
     beforeAll(async () => {
       database = await open()
@@ -47,7 +48,7 @@ for (const { title, skip, open } of databases) {
     })
     afterAll(() => database.close())
 
-    it.each(Object.keys(batches))('of %s reads no other events', async (name) => {
+    it.each(Object.keys(batches))('reads no other events for a batch of %s', async (name) => {
       const entries = batches[name]!
       const rows = entries.map((entry) => roomRow(entry, 1))
       const statements = [
@@ -59,6 +60,12 @@ for (const { title, skip, open } of databases) {
         const plan = await database.sql.query(`explain ${text}`, values)
         expect(plan.map((row) => Object.values(row)[0]).join('\n')).not.toContain('Seq Scan on events')
       }
+    })
+
+    it('reads no other events for the member events that are asked for', async () => {
+      const cited = Array.from({ length: 1_000 }, (_, n) => `$event${n}`)
+      const plan = await database.sql.query(`explain ${MEMBER_EVENTS}`, [ALICE, JSON.stringify(cited)])
+      expect(plan.map((row) => Object.values(row)[0]).join('\n')).not.toContain('Seq Scan on events')
     })
   })
 }

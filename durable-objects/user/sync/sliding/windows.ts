@@ -3,7 +3,8 @@ import type { ListFilters, SlidingAsked } from '../../../../src/objects/user/sli
 import type { JsonObject } from '../../../../src/protocol/events/canonical-json.ts'
 import { objectField, stringField } from '../../../../src/protocol/json-fields.ts'
 import { combine, type RoomConfig } from '../../../../src/protocol/sliding/room-config.ts'
-import { isRemoved, type UserRoom } from '../memberships.ts'
+import { isRemoved } from '../../standing.ts'
+import type { UserRoom } from '../memberships.ts'
 import type { RoomOrder } from './room-order.ts'
 
 /** A room that the request is about. */

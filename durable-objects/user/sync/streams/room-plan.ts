@@ -1,8 +1,9 @@
 /** The rooms that one sync asks for, and where each stands. */
 import type { Increment, PullRequest } from '../../../../src/objects/room/sync.ts'
 import { type Filter, wantsRoom } from '../../../../src/protocol/matching/filter.ts'
+import { isRemoved } from '../../standing.ts'
 import type { Heads } from '../heads/heads.ts'
-import { isRemoved, type Memberships, type UserRoom } from '../memberships.ts'
+import type { Memberships, UserRoom } from '../memberships.ts'
 import type { SyncQuery } from '../query.ts'
 import type { SyncToken } from '../sync-token.ts'
 import type { UnreadCounts } from '../unread.ts'

@@ -7,7 +7,9 @@ import { RemoteServer } from '../../../support/federation/remote-server.ts'
 import { RoomStub } from '../../../support/federation/room-stub.ts'
 import { serving } from '../../../support/serving.ts'
 
-const { server, alice, bob } = serving(['alice', 'bob'])
+const { server, alice, bob } = serving(['alice', 'bob'], {
+  unlikeArchive: { 'rooms.was': 'a ban by who had not heard of the join does not cite it' },
+})
 const EVE = '@eve:away.example'
 const ADA = '@ada:away.example'
 
