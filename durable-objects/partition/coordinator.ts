@@ -7,7 +7,16 @@ import type {
 } from '../../src/objects/partition/groups.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { LazyStorage } from '../sqlite.ts'
-import { assignmentOf, type GroupState, heardOf, held, joined, left, newGroup } from './group-state.ts'
+import {
+  assignmentOf,
+  type GroupState,
+  heardOf,
+  held,
+  joined,
+  left,
+  memberOf,
+  newGroup,
+} from './group-state.ts'
 import { allGroups, countGroups, dropGroup, readGroup, writeGroup } from './rows/groups.ts'
 
 const MOST_GROUPS = 500
@@ -46,7 +55,8 @@ export class Coordinator {
   }
 
   leave({ group, memberId }: Omit<HeartbeatRequest, 'generation'>): void {
-    if (readGroup(this.#storage.sql, group)?.members[memberId] === undefined) return
+    const known = readGroup(this.#storage.sql, group)
+    if (known === undefined || memberOf(known, memberId) === undefined) return
     this.#change(group, (before = newGroup()) => ({
       state: left(before, memberId, this.#now()),
       answer: undefined,

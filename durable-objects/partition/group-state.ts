@@ -34,9 +34,14 @@ export interface GroupState {
 
 export const newGroup = (): GroupState => ({ generation: 0, epoch: 0, members: {}, shares: [] })
 
+/** The member of a name, which may be any word: every object has a `constructor` that is no member. */
+export function memberOf({ members }: GroupState, memberId: string): GroupMember | undefined {
+  return Object.hasOwn(members, memberId) ? members[memberId] : undefined
+}
+
 /** A member comes, or comes again with other topics. */
 export function joined(state: GroupState, memberId: string, member: GroupMember, now: number): GroupState {
-  const before = state.members[memberId]
+  const before = memberOf(state, memberId)
   const next = withoutExpired({ ...state, members: { ...state.members, [memberId]: member } }, now)
   const same = before !== undefined && before.topics.join() === member.topics.join()
   return same && next.generation === state.generation ? next : shareAnew(next)
@@ -44,9 +49,9 @@ export function joined(state: GroupState, memberId: string, member: GroupMember,
 
 /** A member goes. */
 export function left(state: GroupState, memberId: string, now: number): GroupState {
-  const { [memberId]: gone, ...members } = state.members
+  const { [memberId]: _, ...members } = state.members
   const next = withoutExpired({ ...state, members }, now)
-  return gone === undefined ? next : shareAnew(next)
+  return memberOf(state, memberId) === undefined ? next : shareAnew(next)
 }
 
 /** A member is there, and works by the assignment of a generation; undefined where it has been given up. */
@@ -55,7 +60,7 @@ export function heardOf(
   { memberId, generation }: { memberId: string; generation: number },
   now: number,
 ): GroupState | undefined {
-  const member = state.members[memberId]
+  const member = memberOf(state, memberId)
   if (member === undefined) return undefined
   const renewed = { ...member, expiresAt: now + member.leaseMs }
   const next = withoutExpired({ ...state, members: { ...state.members, [memberId]: renewed } }, now)
@@ -69,7 +74,7 @@ export function assignmentOf(state: GroupState, memberId: string): Assignment {
     memberId,
     generation: state.generation,
     settled: own.every(({ holder }) => holder === memberId),
-    leaseMs: state.members[memberId]?.leaseMs ?? 0,
+    leaseMs: memberOf(state, memberId)?.leaseMs ?? 0,
     partitions: held(own, memberId),
   }
 }
@@ -90,7 +95,7 @@ function withoutExpired(state: GroupState, now: number): GroupState {
 function shareAnew(state: GroupState): GroupState {
   const shares = TOPICS.flatMap((topic) => {
     const members = Object.keys(state.members)
-      .filter((id) => state.members[id]?.topics.includes(topic))
+      .filter((id) => memberOf(state, id)?.topics.includes(topic))
       .toSorted()
     return members.length === 0 ? [] : shareTopic(state, topic, members)
   })
@@ -135,7 +140,7 @@ function passOn(state: GroupState, isFree: (share: Share) => boolean = () => fal
   let { epoch } = state
   const shares = state.shares.map((share) => {
     const { holder, target } = share
-    if (holder === target || (state.members[holder] !== undefined && !isFree(share))) return share
+    if (holder === target || (memberOf(state, holder) !== undefined && !isFree(share))) return share
     epoch += 1
     return { ...share, holder: target, epoch }
   })

@@ -143,6 +143,27 @@ describe('a group', () => {
     })
   })
 
+  it.each(['__proto__', 'constructor', 'toString'])(
+    'knows %s as a member only once it has joined',
+    async (name) => {
+      const other = await new Member('words').join()
+      const { generation } = other.assignment
+      const path = `/groups/words/members/${name}`
+      const heartbeat = await reader.ask('POST', `${path}/heartbeat`, { generation })
+      expect([heartbeat.status, heartbeat.body.errcode]).toEqual([404, 'M_NOT_FOUND'])
+      must(await reader.ask('DELETE', path))
+      must(await other.beat())
+      expect(other.assignment.generation).toBe(generation)
+      const joined = must(await reader.ask('PUT', path, { topics: ['events'] })).body
+      expect(joined).toMatchObject({ member_id: name, lease_ms: 30_000 })
+      must(await reader.ask('POST', `${path}/heartbeat`, { generation: joined.generation }))
+      must(await reader.ask('DELETE', path))
+      must(await other.beat())
+      expect(other.assignment.assigned).toHaveLength(16)
+      await other.leave()
+    },
+  )
+
   it('is forgotten when its members have left', async () => {
     const member = await new Member('gone').join()
     must(await member.commit(partition, 3))
