@@ -4,7 +4,7 @@ import type { Pdu } from '../../../src/protocol/events/event.ts'
 import { eventIdOf } from '../../../src/protocol/events/event-hash.ts'
 import { type RoomVersionRules, roomVersion } from '../../../src/protocol/rooms/room-version.ts'
 import { type Body, must } from '../../support/client.ts'
-import { take } from '../../support/federation/joiner.ts'
+import { makeTemplate, signedEvent, take } from '../../support/federation/joiner.ts'
 import { federating, newRemote, remote } from '../../support/federation/remote.ts'
 import { serving } from '../../support/serving.ts'
 
@@ -27,6 +27,28 @@ async function sharedRoom(more: Body = {}) {
   const after = []
   for (let number = 1; number <= 5; number += 1) after.push(await alice.say(roomId, `after ${number}`))
   return { roomId, before, joinId: join.eventId, after }
+}
+
+/** So many further users of the other server join, fifty in a transaction. */
+async function crowd(roomId: string, users: number) {
+  const userId = `@somebody:${other.name}`
+  const template = await makeTemplate(other, http, { membership: 'join', roomId, userId })
+  let event: Body = must(template).body.event
+  for (let first = 0; first < users; first += 50) {
+    const joins = Array.from({ length: 50 }, (_, index) => {
+      const sender = `@u${first + index}:${other.name}`
+      const made = signedEvent(
+        other,
+        { ...event, sender, state_key: sender, origin_server_ts: Date.now() },
+        '11',
+      )
+      event = { ...event, prev_events: [made.eventId], depth: event.depth + 1 }
+      return made
+    })
+    const pdus = joins.map(({ pdu }) => pdu as Body)
+    const { body } = must(await other.ask(http, 'PUT', `${V1}/send/crowd${first}`, { pdus }))
+    expect(body.pdus).toEqual(Object.fromEntries(joins.map(({ eventId }) => [eventId, {}])))
+  }
 }
 
 let room: Awaited<ReturnType<typeof sharedRoom>>
@@ -172,6 +194,17 @@ describe('backfill', () => {
       undefined,
       undefined,
     ])
+  })
+
+  it('shows them redacted however many users of the server have joined since', async () => {
+    const initial_state = [{ type: 'm.room.history_visibility', content: { history_visibility: 'joined' } }]
+    const { roomId, before } = await sharedRoom({ initial_state })
+    await crowd(roomId, 500)
+    const { body } = must(await ask(`/backfill/${enc(roomId)}?v=${enc(before[1]!)}&limit=1`))
+    expect(body.pdus[0].content).toEqual({})
+    const said = await alice.say(roomId, 'to all of them')
+    const { pdus } = must(await ask(`/backfill/${enc(roomId)}?v=${enc(said)}&limit=1`)).body
+    expect(pdus[0].content.body).toBe('to all of them')
   })
 
   it('does not tell what was redacted', async () => {

@@ -8,13 +8,14 @@ import { stringField } from '../../../../src/protocol/json-fields.ts'
 import type { RoomVersionRules } from '../../../../src/protocol/rooms/room-version.ts'
 import type { EventRow } from '../../rows/events/events.ts'
 import type { JudgedRow } from '../../rows/events/judged-events.ts'
+import { type ServerPart, serverPart } from '../../rows/federation/servers.ts'
 import type { StatePlace } from '../../rows/federation/state-groups.ts'
 import { eventIdAt, identifiedEvent, placeAfter } from '../../rows/federation/states.ts'
-import { membersFrom } from '../../rows/members/members.ts'
 import type { RowReader } from '../../rows/reader.ts'
+import { firstMembersFrom } from '../../rows/state/state.ts'
 import { Erasures } from '../erasures.ts'
 
-/** Users of one server that are looked at: with more, the server counts as having been there. */
+/** Users of one server that are looked at, those that came first: later ones can have seen no more than these. */
 const MOST_USERS = 500
 
 /** An event as other servers get it: as it was signed, without what this server alone says of it. */
@@ -29,6 +30,7 @@ export class ServerViewer {
   readonly #store: RowReader
   readonly #serverName: string
   readonly #erasures: Erasures
+  #part: ServerPart | undefined
   #users: string[] | undefined
 
   constructor(store: RowReader, serverName: string) {
@@ -53,12 +55,18 @@ export class ServerViewer {
     const visibility = this.#content(place, 'm.room.history_visibility', '')?.history_visibility
     if (visibility !== 'joined' && visibility !== 'invited') return true
     const enough = visibility === 'joined' ? ['join'] : ['join', 'invite']
-    this.#users ??= membersFrom(this.#store.sql, this.#serverName, MOST_USERS)
-    if (this.#users.length === MOST_USERS) return true
+    if (this.#isThrough(place)) return true
+    this.#users ??= firstMembersFrom(this.#store.sql, this.#serverName, MOST_USERS)
     return this.#users.some((userId) => {
       const membership = stringField(this.#content(place, 'm.room.member', userId)?.membership)
       return membership !== undefined && enough.includes(membership)
     })
+  }
+
+  /** Whether the server has been in the room without a break since before a place on its main line. */
+  #isThrough({ pos, group }: StatePlace): boolean {
+    this.#part ??= serverPart(this.#store.sql, this.#serverName)
+    return group === null && this.#part !== undefined && this.#part.to === undefined && this.#part.from < pos
   }
 
   #content(place: StatePlace, type: string, stateKey: string): JsonObject | undefined {

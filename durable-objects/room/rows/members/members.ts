@@ -62,15 +62,6 @@ export function joinedFrom(sql: SqlReader, serverName: string, limit: number): s
     .map((row) => row.user_id)
 }
 
-/** Users of one server that ever had a membership. */
-export function membersFrom(sql: SqlReader, serverName: string, limit: number): string[] {
-  const query = `SELECT user_id FROM members WHERE substr(user_id, instr(user_id, ':') + 1) = ? LIMIT ?`
-  return sql
-    .exec<{ user_id: string }>(query, serverName, limit)
-    .toArray()
-    .map((row) => row.user_id)
-}
-
 /** All users that ever had a membership. */
 export function allMembers(sql: SqlReader): Member[] {
   return sql.exec<MemberRow>(`SELECT ${MEMBER_COLUMNS} FROM members`).toArray().map(memberOf)

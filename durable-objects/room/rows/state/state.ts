@@ -69,6 +69,21 @@ function identified(row: { event_id: string; pdu: string } | undefined): Identif
   return row && { eventId: row.event_id, pdu: JSON.parse(row.pdu) as Pdu }
 }
 
+/** Users of a server who ever were joined or invited, those first who were so first. */
+export function firstMembersFrom(sql: SqlReader, serverName: string, limit: number): string[] {
+  return sql
+    .exec<Pick<StateRow, 'state_key'>>(
+      `SELECT state_key FROM state
+       WHERE type = 'm.room.member' AND value IN ('join', 'invite')
+         AND substr(state_key, instr(state_key, ':') + 1) = ?
+       GROUP BY state_key ORDER BY min(from_pos) LIMIT ?`,
+      serverName,
+      limit,
+    )
+    .toArray()
+    .map(({ state_key }) => state_key)
+}
+
 /** The entry of a key that was valid just after `pos`. */
 export function stateRowAt(
   sql: SqlReader,
