@@ -56,12 +56,10 @@ export const TABLE_RULES: Readonly<Record<ArchivedKind, Readonly<Record<string, 
         pos: NEW_PLACES,
         stripped: 'what is current then',
         at: 'orders lists of rooms alone',
+        by_other: 'compared with what the membership was',
       },
-      // Elsewhere they say nothing that lasts. What another server alone told has no member event.
-      as: {
-        was: `CASE WHEN membership IN ('leave', 'ban') AND NOT outside THEN was END`,
-        by_other: `CASE WHEN membership IN ('leave', 'ban') AND NOT outside THEN by_other END`,
-      },
+      // Whether the user was put out of the room: nothing else of the two lasts.
+      as: { was: `CASE WHEN membership IN ('leave', 'ban') THEN by_other AND was IS 'join' END` },
     },
     account_data: { but: { pos: NEW_PLACES } },
     thread_subscriptions: { but: { pos: NEW_PLACES } },
