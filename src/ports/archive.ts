@@ -41,11 +41,12 @@ export interface PlacedEvent extends LoggedEvent {
 }
 
 /**
- * A room with branches keeps more than events. `group`: a piece of a state group. `gap`: an event that is missing.
+ * A room that other servers share keeps more than events. `group`: a piece of a state group. `gap`: an event that is missing.
  * `staged`: an event that waits for others. `judged`: the content of a redacted event that the rules still read.
  * `extremities`: the forward ones. `move`: a key of the state that moved by no event of its own, from a `moved` entry.
+ * `relayed`: an event that came in through this server, which tells the others of it.
  */
-export type RoomRecordKind = 'group' | 'gap' | 'staged' | 'judged' | 'extremities' | 'move'
+export type RoomRecordKind = 'group' | 'gap' | 'staged' | 'judged' | 'extremities' | 'move' | 'relayed'
 
 /** One entry of a room's typed log, in the order of its positions. */
 export type RoomLogEntry =

@@ -1,14 +1,17 @@
 /** Rooms of other servers that are made again from Postgres: other servers are asked for what came since. */
 import { expect, it } from 'vitest'
+import type { Pdu } from '../../../src/protocol/events/event.ts'
 import { type Body, must } from '../../support/client.ts'
+import { guest } from '../../support/federation/guest.ts'
 import { tellHistory, tellNewest } from '../../support/federation/history.ts'
-import { federating, remote } from '../../support/federation/remote.ts'
+import { take } from '../../support/federation/joiner.ts'
+import { federating, newRemote, remote } from '../../support/federation/remote.ts'
 import { RemoteRoom } from '../../support/federation/remote-room.ts'
 import { at, bodies, history, wipeAndRebuildRoom } from '../../support/rebuild.ts'
 import { serving } from '../../support/serving.ts'
 
 const other = remote()
-const { server, alice } = serving(['alice'], federating)
+const { server, http, alice } = serving(['alice'], federating)
 
 const say = (room: RemoteRoom, body: string) =>
   room.send({ type: 'm.room.message', content: { msgtype: 'm.text', body } })
@@ -53,4 +56,29 @@ it('comes back although no other server answers', async () => {
   await wipeAndRebuildRoom(server, roomId, alice)
   must(await alice.get(at(roomId, 'state/m.room.name')))
   await other.start()
+})
+
+it('still tells a server that was away who joined through this one', async () => {
+  const SEND = '/_matrix/federation/v1/send/'
+  const third = newRemote()
+  await third.start()
+  const version = '11'
+  const roomId = await alice.createRoom({ preset: 'public_chat', room_version: version })
+  const zoe = guest('zoe', { http, host: alice, server: third, roomId, version })
+  await zoe.join()
+  third.on('PUT', SEND, () => ({ status: 503 }))
+  await take(other, http, { membership: 'join', roomId, userId: `@eve:${other.name}` })
+  const sent = () => third.received.filter(({ uri }) => uri.startsWith(SEND))
+  await expect.poll(() => sent().length, { timeout: 10_000 }).toBe(1)
+  await wipeAndRebuildRoom(server, roomId, alice)
+
+  third.on('PUT', SEND, () => ({ body: { pdus: {} } }))
+  must(await zoe.send([await zoe.make('back again')]))
+  const told = () =>
+    sent()
+      .slice(1)
+      .flatMap(({ body }) => body.pdus as Pdu[])
+      .map(({ sender, content }) => [sender, content.membership])
+  await expect.poll(told, { timeout: 10_000 }).toEqual([[`@eve:${other.name}`, 'join']])
+  await third.stop()
 })

@@ -1,6 +1,6 @@
 /**
- * A room with branches has more to archive than its events. An entry of the log names each such thing. Its content is
- * read only when the entry is told. A room of this server alone has no such entry.
+ * A room that other servers share has more to archive than its events. An entry of the log names each such thing. Its
+ * content is read only when the entry is told. A room of this server alone has no such entry.
  */
 import type { RoomLogEntry, RoomRecordKind } from '../../../../src/ports/archive.ts'
 import type { Pdu } from '../../../../src/protocol/events/event.ts'
@@ -14,6 +14,7 @@ import { moveKey, movesOf } from '../state/moves.ts'
 import { appendLog, placedEvent, putLog } from '../tell/log.ts'
 import { allGaps, closeGap, type GapRow, gapOf, hasGaps, noteGap } from './gaps.ts'
 import { type JudgedContentRow, keepJudgedContent, readJudgedContent } from './judged-contents.ts'
+import { isRelayed, noteRelayed } from './relayed.ts'
 import { hasServers } from './servers.ts'
 import { readStaged, restoreStaged, type StagedRow, stagedMarks } from './staged.ts'
 import {
@@ -48,6 +49,7 @@ const BODIES: Readonly<Record<Kind, (sql: SqlReader, key: string) => unknown>> =
   staged: (sql, key) => readStaged(sql, key) ?? null,
   judged: (sql, key) => readJudgedContent(sql, key) ?? null,
   extremities: (sql) => readExtremities(sql),
+  relayed: (sql, key) => (isRelayed(sql, Number(key)) ? Number(key) : null),
 }
 
 /** An entry as it is told: what it names, as it is now. */
@@ -126,12 +128,13 @@ function logRecord(room: RoomWriter, record: Kind, key: string): void {
 
 /** Puts back what a record says, inside the caller's transaction; twice it is the same. */
 export const RESTORES: Readonly<
-  Record<'group' | 'judged' | 'gap' | 'staged', (sql: SqlStorage, body: string) => void>
+  Record<'group' | 'judged' | 'gap' | 'staged' | 'relayed', (sql: SqlStorage, body: string) => void>
 > = {
   group: (sql, body) => restoreGroup(sql, JSON.parse(body) as GroupPiece),
   judged: (sql, body) => keepJudgedContent(sql, JSON.parse(body) as JudgedContentRow),
   gap: (sql, body) => noteGap(sql, JSON.parse(body) as GapRow),
   staged: (sql, body) => restoreStaged(sql, JSON.parse(body) as StagedRow),
+  relayed: (sql, body) => noteRelayed(sql, JSON.parse(body) as number),
 }
 
 /** As `addGroup`. */
@@ -184,6 +187,13 @@ export function endGap(room: RoomWriter, eventId: string): void {
   noteApart(room)
   closeGap(room.store.sql, eventId)
   logRecord(room, 'gap', eventId)
+}
+
+/** An event came in through this server, which tells the others of it. It may stand in line, as in a room without branches. */
+export function relay(room: RoomWriter, pos: number): void {
+  if (isRelayed(room.store.sql, pos)) return
+  noteRelayed(room.store.sql, pos)
+  logRecord(room, 'relayed', String(pos))
 }
 
 /** Runs what stages events, or takes them up, and logs what that changes. */

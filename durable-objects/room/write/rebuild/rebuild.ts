@@ -117,6 +117,7 @@ export class Rebuild {
     await this.#restoreRecords(roomId, 'judged')
     await this.#restoreRecords(roomId, 'gap')
     await this.#restoreRecords(roomId, 'staged')
+    await this.#restoreRecords(roomId, 'relayed')
     const { reader } = this.#parts
     const [forgotten, erased, receipts, delayed] = await Promise.all([
       reader.forgottenBy(roomId),

@@ -7,7 +7,7 @@ import type { RoomWriter } from '../../context.ts'
 import { pduText } from '../../read/federation/server-viewer.ts'
 import { FLAGS } from '../../rows/events/flags.ts'
 import { judgedEvent } from '../../rows/events/judged-events.ts'
-import { noteRelayed } from '../../rows/federation/relayed.ts'
+import { relay } from '../../rows/federation/apart.ts'
 import { joinedServers } from '../../rows/federation/servers.ts'
 import { receive } from '../receive/receive.ts'
 import { requireResident } from './template.ts'
@@ -34,7 +34,7 @@ export function admit(room: RoomWriter, { origin, membership, event }: AdmitRequ
   if (row.flags !== FLAGS.accepted) {
     throw new MatrixError('M_FORBIDDEN', 'The room as it is now does not let the user do this')
   }
-  noteRelayed(store.sql, row.pos)
+  relay(room, row.pos)
   return {
     servers: membership === 'join' ? serversBefore(room, origin) : [],
     previewPdus: membership === 'knock' ? previewPdus(room) : [],
