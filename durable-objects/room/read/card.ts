@@ -3,6 +3,7 @@ import type { RoomCard } from '../../../src/objects/room/sync.ts'
 import { stringField } from '../../../src/protocol/json-fields.ts'
 import { SPACE_CHILD, SPACE_TYPE, spaceChildren } from '../../../src/protocol/rooms/spaces.ts'
 import { BUMPING_TYPES } from '../../../src/protocol/sliding/bump.ts'
+import type { RoomReader } from '../context.ts'
 import { newestSent } from '../rows/events/events.ts'
 import type { RowReader } from '../rows/reader.ts'
 
@@ -11,12 +12,12 @@ const LOOKED_AT = 100
 /** Of a larger space the other rooms are in none of its lists. */
 const MOST_CHILDREN = 1_000
 
-export function cardOf(store: RowReader): RoomCard {
-  return store.recall.once('card', () => readCard(store))
+export function cardOf({ store, clock }: Pick<RoomReader, 'store' | 'clock'>): RoomCard {
+  return store.recall.once('card', () => readCard(store, clock.now()))
 }
 
-function readCard(store: RowReader): RoomCard {
-  const { newest, ofTypes } = newestSent(store.sql, BUMPING_TYPES, LOOKED_AT)
+function readCard(store: RowReader, now: number): RoomCard {
+  const { newest, ofTypes } = newestSent(store.sql, { types: BUMPING_TYPES, among: LOOKED_AT, now })
   const create = store.get('m.room.create', '')?.pdu
   const type = stringField(create?.content.type) ?? null
   return {

@@ -51,7 +51,7 @@ export function pull(room: RoomReader, typing: Typing, asked: PullRequest): Room
   if (devices !== undefined) slice.devices = devices
   const profiles = joined ? profileMarksFor(store, request, head) : undefined
   if (profiles !== undefined) slice.profiles = profiles
-  if (request.card) slice.card = cardOf(store)
+  if (request.card) slice.card = cardOf(room)
   return slice
 }
 

@@ -136,18 +136,21 @@ export function newestShownAfter(sql: SqlReader, after: number, limit: number): 
   )
 }
 
-/** When the newest visible event was sent, and the newest of some types among the last ones (ms); 0: there is none. */
+/**
+ * When the newest visible event was sent, and the newest of some types among the last ones (ms); 0: there is none. A time
+ * that is still to come says nothing: other servers choose it.
+ */
 export function newestSent(
   sql: SqlReader,
-  types: readonly string[],
-  among: number,
+  { types, among, now }: { types: readonly string[]; among: number; now: number },
 ): { newest: number; ofTypes: number } {
   const query = `SELECT max(newest) AS newest, max(CASE WHEN type IN (SELECT value FROM json_each(?)) THEN newest END) AS of_types
-     FROM (SELECT type, ts AS newest FROM events WHERE pos > 0 AND flags = 0 ORDER BY pos DESC LIMIT ?)`
+     FROM (SELECT type, iif(ts <= ?, ts, 0) AS newest FROM events WHERE pos > 0 AND flags = 0 ORDER BY pos DESC LIMIT ?)`
   const row = first<{ newest: number | null; of_types: number | null }>(
     sql,
     query,
     JSON.stringify(types),
+    now,
     among,
   )
   return { newest: row?.newest ?? 0, ofTypes: row?.of_types ?? 0 }

@@ -20,6 +20,7 @@ export interface OrderParts {
   heads: OrderHeads
   memberships: Memberships
   transaction: <T>(work: () => T) => T
+  now: () => number
 }
 
 /** A room's head, as of an epoch: it holds while the room was not noted as moved in that epoch or later. */
@@ -72,7 +73,7 @@ export class RoomOrder {
     const known = this.#cards.get(no) ?? NO_CARD
     this.#cards.set(no, {
       ...known,
-      newest: Math.max(known.newest, newest),
+      newest: Math.max(known.newest, Math.min(newest, this.#parts.now())),
       type: known.type ?? type,
       encrypted: known.encrypted || encrypted,
     })
@@ -83,9 +84,12 @@ export class RoomOrder {
   advance(no: number, { events }: Increment): void {
     if (events.length === 0) return
     const next = { ...(this.#cards.get(no) ?? NO_CARD) }
+    const now = this.#parts.now()
     for (const { event } of events) {
-      next.newest = Math.max(next.newest, event.origin_server_ts)
-      if (bumps(event.type)) next.bump = Math.max(next.bump, event.origin_server_ts)
+      // Other servers choose the time: none may put a room first for days.
+      const sent = Math.min(event.origin_server_ts, now)
+      next.newest = Math.max(next.newest, sent)
+      if (bumps(event.type)) next.bump = Math.max(next.bump, sent)
       if (event.type === 'm.room.encryption' && event.state_key === '') next.encrypted = true
       if (event.type === SPACE_CHILD && next.children !== undefined) {
         const others = next.children.filter((child) => child !== event.state_key)
