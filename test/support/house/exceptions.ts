@@ -5,6 +5,7 @@ export const TIMED_FILES: Record<string, string> = {
   'test/durable-objects/sync-interleavings.test.ts': 'pauses of random length are steps of an interleaving',
   'test/earlier-version/make.ts': 'the server of an earlier commit has nothing to wait by',
   'test/fuzz/endpoints.fuzz.ts': 'an answer that takes seconds is what it looks for',
+  'test/fuzz/watched.ts': 'an answer that takes seconds is what it looks for',
   'test/mutants/run.ts': 'ends the tests of a mistake that hangs',
   'test/support/eventually.ts': 'pauses between two looks, for all that wait',
   'test/workers/middleware/bodies/slow-bodies.test.ts': 'a client that is slow is its subject',
