@@ -47,10 +47,11 @@ export function countForAddress(c: AppContext): void {
 
 /**
  * Counts a request with an unknown token for its address, as a request without a token.
+ * @param times what it costs, in requests
  * @throws MatrixError M_LIMIT_EXCEEDED
  */
-export function countStranger(c: AppContext, { limit }: EndpointRow): void {
-  if (portsIn(c).config.rateLimits && limit !== 'free') take(c, addresses, limit, clientNetwork(c))
+export function countStranger(c: AppContext, { limit }: EndpointRow, times = 1): void {
+  if (portsIn(c).config.rateLimits && limit !== 'free') take(c, addresses, limit, clientNetwork(c), times)
 }
 
 /**

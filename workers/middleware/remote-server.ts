@@ -13,7 +13,7 @@ import {
   type SignedRequest,
 } from '../../src/protocol/federation/x-matrix.ts'
 import { type AppContext, type AppEnv, portsIn } from '../app-env.ts'
-import { readJsonObject } from './bodies/body.ts'
+import { parseJsonObject, readJsonText } from './bodies/body.ts'
 import { clientNetwork } from './client-address.ts'
 import type { EndpointRow } from './endpoint-row.ts'
 import { countForServer, countStranger, refuse } from './rate-limit.ts'
@@ -42,15 +42,31 @@ async function originOf(c: AppContext, row: EndpointRow): Promise<string> {
   if (destination !== serverName)
     throw unauthorized(`The request is for ${destination}: this is ${serverName}`)
   if (origin === serverName) throw unauthorized('A server does not ask itself')
-  const content = await contentOf(c, row)
+  const text = await textOf(c, row)
   const keys = await keysOf(c, row, signatures)
-  const request: SignedRequest = { method: c.req.method, uri: rawUri(c.req.raw), destination, content }
-  const isSigned = signatures.some((signature) => {
-    const key = keys(wantedBy(c, signature))
-    return key !== undefined && key !== 'invalid' && isRequestSigned(request, signature, key)
-  })
-  if (!isSigned) throw unauthorized(`The request has no valid signature of ${origin}`)
+  const isSigned = (content: string | undefined) => {
+    const request: SignedRequest = { method: c.req.method, uri: rawUri(c.req.raw), destination, content }
+    return signatures.some((signature) => {
+      const key = keys(wantedBy(c, signature))
+      return key !== undefined && key !== 'invalid' && isRequestSigned(request, signature, key)
+    })
+  }
+  // Most servers send what they sign. To know what else a text says costs seconds where it is long, and who sent it is
+  // not known yet: the sender's address pays.
+  const asSent = isSigned(text)
+  if (!asSent && text !== undefined) countLength(c, row, text)
+  const content = text === undefined ? undefined : contentOf(c, text)
+  if (!asSent && !isSigned(content?.())) throw unauthorized(`The request has no valid signature of ${origin}`)
   return origin
+}
+
+/** Characters of a body that is read before its signature is known to be good, for nothing, and for each request counted. */
+const FREE_LENGTH = 64 * 1024
+const COUNTED_LENGTH = 4 * 1024
+
+/** @throws MatrixError M_LIMIT_EXCEEDED */
+function countLength(c: AppContext, row: EndpointRow, { length }: string): void {
+  if (length > FREE_LENGTH) countStranger(c, row, Math.ceil((length - FREE_LENGTH) / COUNTED_LENGTH))
 }
 
 /** "The full path and query", as they were sent. */
@@ -58,21 +74,25 @@ function rawUri({ url }: Request): string {
   return url.slice(url.indexOf('/', url.indexOf('//') + 2))
 }
 
-/** The body as it was signed. What has none signs none. */
-async function contentOf(c: AppContext, row: EndpointRow): Promise<string | undefined> {
+/** The body as it was sent. What has none signs none. */
+async function textOf(c: AppContext, row: EndpointRow): Promise<string | undefined> {
   if (c.req.raw.body === null) return undefined
   const { bodyBytes: limit } = row as { bodyBytes?: number }
-  const reading = { timeout: portsIn(c).config.bodyTimeoutMs, limit, optional: true }
-  const read = () => readJsonObject(c.req.raw, reading)
-  const { value, text } = limit === undefined ? await read() : await oneOfFew(c, read)
-  if (text === '') return undefined
+  const read = () => readJsonText(c.req.raw, { timeout: portsIn(c).config.bodyTimeoutMs, limit })
+  const text = limit === undefined ? await read() : await oneOfFew(c, read)
+  return text === '' ? undefined : text
+}
+
+/** Keeps what a body says, and answers how it is written where it is signed. @throws MatrixError M_NOT_JSON, M_BAD_JSON */
+function contentOf(c: AppContext, text: string): () => string {
+  const value = parseJsonObject(text)
   const context = c as unknown as Context<AppEnv>
   context.set('body', value)
   context.set('bodyText', text)
   // Events of old rooms have numbers that JSON.parse loses, and the signature covers them.
   const exact = parseExactJson(text) as JsonObject
   context.set('exactBody', exact)
-  return canonicalJson(exact, 'any')
+  return () => canonicalJson(exact, 'any')
 }
 
 /** Large bodies of one network that are read at the same time: nobody has signed them yet, and they fill the memory. */

@@ -13,8 +13,6 @@ const MAX_DEPTH = 200
 interface Reading {
   /** Ms. */
   timeout: number
-  /** Whether no body at all stands for `{}`. */
-  optional?: boolean
   /** Bytes; absent: what is enough for a client. */
   limit?: number
 }
@@ -25,18 +23,35 @@ interface Reading {
  */
 export async function readJsonObject(
   request: Request,
-  { timeout, optional, limit = JSON_LIMIT }: Reading,
+  {
+    optional,
+    ...reading
+  }: Reading & {
+    /** Whether no body at all stands for `{}`. */
+    optional?: boolean
+  },
 ): Promise<{ value: JsonObject; text: string }> {
-  const bytes = await readBytes(request, limit, timeout)
-  if (bytes.byteLength === 0 && optional === true) return { value: {}, text: '' }
-  const text = decoded(bytes)
+  const text = await readJsonText(request, reading)
+  return { value: text === '' && optional === true ? {} : parseJsonObject(text), text }
+}
+
+/** The text of a body that should be JSON, before anything is made of it. @throws as `readJsonObject` */
+export async function readJsonText(
+  request: Request,
+  { timeout, limit = JSON_LIMIT }: Reading,
+): Promise<string> {
+  return decoded(await readBytes(request, limit, timeout))
+}
+
+/** @throws MatrixError M_NOT_JSON, M_BAD_JSON */
+export function parseJsonObject(text: string): JsonObject {
   const value = parse(text)
   if (!isJsonObject(value)) throw new MatrixError('M_BAD_JSON', 'The body must be a JSON object')
   // A nesting of n needs at least 2n characters: short bodies are not walked.
-  if (bytes.byteLength > 2 * MAX_DEPTH && isDeeperThan(value, MAX_DEPTH)) {
+  if (text.length > 2 * MAX_DEPTH && isDeeperThan(value, MAX_DEPTH)) {
     throw new MatrixError('M_BAD_JSON', 'The body is nested too deeply')
   }
-  return { value, text }
+  return value
 }
 
 /** Whether a parsed value is an object, neither null nor a list. */
