@@ -175,6 +175,16 @@ describe('bodies', () => {
     expect([status, body.errcode]).toEqual([413, 'M_TOO_LARGE'])
   })
 
+  it.each(['/login', '/register', '/refresh'])(
+    'refuses a long one of somebody who has not said who they are: %s',
+    async (path) => {
+      const long = (length: number) => ({ raw: JSON.stringify({ more: 'x'.repeat(length) }) })
+      const { status, body } = await http.request('POST', path, undefined, long(150_000))
+      expect([status, body.errcode]).toEqual([413, 'M_TOO_LARGE'])
+      expect((await http.request('POST', path, undefined, long(100_000))).status).toBeLessThan(413)
+    },
+  )
+
   it('counts a body of undeclared length while reading', async () => {
     const chunk = new TextEncoder().encode('x'.repeat(64 * 1024))
     let sent = 0

@@ -4,8 +4,8 @@ import * as z from 'zod'
 import { type ErrorCode, MatrixError } from '../../src/protocol/errors.ts'
 import { type JsonObject, writesFloats } from '../../src/protocol/events/canonical-json.ts'
 import { issueSentence } from '../../src/protocol/issue-sentence.ts'
-import { type AppContext, type AppEnv, portsIn } from '../app-env.ts'
-import { isJsonObject, readJsonObject } from './bodies/body.ts'
+import { type AppContext, type AppEnv, portsIn, requesterIn } from '../app-env.ts'
+import { isJsonObject, JSON_LIMIT, readJsonObject, STRANGERS_LIMIT } from './bodies/body.ts'
 import type { Schemas } from './endpoint-row.ts'
 
 /** Any JSON object, taken as it is: for event contents, account data and the like. */
@@ -25,7 +25,8 @@ export async function checkRequest(c: Context<AppEnv>, schemas: Schemas): Promis
 }
 
 async function readBody(c: Context<AppEnv>, { bodyOptional }: Schemas): Promise<JsonObject> {
-  const reading = { timeout: portsIn(c).config.bodyTimeoutMs, optional: bodyOptional === true }
+  const limit = requesterIn(c) === undefined ? STRANGERS_LIMIT : JSON_LIMIT
+  const reading = { timeout: portsIn(c).config.bodyTimeoutMs, optional: bodyOptional === true, limit }
   const { value, text } = await readJsonObject(c.req.raw, reading)
   c.set('bodyText', text)
   return value

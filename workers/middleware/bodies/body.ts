@@ -7,6 +7,9 @@ import { AT_A_TIME, inTime, partsInTime } from './slow-bodies.ts'
 /** Larger JSON is of no use to any endpoint of the client API: an event holds 64 KiB. */
 export const JSON_LIMIT = 1024 * 1024
 
+/** The same of those who have not said who they are: a token of another system is the longest that they send. */
+export const STRANGERS_LIMIT = 128 * 1024
+
 /** Code that walks a value nested deeper than this could exhaust its stack. */
 const MAX_DEPTH = 200
 
