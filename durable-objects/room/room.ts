@@ -122,7 +122,7 @@ export class Room extends DurableObject<Env> {
     })
     const jobs: Consumer<RoomJob, Changed>[] = [
       // Jobs that commit come first, so that their consumers run in the same alarm.
-      { name: 'typing', run: async () => this.#endTyping() },
+      { name: 'typing', run: async () => this.#endTyping(clock.now()) },
       ...life.jobs,
       ...consumers,
     ]
@@ -205,8 +205,8 @@ export class Room extends DurableObject<Env> {
           roomId: () => store.roomId,
           head: () => Math.max(store.head, this.#typing.pos),
           increment: (from, to) => makeIncrement(this.#room, this.#kept, this.#typing, from, to),
-          transport: countedWakes(fanOut(this.#objects), this.#ports.metrics),
-          now: () => this.#ports.clock.now(),
+          transport: countedWakes(fanOut(this.#objects, this.ctx.storage, clock), this.#ports.metrics),
+          now: () => clock.now(),
           retryAt: (at) => this.#parts.timers.arm('wake', at),
         },
         // The tables do not say whether typing was told: the alarm that told it, or the next event, tells it again.
