@@ -29,6 +29,8 @@ const LONGEST_INLINE_FILTER = 2_000
 
 export class Queries {
   readonly #filters: StoredFilters
+  /** The inline filter that was read last: a client asks with the same one again and again. */
+  #last: { text: string; filter: Filter } | undefined
 
   constructor(filters: StoredFilters) {
     this.#filters = filters
@@ -47,7 +49,9 @@ export class Queries {
 
   #filter(text: string | undefined): Filter | undefined {
     if (text === undefined) return undefined
-    return parseFilter(text.startsWith('{') ? parseInline(text) : this.#stored(text))
+    if (!text.startsWith('{')) return parseFilter(this.#stored(text))
+    if (this.#last?.text !== text) this.#last = { text, filter: parseFilter(parseInline(text)) }
+    return this.#last.filter
   }
 
   #stored(id: string): JsonObject {
