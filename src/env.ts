@@ -47,7 +47,7 @@ export interface Env {
   HEALTH_POSTGRES_MS?: string
   REGISTRATION?: 'open' | 'token' | 'closed'
   REGISTRATION_SHARED_SECRET?: string
-  /** Rooms that the first syncs of one isolate ask at once. Default 150. */
+  /** How many Rooms the first syncs of one isolate ask at once. Default 150. */
   ROOMS_ASKED_AT_ONCE?: string
   /** Who is asked whether a session is alive: the User object, or first Redis' copy of it. Default object. */
   SESSION_CACHE?: 'object' | 'redis'

@@ -37,7 +37,7 @@ export interface Config {
   placement: Placement
   registration: 'open' | 'token' | 'closed'
   registrationSharedSecret?: string
-  /** The first syncs of one isolate ask so many Rooms at once. */
+  /** How many Rooms the first syncs of one isolate ask at once. */
   roomsAskedAtOnce: number
   /** Who says whether an access token's session is alive: the User object alone, or first Redis' copy of it. */
   sessionCache: 'object' | 'redis'

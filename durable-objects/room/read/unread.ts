@@ -73,7 +73,7 @@ function rowsAfter(
   store: RowReader,
   wanted: { after: number; main: number; membersOf: string | undefined },
 ): Iterable<UnreadRow> {
-  // A member's own events are nothing that they have not read.
+  // Members have read their own events.
   const nothing = wanted.membersOf !== undefined && store.newestButMembers(SCANNED) <= wanted.after
   return nothing ? [] : maybeUnread(store.sql, { ...wanted, limit: SCANNED })
 }

@@ -70,7 +70,7 @@ export const EVENT_STREAM: readonly Mutant[] = [
   ]),
   ...inFile('durable-objects/partition/group-state.ts', stream('group-state'), [
     ['return generation === next.generation ? letGo(next, memberId) : next', 'return letGo(next, memberId)'],
-    ['(state.members[holder] !== undefined && !isFree(share))', '!isFree(share)'],
+    ['(memberOf(state, holder) !== undefined && !isFree(share))', '!isFree(share)'],
     ['    epoch += 1\n', ''],
     ['if (has === least) larger -= 1\n', ''],
     ['holder === memberId && target === memberId)', 'target === memberId)'],
