@@ -26,7 +26,7 @@ const USERS_A_ROOM = 7
 /** The largest room has this share of all users. */
 const LARGEST = 0.8
 /** Answers that come within this time of each other belong together, ms; after it the crowd is at rest. */
-const QUIET_MS = 700
+const QUIET_MS = 2_500
 const LOOK_MS = 25
 const LIMIT_MS = 90_000
 const FILTER = encodeURIComponent(
