@@ -14,7 +14,7 @@ import {
   peersOf,
   type ServerMark,
 } from './peers.ts'
-import type { WakeAnswer } from './room/tell/subscribers.ts'
+import type { WakeAnswer } from './room/tell/wake-calls.ts'
 import { type Pulled, type RoomPull, withinCall } from './user/sync/pull-transport.ts'
 
 export class FanOut extends WorkerEntrypoint<Env> {

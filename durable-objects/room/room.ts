@@ -197,7 +197,7 @@ export class Room extends DurableObject<Env> {
   /** The subscribers, read when first needed. */
   get #loaded(): Subscribers {
     if (this.#subscribers === undefined) {
-      const { store } = this.#room
+      const { clock, store } = this.#room
       const { woken } = readCursors(store.sql)
       this.#subscribers = new Subscribers(
         {
@@ -266,8 +266,8 @@ export class Room extends DurableObject<Env> {
     return value
   }
 
-  #endTyping(): number | undefined {
-    this.#changeTyping((list) => list.endOverdue(this.#ports.clock.now()))
+  #endTyping(now: number): number | undefined {
+    if (this.#typing.isOverdue(now)) this.#changeTyping((list) => list.endOverdue(now))
     return this.#typing.next()
   }
 

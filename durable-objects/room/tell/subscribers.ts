@@ -5,7 +5,8 @@
 import type { Wake } from '../../../src/objects/user/sync.ts'
 import { backoff } from '../../timers.ts'
 import { addSubscriber, removeSubscriber, subscriberIds } from '../rows/tell/subscribers.ts'
-import { inPlaces, wakeSlices } from './wake-slices.ts'
+import type { WakeAnswer, WakeTransport } from './wake-calls.ts'
+import { inPlaces, LARGEST_SLICE, wakeSlices } from './wake-slices.ts'
 
 interface Subscriber {
   userId: string
@@ -23,15 +24,6 @@ interface Subscriber {
   did: number
 }
 
-/** What became of one user's wake; undefined: no answer. */
-export type WakeAnswer = { unsubscribe: boolean } | undefined
-
-export interface WakeTransport {
-  wake(userId: string, wake: Wake): Promise<WakeAnswer>
-  /** As `wake`, for many users at once, through stateless Workers. */
-  wakeMany(userIds: string[], wake: Wake): Promise<WakeAnswer[]>
-}
-
 export interface SubscribersOptions {
   sql: SqlStorage
   roomId: () => string
@@ -47,7 +39,7 @@ export interface SubscribersOptions {
 
 /** Up to this many, the Room wakes by itself; above, in slices through the fan-out. */
 const DIRECT = 200
-/** Up to this many, wakes leave before the answer to the user that changed the room. */
+/** Up to this many, wakes leave before the answer to the user that changed the room, whatever the machine does. */
 const WOKEN_AT_ONCE = 20
 /** Somebody may be waiting: a wake is never put off for longer than this, ms. */
 const LAST_RETRY_MS = 4_000
@@ -184,8 +176,13 @@ export class Subscribers {
    * from an object that was reset, is waited for no longer than `STUCK_MS`.
    */
   wakeBehind(): void {
+    const { transport } = this.#options
+    const isMany = this.#byUser.size > WOKEN_AT_ONCE && this.#byUser.size <= LARGEST_SLICE
+    const gathers = isMany && transport.gathers()
+    if (gathers) for (const userId of transport.withdraw()) this.#notWaking(userId)
     const behind = this.#behind()
-    if (behind.length > DIRECT) this.#wakeInSlices(behind)
+    if (gathers) for (const place of inPlaces(behind)) void this.#wakeTogether(place)
+    else if (behind.length > DIRECT) this.#wakeInSlices(behind)
     else for (const place of inPlaces(behind)) this.#wakeDirectly(place)
   }
 
@@ -215,7 +212,7 @@ export class Subscribers {
   /** Wakes as many as the Workers of one request can; the alarm wakes the others at once, as a request of its own. */
   #wakeInSlices(behind: Subscriber[]): void {
     const { slices, rest } = wakeSlices(behind)
-    for (const slice of slices) void this.#wakeSlice(slice, this.#wakeFor(slice))
+    for (const slice of slices) void this.#wakeSlice(slice)
     if (rest) this.#options.retryAt(this.#options.now())
   }
 
@@ -247,13 +244,33 @@ export class Subscribers {
     this.#wakeMore([one])
   }
 
-  async #wakeSlice(slice: Subscriber[], wake: Wake): Promise<void> {
+  async #wakeSlice(slice: readonly Subscriber[]): Promise<void> {
+    const wake = this.#wakeFor(slice)
     const generations = slice.map((one) => one.generation)
     for (const one of slice) one.wakingUntil = this.#options.now() + STUCK_MS
     const userIds = slice.map((one) => one.userId)
     const answers = await this.#options.transport.wakeMany(userIds, wake).catch(() => [])
     for (const [i, one] of slice.entries()) this.#answered(one, generations[i] ?? -1, wake.to, answers[i])
     this.#wakeMore(slice)
+  }
+
+  async #wakeTogether(place: readonly Subscriber[]): Promise<void> {
+    const wake = this.#wakeFor(place)
+    const left = new Map(place.map((one) => [one.userId, { one, generation: one.generation }]))
+    for (const one of place) one.wakingUntil = this.#options.now() + STUCK_MS
+    for await (const answers of this.#options.transport.wakeTogether([...left.keys()], wake)) {
+      const answered = answers.map(([userId, answer]) => {
+        const { one, generation } = left.get(userId)!
+        this.#answered(one, generation, wake.to, answer)
+        return one
+      })
+      this.#wakeMore(answered)
+    }
+  }
+
+  #notWaking(userId: string): void {
+    const one = this.#byUser.get(userId)
+    if (one !== undefined) one.wakingUntil = 0
   }
 
   #answered(one: Subscriber, generation: number, to: number, answer: WakeAnswer): void {

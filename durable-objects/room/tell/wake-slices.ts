@@ -4,7 +4,8 @@ import { slicesOf } from '../../../src/slices.ts'
 const SLICE = 50
 /** Of the 32 Workers that a request may call, those for wakes; of more people the slices are larger. */
 const MOST_SLICES = 24
-const LARGEST_SLICE = 400
+/** So many are called by one Worker at most. */
+export const LARGEST_SLICE = 400
 
 /** Where a subscriber stands. */
 export interface Place {

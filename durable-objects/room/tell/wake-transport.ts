@@ -2,22 +2,60 @@
 import { checkValue, countService } from '../../../src/limiter.ts'
 import type { Wake } from '../../../src/objects/user/sync.ts'
 import type { Metrics } from '../../../src/ports/metrics.ts'
+import type { Clock } from '../../../src/ports/system.ts'
 import { ownFanOut } from '../../loopback.ts'
 import type { Peers } from '../../peers.ts'
-import type { WakeAnswer, WakeTransport } from './subscribers.ts'
+import type { WakeAnswer, WakeTransport } from './wake-calls.ts'
+import { Parcel, wakeRounds } from './wake-rounds.ts'
 
 /** The fan-out entrypoint's one method: see `durable-objects/fan-out.ts`. */
 interface FanOutStub {
   wake(userIds: string[], wake: Wake): Promise<WakeAnswer[]>
 }
 
-export function fanOut(objects: Peers): WakeTransport {
+/** How often a Room looks whether its wakes are answered, ms. */
+const LOOK_MS = 40
+/** The Room that was to make the calls is gone, and some of them with it, ms. */
+const LOST_MS = 10_000
+
+/**
+ * @param storage of the Room
+ */
+export function fanOut(
+  objects: Peers,
+  storage: Pick<DurableObjectStorage, 'sync'>,
+  clock: Clock,
+): WakeTransport {
+  const now = () => clock.now()
+  const parcels = new Set<Parcel>()
+  const caller = {
+    now,
+    wakeTogether: (userId: string, wakes: Wake[]) => objects.user(userId).wakeTogether(wakes),
+  }
   return {
     wake: (userId, wake) => objects.user(userId).wake(wake),
     async wakeMany(userIds, wake) {
       countService('fan_out.wake')
       checkValue('fan_out.wake', wake, false)
       return ownFanOut<FanOutStub>().wake(userIds, wake)
+    },
+    gathers: () => wakeRounds.gathers(now()),
+    withdraw: () => [...parcels].flatMap((parcel) => wakeRounds.withdraw(parcel)),
+    async *wakeTogether(userIds, wake) {
+      // What another Room sends is not held back until this one is on the disk.
+      await storage.sync()
+      const parcel = new Parcel(userIds, wake)
+      parcels.add(parcel)
+      wakeRounds.join(parcel, caller)
+      const lostAt = now() + LOST_MS
+      // A promise that another object keeps does not reach this one: it looks by itself.
+      while (!parcel.isOver && now() < lostAt) {
+        await pause(LOOK_MS)
+        wakeRounds.goOn(caller)
+        yield parcel.take()
+      }
+      wakeRounds.withdraw(parcel)
+      parcels.delete(parcel)
     },
   }
 }
@@ -28,16 +66,28 @@ export function countedWakes(transport: WakeTransport, metrics: Metrics): WakeTr
     const outcome = answer === undefined ? 'unanswered' : answer.unsubscribe ? 'ended' : 'taken'
     metrics.count('wakes_total', { outcome })
   }
+  const countAll = (userIds: readonly string[], answers: readonly WakeAnswer[]) => {
+    for (const index of userIds.keys()) count(answers[index])
+    return [...answers]
+  }
   return {
+    ...transport,
     async wake(userId, wake) {
       const answer = await transport.wake(userId, wake).catch(() => undefined)
       count(answer)
       return answer
     },
-    async wakeMany(userIds, wake) {
-      const answers = await transport.wakeMany(userIds, wake).catch(() => [])
-      for (const index of userIds.keys()) count(answers[index])
-      return answers
+    wakeMany: async (userIds, wake) =>
+      countAll(userIds, await transport.wakeMany(userIds, wake).catch(() => [])),
+    async *wakeTogether(userIds, wake) {
+      for await (const answers of transport.wakeTogether(userIds, wake)) {
+        for (const [, answer] of answers) count(answer)
+        yield answers
+      }
     },
   }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
 }

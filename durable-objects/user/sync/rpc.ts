@@ -83,6 +83,14 @@ export const syncRpc = rpcTable<UserHost>()({
       afterWake(polls().wake(wake)),
   },
 
+  /** As `wake`, of several rooms. */
+  wakeTogether: {
+    session: 'none',
+    repeatable: true,
+    run: ({ polls, afterWake }, wakes: Wake[]): { unsubscribe: boolean }[] | Promise<never> =>
+      afterWake(wakes.map((wake) => polls().wake(wake))),
+  },
+
   /** Notes that a room may hold delayed events of this user. Called before the room does. */
   noteDelayed: {
     session: 'checked',

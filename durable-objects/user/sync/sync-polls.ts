@@ -70,7 +70,7 @@ export class SyncPolls {
       ...parts.presence,
       ignored,
       tell: (state) => parts.presence.tell(this.places.roomsByNews(), state),
-      waiting: () => this.sockets.size,
+      waiting: () => this.sockets.size + this.#waiting.held,
       heard: () => this.streams.sockets.lastHeard(),
       vanished: () => this.streams.sockets.cutSilent(),
       changed: () => this.serve(),
@@ -115,12 +115,12 @@ export class SyncPolls {
       ownFields: (after, upTo) => fieldsChanged(parts.sql, after, upTo),
     })
     const readerOf = (poll: Poll) => this.#readerOf(poll)
-    const common = { heads: this.#heads, readerOf, clock: parts.clock, admission: parts.admission }
+    const { admission, check, clock } = parts
+    const common = { heads: this.#heads, readerOf, clock, admission, check }
     this.#waiting = new WaitingPolls({ ...common, sockets: this.sockets })
     this.streams = new Streams({
       ...common,
       ctx: parts.ctx,
-      check: parts.check,
       metrics: parts.metrics,
       kept: (filter) => this.#queries.kept(filter),
       given: (text) => this.#given(text),
@@ -155,11 +155,11 @@ export class SyncPolls {
     if (token === undefined) await met
     const kept = this.#queries.kept(filter)
     const poll = { session, filter: kept, stateAfter, begun: this.#lastAsked }
-    const open = this.#opens(poll, reader)
     const mayWait = token !== undefined && !fullState && this.#heads.epochs.lives(token)
     const atOnce = token === undefined || fullState || timeoutMs === 0
     this.#left.begins(() => atOnce || !mayWait || reader.behind(since!))
-    const { answer, response } = await this.#waiting.poll(reader, since, { open, mayWait, atOnce, timeoutMs })
+    const manner = { open: this.#opens(poll, reader), session, mayWait, atOnce, timeoutMs }
+    const { answer, response } = await this.#waiting.poll(reader, since, manner)
     // A device may sleep before it ever sends its first token back.
     if (token === undefined && answer !== undefined)
       this.#stored.named(session.deviceId, parseSyncToken(answer.token).epoch)
@@ -177,10 +177,10 @@ export class SyncPolls {
     const { since: toDevice } = asked.extensions.to_device ?? {}
     const begun = this.#lastAsked
     const poll = { session, stateAfter: true, begun, sliding: { conn, toDevice, txnId } }
-    const open = this.#opens(poll, reader)
     const atOnce = isFirst || timeoutMs === 0
     this.#left.begins(() => atOnce || reader.behind(pos!))
-    return (await this.#waiting.poll(reader, pos, { open, mayWait: !isFirst, atOnce, timeoutMs })).response
+    const manner = { open: this.#opens(poll, reader), session, mayWait: !isFirst, atOnce, timeoutMs }
+    return (await this.#waiting.poll(reader, pos, manner)).response
   }
 
   #opens(poll: Omit<Poll, 'token' | 'level'>, reader: PollReader) {

@@ -3,7 +3,9 @@
  * have been asked. The rules for this are in `heads/waiting.ts`.
  */
 import { takeFault } from '../../../src/faults.ts'
+import type { Session } from '../../../src/objects/user/session.ts'
 import type { Clock } from '../../../src/ports/system.ts'
+import { lateness } from '../../lateness.ts'
 import type { SyncAnswer } from './codecs/codec.ts'
 import { Gathering } from './gathering.ts'
 import type { Heads } from './heads/heads.ts'
@@ -34,12 +36,15 @@ export interface WaitingParts {
   /** What a poll that waits asks for. */
   readerOf: (poll: Poll) => PollReader
   clock: Clock
+  /** @throws where a session has ended */
+  check: (session: Session) => void
   /** What first syncs wait for. */
   admission: Pick<Admission, 'hasWaiting'>
 }
 
 /** How a poll is answered. */
 export interface Manner {
+  session: Session
   /** Opens a socket on which it waits with a token. */
   open: (token: string, level: boolean) => Response
   mayWait: boolean
@@ -50,15 +55,18 @@ export interface Manner {
 
 /** Characters in a message of a socket, which the platform bounds by 1 MiB. */
 const LONGEST_MESSAGE = 300_000
+/** How many pauses a poll waits for news without a socket, and how many polls of a user do. */
+const HELD_PAUSES = 1.5
+const MOST_HELD = 10
 /** How soon a Room that was not reached for a waiting poll is asked again. */
 const ASK_AGAIN_MS = 1_000
-/** Tests: how long news wait if a fault says that the machine is behind. */
-const A_MOMENT_MS = 300
 
 export class WaitingPolls {
   readonly #parts: WaitingParts
   readonly #rules: Waiting<WaitingSocket>
-  readonly #gathering = new Gathering()
+  readonly #gathering = new Gathering(lateness)
+  /** Lets polls go on that wait without a socket. */
+  readonly #held = new Set<() => void>()
   /** Waiting sockets are about to be served. */
   #serving = false
   #again: ReturnType<typeof setTimeout> | undefined
@@ -95,10 +103,10 @@ export class WaitingPolls {
   async poll(
     reader: PollReader,
     token: string | undefined,
-    { open, mayWait, atOnce, timeoutMs }: Manner,
+    { open, session, mayWait, atOnce, timeoutMs }: Manner,
   ): Promise<{ answer?: SyncAnswer; response: Response }> {
-    if (mayWait && token !== undefined && this.#keepsCompany(token, reader, timeoutMs))
-      return { response: open(token, false) }
+    if (mayWait && token !== undefined && (await this.#hold(reader, token, timeoutMs)))
+      this.#parts.check(session)
     const answer = await this.answer(reader, token)
     if (answer.news) this.#gathering.served(this.#parts.clock.now())
     if (answer.news || atOnce) return { answer, response: bodyOf(answer) }
@@ -113,9 +121,15 @@ export class WaitingPolls {
     return this.#parts.heads.settled && !reader.behind(token)
   }
 
+  /** How many polls wait without a socket. */
+  get held(): number {
+    return this.#held.size
+  }
+
   /** Answers those waiting sockets that are behind. */
   serve(): void {
     this.#changes += 1
+    for (const goOn of this.#held) goOn()
     for (const waiting of this.#rules.look()) this.#serveOne(waiting)
   }
 
@@ -123,18 +137,23 @@ export class WaitingPolls {
   serveNext(): void {
     this.#changes += 1
     this.#rules.woken()
-    if (this.#parts.sockets.size === 0 || takeFault('user:no-next-turn')) return
+    if (this.#parts.sockets.size + this.#held.size === 0 || takeFault('user:no-next-turn')) return
     this.#serveAfter(this.#wait())
   }
 
   /**
-   * Whether a poll that may be answered now waits for company, since its user was given news a moment ago. The caller
-   * then opens its socket, not level.
+   * Where the machine is behind, a poll first waits here, for company or for news that are about to come: it needs no
+   * socket then. Answers whether it waited.
    */
-  #keepsCompany(token: string, reader: PollReader, timeoutMs: number): boolean {
-    const wait = this.#wait()
-    if (wait === 0 || wait >= timeoutMs || !reader.behind(token)) return false
-    this.#serveAfter(wait)
+  async #hold(reader: PollReader, token: string, timeoutMs: number): Promise<boolean> {
+    const pause = reader.behind(token) ? this.#wait() : HELD_PAUSES * lateness.pause(this.#parts.clock.now())
+    if (pause === 0 || pause >= timeoutMs || this.#held.size >= MOST_HELD) return false
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, pause)
+    this.#held.add(resolve)
+    await promise
+    clearTimeout(timer)
+    this.#held.delete(resolve)
     return true
   }
 
@@ -176,7 +195,6 @@ export class WaitingPolls {
 
   /** How long news that come now wait for company, ms. */
   #wait(): number {
-    if (takeFault('user:keeps-company')) return A_MOMENT_MS
     return this.#gathering.wait(this.#parts.clock.now(), this.#parts.admission.hasWaiting)
   }
 
@@ -187,7 +205,7 @@ export class WaitingPolls {
     const due = clock.now() + wait
     setTimeout(() => {
       this.#serving = false
-      this.#gathering.turned(due, clock.now())
+      lateness.turned(due, clock.now())
       this.serve()
     }, wait)
   }

@@ -13,6 +13,7 @@ import type { ToDeviceParcel } from './to-device.ts'
 export interface UserPeer {
   membershipChanged: (change: MembershipChange) => Promise<void>
   wake: (wake: Wake) => Promise<{ unsubscribe: boolean }>
+  wakeTogether: (wakes: Wake[]) => Promise<{ unsubscribe: boolean }[]>
   pushNews: (news: PushNews) => Promise<void>
   pushRead: (roomId: string) => Promise<void>
   standing: () => Promise<AccountStanding>

@@ -190,7 +190,7 @@ export class User {
     return undefined
   }
 
-  /** A poll that could be answered waits with the token it came with, to be served with the others (decision 18). */
+  /** A poll that a wake has just passed waits with the token it came with, to be served with the others. */
   keepsCompany(device: number, token: Place): boolean {
     if (!this.heads.epochs.lives(token) || !this.heads.behind(token)) return false
     this.sockets.push({ device, place: token, level: false, left: [] })

@@ -6,6 +6,10 @@ const RULES = ['test/faults/sync-rules.test.ts', 'test/faults/interrupted.test.t
 
 const QUIET = ['test/workers/client/events/quiet-news.test.ts']
 
+const BEHIND = ['test/workers/client/sync/behind.test.ts']
+
+const ROUNDS = ['test/durable-objects/room/wake-rounds.test.ts']
+
 const ADMISSION = ['test/durable-objects/user/admission.test.ts']
 
 const LEAVING = ['test/workers/client/sync/sync-leaving.test.ts']
@@ -130,17 +134,39 @@ export const SYNC: readonly Mutant[] = [
     ],
   ]),
   ...inFile('durable-objects/user/sync/waiting.ts', QUIET, [
-    ['wait >= timeoutMs || ', '', { title: 'a poll that does not want to wait' }],
-    ['if (wait === 0 || wait', 'if (wait > 0 || wait', { title: 'a poll that comes waits for company' }],
+    ['pause >= timeoutMs || ', '', { title: 'a poll that does not want to wait' }],
   ]),
+  ...inFile('durable-objects/user/sync/waiting.ts', BEHIND, [
+    ['this.#parts.check(session)', 'void 0', { title: 'whose session ends while it waits' }],
+    ['for (const goOn of this.#held) goOn()', '', { title: 'a poll that waits without a socket' }],
+  ]),
+  ...inFile('durable-objects/room/tell/wake-rounds.ts', ROUNDS, [
+    ['if (at > before) break', 'break'],
+    ['this.#calledAt.set(userId, now)', 'void now'],
+    ['this.#calling.set(userId, now + PATIENCE_MS)', 'void 0'],
+    ['parcel.waiting.clear()', 'void 0'],
+    ['filter((other) => other !== parcel)', 'filter(() => true)'],
+    ['&& caller.now() >= this.#expected)', '&& true)'],
+    ['if (this.#waiting.size > 0 && turns > 0)', 'if (this.#waiting.size > 0)'],
+    ['if (taken.length === MOST_USERS) break', ''],
+  ]),
+  ...inFile(
+    'durable-objects/lateness.ts',
+    ['test/durable-objects/lateness.test.ts'],
+    [
+      ['this.#late - WANTED_MS', 'this.#late'],
+      ['(beyond > 0 ? GROWTH : SHRINKING)', 'GROWTH'],
+      ['Math.min(since, LONGEST_STEP_MS)', 'LONGEST_STEP_MS'],
+      ['now - this.#turnedAt > STALE_MS ? 0 : this.#pause', 'this.#pause'],
+      ['Math.min(LONGEST_MS, Math.max', 'Math.min(10 * LONGEST_MS, Math.max'],
+    ],
+  ),
   ...inFile(
     'durable-objects/user/sync/gathering.ts',
     ['test/durable-objects/user/gathering.test.ts'],
     [
       ['Math.max(0, this.#servedAt + pause - now)', 'Math.max(0, pause)'],
-      ['this.#late - USUAL_MS', 'this.#late'],
-      ['othersBegin ? IN_A_START_MS : byDelay', 'byDelay'],
-      ['Math.min(LONGEST_MS, FACTOR', 'Math.min(10 * LONGEST_MS, FACTOR'],
+      ['othersBegin ? IN_A_START_MS : this.#lateness.pause(now)', 'this.#lateness.pause(now)'],
     ],
   ),
 ]
