@@ -19,7 +19,8 @@ const LOOK_MS = 40
 const LOST_MS = 10_000
 
 /**
- * @param storage of the Room
+ * How one Room wakes users.
+ * @param storage the Room's own
  */
 export function fanOut(
   objects: Peers,
