@@ -267,7 +267,7 @@ export class Room extends DurableObject<Env> {
   }
 
   #endTyping(now: number): number | undefined {
-    this.#changeTyping((list) => list.endOverdue(now))
+    if (this.#typing.isOverdue(now)) this.#changeTyping((list) => list.endOverdue(now))
     return this.#typing.next()
   }
 

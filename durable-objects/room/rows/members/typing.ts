@@ -62,6 +62,11 @@ export class Typing {
     return overdue.length > 0
   }
 
+  /** Whether anybody's time is over. */
+  isOverdue(now: number): boolean {
+    return (this.next() ?? Number.POSITIVE_INFINITY) <= now
+  }
+
   /** When the next one's time is over, ms. */
   next(): number | undefined {
     const times = [...this.#state.until.values()]
