@@ -162,7 +162,7 @@ it(`go into the room or not, and nothing breaks: seed ${seed}`, async () => {
       return { status, text: JSON.stringify(body) }
     })
     const statuses = await looks(room.id, what)
-    // Whoever has no power any more, or is gone, says nothing more there.
+    // Senders that have left, or have lost their power, are refused from then on.
     if (statuses.some((status) => status !== 200)) await room.make()
   }
   watch.expectNone()

@@ -43,7 +43,7 @@ export function fanOut(
     gathers: () => wakeRounds.gathers(now()),
     withdraw: () => [...parcels].flatMap((parcel) => wakeRounds.withdraw(parcel)),
     async *wakeTogether(userIds, wake) {
-      // What another Room sends is not held back until this one is on the disk.
+      // The platform holds back only what this Room itself sends until its writes are on the disk.
       await storage.sync()
       const parcel = new Parcel(userIds, wake)
       parcels.add(parcel)
