@@ -27,7 +27,15 @@ const believed = new Map<string, Belief>()
  * or does not answer. So an empty Redis ends no session, and a failure of storage is never a verdict about a token.
  */
 export async function liveSession(c: AppContext, row: EndpointRow): Promise<UserRequester> {
-  const session = await claimsOf(c, row)
+  return requireLive(c, row, await claimsOf(c, row))
+}
+
+/** As above, of a token that was read already. @throws MatrixError M_UNKNOWN_TOKEN, M_USER_LOCKED, M_USER_SUSPENDED */
+export async function requireLive(
+  c: AppContext,
+  row: EndpointRow,
+  session: TokenSession,
+): Promise<UserRequester> {
   const now = portsIn(c).clock.now()
   if (session.expiresAt !== undefined && session.expiresAt <= now) throw tokenExpired()
   const belief = beliefIn(session, now) ?? believe(session, now, await checkLive(c, session))

@@ -37,7 +37,7 @@ interface OfUsers extends Common, Permit {
   /**
    * - `device`: a session that lives, as Redis or the User object says.
    * - `claims`: a token by its signature alone. The User object, which the handler asks next, knows whether its session
-   *   lives and whether its user is suspended.
+   *   lives and whether its user is suspended. It is asked too before a request that does not fit its schemas is refused.
    * - `optional`: as `device` where there is a token; there need be none.
    */
   auth: 'device' | 'claims' | 'optional'

@@ -8,9 +8,9 @@ import type {
   UserRequester,
 } from '../../src/accounts/requester.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
-import { type AppContext, type AppEnv, portsIn, type RequesterEnv } from '../app-env.ts'
+import { type AppContext, type AppEnv, portsIn, type RequesterEnv, requesterIn } from '../app-env.ts'
 import { consumer } from '../event-stream/consumer.ts'
-import { liveSession, optionalSession, sessionByClaims } from './access-token.ts'
+import { liveSession, optionalSession, requireLive, sessionByClaims } from './access-token.ts'
 import { administrator } from './admin.ts'
 import { type Auth, type EndpointRow, noteRow, type Schemas } from './endpoint-row.ts'
 import { metricsReader } from './metrics-reader.ts'
@@ -75,11 +75,22 @@ export function endpoint<const R extends EndpointRow>(
     if (authenticate !== undefined && (isServed || row.auth !== 'server'))
       c.set('requester', await authenticate(c, row))
     if (!isServed) throw notServed()
-    await checkRequest(c as unknown as Context<AppEnv>, row)
+    await checkRequest(c as unknown as Context<AppEnv>, row).catch((error) => firstOfSession(c, row, error))
     await next()
   }
   noteRow(admitted, row)
   return admitted as unknown as MiddlewareHandler<EnvOf<R['auth']>, string, InputOf<R>>
+}
+
+/**
+ * What is wrong with a request is told to live sessions alone. Where the handler's next call would have asked for the
+ * session, it is asked for here.
+ */
+async function firstOfSession(c: AppContext, row: EndpointRow, error: unknown): Promise<never> {
+  const requester = requesterIn(c)
+  if (row.auth === 'claims' && requester !== undefined && 'session' in requester)
+    await requireLive(c, row, requester.session)
+  throw error
 }
 
 function notServed(): MatrixError {

@@ -120,8 +120,11 @@ export class UserAccount {
 
   /** @throws MatrixError M_UNKNOWN_TOKEN, or 503; a request that reveals a copied token also ends the session */
   refreshSession(request: Parameters<typeof refreshSession>[2]): Refreshed {
+    if (findDevice(this.#sql, request.deviceId) === undefined) {
+      this.#kept.require()
+      throw refreshRefused()
+    }
     requireUsable(this.standing)
-    if (findDevice(this.#sql, request.deviceId) === undefined) this.#kept.require()
     const renewed = this.#to.mutate(() => {
       const { session, archive, revoked } = refreshSession(this.#sql, this.#userId, request, this.#context)
       return { value: session, archive, revoked }

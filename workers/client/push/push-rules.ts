@@ -85,7 +85,7 @@ for (const end of ['', '/']) {
 
   pushRules.delete(
     `${RULE}${end}`,
-    endpoint({ auth: 'claims', guests: false, suspended: true, limit: 'write' }),
+    endpoint({ auth: 'device', guests: false, suspended: true, limit: 'write' }),
     (c) => {
       const { kind, ruleId } = c.req.param() as { kind: string; ruleId: string }
       if (!isKind(kind)) throw new MatrixError('M_NOT_FOUND', `There is no ${kind} rule ${ruleId}`)
@@ -129,7 +129,7 @@ const OTHERS = [
   { methods: ['PUT', 'DELETE'], limit: 'write' },
 ] as const
 for (const { methods, limit } of OTHERS) {
-  const row = { auth: 'claims', guests: false, suspended: true, limit } as const
+  const row = { auth: 'device', guests: false, suspended: true, limit } as const
   pushRules.on([...methods], `${ROOT}/*`, endpoint(row), () => {
     throw unrecognised('Push rules are found at /pushrules/global/{kind}/{ruleId}')
   })
