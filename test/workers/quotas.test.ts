@@ -169,6 +169,20 @@ describe('a backup of room keys', () => {
     must(await put(alice, second, 'd', 4_000))
   })
 
+  it('counts many small keys by more than what they hold', async () => {
+    const alice = await person()
+    const version = await make(alice)
+    const some = (from: number, n: number) =>
+      Object.fromEntries(Array.from({ length: n }, (_, i) => [`${from + i}`.padStart(250, 's'), key(0)]))
+    const putAll = (sessions: unknown) =>
+      alice.put(`/room_keys/keys/!r:${server.serverName}?version=${version}`, { sessions })
+    must(await putAll(some(0, 20)))
+    expect(errorOf(await putAll(some(20, 20)))).toEqual(TOO_LARGE)
+    expect(must(await alice.get('/room_keys/version')).body).toMatchObject({ etag: '1', count: 20 })
+    must(await alice.delete(`/room_keys/keys?version=${version}`))
+    must(await putAll(some(20, 20)))
+  })
+
   it('has at most a hundred versions that are not deleted', async () => {
     const alice = await person()
     const versions: string[] = []

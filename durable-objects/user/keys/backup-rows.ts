@@ -69,9 +69,13 @@ export function newestVersion(sql: SqlReader): VersionRow | undefined {
   return first<VersionRow>(sql, query)
 }
 
+/** What a key costs beside its data: the names of its room and session, which may be longer than the data. */
+export const KEY_BYTES = 256
+
 /** What all versions hold, bytes. */
 export function bytesHeld(sql: SqlReader): number {
-  return first<{ bytes: number }>(sql, 'SELECT sum(bytes) AS bytes FROM backup_versions')?.bytes ?? 0
+  const query = `SELECT sum(bytes + ${KEY_BYTES} * key_count) AS bytes FROM backup_versions` as const
+  return first<{ bytes: number }>(sql, query)?.bytes ?? 0
 }
 
 /** Answers the number of the new version. One row. */

@@ -23,6 +23,7 @@ import {
   countKeys,
   countVersions,
   insertVersion,
+  KEY_BYTES,
   keyData,
   keyRows,
   markDeleted,
@@ -122,7 +123,8 @@ export function putKeys(
     putKey(sql, { version: row.version, room_id: roomId, session_id: sessionId, data })
     archive.push(archivedKey(row.version, roomId, sessionId, data))
   }
-  if (added.bytes > 0) requireQuota(quotas, 'keyBackupBytes', bytesHeld(sql) + added.bytes)
+  const more = added.bytes + KEY_BYTES * added.keys
+  if (more > 0) requireQuota(quotas, 'keyBackupBytes', bytesHeld(sql) + more)
   return changed(sql, row, added, archive)
 }
 
