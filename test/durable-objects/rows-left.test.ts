@@ -168,3 +168,42 @@ it('a closed account keeps no sessions, settings, keys, messages or work, and no
     .poll(async () => others(await naming('ROOM', roomId, 'user_id', user.userId)), soon)
     .toEqual([])
 })
+
+it('the archive forgets what a user has deleted', async () => {
+  const user = await http.register('tidy')
+  const { version } = must(await user.post('/room_keys/version', { algorithm: 'm.test', auth_data: {} })).body
+  const key = { first_message_index: 0, forwarded_count: 0, is_verified: false, session_data: {} }
+  const sessions = Object.fromEntries(Array.from({ length: 700 }, (_, n) => [`s${n}`, key]))
+  const keys = `/room_keys/keys/!r:${server.serverName}?version=${version}`
+  must(await user.put(keys, { sessions }))
+  must(await user.delete(keys))
+  const gone = () =>
+    server.pg('select count(*)::int as n from user_records where user_id = $1 and body is null', [
+      user.userId,
+    ])
+  await expect.poll(gone, soon).toEqual([{ n: 700 }])
+  const hour = 3_600_000_000
+  await server.pg(`update user_records set seq = seq - ${hour} where user_id = $1`, [user.userId])
+  must(await user.put(`/user/${user.userId}/account_data/org.example`, { a: 1 }))
+  await expect.poll(gone, soon).toEqual([{ n: 0 }])
+})
+
+it('the archive forgets delayed events that have been over for a day', async () => {
+  const roomId = await alice.createRoom()
+  const schedule = async (txn: string): Promise<string> => {
+    const query = { 'org.matrix.msc4140.delay': 3_600_000 }
+    const path = at(roomId, `send/m.room.message/${txn}`)
+    return must(await http.request('PUT', path, { body: txn }, { token: alice.token, query })).body.delay_id
+  }
+  const cancelled = await schedule('over')
+  const path = `/_matrix/client/unstable/org.matrix.msc4140/delayed_events/${cancelled}/cancel`
+  must(await http.request('POST', path, {}))
+  const archived = async () => {
+    const kept = await server.pg('select delay_id from delayed_events where room_id = $1', [roomId])
+    return kept.map((row) => row.delay_id)
+  }
+  await expect.poll(archived, soon).toEqual([cancelled])
+  await rows('ROOM', roomId, 'UPDATE delayed_events SET finalised_at = 0')
+  const waiting = await schedule('waits')
+  await expect.poll(archived, soon).toEqual([waiting])
+})

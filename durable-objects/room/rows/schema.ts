@@ -1,6 +1,6 @@
 /** The Room's own tables. Append-only: a change is a new entry at the end. */
 
-import { DELAYED_EVENTS_TABLE } from './events/delayed-store.ts'
+import { DELAYED_EVENTS_TABLE, DELAYED_OVER_INDEX } from './events/delayed-store.ts'
 import { EVENTS_TABLE, STATE_GROUP_COLUMNS } from './events/events.ts'
 import { RELATIONS_TABLE } from './events/relations.ts'
 import { TIME_BLOCKS_TABLE } from './events/time-blocks.ts'
@@ -51,4 +51,5 @@ export const ROOM_MIGRATIONS: readonly string[] = [
   SERVERS_TABLE,
   RELAYED_TABLE,
   JUDGED_CONTENTS_TABLE,
+  DELAYED_OVER_INDEX,
 ]

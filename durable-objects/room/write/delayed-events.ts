@@ -41,6 +41,8 @@ export function schedule(room: RoomWriter, request: DelayedRequest): { delayId: 
   // Content that no event may have is refused now, and not only when the event is sent.
   const content = canonicalJson(request.content, strictJson ? 'integers' : 'any')
   checkCount(sql, request.sender, content.length)
+  // Where each is cancelled in time, none ever comes to its own, and nothing else would tidy up.
+  dropOld(room)
   const due = now + request.delayMs
   putDelayed(room, {
     delay_id: request.delayId,

@@ -23,6 +23,12 @@ interface Part {
 const isState = ({ kind }: RoomRow) => kind === 'event' || kind === 'moved'
 const ofKind = (wanted: RoomRow['kind']) => (row: RoomRow) => row.kind === wanted
 
+/** Of a repeated batch there is none: what was dropped since must not come back. */
+const NEWEST_DELAYED = `
+      select distinct on (delay_id) delay_id, body, pos from entry
+      where kind = 'delayed' and pos > (select archived_pos from rooms where room_id = $1::text)
+      order by delay_id, pos desc`
+
 /**
  * Rows guard themselves by position. An event that is there already stays, since it may have been redacted since. When
  * an old batch is repeated, a removed alias must not come back, nor a key of the state that has ended, nor what a second
@@ -81,13 +87,17 @@ const PARTS: Readonly<Record<string, Part>> = {
     where held.pos < excluded.pos`,
   },
   delayed: {
-    takes: ofKind('delayed'),
+    takes: (row) => row.kind === 'delayed' && row.body != null,
     text: `
     insert into delayed_events as held (room_id, delay_id, body, pos)
-    select distinct on (delay_id) $1::text, delay_id, body, pos from entry
-    where kind = 'delayed' order by delay_id, pos desc
-    on conflict (room_id, delay_id) do update set body = excluded.body, pos = excluded.pos
-    where held.pos < excluded.pos`,
+    select $1::text, delay_id, body, pos from (${NEWEST_DELAYED}) as newest where body is not null
+    on conflict (room_id, delay_id) do update set body = excluded.body, pos = excluded.pos`,
+  },
+  dropped: {
+    takes: (row) => row.kind === 'delayed' && row.body == null,
+    text: `
+    delete from delayed_events as held using (${NEWEST_DELAYED}) as newest
+    where newest.body is null and held.room_id = $1::text and held.delay_id = newest.delay_id`,
   },
   named: {
     takes: ofKind('alias'),

@@ -12,11 +12,29 @@ const LOCK_ROOM = `
   insert into rooms as known (room_id, version) values ($1::text, $2::text)
   on conflict (room_id) do update set version = known.version`
 
+/**
+ * How long something deleted stands there without a body, µs of the user's log: a batch that held it and is late must not
+ * bring it back. Each batch takes more of them away than it can leave.
+ */
+const LATEST_BATCH = 600_000_000
+const MOST_FORGOTTEN = 1_000
+
 const APPLY_USER = `
+  with entry as (
+    select distinct on (kind, key) kind, key, seq, body, folded
+    from jsonb_to_recordset($2::jsonb) as e (kind text, key text, seq bigint, body text, folded text)
+    order by kind, key, seq desc
+  ), gone as (
+    select kind, key from user_records as held
+    where user_id = $1::text and body is null and seq < (select max(seq) from entry) - ${LATEST_BATCH}
+      and not exists (select 1 from entry where entry.kind = held.kind and entry.key = held.key)
+    limit ${MOST_FORGOTTEN}
+  ), forgotten as (
+    delete from user_records as held using gone
+    where held.user_id = $1::text and held.kind = gone.kind and held.key = gone.key and held.body is null
+  )
   insert into user_records as held (user_id, kind, key, seq, body, folded)
-  select distinct on (kind, key) $1::text, kind, key, seq, body, folded
-  from jsonb_to_recordset($2::jsonb) as e (kind text, key text, seq bigint, body text, folded text)
-  order by kind, key, seq desc
+  select $1::text, kind, key, seq, body, folded from entry
   on conflict (user_id, kind, key) do update
     set seq = excluded.seq, body = excluded.body, folded = excluded.folded
   where held.seq < excluded.seq`

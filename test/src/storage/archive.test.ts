@@ -254,6 +254,25 @@ for (const { title, skip, open } of databases) {
           { kind: 'device', key: 'B\u2400', seq: 3, body: '{"v":"\\u0000"}' },
         ])
       })
+
+      it('forgets what was deleted ten minutes before, but for what is there again', async () => {
+        const userId = '@dave:test.example'
+        const minutes = (n: number) => n * 60_000_000
+        const deleted = ['A', 'B', 'C'].map((key, n) => ({ seq: n + 1, kind: 'device', key, body: null }))
+        await archive.applyUser(userId, deleted)
+        await archive.applyUser(userId, [{ seq: minutes(10), kind: 'device', key: 'D', body: null }])
+        expect((await records(userId)).map(({ key }) => key)).toEqual(['A', 'B', 'C', 'D'])
+        const later = [
+          { seq: minutes(11), kind: 'device', key: 'B', body: '{"v":2}' },
+          { seq: minutes(11) + 1, kind: 'device', key: 'C', body: null },
+        ]
+        for (const batch of [later, later]) await archive.applyUser(userId, batch)
+        expect((await records(userId)).map(({ key, body }) => [key, body])).toEqual([
+          ['B', '{"v":2}'],
+          ['C', null],
+          ['D', null],
+        ])
+      })
     })
   })
 }

@@ -31,6 +31,11 @@ export const DELAYED_EVENTS_TABLE = `
   CREATE UNIQUE INDEX delayed_events_by_txn ON delayed_events (sender, txn) WHERE txn IS NOT NULL;
 `
 
+/** By which those that have been over for long are found. */
+export const DELAYED_OVER_INDEX = `
+  CREATE INDEX delayed_events_over ON delayed_events (finalised_at) WHERE finalised_at IS NOT NULL;
+`
+
 export type Finalised = NonNullable<DelayedEvent['finalised']>
 
 export interface DelayedRow extends Record<string, SqlStorageValue> {
@@ -97,9 +102,13 @@ export function restoreDelayed(room: RoomWriter, body: string): void {
   )
 }
 
+/** How many are removed at once: more than come at once. */
+const DROPPED_AT_ONCE = 100
+
 /** Removes those that have been over for a day. */
 export function dropOld(room: RoomWriter): void {
-  dropDelayed(room, 'send_at IS NULL AND finalised_at < ?', room.clock.now() - KEPT_MS)
+  const over = `SELECT delay_id FROM delayed_events WHERE finalised_at < ? LIMIT ${DROPPED_AT_ONCE}`
+  dropDelayed(room, `delay_id IN (${over})`, room.clock.now() - KEPT_MS)
 }
 
 /** Removes what a user has waiting here and what is over, without a trace. */
