@@ -6,6 +6,7 @@ import { readImageHeader, uprightSize } from './image-header.ts'
 import { isDecodable, MAX_SOURCE_BYTES } from './picture-limits.ts'
 import { type Box, cutFor, LARGEST_BOX, type ThumbnailMethod, thumbnailBox } from './thumbnail-size.ts'
 import { inTurnByUser } from './turns.ts'
+import { unknownMedia } from './uploads.ts'
 
 type ThumbnailPorts = Pick<Ports, 'media' | 'thumbnailer' | 'clock'>
 
@@ -104,7 +105,8 @@ async function make(
   // Somebody else may have asked for the same while this one waited.
   const [known, before] = [await media.thumbnail(mediaId, name), await media.pictureFacts(mediaId)]
   if (known !== undefined) return known
-  const source = size > MAX_SOURCE_BYTES ? undefined : await wholeOf(await media.read(mediaId))
+  const source = size > MAX_SOURCE_BYTES ? undefined : await media.whole(mediaId)
+  if (source === undefined && size <= MAX_SOURCE_BYTES) throw unknownMedia()
   const facts = before ?? lookAt(source)
   if (before === undefined) await media.putPictureFacts(mediaId, facts)
   const answer = withoutWork(facts, wish, clock.now())
@@ -150,10 +152,6 @@ function lookAt(source: Uint8Array | undefined): PictureFacts {
 
 function nameOf({ width, height }: Box, { method, animated }: ThumbnailWish): string {
   return `${width}x${height}-${method}${animated ? '-animated' : ''}`
-}
-
-async function wholeOf(body: ReadableStream<Uint8Array> | undefined): Promise<Uint8Array> {
-  return new Uint8Array(await new Response(body ?? null).arrayBuffer())
 }
 
 function refusal(reason: NoThumbnail): MatrixError {

@@ -100,6 +100,11 @@ export interface MediaStore extends ReservationStore {
   find(mediaId: string): Promise<StoredMedia | undefined>
   /** The bytes, or a part of them; undefined where there is nothing. */
   read(mediaId: string, range?: ByteRange): Promise<ReadableStream<Uint8Array> | undefined>
+  /**
+   * All the bytes, held against their hash; undefined where there is nothing.
+   * @throws MatrixError M_UNKNOWN with 502 where they are not what was uploaded, with 503 where the store breaks off
+   */
+  whole(mediaId: string): Promise<Uint8Array | undefined>
   remove(mediaId: string): Promise<void>
   /** Some of what users uploaded, in a fixed order, from the place that the call before has named. */
   list(

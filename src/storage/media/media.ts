@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { Bucket, BucketObject, Tags } from '../../ports/bucket.ts'
 import type { MediaFacts, MediaStore, PictureFacts, StoredMedia, WrittenMedia } from '../../ports/media.ts'
+import { MatrixError } from '../../protocol/errors.ts'
 import { drain, HashedParts, HashedStream, PastLimit } from './incoming.ts'
 import { bytesKey, hashKey, thumbnailKey } from './keys.ts'
 import { reservations } from './reservations.ts'
@@ -40,6 +41,7 @@ export function bucketMedia(bucket: Bucket): MediaStore {
       return object && storedMedia(object)
     },
     read: (mediaId, range) => bucket.read(bytesKey(mediaId), range),
+    whole: (mediaId) => wholeOf(bucket, mediaId),
     async thumbnail(mediaId, name) {
       const key = thumbnailKey(mediaId, name)
       const object = await bucket.head(key)
@@ -63,6 +65,20 @@ export function bucketMedia(bucket: Bucket): MediaStore {
     },
     list: (limit, after) => listUploads(bucket, limit, after),
   }
+}
+
+async function wholeOf(bucket: Bucket, mediaId: string): Promise<Uint8Array | undefined> {
+  const object = await bucket.head(bytesKey(mediaId))
+  const body = object && (await bucket.read(bytesKey(mediaId)))
+  if (body === undefined) return undefined
+  const bytes = new Uint8Array(await new Response(body).arrayBuffer().catch(brokenOff))
+  const sha256 = object?.custom.sha256 ?? (await storedHash(bucket, mediaId))
+  if (sha256 === undefined || sha256 === hashOf(bytes)) return bytes
+  throw new MatrixError('M_UNKNOWN', 'The media store gave other bytes than were uploaded', { status: 502 })
+}
+
+function brokenOff(): never {
+  throw new MatrixError('M_UNKNOWN', 'The media store broke off. Try again soon.', { status: 503 })
 }
 
 async function listUploads(bucket: Bucket, limit: number, after?: string) {
@@ -115,7 +131,7 @@ function storedMedia({ size, etag, modified, contentType, custom }: BucketObject
 }
 
 async function putBytes({ bucket, mediaId, facts }: Target, bytes: Uint8Array): Promise<Outcome> {
-  const sha256 = createHash('sha256').update(bytes).digest('hex')
+  const sha256 = hashOf(bytes)
   const isNew = await bucket.put(bytesKey(mediaId), bytes, tagsOf(facts, sha256), 'absent')
   return isNew ? { size: bytes.byteLength, sha256 } : 'exists'
 }
@@ -158,11 +174,20 @@ async function putHash(bucket: Bucket, mediaId: string, sha256: string): Promise
 
 /** The hash beside the bytes. It is worked out again if its write was cut off. */
 async function hashBeside(bucket: Bucket, mediaId: string): Promise<string> {
-  const known = await bucket.read(hashKey(mediaId))
-  if (known !== undefined) return new Response(known).text()
+  const known = await storedHash(bucket, mediaId)
+  if (known !== undefined) return known
   const hash = createHash('sha256')
   for await (const chunk of (await bucket.read(bytesKey(mediaId))) ?? []) hash.update(chunk)
   const sha256 = hash.digest('hex')
   await putHash(bucket, mediaId, sha256)
   return sha256
+}
+
+async function storedHash(bucket: Bucket, mediaId: string): Promise<string | undefined> {
+  const text = await bucket.read(hashKey(mediaId))
+  return text && new Response(text).text()
+}
+
+function hashOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex')
 }

@@ -19,9 +19,9 @@ function memoryStore(): MediaStore {
   const thumbnails = new Map<string, StoredThumbnail>()
   const facts = new Map<string, PictureFacts>()
   const streamOf = (bytes: Uint8Array) => new Blob([Buffer.from(bytes)]).stream()
-  const store: Pick<MediaStore, 'read' | 'thumbnail' | 'putThumbnail' | 'pictureFacts' | 'putPictureFacts'> =
+  const store: Pick<MediaStore, 'whole' | 'thumbnail' | 'putThumbnail' | 'pictureFacts' | 'putPictureFacts'> =
     {
-      read: async () => streamOf(UPLOAD),
+      whole: async () => UPLOAD,
       thumbnail: async (_, name) => thumbnails.get(name),
       async putThumbnail(_, name, { contentType, bytes }) {
         const read = async () => streamOf(bytes)
