@@ -4,6 +4,7 @@ import type { Config } from '../ports/config.ts'
 import type { FederationClient, ServerRequest } from '../ports/federation.ts'
 import type { Metrics } from '../ports/metrics.ts'
 import type { JsonValue } from '../protocol/events/canonical-json.ts'
+import { REQUESTS, type RequestBounds } from '../protocol/federation/requests.ts'
 import { makeXMatrix } from '../protocol/federation/x-matrix.ts'
 import { objectField, stringField } from '../protocol/json-fields.ts'
 import type { Discovery } from './discovery.ts'
@@ -30,7 +31,8 @@ export function federationClient(parts: ClientParts): FederationClient {
   return {
     async ask(request) {
       try {
-        const answer = await deadline(request.timeoutMs, (signal) => ask(parts, request, signal))
+        const ms = Math.min(REQUESTS[request.kind].timeoutMs, request.withinMs ?? Number.POSITIVE_INFINITY)
+        const answer = await deadline(ms, (signal) => ask(parts, request, signal))
         metrics.count('federation_requests_total', { outcome: 'ok' })
         return answer
       } catch (error) {
@@ -48,7 +50,8 @@ async function ask(
   request: ServerRequest,
   signal: AbortSignal,
 ): Promise<{ text: string }> {
-  const { destination, method, content } = request
+  const { destination, content } = request
+  const { method, maxBytes, isUnsigned = false }: RequestBounds = REQUESTS[request.kind]
   const target = await discovery.find(destination)
   if (target === undefined) throw new ServerFailure('unreachable')
   const url = new URL(`https://${target}${request.uri}`)
@@ -56,7 +59,7 @@ async function ask(
   const uri = url.pathname + url.search
   const headers = new Headers({ accept: 'application/json' })
   if (content !== undefined) headers.set('content-type', 'application/json')
-  if (request.isUnsigned !== true) {
+  if (!isUnsigned) {
     const signed = { method, uri, destination, content }
     headers.set('authorization', makeXMatrix(config.serverName, signed, config.signingKeys[0]!))
   }
@@ -70,10 +73,10 @@ async function ask(
   })
   if (!response.ok) throw await failureOf(response)
   if (request.take !== undefined) {
-    if (!(await passBytes(response, request.maxBytes, request.take))) throw new ServerFailure('unfit')
+    if (!(await passBytes(response, maxBytes, request.take))) throw new ServerFailure('unfit')
     return { text: '' }
   }
-  const { bytes, isWhole } = await readBytes(response, request.maxBytes)
+  const { bytes, isWhole } = await readBytes(response, maxBytes)
   if (!isWhole) throw new ServerFailure('unfit')
   return { text: new TextDecoder().decode(bytes) }
 }

@@ -1,12 +1,10 @@
 /** Server-Server API §Querying for information: the rooms behind the aliases of other servers. */
 import type { FederationClient } from '../ports/federation.ts'
 import { isRoomId, isServerName, serverNameOf } from '../protocol/identifiers.ts'
-import { objectIn } from './membership/handshake.ts'
+import { objectIn } from './answers.ts'
 import { asMatrixError } from './membership/in-turn.ts'
 import { ServerFailure } from './server-failure.ts'
 
-const DIRECTORY_MS = 10_000
-const DIRECTORY_BYTES = 64 * 1024
 /** A room may be in thousands of servers, of which the first few are asked. */
 const MOST_SERVERS = 50
 const NOT_FOUND = 404
@@ -25,11 +23,9 @@ export async function askForRoom(client: FederationClient, alias: string): Promi
   const server = serverNameOf(alias)
   try {
     const { text } = await client.ask({
+      kind: 'directory',
       destination: server,
-      method: 'GET',
       uri: `/_matrix/federation/v1/query/directory?room_alias=${encodeURIComponent(alias)}`,
-      timeoutMs: DIRECTORY_MS,
-      maxBytes: DIRECTORY_BYTES,
     })
     const { room_id: roomId, servers } = objectIn(text)
     if (typeof roomId !== 'string' || !isRoomId(roomId)) return undefined

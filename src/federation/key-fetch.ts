@@ -2,11 +2,13 @@
 import { inTime } from '../patience.ts'
 import type { FederationClient, ServerKey } from '../ports/federation.ts'
 import { canonicalJson } from '../protocol/events/canonical-json.ts'
+import { slicesOf } from '../slices.ts'
 import { keysFromNotary, keysInAnswer } from './key-answers.ts'
 
-const ORIGIN_MS = 10_000
-const NOTARY_MS = 20_000
-const LARGEST = 256 * 1024
+/** For the answer, and for finding the server, ms. */
+const PATIENCE_MS = 30_000
+/** Queries of one look for keys: a room's state may name any number of servers. */
+const MOST_QUERIES = 50
 /** An answer of a notary has about a kilobyte for each server. */
 const SERVERS_A_QUERY = 100
 
@@ -29,12 +31,9 @@ export async function keysOfServer(
 ): Promise<ServerKey[] | undefined> {
   const answer = await json(
     client.ask({
+      kind: 'server_keys',
       destination: serverName,
-      method: 'GET',
       uri: '/_matrix/key/v2/server',
-      isUnsigned: true,
-      timeoutMs: ORIGIN_MS,
-      maxBytes: LARGEST,
     }),
   )
   const keys = keysInAnswer(answer, now()).filter((key) => key.serverName === serverName)
@@ -64,20 +63,16 @@ export async function keysByNotary(
 ): Promise<ServerKey[]> {
   const byServer = [...Map.groupBy(missing, ({ serverName }) => serverName)]
   const found: ServerKey[] = []
-  for (let start = 0; start < byServer.length; start += SERVERS_A_QUERY) {
-    const asked = byServer.slice(start, start + SERVERS_A_QUERY)
+  for (const asked of slicesOf(byServer, SERVERS_A_QUERY).slice(0, MOST_QUERIES)) {
     const content = canonicalJson({
       server_keys: Object.fromEntries(asked.map(([serverName, keys]) => [serverName, criteria(keys)])),
     })
     const answer = await json(
       client.ask({
+        kind: 'notary_keys',
         destination: notary.serverName,
-        method: 'POST',
         uri: '/_matrix/key/v2/query',
         content,
-        isUnsigned: true,
-        timeoutMs: NOTARY_MS,
-        maxBytes: LARGEST,
       }),
     )
     // Who does not answer one question answers no other.
@@ -94,7 +89,7 @@ const criteria = (keys: readonly MissingKey[]) =>
   Object.fromEntries(keys.map(({ keyId, until }) => [keyId, { minimum_valid_until_ts: until }]))
 
 async function json(asking: Promise<{ text: string }>): Promise<unknown> {
-  const answer = await inTime(NOTARY_MS + ORIGIN_MS, asking)
+  const answer = await inTime(PATIENCE_MS, asking)
   if (answer === undefined) return undefined
   try {
     return JSON.parse(answer.text)

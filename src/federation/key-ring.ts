@@ -12,6 +12,8 @@ import { KeyMemory } from './key-memory.ts'
 
 /** Where more keys are missing, the notaries are asked before their servers. */
 const FEW = 10
+/** Servers asked for one look: those beyond are asked by the next one, which knows these already. */
+const MOST_ASKED = 60
 /** Servers asked at once: an invocation has six requests that wait. */
 const AT_ONCE = 4
 /** How long a server is left alone that did not answer, ms: twice as long each time. */
@@ -71,9 +73,9 @@ export function keyRing({ store, client, clock, config }: RingParts): KeyRing {
   }
 
   async function byServers(missing: readonly MissingKey[], atOnce: number): Promise<void> {
-    const names = [...new Set(missing.map(({ serverName }) => serverName))].filter(
-      (name) => !memory.rests(name),
-    )
+    const names = [...new Set(missing.map(({ serverName }) => serverName))]
+      .filter((name) => !memory.rests(name))
+      .slice(0, MOST_ASKED)
     const told = await keysOfServers(names, parts, atOnce)
     for (const name of names) if (told.get(name) !== undefined) memory.noteAnswer(name)
     await took([...told.values()].flatMap((keys) => keys ?? []))

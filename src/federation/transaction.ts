@@ -1,9 +1,6 @@
 /** A transaction: what one server sends another. Server-Server API §Transactions. */
 import type { Ports } from '../ports/ports.ts'
 
-const TIMEOUT_MS = 30_000
-/** The answer tells which events were taken. It is read to its end and not used. */
-const LARGEST_ANSWER = 256 * 1024
 const ID_LENGTH = 16
 
 /**
@@ -17,12 +14,10 @@ export async function sendTransaction(
 ): Promise<void> {
   const now = clock.now()
   await federation.ask({
+    kind: 'send',
     destination,
-    method: 'PUT',
     uri: `/_matrix/federation/v1/send/${now}.${random.token(ID_LENGTH)}`,
     // In the order of canonical JSON.
     content: `{"origin":${JSON.stringify(config.serverName)},"origin_server_ts":${now},"pdus":[${events.join(',')}]}`,
-    timeoutMs: TIMEOUT_MS,
-    maxBytes: LARGEST_ANSWER,
   })
 }

@@ -1,20 +1,19 @@
 /** Other servers: what is asked of them, and the keys by which their events and requests are checked. */
+
 import type { KeyLookup, WantedKey } from '../protocol/federation/pdu-signatures.ts'
+import type { RequestKind } from '../protocol/federation/requests.ts'
 
 /** One request to another server. */
 export interface ServerRequest {
+  /** Says how it is made, and its bounds. */
+  kind: RequestKind
   destination: string
-  method: 'GET' | 'POST' | 'PUT'
   /** Path and query, as they go on the wire. */
   uri: string
   /** The body, as canonical JSON. */
   content?: string
-  /** For what is asked without a signature, such as keys. */
-  isUnsigned?: boolean
-  /** How long it may take, to the last byte of the answer, ms. */
-  timeoutMs: number
-  /** The answer may have so many bytes. */
-  maxBytes: number
+  /** It may take no longer than this, ms, where that is less than its own bound. */
+  withinMs?: number
   /** Is given the answer's bytes as they come, in place of its text. Answers whether more of them are of use. */
   take?: (chunk: Uint8Array) => boolean
 }

@@ -44,7 +44,8 @@ export function isRoomAlias(text: string): boolean {
  * that no version makes belongs to an event that nobody knows.
  */
 export function isEventId(text: string): boolean {
-  return text.length > 1 && text.startsWith('$') && !text.includes('\0') && fitsBytes(text, MAX_ID_BYTES)
+  const isText = text.isWellFormed() && !text.includes('\0')
+  return text.length > 1 && text.startsWith('$') && isText && fitsBytes(text, MAX_ID_BYTES)
 }
 
 /** Whether the text is a server name: a DNS name or an IP literal, and perhaps a port. */

@@ -1,64 +1,67 @@
 /** What a Room's needs ask of other servers: missing events, the state before one, single events. */
 import type { Need } from '../../objects/room/federation.ts'
 import type { FederationClient } from '../../ports/federation.ts'
-import { canonicalJson, type JsonObject, type JsonValue } from '../../protocol/events/canonical-json.ts'
-import { parseExactJson } from '../../protocol/events/exact-json.ts'
-import { objectField } from '../../protocol/json-fields.ts'
+import { canonicalJson } from '../../protocol/events/canonical-json.ts'
+import type { RequestKind } from '../../protocol/federation/requests.ts'
+import { isEventId } from '../../protocol/identifiers.ts'
+import { integerField } from '../../protocol/json-fields.ts'
+import { elementsIn, idListsIn, objectIn } from '../answers.ts'
+import { ServerFailure } from '../server-failure.ts'
 
 const V1 = '/_matrix/federation/v1'
-const TIMEOUT_MS = 10_000
-/** An event has 64 KiB, and an answer at most so many. */
 const MISSING_AT_ONCE = 20
-const LARGEST_EVENTS = 4 * 1024 * 1024
-const LARGEST_HISTORY = 8 * 1024 * 1024
-/** Ids of a state of 50,000 events and its auth chain. */
-const LARGEST_IDS = 8 * 1024 * 1024
+/** Of a state and its auth chain. */
 const MOST_IDS = 100_000
-/** An id and a time. */
-const LARGEST_MOMENT = 16 * 1024
 
 export interface AskedServer {
   client: FederationClient
   serverName: string
   roomId: string
+  /** How much time there is for it, ms; absent: as much as the request itself may take. */
+  withinMs?: number
 }
 
-/** Events between those that the room has and those it was sent, each as JSON without a number lost. @throws ServerFailure */
+/** @throws ServerFailure */
+async function textOf(
+  { client, serverName, withinMs }: AskedServer,
+  kind: RequestKind,
+  uri: string,
+  content?: string,
+): Promise<string> {
+  const { text } = await client.ask({
+    kind,
+    destination: serverName,
+    uri: `${V1}/${uri}`,
+    ...(content !== undefined && { content }),
+    ...(withinMs !== undefined && { withinMs }),
+  })
+  return text
+}
+
+/** Events between those that the room has and those it was sent, each as its JSON. @throws ServerFailure */
 export async function missingEvents(
-  { client, serverName, roomId }: AskedServer,
+  server: AskedServer,
   { latest, earliest, minDepth }: Need & { kind: 'missing' },
 ): Promise<string[]> {
-  const { text } = await client.ask({
-    destination: serverName,
-    method: 'POST',
-    uri: `${V1}/get_missing_events/${encodeURIComponent(roomId)}`,
-    content: canonicalJson({
-      latest_events: latest,
-      earliest_events: earliest,
-      limit: MISSING_AT_ONCE,
-      min_depth: Math.max(0, minDepth),
-    }),
-    timeoutMs: TIMEOUT_MS,
-    maxBytes: LARGEST_EVENTS,
+  const content = canonicalJson({
+    latest_events: latest,
+    earliest_events: earliest,
+    limit: MISSING_AT_ONCE,
+    min_depth: Math.max(0, minDepth),
   })
-  return textsIn(exactly(text)?.events).slice(0, MISSING_AT_ONCE)
+  const uri = `get_missing_events/${encodeURIComponent(server.roomId)}`
+  return elementsIn(await textOf(server, 'get_missing_events', uri, content), 'events', MISSING_AT_ONCE)
 }
 
-/** These events and those before them, each as JSON without a number lost. @throws ServerFailure */
+/** These events and those before them, each as its JSON. @throws ServerFailure */
 export async function history(
-  { client, serverName, roomId }: AskedServer,
+  server: AskedServer,
   eventIds: readonly string[],
   limit: number,
 ): Promise<string[]> {
   const named = eventIds.map((eventId) => `v=${encodeURIComponent(eventId)}&`).join('')
-  const { text } = await client.ask({
-    destination: serverName,
-    method: 'GET',
-    uri: `${V1}/backfill/${encodeURIComponent(roomId)}?${named}limit=${limit}`,
-    timeoutMs: TIMEOUT_MS,
-    maxBytes: LARGEST_HISTORY,
-  })
-  return textsIn(exactly(text)?.pdus).slice(0, limit)
+  const uri = `backfill/${encodeURIComponent(server.roomId)}?${named}limit=${limit}`
+  return elementsIn(await textOf(server, 'backfill', uri), 'pdus', limit)
 }
 
 export interface Moment {
@@ -69,85 +72,35 @@ export interface Moment {
 
 /** The event nearest to a moment. Server-Server API §timestamp_to_event. @throws ServerFailure */
 export async function momentThere(
-  { client, serverName, roomId }: AskedServer,
+  server: AskedServer,
   { ts, dir }: { ts: number; dir: 'f' | 'b' },
-): Promise<Moment | undefined> {
-  const { text } = await client.ask({
-    destination: serverName,
-    method: 'GET',
-    uri: `${V1}/timestamp_to_event/${encodeURIComponent(roomId)}?ts=${ts}&dir=${dir}`,
-    timeoutMs: TIMEOUT_MS,
-    maxBytes: LARGEST_MOMENT,
-  })
-  const { event_id: eventId, origin_server_ts: at } = plainly(text) ?? {}
-  return typeof eventId === 'string' && typeof at === 'number' ? { eventId, at } : undefined
+): Promise<Moment> {
+  const uri = `timestamp_to_event/${encodeURIComponent(server.roomId)}?ts=${ts}&dir=${dir}`
+  const answer = objectIn(await textOf(server, 'timestamp_to_event', uri))
+  const { event_id: eventId } = answer
+  const at = integerField(answer.origin_server_ts)
+  if (typeof eventId !== 'string' || !isEventId(eventId) || at === undefined) throw new ServerFailure('unfit')
+  return { eventId, at }
 }
 
-/** The ids of the state before an event, and of its auth chain; undefined: that is no state. @throws ServerFailure */
+/** The ids of the state before an event, and of its auth chain. @throws ServerFailure */
 export async function stateIds(
-  { client, serverName, roomId }: AskedServer,
+  server: AskedServer,
   eventId: string,
-): Promise<{ pduIds: string[]; authChainIds: string[] } | 'too large' | undefined> {
-  const { text } = await client.ask({
-    destination: serverName,
-    method: 'GET',
-    uri: `${V1}/state_ids/${encodeURIComponent(roomId)}?event_id=${encodeURIComponent(eventId)}`,
-    timeoutMs: TIMEOUT_MS,
-    maxBytes: LARGEST_IDS,
-  })
-  const answer = exactly(text)
-  const pduIds = idsIn(answer?.pdu_ids)
-  const authChainIds = idsIn(answer?.auth_chain_ids)
-  if (pduIds === undefined || authChainIds === undefined) return undefined
-  return pduIds.length + authChainIds.length > MOST_IDS ? 'too large' : { pduIds, authChainIds }
+): Promise<{ pduIds: string[]; authChainIds: string[] } | 'too large'> {
+  const uri = `state_ids/${encodeURIComponent(server.roomId)}?event_id=${encodeURIComponent(eventId)}`
+  const lists = idListsIn(await textOf(server, 'state_ids', uri), ['pdu_ids', 'auth_chain_ids'], MOST_IDS)
+  if (lists === 'too many') return 'too large'
+  return { pduIds: lists.get('pdu_ids')!, authChainIds: lists.get('auth_chain_ids')! }
 }
 
 /** One event. @throws ServerFailure */
-export async function singleEvent(
-  { client, serverName }: AskedServer,
-  eventId: string,
-): Promise<string | undefined> {
-  const { text } = await client.ask({
-    destination: serverName,
-    method: 'GET',
-    uri: `${V1}/event/${encodeURIComponent(eventId)}`,
-    timeoutMs: TIMEOUT_MS,
-    maxBytes: LARGEST_EVENTS,
-  })
-  return textsIn(exactly(text)?.pdus)[0]
+export async function singleEvent(server: AskedServer, eventId: string): Promise<string | undefined> {
+  const uri = `event/${encodeURIComponent(eventId)}`
+  return elementsIn(await textOf(server, 'event', uri), 'pdus', 1)[0]
 }
 
 /** The id of the newest event before a time (ms). @throws ServerFailure */
-export async function eventBefore(server: AskedServer, ts: number): Promise<string | undefined> {
-  return (await momentThere(server, { ts, dir: 'b' }))?.eventId
-}
-
-/** The events of a list, each as canonical JSON in which no number is lost. */
-export function textsIn(events: JsonValue | undefined): string[] {
-  if (!Array.isArray(events)) return []
-  return events
-    .filter((event) => objectField(event) !== undefined)
-    .map((event) => canonicalJson(event, 'any'))
-}
-
-/** Of answers in which no event is: their numbers are numbers. */
-function plainly(text: string): JsonObject | undefined {
-  try {
-    return objectField(JSON.parse(text))
-  } catch {
-    return undefined
-  }
-}
-
-function exactly(text: string): JsonObject | undefined {
-  try {
-    return objectField(parseExactJson(text))
-  } catch {
-    return undefined
-  }
-}
-
-function idsIn(ids: JsonValue | undefined): string[] | undefined {
-  if (!Array.isArray(ids) || !ids.every((id) => typeof id === 'string')) return undefined
-  return ids
+export async function eventBefore(server: AskedServer, ts: number): Promise<string> {
+  return (await momentThere(server, { ts, dir: 'b' })).eventId
 }

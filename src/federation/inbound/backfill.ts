@@ -3,6 +3,7 @@ import { isEventId } from '../../protocol/identifiers.ts'
 import { type RoomVersionRules, roomVersion } from '../../protocol/rooms/room-version.ts'
 import { ServerFailure } from '../server-failure.ts'
 import { history } from './ask-server.ts'
+import { CallBudget } from './call-budget.ts'
 import { checkEvents } from './check-events.ts'
 import { type ReceivingPorts, type ReceivingRoom, receiveEvents } from './receive.ts'
 
@@ -27,7 +28,11 @@ const resting = new Map<string, number>()
 export async function backfill(
   ports: ReceivingPorts,
   room: ReceivingRoom,
-  { roomId, missing }: { roomId: string; missing: readonly string[] },
+  {
+    roomId,
+    missing,
+    budget = new CallBudget(),
+  }: { roomId: string; missing: readonly string[]; budget?: CallBudget },
 ): Promise<boolean> {
   const { clock, config } = ports
   const startedAt = clock.now()
@@ -42,8 +47,9 @@ export async function backfill(
   const until = startedAt + LONGEST_MS
   const others = servers.filter((serverName) => serverName !== config.serverName).slice(0, MOST_SERVERS)
   for (const origin of others) {
-    if (clock.now() >= until) break
-    const events = await historyFrom(ports, origin, { roomId, rules, wanted })
+    const withinMs = until - clock.now()
+    if (withinMs <= 0 || !budget.take()) break
+    const events = await historyFrom(ports, origin, { roomId, rules, wanted, withinMs })
     if (events.length === 0) continue
     const done = await receiveEvents(ports, room, {
       origin,
@@ -51,6 +57,7 @@ export async function backfill(
       rules,
       events,
       until,
+      budget,
       isHistory: true,
     })
     if (wanted.some((eventId) => done[eventId] !== undefined)) return true
@@ -62,10 +69,15 @@ export async function backfill(
 async function historyFrom(
   { federation: client, keyRing }: ReceivingPorts,
   serverName: string,
-  { roomId, rules, wanted }: { roomId: string; rules: RoomVersionRules; wanted: readonly string[] },
+  {
+    roomId,
+    rules,
+    wanted,
+    withinMs,
+  }: { roomId: string; rules: RoomVersionRules; wanted: readonly string[]; withinMs: number },
 ) {
   try {
-    const texts = await history({ client, serverName, roomId }, wanted, AT_ONCE)
+    const texts = await history({ client, serverName, roomId, withinMs }, wanted, AT_ONCE)
     return (await checkEvents(texts, rules, { keyRing, atOnce: 2 })).good
   } catch (error) {
     if (error instanceof ServerFailure) return []

@@ -2,6 +2,7 @@
 import { ServerFailure } from '../server-failure.ts'
 import { type Moment, momentThere } from './ask-server.ts'
 import { backfill } from './backfill.ts'
+import { CallBudget } from './call-budget.ts'
 import type { ReceivingPorts, ReceivingRoom } from './receive.ts'
 
 /** Servers that one jump asks for a nearer event. */
@@ -26,12 +27,13 @@ export async function jumpTo(
   room: ReceivingRoom & { missingHistory(): Promise<string[]> },
   { roomId, ts, dir, look }: Jump,
 ): Promise<Moment | undefined> {
+  const budget = new CallBudget()
   let found = await look()
   let missing = await room.missingHistory()
   const best = missing.length === 0 ? undefined : await nearestThere(ports, room, { roomId, ts, dir })
   const isNearer = ({ at }: Moment) => found === undefined || Math.abs(at - ts) < Math.abs(found.at - ts)
   for (let fetches = 0; best !== undefined && isNearer(best) && fetches < MOST_FETCHES; fetches += 1) {
-    if (missing.length === 0 || !(await backfill(ports, room, { roomId, missing }))) break
+    if (missing.length === 0 || !(await backfill(ports, room, { roomId, missing, budget }))) break
     found = await look()
     missing = await room.missingHistory()
   }
@@ -47,8 +49,7 @@ async function nearestThere(
   const others = (await room.serversIn()).filter((serverName) => serverName !== config.serverName)
   for (const serverName of others.slice(0, MOST_SERVERS)) {
     try {
-      const found = await momentThere({ client, serverName, roomId }, moment)
-      if (found !== undefined) return found
+      return await momentThere({ client, serverName, roomId }, moment)
     } catch (error) {
       if (!(error instanceof ServerFailure)) throw error
     }

@@ -2,6 +2,7 @@
 import { type RoomVersionRules, roomVersion } from '../../protocol/rooms/room-version.ts'
 import { ServerFailure } from '../server-failure.ts'
 import { eventBefore, singleEvent } from './ask-server.ts'
+import { CallBudget } from './call-budget.ts'
 import { checkEvents } from './check-events.ts'
 import { type ReceivingPorts, type ReceivingRoom, receiveEvents } from './receive.ts'
 
@@ -21,12 +22,14 @@ export async function askNewest(ports: ReceivingPorts, room: ReceivingRoom, room
   const { version } = await room.federationFacts(config.serverName)
   const rules = roomVersion(version) as RoomVersionRules
   const until = clock.now() + LONGEST_MS
+  const budget = new CallBudget()
   const queue = others.slice(0, MOST_SERVERS).values()
   const asking = Array.from({ length: AT_ONCE }, async () => {
     for (const origin of queue) {
       if (clock.now() >= until) return
       const events = await newestFrom(ports, origin, { roomId, rules })
-      if (events.length > 0) await receiveEvents(ports, room, { origin, roomId, rules, events, until })
+      if (events.length > 0)
+        await receiveEvents(ports, room, { origin, roomId, rules, events, until, budget })
     }
   })
   await Promise.all(asking)
@@ -40,7 +43,7 @@ async function newestFrom(
   const server = { client, serverName, roomId }
   try {
     const eventId = await eventBefore(server, clock.now() + AHEAD_MS)
-    const text = eventId === undefined ? undefined : await singleEvent(server, eventId)
+    const text = await singleEvent(server, eventId)
     return text === undefined ? [] : (await checkEvents([text], rules, { keyRing, atOnce: 1 })).good
   } catch (error) {
     if (error instanceof ServerFailure) return []

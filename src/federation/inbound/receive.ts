@@ -7,6 +7,7 @@ import type {
 } from '../../objects/room/federation.ts'
 import type { Ports } from '../../ports/ports.ts'
 import type { RoomVersionRules } from '../../protocol/rooms/room-version.ts'
+import type { CallBudget } from './call-budget.ts'
 import { Supply } from './supply.ts'
 
 /** Calls of a Room for the events of one request. */
@@ -31,6 +32,7 @@ export interface Receiving {
   events: ReceivedEvent[]
   /** When to stop, ms: what is not done by then is staged. */
   until: number
+  budget: CallBudget
   /** They were asked for as history, and those before them come so too. */
   isHistory?: boolean
 }
@@ -39,7 +41,7 @@ export interface Receiving {
 export async function receiveEvents(
   { clock, config, federation: client, keyRing, metrics }: ReceivingPorts,
   room: ReceivingRoom,
-  { origin, roomId, rules, events, until, isHistory = false }: Receiving,
+  { origin, roomId, rules, events, until, budget, isHistory = false }: Receiving,
 ): Promise<ReceiveAnswer['done']> {
   const done: ReceiveAnswer['done'] = {}
   let supply: Supply | undefined
@@ -57,11 +59,23 @@ export async function receiveEvents(
     if (supply === undefined) {
       const others = (await room.serversIn()).filter((name) => name !== origin && name !== config.serverName)
       const serverNames = [origin, ...others.slice(0, OTHERS)]
-      supply = new Supply({ client, keyRing, metrics, rules, roomId, serverNames, isHistory })
+      const now = () => clock.now()
+      supply = new Supply({
+        client,
+        keyRing,
+        metrics,
+        rules,
+        roomId,
+        serverNames,
+        isHistory,
+        now,
+        until,
+        budget,
+      })
     }
     supply.settle(Object.keys(done))
     const supplied = answer.more ? supply.again() : await supply.fetch(answer.needs)
-    if (supplied === undefined) break
+    if (supplied === undefined || !budget.take()) break
     answer = await receive({ events: [], supplied })
   }
   return Object.assign(done, answer.done)

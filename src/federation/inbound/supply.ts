@@ -2,9 +2,11 @@
 import type { Need, ReceivedEvent, Supplied, SuppliedState } from '../../objects/room/federation.ts'
 import type { FederationClient, KeyRing } from '../../ports/federation.ts'
 import type { Metrics } from '../../ports/metrics.ts'
+import { isEventId } from '../../protocol/identifiers.ts'
 import type { RoomVersionRules } from '../../protocol/rooms/room-version.ts'
 import { ServerFailure } from '../server-failure.ts'
 import { type AskedServer, missingEvents, singleEvent, stateIds } from './ask-server.ts'
+import type { CallBudget } from './call-budget.ts'
 import { checkEvents, idOf } from './check-events.ts'
 
 /** For all that one transaction lacks in a room. */
@@ -12,6 +14,8 @@ const MOST_MISSING_REQUESTS = 10
 const MOST_MISSING_EVENTS = 500
 const MOST_STATES = 10
 const MOST_SINGLE_EVENTS = 500
+/** Ids of the states that are held for the Room: each of its calls is given them. */
+const MOST_HELD_IDS = 100_000
 /** Single events of one call of the Room. */
 const SINGLE_AT_A_TIME = 50
 /** Requests at the same time: three rooms share the six of an invocation. */
@@ -26,6 +30,11 @@ export interface Suppliers {
   roomId: string
   /** Who may be asked, the one that sent the events first. */
   serverNames: readonly string[]
+  now: () => number
+  /** Is shared by all that one invocation fetches. */
+  budget: CallBudget
+  /** When to stop, ms: a server that takes its time must not make others wait. */
+  until: number
   /** The events are history: what came before them is asked for when a reader comes to it. */
   isHistory: boolean
 }
@@ -33,6 +42,8 @@ export interface Suppliers {
 export class Supply {
   readonly #parts: Suppliers
   readonly #states = new Map<string, SuppliedState>()
+  /** Events for whose states there was no room: a later transaction may have it. */
+  readonly #unheld = new Set<string>()
   /** The states' events, by the server that told them. */
   readonly #told = new Map<string, Set<string>>()
   readonly #asked = new Set<string>()
@@ -54,6 +65,7 @@ export class Supply {
     const events: ReceivedEvent[] = []
     const before = this.#known
     for (const need of needs) {
+      if (this.#msLeft <= 0) break
       if (need.kind === 'missing') events.push(...(await this.#missing(need)))
       else if (need.kind === 'state') await this.#state(need.eventId)
       else {
@@ -65,6 +77,10 @@ export class Supply {
     return events.length > 0 || this.#known > before ? { ...this.again(), events } : undefined
   }
 
+  get #msLeft(): number {
+    return this.#parts.until - this.#parts.now()
+  }
+
   /** What a Room is given with every call. */
   again(): Supplied {
     return {
@@ -72,6 +88,10 @@ export class Supply {
       asked: [...this.#asked],
       unavailable: [...this.#unavailable],
     }
+  }
+
+  get #heldIds(): number {
+    return [...this.#states.values()].reduce((sum, state) => sum + sizeOf(state), 0)
   }
 
   /** Such events are taken: the state before them is of no more use. */
@@ -98,12 +118,12 @@ export class Supply {
     for (const { eventId } of fresh) this.#given.add(eventId)
     this.#missingEvents += fresh.length
     // If nobody has anything new, the state is asked for. Events that were given before do not count.
-    if (fresh.length === 0) for (const eventId of need.latest) this.#asked.add(eventId)
+    if (fresh.length === 0 && this.#msLeft > 0) for (const eventId of need.latest) this.#asked.add(eventId)
     return fresh
   }
 
   async #state(eventId: string): Promise<void> {
-    if (this.#states.has(eventId)) return
+    if (this.#states.has(eventId) || this.#unheld.has(eventId)) return
     if (this.#statesFound >= MOST_STATES) {
       this.#cutShort()
       return
@@ -111,10 +131,15 @@ export class Supply {
     const found = await this.#fromAny(async (server) => {
       const ids = await stateIds(server, eventId)
       if (ids === 'too large') this.#countBound('states')
-      return ids === 'too large' ? undefined : ids && { ...ids, teller: server.serverName }
+      return ids === 'too large' ? undefined : { ...ids, teller: server.serverName }
     })
     if (found === undefined) return
     const { teller, ...state } = found
+    if (this.#heldIds + sizeOf(state) > MOST_HELD_IDS) {
+      this.#countBound('states')
+      this.#unheld.add(eventId)
+      return
+    }
     this.#statesFound += 1
     this.#states.set(eventId, { eventId, ...state })
     const told = this.#told.get(teller) ?? new Set()
@@ -132,6 +157,7 @@ export class Supply {
     const queue = wanted.values()
     const asking = Array.from({ length: AT_ONCE }, async () => {
       for (const eventId of queue) {
+        if (this.#msLeft <= 0) return
         const found = await this.#event(eventId)
         if (found === 'gone') unavailable.push(eventId)
         else if (found !== 'unknown') given.set(eventId, found.text)
@@ -150,11 +176,15 @@ export class Supply {
    * have it, and a state without it would be another one.
    */
   async #event(eventId: string): Promise<{ text: string } | 'gone' | 'unknown'> {
-    const { client, roomId, rules, serverNames } = this.#parts
+    const { rules, serverNames } = this.#parts
+    // An event may name any text as another one's id.
+    if (!isEventId(eventId)) return 'gone'
     let without = 0
     for (const serverName of serverNames) {
+      const server = this.#server(serverName)
+      if (server === undefined) return 'unknown'
       try {
-        const text = await singleEvent({ client, roomId, serverName }, eventId)
+        const text = await singleEvent(server, eventId)
         if (text !== undefined && idOf(text, rules) === eventId) return { text }
       } catch (error) {
         if (!(error instanceof ServerFailure)) throw error
@@ -181,12 +211,22 @@ export class Supply {
     return (await checkEvents(texts, rules, { keyRing, atOnce: AT_ONCE })).good
   }
 
+  /** A server to be asked in what is left of the time; undefined: no more requests may be made. */
+  #server(serverName: string): AskedServer | undefined {
+    const { budget, client, roomId } = this.#parts
+    const withinMs = this.#msLeft
+    if (withinMs > 0 && budget.take()) return { client, roomId, serverName, withinMs }
+    this.#cutShort()
+    return undefined
+  }
+
   /** Asks one server after the other. */
   async #fromAny<T>(ask: (server: AskedServer) => Promise<T | undefined>): Promise<T | undefined> {
-    const { client, roomId, serverNames } = this.#parts
-    for (const serverName of serverNames) {
+    for (const serverName of this.#parts.serverNames) {
+      const server = this.#server(serverName)
+      if (server === undefined) return undefined
       try {
-        const found = await ask({ client, roomId, serverName })
+        const found = await ask(server)
         if (found !== undefined) return found
       } catch (error) {
         if (!(error instanceof ServerFailure)) throw error
@@ -194,4 +234,8 @@ export class Supply {
     }
     return undefined
   }
+}
+
+function sizeOf({ pduIds, authChainIds }: Pick<SuppliedState, 'pduIds' | 'authChainIds'>): number {
+  return pduIds.length + authChainIds.length
 }

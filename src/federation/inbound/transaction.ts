@@ -4,6 +4,7 @@ import { canonicalJson, type JsonObject } from '../../protocol/events/canonical-
 import { isRoomId } from '../../protocol/identifiers.ts'
 import { stringField } from '../../protocol/json-fields.ts'
 import { type RoomVersionRules, roomVersion } from '../../protocol/rooms/room-version.ts'
+import { CallBudget } from './call-budget.ts'
 import { checkEvents, idOf } from './check-events.ts'
 import { type ReceivingPorts, type ReceivingRoom, receiveEvents } from './receive.ts'
 import { type InvitedUser, takeBack } from './taken-back.ts'
@@ -34,6 +35,7 @@ export async function takeEvents(
   origin: string,
   pdus: readonly JsonObject[],
 ): Promise<TakenTransaction> {
+  const budget = new CallBudget()
   const byRoom = [...Map.groupBy(pdus, (pdu) => stringField(pdu.room_id) ?? '')]
   const taken: TakenTransaction = { results: {}, sharesRoom: false }
   const queue = byRoom.values()
@@ -47,7 +49,7 @@ export async function takeEvents(
         else taken.results[takenBack] = {}
       }
       if (texts.length === 0) continue
-      const one = await takeOfRoom(inbound, { origin, roomId, texts })
+      const one = await takeOfRoom(inbound, { origin, roomId, texts, budget })
       Object.assign(taken.results, one.results)
       taken.sharesRoom ||= one.sharesRoom
     }
@@ -60,9 +62,13 @@ interface OfRoom {
   origin: string
   roomId: string
   texts: readonly string[]
+  budget: CallBudget
 }
 
-async function takeOfRoom(inbound: Inbound, { origin, roomId, texts }: OfRoom): Promise<TakenTransaction> {
+async function takeOfRoom(
+  inbound: Inbound,
+  { origin, roomId, texts, budget }: OfRoom,
+): Promise<TakenTransaction> {
   const { clock, keyRing, metrics } = inbound.ports
   const until = clock.now() + LONGEST_MS
   const count = (outcome: string, n: number) => {
@@ -80,7 +86,7 @@ async function takeOfRoom(inbound: Inbound, { origin, roomId, texts }: OfRoom): 
     return { results: allRefused(texts, rules), sharesRoom: facts.inRoom }
   }
   const { good, refused } = await checkEvents(texts, rules, { keyRing, atOnce: 1 })
-  const receiving = { origin, roomId, rules, events: good, until }
+  const receiving = { origin, roomId, rules, events: good, until, budget }
   const done = good.length === 0 ? {} : await receiveEvents(inbound.ports, room, receiving)
   const verdicts = good.map(({ eventId }): [string, { error?: string }] => [eventId, done[eventId] ?? {}])
   const rejected = verdicts.filter(([, { error }]) => error !== undefined).length

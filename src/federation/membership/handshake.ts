@@ -5,7 +5,8 @@
 import type { FederationClient } from '../../ports/federation.ts'
 import type { Clock } from '../../ports/system.ts'
 import { MatrixError } from '../../protocol/errors.ts'
-import type { JsonObject, JsonValue } from '../../protocol/events/canonical-json.ts'
+import type { JsonObject } from '../../protocol/events/canonical-json.ts'
+import type { StrippedEvent } from '../../protocol/events/event.ts'
 import { type BuiltEvent, buildEvent } from '../../protocol/events/event-builder.ts'
 import { checkEventSize } from '../../protocol/events/event-format.ts'
 import type { SigningKey } from '../../protocol/events/signing.ts'
@@ -17,21 +18,14 @@ import {
   SUPPORTED_ROOM_VERSIONS,
   UNSTABLE_ROOM_VERSIONS,
 } from '../../protocol/rooms/room-version.ts'
+import { toldState } from '../../protocol/rooms/told-state.ts'
+import { objectIn } from '../answers.ts'
 import { ServerFailure } from '../server-failure.ts'
 
-const MAKE_MS = 10_000
-const MAKE_BYTES = 256 * 1024
-
-/** A large room takes its server a while. */
-const SEND_MS = 60_000
-/** "A state answer". */
-const STATE_BYTES = 64 * 1024 * 1024
-const SMALL_BYTES = 1024 * 1024
-
 const PATHS = {
-  join: { make: 'v1/make_join', send: 'v2/send_join', bytes: STATE_BYTES, namesVersions: true },
-  knock: { make: 'v1/make_knock', send: 'v1/send_knock', bytes: SMALL_BYTES, namesVersions: true },
-  leave: { make: 'v1/make_leave', send: 'v2/send_leave', bytes: SMALL_BYTES, namesVersions: false },
+  join: { make: 'v1/make_join', send: 'v2/send_join', namesVersions: true },
+  knock: { make: 'v1/make_knock', send: 'v1/send_knock', namesVersions: true },
+  leave: { make: 'v1/make_leave', send: 'v2/send_leave', namesVersions: false },
 } as const
 
 export interface HandshakeParts {
@@ -63,11 +57,9 @@ export async function makeMember(
   const query = versions.map((version) => `ver=${encodeURIComponent(version)}`).join('&')
   const path = `/_matrix/federation/${make}/${encodeURIComponent(asked.roomId)}/${encodeURIComponent(asked.userId)}`
   const { text } = await parts.federation.ask({
+    kind: `make_${asked.membership}`,
     destination: server,
-    method: 'GET',
     uri: query === '' ? path : `${path}?${query}`,
-    timeoutMs: MAKE_MS,
-    maxBytes: MAKE_BYTES,
   })
   const answer = objectIn(text)
   const rules = rulesIn(answer)
@@ -89,38 +81,33 @@ export async function sendMember(
   { roomId, membership }: MemberOf,
   { event: { eventId, json }, take }: { event: BuiltEvent; take?: (chunk: Uint8Array) => boolean },
 ): Promise<string> {
-  const { send, bytes } = PATHS[membership]
+  const { send } = PATHS[membership]
   const { text } = await federation.ask({
+    kind: `send_${membership}`,
     destination: server,
-    method: 'PUT',
     uri: `/_matrix/federation/${send}/${encodeURIComponent(roomId)}/${encodeURIComponent(eventId)}`,
     content: json,
-    timeoutMs: SEND_MS,
-    maxBytes: bytes,
     ...(take !== undefined && { take }),
   })
   return text
 }
+
+/** The grammar of room versions: the user is told no other text as one. */
+const VERSION = /^[a-z0-9.-]{1,32}$/
 
 /** "If not provided, the room version is assumed to be either "1" or "2"", which this server does not know. */
 function rulesIn(answer: JsonObject): RoomVersionRules {
   const version = stringField(answer.room_version) ?? '1'
   const rules = roomVersion(version)
   if (rules !== undefined) return rules
+  if (!VERSION.test(version)) throw new ServerFailure('unfit')
   throw new MatrixError('M_INCOMPATIBLE_ROOM_VERSION', `This server does not know room version ${version}`, {
     extra: { room_version: version },
   })
 }
 
-/** @throws ServerFailure where the text is no JSON object */
-export function objectIn(text: string): JsonObject {
-  let value: JsonValue | undefined
-  try {
-    value = JSON.parse(text) as JsonValue
-  } catch {
-    // Below.
-  }
-  const object = objectField(value)
-  if (object === undefined) throw new ServerFailure('unfit')
-  return object
+/** What the server that took a knock tells of the room. @throws ServerFailure where that is no answer */
+export function knockedState(text: string): StrippedEvent[] {
+  const { knock_room_state: told } = objectIn(text)
+  return toldState(Array.isArray(told) ? told : [])
 }

@@ -24,7 +24,11 @@ export interface JoinedState {
 
 /** Takes the bytes of an answer of send_join. */
 export function joinAnswer(): JsonParts {
-  return new JsonParts(['state', 'auth_chain'], MOST_EVENTS)
+  return new JsonParts({
+    lists: ['state', 'auth_chain'],
+    members: ['event', 'members_omitted'],
+    most: MOST_EVENTS,
+  })
 }
 
 interface Joining {
@@ -74,11 +78,13 @@ function partsOf(answer: JsonParts): {
     answer.end()
     const [state, authChain] = [answer.lists.get('state'), answer.lists.get('auth_chain')]
     if (state === undefined || authChain === undefined) throw new MatrixError('M_BAD_JSON', 'No state')
+    // This server did not ask for a state without its members, with which nothing in the room can be judged.
+    if (answer.members.get('members_omitted') === 'true') throw unsound('its answer leaves out members')
     const texts = [...state, ...authChain]
     answer.lists.clear()
     return { texts, stateCount: state.length, event: answer.members.get('event') }
   } catch (error) {
-    if (!(error instanceof MatrixError)) throw error
+    if (!(error instanceof MatrixError) || error.errcode === 'M_UNKNOWN') throw error
     if (error.errcode !== 'M_TOO_LARGE') throw unsound('its answer is not the state of a room')
     throw unsound(`the room's state has more than ${MOST_EVENTS} events`)
   }

@@ -1,16 +1,13 @@
 /** Invites of users of other servers: their server signs the invite before it is an event. Server-Server API §Inviting. */
 import type { FederationClient, KeyRing } from '../../ports/federation.ts'
 import { MatrixError } from '../../protocol/errors.ts'
-import { membersOf } from '../../protocol/federation/json-parts.ts'
 import { withSignatures } from '../../protocol/federation/more-signatures.ts'
 import { readPdu, type ValidPdu } from '../../protocol/federation/pdu-checks.ts'
-import { checkSignatures, type WantedKey } from '../../protocol/federation/pdu-signatures.ts'
+import { checkSignatures, signaturesOf, type WantedKey } from '../../protocol/federation/pdu-signatures.ts'
 import { serverNameOf } from '../../protocol/identifiers.ts'
 import { type RoomVersionRules, roomVersion } from '../../protocol/rooms/room-version.ts'
+import { memberIn } from '../answers.ts'
 import { asMatrixError } from './in-turn.ts'
-
-const INVITE_MS = 20_000
-const INVITE_BYTES = 256 * 1024
 
 interface OutgoingInvite {
   roomId: string
@@ -37,16 +34,14 @@ export async function invitedBy(
   const content = `{"event":${json},"invite_room_state":[${inviteState.join(',')}],"room_version":${JSON.stringify(invite.roomVersion)}}`
   try {
     const { text } = await federation.ask({
+      kind: 'invite',
       destination: server,
-      method: 'PUT',
       uri: `/_matrix/federation/v2/invite/${encodeURIComponent(roomId)}/${encodeURIComponent(eventId)}`,
       content,
-      timeoutMs: INVITE_MS,
-      maxBytes: INVITE_BYTES,
     })
-    const signed = readPdu(membersOf(text).get('event') ?? '', rules)
+    const signed = readPdu(memberIn(text, 'event') ?? '', rules)
     if (signed.eventId !== eventId) throw unusable('has answered an invite with another event')
-    const signatures = await signaturesOf(server, signed, { rules, keyRing })
+    const signatures = await validSignatures(server, signed, { rules, keyRing })
     return withSignatures(json, rules, { serverName: server, signatures })
   } catch (error) {
     throw asMatrixError(error, server)
@@ -54,7 +49,7 @@ export async function invitedBy(
 }
 
 /** Those signatures of the server that are valid. */
-async function signaturesOf(
+async function validSignatures(
   server: string,
   signed: ValidPdu,
   { rules, keyRing }: { rules: RoomVersionRules; keyRing: KeyRing },
@@ -67,7 +62,8 @@ async function signaturesOf(
     checked = checkSignatures([server], signed, keys)
   }
   if (checked.state !== 'valid') throw unusable('has not signed the invite')
-  const own = Object.entries(signed.pdu.signatures[server] ?? {})
+  // Those beyond the first few are not checked.
+  const own = signaturesOf(signed.pdu, server)
   const isKnown = (keyId: string): boolean => {
     const wanted: WantedKey = { serverName: server, keyId, at: signed.pdu.origin_server_ts }
     const key = keys(wanted)

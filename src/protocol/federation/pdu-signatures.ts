@@ -106,7 +106,8 @@ function signatureOfServer(
   return missing.length === 0 ? { state: 'invalid', serverName } : { state: 'missing keys', keys: missing }
 }
 
-function signaturesOf({ signatures }: Pdu, serverName: string): [keyId: string, signature: string][] {
+/** The signatures of a server that are looked at. */
+export function signaturesOf({ signatures }: Pdu, serverName: string): [keyId: string, signature: string][] {
   const all: JsonObject = signatures
   // Server names come from others: never look them up in a prototype.
   const own: JsonValue | undefined = Object.hasOwn(all, serverName) ? all[serverName] : undefined

@@ -174,7 +174,7 @@ export const MIDDLEWARE: readonly Mutant[] = [
         '',
         { equal: 'what declares more is counted while it is read' },
       ],
-      ['isDeeperThan(value, MAX_DEPTH)', 'isDeeperThan(value, 10_000)'],
+      ['if (isTooDeep(value, text)) throw', 'if (false) throw'],
     ],
     'bodies',
   ),

@@ -18,6 +18,7 @@ export interface Oddities {
   signer?: string
   auth?: string[]
   ts?: number
+  depth?: number
   type?: string
   stateKey?: string
   content?: JsonObject
@@ -75,7 +76,7 @@ export function guest(
         roomId,
         redacts: undefined,
         originServerTs: odd.ts ?? Date.now(),
-        depth,
+        depth: odd.depth ?? depth,
         authEvents:
           odd.auth ?? keys.map(([type, key]) => state.get(`${type} ${key}`)).filter((id) => id !== undefined),
         prevEvents: odd.prev,

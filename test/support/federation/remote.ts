@@ -22,11 +22,12 @@ export interface Received {
   body: Body
 }
 
-/** What it answers a request with. `never` holds it open. */
+/** What it answers a request with. `never` holds it open; `cut` begins, and closes the connection. */
 export type Reply =
-  | { status?: number; body?: Body; raw?: string; headers?: Record<string, string> }
+  | { status?: number; body?: Body; raw?: string | Uint8Array; headers?: Record<string, string> }
   | 'never'
   | 'endless'
+  | 'cut'
 
 type Handler = (request: Received) => Reply | Promise<Reply>
 
@@ -158,6 +159,11 @@ export function newRemote(): Remote {
     if (reply === 'never') return
     if (reply === 'endless') {
       endless(response)
+      return
+    }
+    if (reply === 'cut') {
+      response.writeHead(200, { 'content-type': 'application/json', 'content-length': '100000' })
+      response.write('{"a":', () => response.destroy())
       return
     }
     const { status = 200, body = {}, raw, headers: more } = reply

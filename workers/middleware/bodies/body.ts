@@ -2,6 +2,7 @@
 
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
+import { isTooDeep } from '../../../src/protocol/json-depth.ts'
 import { AT_A_TIME, inTime, partsInTime } from './slow-bodies.ts'
 
 /** Larger JSON is of no use to any endpoint of the client API: an event holds 64 KiB. */
@@ -9,9 +10,6 @@ export const JSON_LIMIT = 1024 * 1024
 
 /** The same of those who have not said who they are: a token of another system is the longest that they send. */
 export const STRANGERS_LIMIT = 128 * 1024
-
-/** Code that walks a value nested deeper than this could exhaust its stack. */
-const MAX_DEPTH = 200
 
 interface Reading {
   /** Ms. */
@@ -50,10 +48,7 @@ export async function readJsonText(
 export function parseJsonObject(text: string): JsonObject {
   const value = parse(text)
   if (!isJsonObject(value)) throw new MatrixError('M_BAD_JSON', 'The body must be a JSON object')
-  // A nesting of n needs at least 2n characters: short bodies are not walked.
-  if (text.length > 2 * MAX_DEPTH && isDeeperThan(value, MAX_DEPTH)) {
-    throw new MatrixError('M_BAD_JSON', 'The body is nested too deeply')
-  }
+  if (isTooDeep(value, text)) throw new MatrixError('M_BAD_JSON', 'The body is nested too deeply')
   return value
 }
 
@@ -126,16 +121,6 @@ function join(chunks: Uint8Array[], length: number): Uint8Array {
     offset += chunk.byteLength
   }
   return whole
-}
-
-/** Walks level by level, so that the walk itself needs no stack. */
-function isDeeperThan(value: unknown, limit: number): boolean {
-  let level: unknown[] = [value]
-  for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth > limit) return true
-    level = level.flatMap((item) => (typeof item === 'object' && item !== null ? Object.values(item) : []))
-  }
-  return false
 }
 
 function tooLarge(limit: number): MatrixError {

@@ -1,7 +1,11 @@
 /** Events with what the room made of them, whether they are shown or not. */
+import { slicesOf } from '../../../../src/slices.ts'
 import { first, type SqlReader } from '../../../sqlite.ts'
 import type { StatePlace } from '../federation/state-groups.ts'
 import { EVENT_COLUMNS, type EventRow } from './events.ts'
+
+/** Events of a statement: a value may have 2 MB, and ids 255 bytes each. */
+const AT_ONCE = 5_000
 
 /** An event with what the room made of it, and the state around it. */
 export type JudgedRow = EventRow & { flags: number } & Record<
@@ -36,8 +40,10 @@ export function statesAround(
 /** Those of these events that are there, with their flags. */
 export function flagsOf(sql: SqlReader, eventIds: readonly string[]): Map<string, number> {
   const query = 'SELECT event_id, flags FROM events WHERE event_id IN (SELECT value FROM json_each(?))'
-  const rows = sql.exec<Pick<JudgedRow, 'event_id' | 'flags'>>(query, JSON.stringify(eventIds))
-  return new Map(rows.toArray().map((row) => [row.event_id, row.flags]))
+  const rows = slicesOf(eventIds, AT_ONCE).flatMap((ids) =>
+    sql.exec<Pick<JudgedRow, 'event_id' | 'flags'>>(query, JSON.stringify(ids)).toArray(),
+  )
+  return new Map(rows.map((row) => [row.event_id, row.flags]))
 }
 
 /** What says whether an event stands in a state, and where. */

@@ -13,6 +13,11 @@ export class Needs {
   readonly #events = new Set<string>()
   readonly #states = new Set<string>()
 
+  /** Whether no more single events can be asked for. */
+  get isFull(): boolean {
+    return this.#events.size === MOST_EVENTS
+  }
+
   /** Events behind this one. */
   missing(eventId: string, depth: number): void {
     if (this.#latest.size < MAX_PREV_EVENTS) this.#latest.set(eventId, depth)

@@ -4,6 +4,7 @@
  */
 import type { ReceivedVerdict, Supplied, SuppliedState } from '../../../../src/objects/room/federation.ts'
 import type { Pdu } from '../../../../src/protocol/events/event.ts'
+import { slicesOf } from '../../../../src/slices.ts'
 import type { RoomWriter } from '../../context.ts'
 import { FLAGS } from '../../rows/events/flags.ts'
 import { flagsOf, judgedEvent } from '../../rows/events/judged-events.ts'
@@ -22,6 +23,9 @@ import { CitedEvents, judge, judgeOutlier } from './verdict.ts'
 const MOST_PLACED = 500
 /** Time of one call, ms: an object has one thread. */
 const LONGEST_MS = 50
+
+/** Events that are looked for at once: a state may name 100,000 of which none is to be had. */
+const LOOKED_FOR = 500
 
 /** Before all positions. */
 const NO_STATE: WorkedState = { base: { pos: Number.MIN_SAFE_INTEGER, group: null }, deltas: [] }
@@ -155,11 +159,20 @@ export class Settler {
 
   /** Whether these events are stored now, in any form. What is in the pool is stored on the way. */
   #haveAll(eventIds: readonly string[]): boolean {
-    let all = true
     const asked = eventIds.filter((eventId) => !this.#cited.has(eventId))
-    if (asked.length === 0) return true
-    const known = flagsOf(this.#room.store.sql, asked)
-    for (const eventId of asked) {
+    let all = true
+    for (const some of slicesOf(asked, LOOKED_FOR)) {
+      if (!this.#haveSome(some)) all = false
+      // What more is missing could not be asked for.
+      if (!all && this.needs.isFull) break
+    }
+    return all
+  }
+
+  #haveSome(eventIds: readonly string[]): boolean {
+    let all = true
+    const known = flagsOf(this.#room.store.sql, eventIds)
+    for (const eventId of eventIds) {
       if (known.has(eventId)) continue
       const pooled = this.#pool.get(eventId)
       if (pooled !== undefined && this.settleOutlier(pooled) && this.#flags(eventId) !== undefined) continue
@@ -235,10 +248,13 @@ export class Settler {
 
   /** Events that cite each other are asked for at once: one after the other they would take a call each. */
   #needTogether(eventIds: readonly string[]): void {
-    const known = flagsOf(this.#room.store.sql, eventIds)
-    for (const eventId of eventIds) {
-      const isThere = known.has(eventId) || this.#pool.get(eventId) !== undefined
-      if (!isThere && !this.#unavailable.has(eventId)) this.needs.event(eventId)
+    for (const some of slicesOf(eventIds, LOOKED_FOR)) {
+      if (this.needs.isFull) return
+      const known = flagsOf(this.#room.store.sql, some)
+      for (const eventId of some) {
+        const isThere = known.has(eventId) || this.#pool.get(eventId) !== undefined
+        if (!isThere && !this.#unavailable.has(eventId)) this.needs.event(eventId)
+      }
     }
   }
 

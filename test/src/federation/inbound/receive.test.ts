@@ -1,5 +1,6 @@
 /** What is counted of a Room's answers, for the operator. */
 import { expect, it } from 'vitest'
+import { CallBudget } from '../../../../src/federation/inbound/call-budget.ts'
 import { type ReceivingPorts, receiveEvents } from '../../../../src/federation/inbound/receive.ts'
 import { rulesOf } from '../../../support/auth-room.ts'
 
@@ -18,6 +19,8 @@ it.each([
   }
   const receiving = { origin: 'away.example', roomId: '!room:away.example', rules: rulesOf('11'), events: [] }
   const ports = { clock: { now: () => 0 }, metrics } as unknown as ReceivingPorts
-  expect(await receiveEvents(ports, room, { ...receiving, until: 1_000 })).toEqual({})
+  expect(await receiveEvents(ports, room, { ...receiving, until: 1_000, budget: new CallBudget() })).toEqual(
+    {},
+  )
   expect(counts).toEqual([counted])
 })

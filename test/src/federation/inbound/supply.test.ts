@@ -1,5 +1,6 @@
 /** Of which events a state may be told to lack: a server that does not answer may have them. */
 import { expect, it } from 'vitest'
+import { CallBudget } from '../../../../src/federation/inbound/call-budget.ts'
 import { Supply } from '../../../../src/federation/inbound/supply.ts'
 import { ServerFailure } from '../../../../src/federation/server-failure.ts'
 import type { ServerRequest } from '../../../../src/ports/federation.ts'
@@ -39,6 +40,9 @@ async function outcome(answers: Record<string, Answer>, teller = SENDER): Promis
     roomId: away.roomId,
     serverNames: [SENDER, OTHER],
     isHistory: false,
+    now: () => 0,
+    until: 1,
+    budget: new CallBudget(),
     metrics: { count: () => undefined, observe: () => undefined },
   })
   await supply.fetch([{ kind: 'state', eventId: '$after' }])

@@ -1,7 +1,9 @@
 /** A network that loses requests and answers, and falls into parts. */
+
 import { ServerFailure } from '../../../../src/federation/server-failure.ts'
 import type { FederationClient, ServerRequest } from '../../../../src/ports/federation.ts'
 import { MatrixError } from '../../../../src/protocol/errors.ts'
+import { REQUESTS } from '../../../../src/protocol/federation/requests.ts'
 import type { Random } from '../../../fuzz/random.ts'
 
 /** A server as the network reaches it: answers a request's text. @throws MatrixError */
@@ -49,7 +51,7 @@ export class LossyNetwork {
     await this.#pause()
     // The other server has done what it was asked for.
     if (!this.#isReached(origin, request.destination)) throw this.#failure()
-    if (text.length > request.maxBytes) throw new ServerFailure('unfit')
+    if (text.length > REQUESTS[request.kind].maxBytes) throw new ServerFailure('unfit')
     return { text }
   }
 

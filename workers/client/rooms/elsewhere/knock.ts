@@ -1,10 +1,9 @@
 /** Knocking at a room of other servers. No Room is made of it: the user's own list has the knock. */
-import { makeMember, objectIn, sendMember } from '../../../../src/federation/membership/handshake.ts'
+import { knockedState, makeMember, sendMember } from '../../../../src/federation/membership/handshake.ts'
 import { inTurn } from '../../../../src/federation/membership/in-turn.ts'
 import type { JsonObject } from '../../../../src/protocol/events/canonical-json.ts'
 import { strippedEvent } from '../../../../src/protocol/events/event.ts'
 import { checkMemberContent } from '../../../../src/protocol/rooms/member-content.ts'
-import { toldState } from '../../../../src/protocol/rooms/told-state.ts'
 import type { UserContext } from '../../../app-env.ts'
 import type { NamedRoom } from './places.ts'
 
@@ -20,11 +19,10 @@ export async function knockElsewhere(
   const asked = { roomId, userId, membership: 'knock' } as const
   const { event, state } = await inTurn(servers, ports.clock, async (server) => {
     const made = await makeMember(ports, server, asked, content)
-    const { knock_room_state: told } = objectIn(await sendMember(ports, server, asked, made))
-    return { event: made.event, state: Array.isArray(told) ? told : [] }
+    return { event: made.event, state: knockedState(await sendMember(ports, server, asked, made)) }
   })
   const own = strippedEvent(event.pdu)
-  const others = toldState(state).filter(({ type, state_key: key }) => type !== own.type || key !== userId)
+  const others = state.filter(({ type, state_key: key }) => type !== own.type || key !== userId)
   await objects.user(userId).membershipChanged({
     roomId,
     pos: 0,
