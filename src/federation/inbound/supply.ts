@@ -42,6 +42,8 @@ export interface Suppliers {
 export class Supply {
   readonly #parts: Suppliers
   readonly #states = new Map<string, SuppliedState>()
+  /** Servers that gave no answer. */
+  readonly #away = new Set<string>()
   /** Events for whose states there was no room: a later transaction may have it. */
   readonly #unheld = new Set<string>()
   /** The states' events, by the server that told them. */
@@ -181,6 +183,7 @@ export class Supply {
     if (!isEventId(eventId)) return 'gone'
     let without = 0
     for (const serverName of serverNames) {
+      if (this.#away.has(serverName)) continue
       const server = this.#server(serverName)
       if (server === undefined) return 'unknown'
       try {
@@ -188,12 +191,18 @@ export class Supply {
         if (text !== undefined && idOf(text, rules) === eventId) return { text }
       } catch (error) {
         if (!(error instanceof ServerFailure)) throw error
+        this.#noteFailure(serverName, error)
         if (error.status !== NOT_FOUND) continue
       }
       without += 1
       if (this.#told.get(serverName)?.has(eventId) === true) return 'gone'
     }
     return without === serverNames.length ? 'gone' : 'unknown'
+  }
+
+  /** One that gave no answer would take the time of the others again. */
+  #noteFailure(serverName: string, { kind }: ServerFailure): void {
+    if (kind === 'unreachable') this.#away.add(serverName)
   }
 
   /** Counted once, however much is left. */
@@ -223,6 +232,7 @@ export class Supply {
   /** Asks one server after the other. */
   async #fromAny<T>(ask: (server: AskedServer) => Promise<T | undefined>): Promise<T | undefined> {
     for (const serverName of this.#parts.serverNames) {
+      if (this.#away.has(serverName)) continue
       const server = this.#server(serverName)
       if (server === undefined) return undefined
       try {
@@ -230,6 +240,7 @@ export class Supply {
         if (found !== undefined) return found
       } catch (error) {
         if (!(error instanceof ServerFailure)) throw error
+        this.#noteFailure(serverName, error)
       }
     }
     return undefined

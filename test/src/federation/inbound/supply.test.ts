@@ -51,6 +51,57 @@ async function outcome(answers: Record<string, Answer>, teller = SENDER): Promis
   return found?.unavailable?.includes(wanted.eventId) ? 'lacking' : 'open'
 }
 
+/** Fetches 500 single events, of which nothing is to be had, and answers what was asked of whom. */
+async function askedInVain(
+  ask: (server: string) => number,
+  calls = 20,
+): Promise<{ asked: string[]; now: number }> {
+  let now = 0
+  const asked: string[] = []
+  const lookup = () => away.publicKey
+  const supply = new Supply({
+    client: {
+      async ask({ destination, withinMs = 10_000 }) {
+        asked.push(destination)
+        const took = ask(destination)
+        now += Math.min(took, withinMs)
+        throw took > 0 ? AWAY : NO_SUCH
+      },
+    },
+    keyRing: { known: () => lookup, collect: async () => lookup },
+    rules: away.rules,
+    roomId: away.roomId,
+    serverNames: [SENDER, OTHER],
+    isHistory: false,
+    now: () => now,
+    until: 25_000,
+    budget: new CallBudget(),
+    metrics: { count: () => undefined, observe: () => undefined },
+  })
+  for (let call = 0; call < calls; call += 1) {
+    const eventIds = Array.from({ length: 50 }, (_, n) => `$${call} ${n}`)
+    await supply.fetch([{ kind: 'events', eventIds }])
+  }
+  return { asked, now }
+}
+
+it('a server that hangs is not asked again for the same events, and others are', async () => {
+  const { asked, now } = await askedInVain((server) => (server === SENDER ? 10_000 : 0), 1)
+  // Two are asked for at once.
+  expect(asked.filter((server) => server === SENDER).length).toBeLessThanOrEqual(2)
+  expect(asked.filter((server) => server === OTHER)).toHaveLength(50)
+  expect(now).toBeLessThanOrEqual(25_000)
+})
+
+it('nothing is asked for once the time is over', async () => {
+  const { now } = await askedInVain(() => 10_000)
+  expect(now).toBeLessThanOrEqual(25_000)
+})
+
+it('no more is asked for than one invocation may ask', async () => {
+  expect((await askedInVain(() => 0)).asked).toHaveLength(200)
+})
+
 it.each<[string, string, Record<string, Answer>, string?]>([
   ['is had from the one that sent the events', 'had', { [SENDER]: given(wanted), [OTHER]: NO_SUCH }],
   ['is had from another where the first does not answer', 'had', { [SENDER]: AWAY, [OTHER]: given(wanted) }],
