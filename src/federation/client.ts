@@ -52,7 +52,7 @@ async function ask(
 ): Promise<{ text: string }> {
   const { destination, content } = request
   const { method, maxBytes, isUnsigned = false }: RequestBounds = REQUESTS[request.kind]
-  const target = await discovery.find(destination)
+  const target = await whileInTime(signal, discovery.find(destination))
   if (target === undefined) throw new ServerFailure('unreachable')
   const url = new URL(`https://${target}${request.uri}`)
   // As it goes on the wire: URLs escape more than their parts were.
@@ -79,6 +79,14 @@ async function ask(
   const { bytes, isWhole } = await readBytes(response, maxBytes)
   if (!isWhole) throw new ServerFailure('unfit')
   return { text: new TextDecoder().decode(bytes) }
+}
+
+/** Finding a server has a time of its own, which may be longer than what is left for a request. */
+function whileInTime<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+    work.then(resolve, reject)
+  })
 }
 
 async function failureOf(response: Response): Promise<ServerFailure> {
