@@ -69,7 +69,8 @@ export function bucketMedia(bucket: Bucket): MediaStore {
 
 async function wholeOf(bucket: Bucket, mediaId: string): Promise<Uint8Array | undefined> {
   const object = await bucket.head(bytesKey(mediaId))
-  const body = object && (await bucket.read(bytesKey(mediaId)))
+  const range = object === undefined || object.size === 0 ? undefined : { offset: 0, length: object.size }
+  const body = object && (await bucket.read(bytesKey(mediaId), range))
   if (body === undefined) return undefined
   const bytes = new Uint8Array(await new Response(body).arrayBuffer().catch(brokenOff))
   const sha256 = object?.custom.sha256 ?? (await storedHash(bucket, mediaId))

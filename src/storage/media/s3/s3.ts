@@ -7,6 +7,7 @@ import {
   PART_BYTES,
   type Tags,
 } from '../../../ports/bucket.ts'
+import type { ByteRange } from '../../../ports/media.ts'
 import { StoreAway, StoreRefused } from '../failures.ts'
 import { inParts } from '../incoming.ts'
 import { inPace } from '../pace.ts'
@@ -24,17 +25,20 @@ export function s3Bucket(client: S3Client): Bucket {
     const answer = await client.ask({ method: 'HEAD', key })
     return answer.status === 404 ? undefined : objectOf(key, answer.headers)
   }
+  const sizeOf = async (key: string) => (await head(key))?.size ?? 0
   return {
     head,
     async read(key, range) {
-      const headers = range && { range: `bytes=${range.offset}-${range.offset + range.length - 1}` }
+      const headers = range && { range: `bytes=${range.offset}-${lastOf(range)}` }
       const answer = await client.ask({ method: 'GET', key, headers })
       if (answer.status === 404) return undefined
-      if (range !== undefined && answer.status !== 206) {
+      const told = answer.headers.get('content-length')
+      const problem = range && otherThan(range, answer)
+      if (problem !== undefined) {
         await answer.body?.cancel()
-        throw new StoreRefused('NoRanges')
+        throw new StoreRefused(problem)
       }
-      return inPace(answer.body, Number(answer.headers.get('content-length')))
+      return inPace(answer.body, range?.length ?? (told === null ? await sizeOf(key) : Number(told)))
     },
     async put(key, content, tags, onlyIf) {
       if (!(content instanceof Uint8Array)) return putStream(client, key, content, tags, onlyIf)
@@ -58,6 +62,17 @@ export function s3Bucket(client: S3Client): Bucket {
       return next === undefined ? { keys } : { keys, next }
     },
   }
+}
+
+const lastOf = ({ offset, length }: ByteRange) => offset + length - 1
+
+/** A proxy between may know nothing of ranges, or hold half of an object: a client would take what comes for all. */
+function otherThan(range: ByteRange, { status, headers }: Response): string | undefined {
+  if (status !== 206) return 'NoRanges'
+  if (headers.get('content-range')?.startsWith(`bytes ${range.offset}-${lastOf(range)}/`) !== true)
+    return 'OtherRange'
+  const told = headers.get('content-length')
+  return told !== null && Number(told) !== range.length ? 'OtherLength' : undefined
 }
 
 function objectOf(key: string, headers: Headers): BucketObject {
