@@ -13,10 +13,17 @@ interface Message {
   readers: readonly Reader[] | undefined
 }
 
+/** A client has seen a message. */
+export interface Delivery {
+  /** When its send began, by `performance.now()`, ms. */
+  sentAt: number
+  /** From then until the client had it, ms. */
+  latency: number
+}
+
 export class Ledger {
   readonly #messages = new Map<string, Message>()
-  /** From before each send until each client had the message, ms. */
-  readonly latencies: number[] = []
+  readonly deliveries: Delivery[] = []
   readonly errors: Record<string, number> = {}
   acknowledged = 0
   /** Messages that a client was told of more than once. */
@@ -39,7 +46,9 @@ export class Ledger {
   /** A client sees a message for the first time. */
   arrived(marker: string): void {
     const message = this.#messages.get(marker)
-    if (message !== undefined) this.latencies.push(performance.now() - message.sentAt)
+    if (message === undefined) return
+    const { sentAt } = message
+    this.deliveries.push({ sentAt, latency: performance.now() - sentAt })
   }
 
   error(what: string): void {

@@ -2,7 +2,7 @@
 
 import { busyNote, formatNumber, renderTable } from '../report.ts'
 import type { CommandOptions } from './options.ts'
-import type { Connected, LoadResult, Talk } from './run.ts'
+import { type Connected, type LoadResult, type Talk, WAKING_MS } from './run.ts'
 
 export interface LoadReport {
   date: string
@@ -31,6 +31,9 @@ const CONNECTED: readonly Figure<Connected>[] = [
   { label: 'processor time, at rest', unit: 'ms/s', of: ({ processorAtRest }) => processorAtRest },
 ]
 
+const FIRST = `latency, first ${WAKING_MS / 1_000} s`
+const LATER = 'latency after them'
+
 const TALK: readonly Figure<Talk>[] = [
   { label: 'messages acknowledged', unit: '', of: ({ acknowledged }) => acknowledged },
   { label: 'deliveries', unit: '', of: ({ deliveries }) => deliveries },
@@ -40,6 +43,10 @@ const TALK: readonly Figure<Talk>[] = [
   { label: 'message latency, p50', unit: 'ms', of: ({ p50 }) => p50 },
   { label: 'message latency, p95', unit: 'ms', of: ({ p95 }) => p95 },
   { label: 'message latency, p99', unit: 'ms', of: ({ p99 }) => p99 },
+  { label: `${FIRST}, p50`, unit: 'ms', of: ({ waking }) => waking.p50 },
+  { label: `${FIRST}, p99`, unit: 'ms', of: ({ waking }) => waking.p99 },
+  { label: `${LATER}, p50`, unit: 'ms', of: ({ awake }) => measured(awake.p50) },
+  { label: `${LATER}, p99`, unit: 'ms', of: ({ awake }) => measured(awake.p99) },
   { label: 'memory of one that talks', unit: 'MB', of: ({ memory }) => memory },
   { label: 'processor time, talking', unit: 'ms', of: ({ processor }) => processor },
   {
@@ -48,6 +55,11 @@ const TALK: readonly Figure<Talk>[] = [
     of: ({ processor, acknowledged }) => (processor === undefined ? undefined : processor / acknowledged),
   },
 ]
+
+/** A figure of nothing is no figure. */
+function measured(figure: number): number | undefined {
+  return Number.isNaN(figure) ? undefined : figure
+}
 
 /** The table that the terminal shows. */
 export function renderLoad({ date, machine, busy, options, result }: LoadReport): string {

@@ -6,7 +6,7 @@ import { paced, pause, percentile } from '../measure.ts'
 import { settledMemoryMb, treeMemoryMb, treeProcessorMs } from '../process-tree.ts'
 import type { Server } from '../target.ts'
 import { idleStream, KINDS, type LoadClient } from './kinds.ts'
-import { Ledger, Reader } from './ledger.ts'
+import { type Delivery, Ledger, Reader } from './ledger.ts'
 import type { LoadOptions } from './options.ts'
 
 const WIDTH = 8
@@ -15,6 +15,8 @@ const CONNECT_LIMIT_MS = 120_000
 /** So long after the last acknowledgement a message that has not come is lost. */
 const LATE_LIMIT_MS = 30_000
 const MEMORY_EVERY_MS = 2_000
+/** In the first seconds of talk objects come back to memory, and the runtime compiles what it meets, ms. */
+export const WAKING_MS = 5_000
 /** Objects on which nobody calls leave the memory after ten seconds. */
 const OBJECTS_STAY_MS = 15_000
 
@@ -37,15 +39,23 @@ export interface Connected {
   memoryBefore?: number
 }
 
-export interface Talk {
+/** Of the times from a send until a client has the message, ms. */
+interface Percentiles {
+  p50: number
+  p95: number
+  p99: number
+}
+
+export interface Talk extends Percentiles {
   acknowledged: number
   deliveries: number
   lost: number
   doubled: number
   gaps: number
-  p50: number
-  p95: number
-  p99: number
+  /** Of the messages of the first seconds, ms. */
+  waking: Percentiles
+  /** Of those after them, ms. */
+  awake: Percentiles
   /** Of one client that talks, at the most, MB. */
   memory?: number
   /** Of the server while they talked, ms. */
@@ -195,24 +205,31 @@ async function talk(run: Run, groups: readonly Group[], before: number | undefin
   const { server, options, ledger } = run
   const processor = treeProcessorMs(server.pids)
   const peak = watchMemory(server)
+  const awakeAt = performance.now() + WAKING_MS
   await paced(options.rate * options.seconds, options.rate, (index) => say(ledger, groups, index))
   const spent = difference(treeProcessorMs(server.pids), processor)
   const memory = difference(peak(), before)
   const end = performance.now() + LATE_LIMIT_MS
   while (ledger.lost > 0 && performance.now() < end) await pause(LOOK_MS)
-  const { acknowledged, latencies, lost, doubled, gaps } = ledger
+  const { acknowledged, deliveries, lost, doubled, gaps } = ledger
   return {
     acknowledged,
-    deliveries: latencies.length,
+    deliveries: deliveries.length,
     lost,
     doubled,
     gaps,
-    p50: percentile(latencies, 50),
-    p95: percentile(latencies, 95),
-    p99: percentile(latencies, 99),
+    ...percentiles(deliveries),
+    waking: percentiles(deliveries.filter(({ sentAt }) => sentAt < awakeAt)),
+    awake: percentiles(deliveries.filter(({ sentAt }) => sentAt >= awakeAt)),
     memory: memory === undefined ? undefined : memory / options.clients,
     processor: spent,
   }
+}
+
+/** Of no deliveries, NaN. */
+function percentiles(deliveries: readonly Delivery[]): Percentiles {
+  const latencies = deliveries.map(({ latency }) => latency)
+  return { p50: percentile(latencies, 50), p95: percentile(latencies, 95), p99: percentile(latencies, 99) }
 }
 
 /** One message: the groups take turns, and so do the members of each. */

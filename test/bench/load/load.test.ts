@@ -88,7 +88,7 @@ describe('the account of a run', () => {
     expect([ledger.lost, ledger.doubled]).toEqual([1, 1])
     await other.take([timeline('b')], false)
     expect(ledger.lost).toBe(0)
-    expect(ledger.latencies).toHaveLength(4)
+    expect(ledger.deliveries).toHaveLength(4)
   })
 
   it.each([
@@ -112,7 +112,7 @@ describe('the account of a run', () => {
     expect(second.timelines.map(({ events }) => events.length)).toEqual([2])
     await reader.take(second.timelines, false)
     expect(ledger).toMatchObject({ gaps: 1, lost: 0, doubled: 0, acknowledged: 5 })
-    expect(ledger.latencies).toHaveLength(5)
+    expect(ledger.deliveries).toHaveLength(5)
   })
 
   it('counts many different errors in few rows', () => {
