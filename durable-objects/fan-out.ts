@@ -14,8 +14,8 @@ import {
   peersOf,
   type ServerMark,
 } from './peers.ts'
-import type { WakeAnswer } from './room/tell/wake-calls.ts'
 import { type Pulled, type RoomPull, withinCall } from './user/sync/pull-transport.ts'
+import type { WakeAnswer } from './wake-rounds.ts'
 
 export class FanOut extends WorkerEntrypoint<Env> {
   /** A slice is not sliced again: a request and all that it sets off may call few Workers. */

@@ -258,8 +258,8 @@ export class Room extends DurableObject<Env> {
   async #mutateAndFeed<T>(work: (change: RoomWriter) => T): Promise<T> {
     const { value, change } = this.#mutate(work)
     if (takeFault('room:abort-after-commit')) await this.#abort()
-    this.#started.notifyBesideAnswer()
     await Promise.all([
+      this.#started.notifyBesideAnswer(),
       change.fed.length > 0 ? this.#parts.feed.confirm(change.fed) : undefined,
       changesLists(this.#room.store, change) ? patiently(this.#parts.timers.runNow('archive')) : undefined,
     ])

@@ -43,7 +43,7 @@ export const LEFT_OUT: Record<string, string> = {
   'test/durable-objects/user/archived-removals.test.ts': noServer,
   'test/durable-objects/user/gathering.test.ts': noServer,
   'test/durable-objects/lateness.test.ts': noServer,
-  'test/durable-objects/room/wake-rounds.test.ts': noServer,
+  'test/durable-objects/wake-rounds.test.ts': noServer,
   'test/durable-objects/user/many-first-syncs.test.ts': staysAwake,
   'test/durable-objects/user/sliding-profiles.test.ts': noServer,
   'test/durable-objects/user/unread-counts.test.ts': noServer,

@@ -4,25 +4,11 @@
  */
 import type { Wake } from '../../../src/objects/user/sync.ts'
 import { backoff } from '../../timers.ts'
+import type { WakeAnswer } from '../../wake-rounds.ts'
 import { addSubscriber, removeSubscriber, subscriberIds } from '../rows/tell/subscribers.ts'
-import type { WakeAnswer, WakeTransport } from './wake-calls.ts'
-import { inPlaces, LARGEST_SLICE, wakeSlices } from './wake-slices.ts'
-
-interface Subscriber {
-  userId: string
-  /** Raised by each pull: the answer to a wake that left before a pull says nothing about the time after it. */
-  generation: number
-  /** The position up to which this subscriber knows. */
-  acked: number
-  /** Until when a wake that is under way may be answered, ms; 0: no wake is under way. */
-  wakingUntil: number
-  failures: number
-  retryAt: number
-  /** The position of the newest thing that is news for this one alone: what a pull tells, and no increment. */
-  own: number
-  /** The position of the newest quiet news that this subscriber hears of at once, since it caused them. */
-  did: number
-}
+import { type Subscriber, subscriber } from './subscriber.ts'
+import type { SharedCall, WakeTransport } from './wake-calls.ts'
+import { inPlaces, wakeSlices } from './wake-slices.ts'
 
 export interface SubscribersOptions {
   sql: SqlStorage
@@ -39,7 +25,7 @@ export interface SubscribersOptions {
 
 /** Up to this many, the Room wakes by itself; above, in slices through the fan-out. */
 const DIRECT = 200
-/** Up to this many, wakes leave before the answer to the user that changed the room, whatever the machine does. */
+/** Up to this many, wakes leave before the answer to the user that changed the room. */
 const WOKEN_AT_ONCE = 20
 /** Somebody may be waiting: a wake is never put off for longer than this, ms. */
 const LAST_RETRY_MS = 4_000
@@ -49,6 +35,8 @@ const STUCK_MS = 10_000
 export class Subscribers {
   readonly #options: SubscribersOptions
   readonly #byUser = new Map<string, Subscriber>()
+  /** What is called together with other Rooms: each takes the answers that have come. */
+  readonly #shared = new Set<() => Subscriber[]>()
   #notifying = false
   #isStarted = false
   /** The newest position that is news for everybody. */
@@ -111,9 +99,9 @@ export class Subscribers {
   }
 
   /** Something new is for everybody. */
-  notify(): void {
+  notify(): Promise<unknown> | undefined {
     this.#loud = this.#options.head()
-    this.wakeBehind()
+    return this.wakeBehind()
   }
 
   /**
@@ -158,32 +146,35 @@ export class Subscribers {
   /**
    * `notify` for a change whose answer is about to leave. A few subscribers are woken at once, so that a sync after the
    * answer finds the change. Waking many takes a turn of its own, and the answer leaves first.
+   * @returns what the answer waits for, as `wakeBehind`
    */
-  notifyBesideAnswer(): void {
-    if (this.#byUser.size <= WOKEN_AT_ONCE) {
-      this.notify()
-    } else if (!this.#notifying) {
-      this.#notifying = true
-      setTimeout(() => {
-        this.#notifying = false
-        this.notify()
-      }, 0)
-    }
+  notifyBesideAnswer(): Promise<unknown> | undefined {
+    if (this.#byUser.size <= WOKEN_AT_ONCE) return this.notify()
+    if (this.#notifying) return
+    this.#notifying = true
+    setTimeout(() => {
+      this.#notifying = false
+      void this.notify()
+    }, 0)
   }
 
   /**
    * Wakes each subscriber that stands behind its news and is not being woken already. An answer that does not come, as
    * from an object that was reset, is waited for no longer than `STUCK_MS`.
+   * @returns where wakes are gathered: resolves when users who ask hear of them
    */
-  wakeBehind(): void {
-    const { transport } = this.#options
-    const isMany = this.#byUser.size > WOKEN_AT_ONCE && this.#byUser.size <= LARGEST_SLICE
-    const gathers = isMany && transport.gathers()
-    if (gathers) for (const userId of transport.withdraw()) this.#notWaking(userId)
+  wakeBehind(): Promise<unknown> | undefined {
+    if (this.#options.transport.gathers(this.#byUser.size)) return this.#gather()
     const behind = this.#behind()
-    if (gathers) for (const place of inPlaces(behind)) void this.#wakeTogether(place)
-    else if (behind.length > DIRECT) this.#wakeInSlices(behind)
+    if (behind.length > DIRECT) this.#wakeInSlices(behind)
     else for (const place of inPlaces(behind)) this.#wakeDirectly(place)
+  }
+
+  #gather(): Promise<unknown> {
+    // Those that have been told, and those whose wake has not left, are told of all by one wake.
+    for (const take of this.#shared) take()
+    for (const userId of this.#options.transport.withdraw()) this.#notWaking(userId)
+    return Promise.all(inPlaces(this.#behind()).map((place) => this.#wakeTogether(place)))
   }
 
   #behind(): Subscriber[] {
@@ -258,14 +249,20 @@ export class Subscribers {
     const wake = this.#wakeFor(place)
     const left = new Map(place.map((one) => [one.userId, { one, generation: one.generation }]))
     for (const one of place) one.wakingUntil = this.#options.now() + STUCK_MS
-    for await (const answers of this.#options.transport.wakeTogether([...left.keys()], wake)) {
-      const answered = answers.map(([userId, answer]) => {
+    const call = await this.#options.transport.wakeTogether([...left.keys()], wake)
+    const take = () =>
+      call.take().map(([userId, answer]) => {
         const { one, generation } = left.get(userId)!
         this.#answered(one, generation, wake.to, answer)
         return one
       })
-      this.#wakeMore(answered)
-    }
+    void this.#follow(call, take)
+  }
+
+  async #follow(call: SharedCall, take: () => Subscriber[]): Promise<void> {
+    this.#shared.add(take)
+    for await (const _ of call.looks()) this.#wakeMore(take())
+    this.#shared.delete(take)
   }
 
   #notWaking(userId: string): void {
@@ -293,8 +290,4 @@ export class Subscribers {
     this.#byUser.delete(one.userId)
     removeSubscriber(this.#options.sql, one.userId)
   }
-}
-
-function subscriber(userId: string, acked: number): Subscriber {
-  return { userId, generation: 0, acked, wakingUntil: 0, failures: 0, retryAt: 0, own: 0, did: 0 }
 }

@@ -31,7 +31,7 @@ import { formatSyncToken, parseSyncToken, type SyncToken } from './sync-token.ts
 import { UnreadCounts } from './unread.ts'
 import { V2Reader } from './v2-reader.ts'
 import { WaitingPolls } from './waiting.ts'
-import { newsOf, showsActivity } from './wakes.ts'
+import { newsOf, showsActivity, waitingWakes } from './wakes.ts'
 
 /** A user that has not asked for this long gets no wakes. */
 const AWAKE_MS = 60_000
@@ -115,8 +115,8 @@ export class SyncPolls {
       ownFields: (after, upTo) => fieldsChanged(parts.sql, after, upTo),
     })
     const readerOf = (poll: Poll) => this.#readerOf(poll)
-    const { admission, check, clock } = parts
-    const common = { heads: this.#heads, readerOf, clock, admission, check }
+    const hear = waitingWakes(parts, (wake) => this.wake(wake))
+    const common = { ...parts, heads: this.#heads, readerOf, hear }
     this.#waiting = new WaitingPolls({ ...common, sockets: this.sockets })
     this.streams = new Streams({
       ...common,
@@ -132,9 +132,8 @@ export class SyncPolls {
       begun: (deviceId, token) => this.#stored.named(deviceId, parseSyncToken(token).epoch),
       arm: parts.armStreams,
     })
-    const { presence, sockets } = this
     this.#left = new LeftAlone({
-      ...{ ...common, presence, sockets, userId: parts.userId },
+      ...{ ...common, presence: this.presence, sockets: this.sockets },
       streams: () => this.streams.size,
       serveNext: () => this.#waiting.serveNext(),
     })

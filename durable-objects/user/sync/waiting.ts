@@ -38,6 +38,8 @@ export interface WaitingParts {
   clock: Clock
   /** @throws where a session has ended */
   check: (session: Session) => void
+  /** Takes what Rooms are about to tell. */
+  hear: () => void
   /** What first syncs wait for. */
   admission: Pick<Admission, 'hasWaiting'>
 }
@@ -105,8 +107,11 @@ export class WaitingPolls {
     token: string | undefined,
     { open, session, mayWait, atOnce, timeoutMs }: Manner,
   ): Promise<{ answer?: SyncAnswer; response: Response }> {
-    if (mayWait && token !== undefined && (await this.#hold(reader, token, timeoutMs)))
+    this.#parts.hear()
+    if (mayWait && token !== undefined && (await this.#hold(reader, token, timeoutMs))) {
       this.#parts.check(session)
+      this.#parts.hear()
+    }
     const answer = await this.answer(reader, token)
     if (answer.news) this.#gathering.served(this.#parts.clock.now())
     if (answer.news || atOnce) return { answer, response: bodyOf(answer) }

@@ -8,7 +8,7 @@ const QUIET = ['test/workers/client/events/quiet-news.test.ts']
 
 const BEHIND = ['test/workers/client/sync/behind.test.ts']
 
-const ROUNDS = ['test/durable-objects/room/wake-rounds.test.ts']
+const ROUNDS = ['test/durable-objects/wake-rounds.test.ts']
 
 const ADMISSION = ['test/durable-objects/user/admission.test.ts']
 
@@ -140,9 +140,15 @@ export const SYNC: readonly Mutant[] = [
     ['this.#parts.check(session)', 'void 0', { title: 'whose session ends while it waits' }],
     ['for (const goOn of this.#held) goOn()', '', { title: 'a poll that waits without a socket' }],
   ]),
-  ...inFile('durable-objects/room/tell/wake-rounds.ts', ROUNDS, [
+  ...inFile('durable-objects/wake-rounds.ts', ROUNDS, [
     ['if (at > before) break', 'break'],
     ['this.#calledAt.set(userId, now)', 'void now'],
+    [
+      '    this.#calledAt.delete(userId)\n    this.#calledAt.set',
+      '    this.#calledAt.set',
+      { title: 'takes what waits' },
+    ],
+    ['    this.#waiting.delete(userId)\n    this.#tell', '    this.#tell'],
     ['this.#calling.set(userId, now + PATIENCE_MS)', 'void 0'],
     ['parcel.waiting.clear()', 'void 0'],
     ['filter((other) => other !== parcel)', 'filter(() => true)'],

@@ -5,7 +5,7 @@ import { planFault } from '../../../support/faults.ts'
 import { objectName } from '../../../support/server.ts'
 import { serving } from '../../../support/serving.ts'
 
-/** Smaller rooms wake their members at once on any machine. */
+/** Rooms with more than twenty answer a send before they wake anybody. */
 const LISTENERS = 21
 const { server, http, alice, bob, carol } = serving(['alice', 'bob', 'carol'], {
   presence: 'off',
@@ -32,6 +32,16 @@ async function sharedRooms(count: number): Promise<string[]> {
 }
 
 const place = async (client: Client): Promise<string> => must(await client.sync()).body.next_batch
+
+/** A room in which the others want wakes. */
+async function talkedIn(others: number): Promise<string> {
+  const room = await alice.createRoom({ preset: 'public_chat' })
+  for (const member of [carol, bob, ...listeners].slice(0, others)) {
+    must(await member.join(room))
+    await place(member)
+  }
+  return room
+}
 
 async function callsOf(operation: string): Promise<number> {
   return must(await http.request('GET', '/_selvedge/test/calls')).body[operation] ?? 0
@@ -103,11 +113,40 @@ it('a poll whose session ends while it waits is refused', async () => {
   expect({ status, errcode: body.errcode }).toEqual({ status: 401, errcode: 'M_UNKNOWN_TOKEN' })
 })
 
-it('a small room tells its members before the send is answered', async () => {
-  const room = await alice.createRoom({ preset: 'public_chat' })
-  must(await carol.join(room))
+it.each([1, 4])('a sync after a send shows it, in a room with %i others', async (others) => {
+  const room = await talkedIn(others)
   const since = await place(carol)
-  await alice.say(room, 'at once')
-  const { timeline } = must(await carol.sync({ since })).body.rooms.join[room]
-  expect(timeline.events.map(({ content }: Event) => content.body)).toEqual(['at once'])
+  for (const text of ['one', 'two', 'three']) {
+    await alice.say(room, text)
+    const { timeline } = must(await carol.sync({ since })).body.rooms.join[room]
+    expect(timeline.events.at(-1).content.body).toBe(text)
+  }
+})
+
+it('sliding sync after a send shows it too', async () => {
+  const room = await talkedIn(4)
+  const path = '/_matrix/client/unstable/org.matrix.simplified_msc3575/sync'
+  const request = { room_subscriptions: { [room]: { timeline_limit: 10, required_state: [] } } }
+  const { pos } = must(await carol.post(path, request)).body
+  await alice.say(room, 'now')
+  const { timeline } = must(await carol.post(`${path}?pos=${pos}`, request)).body.rooms[room]
+  expect(timeline.at(-1).content.body).toBe('now')
+})
+
+it('members of a room of five are called once for several messages, and those of a room of two for each', async () => {
+  const calls = async () => [await callsOf('user.wake'), await callsOf('user.wakeTogether')] as const
+  for (const [others, isTogether] of [
+    [1, false],
+    [4, true],
+  ] as const) {
+    const room = await talkedIn(others)
+    const since = await place(carol)
+    const before = await calls()
+    const reader = read(carol, since, 10)
+    for (let i = 0; i < 10; i += 1) await alice.say(room, `text ${i}`)
+    await reader
+    const [alone, together] = (await calls()).map((count, i) => count - (before[i] as number))
+    if (isTogether) expect({ alone, isFew: (together as number) < 20 }).toEqual({ alone: 0, isFew: true })
+    else expect(alone).toBeGreaterThanOrEqual(10)
+  }
 })

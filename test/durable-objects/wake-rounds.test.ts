@@ -1,9 +1,8 @@
 /** Rooms that wake their subscribers together: who calls, when, and what becomes of a call that is lost (decision 41). */
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { Lateness } from '../../../durable-objects/lateness.ts'
-import type { WakeAnswer } from '../../../durable-objects/room/tell/wake-calls.ts'
-import { Parcel, type WakeCaller, WakeRounds } from '../../../durable-objects/room/tell/wake-rounds.ts'
-import type { Wake } from '../../../src/objects/user/sync.ts'
+import { Lateness } from '../../durable-objects/lateness.ts'
+import { Parcel, type WakeAnswer, type WakeCaller, WakeRounds } from '../../durable-objects/wake-rounds.ts'
+import type { Wake } from '../../src/objects/user/sync.ts'
 
 const SPACING_MS = 20
 const PAUSE_MS = 500
@@ -106,6 +105,34 @@ it('what is taken back is not told, but for those who were called', async () => 
   expect(room.calls).toEqual(['ann: A1', 'ben: A2', 'ann: A3'])
   expect(parcel.take()).toEqual([['ben', TAKEN]])
   expect(parcel.isOver).toBe(true)
+})
+
+it('a user that is asked takes what waits without a call, and is called a pause after that', async () => {
+  const rounds = roundsOf(PAUSE_MS)
+  const room = new FakeRoom()
+  const parcel = joined(rounds, room, ['ann', 'ben'], wakeOf('A'))
+  expect(rounds.takeFor('ann', Date.now())).toEqual([parcel])
+  expect(rounds.takeFor('ann', Date.now())).toEqual([])
+  await pass(SPACING_MS)
+  expect(room.calls).toEqual(['ben: A1'])
+  expect(parcel.take()).toEqual([['ben', TAKEN]])
+  expect(parcel.isOver).toBe(false)
+  parcel.answered('ann', TAKEN)
+  expect(parcel.take()).toEqual([['ann', TAKEN]])
+  joined(rounds, room, ['ann'], wakeOf('A', 2))
+  await pass(PAUSE_MS - 2 * SPACING_MS)
+  expect(room.calls).toEqual(['ben: A1'])
+  await pass(3 * SPACING_MS)
+  expect(room.calls).toEqual(['ben: A1', 'ann: A2'])
+})
+
+it('what was taken back is not taken by a user that is asked', async () => {
+  const rounds = roundsOf(PAUSE_MS)
+  const room = new FakeRoom()
+  rounds.withdraw(joined(rounds, room, ['ann'], wakeOf('A')))
+  expect(rounds.takeFor('ann', Date.now())).toEqual([])
+  const next = joined(rounds, room, ['ann'], wakeOf('A', 2))
+  expect(rounds.takeFor('ann', Date.now())).toEqual([next])
 })
 
 it('a user that does not answer is not called again meanwhile, and counts as not told', async () => {

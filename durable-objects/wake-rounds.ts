@@ -3,10 +3,15 @@
  * pause, by one Room, with what all Rooms have for them (decision 41). So a user of ten busy rooms costs a call and an
  * answer where they cost ten.
  */
-import type { Wake } from '../../../src/objects/user/sync.ts'
-import { inTime } from '../../../src/patience.ts'
-import { type Lateness, lateness } from '../../lateness.ts'
-import type { WakeAnswer, WakeAnswers } from './wake-calls.ts'
+import type { Wake } from '../src/objects/user/sync.ts'
+import { inTime } from '../src/patience.ts'
+import { type Lateness, lateness } from './lateness.ts'
+
+/** What became of one user's wake; undefined: no answer. */
+export type WakeAnswer = { unsubscribe: boolean } | undefined
+
+/** Users, and what became of their wakes. */
+export type WakeAnswers = [userId: string, answer: WakeAnswer][]
 
 /** The Room that makes the calls. */
 export interface WakeCaller {
@@ -80,9 +85,14 @@ export class WakeRounds {
     this.#lateness = late
   }
 
+  /** How long a user who was called a moment ago waits for the next call, ms: 0 on a machine that keeps up. */
+  pause(now: number): number {
+    return this.#lateness.pause(now)
+  }
+
   /** Whether wakes that would leave now go with a round. */
   gathers(now: number): boolean {
-    return this.#waiting.size > 0 || this.#lateness.pause(now) > 0
+    return this.#waiting.size > 0 || this.pause(now) > 0
   }
 
   /** The wake goes with the next rounds, which this Room makes where no other does. */
@@ -98,6 +108,18 @@ export class WakeRounds {
   /** Somebody has something to tell and nobody is about to: this Room makes the next rounds. */
   goOn(caller: WakeCaller): void {
     if (this.#waiting.size > 0 && caller.now() >= this.#expected) this.#callSoon(caller, TURNS)
+  }
+
+  /**
+   * What waits for a user whose object is being asked: it hears of it without a call. Each parcel is to be told what
+   * became of it, by `answered`.
+   */
+  takeFor(userId: string, now: number): Parcel[] {
+    const parcels = this.#waiting.get(userId) ?? []
+    if (parcels.length === 0) return []
+    this.#waiting.delete(userId)
+    this.#tell(userId, parcels, now)
+    return parcels
   }
 
   /** Takes back what no round has told yet. Answers of which users. */
@@ -129,7 +151,7 @@ export class WakeRounds {
 
   /** The wakes of those whose pause is over. */
   #take(now: number): [string, Parcel[]][] {
-    const before = now - this.#lateness.pause(now)
+    const before = now - this.pause(now)
     for (const [userId, at] of this.#calledAt) {
       if (at > before) break
       this.#calledAt.delete(userId)
@@ -146,12 +168,18 @@ export class WakeRounds {
     return taken
   }
 
+  #tell(userId: string, parcels: readonly Parcel[], now: number): void {
+    // Their place is at the end.
+    this.#calledAt.delete(userId)
+    this.#calledAt.set(userId, now)
+    for (const parcel of parcels) parcel.called(userId)
+  }
+
   /** A user that does not answer is called again by each of their Rooms. */
   async #call(caller: WakeCaller, userId: string, parcels: readonly Parcel[]): Promise<void> {
     const now = caller.now()
-    this.#calledAt.set(userId, now)
+    this.#tell(userId, parcels, now)
     this.#calling.set(userId, now + PATIENCE_MS)
-    for (const parcel of parcels) parcel.called(userId)
     const wakes = parcels.map(({ wake }) => wake)
     const answers = await inTime(PATIENCE_MS, caller.wakeTogether(userId, wakes))
     this.#calling.delete(userId)
