@@ -126,6 +126,18 @@ it('a user that is asked takes what waits without a call, and is called a pause 
   expect(room.calls).toEqual(['ben: A1', 'ann: A2'])
 })
 
+it('a user that is asked holds up nobody who was called before', async () => {
+  const rounds = roundsOf(PAUSE_MS)
+  const room = new FakeRoom()
+  joined(rounds, room, ['ann', 'ben'], wakeOf('A'))
+  await pass(SPACING_MS)
+  joined(rounds, room, ['ann', 'ben'], wakeOf('A', 2))
+  await pass(PAUSE_MS / 2)
+  rounds.takeFor('ann', Date.now())
+  await pass(PAUSE_MS / 2 + SPACING_MS)
+  expect(room.calls).toEqual(['ann: A1', 'ben: A1', 'ben: A2'])
+})
+
 it('what was taken back is not taken by a user that is asked', async () => {
   const rounds = roundsOf(PAUSE_MS)
   const room = new FakeRoom()

@@ -146,7 +146,7 @@ export const SYNC: readonly Mutant[] = [
     [
       '    this.#calledAt.delete(userId)\n    this.#calledAt.set',
       '    this.#calledAt.set',
-      { title: 'takes what waits' },
+      { title: 'holds up nobody' },
     ],
     ['    this.#waiting.delete(userId)\n    this.#tell', '    this.#tell'],
     ['this.#calling.set(userId, now + PATIENCE_MS)', 'void 0'],
