@@ -251,6 +251,8 @@ describe('the check itself', () => {
       "a Room's statements stand with its tables",
     ],
     ['durable-objects/user/user.ts', 'const now = Date.now()', 'no ambient Date'],
+    ['workers/client/keys.ts', 'z.record(z.string(), Key)', 'objects with keys of others have the schemas'],
+    ['src/federation/keys.ts', 'z\n  .looseObject({})', 'objects with keys of others have the schemas'],
     [
       'workers/client/sync.ts',
       "import { x } from '../../durable-objects/room/store.ts'",

@@ -5,10 +5,11 @@ import type { Ports } from '../ports/ports.ts'
 import type { UiaSession } from '../ports/sessions.ts'
 import { type ErrorCode, MatrixError } from '../protocol/errors.ts'
 import type { JsonObject } from '../protocol/events/canonical-json.ts'
+import { looseObject } from '../protocol/json-schemas.ts'
 import { newPasswordHash, verifyPassword } from './passwords.ts'
 
 /** What a client sends as `auth`: keys beside these belong to the stage. */
-export const AuthData = z.looseObject({ type: z.string().optional(), session: z.string().optional() })
+export const AuthData = looseObject({ type: z.string().optional(), session: z.string().optional() })
 export type AuthData = z.infer<typeof AuthData>
 
 type AuthPorts = Pick<Ports, 'uia' | 'random' | 'accounts' | 'clock' | 'config'>

@@ -4,6 +4,7 @@ import type { ServerKey } from '../ports/federation.ts'
 import type { JsonObject } from '../protocol/events/canonical-json.ts'
 import { isKeyId, verifyJson } from '../protocol/events/signing.ts'
 import { isServerName } from '../protocol/identifiers.ts'
+import { record } from '../protocol/json-schemas.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
 /** "Servers MUST use the lesser of this field and 7 days into the future when determining if a key is valid." */
@@ -18,8 +19,8 @@ const Time = z.int().min(0)
 const Answer = z.object({
   server_name: z.string().refine(isServerName),
   valid_until_ts: Time,
-  verify_keys: z.record(z.string(), z.object({ key: PublicKey })),
-  old_verify_keys: z.record(z.string(), z.object({ key: PublicKey, expired_ts: Time })).optional(),
+  verify_keys: record(z.string(), z.object({ key: PublicKey })),
+  old_verify_keys: record(z.string(), z.object({ key: PublicKey, expired_ts: Time })).optional(),
 })
 
 const Answers = z.object({ server_keys: z.array(z.unknown()).max(MOST_SERVERS) })

@@ -6,6 +6,7 @@ import * as z from 'zod'
 import { readBytes } from '../outside.ts'
 import { type GatheredMetrics, METRICS, type MetricName, type Series } from '../ports/metrics.ts'
 import type { Clock } from '../ports/system.ts'
+import { looseObject } from '../protocol/json-schemas.ts'
 import { type Registry, zeros } from './registry.ts'
 
 /** What one invocation may write. What does not fit goes with a later one. */
@@ -93,7 +94,7 @@ export function sumsQuery(dataset: string, now: number): string {
 }
 
 /** ClickHouse may write numbers as strings. */
-const Row = z.looseObject({ metric: z.string() })
+const Row = looseObject({ metric: z.string() })
 const Answer = z.object({ data: z.array(Row).max(50_000) })
 const Sum = z.coerce.number().catch(0)
 

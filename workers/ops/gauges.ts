@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import { inTime } from '../../src/patience.ts'
 import { GAUGES, type Gauge, type GaugeName } from '../../src/ports/metrics.ts'
+import { record } from '../../src/protocol/json-schemas.ts'
 import { VERSION } from '../../src/version.ts'
 import type { AppContext } from '../app-env.ts'
 import { countWaits } from '../middleware/waits.ts'
@@ -12,7 +13,7 @@ const PATIENCE_MS = 1_000
 const Told = z.array(
   z.object({
     name: z.enum(Object.keys(GAUGES) as [GaugeName]),
-    labels: z.record(z.string(), z.string()),
+    labels: record(z.string(), z.string()),
     value: z.number(),
   }),
 )

@@ -3,6 +3,7 @@ import { createPublicKey } from 'node:crypto'
 import * as z from 'zod'
 import type { IssuerKey, TokenIssuer, TokenProof } from '../../ports/sign-in.ts'
 import { isNewLocalpart } from '../../protocol/identifiers.ts'
+import { looseObject } from '../../protocol/json-schemas.ts'
 import { algorithmsOf } from './algorithms.ts'
 
 /** RFC 7518: "a key of the same size as the hash output (for instance, 256 bits for "HS256") or larger MUST be used". */
@@ -24,7 +25,7 @@ const Key = z
     id: name.optional(),
     secret: secret.optional(),
     pem: z.string().optional(),
-    jwk: z.looseObject({ kty: z.string() }).optional(),
+    jwk: looseObject({ kty: z.string() }).optional(),
   })
   .transform(({ id, ...given }, context): IssuerKey => {
     const forms = [given.secret, given.pem, given.jwk].filter((form) => form !== undefined)

@@ -4,6 +4,7 @@ import * as z from 'zod'
 import { MatrixError } from '../errors.ts'
 import { fitsBytes, isRoomId, isUserId, MAX_ID_BYTES } from '../identifiers.ts'
 import { issueSentence } from '../issue-sentence.ts'
+import { looseObject, record } from '../json-schemas.ts'
 import type { RoomVersionRules } from '../rooms/room-version.ts'
 import type { Pdu } from './event.ts'
 
@@ -13,11 +14,11 @@ export const MAX_EVENT_BYTES = 65536
 export const MAX_AUTH_EVENTS = 10
 const MAX_PREV_EVENTS = 20
 
-const JsonObjectSchema = z.record(z.string(), z.unknown())
+const JsonObjectSchema = record(z.string(), z.unknown())
 const RoomId = z.string().refine(isRoomId, 'not a room id')
 
 /** What all supported versions share. `z.int()` is an integer within ±(2^53-1). */
-const CommonPdu = z.looseObject({
+const CommonPdu = looseObject({
   type: z.string(),
   state_key: z.string().optional(),
   sender: z.string().refine(isUserId, 'not a user id'),
@@ -26,8 +27,8 @@ const CommonPdu = z.looseObject({
   depth: z.int().min(0),
   auth_events: z.array(z.string()).max(MAX_AUTH_EVENTS),
   prev_events: z.array(z.string()).max(MAX_PREV_EVENTS),
-  hashes: z.looseObject({ sha256: z.string() }),
-  signatures: z.record(z.string(), z.record(z.string(), z.string())),
+  hashes: looseObject({ sha256: z.string() }),
+  signatures: record(z.string(), record(z.string(), z.string())),
   unsigned: JsonObjectSchema.optional(),
 })
 

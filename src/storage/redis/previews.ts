@@ -2,12 +2,13 @@
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
 import type { PreviewCache } from '../../ports/web.ts'
+import { record } from '../../protocol/json-schemas.ts'
 import type { RedisClients } from './client.ts'
 
 const TIMEOUT_MS = 500
 
 const Stored = z.union([
-  z.object({ preview: z.record(z.string(), z.union([z.string(), z.number()])) }),
+  z.object({ preview: record(z.string(), z.union([z.string(), z.number()])) }),
   z.object({ failure: z.enum(['forbidden', 'unreachable']) }),
 ])
 

@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import type { UiaSession, UiaStore } from '../../ports/sessions.ts'
 import type { JsonObject } from '../../protocol/events/canonical-json.ts'
+import { record } from '../../protocol/json-schemas.ts'
 import type { RedisClients } from './client.ts'
 
 const KEPT_S = 3600
@@ -11,7 +12,7 @@ const Stored = z.object({
   endpoint: z.string(),
   body: z.custom<JsonObject>((value) => typeof value === 'object' && value !== null),
   completed: z.array(z.string()),
-  facts: z.record(z.string(), z.string()),
+  facts: record(z.string(), z.string()),
 })
 
 /** The interactive-auth store over these clients. */

@@ -1,5 +1,5 @@
 /** Mistakes in `src/protocol`: the rules of Matrix. */
-import { inFile, type Mutant, unit } from '../mutant.ts'
+import { client, inFile, type Mutant, unit } from '../mutant.ts'
 
 export const PROTOCOL: readonly Mutant[] = [
   ...inFile('src/protocol/auth/power-levels.ts', unit('power-levels', 'event-auth'), [
@@ -21,6 +21,12 @@ export const PROTOCOL: readonly Mutant[] = [
       'hasPowerLevels ? UNPRIVILEGED_CREATOR : undefined',
     ],
     ['return [sender, ...additional.filter', 'return [...additional.filter'],
+  ]),
+  ...inFile('src/protocol/json-schemas.ts', client('odd-keys'), [
+    ['return keep(parsed, value.value)', 'return parsed'],
+    ['parsed : keep(parsed, given.value)', 'parsed : parsed'],
+    ['parsed.issues.push(...z.core.util.prefixIssues(PROTO, value.issues))', ''],
+    ['parsed.value = input', 'void input'],
   ]),
   ...inFile('src/protocol/auth/event-auth.ts', unit('event-auth', 'event-auth-power-levels'), [
     ["rejectUnless(pdu.state_key !== undefined, 'auth_events cites", "rejectUnless(true, 'auth_events cites"],

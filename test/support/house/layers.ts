@@ -171,6 +171,13 @@ const statements = {
   from: /^durable-objects\/room\/(?!rows\/)/,
 }
 
+/** What zod makes of an object whose keys others choose lacks a key named `__proto__`. */
+const schemas = {
+  sentence: 'objects with keys of others have the schemas of src/protocol/json-schemas.ts',
+  from: /^(src|durable-objects|workers)\//,
+  use: /\bz\s*\.(record|partialRecord|looseRecord|looseObject|intersection|json)\(/,
+}
+
 const randomness = /^(randomBytes|randomInt|randomUUID|randomFillSync|randomFill|getRandomValues|webcrypto)$/
 
 /** A sentence for each rule that the file breaks; `path` is relative to the project. */
@@ -193,6 +200,7 @@ export function brokenRules(path: string, source: string): string[] {
       if (globals.has(name)) broken.push(`${path}: ${sentence} ${name.replace('.()', '')}`)
   }
   if (statements.from.test(path) && statement.test(source)) broken.push(`${path}: ${statements.sentence}`)
+  if (schemas.from.test(path) && schemas.use.test(source)) broken.push(`${path}: ${schemas.sentence}`)
   if (async && path.startsWith('src/protocol/')) broken.push(`${path}: src/protocol is synchronous`)
   return broken
 }

@@ -6,6 +6,7 @@ import type { SessionAnswer } from '../../../src/accounts/sessions.ts'
 import { knownLocalpart } from '../../../src/accounts/usernames.ts'
 import type { Config } from '../../../src/ports/config.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
+import { looseObject } from '../../../src/protocol/json-schemas.ts'
 import type { AppContext, AppEnv } from '../../app-env.ts'
 import { forgetSessions } from '../../middleware/access-token.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
@@ -13,7 +14,7 @@ import { guarded } from '../../middleware/guesses.ts'
 import { DeviceId } from '../params.ts'
 import { beginByToken, deviceOf, takesTokens } from './by-token.ts'
 
-const Identifier = z.looseObject({ type: z.string(), user: z.string().optional() })
+const Identifier = looseObject({ type: z.string(), user: z.string().optional() })
 
 const Login = z.object({
   type: z.string(),

@@ -2,10 +2,11 @@
 import * as z from 'zod'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
+import { record } from '../../../src/protocol/json-schemas.ts'
 import { check } from '../../middleware/validate.ts'
 import { RoomAlias } from '../params.ts'
 
-const Levels = z.record(z.string(), z.int()).optional()
+const Levels = record(z.string(), z.int()).optional()
 
 /** Room versions before 10 allowed strings; clients were never meant to send them. */
 export const PowerLevels = z.object({

@@ -5,6 +5,7 @@ import { AuthData } from '../../../src/accounts/interactive-auth.ts'
 import type { SignatureUpload } from '../../../src/objects/user/keys.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
+import { record } from '../../../src/protocol/json-schemas.ts'
 import { publicKeyOf } from '../../../src/protocol/keys/cross-signing.ts'
 import type { AppEnv } from '../../app-env.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
@@ -21,7 +22,7 @@ const Keys = z.object({
   user_signing_key: jsonObject.optional(),
   auth: AuthData.optional(),
 })
-const Signed = z.record(UserId, z.record(z.string(), jsonObject))
+const Signed = record(UserId, record(z.string(), jsonObject))
 
 export const crossSigning = new Hono<AppEnv>()
 

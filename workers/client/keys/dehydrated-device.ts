@@ -1,6 +1,7 @@
 /** MSC3814: the dehydrated device, which takes messages while no client of the user is there. */
 import { Hono } from 'hono'
 import * as z from 'zod'
+import { looseObject } from '../../../src/protocol/json-schemas.ts'
 import type { AppEnv, UserContext } from '../../app-env.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
 import { jsonObject } from '../../middleware/validate.ts'
@@ -8,7 +9,7 @@ import { Count, DeviceId } from '../params.ts'
 
 const Upload = z.object({
   device_id: DeviceId,
-  device_data: z.looseObject({ algorithm: z.string() }),
+  device_data: looseObject({ algorithm: z.string() }),
   initial_device_display_name: z.string().max(255).optional(),
   device_keys: jsonObject,
   one_time_keys: jsonObject.optional(),

@@ -5,6 +5,7 @@ import { UNREACHABLE } from '../../../durable-objects/gate.ts'
 import type { KeyClaims, PrivateKeys, PublicKeys } from '../../../src/objects/user/keys.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
+import { record } from '../../../src/protocol/json-schemas.ts'
 import { publicKeyOf } from '../../../src/protocol/keys/cross-signing.ts'
 import { withSignatures } from '../../../src/protocol/keys/device-keys.ts'
 import type { AppEnv, UserContext } from '../../app-env.ts'
@@ -23,9 +24,9 @@ const Upload = z.object({
   'org.matrix.msc2732.fallback_keys': jsonObject.optional(),
 })
 const Timeout = z.int().nonnegative().optional()
-const Query = z.object({ device_keys: z.record(UserId, z.array(z.string())), timeout: Timeout })
+const Query = z.object({ device_keys: record(UserId, z.array(z.string())), timeout: Timeout })
 const Claim = z.object({
-  one_time_keys: z.record(UserId, z.record(z.string(), z.string())),
+  one_time_keys: record(UserId, record(z.string(), z.string())),
   timeout: Timeout,
 })
 const Span = z.object({ from: z.string(), to: z.string() })

@@ -3,6 +3,7 @@ import { Hono } from 'hono'
 import * as z from 'zod'
 import type { BackedUpKey, KeyBackupState, KeyPlace } from '../../../src/objects/user/keys.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
+import { looseObject, record } from '../../../src/protocol/json-schemas.ts'
 import {
   KEYS_AT_ONCE,
   LENGTH_AT_ONCE,
@@ -25,14 +26,14 @@ const InSession = InRoom.extend({ sessionId: SessionId })
 const Algorithm = z.string().min(1).max(255)
 const AuthData = z.object({ algorithm: Algorithm, auth_data: jsonObject })
 const Index = z.int().nonnegative()
-const KeyData = z.looseObject({
+const KeyData = looseObject({
   first_message_index: Index,
   forwarded_count: Index,
   is_verified: z.boolean(),
   session_data: jsonObject,
 })
-const Sessions = z.object({ sessions: z.record(SessionId, KeyData) })
-const Rooms = z.object({ rooms: z.record(RoomId, Sessions) })
+const Sessions = z.object({ sessions: record(SessionId, KeyData) })
+const Rooms = z.object({ rooms: record(RoomId, Sessions) })
 
 /** What is true of every endpoint here. */
 const OWN_BACKUP = { auth: 'claims', guests: false, suspended: true, limit: 'keys' } as const

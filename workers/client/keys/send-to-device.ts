@@ -3,6 +3,7 @@ import { Hono } from 'hono'
 import * as z from 'zod'
 import type { ToDeviceMessage } from '../../../src/objects/user/to-device.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
+import { record } from '../../../src/protocol/json-schemas.ts'
 import type { AppEnv } from '../../app-env.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
 import { countActions } from '../../middleware/rate-limit.ts'
@@ -15,7 +16,7 @@ const MAX_MESSAGE_BYTES = 65_536
 const MAX_LENGTH = 900_000
 
 const Place = z.object({ eventType: z.string().min(1).max(255), txnId: z.string().min(1).max(255) })
-const Messages = z.object({ messages: z.record(UserId, z.record(z.string().max(255), jsonObject)) })
+const Messages = z.object({ messages: record(UserId, record(z.string().max(255), jsonObject)) })
 
 export const sendToDevice = new Hono<AppEnv>()
 

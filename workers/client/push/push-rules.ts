@@ -13,7 +13,7 @@ import { endpoint } from '../../middleware/endpoint.ts'
 /** A kind that only some other servers know has no rules here. */
 const READ_KINDS: readonly string[] = [...RULE_KINDS, 'postcontent']
 const OneRule = z.object({ kind: z.enum(RULE_KINDS), ruleId: z.string().min(1) })
-const list = z.array(z.json())
+const list = z.array(z.unknown())
 const Rule = z.object({ actions: list, conditions: list.optional(), pattern: z.string().optional() })
 const Place = z.object({ before: z.string().optional(), after: z.string().optional() })
 const Enabled = z.object({ enabled: z.boolean() })

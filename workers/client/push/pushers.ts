@@ -3,6 +3,7 @@ import { Hono } from 'hono'
 import * as z from 'zod'
 import type { Pusher } from '../../../src/objects/user/settings.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
+import { looseObject } from '../../../src/protocol/json-schemas.ts'
 import { pusherKey } from '../../../src/push/pusher-key.ts'
 import type { AppEnv, UserContext } from '../../app-env.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
@@ -35,9 +36,10 @@ const HttpPusher = Named.omit({ append: true }).extend({
   lang: name,
   profile_tag: name.optional(),
   'org.matrix.msc3881.enabled': z.boolean().optional(),
-  data: z
-    .looseObject({ url: z.string(), format: z.string().optional() })
-    .refine((data) => JSON.stringify(data).length <= DATA_LENGTH, 'must be shorter'),
+  data: looseObject({ url: z.string(), format: z.string().optional() }).refine(
+    (data) => JSON.stringify(data).length <= DATA_LENGTH,
+    'must be shorter',
+  ),
 })
 
 export const pushers = new Hono<AppEnv>()

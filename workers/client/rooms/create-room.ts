@@ -6,6 +6,7 @@ import type { CreateRoomPlan } from '../../../src/objects/room/create.ts'
 import type { Alias } from '../../../src/ports/directory.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import { floatInEvent, type JsonObject } from '../../../src/protocol/events/canonical-json.ts'
+import { asGiven } from '../../../src/protocol/json-schemas.ts'
 import { buildCreateEvent } from '../../../src/protocol/rooms/create-event.ts'
 import { type RoomVersionRules, roomVersion } from '../../../src/protocol/rooms/room-version.ts'
 import type { AppContext, AppEnv, UserContext } from '../../app-env.ts'
@@ -40,7 +41,7 @@ const CreateRoom = z.object({
   initial_state: z.array(InitialState).max(MAX_INITIAL_STATE).default([]),
   preset: z.enum(['private_chat', 'trusted_private_chat', 'public_chat']).optional(),
   is_direct: z.boolean().default(false),
-  power_level_content_override: z.intersection(PowerLevels, jsonObject).optional(),
+  power_level_content_override: asGiven(PowerLevels, jsonObject).optional(),
 })
 type CreateRoom = z.infer<typeof CreateRoom>
 

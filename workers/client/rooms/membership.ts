@@ -4,6 +4,7 @@ import * as z from 'zod'
 import type { MembershipRequest } from '../../../src/objects/room/send.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import type { JsonObject } from '../../../src/protocol/events/canonical-json.ts'
+import { asGiven } from '../../../src/protocol/json-schemas.ts'
 import type { Profile } from '../../../src/protocol/profile.ts'
 import type { AppEnv, UserContext } from '../../app-env.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
@@ -22,7 +23,7 @@ const Target = Reason.extend({ user_id: UserId })
 /** By user ID, or by a third party's address. */
 const Invitee = Reason.extend({ user_id: UserId.optional(), address: z.string().optional() })
 const RoomOrAlias = z.object({ room: z.union([RoomId, RoomAlias]) })
-const JoinBody = z.intersection(Reason, jsonObject)
+const JoinBody = asGiven(Reason, jsonObject)
 
 export const membership = new Hono<AppEnv>()
 

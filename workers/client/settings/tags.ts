@@ -2,6 +2,7 @@
 import { Hono } from 'hono'
 import * as z from 'zod'
 import { fitsBytes, MAX_ID_BYTES } from '../../../src/protocol/identifiers.ts'
+import { asGiven } from '../../../src/protocol/json-schemas.ts'
 import type { AppEnv } from '../../app-env.ts'
 import { endpoint } from '../../middleware/endpoint.ts'
 import { jsonObject } from '../../middleware/validate.ts'
@@ -15,7 +16,7 @@ const Tag = Room.extend({
     .min(1)
     .refine((tag) => fitsBytes(tag, MAX_ID_BYTES), 'too long'),
 })
-const Order = z.intersection(z.object({ order: z.number().min(0).max(1).optional() }), jsonObject)
+const Order = asGiven(z.object({ order: z.number().min(0).max(1).optional() }), jsonObject)
 
 const PATH = '/user/:userId/rooms/:roomId/tags'
 

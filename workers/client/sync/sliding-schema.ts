@@ -9,6 +9,7 @@ import {
   THREADS,
 } from '../../../src/objects/user/sliding.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
+import { record } from '../../../src/protocol/json-schemas.ts'
 import { ANY, keyOf, type RequiredState, type RoomConfig } from '../../../src/protocol/sliding/room-config.ts'
 
 /** MSC4186: "Max lists: 100", and of the accepted form as many subscriptions. */
@@ -74,16 +75,14 @@ const UnstableRoom = z.object({ timeline_limit: Limit.default(0), required_state
 export const UnstableBody = z.object({
   conn_id: ConnId.default(''),
   txn_id: z.string().max(255).optional(),
-  lists: z
-    .record(
-      z.string(),
-      UnstableRoom.extend({
-        ranges: z.array(Range).max(MOST_ELEMENTS).nullish(),
-        filters: Filters.nullish(),
-      }),
-    )
-    .default({}),
-  room_subscriptions: z.record(z.string(), UnstableRoom).default({}),
+  lists: record(
+    z.string(),
+    UnstableRoom.extend({
+      ranges: z.array(Range).max(MOST_ELEMENTS).nullish(),
+      filters: Filters.nullish(),
+    }),
+  ).default({}),
+  room_subscriptions: record(z.string(), UnstableRoom).default({}),
   extensions: Extensions.default({}),
 })
 
@@ -103,10 +102,11 @@ export const AcceptedBody = z.object({
   pos: z.string().min(1).optional(),
   timeout: z.int().min(0).default(0),
   set_presence: z.string().default('online'),
-  lists: z
-    .record(z.string(), AcceptedRoom.extend({ range: Range.optional(), filters: Filters.optional() }))
-    .default({}),
-  room_subscriptions: z.record(z.string(), AcceptedRoom).default({}),
+  lists: record(
+    z.string(),
+    AcceptedRoom.extend({ range: Range.optional(), filters: Filters.optional() }),
+  ).default({}),
+  room_subscriptions: record(z.string(), AcceptedRoom).default({}),
   extensions: Extensions.default({}),
 })
 

@@ -34,7 +34,7 @@ export interface ListedRooms {
 }
 
 export function windowsOf(listed: ListedRooms, asked: SlidingAsked): Windows {
-  const counts: Record<string, number> = {}
+  const counts = new Map<string, number>()
   const indexes = new Map<UserRoom, { configs: Set<number>; lists: string[]; subscribed: boolean }>()
   const want = (room: UserRoom, config: number) => {
     const known = indexes.get(room) ?? { configs: new Set(), lists: [], subscribed: false }
@@ -47,7 +47,7 @@ export function windowsOf(listed: ListedRooms, asked: SlidingAsked): Windows {
   for (const [name, { ranges, filters, config }] of lists) {
     const matches = filters === undefined ? undefined : matcher(listed, filters)
     const matching = matches === undefined ? rooms : rooms.filter(matches)
-    counts[name] = matching.length
+    counts.set(name, matching.length)
     for (const room of within(matching, ranges)) want(room, config).lists.push(name)
   }
   for (const [roomId, config] of Object.entries(asked.rooms)) {
@@ -58,7 +58,7 @@ export function windowsOf(listed: ListedRooms, asked: SlidingAsked): Windows {
   const wanted = [...indexes].map(
     ([room, { configs, ...places }]) => [room.no, { room, config: configOf(configs), ...places }] as const,
   )
-  return { counts, wanted: new Map(wanted), widest: combineAll(asked.configs) }
+  return { counts: Object.fromEntries(counts), wanted: new Map(wanted), widest: combineAll(asked.configs) }
 }
 
 /**
