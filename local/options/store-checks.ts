@@ -21,6 +21,9 @@ export const regionName = (text: string) =>
 export const printable = (text: string) =>
   /^[\x21-\x7e]{1,256}$/.test(text) ? undefined : 'must be ASCII without spaces'
 
+export const secretText = (text: string) =>
+  text.length >= 1 && text.length <= 1_024 ? undefined : 'must have 1 to 1,024 characters'
+
 export const kuboSecret = (text: string) =>
   /^(bearer:[\x21-\x7e]{1,1024}|basic:[^:\s]{1,256}:[\x20-\x7e]{1,1024})$/.test(text)
     ? undefined

@@ -1,7 +1,7 @@
 /** The options of the stores of media: a part of the table of options. */
 import { oneOf } from './checks.ts'
 import type { OptionRow } from './option-row.ts'
-import { bucketName, kuboSecret, plainUrl, printable, regionName } from './store-checks.ts'
+import { bucketName, kuboSecret, plainUrl, printable, regionName, secretText } from './store-checks.ts'
 
 export const storeOptions = {
   'media-store': {
@@ -27,7 +27,11 @@ export const storeOptions = {
     help: 'The key that --s3-endpoint knows this server by.',
     check: printable,
   },
-  's3-secret-access-key': { value: 'secret', help: 'The secret of --s3-access-key-id.' },
+  's3-secret-access-key': {
+    value: 'secret',
+    help: 'The secret of --s3-access-key-id.',
+    check: secretText,
+  },
   's3-path-style': {
     value: 'on|off',
     default: 'on',

@@ -122,6 +122,13 @@ describe('options', () => {
     )
   })
 
+  it('refuse a secret of an S3 that is too long, and do not show it', () => {
+    const message = '--s3-secret-access-key must have 1 to 1,024 characters, not what was given (see --help)'
+    expect(() => readOptions(['--s3-secret-access-key', 'x'.repeat(1_025)], {})).toThrow(
+      expect.objectContaining({ message, exitCode: 2 }),
+    )
+  })
+
   it('are refused by the variable that holds a wrong value, and never show an address with its password', () => {
     expect(() => readOptions([], { SELVEDGE_RATE_LIMITS: 'yes' })).toThrow(
       'SELVEDGE_RATE_LIMITS must be on or off',

@@ -141,26 +141,34 @@ export function keyRows(sql: SqlReader, at: KeysAt): Iterable<Omit<KeyRow, 'vers
   return sql.exec<Omit<KeyRow, 'version'>>(query as `SELECT ${string}`, ...values)
 }
 
-export function bytesAt(sql: SqlReader, at: KeysAt): number {
-  const { clause, values } = narrowed(at)
-  const query =
-    `SELECT coalesce(sum(octet_length(data)), 0) AS bytes FROM backup_keys WHERE ${clause}` as const
-  return first<{ bytes: number }>(sql, query, ...values)?.bytes ?? 0
-}
-
 /** One row. */
 export function putKey(sql: SqlStorage, { version, room_id, session_id, data }: KeyRow): void {
   const insert = 'INSERT OR REPLACE INTO backup_keys (version, room_id, session_id, data) VALUES (?, ?, ?, ?)'
   sql.exec(insert, version, room_id, session_id, data)
 }
 
-/** Answers where they stood. What they hold is not read: a backup may be larger than the memory. */
-export function removeKeys(sql: SqlStorage, at: KeysAt): Pick<KeyRow, 'room_id' | 'session_id'>[] {
+/** Where a key that is gone stood, and what it held, bytes. */
+export type RemovedKey = Pick<KeyRow, 'room_id' | 'session_id'> & { bytes: number }
+
+/** The first `most`, in order. What they hold is not read: a backup may be larger than the memory. */
+export function removeKeys(sql: SqlStorage, at: KeysAt, most: number): RemovedKey[] {
   const { clause, values } = narrowed(at)
-  const query = `SELECT room_id, session_id FROM backup_keys WHERE ${clause}`
-  const rows = sql.exec<Pick<KeyRow, 'room_id' | 'session_id'>>(query, ...values).toArray()
-  sql.exec(`DELETE FROM backup_keys WHERE ${clause}`, ...values)
+  const query = `SELECT room_id, session_id, octet_length(data) AS bytes FROM backup_keys WHERE ${clause}
+     ORDER BY room_id, session_id LIMIT ?`
+  const rows = sql.exec<RemovedKey>(query as `SELECT ${string}`, ...values, most).toArray()
+  const last = rows.at(-1)
+  if (last === undefined) return []
+  const upToLast = `${clause} AND (room_id, session_id) <= (?, ?)`
+  sql.exec(`DELETE FROM backup_keys WHERE ${upToLast}`, ...values, last.room_id, last.session_id)
   return rows
+}
+
+/** A deleted version that has keys still. */
+export function versionWithRest(sql: SqlReader): number | undefined {
+  const rest = 'SELECT 1 FROM backup_keys k WHERE k.version = v.version'
+  const query =
+    `SELECT version FROM backup_versions v WHERE deleted = 1 AND EXISTS (${rest}) LIMIT 1` as const
+  return first<{ version: number }>(sql, query)?.version
 }
 
 function narrowed({ version, place: { roomId, sessionId }, after }: KeysAt) {

@@ -1,6 +1,7 @@
 /** What is asked of a User object about the backup of room keys. */
 import type {
   BackedUpKey,
+  DeletedKeys,
   KeyBackupState,
   KeyBackupVersion,
   KeyPlace,
@@ -35,10 +36,11 @@ export const keyBackupRpc = rpcTable<UserHost>()({
       mutate(() => backup.updateVersion(sql, version, algorithm, authData)),
   },
 
+  /** Answers whether it has keys still, which the next call deletes. */
   deleteKeyBackup: {
     session: 'checked',
     repeatable: true,
-    run: ({ mutate, sql }, _: Session, version: string): void =>
+    run: ({ mutate, sql }, _: Session, version: string): boolean =>
       mutate(() => backup.deleteVersion(sql, version)),
   },
 
@@ -66,7 +68,7 @@ export const keyBackupRpc = rpcTable<UserHost>()({
   deleteBackedUpKeys: {
     session: 'checked',
     repeatable: true,
-    run: ({ mutate, sql }, _: Session, version: string, place: KeyPlace): KeyBackupState =>
+    run: ({ mutate, sql }, _: Session, version: string, place: KeyPlace): DeletedKeys =>
       mutate(() => backup.deleteKeys(sql, version, place)),
   },
 })

@@ -1,6 +1,7 @@
 /** Client-Server API §Server-side key backups: versions of the user's backup, and the room keys in each. */
 import type {
   BackedUpKey,
+  DeletedKeys,
   KeyBackupState,
   KeyBackupVersion,
   KeyPlace,
@@ -18,7 +19,6 @@ import {
 } from '../../../src/protocol/keys/key-backup.ts'
 import { requireQuota } from '../../../src/quotas.ts'
 import {
-  bytesAt,
   bytesHeld,
   countKeys,
   countVersions,
@@ -35,10 +35,14 @@ import {
   type VersionRow,
   versionNumbers,
   versionRow,
+  versionWithRest,
 } from './backup-rows.ts'
 
 /** How many versions may exist that are not deleted: clients delete the one before when they make a new one. */
 const MAX_VERSIONS = 100
+
+/** How many keys one call deletes: others wait for it. */
+const DELETED_AT_ONCE = 5_000
 
 type Archived = Omit<UserLogEntry, 'seq'>
 /** Makes a new version the current one. @throws MatrixError M_RESOURCE_LIMIT_EXCEEDED for too many that are not deleted */
@@ -54,7 +58,10 @@ export function createVersion(
     )
   }
   const version = insertVersion(sql, algorithm, JSON.stringify(authData))
-  return { value: String(version), archive: [archivedVersion(sql, version)] }
+  // The request that deleted one may have been cut off.
+  const rest = versionWithRest(sql)
+  const gone = rest === undefined ? [] : dropKeys(sql, rest, {}).archive
+  return { value: String(version), archive: [archivedVersion(sql, version), ...gone] }
 }
 
 /** A version, or the current one. @throws MatrixError M_NOT_FOUND */
@@ -83,20 +90,23 @@ export function updateVersion(
   return { value: undefined, archive: [archivedVersion(sql, row.version)] }
 }
 
-/** Deletes a version with its keys; one that was deleted before stays so. @throws MatrixError M_NOT_FOUND */
-export function deleteVersion(sql: SqlStorage, version: string): { value: undefined; archive: Archived[] } {
+/**
+ * Deletes a version, and the first of its keys; one that was deleted before stays so. Answers whether there are more keys:
+ * the next call deletes them. @throws MatrixError M_NOT_FOUND
+ */
+export function deleteVersion(sql: SqlStorage, version: string): { value: boolean; archive: Archived[] } {
   const row = versionRow(sql, numberOf(version))
   if (row === undefined) throw noSuchBackup()
-  if (row.deleted === 1) return { value: undefined, archive: [] }
-  const gone = dropKeys(sql, row.version, {})
+  const { archive: gone, more: value } = dropKeys(sql, row.version, {})
+  if (row.deleted === 1) return { value, archive: gone }
   markDeleted(sql, row.version)
-  return { value: undefined, archive: [archivedVersion(sql, row.version), ...gone] }
+  return { value, archive: [archivedVersion(sql, row.version), ...gone] }
 }
 
 /** Takes away all that an account has backed up, inside the transaction that closes it. Answers what to archive. */
 export function dropBackups(sql: SqlStorage): Archived[] {
   const versions = versionNumbers(sql)
-  const gone = versions.flatMap((version) => dropKeys(sql, version, {}))
+  const gone = versions.flatMap((version) => dropKeys(sql, version, {}, Number.MAX_SAFE_INTEGER).archive)
   removeVersions(sql)
   const entries = versions.map((version) => ({ kind: 'backup_version', key: String(version), body: null }))
   return [...entries, ...gone]
@@ -128,16 +138,19 @@ export function putKeys(
   return changed(sql, row, added, archive)
 }
 
-/** Deletes keys of any version; only keys that are stored must be for the current one. @throws MatrixError M_NOT_FOUND */
+/**
+ * Deletes keys of any version; only keys that are stored must be for the current one. Answers whether there are `more`: the
+ * next call deletes them. @throws MatrixError M_NOT_FOUND
+ */
 export function deleteKeys(
   sql: SqlStorage,
   version: string,
   place: KeyPlace,
-): { value: KeyBackupState; archive: Archived[] } {
+): { value: DeletedKeys; archive: Archived[] } {
   const row = rowOf(sql, version)
-  const bytes = bytesAt(sql, { version: row.version, place })
-  const archive = dropKeys(sql, row.version, place)
-  return changed(sql, row, { keys: -archive.length, bytes: -bytes }, archive)
+  const { archive: gone, bytes, more } = dropKeys(sql, row.version, place)
+  const { value: state, archive } = changed(sql, row, { keys: -gone.length, bytes: -bytes }, gone)
+  return { value: { state, more }, archive }
 }
 
 /** What one call carries of a version's keys, in order, after the last one of the batch before. @throws MatrixError M_NOT_FOUND */
@@ -159,10 +172,14 @@ export function readKeys(
   return { keys, more: false }
 }
 
-/** Deletes keys; answers what to archive. */
-function dropKeys(sql: SqlStorage, version: number, place: KeyPlace): Archived[] {
-  const gone = removeKeys(sql, { version, place })
-  return gone.map(({ room_id, session_id }) => archivedKey(version, room_id, session_id, null))
+/** Deletes keys; answers what to archive, what they held, and whether there may be more. */
+function dropKeys(sql: SqlStorage, version: number, place: KeyPlace, most = DELETED_AT_ONCE) {
+  const gone = removeKeys(sql, { version, place }, most)
+  return {
+    archive: gone.map(({ room_id, session_id }) => archivedKey(version, room_id, session_id, null)),
+    bytes: gone.reduce((sum, { bytes }) => sum + bytes, 0),
+    more: gone.length === most,
+  }
 }
 
 /** "An opaque string representing stored keys in the backup": it changes with them alone. */

@@ -72,6 +72,12 @@ export interface KeyBackupState {
   count: number
 }
 
+/** The state after some keys were deleted, and whether more of them are left. */
+export interface DeletedKeys {
+  state: KeyBackupState
+  more: boolean
+}
+
 export interface KeyBackupVersion extends KeyBackupState {
   algorithm: string
   auth_data: JsonObject

@@ -213,13 +213,15 @@ it('a rebuilt user’s messages are new to everybody, even if the clock has gone
 it('a rebuilt user has the backup of room keys', async () => {
   const carol = await http.register('backup')
   const key = { first_message_index: 0, forwarded_count: 0, is_verified: true, session_data: { c: 'text' } }
-  const begin = () =>
-    carol.post('/room_keys/version', { algorithm: 'm.megolm_backup.v1.curve25519-aes-sha2', auth_data: {} })
+  const algorithm = 'm.megolm_backup.v1.curve25519-aes-sha2'
+  const begin = () => carol.post('/room_keys/version', { algorithm, auth_data: {} })
   const { version } = must(await begin()).body
   const at = `/room_keys/keys/${encodeURIComponent('!r:test.example')}`
   must(await carol.put(`${at}/kept?version=${version}`, key))
   must(await carol.put(`${at}/deleted?version=${version}`, key))
   must(await carol.delete(`${at}/deleted?version=${version}`))
+  // Last: a change of keys brings the version to the archive too.
+  must(await carol.put(`/room_keys/version/${version}`, { algorithm, auth_data: { signed: 'anew' } }))
   const before = must(await carol.get('/room_keys/version')).body
   await rebuild(server, 'user', carol.userId)
   expect(must(await carol.get('/room_keys/version')).body).toEqual(before)

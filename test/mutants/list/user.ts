@@ -91,14 +91,34 @@ export const USER: readonly Mutant[] = [
       "const PRESENT: ReadonlySet<string> = new Set(['join', 'invite'])",
     ],
   ]),
+  ...inFile(
+    'durable-objects/user/keys/key-backup.ts',
+    ['test/durable-objects/user/rebuild.test.ts'],
+    [
+      [
+        'return { value: undefined, archive: [archivedVersion(sql, row.version)] }',
+        'return { value: undefined, archive: [] }',
+        { title: 'has the backup of room keys' },
+      ],
+    ],
+  ),
+  ...inFile(
+    'durable-objects/user/keys/key-backup.ts',
+    ['test/workers/client/keys/large-backups.test.ts'],
+    [
+      [
+        'const rest = versionWithRest(sql)',
+        'const rest = undefined',
+        { title: 'goes with the next version' },
+      ],
+      ['more: gone.length === most', 'more: false'],
+      ['bytes: -bytes', 'bytes: 0', { title: 'loses the keys' }],
+    ],
+  ),
   ...inFile('durable-objects/user/keys/key-backup.ts', client('room-keys'), [
     [
       'return { value, archive: [archivedVersion(sql, row.version), ...archive] }',
       'return { value, archive }',
-    ],
-    [
-      'return { value: undefined, archive: [archivedVersion(sql, row.version)] }',
-      'return { value: undefined, archive: [] }',
     ],
     [
       'const value = { etag: String(row.etag + 1), count: row.key_count + added.keys }',

@@ -1,6 +1,7 @@
 /** Client-Server API §Server-side key backups. Sets of keys go to and from the User object in batches. */
 import { Hono } from 'hono'
 import * as z from 'zod'
+import { takeFault } from '../../../src/faults.ts'
 import type { BackedUpKey, KeyBackupState, KeyPlace } from '../../../src/objects/user/keys.ts'
 import { MatrixError } from '../../../src/protocol/errors.ts'
 import { looseObject, record } from '../../../src/protocol/json-schemas.ts'
@@ -70,7 +71,10 @@ roomKeys.put(
 )
 
 roomKeys.delete('/room_keys/version/:version', endpoint({ ...OWN_BACKUP, param: InVersion }), async (c) => {
-  await user(c).deleteKeyBackup(c.var.requester.session, c.req.valid('param').version)
+  const { version } = c.req.valid('param')
+  while (await user(c).deleteKeyBackup(c.var.requester.session, version))
+    if (takeFault('key-backup:cut-off'))
+      throw new MatrixError('M_UNKNOWN', 'A test cut this request off', { status: 503 })
   return c.json({})
 })
 
@@ -188,8 +192,12 @@ function batchesOf(keys: readonly BackedUpKey[]): BackedUpKey[][] {
   return batches
 }
 
+/** Each call deletes some, so that a large backup makes nobody wait. What a request that is cut off leaves is still there. */
 async function remove(c: UserContext, version: string, place: KeyPlace) {
-  return c.json(await user(c).deleteBackedUpKeys(c.var.requester.session, version, place))
+  const some = () => user(c).deleteBackedUpKeys(c.var.requester.session, version, place)
+  let deleted = await some()
+  while (deleted.more) deleted = await some()
+  return c.json(deleted.state)
 }
 
 async function read(c: UserContext, version: string, place: KeyPlace, form: Form): Promise<Response> {
