@@ -111,8 +111,8 @@ export class WakeRounds {
   }
 
   /**
-   * What waits for a user whose object is being asked: it hears of it without a call. Each parcel is to be told what
-   * became of it, by `answered`.
+   * Takes what waits for one user. Their object calls this when it is asked something, and so needs no call from a Room.
+   * The caller then tells each parcel what became of it, by `answered`.
    */
   takeFor(userId: string, now: number): Parcel[] {
     const parcels = this.#waiting.get(userId) ?? []

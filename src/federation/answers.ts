@@ -18,8 +18,8 @@ export function objectIn(text: string): JsonObject {
 }
 
 /**
- * The first elements of a list, each as its JSON, which nobody has looked at: one wrong event says nothing of the others.
- * What is longer than an event can be is left out. @throws ServerFailure without that list
+ * The first elements of a list, each as its JSON. They are not parsed, so one wrong event does not spoil the others. An
+ * element that is longer than an event may be is left out. @throws ServerFailure where the list is missing
  */
 export function elementsIn(text: string, key: string, most: number): string[] {
   const found = partsIn(text, { lists: [key], most, whenMore: 'stop' }).lists.get(key)

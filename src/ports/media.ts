@@ -15,6 +15,11 @@ export interface ByteRange {
   length: number
 }
 
+/** All of something, as a range: a store that is told what must come answers nothing else. Nothing has no range. */
+export function wholeRange(size: number): ByteRange | undefined {
+  return size === 0 ? undefined : { offset: 0, length: size }
+}
+
 export interface StoredMedia extends MediaFacts {
   /** Bytes. */
   size: number

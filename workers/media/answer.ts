@@ -2,7 +2,7 @@
 import { judge, rangeOf } from '../../src/media/conditions.ts'
 import { mediaHeaders } from '../../src/media/headers.ts'
 import { unknownMedia } from '../../src/media/uploads.ts'
-import type { ByteRange } from '../../src/ports/media.ts'
+import { type ByteRange, wholeRange } from '../../src/ports/media.ts'
 import { MatrixError } from '../../src/protocol/errors.ts'
 import type { AppContext } from '../app-env.ts'
 
@@ -43,8 +43,7 @@ export async function answerWith(c: AppContext, servable: Servable): Promise<Res
   if (range === 'unsatisfiable') {
     return new Response(null, { status: 416, headers: { 'Content-Range': `bytes */${size}` } })
   }
-  // The store is told what must come: what has another length is no answer.
-  const body = await read(range ?? allOf(size))
+  const body = await read(range ?? wholeRange(size))
   if (body === undefined) throw unknownMedia()
   // As it is announced: a client may leave before the end.
   c.var.ports.metrics.count('media_bytes_total', { direction: 'downloaded' }, range?.length ?? size)
@@ -58,9 +57,4 @@ export async function answerWith(c: AppContext, servable: Servable): Promise<Res
       'Content-Range': `bytes ${range.offset}-${last}/${size}`,
     },
   })
-}
-
-/** Nothing has no range. */
-function allOf(size: number): ByteRange | undefined {
-  return size === 0 ? undefined : { offset: 0, length: size }
 }

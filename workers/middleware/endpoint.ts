@@ -83,8 +83,8 @@ export function endpoint<const R extends EndpointRow>(
 }
 
 /**
- * What is wrong with a request is told to live sessions alone. Where the handler's next call would have asked for the
- * session, it is asked for here.
+ * Only a live session is told what is wrong with its request. Routes with `claims` leave the check of the session to the
+ * handler, which a wrong request does not reach: it is made here.
  */
 async function firstOfSession(c: AppContext, row: EndpointRow, error: unknown): Promise<never> {
   const requester = requesterIn(c)

@@ -1,7 +1,14 @@
 /** Media over a bucket. The bytes and what is known of them are one object, but for the hash of large ones: decision 8. */
 import { createHash } from 'node:crypto'
 import type { Bucket, BucketObject, Tags } from '../../ports/bucket.ts'
-import type { MediaFacts, MediaStore, PictureFacts, StoredMedia, WrittenMedia } from '../../ports/media.ts'
+import {
+  type MediaFacts,
+  type MediaStore,
+  type PictureFacts,
+  type StoredMedia,
+  type WrittenMedia,
+  wholeRange,
+} from '../../ports/media.ts'
 import { MatrixError } from '../../protocol/errors.ts'
 import { drain, HashedParts, HashedStream, PastLimit } from './incoming.ts'
 import { bytesKey, hashKey, thumbnailKey } from './keys.ts'
@@ -69,8 +76,7 @@ export function bucketMedia(bucket: Bucket): MediaStore {
 
 async function wholeOf(bucket: Bucket, mediaId: string): Promise<Uint8Array | undefined> {
   const object = await bucket.head(bytesKey(mediaId))
-  const range = object === undefined || object.size === 0 ? undefined : { offset: 0, length: object.size }
-  const body = object && (await bucket.read(bytesKey(mediaId), range))
+  const body = object && (await bucket.read(bytesKey(mediaId), wholeRange(object.size)))
   if (body === undefined) return undefined
   const bytes = new Uint8Array(await new Response(body).arrayBuffer().catch(brokenOff))
   const sha256 = object?.custom.sha256 ?? (await storedHash(bucket, mediaId))

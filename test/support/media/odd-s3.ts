@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** How it answers: with half of what it should, with more, with another part, without a length, or breaking off. */
-export type Oddity = 'none' | 'half' | 'more' | 'another part' | 'no length' | 'broken off'
+/** How it answers: with half of what it should, with more, with another part, as if it knew no ranges, without a length, or breaking off. */
+export type Oddity = 'none' | 'half' | 'more' | 'another part' | 'no ranges' | 'no length' | 'broken off'
 
 interface Held {
   body: Buffer
@@ -68,7 +68,8 @@ function read(
   { body, headers }: Held,
   oddity: Oddity,
 ): void {
-  const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '') ?? []
+  const asked = oddity === 'no ranges' ? undefined : request.headers.range
+  const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(asked ?? '') ?? []
   const from = Number(first ?? 0) + (oddity === 'another part' ? 1 : 0)
   const to = (last === undefined ? body.length - 1 : Number(last)) + (oddity === 'another part' ? 1 : 0)
   let part = body.subarray(from, to + 1)

@@ -53,6 +53,7 @@ describe('a download, where the store answers', () => {
   it.each<[Oddity, string, string]>([
     ['none', '200 right', '206 right'],
     ['no length', '200 right', '206 right'],
+    ['no ranges', '200 right', '502'],
     ['half', '502', '502'],
     ['more', '502', '502'],
     ['another part', '502', '502'],
@@ -61,5 +62,6 @@ describe('a download, where the store answers', () => {
     s3.oddity = oddity
     expect(await downloaded()).toBe(whole)
     expect(await downloaded([1_000, 2_999])).toBe(part)
+    expect(await downloaded([0, 2_999])).toBe(part)
   })
 })

@@ -163,7 +163,7 @@ export class Settler {
     let all = true
     for (const some of slicesOf(asked, LOOKED_FOR)) {
       if (!this.#haveSome(some)) all = false
-      // What more is missing could not be asked for.
+      // The list of needs has no room for more.
       if (!all && this.needs.isFull) break
     }
     return all

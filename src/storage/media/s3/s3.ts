@@ -68,10 +68,12 @@ const lastOf = ({ offset, length }: ByteRange) => offset + length - 1
 
 /** A proxy between may know nothing of ranges, or hold half of an object: a client would take what comes for all. */
 function otherThan(range: ByteRange, { status, headers }: Response): string | undefined {
+  const told = headers.get('content-length')
+  // Who knows nothing of ranges gives the whole object, which may be what was asked for.
+  if (status === 200 && range.offset === 0 && Number(told) === range.length) return undefined
   if (status !== 206) return 'NoRanges'
   if (headers.get('content-range')?.startsWith(`bytes ${range.offset}-${lastOf(range)}/`) !== true)
     return 'OtherRange'
-  const told = headers.get('content-length')
   return told !== null && Number(told) !== range.length ? 'OtherLength' : undefined
 }
 

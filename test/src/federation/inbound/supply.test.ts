@@ -51,7 +51,7 @@ async function outcome(answers: Record<string, Answer>, teller = SENDER): Promis
   return found?.unavailable?.includes(wanted.eventId) ? 'lacking' : 'open'
 }
 
-/** Fetches 500 single events, of which nothing is to be had, and answers what was asked of whom. */
+/** Fetches 500 single events that no server gives. Answers which servers were asked, one entry for each request. */
 async function askedInVain(
   ask: (server: string) => number,
   calls = 20,
